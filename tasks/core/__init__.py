@@ -1,0 +1,1 @@
+"""Plumbing shared by the verbs: declarations, handles, errors, settings, database, archive. Imports no Prefect."""

@@ -1,0 +1,176 @@
+"""What a flow declares about its sources: plain frozen dataclasses, no behaviour.
+
+A flow's file states facts (publisher, licence, URL, format, key, expected numbers); the verbs hold the
+publisher to them. Codes are text; a column without a declared type is text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+Container = Literal["zip", "7z", "gzip", "tar", "xlsx", "xls", "ods", "sqlite", "json", "xml", "parquet", "text"]
+Retention = Literal["permanent", "legal_maximum"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publisher:
+    """An office that publishes data. `slug` is its stable key in the catalogue."""
+
+    slug: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Licence:
+    """The terms of reuse, with the attribution text to print beside every map."""
+
+    slug: str
+    title: str
+    url: str
+    attribution: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column to keep: the names it has had in the publisher's files (first match wins) and its type.
+
+    `type` is one of text, integer, number (double precision), date, boolean, or decimal(p,s).
+    """
+
+    names: tuple[str, ...]
+    type: str = "text"
+    optional: bool = False
+
+
+def text(*names: str, optional: bool = False) -> Column:
+    """A code or a name, kept letter for letter."""
+    return Column(names, "text", optional)
+
+
+def integer(*names: str, optional: bool = False) -> Column:
+    """A whole number (64 bits)."""
+    return Column(names, "integer", optional)
+
+
+def number(*names: str, optional: bool = False) -> Column:
+    """A double precision number."""
+    return Column(names, "number", optional)
+
+
+def decimal(*names: str, precision: int = 18, scale: int = 2, optional: bool = False) -> Column:
+    """An exact number such as an amount of money."""
+    return Column(names, f"decimal({precision},{scale})", optional)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """The number of rows a file must have, both ends included."""
+
+    low: int
+    high: int
+
+    @classmethod
+    def exactly(cls, count: int) -> Rows:
+        """One number only."""
+        return cls(low=count, high=count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Total:
+    """An official total: what a column must sum to, within a relative tolerance."""
+
+    expected: float
+    tolerance: float = 0.0
+    stated_by: str = "the publisher"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """How a geometry file is read.
+
+    crs: EPSG code the publisher states; compared with the file's own, used when the file has none and
+        `crs_missing` allows it. bounds: (xmin, ymin, xmax, ymax) of the country in that CRS.
+    published_crs: EPSG code of the loaded table. dimension: 2 drops Z, 3 keeps it.
+    """
+
+    columns: Mapping[str, Column]
+    crs: int
+    published_crs: int
+    key: str | None = None
+    bounds: tuple[float, float, float, float] | None = None
+    layer: str | None = None
+    dimension: Literal[2, 3] = 2
+    crs_missing: bool = False
+    encoding: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """How a table of figures is read.
+
+    quote "" means the publisher quotes nothing. header_rows are counted from 1 (several are joined by a
+    blank, for merged titles); `missing` maps a marker such as "*" to its reason; `where` keeps the rows
+    whose source column matches a shell pattern ("2023", "0500000US*").
+    """
+
+    columns: Mapping[str, Column]
+    key: tuple[str, ...] = ()
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    decimal_point: str = "."
+    thousands: str = ""
+    sheet: str | None = None
+    header_rows: tuple[int, ...] = (1,)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One file of one publisher, for one vintage.
+
+    urls: candidate addresses, the likeliest first. member: shell pattern of the file inside the archive.
+    rows, totals and distinct (number of different values of a column): the publisher's own numbers. `mirror` is empty for the publisher's file and otherwise
+    the label of the mirror that stood in for it.
+    """
+
+    slug: str
+    vintage: int
+    title: str
+    publisher: Publisher
+    licence: Licence
+    landing_page: str
+    urls: tuple[str, ...]
+    container: Container
+    reads: Features | Table
+    reference_date: date
+    released: str
+    confidence: Literal["high", "medium", "low"]
+    member: str | None = None
+    rows: Rows | None = None
+    totals: Mapping[str, Total] = field(default_factory=dict)
+    distinct: Mapping[str, int] = field(default_factory=dict)
+    minimum_bytes: int = 1
+    asked_every_days: int = 14
+    retention: Retention = "permanent"
+    mirror: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """What one flow publishes: stable views in `schema`, one per layer.
+
+    layers: name of each published table and its key columns. keep: editions kept for each vintage.
+    """
+
+    slug: str
+    title: str
+    country: str
+    schema: str
+    layers: Mapping[str, tuple[str, ...]]
+    keep: int = 3

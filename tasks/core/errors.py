@@ -1,0 +1,25 @@
+"""The errors of geodata-flows.
+
+GeodataError
+├── SourceError          the publisher's file is not what was declared: gone, refused, malformed
+├── CheckFailed          the data contradict a declaration: a count, a key, a total, a tolerance
+└── ConfigurationError   this machine or its settings cannot do the work
+
+A message is one finished sentence: what, expected this, found that, where, and what to do.
+"""
+
+
+class GeodataError(Exception):
+    """Any failure this project explains to a person."""
+
+
+class SourceError(GeodataError):
+    """The publisher's file is missing, refused or not in the declared format."""
+
+
+class CheckFailed(GeodataError):
+    """The data contradict what was declared about them; nothing was published."""
+
+
+class ConfigurationError(GeodataError):
+    """The machine, the database or a setting does not allow the work."""

@@ -1,0 +1,69 @@
+"""Fixtures: real parts only, each private to the test session."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from psycopg2 import sql
+
+SESSION = tempfile.TemporaryDirectory(prefix="geodata-tests-")
+os.chmod(SESSION.name, 0o755)  # the PostgreSQL account walks through it when the tests run as root
+os.environ["GEODATA_DATA"] = SESSION.name
+for name in ("GEODATA_DATABASE_URL", "GEODATA_DATABASE_BLOCK", "GEODATA_ARCHIVE", "GEODATA_ARCHIVE_REPLICAS", "PREFECT_API_URL"):
+    os.environ.pop(name, None)
+
+from tasks.core import cluster  # noqa: E402
+from tasks.core.database import Database  # noqa: E402
+from tasks.core.declarations import Dataset  # noqa: E402
+from tasks.core.handles import Staging  # noqa: E402
+from tasks.core.provenance import record_dataset  # noqa: E402
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def cluster_database() -> Iterator[Database]:
+    """A private PostGIS cluster for the session."""
+    yield cluster.database()
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def real_files() -> Path:
+    """The publishers' real files; tests that need them are skipped where the folder is missing."""
+    if not SHARED.exists():
+        pytest.skip("the folder shared/data with the publishers' real files is not on this machine")
+    return SHARED
+
+
+@pytest.fixture
+def database(cluster_database: Database) -> Database:
+    """The session's database with the catalogue in place."""
+    from tasks.connections import connect
+
+    return connect()
+
+
+DATASET = Dataset(slug="testland", title="Testland", country="ZZ", schema="testland", layers={"areas": ("code",)})
+
+
+@pytest.fixture
+def staging(database: Database) -> Iterator[Staging]:
+    """An empty staging schema of a made-up dataset, with its edition in the catalogue."""
+    with database.session() as cursor:
+        record_dataset(cursor, DATASET)
+        cursor.execute("SELECT coalesce(max(number), 0) + 1 FROM catalog.edition WHERE dataset = %s", (DATASET.slug,))
+        number = cursor.fetchone()[0]
+        schema = f"testland_staging_{number}"
+        cursor.execute(
+            "INSERT INTO catalog.edition (dataset, number, vintage, code_revision, fingerprint, schema_name) VALUES (%s, %s, 2020, '', '', %s)",
+            (DATASET.slug, number, schema),
+        )
+        cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    yield Staging(dataset=DATASET, vintage=2020, schema=schema, edition=number)
+    with database.session() as cursor:
+        cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
