@@ -1,0 +1,46 @@
+"""The catalogue's last word on an edition: its manifest in the archive, and its summary in the Prefect UI."""
+
+from __future__ import annotations
+
+from prefect import runtime, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.events import emit_event
+
+from tasks.connections import connect
+from tasks.core import editions
+from tasks.core.edition_documents import edition_document, summary
+from tasks.core.handles import Edition
+from tasks.core.store import configured
+from tasks.steps import say
+
+
+@task(
+    task_run_name="catalogue {edition.dataset.slug} {edition.vintage}", retries=3, retry_delay_seconds=[5, 30, 60],
+    cache_policy=NO_CACHE, persist_result=False,
+)  # fmt: skip
+def publish_catalog(edition: Edition) -> None:
+    """Close the record of an edition: its whole provenance as a manifest in the archive, named in the catalogue.
+
+    With the manifest the archive alone is enough to rebuild the catalogue. Editions beyond the number kept are removed.
+    """
+    database, dataset = connect(), edition.dataset
+    document = edition_document(database, dataset.slug, edition.number)
+    stamp = document["edition"]["published_at"][:19].translate({ord(sign): None for sign in "-:"})
+    path = f"editions/{dataset.slug}/{edition.vintage}/{edition.number:04d}-{stamp}.json"
+    for failure in configured().put_document(path, document):
+        say(f"The archive location {failure} lacks the manifest {path}.", loudly=True)
+    with database.session() as cursor:
+        cursor.execute("UPDATE catalog.edition SET manifest = %s WHERE dataset = %s AND number = %s", (path, dataset.slug, edition.number))
+    removed, needed = editions.remove_old(database, dataset, edition.vintage)
+    if removed:
+        say(f"Removed the tables of editions {', '.join(map(str, removed))}; {dataset.keep} stay.")
+    if needed:
+        say(f"Kept editions {', '.join(map(str, needed))} beyond the {dataset.keep} declared, because other views stand on them.", loudly=True)
+    if runtime.flow_run.id:
+        create_markdown_artifact(summary(document), key=f"{dataset.slug.replace('_', '-')}-edition", description=f"Edition {edition.number}")
+        emit_event(
+            "geodata.edition.published", resource={"prefect.resource.id": f"geodata.dataset.{dataset.slug}"},
+            payload={"vintage": edition.vintage, "edition": edition.number, "mirror": document["edition"]["mirror"]},
+        )  # fmt: skip
+    say(f"Catalogued edition {edition.number} of {dataset.slug} {edition.vintage} in {path}.")

@@ -1,0 +1,49 @@
+"""Editions: begun, published and switched. A run builds in its own schema; publishing is a switch of views."""
+
+from __future__ import annotations
+
+from prefect import runtime, task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.connections import connect
+from tasks.core import editions, layers
+from tasks.core.declarations import Dataset
+from tasks.core.handles import Edition, Original, Staging
+from tasks.steps import recording, say
+
+
+def open_staging(dataset: Dataset, vintage: int, *originals: Original, rebuild: bool = False) -> Staging:
+    """Open the private schema in which the next edition is built.
+
+    The run ends here, well and early, when a published edition was already made from these originals by this
+    code, unless `rebuild` is set.
+    """
+    staging = editions.begin(connect(), dataset, vintage, originals, runtime.flow_run.id, rebuild=rebuild)
+    say(f"Opened {staging.schema} for edition {staging.edition} of {dataset.slug} {vintage}.")
+    return staging
+
+
+@task(task_run_name="publish {staging.dataset.slug} {staging.vintage}", cache_policy=NO_CACHE, persist_result=False)
+def publish(staging: Staging) -> Edition:
+    """Seal every declared layer (key, indexes, descriptions, content hash) and switch the stable views to the new edition.
+
+    Readers see the old edition until one short transaction, and the new one with all its provenance after it.
+    Raises CheckFailed when a layer is missing, its key does not hold, or a column is not described.
+    """
+    database = connect()
+    with recording(staging, "publish", staging.dataset.schema) as step:
+        rows = {layer: layers.seal(database, staging, layer, key) for layer, key in staging.dataset.layers.items()}
+        edition = editions.publish(database, staging)
+        step.done(f"Published edition {edition.number} of {staging.dataset.slug} {staging.vintage} with {len(rows)} layers", sum(rows.values()), **rows)
+    return edition
+
+
+@task(task_run_name="roll {dataset} to {edition}", cache_policy=NO_CACHE, persist_result=False)
+def rollback(dataset: str, edition: int | None = None) -> None:
+    """Switch the stable views to another kept edition of the same vintage, backwards or forwards.
+
+    Without an edition: the one before the edition shown, of the newest vintage. Raises ConfigurationError with
+    the list of kept editions when there is none such.
+    """
+    vintage, before, now = editions.roll_back(connect(), dataset, edition)
+    say(f"Switched {dataset} {vintage} from edition {before} to edition {now}.")

@@ -1,0 +1,110 @@
+"""A run of a country's flow, kept in the catalogue from its first second to its last sentence."""
+
+from __future__ import annotations
+
+import platform
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec
+
+import psycopg2
+from prefect import runtime
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture
+from prefect.states import Completed
+
+from tasks.connections import connect
+from tasks.core import provenance
+from tasks.core.database import Database
+from tasks.core.declarations import Dataset
+from tasks.core.editions import NothingNew, abandon
+from tasks.core.errors import ConfigurationError
+from tasks.core.revision import code_revision
+from tasks.steps import say
+
+LOCKS = 7_246_022  # first half of our advisory locks; the second half is the dataset
+Parameters = ParamSpec("Parameters")
+
+
+def recorded(dataset: Dataset) -> Callable[[Callable[Parameters, object]], Callable[Parameters, State[Any]]]:
+    """Keep a flow's runs in `catalog.run`, one at a time for each dataset; a run with nothing new ends well and early.
+
+    Left-overs of killed runs are cleared first. Raises ConfigurationError when another run of the dataset is under way.
+    """
+
+    def decorate(function: Callable[Parameters, object]) -> Callable[Parameters, State[Any]]:
+        @wraps(function)
+        def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> State[Any]:
+            database, run_id = connect(), str(runtime.flow_run.id or uuid.uuid4())
+            with _alone(database, dataset):
+                if cleared := abandon(database, dataset):
+                    say(f"Cleared what earlier runs left unfinished: {', '.join(cleared)}.")
+                _begin(database, dataset, run_id)
+                try:
+                    function(*args, **kwargs)
+                except NothingNew as news:
+                    say(str(news))
+                    return _end(database, run_id, "unchanged", str(news))
+                except BaseException as error:
+                    _end(database, run_id, "failed", str(error))
+                    raise
+                return _end(database, run_id, "published", _published(database, run_id))
+
+        return run
+
+    return decorate
+
+
+def together(*futures: PrefectFuture[Any]) -> None:
+    """Wait for tasks that run at the same time; the first failure is raised once all have ended."""
+    for future in futures:
+        future.wait()
+    for future in futures:
+        future.result()
+
+
+@contextmanager
+def _alone(database: Database, dataset: Dataset) -> Iterator[None]:
+    """Hold the dataset's lock; PostgreSQL lets go of it when this process dies, however it dies."""
+    connection = psycopg2.connect(database.libpq_uri)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (LOCKS, dataset.slug))
+            if cursor.fetchall() != [(True,)]:
+                raise ConfigurationError(f"Another run of {dataset.slug} is under way in {database}: wait for its end or cancel it, then run again.")
+        yield
+    finally:
+        connection.close()
+
+
+def _begin(database: Database, dataset: Dataset, run_id: str) -> None:
+    with database.session() as cursor:
+        provenance.record_dataset(cursor, dataset)
+        cursor.execute(
+            "INSERT INTO catalog.run (id, flow, dataset, parameters, code_revision, machine) VALUES (%s, %s, %s, %s, %s, %s) "
+            "ON CONFLICT (id) DO UPDATE SET outcome = 'running', started_at = excluded.started_at, ended_at = NULL",  # Prefect retries keep the id
+            (run_id, runtime.flow_run.flow_name or dataset.slug, dataset.slug, provenance.as_json(runtime.flow_run.parameters or {}),
+             code_revision(), platform.node()),
+        )
+
+
+def _end(database: Database, run_id: str, outcome: str, message: str) -> State[Any]:
+    with database.session() as cursor:
+        cursor.execute(
+            "UPDATE catalog.run SET outcome = %s, message = %s, ended_at = clock_timestamp() WHERE id = %s", (outcome, message, run_id)
+        )
+        if outcome == "failed":
+            cursor.execute("UPDATE catalog.edition SET state = 'failed' WHERE run = %s AND state = 'building'", (run_id,))
+    return Completed(message=message)
+
+
+def _published(database: Database, run_id: str) -> str:
+    rows = database.rows(
+        "SELECT e.dataset, e.vintage, e.number, string_agg(l.layer || ' ' || l.row_count, ', ' ORDER BY l.row_count DESC) "
+        "FROM catalog.edition e JOIN catalog.layer l USING (dataset, number) WHERE e.run = %s GROUP BY e.dataset, e.number",
+        run_id,
+    )
+    return "; ".join(f"Published {dataset} {vintage}, edition {number} ({layers})." for dataset, vintage, number, layers in rows)

@@ -1,0 +1,226 @@
+"""Editions in a real PostGIS: sealed, published in one transaction, rolled back and forth, removed."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import psycopg2
+import pytest
+
+from tasks.core import editions, layers
+from tasks.core.database import Database
+from tasks.core.declarations import Dataset, Licence, Publisher, Source, Table
+from tasks.core.errors import CheckFailed, ConfigurationError
+from tasks.core.handles import Edition, Original, Retrieval, Staging
+from tasks.core.provenance import record_dataset, record_retrieval
+
+OFFICE = Publisher(slug="office", name="Office", url="https://office.example")
+OPEN = Licence(slug="open", title="Open", url="https://office.example/open", attribution="Source: Office")
+
+
+@pytest.fixture
+def dataset(database: Database, request: pytest.FixtureRequest) -> Dataset:
+    slug = "land_" + hashlib.sha256(request.node.name.encode()).hexdigest()[:8]
+    made = Dataset(slug=slug, title="Land", country="ZZ", schema=slug, layers={"areas": ("code",)}, keep=2)
+    with database.session() as cursor:
+        record_dataset(cursor, made)
+    return made
+
+
+def original(database: Database, dataset: Dataset, content: str, vintage: int = 2024, mirror: str = "") -> Original:
+    source = Source(
+        slug=f"{dataset.slug}-areas", vintage=vintage, title="Areas", publisher=OFFICE, licence=OPEN, landing_page="", urls=("https://office.example/a",),
+        container="text", reads=Table(columns={}), reference_date=date(vintage, 1, 1), released="yearly", confidence="high", mirror=mirror,
+    )
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    now = datetime.now(UTC)
+    found = Original(source=source, sha256=digest, size=len(content), url=source.urls[0], retrieved_at=now, state="new")
+    record_retrieval(database, Retrieval(source=source, state="new", url=source.urls[0], asked_at=now, sha256=digest, size=len(content)), found)
+    return found
+
+
+AREAS = """
+CREATE TABLE areas AS SELECT 'A' || n AS code, {people} * n AS people, ST_SetSRID(ST_MakeEnvelope(n, 0, n + 1, 1), 31370)::geometry(Polygon, 31370) AS geom
+  FROM generate_series(1, 3) AS n;
+COMMENT ON TABLE areas IS 'Areas of a made-up land';
+COMMENT ON COLUMN areas.code IS 'Code [unit: code; aggregate: key; from: made up]';
+COMMENT ON COLUMN areas.people IS 'People [unit: persons; aggregate: sum; from: made up]';
+COMMENT ON COLUMN areas.geom IS 'Border [unit: m; aggregate: none; from: made up]';
+"""
+
+
+def staged(database: Database, dataset: Dataset, people: int, vintage: int = 2024, mirror: str = "", extra: str = "") -> Staging:
+    found = original(database, dataset, f"{people} {vintage}", vintage, mirror)
+    staging = editions.begin(database, dataset, vintage, (found,), None, rebuild=False)
+    with database.session(staging.schema) as cursor:
+        cursor.execute(AREAS.format(people=people) + extra)
+    return staging
+
+
+def published(database: Database, dataset: Dataset, people: int, vintage: int = 2024, mirror: str = "", extra: str = "") -> Edition:
+    staging = staged(database, dataset, people, vintage, mirror, extra)
+    layers.seal(database, staging, "areas", ("code",))
+    edition = editions.publish(database, staging)
+    with database.session() as cursor:
+        cursor.execute("UPDATE catalog.edition SET manifest = 'written' WHERE dataset = %s AND number = %s", (dataset.slug, edition.number))
+    return edition
+
+
+def people(database: Database, dataset: Dataset, view: str = "areas") -> int:
+    return int(database.value(f'SELECT sum(people) FROM "{dataset.schema}"."{view}"'))
+
+
+def test_a_published_layer_has_a_view_a_key_an_index_and_its_provenance(database: Database, dataset: Dataset) -> None:
+    edition = published(database, dataset, 10)
+    assert people(database, dataset) == people(database, dataset, "areas_2024") == 60
+    indexes = database.value("SELECT string_agg(indexdef, ' ') FROM pg_indexes WHERE schemaname = %s", edition.schema)
+    assert "UNIQUE" in indexes
+    assert "gist (geom)" in indexes
+    row = database.rows("SELECT row_count, geometry_type, srid, extent, length(content_hash) FROM catalog.layer WHERE dataset = %s", dataset.slug)
+    assert row == [(3, "POLYGON", 31370, [1.0, 0.0, 4.0, 1.0], 34)]
+    comment = database.value("SELECT obj_description(%s::regclass)", f"{dataset.schema}.areas")
+    assert comment == f"Areas of a made-up land. Edition {edition.number} of {dataset.slug} 2024."
+    columns = database.rows("SELECT name, unit, aggregation, data_type FROM catalog.layer_column WHERE dataset = %s ORDER BY ordinal", dataset.slug)
+    assert columns == [("code", "code", "key", "text"), ("people", "persons", "sum", "integer"), ("geom", "m", "none", "geometry(Polygon,31370)")]
+    lineage = database.rows("SELECT layer, source, shown_now FROM catalog.lineage WHERE dataset = %s", dataset.slug)
+    assert lineage == [("areas", f"{dataset.slug}-areas", True)]
+    assert database.rows("SELECT attribution FROM catalog.licence_to_print WHERE dataset = %s", dataset.slug) == [("Source: Office, Areas, 2024-01-01",)]
+
+
+def test_an_edition_from_a_mirror_can_never_pass_for_official_data(database: Database, dataset: Dataset) -> None:
+    published(database, dataset, 10, mirror="synthetic")
+    assert database.value("SELECT obj_description(%s::regclass)", f"{dataset.schema}.areas").startswith("NOT OFFICIAL DATA (mirror synthetic)")
+    assert database.rows("SELECT mirror FROM catalog.current_layer WHERE dataset = %s", dataset.slug) == [("synthetic",)]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("UPDATE areas SET code = 'A1'", "cannot have the key code"),
+        ("ALTER TABLE areas ALTER COLUMN geom TYPE geometry", "declared type and SRID"),
+        ("COMMENT ON COLUMN areas.people IS NULL", "people"),
+        ("COMMENT ON TABLE areas IS NULL", "has no description"),
+        ("ALTER TABLE areas RENAME TO other", "areas"),
+    ],
+)
+def test_a_table_that_is_not_finished_is_not_sealed(database: Database, dataset: Dataset, change: str, told: str) -> None:
+    staging = staged(database, dataset, 10, extra=change)
+    with pytest.raises(CheckFailed, match=told):
+        layers.seal(database, staging, "areas", ("code",))
+
+
+def test_rollback_back_and_forth_while_a_reader_s_view_keeps_working(database: Database, dataset: Dataset) -> None:
+    first, second = published(database, dataset, 10), None
+    with database.session() as cursor:
+        cursor.execute(f'CREATE VIEW "{dataset.schema}".mine AS SELECT sum(people) AS people FROM "{dataset.schema}".areas')
+    second = published(database, dataset, 20)
+    assert people(database, dataset, "mine") == 120
+    assert editions.roll_back(database, dataset.slug, None) == (2024, second.number, first.number)
+    assert people(database, dataset, "mine") == 60
+    editions.roll_back(database, dataset.slug, second.number)
+    assert people(database, dataset, "mine") == people(database, dataset, "areas_2024") == 120
+    with pytest.raises(ConfigurationError, match=rf"edition {first.number} of 2024; edition|edition {second.number} of 2024 \(shown\)"):
+        editions.roll_back(database, dataset.slug, 99)
+
+
+def test_an_older_vintage_does_not_take_the_place_of_the_newest(database: Database, dataset: Dataset) -> None:
+    published(database, dataset, 10, vintage=2024)
+    published(database, dataset, 7, vintage=2020)
+    assert (people(database, dataset), people(database, dataset, "areas_2024"), people(database, dataset, "areas_2020")) == (60, 60, 42)
+
+
+def test_columns_may_be_added_but_not_taken_from_under_a_reader(database: Database, dataset: Dataset) -> None:
+    published(database, dataset, 10)
+    with database.session() as cursor:
+        cursor.execute(f'CREATE VIEW "{dataset.schema}".mine AS SELECT people FROM "{dataset.schema}".areas')
+    staging = staged(database, dataset, 20, extra="ALTER TABLE areas ALTER COLUMN people TYPE text;")
+    layers.seal(database, staging, "areas", ("code",))
+    with pytest.raises(CheckFailed, match="mine"):
+        editions.publish(database, staging)
+    assert people(database, dataset) == 60
+    assert database.rows("SELECT count(*) FROM catalog.publication WHERE dataset = %s", dataset.slug) == [(1,)]
+    with database.session() as cursor:
+        cursor.execute(f'DROP VIEW "{dataset.schema}".mine')
+    editions.publish(database, staging)
+    assert database.value(f'SELECT max(people) FROM "{dataset.schema}".areas') == "60"
+
+
+def test_a_layer_that_is_no_longer_made_is_no_longer_shown(database: Database, dataset: Dataset) -> None:
+    published(database, dataset, 10)
+    staging = staged(database, dataset, 20, extra="ALTER TABLE areas RENAME TO zones;")
+    staging = replace(staging, dataset=replace(dataset, layers={"zones": ("code",)}))
+    layers.seal(database, staging, "zones", ("code",))
+    editions.publish(database, staging)
+    views = database.rows("SELECT viewname FROM pg_views WHERE schemaname = %s ORDER BY 1", dataset.schema)
+    assert views == [("zones",), ("zones_2024",)]
+
+
+def test_a_mirror_never_takes_the_place_of_official_data(database: Database, dataset: Dataset) -> None:
+    published(database, dataset, 10)
+    with pytest.raises(ConfigurationError, match="must not take its place"):
+        staged(database, dataset, 20, mirror="synthetic")
+    assert published(database, dataset, 20, vintage=2020, mirror="synthetic").vintage == 2020
+
+
+def test_the_switch_gives_way_to_a_long_reader_and_then_completes(database: Database, dataset: Dataset) -> None:
+    published(database, dataset, 10)
+    staging = staged(database, dataset, 20)
+    layers.seal(database, staging, "areas", ("code",))
+    reader = psycopg2.connect(database.libpq_uri)
+    reader.cursor().execute(f'SELECT * FROM "{dataset.schema}".areas')
+    switch = threading.Thread(target=editions.publish, args=(database, staging))
+    switch.start()
+    switch.join(timeout=1.5)
+    assert switch.is_alive()
+    assert people(database, dataset) == 60  # another reader is served meanwhile
+    reader.close()
+    switch.join(timeout=60)
+    assert people(database, dataset) == 120
+
+
+def test_the_same_files_and_code_are_nothing_new(database: Database, dataset: Dataset) -> None:
+    edition = published(database, dataset, 10)
+    same = original(database, dataset, "10 2024")
+    with pytest.raises(editions.NothingNew, match=f"edition {edition.number} was made from these files by this code and is shown"):
+        editions.begin(database, dataset, 2024, (same,), None, rebuild=False)
+    assert editions.begin(database, dataset, 2024, (same,), None, rebuild=True).edition == edition.number + 1
+    editions.abandon(database, dataset)
+    with database.session() as cursor:  # its run was killed before the manifest was written
+        cursor.execute("UPDATE catalog.edition SET manifest = NULL WHERE dataset = %s", (dataset.slug,))
+    assert editions.begin(database, dataset, 2024, (same,), None, rebuild=False).edition == edition.number + 2
+
+
+def test_what_a_killed_run_left_is_cleared_and_the_published_edition_stays(database: Database, dataset: Dataset) -> None:
+    published(database, dataset, 10)
+    staging = staged(database, dataset, 20)
+    assert editions.abandon(database, dataset) == [staging.schema]
+    assert database.value("SELECT state FROM catalog.edition WHERE dataset = %s AND number = %s", dataset.slug, staging.edition) == "abandoned"
+    assert people(database, dataset) == 60
+
+
+def test_old_editions_are_removed_but_never_those_that_others_need(database: Database, dataset: Dataset) -> None:
+    kept = published(database, dataset, 1)
+    with database.session() as cursor:
+        cursor.execute(f'CREATE SCHEMA "{dataset.slug}_mine"')
+        cursor.execute(f'CREATE VIEW "{dataset.slug}_mine".v AS SELECT * FROM "{kept.schema}".areas')
+    gone = published(database, dataset, 2)
+    older, newest = published(database, dataset, 3), published(database, dataset, 4)
+    assert editions.remove_old(database, dataset, 2024) == ([gone.number], [kept.number])
+    states = dict(database.rows("SELECT number, state FROM catalog.edition WHERE dataset = %s", dataset.slug))
+    assert states == {kept.number: "published", gone.number: "removed", older.number: "published", newest.number: "published"}
+
+
+def test_readers_can_read_what_is_published_and_nothing_else(database: Database, dataset: Dataset) -> None:
+    published(database, dataset, 10)
+    staging = staged(database, dataset, 20)
+    with database.session() as cursor:
+        cursor.execute("SET LOCAL ROLE geodata_reader")
+        cursor.execute(f'SELECT count(*) FROM "{dataset.schema}".areas')
+        cursor.execute("SELECT count(*) FROM catalog.current_layer")
+    for query in (f'DELETE FROM "{dataset.schema}".areas', f'SELECT * FROM "{staging.schema}".areas', "DELETE FROM catalog.publication"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege), database.session() as cursor:
+            cursor.execute("SET LOCAL ROLE geodata_reader")
+            cursor.execute(query)
