@@ -1,0 +1,106 @@
+"""How well areas and figures meet: counts, population and orphan codes, both ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
+
+from tasks.core.database import Database
+from tasks.core.handles import Staging
+
+NAMED = 10  # orphan codes in a message; the catalogue keeps up to 1,000
+KEPT = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinReport:
+    """Counts of both sides; population is None when the figures count no persons."""
+
+    area_count: int
+    areas_matched: int
+    figure_count: int
+    figures_matched: int
+    figures_unlocated: int
+    population: Decimal | None
+    population_matched: Decimal | None
+    population_unlocated: Decimal | None
+    areas_orphaned: tuple[str, ...]
+    figures_orphaned: tuple[str, ...]
+
+    @property
+    def share_of_areas(self) -> float:
+        """Share of areas that have figures."""
+        return self.areas_matched / self.area_count if self.area_count else 0.0
+
+    @property
+    def share_of_figures(self) -> float:
+        """Share of figures, the unlocated left out, that have an area."""
+        return self.figures_matched / self.figure_count if self.figure_count else 0.0
+
+    @property
+    def share_of_population(self) -> float:
+        """Share of the located population that has an area; 1 when no population was given."""
+        return float(self.population_matched / self.population) if self.population and self.population_matched is not None else 1.0
+
+    @property
+    def sentence(self) -> str:
+        """The report in one sentence without its full stop."""
+        said = f"{self.areas_matched:,} of {self.area_count:,} areas matched, {self.figures_matched:,} of {self.figure_count:,} figures matched"
+        if self.population is not None:
+            said += f", {self.share_of_population:.2%} of the population"
+        if self.figures_unlocated:
+            said += f"; {self.figures_unlocated:,} rows are not located by the publisher"
+        return said
+
+    @property
+    def orphans(self) -> str:
+        """The orphan codes in words."""
+        sides = (("areas without figures", self.areas_orphaned), ("figures without area", self.figures_orphaned))
+        return "; ".join(f"{name}: {', '.join(codes[:NAMED])}{' …' if len(codes) > NAMED else ''}" for name, codes in sides if codes)
+
+
+def measure(
+    database: Database, staging: Staging, areas: str, figures: str, key: str, population: str | None, unlocated: str | None
+) -> JoinReport:
+    """Count both sides of a join in the staging schema and keep the report in the catalogue."""
+    with database.session(staging.schema) as cursor:
+        report = _measure(cursor, areas, figures, key, population, unlocated)
+        cursor.execute(
+            "INSERT INTO catalog.join_report VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (staging.dataset.slug, staging.edition, areas, figures, key, report.area_count, report.areas_matched, report.figure_count,
+             report.figures_matched, report.figures_unlocated, report.population, report.population_matched, report.population_unlocated,
+             list(report.areas_orphaned), list(report.figures_orphaned)),
+        )
+    return report
+
+
+def _measure(cursor: Cursor, areas: str, figures: str, key: str, population: str | None, unlocated: str | None) -> JoinReport:
+    names = {"areas": sql.Identifier(areas), "figures": sql.Identifier(figures), "key": sql.Identifier(key)}
+    persons = sql.Identifier(population) if population else sql.SQL("NULL::numeric")
+    cursor.execute(
+        sql.SQL(
+            "CREATE TEMPORARY TABLE met ON COMMIT DROP AS SELECT coalesce(a.key, f.key) AS key, a.key IS NOT NULL AS area, f.key IS NOT NULL AS figure, "
+            "f.persons, coalesce(f.key LIKE %s AND a.key IS NULL, false) AS unlocated FROM (SELECT DISTINCT {key} AS key FROM {areas}) AS a FULL JOIN "
+            "(SELECT {key} AS key, sum({persons})::numeric AS persons FROM {figures} GROUP BY {key}) AS f ON a.key = f.key"
+        ).format(persons=persons, **names),
+        (unlocated or "",),
+    )
+    cursor.execute(
+        "SELECT count(*) FILTER (WHERE area), count(*) FILTER (WHERE area AND figure), count(*) FILTER (WHERE figure AND NOT unlocated), "
+        "count(*) FILTER (WHERE area AND figure), count(*) FILTER (WHERE unlocated), sum(persons) FILTER (WHERE NOT unlocated), "
+        "coalesce(sum(persons) FILTER (WHERE area), 0), coalesce(sum(persons) FILTER (WHERE unlocated), 0) FROM met"
+    )
+    counts = cursor.fetchall()[0]
+    orphaned = []
+    for condition in ("area AND NOT figure", "figure AND NOT area AND NOT unlocated"):
+        cursor.execute(f"SELECT key FROM met WHERE {condition} ORDER BY key LIMIT {KEPT}")
+        orphaned.append(tuple(key for (key,) in cursor.fetchall()))
+    has_population = counts[5] is not None
+    return JoinReport(
+        area_count=counts[0], areas_matched=counts[1], figure_count=counts[2], figures_matched=counts[3], figures_unlocated=counts[4],
+        population=counts[5], population_matched=counts[6] if has_population else None, population_unlocated=counts[7] if has_population else None,
+        areas_orphaned=orphaned[0], figures_orphaned=orphaned[1],
+    )

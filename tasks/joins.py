@@ -1,0 +1,50 @@
+"""Joins: a country's SQL file run in the staging schema, and how well areas and figures met there."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.connections import connect
+from tasks.core import join_coverage, scripts
+from tasks.core.errors import CheckFailed
+from tasks.core.handles import Staging
+from tasks.core.provenance import record_check
+from tasks.steps import recording, say
+
+
+@task(task_run_name="join {script}", cache_policy=NO_CACHE, persist_result=False)
+def join(script: str, staging: Staging) -> None:
+    """Run a country's SQL file, which makes the finished tables out of the loaded ones.
+
+    The file is plain SQL: its first three comment lines name the tables it reads, the tables it makes and the
+    settings it uses (geodata.vintage is always set). Raises CheckFailed when one of these tables is missing.
+    """
+    with recording(staging, "join", script) as step:
+        made = scripts.run(connect(), staging, script)
+        step.done(f"Joined {script} into " + ", ".join(f"{table} ({rows:,})" for table, rows in made.items()), sum(made.values()), **made)
+
+
+@task(task_run_name="check join of {areas} and {figures}", cache_policy=NO_CACHE, persist_result=False)
+def check_join(
+    staging: Staging, *, areas: str, figures: str, key: str, population: str | None = None, unlocated: str | None = None,
+    areas_matched: float = 0.9, figures_matched: float = 1.0, required: bool = True,
+) -> None:
+    """Report which areas have figures, which figures have an area, and what share of the population is matched.
+
+    unlocated: SQL LIKE pattern of codes the publisher itself does not locate ("%ZZZZ"). areas_matched and
+    figures_matched: least shares (0 to 1); the share of the population must reach figures_matched too. Raises
+    CheckFailed naming orphan codes when a required share is not reached.
+    """
+    with recording(staging, "check_join", f"{areas} × {figures}") as step:
+        report = join_coverage.measure(connect(), staging, areas, figures, key, population, unlocated)
+        shares = [(report.share_of_areas, areas_matched), (report.share_of_figures, figures_matched), (report.share_of_population, figures_matched)]
+        passed = all(found >= least for found, least in shares)
+        expected = f"at least {areas_matched:.1%} of areas and {figures_matched:.1%} of figures"
+        record_check(connect(), staging, f"{figures} join {areas}", expected, report.sentence, passed, required)
+        step.done(report.sentence, report.areas_matched)
+    if not passed:
+        verdict = f"The figures of {figures!r} and the areas of {areas!r} do not belong together: expected {expected}, found {report.sentence}; {report.orphans}"
+        if required:
+            raise CheckFailed(f"{verdict}: use files of the same vintage, or bridge the codes that changed.")
+        say(f"{verdict}.", loudly=True)

@@ -1,0 +1,126 @@
+"""Joins and checks on small tables in a real staging schema."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from tasks import checks, joins
+from tasks.core import scripts
+from tasks.core.database import Database
+from tasks.core.declarations import Licence, Publisher, Rows, Source, Table, Total
+from tasks.core.errors import CheckFailed, ConfigurationError
+from tasks.core.handles import Original, Staging
+
+SOURCE = Source(
+    slug="figures", vintage=2020, title="Figures", publisher=Publisher(slug="o", name="O", url=""), landing_page="", urls=("https://o.example",),
+    licence=Licence(slug="l", title="L", url="", attribution=""), container="text", reads=Table(columns={}), reference_date=date(2020, 1, 1),
+    released="yearly", confidence="high",
+)  # fmt: skip
+ORIGINAL = Original(source=SOURCE, sha256="0" * 64, size=1, url="", retrieved_at=datetime.now(UTC), state="new")
+
+
+@pytest.fixture
+def tables(database: Database, staging: Staging) -> Staging:
+    with database.session(staging.schema) as cursor:
+        cursor.execute(
+            "CREATE TABLE areas (code text, parent text); INSERT INTO areas VALUES ('01', 'A'), ('02', 'A'), ('03', 'B');"
+            "CREATE TABLE figures (code text, people bigint); INSERT INTO figures VALUES ('01', 10), ('02', 20), ('09', 5), ('AZZZZ', 3)"
+        )
+    return staging
+
+
+def verdicts(database: Database, staging: Staging) -> list[tuple[str, str, str, bool]]:
+    return database.rows(
+        "SELECT title, expected, found, passed FROM catalog.check_result WHERE dataset = %s AND number = %s ORDER BY at", staging.dataset.slug, staging.edition
+    )
+
+
+def check_join(staging: Staging, **changed: object) -> None:
+    arguments = {"areas": "areas", "figures": "figures", "key": "code", "population": "people", "unlocated": "%ZZZZ"} | changed
+    joins.check_join.fn(staging, **arguments)
+
+
+def test_orphans_of_both_sides_are_named_and_the_population_is_weighed(database: Database, tables: Staging) -> None:
+    with pytest.raises(CheckFailed, match=r"2 of 3 areas matched, 2 of 3 figures matched, 85.71% of the population; 1 rows .* areas without figures: 03; figures without area: 09"):
+        check_join(tables)
+    report = database.rows(
+        "SELECT area_count, areas_matched, figure_count, figures_matched, figures_unlocated, population, population_matched, population_unlocated, "
+        "areas_orphaned, figures_orphaned FROM catalog.join_report WHERE dataset = %s AND number = %s", tables.dataset.slug, tables.edition,
+    )  # fmt: skip
+    assert report == [(3, 2, 3, 2, 1, 35, 30, 3, ["03"], ["09"])]
+    assert verdicts(database, tables)[0][3] is False
+
+
+def test_a_join_that_is_good_enough_or_only_advised_passes(tables: Staging) -> None:
+    check_join(tables, areas_matched=0.6, figures_matched=0.6)
+
+
+def test_an_advised_join_reports_and_goes_on(database: Database, tables: Staging) -> None:
+    check_join(tables, required=False)
+    assert verdicts(database, tables)[0][3] is False
+
+
+def test_a_script_is_held_to_its_first_lines(database: Database, tables: Staging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scripts, "SQL", tmp_path)
+    header = "-- reads: areas, figures\n-- makes: joined\n-- settings: geodata.vintage\n"
+    body = "CREATE TABLE joined AS SELECT code, people, current_setting('geodata.vintage') AS year FROM areas JOIN figures USING (code);\n"
+    (tmp_path / "good.sql").write_text(header + body)
+    assert scripts.run(database, tables, "good.sql") == {"joined": 2}
+    with database.session(tables.schema) as cursor:
+        cursor.execute("SELECT DISTINCT year FROM joined")
+        assert cursor.fetchall() == [("2020",)]
+    for name, text, told in (
+        ("headless.sql", body, "three comment lines"),
+        ("reads.sql", header.replace("figures", "incomes") + "SELECT 1", "reads incomes, but .* holds only areas, figures, joined"),
+        ("makes.sql", header.replace("joined", "other") + "SELECT 1", "makes other"),
+        ("wrong.sql", header + "SELECT nothing FROM areas", 'column "nothing" does not exist'),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises((CheckFailed, ConfigurationError), match=told):
+            scripts.run(database, tables, name)
+
+
+def test_rows_and_different_values_are_held(database: Database, tables: Staging) -> None:
+    checks.check_rows.fn(tables, "areas", replace(ORIGINAL, source=replace(SOURCE, rows=Rows.exactly(3), distinct={"parent": 2})))
+    with pytest.raises(CheckFailed, match="expected 4 to 9, found 3"):
+        checks.check_rows.fn(tables, "areas", replace(ORIGINAL, source=replace(SOURCE, rows=Rows(low=4, high=9))))
+    with pytest.raises(CheckFailed, match="'different parent in areas' .* expected 3, found 2"):
+        checks.check_rows.fn(tables, "areas", replace(ORIGINAL, source=replace(SOURCE, distinct={"parent": 3})))
+
+
+def test_totals_are_held_within_their_tolerance(database: Database, tables: Staging) -> None:
+    checks.check_totals.fn(tables, "figures", replace(ORIGINAL, source=replace(SOURCE, totals={"people": Total(expected=38.3, tolerance=0.01)})))
+    with pytest.raises(CheckFailed, match="expected 40"):
+        checks.check_totals.fn(tables, "figures", replace(ORIGINAL, source=replace(SOURCE, totals={"people": Total(expected=40)})))
+
+
+def test_keys_are_held(database: Database, tables: Staging) -> None:
+    checks.check_keys.fn(tables, "areas", ("code",), pattern=r"^\d{2}$")
+    with pytest.raises(CheckFailed, match="AZZZZ"):
+        checks.check_keys.fn(tables, "figures", ("code",), pattern=r"^\d{2}$")
+    with pytest.raises(CheckFailed, match="key of areas unique.*found A,|found A"):
+        checks.check_keys.fn(tables, "areas", ("parent",))
+
+
+def test_nobody_is_lost_on_the_way(database: Database, tables: Staging) -> None:
+    with database.session(tables.schema) as cursor:
+        cursor.execute("CREATE TABLE summed AS SELECT sum(people) AS people FROM figures")
+    checks.check_conserved.fn(tables, "people", "figures", "summed")
+    with database.session(tables.schema) as cursor:
+        cursor.execute("UPDATE summed SET people = 37")
+    with pytest.raises(CheckFailed, match="expected 38, found 37"):
+        checks.check_conserved.fn(tables, "people", "figures", "summed")
+
+
+def test_geometries_are_held_to_be_there_and_valid(database: Database, tables: Staging) -> None:
+    with database.session(tables.schema) as cursor:
+        cursor.execute("CREATE TABLE shapes AS SELECT ST_MakeEnvelope(0, 0, 1, 1, 31370) AS geom")
+    checks.check_topology.fn(tables, "shapes")
+    with database.session(tables.schema) as cursor:
+        cursor.execute("INSERT INTO shapes VALUES (NULL), (ST_GeomFromText('POLYGON((0 0, 1 1, 0 1, 1 0, 0 0))', 31370))")
+    with pytest.raises(CheckFailed, match="found 2"):
+        checks.check_topology.fn(tables, "shapes")
