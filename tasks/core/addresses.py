@@ -1,0 +1,40 @@
+"""Addresses of files: which ones are on this machine, and how they are shown without their credentials."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+USER = re.compile(r"(?<=://)[^/\s?#]*@")
+SECRET = re.compile(
+    r"(?P<name>[?&;#](?:[\w.-]*[_.-])?(?:api|access|auth|app|subscription)?"
+    r"(?:key|token|secret|password|passwd|pwd|signature|sig|credentials?|auth)=)[^&;#\s\"']*",
+    re.IGNORECASE,
+)
+
+
+def redact(text: str) -> str:
+    """A URL, or a sentence with URLs in it, with every user, password, key and token replaced by ***."""
+    return SECRET.sub(r"\g<name>***", USER.sub("***@", text))
+
+
+def local_path(url: str) -> Path | None:
+    """The path of an address on this machine (file:// or without a scheme); None for an address on a network."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return None if parts.scheme else Path(url)
+
+
+class RedactingFilter(logging.Filter):
+    """Takes credentials out of the lines in which an HTTP library logs the addresses it asks."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the line; never drop it."""
+        record.msg, record.args = redact(record.getMessage()), None
+        return True
+
+
+logging.getLogger("httpx").addFilter(RedactingFilter("httpx"))

@@ -1,0 +1,106 @@
+"""Whether the bytes a publisher sent can be the declared file, told from their first and last bytes alone."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from tasks.core.declarations import Source
+
+HEAD, TAIL = 4096, 66_000  # a zip file ends with at most 22 bytes and a comment of 65,535
+SMALLEST_SHARE = 0.5
+BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+ZIP_END = b"PK\x05\x06"
+STARTS: dict[str, tuple[bytes, ...]] = {
+    "zip": (b"PK\x03\x04",),
+    "xlsx": (b"PK\x03\x04",),
+    "ods": (b"PK\x03\x04",),
+    "7z": (b"7z\xbc\xaf\x27\x1c",),
+    "gzip": (b"\x1f\x8b",),
+    "sqlite": (b"SQLite format 3\x00",),
+    "parquet": (b"PAR1",),
+    "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
+    "tar": (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"),
+}
+PROLOG = r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
+HTML = re.compile(PROLOG + r"(?:<!doctype\s+html|<html|<head|<body|<script)\b", re.IGNORECASE | re.DOTALL)
+TITLE = re.compile(r"<title[^>]*>\s*(.*?)\s*</title", re.IGNORECASE | re.DOTALL)
+SERVICE_ERROR = re.compile(PROLOG + r"<(?:\w+:)?(?:ServiceException|ExceptionReport)", re.DOTALL)
+JSON_ERROR = re.compile(r'\s*\{\s*"(?:error|errors|exception)"\s*:')
+
+
+def refusal(path: Path, source: Source, last_size: int | None = None, *, shrink_accepted: bool = False) -> str | None:
+    """Why a file cannot be the declared source, as the end of a sentence without its full stop; None when it can.
+
+    last_size: bytes of the last archived original; a file of less than half of it is suspicious unless `shrink_accepted`.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        return "it is empty"
+    head, tail = _ends(path, size)
+    reason = _page(head, source) or _wrong_format(head, tail, source.container)
+    if reason is None and size < source.minimum_bytes:
+        reason = f"it has {size:,} bytes where at least {source.minimum_bytes:,} are declared"
+    if reason is None and last_size and size < SMALLEST_SHARE * last_size and not shrink_accepted:
+        reason = f"it has {size:,} bytes, less than half of the {last_size:,} of the last archived original"
+    return reason
+
+
+def _ends(path: Path, size: int) -> tuple[bytes, bytes]:
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+        file.seek(max(0, size - TAIL), os.SEEK_SET)
+        return head, file.read()
+
+
+def _page(head: bytes, source: Source) -> str | None:
+    """A web page or a service's error in place of the file, whatever status it came with."""
+    text = _text(head)
+    if HTML.match(text):
+        title = TITLE.search(text)
+        named = f" titled {' '.join(title[1].split())[:80]!r}" if title else ""
+        return f"it is an HTML page{named} and not {source.container}"
+    if SERVICE_ERROR.match(text):
+        return f"it is an XML exception of a web service and not {source.container}: {' '.join(re.sub('<[^>]*>', ' ', text).split())[:160]!r}"
+    if JSON_ERROR.match(text):
+        return f"it is an error message in JSON and not {source.container}: {' '.join(text.split())[:160]!r}"
+    return None
+
+
+def _wrong_format(head: bytes, tail: bytes, container: str) -> str | None:
+    if container == "text":
+        return None if _is_text(head) and _is_text(tail, head) else "it holds NUL bytes and is not text"
+    if container == "json":
+        return _wrong_text(head, tail, container, ("{", "["), ("}", "]"))
+    if container == "xml":
+        return _wrong_text(head, tail, container, ("<",), (">",))
+    is_bare_tar = container == "tar" and head[257:262] == b"ustar"
+    if not head.startswith(STARTS[container]) and not is_bare_tar:
+        return f"it begins with the bytes {head[:8].hex(' ')}, not those of {container}"
+    if container in ("zip", "xlsx", "ods") and ZIP_END not in tail:
+        return f"it begins as {container} but its end (the central directory) is missing: it was cut"
+    if container == "parquet" and not tail.endswith(b"PAR1"):
+        return "it begins as parquet but its footer is missing: it was cut"
+    return None
+
+
+def _wrong_text(head: bytes, tail: bytes, container: str, starts: tuple[str, ...], ends: tuple[str, ...]) -> str | None:
+    start, end = _text(head).lstrip(), _text(tail, head).rstrip()
+    if not start.startswith(starts):
+        return f"it begins with {start[:20]!r}, not as {container}"
+    if not end.endswith(ends):
+        return f"it begins as {container} but ends with {end[-20:]!r}: it was cut"
+    return None
+
+
+def _is_text(piece: bytes, head: bytes = b"") -> bool:
+    return b"\x00" not in piece or _encoding(head or piece).startswith("utf-16")
+
+
+def _text(piece: bytes, head: bytes = b"") -> str:
+    return piece.decode(_encoding(head or piece), errors="replace").lstrip("\ufeff")
+
+
+def _encoding(head: bytes) -> str:
+    return next((encoding for mark, encoding in BOMS.items() if head.startswith(mark)), "utf-8")

@@ -1,0 +1,118 @@
+"""Downloads in progress: bytes on disk beside the validators that let them resume, also after the process was killed."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from tasks.core.settings import scratch_folder
+
+CHUNK = 1 << 20
+KEPT_DAYS = 7
+
+
+class Part:
+    """The bytes of one address received so far; the file and its running SHA-256 always agree."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._note = path.with_suffix(".json")
+        self._digest = hashlib.sha256()
+        self._file: BinaryIO | None = None
+        self.length = 0
+        self.etag: str | None = None
+        self.last_modified: str | None = None
+        self._recall()
+
+    def conditions(self) -> dict[str, str]:
+        """Request headers that ask for the rest only, or nothing when there is nothing to resume."""
+        validator = self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
+        return {"Range": f"bytes={self.length}-", "If-Range": validator} if self.length and validator else {}
+
+    def restart(self, etag: str | None, last_modified: str | None) -> None:
+        """Forget the bytes and note the validators of those to come."""
+        self.discard()
+        self.etag, self.last_modified = etag, last_modified
+        self._note.write_text(json.dumps({"etag": etag, "last_modified": last_modified}), encoding="utf-8")
+
+    def write(self, block: bytes) -> None:
+        """Append a block to the file and to the hash."""
+        if self._file is None:
+            self._file = self.path.open("ab", buffering=CHUNK)
+        self._file.write(block)
+        self._digest.update(block)
+        self.length += len(block)
+
+    def close(self) -> None:
+        """Bring the bytes received so far to the disk."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def discard(self) -> None:
+        """Forget everything received."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
+        self._digest, self.length, self.etag, self.last_modified = hashlib.sha256(), 0, None, None
+
+    def finish(self) -> tuple[Path, str, int]:
+        """Give the file a name of its own; returns path, SHA-256 in hexadecimal and size in bytes."""
+        self.close()
+        self.path.touch()
+        received = self.path.with_name(f"{self._digest.hexdigest()}-{uuid.uuid4().hex[:8]}.received")
+        os.replace(self.path, received)
+        self._note.unlink(missing_ok=True)
+        return received, self._digest.hexdigest(), self.length
+
+    def _recall(self) -> None:
+        try:
+            note = json.loads(self._note.read_text(encoding="utf-8"))
+            with self.path.open("rb") as file:
+                self._digest = hashlib.file_digest(file, "sha256")
+                self.length = file.tell()
+        except (FileNotFoundError, json.JSONDecodeError):  # killed before the first byte or while noting: nothing to resume
+            self.discard()
+        else:
+            self.etag, self.last_modified = note["etag"], note["last_modified"]
+
+
+@contextmanager
+def part_of(url: str) -> Iterator[Part]:
+    """The part of an address, for this process alone; a second process asking at the same time gets one of its own."""
+    folder = scratch_folder() / "downloads"
+    folder.mkdir(exist_ok=True)
+    _sweep(folder)
+    name = hashlib.sha256(url.encode()).hexdigest()[:16]
+    with (folder / f"{name}.lock").open("w") as lock:
+        alone = _locked(lock)
+        part = Part(folder / (f"{name}.part" if alone else f"{name}-{uuid.uuid4().hex[:8]}.part"))
+        try:
+            yield part
+        finally:
+            part.close() if alone else part.discard()
+
+
+def _locked(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed runs left and nobody came back for."""
+    oldest = time.time() - KEPT_DAYS * 86400
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()

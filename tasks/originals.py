@@ -1,0 +1,176 @@
+"""Original files: asked of their publishers and kept in the archive before anything reads them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg2
+import sqlalchemy.exc
+from prefect import runtime, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+
+from tasks.connections import connect
+from tasks.core import mirrors, provenance
+from tasks.core.declarations import Source
+from tasks.core.errors import SourceError
+from tasks.core.handles import Original, Retrieval
+from tasks.core.inquiries import FAILED, Inquiry, inquire
+from tasks.core.settings import publishers_are_asked
+from tasks.core.store import Failures, Store, configured
+from tasks.progress import Progress, size
+from tasks.runs import together
+from tasks.steps import say
+
+RETRIES = 2
+TRANSIENT = (OSError, httpx.TransportError, psycopg2.OperationalError, sqlalchemy.exc.OperationalError)
+
+
+class PublisherUnreachable(ConnectionError):
+    """No address answers now and no archived original can stand in; asked again in some minutes."""
+
+
+def may_pass(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failed task is worth another try: only for what time can heal, never for a GeodataError."""
+    error = state.data
+    return isinstance(error, TRANSIENT)
+
+
+@task(
+    task_run_name="download {source.slug} {source.vintage}", retries=RETRIES, retry_delay_seconds=[60, 180], retry_jitter_factor=0.3,
+    retry_condition_fn=may_pass, cache_policy=NO_CACHE, persist_result=False,
+)
+def download(source: Source) -> Retrieval:
+    """Ask the publisher for a file, and receive it only when it is new or has changed.
+
+    The bytes are checked before anyone may use them: an HTML page, a wrong or cut format, a suspicious shrink go to
+    quarantine. Raises SourceError when the publisher gives no usable file and none was archived before.
+    """
+    started, store = time.perf_counter(), configured()
+    last = _last_archived(store, source)
+    if not publishers_are_asked():
+        return _not_asked(source, last)
+    verdict = inquire(Inquiry(source, store, last, Progress(source), lambda sentence: say(sentence, loudly=True)))
+    if verdict.retrieval.state in FAILED and last is None:
+        _give_up(verdict.retrieval, verdict.may_pass)
+    _say_downloaded(verdict.retrieval, last, time.perf_counter() - started)
+    return verdict.retrieval
+
+
+@task(
+    task_run_name="archive {retrieval.source.slug} {retrieval.source.vintage}", retries=RETRIES, retry_delay_seconds=[30, 120],
+    retry_condition_fn=may_pass, cache_policy=NO_CACHE, persist_result=False,
+)
+def archive(retrieval: Retrieval) -> Original:
+    """Keep the file byte for byte, with everything known about it, in the archive and its replicas.
+
+    Where the publisher sent nothing new, the last archived original stands in. Returns the original to work with.
+    """
+    store = configured()
+    original, failures = _kept(store, retrieval) if retrieval.path else _standing_in(store, retrieval)
+    for failure in failures:
+        say(f"The archive location {failure} lacks {_name(retrieval.source)} until the next run that can reach it.", loudly=True)
+    provenance.record_retrieval(connect(), retrieval, original)
+    if retrieval.path:
+        Path(retrieval.path).unlink(missing_ok=True)
+    say(f"Archived {_name(retrieval.source)}: {size(original.size)}, {original.state}, SHA-256 {original.sha256[:12]}.")
+    return original
+
+
+def backup(*sources: Source, mirror: str | None = None) -> tuple[Original, ...]:
+    """Download and archive several sources at the same time; the originals come in the order of the sources.
+
+    mirror: folder or base URL that stands in for the publishers (see tasks.core.mirrors).
+    """
+    connect()  # a database that cannot be used is found out before a long download, and set up by one thread
+    stand_in = mirrors.read(mirror) if mirror else None
+    wanted = [mirrors.apply(source, stand_in) if stand_in else source for source in sources]
+    retrievals = [download.submit(source) for source in wanted]
+    originals = [archive.submit(retrieval) for retrieval in retrievals]  # type: ignore[call-overload]
+    for futures in (retrievals, originals):  # a failed download is raised as itself, after the other files are safe
+        together(*futures)
+    return tuple(future.result() for future in originals)
+
+
+def _last_archived(store: Store, source: Source) -> Original | None:
+    last = store.latest(source)
+    if last and not store.exists(last.sha256):
+        say(f"The archive has a manifest of {_name(source)} but not its bytes ({last.sha256}): the file is asked for anew.", loudly=True)
+        return None
+    return last
+
+
+def _not_asked(source: Source, last: Original | None) -> Retrieval:
+    """In an air gap or a rebuild: dated as the retrieval that filled the archive, since nobody was asked now."""
+    if last is None:
+        raise SourceError(
+            f"The archive has no original of {_name(source)}, and GEODATA_UPSTREAM=archive forbids asking {source.publisher.name} for it: "
+            "restore the archive, correct GEODATA_ARCHIVE, or unset GEODATA_UPSTREAM."
+        )
+    say(f"Took {_name(source)} from the archive, as retrieved on {last.retrieved_at:%Y-%m-%d}; the publisher was not asked.")
+    detail = "the publisher was not asked: GEODATA_UPSTREAM=archive"
+    return Retrieval(
+        source=source, state="unchanged", url=last.url, asked_at=last.retrieved_at, etag=last.etag, last_modified=last.last_modified, detail=detail
+    )
+
+
+def _give_up(retrieval: Retrieval, may_pass: bool) -> None:
+    source = retrieval.source
+    sentence = (
+        f"The file {_name(source)} of {source.publisher.name} is {retrieval.state}: {source.container} was expected, found {retrieval.detail}. "
+        f"No earlier original is in the archive to stand in: look for the file at {source.landing_page} and correct its urls, or give a mirror."
+    )
+    if may_pass and 0 < (runtime.task_run.run_count or 0) <= RETRIES:
+        raise PublisherUnreachable(sentence)
+    provenance.record_retrieval(connect(), retrieval, None)
+    raise SourceError(sentence)
+
+
+def _say_downloaded(retrieval: Retrieval, last: Original | None, seconds: float) -> None:
+    name = _name(retrieval.source)
+    if retrieval.state in FAILED and last:
+        say(
+            f"The file {name} is {retrieval.state}: {retrieval.detail}. The original archived on {last.retrieved_at:%Y-%m-%d} stands in; "
+            f"look for the file at {retrieval.source.landing_page} and correct its urls.",
+            loudly=True,
+        )
+    elif retrieval.path:
+        say(f"Downloaded {name}: {size(retrieval.size or 0)}, {retrieval.state}, in {seconds:.1f} s.")
+    else:
+        say(f"Asked for {name}: unchanged, in {seconds:.1f} s.")
+    if retrieval.detail and retrieval.state not in FAILED:
+        say(f"The file {name} was found elsewhere than declared: {retrieval.detail}. Correct its urls in the flow.", loudly=True)
+
+
+def _kept(store: Store, retrieval: Retrieval) -> tuple[Original, Failures]:
+    original = _described(retrieval, retrieval.sha256 or "", retrieval.size or 0)
+    path = Path(retrieval.path or "")
+    # A retry of this task may find the file gone: then an earlier attempt archived and removed it.
+    failures = store.put(path, original.sha256) if path.exists() or not store.exists(original.sha256) else ()
+    return original, (*failures, *store.write_manifest(original, headers=retrieval.headers, detail=retrieval.detail))
+
+
+def _standing_in(store: Store, retrieval: Retrieval) -> tuple[Original, Failures]:
+    last = store.latest(retrieval.source)
+    if last is None:
+        raise SourceError(f"The archive has lost its original of {_name(retrieval.source)} since it was asked for: run again.")
+    original, failures = replace(last, state=retrieval.state), store.catch_up(retrieval.source, last.sha256)
+    if retrieval.sha256 == last.sha256 and (retrieval.url, retrieval.etag, retrieval.last_modified) != (last.url, last.etag, last.last_modified):
+        original = _described(retrieval, last.sha256, last.size)  # same bytes under new validators: kept, so that the next question is conditional
+        failures += store.write_manifest(original, headers=retrieval.headers, detail=retrieval.detail)
+    return original, failures
+
+
+def _described(retrieval: Retrieval, sha256: str, count: int) -> Original:
+    return Original(
+        source=retrieval.source, sha256=sha256, size=count, url=retrieval.url, retrieved_at=retrieval.asked_at, state=retrieval.state,
+        etag=retrieval.etag, last_modified=retrieval.last_modified,
+    )
+
+
+def _name(source: Source) -> str:
+    return f"{source.slug} {source.vintage}"
