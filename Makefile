@@ -1,0 +1,53 @@
+# The one door to geodata-flows: `make` lists what there is. Each target does its own set-up, at once where nothing is to do.
+# Extra arguments: make test ARGUMENTS="-k topology"
+
+PYTHON := .venv/bin/python
+ARGUMENTS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench rollback server stop db-shell db-stop lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## prepare this machine: system packages, .venv, locked libraries
+	@deployments/setup
+
+demo: setup ## run the main job on a synthetic Belgium, from download to catalogue and map
+	@$(PYTHON) tests/demo.py $(ARGUMENTS)
+
+test: ## run the tests (on a private database, whatever GEODATA_DATABASE_URL says)
+	@env -u GEODATA_DATABASE_URL -u GEODATA_DATABASE_BLOCK deployments/setup
+	@$(PYTHON) -m pytest -q $(ARGUMENTS)
+
+check: setup ## lint, types and import contracts
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+bench: setup ## run the benchmarks (tests/benchmark_*.py)
+	@$(PYTHON) -m pytest -q -s tests/benchmark_*.py $(ARGUMENTS)
+
+rollback: setup ## publish an earlier edition again: make rollback DATASET=belgium EDITION=3
+	@$(PYTHON) flows/rollback.py $(if $(DATASET),--dataset $(DATASET)) $(if $(EDITION),--edition $(EDITION)) $(ARGUMENTS)
+
+server: setup ## start the Prefect server with its UI in the background; later runs use it and start at once
+	@$(PYTHON) -m tasks.local_server start
+
+stop: setup ## stop the background Prefect server and the local database
+	@$(PYTHON) -m tasks.local_server stop
+	@$(PYTHON) -m tasks.core.shell stop
+
+db-shell: setup ## open psql on the database (ARGUMENTS="-c 'select ...'")
+	@$(PYTHON) -m tasks.core.shell open $(ARGUMENTS)
+
+db-stop: setup ## stop the local database
+	@$(PYTHON) -m tasks.core.shell stop
+
+lock: setup ## compile requirements.lock again from pyproject.toml
+	@.venv/bin/uv pip compile --quiet --universal --all-extras --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--python-version 3.11 pyproject.toml -o requirements.lock
+
+clean: ## remove .venv and the caches; data/ stays
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
+	@find flows tasks tests -name __pycache__ -type d -prune -exec rm -rf {} +

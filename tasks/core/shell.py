@@ -1,0 +1,52 @@
+"""psql on the database of this machine, and the local cluster's stop: `python -m tasks.core.shell open|stop`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from tasks.core import cluster
+from tasks.core.database import Database, parse
+from tasks.core.errors import ConfigurationError, GeodataError
+
+USAGE = "python -m tasks.core.shell open [psql options] | stop"
+
+
+def main(arguments: list[str]) -> int:
+    """Open psql (this process becomes it) or stop the local cluster; 0 when done, 1 with one sentence when not."""
+    try:
+        match arguments:
+            case ["open", *options]:
+                open_psql(options)
+            case ["stop"]:
+                exists = (cluster.folders()[0] / "PG_VERSION").exists()  # without one PostgreSQL need not be installed here
+                print("The local database has stopped." if exists and cluster.stop() else "The local database was not running.")
+            case _:
+                raise ConfigurationError(f"The arguments {' '.join(arguments)!r} are not understood; expected {USAGE}.")
+    except GeodataError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def open_psql(options: list[str]) -> None:
+    """Become psql on GEODATA_DATABASE_URL or on the local cluster, started when needed."""
+    configured = os.environ.get("GEODATA_DATABASE_URL")
+    database = parse(configured) if configured else cluster.database()
+    program = shutil.which("psql") or (None if configured else str(cluster.binaries() / "psql"))
+    if program is None:
+        raise ConfigurationError("The program psql was not found on this machine: install the package postgresql-client.")
+    uri, environment = without_password(database)
+    os.execve(program, ["psql", uri, *options], environment)
+
+
+def without_password(database: Database) -> tuple[str, dict[str, str]]:
+    """The libpq URI without its password, and an environment that holds it: other accounts can read a command line."""
+    password = database.url.password
+    public = Database(database.url._replace(password=None))
+    return public.libpq_uri, dict(os.environ) | ({"PGPASSWORD": password} if password else {})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,228 @@
+"""A flow as a command, and the background Prefect server it reports to."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+from prefect import flow
+from pydantic import Field
+
+from tasks import local_server
+from tasks.command_line import HINT, parse
+
+TINY = '''
+from prefect import flow, task
+from prefect.states import Failed
+from tasks.command_line import run
+from tasks.core.errors import CheckFailed
+
+@task
+def check(case: str) -> None:
+    if case == "contradicted":
+        raise CheckFailed("Rows of 'shapes': expected 3, found 2; correct the declaration.")
+    if case == "broken":
+        raise ValueError("a mistake in the code")
+
+@flow
+def tiny(case: str = "good"):
+    """A tiny country.
+
+    Its second paragraph, 100 % synthetic.
+
+    Args:
+        case: What happens
+            to the run.
+    """
+    check(case)
+    if case == "returned":
+        return Failed(message="Two layers are missing.")
+
+if __name__ == "__main__":
+    run(tiny)
+'''
+SENTENCE = "tiny: Rows of 'shapes': expected 3, found 2; correct the declaration."
+
+
+class Coast(Enum):
+    HIGH = "high"
+    LOW = "low"
+
+
+@flow
+def sample(
+    required: int,
+    vintage: Annotated[int, Field(json_schema_extra={"enum": [2024, 2025], "description": "Year published."})] = 2025,
+    gap_metres: Annotated[float, Field(ge=0)] = 1.0,
+    coast: Coast = Coast.HIGH,
+    level: Literal["all"] | None = None,
+    mirror: str | None = None,
+    names: list[str] | None = None,
+    years: list[Literal[1, 2]] | None = None,
+    bounds: dict[str, float] | None = None,
+    rebuild: bool = False,
+) -> None:
+    """A flow with every kind of parameter."""
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a flow, as a person has it."""
+    file = tmp_path_factory.mktemp("flow") / "tiny.py"
+    file.write_text(TINY)
+    return file
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The background server of the session's data folder."""
+    yield local_server.start()
+    local_server.stop()
+
+
+def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=240, env=dict(os.environ) | environment, check=False)
+
+
+def test_parameters_arrive_in_their_types() -> None:
+    typed = "--required 7 --vintage 2024 --gap-metres 0.5 --coast low --level all --mirror m --names 01001 2A004 --years 1 2 --rebuild"
+    assert parse(sample, [*typed.split(), "--bounds", '{"west": 2.5}']) == {
+        "required": 7, "vintage": 2024, "gap_metres": 0.5, "coast": "low", "level": "all", "mirror": "m", "names": ["01001", "2A004"],
+        "years": [1, 2], "rebuild": True, "bounds": {"west": 2.5},
+    }  # fmt: skip
+
+
+def test_what_is_not_typed_is_left_to_the_flow() -> None:
+    assert parse(sample, ["--required", "1", "--no-rebuild"]) == {"required": 1, "rebuild": False}
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("--required 1 --vintage 2030", "choose from 2024, 2025"),
+        ("--required 1 --coast steep", "choose from 'high', 'low'"),
+        ("--required 1 --years 3", "choose from 1, 2"),
+        ("--required seven", "invalid int value: 'seven'"),
+        ("--required 1 --gap-metres -1", "greater than or equal to 0"),
+        ("--required 1 --vint 2024", "unrecognized arguments: --vint"),
+        ("--vintage 2024", "required: --required"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_the_choices(typed: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(sample, typed.split())
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err.replace("choose from high, low", "choose from 'high', 'low'")  # Python 3.12 dropped the quotes
+
+
+def test_help_shows_the_form_of_the_user_interface(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(sample, ["--help"])
+    shown = capsys.readouterr().out
+    assert "A flow with every kind of parameter." in shown
+    assert "Year published. (default: 2025)" in " ".join(shown.split())
+    assert sample.parameters.properties["vintage"]["description"] == "Year published."
+
+
+def test_help_of_a_file_starts_no_server(tiny: Path, tmp_path: Path) -> None:
+    done = command(tiny, "--help", GEODATA_DATA=str(tmp_path))
+    assert done.returncode == 0
+    assert "Its second paragraph, 100 % synthetic." in done.stdout
+    assert "What happens to the run. (default: good)" in " ".join(done.stdout.split())
+    assert "Args:" not in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+CHOICE = """
+from tasks.command_line import choose_server
+choose_server()
+from prefect.settings import get_current_settings as now
+print(now().api.url, now().home, now().server.ephemeral.startup_timeout_seconds, now().server.analytics_enabled)
+"""
+
+
+def test_a_configured_api_is_used_and_its_settings_left_alone(tmp_path: Path) -> None:
+    done = command("-c", CHOICE, PREFECT_API_URL="http://127.0.0.1:9/api", HOME=str(tmp_path), GEODATA_DATA=str(tmp_path / "data"))
+    assert done.stdout.split()[:2] == ["http://127.0.0.1:9/api", str(tmp_path / ".prefect")]
+    assert HINT not in done.stderr
+
+
+def test_without_one_prefect_keeps_its_files_in_the_data_folder(tmp_path: Path) -> None:
+    done = command("-c", CHOICE, HOME=str(tmp_path), GEODATA_DATA=str(tmp_path / "data"))
+    assert done.stdout.split() == ["None", str(tmp_path / "data/prefect"), "180", "False"]
+    assert done.stderr.strip() == HINT
+
+
+def test_a_state_file_of_a_server_that_is_gone_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEODATA_DATA", str(tmp_path))
+    state = local_server.home() / "server.json"
+    state.write_text(json.dumps({"url": "http://127.0.0.1:9/api", "port": 9, "pid": os.getpid()}))  # the id of another program
+    assert local_server.url() is None
+    assert local_server.stop() is False
+    assert not state.exists()
+    state.write_text("half a f")
+    assert local_server.url() is None
+
+
+@pytest.mark.prefect
+def test_the_background_server_starts_once(server: str) -> None:
+    assert local_server.start() == local_server.url() == server
+    shown = command("-m", "tasks.local_server", "url")
+    assert (shown.returncode, shown.stdout.strip()) == (0, server)
+
+
+@pytest.mark.prefect
+def test_a_good_run_reports_to_the_background_server(server: str, tiny: Path) -> None:
+    done = command(tiny)
+    assert done.returncode == 0, done.stderr
+    assert server.removesuffix("/api") + "/runs/flow-run/" in done.stderr
+    assert HINT not in done.stderr
+
+
+@pytest.mark.prefect
+def test_a_contradicted_declaration_ends_in_one_line(server: str, tiny: Path) -> None:
+    done = command(tiny, "--case", "contradicted")
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1] == SENTENCE
+    assert done.stderr.count("expected 3, found 2") == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.prefect
+def test_a_mistake_in_the_code_keeps_its_traceback(server: str, tiny: Path) -> None:
+    done = command(tiny, "--case", "broken")
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1] == "ValueError: a mistake in the code"
+    assert "Traceback" in done.stderr
+
+
+@pytest.mark.prefect
+def test_a_failed_state_without_an_error_says_its_message(server: str, tiny: Path) -> None:
+    done = command(tiny, "--case", "returned")
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1] == "tiny: Two layers are missing."
+
+
+@pytest.mark.prefect
+def test_without_a_server_the_run_starts_its_own(tiny: Path, tmp_path: Path) -> None:
+    done = command(tiny, "--case", "contradicted", GEODATA_DATA=str(tmp_path))
+    assert done.returncode == 1
+    assert HINT in done.stderr
+    assert SENTENCE in done.stderr.splitlines()
+    assert (tmp_path / "prefect/prefect.db").exists()
+
+
+@pytest.mark.prefect
+def test_stopping_ends_the_server_and_says_so(server: str) -> None:
+    stopped = [command("-m", "tasks.local_server", "stop").stdout.strip() for _ in range(2)]
+    assert stopped == ["The Prefect server has stopped.", "The Prefect server was not running."]
+    assert local_server.url() is None
+    assert command("-m", "tasks.local_server", "url").returncode == 1
