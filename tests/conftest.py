@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg2
 import pytest
 from psycopg2 import sql
 
@@ -17,7 +19,7 @@ for name in ("GEODATA_DATABASE_URL", "GEODATA_DATABASE_BLOCK", "GEODATA_ARCHIVE"
     os.environ.pop(name, None)
 
 from tasks.core import cluster  # noqa: E402
-from tasks.core.database import Database  # noqa: E402
+from tasks.core.database import Database, engine  # noqa: E402
 from tasks.core.declarations import Dataset  # noqa: E402
 from tasks.core.handles import Staging  # noqa: E402
 from tasks.core.provenance import record_dataset  # noqa: E402
@@ -67,3 +69,36 @@ def staging(database: Database) -> Iterator[Staging]:
     yield Staging(dataset=DATASET, vintage=2020, schema=schema, edition=number)
     with database.session() as cursor:
         cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A real Prefect server with a database of its own, for the tests that need the engine."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=180):
+        yield
+
+
+@pytest.fixture
+def other_database(cluster_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Database]:
+    """An empty database and an empty archive of their own, configured as a user would: by environment variables."""
+    from tasks.connections import connect
+
+    name = "geodata_" + uuid.uuid4().hex[:8]
+    _outside_transaction(cluster_database, f'CREATE DATABASE "{name}"')
+    url = cluster_database.url.set(database=name)
+    monkeypatch.setenv("GEODATA_DATABASE_URL", url.render_as_string(hide_password=False))
+    monkeypatch.setenv("GEODATA_ARCHIVE", str(tmp_path / "archive"))
+    connect.cache_clear()
+    yield connect()
+    engine(connect()).dispose()
+    connect.cache_clear()
+    _outside_transaction(cluster_database, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _outside_transaction(database: Database, statement: str) -> None:
+    connection = psycopg2.connect(database.libpq_uri)
+    connection.autocommit = True
+    connection.cursor().execute(statement)
+    connection.close()

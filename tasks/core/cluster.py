@@ -118,7 +118,10 @@ def _run(program: str, *arguments: str) -> None:
         )
         output.seek(0)
         if done.returncode:
-            raise ConfigurationError(f"The local database failed at {program} ({output.read().strip()[-600:]}): see {folders()[0]}/server.log.")
+            said = output.read().strip()[-300:]
+            log = folders()[0] / "server.log"
+            last = log.read_text(errors="replace").strip()[-300:] if log.exists() else "no log"
+            raise ConfigurationError(f"The local database failed at {program} ({said}; server.log ends with: {last}): correct that and run again.")
 
 
 def _running(data: Path) -> bool:

@@ -113,7 +113,7 @@ class Table:
     """How a table of figures is read.
 
     quote "" means the publisher quotes nothing. header_rows are counted from 1 (several are joined by a
-    blank, for merged titles); `missing` maps a marker such as "*" to its reason; `where` keeps the rows
+    blank, for merged titles); skip_rows_after_header is for rows of labels or units under them; `missing` maps a marker such as "*" to its reason; `where` keeps the rows
     whose source column matches a shell pattern ("2023", "0500000US*").
     """
 
@@ -126,6 +126,7 @@ class Table:
     thousands: str = ""
     sheet: str | None = None
     header_rows: tuple[int, ...] = (1,)
+    skip_rows_after_header: int = 0
     missing: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, str] = field(default_factory=dict)
 

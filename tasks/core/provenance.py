@@ -8,15 +8,17 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.addresses import redact
 from tasks.core.database import Database
 from tasks.core.declarations import Dataset, Source
 from tasks.core.handles import Original, Retrieval, Staging
 
-UPSERT_SOURCE = """
+INSERT_SOURCE = """
 INSERT INTO catalog.source (slug, vintage, title, publisher, licence, landing_page, urls, reference_date, released, asked_every_days,
                             retention, confidence, declaration)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (slug, vintage) DO UPDATE SET
+ON CONFLICT (slug, vintage) DO """
+UPDATE_SOURCE = """UPDATE SET
     title = excluded.title, publisher = excluded.publisher, licence = excluded.licence, landing_page = excluded.landing_page,
     urls = excluded.urls, reference_date = excluded.reference_date, released = excluded.released,
     asked_every_days = excluded.asked_every_days, retention = excluded.retention, confidence = excluded.confidence,
@@ -47,9 +49,10 @@ def record_source(cursor: Cursor, source: Source) -> None:
         (licence.slug, licence.title, licence.url, licence.attribution),
     )
     declaration = {name: value for name, value in asdict(source).items() if name in ("container", "member", "reads", "rows", "totals", "distinct")}
+    urls = [] if source.mirror else [redact(url) for url in source.urls]  # what a mirror says never replaces what is declared
     cursor.execute(
-        UPSERT_SOURCE,
-        (source.slug, source.vintage, source.title, source.publisher.slug, licence.slug, source.landing_page, list(source.urls),
+        INSERT_SOURCE + ("NOTHING" if source.mirror else UPDATE_SOURCE),
+        (source.slug, source.vintage, source.title, source.publisher.slug, licence.slug, source.landing_page, urls,
          source.reference_date, source.released, source.asked_every_days, source.retention, source.confidence, as_json(declaration)),
     )
 

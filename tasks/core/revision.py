@@ -33,7 +33,8 @@ def fingerprint(dataset: Dataset, vintage: int, originals: tuple[Original, ...])
     for original in originals:
         source = original.source
         digest.update(as_json([source.slug, source.vintage, source.mirror, original.sha256]).encode())
-        digest.update(repr((source.container, source.member, source.reads, source.rows, source.totals, source.distinct)).encode())
+        totals = {column: (float(total.expected), total.tolerance) for column, total in source.totals.items()}
+        digest.update(repr((source.container, source.member, source.reads, source.rows, totals, source.distinct)).encode())
     for path in _code(dataset):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -1,0 +1,61 @@
+"""Columns of Statbel's files: the name each has here, then the names it has had in the files, newest first."""
+
+from tasks.core.declarations import Column, decimal, integer, text
+
+# GeoJSON and SQLite since 2022 · Shapefiles before, whose names are cut at ten characters and changed by year
+SECTORS: dict[str, Column] = {
+    "sector_code": text("cd_sector", "CS01012021", "CS01012020", "CS01012019", "CS01012018"),
+    "sector_name_nl": text("tx_sector_descr_nl", "T_SEC_NL"),
+    "sector_name_fr": text("tx_sector_descr_fr", "T_SEC_FR"),
+    "sector_name_de": text("tx_sector_descr_de", "T_SEC_DE", optional=True),
+    "municipality_code": text("cd_munty_refnis", "CNIS5_2021", "CNIS5_2020", "CNIS5_2019", "CNIS5_2018"),
+    "municipality_name_nl": text("tx_munty_descr_nl", "T_MUN_NL"),
+    "municipality_name_fr": text("tx_munty_descr_fr", "T_MUN_FR"),
+    "municipality_name_de": text("tx_munty_descr_de", "T_MUN_DE", optional=True),
+    "arrondissement_code": text("cd_dstr_refnis", "CNIS_ARRD_", "CNIS_ARRD", "C_ARRD"),
+    "arrondissement_name_nl": text("tx_adm_dstr_descr_nl", "T_ARRD_NL"),
+    "arrondissement_name_fr": text("tx_adm_dstr_descr_fr", "T_ARRD_FR"),
+    "arrondissement_name_de": text("tx_adm_dstr_descr_de", "T_ARRD_DE", optional=True),
+    "province_code": text("cd_prov_refnis", "CNIS_PROVI", "C_PROVI"),
+    "province_name_nl": text("tx_prov_descr_nl", "T_PROVI_NL"),
+    "province_name_fr": text("tx_prov_descr_fr", "T_PROVI_FR"),
+    "province_name_de": text("tx_prov_descr_de", "T_PROVI_DE", optional=True),
+    "region_code": text("cd_rgn_refnis", "CNIS_REGIO", "C_REGIO"),
+    "region_name_nl": text("tx_rgn_descr_nl", "T_REGIO_NL"),
+    "region_name_fr": text("tx_rgn_descr_fr", "T_REGIO_FR"),
+    "region_name_de": text("tx_rgn_descr_de", "T_REGIO_DE", optional=True),
+}
+
+POPULATION: dict[str, Column] = {
+    "sector_code": text("CD_SECTOR"),
+    "municipality_code": text("CD_REFNIS"),
+    "population": integer("TOTAL", "POPULATION", "MS_POPULATION"),
+}
+
+INCOME: dict[str, Column] = {  # where a release has both codes, CD_SECTOR is cut to its last four characters
+    "sector_code": text("CD_REFNIS_SECTOR", "CD_SECTOR"),
+    "declarations": integer("MS_NBR_NON_ZERO_INC"),
+    "net_taxable_income": decimal("MS_TOT_NET_TAXABLE_INC"),
+    "median_income": decimal("MS_MEDIAN_NET_TAXABLE_INC"),
+}
+
+# The release of 2015, on the 589 municipalities of 2011
+MUNICIPALITIES_2011: dict[str, Column] = {
+    "municipality_code": text("CD_MUNTY_REFNIS"),
+}
+
+MUNICIPAL_INCOME: dict[str, Column] = {  # where a release has both codes, CD_SECTOR is cut to its last four characters
+    "municipality_code": text("CD_MUNTY_REFNIS"),
+    "year": integer("CD_YEAR"),
+    "municipality_name_nl": text("TX_MUNTY_DESCR_NL"),
+    "municipality_name_fr": text("TX_MUNTY_DESCR_FR"),
+    "declarations": integer("MS_NBR_NON_ZERO_INC"),
+    "declarations_without_income": integer("MS_NBR_ZERO_INC"),
+    "net_taxable_income": decimal("MS_TOT_NET_TAXABLE_INC"),
+    "net_income": decimal("MS_TOT_NET_INC"),
+    "real_estate_income": decimal("MS_REAL_ESTATE_NET_INC"),
+    "state_taxes": decimal("MS_TOT_STATE_TAXES"),
+    "municipal_taxes": decimal("MS_TOT_MUNICIP_TAXES"),
+    "taxes": decimal("MS_TOT_TAXES"),
+    "residents": integer("MS_TOT_RESIDENTS"),
+}

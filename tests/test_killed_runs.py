@@ -1,0 +1,86 @@
+"""A run killed with SIGKILL, between and inside its steps: what was published stays, and the next run completes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg2
+import pytest
+from prefect.settings import PREFECT_API_URL
+from synthetic import belgium as synthetic
+
+from tasks.core.database import Database
+
+pytestmark = pytest.mark.prefect
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 120  # seconds until a moment to kill at must have come
+
+
+def start(mirror: Path, *options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(ROOT / "flows" / "belgium.py"), "--vintage", "2024", "--mirror", str(mirror), *options]
+    environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def kill_when(moment: Callable[[], bool], run: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not moment():
+        assert run.poll() is None, f"the run ended before it could be killed: {run.communicate()[0]}"
+        assert time.monotonic() < deadline, "the moment to kill at never came"
+        time.sleep(0.005)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+
+
+def finish(run: subprocess.Popen[str]) -> str:
+    output, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 0, output
+    return output
+
+
+def state(database: Database) -> tuple[object, ...]:
+    """What a reader sees: the edition shown and the content behind the views."""
+    content = [database.value(f"SELECT md5(string_agg(v::text, '' ORDER BY v::text)) FROM belgium.{layer} v") for layer in ("sectors", "regions")]
+    return database.rows("SELECT number FROM catalog.current_edition WHERE dataset = 'belgium'")[0][0], *content
+
+
+def test_whenever_a_run_is_killed_readers_keep_their_edition_and_the_next_run_completes(
+    tmp_path: Path, prefect_server: None, other_database: Database
+) -> None:
+    database, mirror = other_database, tmp_path / "mirror"
+    synthetic.write(mirror, municipalities=12, sectors=600, vintages=(2024,))
+    finish(start(mirror))
+    published = state(database)
+
+    def steps(verb: str) -> int:
+        query = "SELECT count(*) FROM catalog.step s JOIN catalog.edition e USING (dataset, number) WHERE e.state = 'building' AND verb = %s"
+        return int(database.value(query, verb))
+
+    moments: list[Callable[[], bool]] = [
+        lambda: bool(database.rows("SELECT 1 FROM catalog.run WHERE outcome = 'running'")),  # asking the publisher
+        lambda: bool(database.rows("SELECT 1 FROM catalog.edition WHERE state = 'building'")),  # loading
+        lambda: steps("check_join") == 2,  # cleaning
+        lambda: steps("join") == 1,  # aggregating
+        lambda: steps("aggregate") == 4,  # last checks, sealing
+    ]
+    for moment in moments:
+        kill_when(moment, start(mirror, "--rebuild"))
+        assert state(database) == published
+    with psycopg2.connect(database.libpq_uri) as reader:  # a reader holds the switch up, so the run is killed inside its transaction
+        reader.cursor().execute("SELECT * FROM belgium.sectors LIMIT 1")
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE OR REPLACE VIEW%%'"
+        kill_when(lambda: bool(database.rows(waiting)), start(mirror, "--rebuild"))
+    assert state(database) == published
+
+    assert "Published belgium 2024" in finish(start(mirror, "--rebuild"))
+    number, *content = state(database)
+    assert (number, content) == (published[0] + len(moments), list(published[1:]))  # type: ignore[operator]
+    assert database.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'belgium_staging%%'") == []
+    outcomes = database.rows("SELECT outcome, count(*) FROM catalog.run GROUP BY 1 ORDER BY 1")
+    assert outcomes == [("abandoned", len(moments) + 1), ("published", 2)]
