@@ -1,0 +1,74 @@
+"""Readable files: the one a flow needs, taken out of the archive its publisher packed it in."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from prefect import task
+from prefect.cache_policies import CacheKeyFnPolicy
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
+from prefect.tasks import Task, exponential_backoff
+
+from tasks.core.archives import take_out
+from tasks.core.handles import File, Original
+from tasks.core.settings import scratch_folder
+from tasks.core.store import configured
+from tasks.steps import say
+
+
+def _key(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
+    """The sha256, the pattern and the handle, whose declaration the result carries on; no key when the file kept under it is gone.
+
+    Without a key the file is made again, at the same place, and what is kept under the key is true again.
+    """
+    original: Original = parameters["original"]
+    handle = hashlib.sha256(repr(original).encode()).hexdigest()[:8]
+    key = f"unpack-v1-{original.sha256}-{_pattern(original, parameters['member']) or 'only'}-{handle}".replace("/", "|")
+    store = context.result_store
+    return None if store.exists(key) and not _is_there(store.read(key).result) else key
+
+
+def _is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+    """A lost connection to the archive may come back; a damaged file will not mend."""
+    return isinstance(state.result(raise_on_failure=False), OSError)
+
+
+@task(
+    task_run_name="unpack {original.source.slug}",
+    cache_policy=CacheKeyFnPolicy(cache_key_fn=_key),
+    retries=2,
+    retry_delay_seconds=exponential_backoff(backoff_factor=10),
+    retry_condition_fn=_is_transient,
+)
+def unpack(original: Original, member: str | None = None) -> File:
+    """The file a source means, readable on this machine.
+
+    Taken out of zip, gz, tar, 7z and archives inside them, recognised by their first bytes; a plain file is itself. member: shell
+    pattern on the base name or the path inside ("*/1_DONNEES*/*.shp"), the source's own when none is given. The parts of a Shapefile
+    come along. Cached by hash and pattern as long as the file is there. Raises SourceError when not exactly one file matches, and on a
+    damaged, encrypted or hostile archive.
+    """
+    started, pattern = time.perf_counter(), _pattern(original, member)
+    folder = scratch_folder() / "unpacked" / original.sha256 / hashlib.sha256((pattern or "").encode()).hexdigest()[:8]
+    name, path = take_out(configured().fetch(original.sha256), pattern, folder, name=_name(original))
+    size = path.stat().st_size
+    say(f"Unpacked {name} ({size:,} bytes) in {time.perf_counter() - started:.1f} s.")
+    return File(original=original, path=str(path), name=name, size=size)
+
+
+def _pattern(original: Original, member: str | None) -> str | None:
+    return member or original.source.member
+
+
+def _name(original: Original) -> str:
+    """What the publisher called the file, from its address."""
+    return PurePosixPath(unquote(urlsplit(original.url).path)).name or original.source.slug
+
+
+def _is_there(file: Any) -> bool:
+    return isinstance(file, File) and Path(file.path).is_file() and Path(file.path).stat().st_size == file.size

@@ -1,0 +1,53 @@
+"""Tables of figures, loaded into the staging schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from adbc_driver_manager import OperationalError as DriverOperationalError
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+from psycopg2 import OperationalError
+from sqlalchemy.exc import OperationalError as PoolOperationalError
+
+from tasks.connections import connect
+from tasks.core.declarations import Table
+from tasks.core.errors import ConfigurationError
+from tasks.core.handles import File, Staging
+from tasks.core.staging_tables import load
+from tasks.steps import recording
+
+
+def _is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+    """A lost connection to the database may come back; what a file holds will not change."""
+    return isinstance(state.result(raise_on_failure=False), OperationalError | DriverOperationalError | PoolOperationalError)
+
+
+@task(
+    task_run_name="load table {table}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=2,
+    retry_delay_seconds=[10, 60],
+    retry_condition_fn=_is_transient,
+)
+def load_table(file: File, staging: Staging, table: str) -> int:
+    """The rows of a publisher's table of figures, as declared, in a table of the staging schema; returns their number.
+
+    CSV and other text, XLSX, XLS, ODS and Parquet. Only the declared columns are read: codes as text, figures in their declared types. A
+    declared marker ("*", "(X)") becomes null and its reason stands in `<column>_reason`. Raises SourceError when the file is not as
+    declared, naming the column, the value and the line, and CheckFailed when the declared key is not unique.
+    """
+    reads = file.original.source.reads
+    if not isinstance(reads, Table):
+        raise ConfigurationError(f"The source {file.original.source.slug} was declared as geometries: load it with load_geometries.")
+    with recording(staging, "load_table", table) as step:
+        tally = load(connect(), staging.schema, table, Path(file.path), reads, file.name)
+        step.done(
+            f"Loaded {tally.rows:,} rows", rows=tally.rows, suppressed=tally.suppressed, reasons=dict(tally.reasons),
+            skipped=tally.skipped, left_out=tally.left_out,
+        )  # fmt: skip
+    return tally.rows
