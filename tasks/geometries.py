@@ -1,0 +1,46 @@
+"""The areas, lines and points of publishers' files, loaded into the staging schema of a run."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.connections import connect
+from tasks.core.declarations import Features
+from tasks.core.errors import ConfigurationError
+from tasks.core.geometry_tables import load
+from tasks.core.handles import File, Staging
+from tasks.core.outages import database_failed
+from tasks.steps import recording
+
+
+@task(
+    task_run_name="load geometries {table}",
+    retries=2,
+    retry_delay_seconds=[10, 60],
+    retry_condition_fn=database_failed,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def load_geometries(file: File, staging: Staging, table: str) -> int:
+    """Every feature of a file, in one typed PostGIS column and one CRS, as a staging table; returns their number.
+
+    GeoJSON, TopoJSON, Shapefile, GeoPackage, SpatiaLite, FlatGeobuf, GML, KML and GeoParquet, zipped or not, are read as
+    the source's `Features` declare. The table has the declared columns and `geom`: MultiPolygon, MultiLineString, MultiPoint
+    or Point in EPSG:`published_crs`, in metres or degrees as that CRS says; features without geometry stay, with a null.
+    Raises SourceError when the file is not as declared and CheckFailed when the key is missing or repeated.
+    """
+    source = file.original.source
+    if not isinstance(source.reads, Features):
+        raise ConfigurationError(f"The source {source.slug} is declared as a table: load it with load_table, or declare how its geometries are read.")
+    with recording(staging, "load_geometries", table) as step:
+        figures = load(connect(), staging.schema, table, file.path, source.reads)
+        without = f", {figures.without_geometry:,} of them without geometry" if figures.without_geometry else ""
+        step.done(
+            f"Loaded {figures.features:,} features{without}",
+            rows=figures.features,
+            without_geometry=figures.without_geometry,
+            from_collections=figures.from_collections,
+            change_of_crs=figures.change_of_crs,
+        )
+    return figures.features
