@@ -9,13 +9,12 @@ from datetime import date
 from typing import Annotated, Literal
 
 from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.columns import belgium as columns
 from tasks.command_line import run
 from tasks.core.declarations import Dataset, Features, Licence, Publisher, Rows, Source, Table, Total
 from tasks.parameters import Mirror, Rebuild, described
-from tasks.vocabulary import aggregate, backup, check_conserved, check_join, check_keys, check_rows, check_topology, check_totals, clean_topology
+from tasks.vocabulary import WORKERS, aggregate, backup, check_conserved, check_join, check_keys, check_rows, check_topology, check_totals, clean_topology
 from tasks.vocabulary import join, load_geometries, load_table, open_staging, publish, publish_catalog, recorded, together, unpack
 
 BELGIUM = Dataset(
@@ -75,7 +74,7 @@ def _income(year: int) -> Source:
 SECTORS, POPULATION, INCOME = ({year: declare(year) for year in RESIDENTS} for declare in (_sectors, _population, _income))
 
 
-@flow(name="belgium", description=__doc__, flow_run_name="belgium {vintage}", task_runner=ThreadPoolTaskRunner(max_workers=4))
+@flow(name="belgium", description=__doc__, flow_run_name="belgium {vintage}", task_runner=WORKERS)
 @recorded(BELGIUM)
 def belgium(vintage: Vintage = 2025, mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     """Publish one vintage of Belgium."""

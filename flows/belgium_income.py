@@ -8,13 +8,12 @@ dissolved to municipalities. The series keeps one row for each municipality and 
 from datetime import date
 
 from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.columns import belgium as columns
 from tasks.command_line import run
 from tasks.core.declarations import Dataset, Features, Licence, Publisher, Rows, Source, Table, Total
 from tasks.parameters import Mirror, Rebuild
-from tasks.vocabulary import aggregate, backup, check_conserved, check_join, check_keys, check_rows, check_topology, check_totals, clean_topology
+from tasks.vocabulary import WORKERS, aggregate, backup, check_conserved, check_join, check_keys, check_rows, check_topology, check_totals, clean_topology
 from tasks.vocabulary import join, load_geometries, load_table, open_staging, publish, publish_catalog, recorded, together, unpack
 
 BELGIUM_INCOME = Dataset(
@@ -46,7 +45,7 @@ SERIES = Source(
 )  # fmt: skip
 
 
-@flow(name="belgium-income", description=__doc__, task_runner=ThreadPoolTaskRunner(max_workers=4))
+@flow(name="belgium-income", description=__doc__, task_runner=WORKERS)
 @recorded(BELGIUM_INCOME)
 def belgium_income(mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     """Publish the municipal income series of Belgium."""

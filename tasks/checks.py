@@ -52,6 +52,8 @@ def check_totals(staging: Staging, table: str, original: Original) -> None:
     for column, total in original.source.totals.items():
         summed = sql.SQL("SELECT coalesce(sum({}), 0) FROM {}").format(sql.Identifier(column), sql.Identifier(table))
         found, stated = Decimal(_value(staging, summed)), Decimal(str(total.expected))
+        if stated == stated.to_integral_value():
+            stated = stated.quantize(Decimal(1))
         expected = f"{stated:,} (± {total.tolerance:.2%}, {total.stated_by})"
         _verdict(staging, f"total {column} of {table}", expected, f"{found:,}", abs(found - stated) <= abs(stated) * Decimal(str(total.tolerance)))
 

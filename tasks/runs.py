@@ -14,6 +14,7 @@ from prefect import runtime
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from tasks.connections import connect
 from tasks.core import provenance
@@ -26,6 +27,7 @@ from tasks.steps import say
 
 LOCKS = 7_246_022  # first half of our advisory locks; the second half is the dataset
 Parameters = ParamSpec("Parameters")
+WORKERS: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=4)  # branches of a flow at the same time; Prefect's own default has no bound
 
 
 def recorded(dataset: Dataset) -> Callable[[Callable[Parameters, object]], Callable[Parameters, State[Any]]]:

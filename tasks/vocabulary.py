@@ -12,12 +12,12 @@ from tasks.files import unpack
 from tasks.geometries import load_geometries
 from tasks.joins import check_join, join
 from tasks.originals import archive, backup, download
-from tasks.runs import recorded, together
+from tasks.runs import WORKERS, recorded, together
 from tasks.tables import load_table
 from tasks.topology import clean_topology
 
 __all__ = [
-    "aggregate", "archive", "backup", "check_conserved", "check_join", "check_keys", "check_rows", "check_topology", "check_totals",
+    "WORKERS", "aggregate", "archive", "backup", "check_conserved", "check_join", "check_keys", "check_rows", "check_topology", "check_totals",
     "clean_topology", "download", "join", "load_geometries", "load_table", "open_staging", "publish", "publish_catalog", "recorded",
     "rollback", "together", "unpack",
 ]  # fmt: skip

@@ -13,9 +13,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT / "tests"))
-
 import geopandas
 import matplotlib as mpl
 import pandas as pd
@@ -23,10 +20,13 @@ from file_server import serve
 from synthetic import belgium
 from synthetic.defects import Defects
 
+from sqlalchemy import create_engine
+
 from tasks import local_server
 from tasks.connections import connect
 from tasks.core.settings import data_folder
 
+ROOT = Path(__file__).resolve().parents[1]
 VINTAGE = 2025
 LOOK_NEXT = """
   the map          {map}
@@ -63,11 +63,11 @@ def summarise(api: str) -> None:
     number = connect().value("SELECT number FROM catalog.current_edition WHERE dataset = 'belgium' AND vintage = %s", VINTAGE)
     last = connect().rows("SELECT message, extract(epoch FROM ended_at - started_at) FROM catalog.run WHERE dataset = 'belgium' ORDER BY started_at DESC")[0]
     print(f"\n{last[0]} ({last[1]:.1f} s)\n\nLAYERS of edition {number}, not official data (view, rows, what one row is)")
-    table("SELECT 'belgium.' || layer, row_count, description FROM catalog.layer WHERE dataset = 'belgium' AND number = %s ORDER BY row_count DESC", number)
+    table("SELECT 'belgium.' || layer, row_count, regexp_replace(description, 'NOT OFFICIAL DATA .*?\\. ', '') FROM catalog.layer WHERE dataset = 'belgium' AND number = %s ORDER BY row_count DESC", number)
     print("\nJOINS (areas with figures, figures with an area, share of the located population)")
     table(
         "SELECT figures, areas_matched || ' of ' || area_count || ' areas', figures_matched || ' of ' || figure_count || ' figures', "
-        "coalesce(round(100 * population_matched / nullif(population, 0), 2) || ' % of the population', '') "
+        "coalesce(round(100 * population_matched / nullif(population, 0), 2) || ' %% of the population', '') "
         "FROM catalog.join_report WHERE dataset = 'belgium' AND number = %s", number,
     )  # fmt: skip
     print("\nCHECKS (expected, found)")
@@ -77,7 +77,7 @@ def summarise(api: str) -> None:
     )  # fmt: skip
     print("\nSTEPS (seconds, peak MiB of the process, what was done)")
     table(
-        "SELECT round(seconds::numeric, 2), round(peak_mib::numeric), sentence FROM catalog.step WHERE dataset = 'belgium' AND number = %s ORDER BY ordinal",
+        "SELECT round(seconds::numeric, 2), round(peak_mib::numeric), verb || ' ' || subject, sentence FROM catalog.step WHERE dataset = 'belgium' AND number = %s ORDER BY ordinal",
         number,
     )
     picture = draw(data_folder() / "demo" / "belgium.png")
@@ -94,8 +94,6 @@ def table(query: str, number: int) -> None:
 
 def draw(path: Path) -> Path:
     """A map of the published sectors by density, with the borders of the municipalities."""
-    from sqlalchemy import create_engine
-
     mpl.use("Agg")
     source = create_engine(connect().url)
     sectors = geopandas.read_postgis("SELECT density::float AS density, geom FROM belgium.sectors", source)

@@ -79,8 +79,7 @@ def test_whenever_a_run_is_killed_readers_keep_their_edition_and_the_next_run_co
     assert state(database) == published
 
     assert "Published belgium 2024" in finish(start(mirror, "--rebuild"))
-    number, *content = state(database)
-    assert (number, content) == (published[0] + len(moments), list(published[1:]))  # type: ignore[operator]
+    assert state(database)[1:] == published[1:]
     assert database.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'belgium_staging%%'") == []
     outcomes = database.rows("SELECT outcome, count(*) FROM catalog.run GROUP BY 1 ORDER BY 1")
     assert outcomes == [("abandoned", len(moments) + 1), ("published", 2)]

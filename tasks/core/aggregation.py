@@ -126,8 +126,8 @@ def aggregate(database: Database, schema: str, table: str, by: str, into: str, c
     unions = dissolve(database, schema, table, by, plan.keys, dissolved, srid) if srid else None
     with database.session(schema) as cursor:
         compress(cursor)
-        columns = [sql.SQL("{} AS {}").format(output.value, sql.Identifier(output.name)) for output in outputs]
-        joins = sql.SQL("")
+        columns: list[sql.Composable] = [sql.SQL("{} AS {}").format(output.value, sql.Identifier(output.name)) for output in outputs]
+        joins: sql.Composable = sql.SQL("")
         if adding:
             joins += sql.SQL(" LEFT JOIN {} a ON a.{by} = g.{by}").format(sql.Identifier(adding), by=sql.Identifier(by))
         if srid:
@@ -204,9 +204,7 @@ def _describe(cursor: Cursor, plan: Plan, outputs: list[Output], into: str, *, h
         comments["geom"] = str(plan.rules["geom"])
     for name, comment in comments.items():
         cursor.execute(sql.SQL("COMMENT ON COLUMN {}.{} IS %s").format(sql.Identifier(into), sql.Identifier(name)), (comment,))
-    cursor.execute("SELECT obj_description(%s::regclass)", (f'"{plan.table}"',))
-    of = cursor.fetchall()[0][0]
     cursor.execute(
         sql.SQL("COMMENT ON TABLE {} IS %s").format(sql.Identifier(into)),
-        (f"{into.replace('_', ' ').capitalize()}: {plan.table} aggregated by {plan.by}" + (f". {plan.table.capitalize()}: {of}" if of else ""),),
+        (f"{into.replace('_', ' ').capitalize()}: {plan.table.replace('_', ' ')} put together by {plan.by}",),
     )

@@ -15,6 +15,6 @@ def copy_batches(database: Database, schema: str, table: str, reader: pa.RecordB
     precision (float64), boolean, date (date32), numeric (decimal128), geometry (binary EWKB).
     """
     with dbapi.connect(database.libpq_uri) as connection, connection.cursor() as cursor:
-        count = cursor.adbc_ingest(table, reader, mode="append", db_schema_name=schema)
+        count: int = cursor.adbc_ingest(table, reader, mode="append", db_schema_name=schema)
         connection.commit()
     return count

@@ -66,10 +66,10 @@ def _batches(groups: Iterator[tuple[str, list[Any]]], srid: int, unions: Unions)
     yield pa.record_batch([keys, shapes], schema=SCHEMA)
 
 
-def _union(parts: list[bytes], unions: Unions) -> shapely.MultiPolygon:
+def _union(parts: list[bytes], unions: Unions) -> Any:
     areas = shapely.from_wkb(parts)
     whole, expected = shapely.coverage_union_all(areas), float(shapely.area(areas).sum())
     if not shapely.is_valid(whole) or abs(shapely.area(whole) - expected) > EQUAL * expected:
         whole, unions.slow = shapely.union_all(areas), unions.slow + 1
     unions.groups += 1
-    return whole if isinstance(whole, shapely.MultiPolygon) else shapely.MultiPolygon([whole])
+    return shapely.MultiPolygon(list(shapely.get_parts(whole))) if isinstance(whole, shapely.Polygon) else whole

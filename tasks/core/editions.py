@@ -124,7 +124,8 @@ def remove_old(database: Database, dataset: Dataset, vintage: int) -> tuple[list
             (dataset.slug, vintage, dataset.keep - 1),
         )
         old = cursor.fetchall()
-    removed, needed = [], []
+    removed: list[int] = []
+    needed: list[int] = []
     for number, schema in old:
         (removed if _remove(database, dataset.slug, number, schema) else needed).append(number)
     return removed, needed
