@@ -9,12 +9,12 @@ from datetime import date
 
 from prefect import flow
 
-from flows.columns import belgium as columns
+from flows.declarations import belgium as statbel
 from tasks.command_line import run
-from tasks.core.declarations import Dataset, Features, Licence, Publisher, Rows, Source, Table, Total
+from tasks.core.declarations import Dataset, Features, Rows, Source, Total
 from tasks.parameters import Mirror, Rebuild
-from tasks.vocabulary import WORKERS, aggregate, backup, check_conserved, check_join, check_keys, check_rows, check_topology, check_totals, clean_topology
-from tasks.vocabulary import join, load_geometries, load_table, open_staging, publish, publish_catalog, recorded, together, unpack
+from tasks.vocabulary import WORKERS, aggregate, backup, check_conserved, check_join, check_keys, check_rows, check_topology, check_totals
+from tasks.vocabulary import clean_topology, join, load_geometries, load_table, open_staging, publish, publish_catalog, recorded, together, unpack
 
 BELGIUM_INCOME = Dataset(
     slug="belgium_income", title="Belgium: municipal income 2005 to 2013", country="BE", schema="belgium",
@@ -22,26 +22,18 @@ BELGIUM_INCOME = Dataset(
 )  # fmt: skip
 VINTAGE = 2011
 
-STATBEL = Publisher(slug="statbel", name="Statbel (Directorate-general Statistics - Statistics Belgium)", url="https://statbel.fgov.be")
-OPEN_DATA = Licence(
-    slug="statbel-open-data", title="Statbel licence open data (22 October 2015)", url="https://statbel.fgov.be/en/open-data",
-    attribution="Source: Statbel (Directorate-general Statistics - Statistics Belgium)",
-)  # fmt: skip
-
-SECTORS = Source(
-    slug="be-sectors", vintage=VINTAGE, title="Statistical sectors 2011", publisher=STATBEL, licence=OPEN_DATA, reference_date=date(2011, 1, 1),
-    landing_page="https://statbel.fgov.be/en/open-data/statistical-sectors-2011",
-    urls=("https://statbel.fgov.be/sites/default/files/files/opendata/Statistische%20sectoren/sh_statbel_spatialite.zip",),
-    container="zip", member="*.sqlite", released="once", confidence="medium", distinct={"municipality_code": 589},
-    reads=Features(columns=columns.MUNICIPALITIES_2011, crs=31370, published_crs=31370, crs_missing=True, bounds=(21_000, 21_000, 296_000, 245_000)),
+SECTORS = statbel.source(
+    "be-sectors", VINTAGE, "Statistical sectors 2011", date(2011, 1, 1), "Statistische%20sectoren/sh_statbel_spatialite.zip", "*.sqlite",
+    page="statistical-sectors-2011", released="once", confidence="medium", distinct={"municipality_code": 589},
+    reads=Features(columns=statbel.MUNICIPALITIES_2011, crs=31370, published_crs=31370, crs_missing=True, bounds=statbel.BOUNDS),
 )  # fmt: skip
 SERIES = Source(
-    slug="be-municipal-income", vintage=VINTAGE, title="Fiscal income by municipality, 2005 to 2013, release of 2015", publisher=STATBEL,
-    licence=OPEN_DATA, reference_date=date(2013, 12, 31), landing_page="https://statbel.fgov.be/en/themes/households/taxable-income",
+    slug="be-municipal-income", vintage=VINTAGE, title="Fiscal income by municipality, 2005 to 2013, release of 2015",
+    reference_date=date(2013, 12, 31), publisher=statbel.STATBEL, licence=statbel.OPEN_DATA, landing_page="https://statbel.fgov.be/en/themes/households/taxable-income",
     urls=("https://statbel.fgov.be/nl/binaries/TF_PSNL_INC_TAX_MUNTY_tcm325-272513.zip",), container="zip", member="*.txt",
     released="once; no longer offered", confidence="low", rows=Rows.exactly(5_301), distinct={"municipality_code": 589, "year": 9},
     totals={"residents": Total(expected=11_150_516), "net_taxable_income": Total(expected=189_767_698_458.80)},
-    reads=Table(columns=columns.MUNICIPAL_INCOME, key=("municipality_code", "year"), delimiter="|", quote="", encoding="utf-8-sig"),
+    reads=statbel.piped(statbel.MUNICIPAL_INCOME, key=("municipality_code", "year")),
 )  # fmt: skip
 
 

@@ -1,6 +1,44 @@
-"""Columns of Statbel's files: the name each has here, then the names it has had in the files, newest first."""
+"""Statbel: the office, its licence, its official numbers, and the columns kept of its files.
 
-from tasks.core.declarations import Column, decimal, integer, text
+Each column has its name here, then the names it has had in the files, newest first.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from tasks.core.declarations import Column, Licence, Publisher, Rows, Source, Table, decimal, integer, text
+
+STATBEL = Publisher(slug="statbel", name="Statbel (Directorate-general Statistics - Statistics Belgium)", url="https://statbel.fgov.be")
+OPEN_DATA = Licence(
+    slug="statbel-open-data",
+    title="Statbel licence open data (22 October 2015)",
+    url="https://statbel.fgov.be/en/open-data",
+    attribution="Source: Statbel (Directorate-general Statistics - Statistics Belgium)",
+)
+FILES = "https://statbel.fgov.be/sites/default/files/files/opendata"
+PAGES = "https://statbel.fgov.be/en/open-data"
+BOUNDS = (21_000, 21_000, 296_000, 245_000)  # metres in EPSG:31370, beaches included
+
+SECTOR_COUNTS = {2018: Rows.exactly(19_782), **dict.fromkeys(range(2019, 2025), Rows(low=19_790, high=19_800)), 2025: Rows.exactly(20_781)}
+MUNICIPALITY_COUNTS = {2018: 589, **dict.fromkeys(range(2019, 2025), 581), 2025: 565}  # mergers in 2019 and 2025
+RESIDENTS = {
+    2018: 11_376_070, 2019: 11_431_406, 2020: 11_492_641, 2021: 11_521_238, 2022: 11_584_008, 2023: 11_697_557, 2024: 11_763_650, 2025: 11_825_551,
+}  # fmt: skip
+
+
+def source(slug: str, vintage: int, title: str, day: date, path: str, member: str, *, page: str, **facts: Any) -> Source:
+    """A zip of Statbel's open data, by its path below the folder of files and the page that describes it."""
+    return Source(
+        slug=slug, vintage=vintage, title=title, reference_date=day, urls=(f"{FILES}/{path}",), container="zip", member=member,
+        landing_page=f"{PAGES}/{page}", publisher=STATBEL, licence=OPEN_DATA, **facts,
+    )  # fmt: skip
+
+
+def piped(columns: Mapping[str, Column], key: tuple[str, ...] = ("sector_code",), **facts: Any) -> Table:
+    """Statbel's text format: bars between fields, nothing quoted, UTF-8 with a byte order mark."""
+    return Table(columns=columns, key=key, delimiter="|", quote="", encoding="utf-8-sig", **facts)
+
 
 # GeoJSON and SQLite since 2022 · Shapefiles before, whose names are cut at ten characters and changed by year
 SECTORS: dict[str, Column] = {

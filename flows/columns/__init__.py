@@ -1,1 +1,0 @@
-"""The columns that flows keep of large files, with every name the publishers have given them."""

@@ -1,0 +1,1 @@
+"""What several flows declare alike: publishers, licences, and the columns kept of large files."""

@@ -1,0 +1,55 @@
+"""Which database a run works in, and what a person reads when it cannot be used."""
+
+from __future__ import annotations
+
+import pytest
+from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector, SyncDriver
+
+from tasks import connections
+from tasks.core import database as databases
+from tasks.core.database import Database
+from tasks.core.errors import ConfigurationError
+
+
+@pytest.fixture(autouse=True)
+def _asked_anew() -> None:
+    connections.connect.cache_clear()
+
+
+@pytest.mark.prefect
+def test_a_prefect_block_names_the_database(prefect_server: None, cluster_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = cluster_database.url
+    components = ConnectionComponents(driver=SyncDriver.POSTGRESQL_PSYCOPG2, username=url.username, database="postgres", query=dict(url.query))
+    SqlAlchemyConnector(connection_info=components).save("geodata-test", overwrite=True)
+    monkeypatch.setenv("GEODATA_DATABASE_BLOCK", "geodata-test")
+    found = connections.connect()
+    assert found.url == url.set(database="postgres")
+    assert found.value("SELECT count(*) FROM catalog.publication") == 0
+    connections.connect.cache_clear()
+
+
+@pytest.mark.prefect
+def test_a_block_that_is_not_there_is_named(prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEODATA_DATABASE_BLOCK", "no-such-block")
+    with pytest.raises(ConfigurationError, match=r"'no-such-block' named in GEODATA_DATABASE_BLOCK"):
+        connections.connect()
+
+
+def test_an_environment_variable_comes_before_everything(cluster_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = cluster_database.url.set(drivername="postgres", database="postgres").render_as_string(hide_password=False)
+    monkeypatch.setenv("GEODATA_DATABASE_BLOCK", "not-looked-at")
+    monkeypatch.setenv("GEODATA_DATABASE_URL", address)
+    assert connections.connect().url.database == "postgres"
+    connections.connect.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [("POSTGRESQL_OLDEST", 99, "version 99 or newer is needed"), ("POSTGIS_OLDEST", (99, 0), r"offers PostGIS 3\.\d")],
+)
+def test_a_server_that_is_too_old_is_refused(
+    cluster_database: Database, monkeypatch: pytest.MonkeyPatch, name: str, value: object, told: str
+) -> None:
+    monkeypatch.setattr(databases, name, value)
+    with pytest.raises(ConfigurationError, match=told):
+        databases.require_postgis(cluster_database)
