@@ -28,7 +28,7 @@ def sectors_of(year: int) -> Source:
     """Borders of the statistical sectors on 1 January, with the areas each belongs to; Shapefiles until 2021."""
     name = f"sh_statbel_statistical_sectors_31370_{year}0101.geojson" if year >= 2022 else f"sh_statbel_statistical_sectors_{year}0101.shp"
     return statbel.source(
-        "be-sectors", year, f"Statistical sectors {year}", date(year, 1, 1), f"Statistische%20sectoren/{name}.zip", f"*.{name[-3:]}",
+        "be-sectors", year, f"Statistical sectors {year}", date(year, 1, 1), f"Statistische%20sectoren/{name}.zip", f"*.{name.split('.')[-1]}",
         page=f"statistical-sectors-{year}", released="yearly", confidence="high", minimum_bytes=5_000_000, rows=statbel.SECTOR_COUNTS[year],
         distinct={"municipality_code": statbel.MUNICIPALITY_COUNTS[year]},
         reads=Features(columns=statbel.SECTORS, key="sector_code", crs=31370, published_crs=31370, bounds=statbel.BOUNDS),

@@ -34,7 +34,9 @@ def publish(staging: Staging) -> Edition:
     with recording(staging, "publish", staging.dataset.schema) as step:
         rows = {layer: layers.seal(database, staging, layer, key) for layer, key in staging.dataset.layers.items()}
         edition = editions.publish(database, staging)
-        step.done(f"Published edition {edition.number} of {staging.dataset.slug} {staging.vintage} with {len(rows)} layers", sum(rows.values()), **rows)
+        step.done(
+            f"Published edition {edition.number} of {staging.dataset.slug} {staging.vintage} with {len(rows)} layers", sum(rows.values()), **rows
+        )
     return edition
 
 

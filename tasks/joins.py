@@ -27,8 +27,16 @@ def join(script: str, staging: Staging) -> None:
 
 @task(task_run_name="check join of {areas} and {figures}", cache_policy=NO_CACHE, persist_result=False)
 def check_join(
-    staging: Staging, *, areas: str, figures: str, key: str, population: str | None = None, unlocated: str | None = None,
-    areas_matched: float = 0.9, figures_matched: float = 1.0, required: bool = True,
+    staging: Staging,
+    *,
+    areas: str,
+    figures: str,
+    key: str,
+    population: str | None = None,
+    unlocated: str | None = None,
+    areas_matched: float = 0.9,
+    figures_matched: float = 1.0,
+    required: bool = True,
 ) -> None:
     """Report which areas have figures, which figures have an area, and what share of the population is matched.
 
@@ -44,7 +52,8 @@ def check_join(
         record_check(connect(), staging, f"{figures} join {areas}", expected, report.sentence, passed, required)
         step.done(report.sentence, report.areas_matched)
     if not passed:
-        verdict = f"The figures of {figures!r} and the areas of {areas!r} do not belong together: expected {expected}, found {report.sentence}; {report.orphans}"
+        verdict = f"The figures of {figures!r} and the areas of {areas!r} do not belong together: expected {expected}, found {report.sentence}"
+        verdict += f"; {report.orphans}"
         if required:
             raise CheckFailed(f"{verdict}: use files of the same vintage, or bridge the codes that changed.")
         say(f"{verdict}.", loudly=True)

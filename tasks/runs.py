@@ -88,16 +88,20 @@ def _begin(database: Database, dataset: Dataset, run_id: str) -> None:
         cursor.execute(
             "INSERT INTO catalog.run (id, flow, dataset, parameters, code_revision, machine) VALUES (%s, %s, %s, %s, %s, %s) "
             "ON CONFLICT (id) DO UPDATE SET outcome = 'running', started_at = excluded.started_at, ended_at = NULL",  # Prefect retries keep the id
-            (run_id, runtime.flow_run.flow_name or dataset.slug, dataset.slug, provenance.as_json(runtime.flow_run.parameters or {}),
-             code_revision(), platform.node()),
+            (
+                run_id,
+                runtime.flow_run.flow_name or dataset.slug,
+                dataset.slug,
+                provenance.as_json(runtime.flow_run.parameters or {}),
+                code_revision(),
+                platform.node(),
+            ),
         )
 
 
 def _end(database: Database, run_id: str, outcome: str, message: str) -> State[Any]:
     with database.session() as cursor:
-        cursor.execute(
-            "UPDATE catalog.run SET outcome = %s, message = %s, ended_at = clock_timestamp() WHERE id = %s", (outcome, message, run_id)
-        )
+        cursor.execute("UPDATE catalog.run SET outcome = %s, message = %s, ended_at = clock_timestamp() WHERE id = %s", (outcome, message, run_id))
         if outcome == "failed":
             cursor.execute("UPDATE catalog.edition SET state = 'failed' WHERE run = %s AND state = 'building'", (run_id,))
     return Completed(message=message)

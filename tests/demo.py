@@ -17,10 +17,9 @@ import geopandas
 import matplotlib as mpl
 import pandas as pd
 from file_server import serve
+from sqlalchemy import create_engine
 from synthetic import belgium
 from synthetic.defects import Defects
-
-from sqlalchemy import create_engine
 
 from tasks import local_server
 from tasks.connections import connect
@@ -61,9 +60,15 @@ def main() -> None:
 def summarise(api: str) -> None:
     """Print layers, joins, checks and steps of the edition shown, and draw its map."""
     number = connect().value("SELECT number FROM catalog.current_edition WHERE dataset = 'belgium' AND vintage = %s", VINTAGE)
-    last = connect().rows("SELECT message, extract(epoch FROM ended_at - started_at) FROM catalog.run WHERE dataset = 'belgium' ORDER BY started_at DESC")[0]
+    last = connect().rows(
+        "SELECT message, extract(epoch FROM ended_at - started_at) FROM catalog.run WHERE dataset = 'belgium' ORDER BY started_at DESC"
+    )[0]
     print(f"\n{last[0]} ({last[1]:.1f} s)\n\nLAYERS of edition {number}, not official data (view, rows, what one row is)")
-    table("SELECT 'belgium.' || layer, row_count, regexp_replace(description, 'NOT OFFICIAL DATA .*?\\. ', '') FROM catalog.layer WHERE dataset = 'belgium' AND number = %s ORDER BY row_count DESC", number)
+    table(
+        "SELECT 'belgium.' || layer, row_count, regexp_replace(description, 'NOT OFFICIAL DATA .*?\\. ', '') FROM catalog.layer "
+        "WHERE dataset = 'belgium' AND number = %s ORDER BY row_count DESC",
+        number,
+    )
     print("\nJOINS (areas with figures, figures with an area, share of the located population)")
     table(
         "SELECT figures, areas_matched || ' of ' || area_count || ' areas', figures_matched || ' of ' || figure_count || ' figures', "
@@ -77,7 +82,8 @@ def summarise(api: str) -> None:
     )  # fmt: skip
     print("\nSTEPS (seconds, peak MiB of the process, what was done)")
     table(
-        "SELECT round(seconds::numeric, 2), round(peak_mib::numeric), verb || ' ' || subject, sentence FROM catalog.step WHERE dataset = 'belgium' AND number = %s ORDER BY ordinal",
+        "SELECT round(seconds::numeric, 2), round(peak_mib::numeric), verb || ' ' || subject, sentence FROM catalog.step "
+        "WHERE dataset = 'belgium' AND number = %s ORDER BY ordinal",
         number,
     )
     picture = draw(data_folder() / "demo" / "belgium.png")
@@ -98,8 +104,9 @@ def draw(path: Path) -> Path:
     source = create_engine(connect().url)
     sectors = geopandas.read_postgis("SELECT density::float AS density, geom FROM belgium.sectors", source)
     municipalities = geopandas.read_postgis("SELECT geom FROM belgium.municipalities", source)
-    axes = sectors.plot("density", scheme=None, cmap="YlGnBu", norm=mpl.colors.LogNorm(vmin=1, vmax=sectors.density.max()), figsize=(12, 10), legend=True,
-                        legend_kwds={"label": "residents for each km²", "shrink": 0.6}, missing_kwds={"color": "lightgrey"})  # fmt: skip
+    scale = mpl.colors.LogNorm(vmin=1, vmax=sectors.density.max())
+    legend = {"label": "residents for each km²", "shrink": 0.6}
+    axes = sectors.plot("density", cmap="YlGnBu", norm=scale, figsize=(12, 10), legend=True, legend_kwds=legend, missing_kwds={"color": "lightgrey"})
     municipalities.boundary.plot(ax=axes, linewidth=0.4, color="black")
     axes.set_title("belgium.sectors: synthetic data, not official")
     axes.set_axis_off()

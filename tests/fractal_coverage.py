@@ -92,9 +92,8 @@ def store(database: Database, schema: str, table: str, shapes: np.ndarray, srid:
         fill(database, schema, f"{table}_shapes", srid, [(keys, shapes)])
         with database.session() as cursor:
             cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
-            cursor.execute(
-                sql.SQL("CREATE TABLE {} (code text PRIMARY KEY, parent text, geom geometry(MultiPolygon, {}) COMPRESSION lz4)").format(name, sql.Literal(srid))
-            )
+            column = sql.SQL("geom geometry(MultiPolygon, {}) COMPRESSION lz4").format(sql.Literal(srid))
+            cursor.execute(sql.SQL("CREATE TABLE {} (code text PRIMARY KEY, parent text, {})").format(name, column))
             cursor.execute(
                 sql.SQL("INSERT INTO {} SELECT key, 'P' || left(key, 5)::integer * {} / {}, geom FROM {} ORDER BY key").format(
                     name, sql.Literal(groups), sql.Literal(len(shapes)), source

@@ -32,8 +32,19 @@ def dataset(database: Database, request: pytest.FixtureRequest) -> Dataset:
 
 def original(database: Database, dataset: Dataset, content: str, vintage: int = 2024, mirror: str = "") -> Original:
     source = Source(
-        slug=f"{dataset.slug}-areas", vintage=vintage, title="Areas", publisher=OFFICE, licence=OPEN, landing_page="", urls=("https://office.example/a",),
-        container="text", reads=Table(columns={}), reference_date=date(vintage, 1, 1), released="yearly", confidence="high", mirror=mirror,
+        slug=f"{dataset.slug}-areas",
+        vintage=vintage,
+        title="Areas",
+        publisher=OFFICE,
+        licence=OPEN,
+        landing_page="",
+        urls=("https://office.example/a",),
+        container="text",
+        reads=Table(columns={}),
+        reference_date=date(vintage, 1, 1),
+        released="yearly",
+        confidence="high",
+        mirror=mirror,
     )
     digest = hashlib.sha256(content.encode()).hexdigest()
     now = datetime.now(UTC)
@@ -43,7 +54,8 @@ def original(database: Database, dataset: Dataset, content: str, vintage: int = 
 
 
 AREAS = """
-CREATE TABLE areas AS SELECT 'A' || n AS code, {people} * n AS people, ST_SetSRID(ST_MakeEnvelope(n, 0, n + 1, 1), 31370)::geometry(Polygon, 31370) AS geom
+CREATE TABLE areas AS
+SELECT 'A' || n AS code, {people} * n AS people, ST_MakeEnvelope(n, 0, n + 1, 1, 31370)::geometry(Polygon, 31370) AS geom
   FROM generate_series(1, 3) AS n;
 COMMENT ON TABLE areas IS 'Areas of a made-up land';
 COMMENT ON COLUMN areas.code IS 'Code [unit: code; aggregate: key; from: made up]';
@@ -87,7 +99,9 @@ def test_a_published_layer_has_a_view_a_key_an_index_and_its_provenance(database
     assert columns == [("code", "code", "key", "text"), ("people", "persons", "sum", "integer"), ("geom", "m", "none", "geometry(Polygon,31370)")]
     lineage = database.rows("SELECT layer, source, shown_now FROM catalog.lineage WHERE dataset = %s", dataset.slug)
     assert lineage == [("areas", f"{dataset.slug}-areas", True)]
-    assert database.rows("SELECT attribution FROM catalog.licence_to_print WHERE dataset = %s", dataset.slug) == [("Source: Office, Areas, 2024-01-01",)]
+    assert database.rows("SELECT attribution FROM catalog.licence_to_print WHERE dataset = %s", dataset.slug) == [
+        ("Source: Office, Areas, 2024-01-01",)
+    ]
 
 
 def test_an_edition_from_a_mirror_can_never_pass_for_official_data(database: Database, dataset: Dataset) -> None:
@@ -221,6 +235,11 @@ def test_readers_can_read_what_is_published_and_nothing_else(database: Database,
         cursor.execute(f'SELECT count(*) FROM "{dataset.schema}".areas')
         cursor.execute("SELECT count(*) FROM catalog.current_layer")
     for query in (f'DELETE FROM "{dataset.schema}".areas', f'SELECT * FROM "{staging.schema}".areas', "DELETE FROM catalog.publication"):
-        with pytest.raises(psycopg2.errors.InsufficientPrivilege), database.session() as cursor:
-            cursor.execute("SET LOCAL ROLE geodata_reader")
-            cursor.execute(query)
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            _as_reader(database, query)
+
+
+def _as_reader(database: Database, query: str) -> None:
+    with database.session() as cursor:
+        cursor.execute("SET LOCAL ROLE geodata_reader")
+        cursor.execute(query)

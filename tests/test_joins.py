@@ -35,7 +35,9 @@ def tables(database: Database, staging: Staging) -> Staging:
 
 def verdicts(database: Database, staging: Staging) -> list[tuple[str, str, str, bool]]:
     return database.rows(
-        "SELECT title, expected, found, passed FROM catalog.check_result WHERE dataset = %s AND number = %s ORDER BY at", staging.dataset.slug, staging.edition
+        "SELECT title, expected, found, passed FROM catalog.check_result WHERE dataset = %s AND number = %s ORDER BY at",
+        staging.dataset.slug,
+        staging.edition,
     )
 
 
@@ -45,7 +47,10 @@ def check_join(staging: Staging, **changed: object) -> None:
 
 
 def test_orphans_of_both_sides_are_named_and_the_population_is_weighed(database: Database, tables: Staging) -> None:
-    with pytest.raises(CheckFailed, match=r"2 of 3 areas matched, 2 of 3 figures matched, 85.71% of the population; 1 rows .* areas without figures: 03; figures without area: 09"):
+    with pytest.raises(
+        CheckFailed,
+        match=r"2 of 3 areas matched, 2 of 3 figures matched, 85.71% of the population; .* areas without figures: 03; figures without area: 09",
+    ):
         check_join(tables)
     report = database.rows(
         "SELECT area_count, areas_matched, figure_count, figures_matched, figures_unlocated, population, population_matched, population_unlocated, "
@@ -88,7 +93,7 @@ def test_rows_and_different_values_are_held(database: Database, tables: Staging)
     checks.check_rows.fn(tables, "areas", replace(ORIGINAL, source=replace(SOURCE, rows=Rows.exactly(3), distinct={"parent": 2})))
     with pytest.raises(CheckFailed, match="expected 4 to 9, found 3"):
         checks.check_rows.fn(tables, "areas", replace(ORIGINAL, source=replace(SOURCE, rows=Rows(low=4, high=9))))
-    with pytest.raises(CheckFailed, match="'different parent in areas' .* expected 3, found 2"):
+    with pytest.raises(CheckFailed, match=r"'different parent in areas' .* expected 3, found 2"):
         checks.check_rows.fn(tables, "areas", replace(ORIGINAL, source=replace(SOURCE, distinct={"parent": 3})))
 
 
@@ -102,7 +107,7 @@ def test_keys_are_held(database: Database, tables: Staging) -> None:
     checks.check_keys.fn(tables, "areas", ("code",), pattern=r"^\d{2}$")
     with pytest.raises(CheckFailed, match="AZZZZ"):
         checks.check_keys.fn(tables, "figures", ("code",), pattern=r"^\d{2}$")
-    with pytest.raises(CheckFailed, match="key of areas unique.*found A,|found A"):
+    with pytest.raises(CheckFailed, match=r"key of areas unique.*found A"):
         checks.check_keys.fn(tables, "areas", ("parent",))
 
 

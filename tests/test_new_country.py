@@ -90,7 +90,10 @@ COMMENT ON COLUMN cantons.geom IS 'Border [unit: m; aggregate: none; from: zr-ca
 def write(folder: Path) -> None:
     """Synthetic files of the made-up office, and the mirror that stands in for it: 16 cantons in 4 duchies, 136 residents."""
     codes = [f"0{row}{column}" for row in range(4) for column in range(4)]
-    cells = [shapely.box(4e6 + 1000 * int(code[2]), 3e6 + 1000 * int(code[1]), 4e6 + 1000 * int(code[2]) + 1000, 3e6 + 1000 * int(code[1]) + 1000) for code in codes]
+    cells = [
+        shapely.box(4e6 + 1000 * int(code[2]), 3e6 + 1000 * int(code[1]), 4e6 + 1000 * int(code[2]) + 1000, 3e6 + 1000 * int(code[1]) + 1000)
+        for code in codes
+    ]
     cantons = geopandas.GeoDataFrame({"canton": codes, "duchy": [code[:2] for code in codes]}, geometry=cells, crs=3035)
     cantons.to_file(folder / "cantons.gpkg")
     (folder / "residents.csv").write_text("canton;residents\n" + "".join(f"{code};{number}\n" for number, code in enumerate(codes, start=1)))
@@ -111,4 +114,6 @@ def test_a_country_is_added_with_a_flow_an_sql_file_and_a_generator(tmp_path: Pa
     assert other_database.rows("SELECT duchy_code, residents, ST_Area(geom) FROM ruritania.duchies ORDER BY 1") == [
         ("00", 10, 4e6), ("01", 26, 4e6), ("02", 42, 4e6), ("03", 58, 4e6),
     ]  # fmt: skip
-    assert other_database.value("SELECT attribution FROM catalog.licence_to_print WHERE layer = 'ruritania.duchies' LIMIT 1").startswith("Source: Royal Office")
+    assert other_database.value("SELECT attribution FROM catalog.licence_to_print WHERE layer = 'ruritania.duchies' LIMIT 1").startswith(
+        "Source: Royal Office"
+    )

@@ -114,7 +114,13 @@ def _run(program: str, *arguments: str) -> None:
     with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(
             [str(binaries() / program), *arguments],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", timeout=180, start_new_session=True, **as_other,  # type: ignore[call-overload]
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            timeout=180,
+            start_new_session=True,
+            **as_other,  # type: ignore[call-overload]
         )
         output.seek(0)
         if done.returncode:

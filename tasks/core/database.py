@@ -95,6 +95,8 @@ def require_postgis(database: Database) -> None:
         raise ConfigurationError(f"The database {database} runs PostgreSQL {version}; version {POSTGRESQL_OLDEST} or newer is needed.")
     found = re.match(r"(\d+)\.(\d+)", offered[0][0]) if offered else None
     if found is None:
-        raise ConfigurationError(f"The server of {database} has no PostGIS: install its package (postgresql-{version}-postgis-3 on Debian and Ubuntu).")
+        raise ConfigurationError(
+            f"The server of {database} has no PostGIS: install its package (postgresql-{version}-postgis-3 on Debian and Ubuntu)."
+        )
     if (int(found[1]), int(found[2])) < POSTGIS_OLDEST:
         raise ConfigurationError(f"The server of {database} offers PostGIS {offered[0][0]}; version 3.3 or newer is needed.")

@@ -113,7 +113,8 @@ class Table:
     """How a table of figures is read.
 
     quote "" means the publisher quotes nothing. header_rows are counted from 1 (several are joined by a
-    blank, for merged titles); skip_rows_after_header is for rows of labels or units under them; `missing` maps a marker such as "*" to its reason; `where` keeps the rows
+    blank, for merged titles); skip_rows_after_header is for rows of labels or units under them; `missing` maps
+    a marker such as "*" to its reason; `where` keeps the rows
     whose source column matches a shell pattern ("2023", "0500000US*").
     """
 
@@ -136,8 +137,8 @@ class Source:
     """One file of one publisher, for one vintage.
 
     urls: candidate addresses, the likeliest first. member: shell pattern of the file inside the archive.
-    rows, totals and distinct (number of different values of a column): the publisher's own numbers. `mirror` is empty for the publisher's file and otherwise
-    the label of the mirror that stood in for it.
+    rows, totals and distinct (number of different values of a column): the publisher's own numbers. `mirror` is
+    empty for the publisher's file and otherwise the label of the mirror that stood in for it.
     """
 
     slug: str

@@ -28,8 +28,8 @@ def edition_document(database: Database, dataset: str, number: int) -> dict[str,
     document["dataset"] = database.value("SELECT to_jsonb(d) FROM catalog.dataset d WHERE slug = %s", dataset)
     document["run"] = (database.rows("SELECT to_jsonb(r) FROM catalog.run r WHERE id = %s", found[0][0]["run"]) or [(None,)])[0][0]
     for part, table in PARTS.items():
-        query = f"SELECT coalesce(jsonb_agg(to_jsonb(t) - 'dataset' - 'number' ORDER BY to_jsonb(t)), '[]') FROM catalog.{table} t WHERE dataset = %s AND number = %s"
-        document[part] = database.value(query, dataset, number)
+        gathered = "SELECT coalesce(jsonb_agg(to_jsonb(t) - 'dataset' - 'number' ORDER BY to_jsonb(t)), '[]')"
+        document[part] = database.value(f"{gathered} FROM catalog.{table} t WHERE dataset = %s AND number = %s", dataset, number)
     document["steps"].sort(key=lambda step: step["ordinal"])
     document["columns"].sort(key=lambda column: (column["layer"], column["ordinal"]))
     return document

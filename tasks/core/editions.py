@@ -62,7 +62,8 @@ def _protect_official_data(cursor: Cursor, dataset: Dataset, vintage: int, mirro
 def _stop_if_made(cursor: Cursor, dataset: Dataset, vintage: int, mark: str) -> None:
     cursor.execute(
         "SELECT e.number, c.number FROM catalog.edition e LEFT JOIN catalog.current_edition c USING (dataset, vintage) "
-        "WHERE e.dataset = %s AND e.vintage = %s AND e.fingerprint = %s AND e.manifest IS NOT NULL AND e.state = 'published' ORDER BY e.number DESC LIMIT 1",
+        "WHERE e.dataset = %s AND e.vintage = %s AND e.fingerprint = %s AND e.state = 'published' AND e.manifest IS NOT NULL "
+        "ORDER BY e.number DESC LIMIT 1",
         (dataset.slug, vintage, mark),
     )
     for made, shown in cursor.fetchall():
@@ -93,7 +94,8 @@ def publish(database: Database, staging: Staging) -> Edition:
             for layer in dataset.layers:
                 cursor.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(sql.Identifier(staging.schema, layer), sql.Identifier(schema)))
             cursor.execute(
-                "UPDATE catalog.edition SET state = 'published', published_at = clock_timestamp(), schema_name = %s WHERE dataset = %s AND number = %s",
+                "UPDATE catalog.edition SET state = 'published', published_at = clock_timestamp(), schema_name = %s "
+                "WHERE dataset = %s AND number = %s",
                 (schema, dataset.slug, staging.edition),
             )
             _switch(cursor, dataset.slug, staging.vintage, staging.edition, "publish")
@@ -165,7 +167,8 @@ def _switch(cursor: Cursor, dataset: str, vintage: int, number: int, action: str
     """Repoint the stable views to an edition and keep the publication; newest vintage also gets the views without a year."""
     cursor.execute("INSERT INTO catalog.publication (dataset, vintage, number, action) VALUES (%s, %s, %s, %s)", (dataset, vintage, number, action))
     cursor.execute(
-        "SELECT d.published_schema, e.schema_name, l.layer, e.vintage >= (SELECT max(vintage) FROM catalog.current_edition c WHERE c.dataset = d.slug) "
+        "SELECT d.published_schema, e.schema_name, l.layer, "
+        "e.vintage >= (SELECT max(vintage) FROM catalog.current_edition c WHERE c.dataset = d.slug) "
         "FROM catalog.dataset d JOIN catalog.edition e ON e.dataset = d.slug JOIN catalog.layer l ON l.dataset = d.slug AND l.number = e.number "
         "WHERE d.slug = %s AND e.number = %s ORDER BY l.layer",
         (dataset, number),

@@ -28,8 +28,8 @@ FEATURE = "feature"  # the key of a file that has none: the position of the row 
 def load(database: Database, schema: str, table: str, path: str, reads: Features) -> Figures:
     """Fill schema.table from a geometry file, replacing it; the rows keep the file's order.
 
-    Columns are the declared ones and `geom`, in EPSG:`published_crs`; without a declared key also `feature`, the row's position. Raises SourceError when the file is not as declared,
-    CheckFailed when the key is not unique.
+    Columns are the declared ones and `geom`, in EPSG:`published_crs`; without a declared key also `feature`, the row's position.
+    Raises SourceError when the file is not as declared, CheckFailed when the key is not unique.
     """
     _require_key_declared(reads)
     with open_layer(path, reads) as layer:

@@ -62,17 +62,29 @@ class JoinReport:
         return "; ".join(f"{name}: {', '.join(codes[:NAMED])}{' …' if len(codes) > NAMED else ''}" for name, codes in sides if codes)
 
 
-def measure(
-    database: Database, staging: Staging, areas: str, figures: str, key: str, population: str | None, unlocated: str | None
-) -> JoinReport:
+def measure(database: Database, staging: Staging, areas: str, figures: str, key: str, population: str | None, unlocated: str | None) -> JoinReport:
     """Count both sides of a join in the staging schema and keep the report in the catalogue."""
     with database.session(staging.schema) as cursor:
         report = _measure(cursor, areas, figures, key, population, unlocated)
         cursor.execute(
             "INSERT INTO catalog.join_report VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            (staging.dataset.slug, staging.edition, areas, figures, key, report.area_count, report.areas_matched, report.figure_count,
-             report.figures_matched, report.figures_unlocated, report.population, report.population_matched, report.population_unlocated,
-             list(report.areas_orphaned), list(report.figures_orphaned)),
+            (
+                staging.dataset.slug,
+                staging.edition,
+                areas,
+                figures,
+                key,
+                report.area_count,
+                report.areas_matched,
+                report.figure_count,
+                report.figures_matched,
+                report.figures_unlocated,
+                report.population,
+                report.population_matched,
+                report.population_unlocated,
+                list(report.areas_orphaned),
+                list(report.figures_orphaned),
+            ),
         )
     return report
 
@@ -82,8 +94,10 @@ def _measure(cursor: Cursor, areas: str, figures: str, key: str, population: str
     persons = sql.Identifier(population) if population else sql.SQL("NULL::numeric")
     cursor.execute(
         sql.SQL(
-            "CREATE TEMPORARY TABLE met ON COMMIT DROP AS SELECT coalesce(a.key, f.key) AS key, a.key IS NOT NULL AS area, f.key IS NOT NULL AS figure, "
-            "f.persons, coalesce(f.key LIKE %s AND a.key IS NULL, false) AS unlocated FROM (SELECT DISTINCT {key} AS key FROM {areas}) AS a FULL JOIN "
+            "CREATE TEMPORARY TABLE met ON COMMIT DROP AS "
+            "SELECT coalesce(a.key, f.key) AS key, a.key IS NOT NULL AS area, f.key IS NOT NULL AS figure, f.persons, "
+            "coalesce(f.key LIKE %s AND a.key IS NULL, false) AS unlocated "
+            "FROM (SELECT DISTINCT {key} AS key FROM {areas}) AS a FULL JOIN "
             "(SELECT {key} AS key, sum({persons})::numeric AS persons FROM {figures} GROUP BY {key}) AS f ON a.key = f.key"
         ).format(persons=persons, **names),
         (unlocated or "",),
@@ -100,7 +114,14 @@ def _measure(cursor: Cursor, areas: str, figures: str, key: str, population: str
         orphaned.append(tuple(key for (key,) in cursor.fetchall()))
     has_population = counts[5] is not None
     return JoinReport(
-        area_count=counts[0], areas_matched=counts[1], figure_count=counts[2], figures_matched=counts[3], figures_unlocated=counts[4],
-        population=counts[5], population_matched=counts[6] if has_population else None, population_unlocated=counts[7] if has_population else None,
-        areas_orphaned=orphaned[0], figures_orphaned=orphaned[1],
+        area_count=counts[0],
+        areas_matched=counts[1],
+        figure_count=counts[2],
+        figures_matched=counts[3],
+        figures_unlocated=counts[4],
+        population=counts[5],
+        population_matched=counts[6] if has_population else None,
+        population_unlocated=counts[7] if has_population else None,
+        areas_orphaned=orphaned[0],
+        figures_orphaned=orphaned[1],
     )

@@ -37,7 +37,8 @@ def _description(cursor: Cursor, staging: Staging, layer: str) -> str:
     comment, exists = cursor.fetchall()[0]
     if not exists:
         raise CheckFailed(
-            f"The layer {layer!r} declared by {staging.dataset.slug} is not in {staging.schema}: let sql/{staging.dataset.slug}.sql or aggregate make it."
+            f"The layer {layer!r} declared by {staging.dataset.slug} is not in {staging.schema}: "
+            f"let sql/{staging.dataset.slug}.sql or aggregate make it."
         )
     if not comment:
         raise CheckFailed(f"The layer {layer!r} has no description: say what one row is with COMMENT ON TABLE in sql/{staging.dataset.slug}.sql.")
@@ -62,7 +63,9 @@ def _geometry(cursor: Cursor, staging: Staging, layer: str) -> tuple[str | None,
     if not found:
         return None, None
     if len(found) > 1 or found[0][0] != "geom" or found[0][1] == "GEOMETRY" or not found[0][2]:
-        raise CheckFailed(f"The layer {layer!r} must have one geometry column geom with a declared type and SRID, found {found}: cast it in the join.")
+        raise CheckFailed(
+            f"The layer {layer!r} must have one geometry column geom with a declared type and SRID, found {found}: cast it in the join."
+        )
     return found[0][1], found[0][2]
 
 
@@ -73,7 +76,8 @@ def _record_layer(
     box = sql.SQL("ST_Extent(geom)") if geometry_type else sql.SQL("NULL")
     cursor.execute(
         sql.SQL(
-            "INSERT INTO catalog.layer (dataset, number, layer, description, key_columns, row_count, geometry_type, srid, extent, size_bytes, content_hash) "
+            "INSERT INTO catalog.layer "
+            "(dataset, number, layer, description, key_columns, row_count, geometry_type, srid, extent, size_bytes, content_hash) "
             "SELECT %s, %s, %s, %s, %s, n, %s, %s, {}, pg_total_relation_size(%s::regclass), geodata.content_hash(%s::regclass) "
             "FROM (SELECT count(*) AS n, {} AS e FROM {}) AS counted RETURNING row_count"
         ).format(extent, box, sql.Identifier(layer)),
@@ -94,5 +98,3 @@ def _record_columns(cursor: Cursor, staging: Staging, layer: str, rules: dict[st
             "INSERT INTO catalog.layer_column VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (staging.dataset.slug, staging.edition, layer, name, ordinal, data_type, rule.description, rule.unit, rule.aggregate, rule.origin),
         )
-
-

@@ -21,7 +21,9 @@ def migrate(database: Database) -> None:
         cursor.execute("SET LOCAL client_min_messages = warning")
         cursor.execute("CREATE EXTENSION IF NOT EXISTS postgis")
         cursor.execute("CREATE SCHEMA IF NOT EXISTS geodata")
-        cursor.execute("CREATE TABLE IF NOT EXISTS geodata.applied (name text PRIMARY KEY, sha256 text NOT NULL, at timestamptz NOT NULL DEFAULT now())")
+        cursor.execute(
+            "CREATE TABLE IF NOT EXISTS geodata.applied (name text PRIMARY KEY, sha256 text NOT NULL, at timestamptz NOT NULL DEFAULT now())"
+        )
         cursor.execute("SELECT name, sha256 FROM geodata.applied")
         applied = dict(cursor.fetchall())
         for path in sorted((SQL / "migrations").glob("*.sql")):

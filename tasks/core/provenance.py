@@ -52,8 +52,21 @@ def record_source(cursor: Cursor, source: Source) -> None:
     urls = [] if source.mirror else [redact(url) for url in source.urls]  # what a mirror says never replaces what is declared
     cursor.execute(
         INSERT_SOURCE + ("NOTHING" if source.mirror else UPDATE_SOURCE),
-        (source.slug, source.vintage, source.title, source.publisher.slug, licence.slug, source.landing_page, urls,
-         source.reference_date, source.released, source.asked_every_days, source.retention, source.confidence, as_json(declaration)),
+        (
+            source.slug,
+            source.vintage,
+            source.title,
+            source.publisher.slug,
+            licence.slug,
+            source.landing_page,
+            urls,
+            source.reference_date,
+            source.released,
+            source.asked_every_days,
+            source.retention,
+            source.confidence,
+            as_json(declaration),
+        ),
     )
 
 
@@ -69,13 +82,31 @@ def record_retrieval(database: Database, retrieval: Retrieval, original: Origina
         cursor.execute(
             "INSERT INTO catalog.retrieval (source, source_vintage, mirror, asked_at, state, url, sha256, received, etag, last_modified, detail) "
             "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            (source.slug, source.vintage, source.mirror, retrieval.asked_at, retrieval.state, retrieval.url,
-             original.sha256 if original else None, retrieval.sha256, retrieval.etag, retrieval.last_modified, retrieval.detail),
+            (
+                source.slug,
+                source.vintage,
+                source.mirror,
+                retrieval.asked_at,
+                retrieval.state,
+                retrieval.url,
+                original.sha256 if original else None,
+                retrieval.sha256,
+                retrieval.etag,
+                retrieval.last_modified,
+                retrieval.detail,
+            ),
         )
 
 
 def record_step(
-    database: Database, staging: Staging, verb: str, subject: str, sentence: str, rows: int | None, seconds: float, peak_mib: float,
+    database: Database,
+    staging: Staging,
+    verb: str,
+    subject: str,
+    sentence: str,
+    rows: int | None,
+    seconds: float,
+    peak_mib: float,
     figures: dict[str, Any],
 ) -> None:
     """Keep what one verb did to an edition; steps are numbered in the order in which they end."""
@@ -84,8 +115,19 @@ def record_step(
         cursor.execute(
             "INSERT INTO catalog.step (dataset, number, ordinal, verb, subject, sentence, row_count, seconds, peak_mib, figures) "
             "SELECT %s, %s, coalesce(max(ordinal), 0) + 1, %s, %s, %s, %s, %s, %s, %s FROM catalog.step WHERE dataset = %s AND number = %s",
-            (staging.dataset.slug, staging.edition, verb, subject, sentence, rows, seconds, peak_mib, as_json(figures),
-             staging.dataset.slug, staging.edition),
+            (
+                staging.dataset.slug,
+                staging.edition,
+                verb,
+                subject,
+                sentence,
+                rows,
+                seconds,
+                peak_mib,
+                as_json(figures),
+                staging.dataset.slug,
+                staging.edition,
+            ),
         )
 
 

@@ -37,7 +37,8 @@ def run(database: Database, staging: Staging, script: str) -> dict[str, int]:
 def compress(cursor: Cursor) -> None:
     """Let new tables compress large values with lz4 where the server can: twice as fast as its default."""
     cursor.execute(
-        "SELECT set_config('default_toast_compression', 'lz4', true) FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
+        "SELECT set_config('default_toast_compression', 'lz4', true) FROM pg_settings "
+        "WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
     )
 
 
@@ -49,7 +50,9 @@ def _require(cursor: Cursor, staging: Staging, script: str, tables: list[str], v
     cursor.execute("SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'", (f'"{staging.schema}"',))
     there = {name for (name,) in cursor.fetchall()}
     if missing := [table for table in tables if table not in there]:
-        raise CheckFailed(f"sql/{script} {verb} {', '.join(missing)}, but {staging.schema} holds only {', '.join(sorted(there)) or 'nothing'}: {remedy}.")
+        raise CheckFailed(
+            f"sql/{script} {verb} {', '.join(missing)}, but {staging.schema} holds only {', '.join(sorted(there)) or 'nothing'}: {remedy}."
+        )
 
 
 def _count(cursor: Cursor, table: str) -> int:
