@@ -323,11 +323,12 @@ def test_unpack_gives_a_handle_on_the_file_that_the_source_means(tmp_path: Path)
 
 
 @pytest.mark.prefect
-def test_unpack_is_cached_until_its_file_is_gone_or_its_declaration_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unpack_is_cached_until_its_file_is_gone_or_its_declaration_changes(
+    prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from prefect import flow
     from prefect.client.schemas.objects import State
     from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
-    from prefect.testing.utilities import prefect_test_harness
 
     original = archived(zipped(FILES), tmp_path, member="*.txt")
     renamed = archived(zipped(FILES), tmp_path, member="*.txt", title="Figures, corrected")
@@ -350,5 +351,5 @@ def test_unpack_is_cached_until_its_file_is_gone_or_its_declaration_changes(tmp_
         assert states[-1].result().original.source.title == "Figures, corrected"
         return [state.name for state in states]
 
-    with prefect_test_harness(server_startup_timeout=180), temporary_settings({PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results"}):
+    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results"}):
         assert asks() == ["Completed", "Cached", "Cached", "Completed"]
