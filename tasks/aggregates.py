@@ -1,4 +1,4 @@
-"""Larger areas out of smaller ones: dissolved along shared edges, sums summed, shares recomputed."""
+"""Larger areas out of smaller ones: figures added up by the rules of their columns, areas dissolved."""
 
 from __future__ import annotations
 
@@ -15,21 +15,35 @@ from tasks.steps import recording
 
 
 @task(
-    task_run_name="aggregate {table} by {by}", retries=2, retry_delay_seconds=[10, 60], retry_condition_fn=database_failed,
-    cache_policy=NO_CACHE, persist_result=False,
-)  # fmt: skip
+    task_run_name="aggregate {table} by {by}",
+    retries=2,
+    retry_delay_seconds=[10, 60],
+    retry_condition_fn=database_failed,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 def aggregate(staging: Staging, table: str, by: str, into: str, carry: Sequence[str] = (), adding: str | None = None) -> int:
-    """The areas of a table put together by a parent code, one row for each parent; returns their number.
+    """One row for each parent area, its figures added up and its area dissolved; returns the number of rows.
 
-    Each column obeys the rule in its comment: sums are summed, ratios and weighted means recomputed, medians and reasons
-    dropped, never summed. Where figures were hidden, the sum counts the known ones and `<column>_missing` tells how many
-    areas are not in it; a sum of nothing known stays empty. carry: patterns of names and codes to keep, which must be the
-    same within a parent. adding: a table keyed by the parent with figures that have no area (residents who cannot be
-    located). Rows without a parent are left out and counted. Raises CheckFailed when a carried column differs within a
-    parent, a median is carried, or an added row has no parent.
+    The rule in each column's comment decides (see `tasks.core.column_rules`): sums are added, ratios and weighted means are
+    computed anew, what cannot be aggregated (a median) is dropped. A sum counts the figures that are known and is null when
+    none is; where the source has a column <figure>_reason, <figure>_missing counts the areas without one. The new table has
+    `by` as its key, the carried columns (shell patterns such as "municipality_*", one value for each group), the figures, and
+    `geom`, a valid MultiPolygon in the CRS of the source; its columns have rules too, so that it can be aggregated further.
+    Rows whose `by` is null are left out and counted. adding: a table with a row for some values of `by` whose figures are
+    added to the sums of the same name and whose other columns follow, 0 where it has no row.
+
+    Raises CheckFailed when a comment has no rule, a carried column is not constant or not allowed, or an added row has no group.
     """
     with recording(staging, "aggregate", into) as step:
-        tally = aggregation.aggregate(connect(), staging.schema, table, by, into, carry, adding)
-        left = f", {tally.left_out:,} without {by} left out" if tally.left_out else ""
-        step.done(f"Aggregated {tally.rows:,} {table} into {tally.groups:,} {into}{left}", tally.groups, left_out=tally.left_out, slow_unions=tally.slow_unions)
-    return tally.groups
+        done = aggregation.aggregate(connect(), staging.schema, table, by, into, carry, adding)
+        without = f", without {done.without_parent:,} that have no {by}" if done.without_parent else ""
+        overlaid = f"; {done.dissolution.overlaid:,} areas whose edges do not match were overlaid" if done.dissolution.overlaid else ""
+        step.done(
+            f"Aggregated {done.rows - done.without_parent:,} {table} into {done.made:,} {into}{without}{overlaid}",
+            rows=done.made,
+            without_parent=done.without_parent,
+            overlaid=done.dissolution.overlaid,
+            slivers_closed=done.dissolution.slivers_closed,
+        )
+    return done.made

@@ -8,7 +8,10 @@ import numpy as np
 import shapely
 from psycopg2 import sql
 
+from tasks.core.cleaning import clean
+from tasks.core.coverage import TopologyReport
 from tasks.core.database import Database
+from tasks.core.handles import Staging
 from tasks.core.polygons import fill, side_table
 
 ORIGIN = (150_000.0, 100_000.0)  # metres, inside Belgium in EPSG:31370
@@ -107,3 +110,16 @@ def stored(database: Database, schema: str, table: str) -> dict[str, bytes]:
     """The bytes of every geometry by key."""
     found = database.rows(sql.SQL("SELECT code, ST_AsEWKB(geom) FROM {} ORDER BY code").format(sql.Identifier(schema, table)))
     return {code: bytes(shape) if shape is not None else b"" for code, shape in found}
+
+
+def read(database: Database, staging: Staging, table: str = "areas") -> np.ndarray:
+    """The shapes of a table in the order of its keys, None where there is none."""
+    return np.array([shapely.from_wkb(shape) if shape else None for shape in stored(database, staging.schema, table).values()], dtype=object)
+
+
+def cleaned(database: Database, staging: Staging, shapes: np.ndarray, srid: int = 31370, **options: Any) -> tuple[TopologyReport, np.ndarray]:
+    """Store shapes, clean them; the report and the shapes after."""
+    store(database, staging.schema, "areas", shapes, srid)
+    options = {"gap_metres": 1.0, "snap_metres": 0.01, "tolerance": 0.01} | options
+    report = clean(database, staging.schema, "areas", "code", **options)
+    return report, read(database, staging)

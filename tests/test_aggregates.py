@@ -1,0 +1,248 @@
+"""`aggregate`, on a synthetic coverage of 48 sectors in municipalities, arrondissements, provinces and regions."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+import shapely
+from fractal_coverage import crossed, grid, resized, store
+
+from tasks.aggregates import aggregate
+from tasks.core.column_rules import column_comments, column_rules
+from tasks.core.database import Database
+from tasks.core.errors import CheckFailed, ConfigurationError
+from tasks.core.handles import Staging
+
+PARENTS = ("municipality_*", "arrondissement_*", "province_*", "region_*")
+
+# Sector n is in municipality n / 4, arrondissement n / 8, province n / 16 (none for the last) and region n / 32.
+SECTORS = """
+CREATE TABLE sectors AS
+SELECT code AS sector_code, 'Sector ' || n AS sector_name,
+       'M' || n / 4 AS municipality_code, CASE WHEN n / 4 <> 3 THEN 'Commune ' || n / 4 END AS municipality_name,
+       'A' || n / 8 AS arrondissement_code, CASE WHEN n / 16 < 2 THEN 'P' || n / 16 END AS province_code, 'R' || n / 32 AS region_code,
+       (n * 10)::bigint AS population, round((ST_Area(geom) / 1e6)::numeric, 6) AS area_km2,
+       round(n * 10 / (ST_Area(geom) / 1e6)::numeric, 2) AS density,
+       CASE WHEN n % 4 < 2 AND n / 4 <> 2 THEN (n * 1000.25)::numeric(18, 2) END AS income,
+       CASE WHEN n % 4 >= 2 OR n / 4 = 2 THEN 'suppressed' END AS income_reason,
+       CASE WHEN n % 3 > 0 THEN n + 0.5::double precision END AS age, 20000 + n AS median_income, geom
+  FROM (SELECT *, left(code, 5)::integer AS n FROM shapes) AS numbered;
+CREATE TABLE unlocated (municipality_code text, population bigint, unlocated bigint, homeless bigint);
+INSERT INTO unlocated VALUES ('M0', 7, 7, 2), ('M5', 1, 1, NULL);
+COMMENT ON COLUMN sectors.sector_code IS 'Code [unit: code; aggregate: key; from: made up]';
+COMMENT ON COLUMN sectors.sector_name IS 'Name [unit: name; aggregate: same; from: made up]';
+COMMENT ON COLUMN sectors.municipality_code IS 'Municipality [unit: code; aggregate: same; from: made up]';
+COMMENT ON COLUMN sectors.municipality_name IS 'Its name [unit: name; aggregate: same; from: made up]';
+COMMENT ON COLUMN sectors.arrondissement_code IS 'Arrondissement [unit: code; aggregate: same; from: made up]';
+COMMENT ON COLUMN sectors.province_code IS 'Province [unit: code; aggregate: same; from: made up]';
+COMMENT ON COLUMN sectors.region_code IS 'Region [unit: code; aggregate: same; from: made up]';
+COMMENT ON COLUMN sectors.population IS 'Residents [unit: persons; aggregate: sum; from: made up]';
+COMMENT ON COLUMN sectors.area_km2 IS 'Area [unit: km²; aggregate: sum; from: made up]';
+COMMENT ON COLUMN sectors.density IS 'Density [unit: persons/km²; aggregate: ratio population / area_km2; from: computed]';
+COMMENT ON COLUMN sectors.income IS 'Income [unit: EUR; aggregate: sum; from: made up]';
+COMMENT ON COLUMN sectors.income_reason IS 'Why not [unit: reason; aggregate: none; from: made up]';
+COMMENT ON COLUMN sectors.age IS 'Mean age [unit: years; aggregate: mean by population; from: made up]';
+COMMENT ON COLUMN sectors.median_income IS 'Median [unit: EUR; aggregate: none; from: made up]';
+COMMENT ON COLUMN sectors.geom IS 'Border [unit: m; aggregate: none; from: made up]';
+COMMENT ON COLUMN unlocated.unlocated IS 'Not located [unit: persons; aggregate: sum; from: made up]';
+COMMENT ON COLUMN unlocated.homeless IS 'Homeless [unit: persons; aggregate: sum; from: made up]';
+"""
+
+
+@pytest.fixture
+def sectors(database: Database, staging: Staging) -> Staging:
+    """A staging schema with the tables sectors (48 rows) and unlocated (2 rows)."""
+    store(database, staging.schema, "shapes", grid(8, 6))
+    run(database, staging, SECTORS)
+    return staging
+
+
+def run(database: Database, staging: Staging, statements: str) -> None:
+    with database.session(staging.schema) as cursor:
+        cursor.execute(statements)
+
+
+def rows(database: Database, staging: Staging, query: str) -> list[tuple]:
+    with database.session(staging.schema) as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def columns(database: Database, staging: Staging, table: str) -> list[str]:
+    return list(column_rules(database, staging.schema, table))
+
+
+def test_sums_ratios_and_means(database: Database, sectors: Staging) -> None:
+    assert aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", carry=PARENTS) == 12
+    assert columns(database, sectors, "municipalities") == [
+        "municipality_code", "municipality_name", "arrondissement_code", "province_code", "region_code",
+        "population", "area_km2", "density", "income", "income_missing", "age", "geom",
+    ]  # fmt: skip
+    found = rows(database, sectors, "SELECT population, area_km2, density, age FROM municipalities WHERE municipality_code = 'M1'")[0]
+    assert found[0] == 40 + 50 + 60 + 70
+    assert found[2] == round(found[0] / found[1], 2)
+    assert found[3] == pytest.approx((4.5 * 40 + 5.5 * 50 + 7.5 * 70) / (40 + 50 + 70))  # sector 6 has no mean age
+    expected = rows(database, sectors, "SELECT sum(area_km2) FROM sectors")
+    assert rows(database, sectors, "SELECT sum(area_km2) FROM municipalities") == expected
+    types = [f"pg_typeof({name})" for name in ("population", "density", "income", "income_missing", "age")]
+    found = rows(database, sectors, f"SELECT {', '.join(types)} FROM municipalities")
+    assert found[0] == ("bigint", "numeric", "numeric", "integer", "double precision")
+
+
+def test_a_sum_without_any_known_figure_is_null_and_the_unknown_are_counted(database: Database, sectors: Staging) -> None:
+    aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", carry=PARENTS)
+    found = dict(rows(database, sectors, "SELECT municipality_code, (income, income_missing)::text FROM municipalities"))
+    assert found["M1"] == "(9002.25,2)"
+    assert found["M2"] == "(,4)"
+    aggregate.fn(sectors, "municipalities", by="arrondissement_code", into="arrondissements")
+    found = rows(database, sectors, "SELECT income, income_missing FROM arrondissements WHERE arrondissement_code = 'A1'")
+    assert found == [(Decimal("25006.25"), 6)]
+
+
+def test_a_ratio_over_nothing_is_null(database: Database, sectors: Staging) -> None:
+    run(database, sectors, "UPDATE sectors SET area_km2 = 0 WHERE municipality_code = 'M4'")
+    aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities")
+    assert rows(database, sectors, "SELECT municipality_code FROM municipalities WHERE density IS NULL") == [("M4",)]
+
+
+def test_added_figures_count_before_the_ratios_and_further_columns_follow(database: Database, sectors: Staging) -> None:
+    aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", carry=PARENTS, adding="unlocated")
+    assert columns(database, sectors, "municipalities")[-3:] == ["unlocated", "homeless", "geom"]
+    dense = "density = round(population / area_km2, 2)"
+    found = rows(database, sectors, f"SELECT population, unlocated, homeless, {dense} FROM municipalities ORDER BY municipality_code")
+    assert found[0] == (60 + 7, 7, 2, True)
+    assert (220, 0, 0, True) in found  # M1 has no row in the addition
+    assert (20 * 40 + 60 + 1, 1, None, True) in found  # M5: an unknown figure stays unknown
+    assert rows(database, sectors, "SELECT sum(population) FROM municipalities") == [(sum(range(48)) * 10 + 8,)]
+    aggregate.fn(sectors, "municipalities", by="region_code", into="regions")
+    assert rows(database, sectors, "SELECT sum(population), sum(unlocated) FROM regions") == [(sum(range(48)) * 10 + 8, 8)]
+
+
+def test_an_addition_that_does_not_fit_is_refused(database: Database, sectors: Staging) -> None:
+    run(database, sectors, "INSERT INTO unlocated VALUES ('M77', 5, 5, 5)")
+    with pytest.raises(CheckFailed, match="1 belong to no group: M77"):
+        aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", adding="unlocated")
+    run(database, sectors, "UPDATE unlocated SET municipality_code = 'M0'")
+    with pytest.raises(CheckFailed, match="1 are there more than once: M0"):
+        aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", adding="unlocated")
+    run(database, sectors, "ALTER TABLE unlocated RENAME unlocated TO density")
+    with pytest.raises(CheckFailed, match="two columns named density"):
+        aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", adding="unlocated")
+    with pytest.raises(CheckFailed, match="must have the column region_code"):
+        aggregate.fn(sectors, "sectors", by="region_code", into="regions", adding="unlocated")
+
+
+def test_four_levels_in_a_row_conserve_people_and_ground(database: Database, sectors: Staging) -> None:
+    levels = ("sectors", "municipalities", "arrondissements", "provinces")
+    for level, (table, by, into) in enumerate(
+        zip(levels, ("municipality_code", "arrondissement_code", "province_code"), levels[1:], strict=False)
+    ):
+        aggregate.fn(sectors, table, by=by, into=into, carry=PARENTS[level:])
+    aggregate.fn(sectors, "arrondissements", by="region_code", into="regions", carry=PARENTS[3:])
+    counts = [rows(database, sectors, f"SELECT count(*), sum(population), sum(ST_Area(geom)) FROM {table}")[0] for table in (*levels, "regions")]
+    assert [count for count, _, _ in counts] == [48, 12, 6, 2, 2]
+    for number in (1, 2, 4):
+        assert counts[number][1] == counts[0][1]
+        assert counts[number][2] == pytest.approx(counts[0][2], rel=1e-12)
+    steps = f"SELECT sentence, figures FROM catalog.step WHERE subject = 'provinces' AND number = {sectors.edition}"
+    sentence, figures = rows(database, sectors, steps)[0]
+    assert sentence == "Aggregated 4 arrondissements into 2 provinces, without 2 that have no province_code"
+    assert figures == {"without_parent": 2, "overlaid": 0, "slivers_closed": 0}
+    assert column_rules(database, sectors.schema, "regions")["region_code"].kind == "key"
+
+
+def test_areas_are_dissolved_along_shared_edges(database: Database, sectors: Staging) -> None:
+    aggregate.fn(sectors, "sectors", by="region_code", into="regions")
+    shapes = [shapely.from_wkb(bytes(shape)) for (shape,) in rows(database, sectors, "SELECT ST_AsBinary(geom) FROM regions ORDER BY region_code")]
+    parts = [shapely.from_wkb(bytes(shape)) for (shape,) in rows(database, sectors, "SELECT ST_AsBinary(geom) FROM sectors WHERE region_code = 'R0'")]
+    assert [shape.geom_type for shape in shapes] == ["MultiPolygon", "MultiPolygon"]
+    assert shapely.get_num_interior_rings(shapely.get_parts(shapes)).sum() == 0
+    assert shapes[0].equals(shapely.union_all(parts))
+    assert shapely.coverage_is_valid(shapes)  # the two regions share their common border point by point
+    kind = rows(database, sectors, "SELECT type, srid FROM geometry_columns WHERE f_table_name = 'regions' AND f_table_schema = current_schema()")
+    assert kind == [("MULTIPOLYGON", 31370)]
+
+
+def test_large_areas_are_compressed_with_lz4(database: Database, sectors: Staging) -> None:
+    straight = "ST_Multi(ST_Segmentize(ST_MakeEnvelope(n * 1024, 0, n * 1024 + 1024, 1024, 31370), 1))"  # irregular borders do not compress
+    numbered = "(SELECT sector_code AS code, left(sector_code, 5)::integer AS n FROM sectors) AS numbered"
+    run(database, sectors, f"UPDATE sectors SET geom = {straight} FROM {numbered} WHERE code = sector_code")
+    aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities")
+    assert rows(database, sectors, "SELECT DISTINCT pg_column_compression(geom) FROM municipalities") == [("lz4",)]
+
+
+def test_the_same_areas_in_another_order_dissolve_to_the_same_bytes(database: Database, sectors: Staging) -> None:
+    aggregate.fn(sectors, "sectors", by="region_code", into="regions")
+    before = rows(database, sectors, "SELECT md5(ST_AsEWKB(geom)) FROM regions ORDER BY region_code")
+    run(database, sectors, "CREATE TABLE turned AS SELECT * FROM sectors ORDER BY sector_code DESC; DELETE FROM sectors")
+    run(database, sectors, "INSERT INTO sectors SELECT * FROM turned")
+    aggregate.fn(sectors, "sectors", by="region_code", into="regions")
+    assert rows(database, sectors, "SELECT md5(ST_AsEWKB(geom)) FROM regions ORDER BY region_code") == before
+
+
+def test_areas_whose_edges_do_not_match_are_overlaid_and_counted(database: Database, staging: Staging) -> None:
+    shapes = grid(8, 6)
+    shapes[1], shapes[40] = resized(shapes[1], 0.5), crossed(shapes[40])
+    shapes[40] = shapely.MultiPolygon(list(shapely.get_parts(shapely.make_valid(shapes[40], method="structure"))))
+    store(database, staging.schema, "shapes", shapes)
+    run(database, staging, SECTORS)
+    aggregate.fn(staging, "sectors", by="municipality_code", into="municipalities")
+    figures = rows(database, staging, f"SELECT figures FROM catalog.step WHERE number = {staging.edition} AND verb = 'aggregate'")[0][0]
+    assert figures["overlaid"] >= 1
+    assert rows(database, staging, "SELECT count(*) FROM municipalities WHERE NOT ST_IsValid(geom)") == [(0,)]
+    union = rows(database, staging, "SELECT ST_Area(ST_Union(geom)) FROM sectors WHERE municipality_code = 'M0'")[0][0]
+    assert rows(database, staging, "SELECT ST_Area(geom) FROM municipalities WHERE municipality_code = 'M0'")[0][0] == pytest.approx(union)
+
+
+def test_a_group_without_any_area_has_none(database: Database, sectors: Staging) -> None:
+    run(database, sectors, "UPDATE sectors SET geom = NULL WHERE municipality_code = 'M6'")
+    assert aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities") == 12
+    assert rows(database, sectors, "SELECT municipality_code FROM municipalities WHERE geom IS NULL") == [("M6",)]
+
+
+def test_what_is_not_constant_or_not_allowed_cannot_be_carried(database: Database, sectors: Staging) -> None:
+    for pattern, message in (
+        ("median_*", r"median_income \(none\)"),
+        ("population", r"population \(sum\)"),
+        ("sector_name", r"one value for each municipality_code.*sector_name in M0, M1, M10"),
+        ("town_*", "No column of sectors is named like 'town_\\*'"),
+    ):
+        with pytest.raises(CheckFailed, match=message):
+            aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", carry=[pattern])
+    run(database, sectors, "UPDATE sectors SET municipality_name = NULL WHERE sector_code = '00004-'")
+    with pytest.raises(CheckFailed, match="municipality_name in M1:"):  # null counts as a value
+        aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", carry=["municipality_*"])
+
+
+def test_rules_that_cannot_be_met_are_refused(database: Database, sectors: Staging) -> None:
+    for column, rule, message in (
+        ("density", "ratio population / homes", "density of sectors needs homes"),
+        ("density", "ratio population / median_income", "density of sectors needs median_income"),
+        ("age", "mean by homes", "weighted by homes"),
+        ("sector_name", "sum", "sector_name of sectors has the rule sum and must be a number, and is text"),
+    ):
+        comment = column_comments(database, sectors.schema, "sectors")[column]
+        run(database, sectors, f"COMMENT ON COLUMN sectors.{column} IS 'x [unit: x; aggregate: {rule}; from: x]'")
+        with pytest.raises(CheckFailed, match=message):
+            aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities")
+        run(database, sectors, f"COMMENT ON COLUMN sectors.{column} IS '{comment}'")
+    with pytest.raises(CheckFailed, match="has no column town_code"):
+        aggregate.fn(sectors, "sectors", by="town_code", into="towns")
+    with pytest.raises(ConfigurationError, match="cannot be written into sectors"):
+        aggregate.fn(sectors, "sectors", by="municipality_code", into="sectors")
+
+
+def test_an_aggregate_is_made_anew_and_leaves_no_side_table(database: Database, sectors: Staging) -> None:
+    for _ in range(2):
+        aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities")
+    tables = rows(database, sectors, "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' ORDER BY 1")
+    assert [name for (name,) in tables] == ["municipalities", "sectors", "shapes", "unlocated"]
+
+
+def test_figures_without_areas_are_aggregated_too(database: Database, sectors: Staging) -> None:
+    run(database, sectors, "ALTER TABLE sectors DROP COLUMN geom")
+    assert aggregate.fn(sectors, "sectors", by="region_code", into="regions") == 2
+    assert "geom" not in columns(database, sectors, "regions")
+    assert np.isclose(float(rows(database, sectors, "SELECT sum(population) FROM regions")[0][0]), 11_280)
