@@ -8,8 +8,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.connections import connect
-from tasks.core import aggregation
 from tasks.core.handles import Staging
+from tasks.core.joining import aggregation
 from tasks.core.outages import database_failed
 from tasks.steps import recording
 
@@ -25,7 +25,7 @@ from tasks.steps import recording
 def aggregate(staging: Staging, table: str, by: str, into: str, carry: Sequence[str] = (), adding: str | None = None) -> int:
     """One row for each parent area, its figures added up and its area dissolved; returns the number of rows.
 
-    The rule in each column's comment decides (see `tasks.core.column_rules`): sums are added, ratios and weighted means are
+    The rule in each column's comment decides (see `tasks.core.catalogue.column_rules`): sums are added, ratios and weighted means are
     computed anew, what cannot be aggregated (a median) is dropped. A sum counts the figures that are known and is null when
     none is; where the source has a column <figure>_reason, <figure>_missing counts the areas without one. The new table has
     `by` as its key, the carried columns (shell patterns such as "municipality_*", one value for each group), the figures, and

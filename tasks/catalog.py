@@ -8,10 +8,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
 from tasks.connections import connect
-from tasks.core import editions
-from tasks.core.edition_documents import edition_document, summary
+from tasks.core.archive.store import configured
+from tasks.core.catalogue import editions
+from tasks.core.catalogue.edition_documents import edition_document, summary
 from tasks.core.handles import Edition
-from tasks.core.store import configured
 from tasks.steps import say
 
 

@@ -10,9 +10,9 @@ from prefect.cache_policies import NO_CACHE
 from psycopg2 import sql
 
 from tasks.connections import connect
+from tasks.core.catalogue.provenance import record_check
 from tasks.core.errors import CheckFailed
 from tasks.core.handles import Original, Staging
-from tasks.core.provenance import record_check
 from tasks.steps import say
 
 

@@ -8,9 +8,9 @@ from functools import lru_cache
 from prefect_sqlalchemy import SqlAlchemyConnector
 
 from tasks.core import cluster
+from tasks.core.catalogue.migrations import migrate
 from tasks.core.database import Database, parse, require_postgis
 from tasks.core.errors import ConfigurationError
-from tasks.core.migrations import migrate
 
 
 @lru_cache(maxsize=1)

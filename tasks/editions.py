@@ -6,7 +6,7 @@ from prefect import runtime, task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.connections import connect
-from tasks.core import editions, layers
+from tasks.core.catalogue import editions, layers
 from tasks.core.declarations import Dataset
 from tasks.core.handles import Edition, Original, Staging
 from tasks.steps import recording, say

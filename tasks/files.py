@@ -14,10 +14,10 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 from prefect.tasks import Task, exponential_backoff
 
-from tasks.core.archives import take_out
+from tasks.core.archive.store import configured
 from tasks.core.handles import File, Original
 from tasks.core.settings import scratch_folder
-from tasks.core.store import configured
+from tasks.core.unpacking.archives import take_out
 from tasks.steps import say
 
 

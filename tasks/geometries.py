@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.connections import connect
 from tasks.core.declarations import Features
 from tasks.core.errors import ConfigurationError
-from tasks.core.geometry_tables import load
+from tasks.core.geometry.geometry_tables import load
 from tasks.core.handles import File, Staging
 from tasks.core.outages import database_failed
 from tasks.steps import recording

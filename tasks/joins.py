@@ -6,10 +6,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.connections import connect
-from tasks.core import join_coverage, scripts
+from tasks.core.catalogue.provenance import record_check
 from tasks.core.errors import CheckFailed
 from tasks.core.handles import Staging
-from tasks.core.provenance import record_check
+from tasks.core.joining import join_coverage, scripts
 from tasks.steps import recording, say
 
 

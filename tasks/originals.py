@@ -15,13 +15,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from tasks.connections import connect
-from tasks.core import mirrors, provenance
+from tasks.core.archive.store import Failures, Store, configured
+from tasks.core.catalogue import provenance
 from tasks.core.declarations import Source
 from tasks.core.errors import SourceError
 from tasks.core.handles import Original, Retrieval
-from tasks.core.inquiries import FAILED, Inquiry, inquire
 from tasks.core.settings import publishers_are_asked
-from tasks.core.store import Failures, Store, configured
+from tasks.core.upstream import mirrors
+from tasks.core.upstream.inquiries import FAILED, Inquiry, inquire
 from tasks.progress import Progress, size
 from tasks.runs import together
 from tasks.steps import say
@@ -84,7 +85,7 @@ def archive(retrieval: Retrieval) -> Original:
 def backup(*sources: Source, mirror: str | None = None) -> tuple[Original, ...]:
     """Download and archive several sources at the same time; the originals come in the order of the sources.
 
-    mirror: folder or base URL that stands in for the publishers (see tasks.core.mirrors).
+    mirror: folder or base URL that stands in for the publishers (see tasks.core.upstream.mirrors).
     """
     connect()  # a database that cannot be used is found out before a long download, and set up by one thread
     stand_in = mirrors.read(mirror) if mirror else None

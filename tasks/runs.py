@@ -17,12 +17,12 @@ from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from tasks.connections import connect
-from tasks.core import provenance
+from tasks.core.catalogue import provenance
+from tasks.core.catalogue.editions import NothingNew, abandon
+from tasks.core.catalogue.revision import code_revision
 from tasks.core.database import Database
 from tasks.core.declarations import Dataset
-from tasks.core.editions import NothingNew, abandon
 from tasks.core.errors import ConfigurationError
-from tasks.core.revision import code_revision
 from tasks.steps import say
 
 LOCKS = 7_246_022  # first half of our advisory locks; the second half is the dataset

@@ -13,7 +13,7 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from tasks.connections import connect
-from tasks.core import provenance
+from tasks.core.catalogue import provenance
 from tasks.core.handles import Staging
 
 

@@ -17,7 +17,7 @@ from tasks.connections import connect
 from tasks.core.declarations import Table
 from tasks.core.errors import ConfigurationError
 from tasks.core.handles import File, Staging
-from tasks.core.staging_tables import load
+from tasks.core.tables.staging_tables import load
 from tasks.steps import recording
 
 

@@ -8,11 +8,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.connections import connect
-from tasks.core.cleaning import clean
-from tasks.core.coverage import TopologyReport
+from tasks.core.catalogue.provenance import record_topology
 from tasks.core.handles import Staging
 from tasks.core.outages import database_failed
-from tasks.core.provenance import record_topology
+from tasks.core.topology.cleaning import clean
+from tasks.core.topology.coverage import TopologyReport
 from tasks.steps import recording, say
 
 

@@ -117,7 +117,7 @@ def run(folder: Path, formats: list[str], rounds: int) -> None:
     """Write the files, then load them in turn."""
     from tasks.core import cluster
     from tasks.core.declarations import Features, text
-    from tasks.core.geometry_tables import load
+    from tasks.core.geometry.geometry_tables import load
 
     database, areas = cluster.database(), coverage()
     with database.session() as cursor:

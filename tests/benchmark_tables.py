@@ -20,8 +20,8 @@ os.environ["GEODATA_DATA"] = FOLDER.name
 from tasks.core import cluster  # noqa: E402
 from tasks.core.database import Database  # noqa: E402
 from tasks.core.declarations import Column, Table, decimal, integer, number, text  # noqa: E402
-from tasks.core.staging_tables import load  # noqa: E402
-from tasks.core.tabular import Figures  # noqa: E402
+from tasks.core.tables.staging_tables import load  # noqa: E402
+from tasks.core.tables.tabular import Figures  # noqa: E402
 from tasks.steps import peak_memory_mib  # noqa: E402
 
 COLUMNS = 50

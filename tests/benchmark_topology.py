@@ -19,9 +19,9 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 from fractal_coverage import grid, spoil, store  # noqa: E402
 
 from tasks.core import cluster  # noqa: E402
-from tasks.core.cleaning import clean  # noqa: E402
-from tasks.core.dissolution import dissolve  # noqa: E402
-from tasks.core.polygons import side_table  # noqa: E402
+from tasks.core.topology.cleaning import clean  # noqa: E402
+from tasks.core.topology.dissolution import dissolve  # noqa: E402
+from tasks.core.topology.polygons import side_table  # noqa: E402
 
 SCHEMA = "benchmark_topology"
 

@@ -19,10 +19,10 @@ for name in ("GEODATA_DATABASE_URL", "GEODATA_DATABASE_BLOCK", "GEODATA_ARCHIVE"
     os.environ.pop(name, None)
 
 from tasks.core import cluster  # noqa: E402
+from tasks.core.catalogue.provenance import record_dataset  # noqa: E402
 from tasks.core.database import Database, engine  # noqa: E402
 from tasks.core.declarations import Dataset  # noqa: E402
 from tasks.core.handles import Staging  # noqa: E402
-from tasks.core.provenance import record_dataset  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -8,11 +8,11 @@ import numpy as np
 import shapely
 from psycopg2 import sql
 
-from tasks.core.cleaning import clean
-from tasks.core.coverage import TopologyReport
 from tasks.core.database import Database
 from tasks.core.handles import Staging
-from tasks.core.polygons import fill, side_table
+from tasks.core.topology.cleaning import clean
+from tasks.core.topology.coverage import TopologyReport
+from tasks.core.topology.polygons import fill, side_table
 
 ORIGIN = (150_000.0, 100_000.0)  # metres, inside Belgium in EPSG:31370
 

@@ -10,7 +10,7 @@ import shapely
 from fractal_coverage import crossed, grid, resized, store
 
 from tasks.aggregates import aggregate
-from tasks.core.column_rules import column_comments, column_rules
+from tasks.core.catalogue.column_rules import column_comments, column_rules
 from tasks.core.database import Database
 from tasks.core.errors import CheckFailed, ConfigurationError
 from tasks.core.handles import Staging
@@ -136,9 +136,7 @@ def test_an_addition_that_does_not_fit_is_refused(database: Database, sectors: S
 
 def test_four_levels_in_a_row_conserve_people_and_ground(database: Database, sectors: Staging) -> None:
     levels = ("sectors", "municipalities", "arrondissements", "provinces")
-    for level, (table, by, into) in enumerate(
-        zip(levels, ("municipality_code", "arrondissement_code", "province_code"), levels[1:], strict=False)
-    ):
+    for level, (table, by, into) in enumerate(zip(levels, ("municipality_code", "arrondissement_code", "province_code"), levels[1:], strict=False)):
         aggregate.fn(sectors, table, by=by, into=into, carry=PARENTS[level:])
     aggregate.fn(sectors, "arrondissements", by="region_code", into="regions", carry=PARENTS[3:])
     counts = [rows(database, sectors, f"SELECT count(*), sum(population), sum(ST_Area(geom)) FROM {table}")[0] for table in (*levels, "regions")]

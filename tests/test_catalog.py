@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.core import migrations
+from tasks.core.catalogue import migrations
 from tasks.core.database import Database, parse, require_postgis
 from tasks.core.errors import ConfigurationError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.core.column_rules import ColumnRule, column_rules, parse
+from tasks.core.catalogue.column_rules import ColumnRule, column_rules, parse
 from tasks.core.database import Database
 from tasks.core.errors import CheckFailed
 from tasks.core.handles import Staging

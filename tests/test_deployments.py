@@ -1,42 +1,190 @@
-"""prefect.yaml against the code it deploys, without a server."""
+"""prefect.yaml and the automations against the code they deploy and watch, without a server."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-from datetime import UTC, datetime, timedelta
+import importlib
+import re
+import subprocess
+import sys
+import typing
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+from uuid import UUID
 
+import jsonschema
 import pytest
 import yaml
+from prefect.automations import CallWebhook, Posture
+from prefect.cli.deploy._models import PrefectYamlModel
+from prefect.cli.deploy._triggers import _initialize_deployment_triggers
 from prefect.flows import load_flow_from_entrypoint
-from prefect.server.schemas.schedules import CronSchedule
 from prefect.utilities.callables import parameter_schema
 
 ROOT = Path(__file__).resolve().parents[1]
-DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-KEYS = {"name", "version", "tags", "description", "schedules", "concurrency_limit", "entrypoint", "parameters", "enforce_parameter_schema", "work_pool", "triggers"}
+sys.path.append(str(ROOT / "deployments"))
+
+from workspace import automations, declared, registration, work_pool  # noqa: E402
+from workspace.schedules import longest_wait  # noqa: E402
+
+from tasks.core.declarations import Source  # noqa: E402
+from tasks.core.errors import ConfigurationError  # noqa: E402
+
+DEPLOYMENTS = declared.deployments()
+KEYS = set("name version tags description schedules concurrency_limit entrypoint parameters enforce_parameter_schema work_pool triggers".split())
+IMAGE = "registry.example/geodata-flows:1f2e3d4c5b6a"
+WEBHOOK = UUID(int=1)
+each_deployment = pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
 
 
-def test_every_flow_has_a_deployment() -> None:
+def module_of(deployment: dict[str, Any]) -> ModuleType:
+    return importlib.import_module(deployment["entrypoint"].rpartition(".")[0])
+
+
+def sources_of(deployment: dict[str, Any]) -> Iterator[Source]:
+    """The sources a deployment's flow module declares, for the vintage that its schedule asks for."""
+    flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+    defaults = {name: field.get("default") for name, field in parameter_schema(flow).model_dump_for_openapi()["properties"].items()}
+    vintage = (defaults | deployment.get("parameters", {})).get("vintage")
+    for value in vars(module_of(deployment)).values():
+        if isinstance(value, Source):
+            yield value
+        elif isinstance(value, dict) and isinstance(value.get(vintage), Source):
+            yield value[vintage]
+        elif getattr(value, "__module__", "") == module_of(deployment).__name__ and _makes_a_source(value):
+            yield value(vintage)
+
+
+def _makes_a_source(value: Any) -> bool:
+    if not callable(value) or not hasattr(value, "__code__"):
+        return False
+    return typing.get_type_hints(value).get("return") is Source and value.__code__.co_argcount == 1
+
+
+def test_every_flow_has_a_deployment_and_none_has_two() -> None:
     flows = {path.stem for path in (ROOT / "flows").glob("*.py") if "@flow" in path.read_text()}
     assert flows
-    assert {deployment["entrypoint"] for deployment in DEPLOYMENTS} == {f"flows.{name}.{name}" for name in flows}
+    assert sorted(deployment["entrypoint"] for deployment in DEPLOYMENTS) == sorted(f"flows.{name}.{name}" for name in flows)
+    assert len({deployment["name"] for deployment in DEPLOYMENTS}) == len(DEPLOYMENTS)
 
 
-@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
-def test_a_deployment_loads_its_flow_and_is_asked_often_enough(deployment: dict[str, Any]) -> None:
+@each_deployment
+def test_a_deployment_says_everything_and_loads_its_flow(deployment: dict[str, Any]) -> None:
     assert set(deployment) <= KEYS  # Prefect ignores a misspelt key
+    assert deployment["description"]
+    assert declared.TAG in deployment["tags"]  # automations know our runs by it
+    assert deployment["enforce_parameter_schema"] is True
+    assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW", "grace_period_seconds": 900}
     flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
-    parameters = parameter_schema(flow).model_dump_for_openapi()["properties"]
-    assert set(deployment.get("parameters", {})) <= set(parameters)
-    assert all("description" in parameter for parameter in parameters.values())
+    assert not flow.retries  # on Kubernetes a killed retry can wait for ever
+    schema = parameter_schema(flow).model_dump_for_openapi()
+    assert all("description" in parameter for parameter in schema["properties"].values())
+    assert set(deployment.get("parameters", {})) <= set(schema["properties"])
+    jsonschema.validate(deployment.get("parameters", {}), {name: part for name, part in schema.items() if name != "required"})
+
+
+@each_deployment
+def test_a_deployment_chooses_only_what_the_work_pool_offers(deployment: dict[str, Any]) -> None:
+    pool = deployment["work_pool"]
+    assert set(pool) == {"name", "job_variables"}
+    assert pool["name"] == work_pool.NAME
+    assert pool["job_variables"]["image"] == "{{ $GEODATA_IMAGE }}"
+    jsonschema.validate(pool["job_variables"] | {"image": IMAGE}, work_pool.template()["variables"])
+
+
+@each_deployment
+def test_each_source_is_asked_as_often_as_promised(deployment: dict[str, Any]) -> None:
+    sources = list(sources_of(deployment))
+    if "backup(" not in Path(str(module_of(deployment).__file__)).read_text():
+        return
+    assert sources, "a flow that backs up files declares them as Source, as a mapping by vintage, or as a function of the vintage"
+    promised = min(14, *(source.asked_every_days for source in sources))
+    assert longest_wait(deployment["schedules"]) <= timedelta(days=promised)
+
+
+def test_the_longest_wait_counts_every_month_and_all_schedules() -> None:
+    monthly = {"cron": "0 3 1 * *", "timezone": "UTC"}
+    middle = {"cron": "0 3 15 * *", "timezone": "UTC"}
+    assert longest_wait([monthly]) == timedelta(days=31)
+    assert longest_wait([monthly, middle]) == timedelta(days=17)
+
+
+@each_deployment
+def test_schedules_have_a_name_and_a_time_zone(deployment: dict[str, Any]) -> None:
     for schedule in deployment.get("schedules", []):
-        assert set(schedule) == {"slug", "cron", "timezone"}
-        assert longest_wait(schedule["cron"], schedule["timezone"]) <= timedelta(days=14)
+        assert set(schedule) == {"slug", "cron", "timezone"}  # "active" would undo a person's pause
 
 
-def longest_wait(cron: str, timezone: str) -> timedelta:
-    dates = asyncio.run(CronSchedule(cron=cron, timezone=timezone).get_dates(n=80, start=datetime(2026, 1, 1, tzinfo=UTC)))
-    return max(later - earlier for earlier, later in itertools.pairwise(dates))
+def test_prefect_reads_the_file_and_its_variables_are_known() -> None:
+    text = declared.PREFECT_FILE.read_text()
+    read = PrefectYamlModel.model_validate(yaml.safe_load(text))
+    assert [deployment.name for deployment in read.deployments] == [deployment["name"] for deployment in DEPLOYMENTS]
+    assert set(re.findall(r"\{\{ \$(\w+) \}\}", text)) == set(declared.VARIABLES)
+
+
+@pytest.mark.parametrize("missing", declared.VARIABLES)
+def test_an_unset_variable_stops_the_deployment(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in declared.VARIABLES:
+        monkeypatch.setenv(name, "" if name == missing else "set")
+    with pytest.raises(ConfigurationError, match=f"; {missing} is not set"):
+        registration.require_ready()
+
+
+def test_apply_without_a_server_says_what_to_set(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "deployments/apply.py"), "--set-up-only"]
+    done = subprocess.run(command, cwd=tmp_path, env={"PREFECT_HOME": str(tmp_path)}, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("deploy: No Prefect server is configured: set PREFECT_API_URL")
+
+
+@pytest.mark.parametrize("image", [IMAGE, "registry.example:5000/geodata-flows:2", "geodata-flows@sha256:" + "a" * 64])
+def test_an_image_with_a_tag_or_digest_is_taken(image: str) -> None:
+    jsonschema.validate({"image": image}, work_pool.template()["variables"])
+
+
+@pytest.mark.parametrize("image", ["", "geodata-flows", "registry.example:5000/geodata-flows", "geodata-flows:latest", "geodata-flows@sha256:abc"])
+def test_an_image_without_one_is_refused(image: str) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"image": image}, work_pool.template()["variables"])
+
+
+def test_a_misspelt_job_variable_is_refused() -> None:
+    with pytest.raises(jsonschema.ValidationError, match="memory_limt"):
+        jsonschema.validate({"image": IMAGE, "memory_limt": "8Gi"}, work_pool.template()["variables"])
+
+
+def test_the_readme_s_trigger_waits_for_the_event_that_a_publication_emits() -> None:
+    readme = (ROOT / "deployments/README.md").read_text()
+    snippet = next(block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "triggers:" in block)
+    (trigger,) = _initialize_deployment_triggers("belgium-profiles", yaml.safe_load(snippet)["triggers"])
+    emitted = (ROOT / "tasks/catalog.py").read_text()
+    assert trigger.expect == {"geodata.edition.published"}
+    assert '"geodata.edition.published", resource={"prefect.resource.id": f"geodata.dataset.{dataset.slug}"}' in emitted
+    assert trigger.match.model_dump() == {"prefect.resource.id": "geodata.dataset.belgium"}
+
+
+def test_automations_watch_every_schedule_and_tell_people() -> None:
+    watched = {automation.name.removeprefix(automations.PREFIX): automation for automation in automations.automations(WEBHOOK)}
+    scheduled = [deployment for deployment in DEPLOYMENTS if deployment.get("schedules")]
+    expected = {"failed run", "crashed run", "silent run", "run without end", *(f"stale {deployment['name']}" for deployment in scheduled)}
+    assert set(watched) == expected
+    for deployment in scheduled:
+        trigger = watched[f"stale {deployment['name']}"].trigger
+        assert trigger.posture == Posture.Proactive
+        assert longest_wait(deployment["schedules"]) < trigger.within <= timedelta(days=15)
+    told = {name for name, automation in watched.items() if any(isinstance(action, CallWebhook) for action in automation.actions)}
+    assert told == expected - {"silent run"}  # that one makes it a crashed run
+
+
+def test_a_run_is_only_taken_for_dead_after_three_heartbeats_and_a_slow_start() -> None:
+    template = work_pool.template()
+    heartbeat = int(template["job_configuration"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
+    start = template["variables"]["properties"]["pod_watch_timeout_seconds"]["default"]
+    assert timedelta(seconds=max(3 * heartbeat, start)) <= automations.SILENCE < automations.DEADLINE
+
+
+def test_without_a_webhook_everything_is_watched_all_the_same() -> None:
+    names = [automation.name for automation in automations.automations(None)]
+    assert names == [automation.name for automation in automations.automations(WEBHOOK)]

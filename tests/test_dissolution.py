@@ -7,7 +7,7 @@ import pytest
 import shapely
 from fractal_coverage import grid
 
-from tasks.core.dissolution import Dissolution, _dissolved, _groups, _without_slivers
+from tasks.core.topology.dissolution import Dissolution, _dissolved, _groups, _without_slivers
 
 
 def test_a_group_may_span_several_batches() -> None:

@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime
 import psycopg2
 import pytest
 
-from tasks.core import editions, layers
+from tasks.core.catalogue import editions, layers
+from tasks.core.catalogue.provenance import record_dataset, record_retrieval
 from tasks.core.database import Database
 from tasks.core.declarations import Dataset, Licence, Publisher, Source, Table
 from tasks.core.errors import CheckFailed, ConfigurationError
 from tasks.core.handles import Edition, Original, Retrieval, Staging
-from tasks.core.provenance import record_dataset, record_retrieval
 
 OFFICE = Publisher(slug="office", name="Office", url="https://office.example")
 OPEN = Licence(slug="open", title="Open", url="https://office.example/open", attribution="Source: Office")

@@ -28,14 +28,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import layer_formats as formats
 
-from tasks.core.coordinates import agree
 from tasks.core.database import Database
 from tasks.core.declarations import Features, Licence, Publisher, Source, Table, decimal, integer, text
 from tasks.core.errors import CheckFailed, ConfigurationError, SourceError
-from tasks.core.geometry_tables import ahead, load
+from tasks.core.geometry.coordinates import agree
+from tasks.core.geometry.geometry_tables import ahead, load
+from tasks.core.geometry.shapes import Figures, Shaping
 from tasks.core.handles import File, Original, Staging
 from tasks.core.outages import database_failed
-from tasks.core.shapes import Figures, Shaping
 from tasks.geometries import load_geometries
 
 Load = Callable[..., Figures]

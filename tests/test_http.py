@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from faulty_server import FaultyServer, cut, running, slow, status, trickle, whole
 
-from tasks.core import http, parts
-from tasks.core.addresses import redact
-from tasks.core.transfers import Answer, ask
+from tasks.core.upstream import http, parts
+from tasks.core.upstream.addresses import redact
+from tasks.core.upstream.transfers import Answer, ask
 
 BODY = bytes(range(256)) * 4000  # about a megabyte
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -182,7 +182,7 @@ def test_a_line_that_breaks_elsewhere_each_time_is_unreachable_and_keeps_its_byt
 
 def test_a_killed_download_resumes(server: FaultyServer, tmp_path: Path) -> None:
     url = server.script("/a", trickle(BODY * 8, 200, 0.02, etag='"1"'), whole(BODY * 8, etag='"1"'))
-    program = f"from tasks.core.transfers import ask; ask({url!r}, lambda *_: None)"
+    program = f"from tasks.core.upstream.transfers import ask; ask({url!r}, lambda *_: None)"
     child = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "GEODATA_DATA": str(tmp_path)}, cwd=Path(__file__).parents[1])
     deadline = time.monotonic() + 60
     while not any(path.stat().st_size for path in tmp_path.glob("scratch/downloads/*.part")) and time.monotonic() < deadline:

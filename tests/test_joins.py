@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tasks import checks, joins
-from tasks.core import scripts
 from tasks.core.database import Database
 from tasks.core.declarations import Licence, Publisher, Rows, Source, Table, Total
 from tasks.core.errors import CheckFailed, ConfigurationError
 from tasks.core.handles import Original, Staging
+from tasks.core.joining import scripts
 
 SOURCE = Source(
     slug="figures", vintage=2020, title="Figures", publisher=Publisher(slug="o", name="O", url=""), landing_page="", urls=("https://o.example",),

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from faulty_server import running, status, whole
 
-from tasks.core import http, mirrors
 from tasks.core.declarations import Column, Features, Licence, Publisher, Rows, Source, Table, Total, integer, text
 from tasks.core.errors import ConfigurationError, SourceError
+from tasks.core.upstream import http, mirrors
 
 SOURCE = Source(
     slug="be-figures", vintage=2025, title="Figures", publisher=Publisher(slug="office", name="An office", url="https://office.example"),

@@ -21,12 +21,12 @@ import pytest
 from faulty_server import FaultyServer, cut, running, status, trickle, whole
 
 from tasks import originals, progress
-from tasks.core import http, magic
+from tasks.core.archive.store import configured
 from tasks.core.database import Database
 from tasks.core.declarations import Container, Licence, Publisher, Source, Table, text
 from tasks.core.errors import SourceError
 from tasks.core.handles import Original, Retrieval
-from tasks.core.store import configured
+from tasks.core.upstream import http, magic
 
 
 def zipped(content: str) -> bytes:

@@ -17,11 +17,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
-from tasks.core import manifests
+from tasks.core.archive import manifests
+from tasks.core.archive.store import Store, object_name
 from tasks.core.declarations import Licence, Publisher, Rows, Source, Table, Total, text
 from tasks.core.errors import CheckFailed, ConfigurationError
 from tasks.core.handles import Original, Retrieval
-from tasks.core.store import Store, object_name
 
 BODY = b"synthetic;1\n" * 1000
 DIGEST = hashlib.sha256(BODY).hexdigest()

@@ -19,14 +19,14 @@ from prefect.states import State
 from psycopg2 import sql
 from workbooks import write_ods, write_xlsx
 
-from tasks.core.archives import take_out
-from tasks.core.blocks import as_expression
 from tasks.core.database import Database
 from tasks.core.declarations import Column, Features, Licence, Publisher, Source, Table, decimal, integer, number, text
 from tasks.core.errors import CheckFailed, ConfigurationError, SourceError
 from tasks.core.handles import File, Original, Staging
-from tasks.core.staging_tables import load
-from tasks.core.tabular import Tally
+from tasks.core.tables.blocks import as_expression
+from tasks.core.tables.staging_tables import load
+from tasks.core.tables.tabular import Tally
+from tasks.core.unpacking.archives import take_out
 from tasks.tables import load_table
 
 Load = Callable[..., tuple[list[tuple[Any, ...]], Tally]]

@@ -15,7 +15,7 @@ from py7zr import SevenZipFile
 from tasks.core.database import Database
 from tasks.core.errors import CheckFailed
 from tasks.core.handles import Staging
-from tasks.core.polygons import multipolygons
+from tasks.core.topology.polygons import multipolygons
 
 
 @pytest.mark.real

@@ -18,12 +18,12 @@ from pathlib import Path
 import py7zr
 import pytest
 
-from tasks.core.archives import take_out
+from tasks.core.archive.store import configured
 from tasks.core.declarations import Licence, Publisher, Source, Table, text
 from tasks.core.errors import SourceError
 from tasks.core.handles import Original
-from tasks.core.limits import Limits
-from tasks.core.store import configured
+from tasks.core.unpacking.archives import take_out
+from tasks.core.unpacking.limits import Limits
 from tasks.files import unpack
 
 FIGURES = b"CD_REFNIS|MS_POPULATION\r\n01001|12\r\n"  # synthetic, in Statbel's format

@@ -20,9 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def test_the_words_are_these_and_no_others() -> None:
     assert vocabulary.__all__ == [
-        "WORKERS", "aggregate", "archive", "backup", "check_conserved", "check_join", "check_keys", "check_rows", "check_topology", "check_totals",
-        "clean_topology", "download", "join", "load_geometries", "load_table", "open_staging", "publish", "publish_catalog", "recorded",
-        "rollback", "together", "unpack",
+        "WORKERS", "aggregate", "archive", "backup", "check_conserved", "check_freshness", "check_join", "check_keys", "check_rows",
+        "check_topology", "check_totals", "clean_topology", "download", "join", "load_geometries", "load_table", "open_staging", "publish",
+        "publish_catalog", "recorded", "rollback", "together", "unpack",
     ]  # fmt: skip
 
 

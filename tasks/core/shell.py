@@ -1,4 +1,4 @@
-"""psql on the database of this machine, and the local cluster's stop: `python -m tasks.core.shell open|stop`."""
+"""psql on the database, its catalogue's tables, and the local cluster's stop: `python -m tasks.core.shell open|migrate|stop`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ import shutil
 import sys
 
 from tasks.core import cluster
-from tasks.core.database import Database, parse
+from tasks.core.catalogue.migrations import migrate
+from tasks.core.database import Database, parse, require_postgis
 from tasks.core.errors import ConfigurationError, GeodataError
 
-USAGE = "python -m tasks.core.shell open [psql options] | stop"
+USAGE = "python -m tasks.core.shell open [psql options] | migrate | stop"
 
 
 def main(arguments: list[str]) -> int:
-    """Open psql (this process becomes it) or stop the local cluster; 0 when done, 1 with one sentence when not."""
+    """Open psql (this process becomes it), migrate the catalogue or stop the local cluster; 0 when done, 1 with one sentence when not."""
     try:
         match arguments:
             case ["open", *options]:
                 open_psql(options)
+            case ["migrate"]:
+                database = chosen()
+                require_postgis(database)
+                migrate(database)
+                print(f"The catalogue of {database} is up to date.")
             case ["stop"]:
                 exists = (cluster.folders()[0] / "PG_VERSION").exists()  # without one PostgreSQL need not be installed here
                 print("The local database has stopped." if exists and cluster.stop() else "The local database was not running.")
@@ -30,11 +36,16 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def open_psql(options: list[str]) -> None:
-    """Become psql on GEODATA_DATABASE_URL or on the local cluster, started when needed."""
+def chosen() -> Database:
+    """The database of GEODATA_DATABASE_URL, or the local cluster's, started when needed."""
     configured = os.environ.get("GEODATA_DATABASE_URL")
-    database = parse(configured) if configured else cluster.database()
-    program = shutil.which("psql") or (None if configured else str(cluster.binaries() / "psql"))
+    return parse(configured) if configured else cluster.database()
+
+
+def open_psql(options: list[str]) -> None:
+    """Become psql on the chosen database."""
+    database = chosen()
+    program = shutil.which("psql") or (None if os.environ.get("GEODATA_DATABASE_URL") else str(cluster.binaries() / "psql"))
     if program is None:
         raise ConfigurationError("The program psql was not found on this machine: install the package postgresql-client.")
     uri, environment = without_password(database)

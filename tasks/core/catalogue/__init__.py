@@ -1,0 +1,1 @@
+"""Editions and their provenance: migrations, records, sealed layers, stable views."""

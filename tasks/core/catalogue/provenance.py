@@ -1,0 +1,156 @@
+"""Writes the catalogue: each function records one fact about a run, a file or an edition."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor
+
+from tasks.core.database import Database
+from tasks.core.declarations import Dataset, Source
+from tasks.core.handles import Original, Retrieval, Staging
+from tasks.core.upstream.addresses import redact
+
+INSERT_SOURCE = """
+INSERT INTO catalog.source (slug, vintage, title, publisher, licence, landing_page, urls, reference_date, released, asked_every_days,
+                            retention, confidence, declaration)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (slug, vintage) DO """
+UPDATE_SOURCE = """UPDATE SET
+    title = excluded.title, publisher = excluded.publisher, licence = excluded.licence, landing_page = excluded.landing_page,
+    urls = excluded.urls, reference_date = excluded.reference_date, released = excluded.released,
+    asked_every_days = excluded.asked_every_days, retention = excluded.retention, confidence = excluded.confidence,
+    declaration = excluded.declaration
+"""
+
+
+def record_dataset(cursor: Cursor, dataset: Dataset) -> None:
+    """Keep what a flow says about its dataset."""
+    cursor.execute(
+        "INSERT INTO catalog.dataset (slug, title, country, published_schema, keep) VALUES (%s, %s, %s, %s, %s) "
+        "ON CONFLICT (slug) DO UPDATE SET title = excluded.title, country = excluded.country, "
+        "published_schema = excluded.published_schema, keep = excluded.keep",
+        (dataset.slug, dataset.title, dataset.country, dataset.schema, dataset.keep),
+    )
+
+
+def record_source(cursor: Cursor, source: Source) -> None:
+    """Keep what a flow declares about a file, its publisher and its licence."""
+    cursor.execute(
+        "INSERT INTO catalog.publisher VALUES (%s, %s, %s) ON CONFLICT (slug) DO UPDATE SET name = excluded.name, url = excluded.url",
+        (source.publisher.slug, source.publisher.name, source.publisher.url),
+    )
+    licence = source.licence
+    cursor.execute(
+        "INSERT INTO catalog.licence VALUES (%s, %s, %s, %s) ON CONFLICT (slug) DO UPDATE "
+        "SET title = excluded.title, url = excluded.url, attribution = excluded.attribution",
+        (licence.slug, licence.title, licence.url, licence.attribution),
+    )
+    declaration = {name: value for name, value in asdict(source).items() if name in ("container", "member", "reads", "rows", "totals", "distinct")}
+    urls = [] if source.mirror else [redact(url) for url in source.urls]  # what a mirror says never replaces what is declared
+    cursor.execute(
+        INSERT_SOURCE + ("NOTHING" if source.mirror else UPDATE_SOURCE),
+        (
+            source.slug,
+            source.vintage,
+            source.title,
+            source.publisher.slug,
+            licence.slug,
+            source.landing_page,
+            urls,
+            source.reference_date,
+            source.released,
+            source.asked_every_days,
+            source.retention,
+            source.confidence,
+            as_json(declaration),
+        ),
+    )
+
+
+def record_retrieval(database: Database, retrieval: Retrieval, original: Original | None) -> None:
+    """Keep a question to a publisher, its answer, and the original used after it (None when there is none)."""
+    source = retrieval.source
+    with database.session() as cursor:
+        record_source(cursor, source)
+        if original:
+            cursor.execute(
+                "INSERT INTO catalog.artifact (sha256, size_bytes) VALUES (%s, %s) ON CONFLICT DO NOTHING", (original.sha256, original.size)
+            )
+        cursor.execute(
+            "INSERT INTO catalog.retrieval (source, source_vintage, mirror, asked_at, state, url, sha256, received, etag, last_modified, detail) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                source.slug,
+                source.vintage,
+                source.mirror,
+                retrieval.asked_at,
+                retrieval.state,
+                retrieval.url,
+                original.sha256 if original else None,
+                retrieval.sha256,
+                retrieval.etag,
+                retrieval.last_modified,
+                retrieval.detail,
+            ),
+        )
+
+
+def record_step(
+    database: Database,
+    staging: Staging,
+    verb: str,
+    subject: str,
+    sentence: str,
+    rows: int | None,
+    seconds: float,
+    peak_mib: float,
+    figures: dict[str, Any],
+) -> None:
+    """Keep what one verb did to an edition; steps are numbered in the order in which they end."""
+    with database.session() as cursor:
+        cursor.execute("SELECT FROM catalog.edition WHERE dataset = %s AND number = %s FOR UPDATE", (staging.dataset.slug, staging.edition))
+        cursor.execute(
+            "INSERT INTO catalog.step (dataset, number, ordinal, verb, subject, sentence, row_count, seconds, peak_mib, figures) "
+            "SELECT %s, %s, coalesce(max(ordinal), 0) + 1, %s, %s, %s, %s, %s, %s, %s FROM catalog.step WHERE dataset = %s AND number = %s",
+            (
+                staging.dataset.slug,
+                staging.edition,
+                verb,
+                subject,
+                sentence,
+                rows,
+                seconds,
+                peak_mib,
+                as_json(figures),
+                staging.dataset.slug,
+                staging.edition,
+            ),
+        )
+
+
+def record_check(database: Database, staging: Staging, title: str, expected: str, found: str, passed: bool, required: bool) -> None:
+    """Keep the verdict of one check."""
+    with database.session() as cursor:
+        cursor.execute(
+            "INSERT INTO catalog.check_result (dataset, number, title, expected, found, passed, required) VALUES (%s, %s, %s, %s, %s, %s, %s) "
+            "ON CONFLICT (dataset, number, title) DO UPDATE SET expected = excluded.expected, found = excluded.found, "
+            "passed = excluded.passed, required = excluded.required, at = excluded.at",
+            (staging.dataset.slug, staging.edition, title, expected, found, passed, required),
+        )
+
+
+def record_topology(database: Database, staging: Staging, layer: str, report: Any) -> None:
+    """Keep what the cleaning of a coverage found; `report` is a dataclass of plain figures."""
+    with database.session() as cursor:
+        cursor.execute(
+            "INSERT INTO catalog.topology_report VALUES (%s, %s, %s, %s) ON CONFLICT (dataset, number, layer) DO UPDATE SET report = excluded.report",
+            (staging.dataset.slug, staging.edition, layer, as_json(asdict(report))),
+        )
+
+
+def as_json(value: Any) -> str:
+    """JSON text of plain values; dates and the like by their text."""
+    return json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)

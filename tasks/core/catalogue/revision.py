@@ -1,0 +1,46 @@
+"""Which code is running, and the fingerprint by which equal inputs and equal code are recognised."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from tasks.core.catalogue.provenance import as_json
+from tasks.core.declarations import Dataset
+from tasks.core.handles import Original
+from tasks.core.settings import ROOT, SQL
+
+
+@lru_cache(maxsize=1)
+def code_revision() -> str:
+    """The revision in the image's label, or the commit of the checkout ("-modified" when it was edited), or "unknown"."""
+    if revision := os.environ.get("GEODATA_REVISION"):
+        return revision
+    try:
+        asked = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=-modified", "--abbrev=12", "--exclude=*"]
+        return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def fingerprint(dataset: Dataset, vintage: int, originals: tuple[Original, ...]) -> str:
+    """SHA-256 over everything an edition is a function of: originals, what is declared of them, and the code."""
+    digest = hashlib.sha256(as_json([dataset.slug, dataset.layers, vintage]).encode())
+    for original in originals:
+        source = original.source
+        digest.update(as_json([source.slug, source.vintage, source.mirror, original.sha256]).encode())
+        totals = {column: (float(total.expected), total.tolerance) for column, total in source.totals.items()}
+        digest.update(repr((source.container, source.member, source.reads, source.rows, totals, source.distinct)).encode())
+    for path in _code(dataset):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _code(dataset: Dataset) -> Iterator[Path]:
+    yield from sorted((ROOT / "tasks").rglob("*.py"))
+    yield from sorted((SQL / "functions").glob("*.sql"))
+    yield from (path for path in sorted([*(ROOT / "flows").glob("*.py"), *SQL.glob("*.sql")]) if path.stem == dataset.slug)

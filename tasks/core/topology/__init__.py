@@ -1,0 +1,1 @@
+"""Coverages of areas: measured, cleaned, verified, dissolved."""

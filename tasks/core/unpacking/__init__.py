@@ -1,0 +1,1 @@
+"""Archives of any kind opened by their first bytes, safely and within limits."""

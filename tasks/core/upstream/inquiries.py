@@ -1,0 +1,111 @@
+"""Inquiries: every address of a source asked in turn, the answers judged, and nothing but valid bytes let through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tasks.core.archive.store import Store
+from tasks.core.declarations import Source
+from tasks.core.handles import Original, Retrieval, State
+from tasks.core.settings import accepted_shrinks
+from tasks.core.upstream import magic, transfers
+from tasks.core.upstream.addresses import redact
+from tasks.core.upstream.transfers import Answer, Report
+
+FAILED: tuple[State, ...] = ("gone", "invalid", "unreachable")
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """A source to ask for, the last archived original of it, and whom to tell: bytes received, and what went wrong aside."""
+
+    source: Source
+    store: Store
+    last: Original | None
+    report: Report
+    warn: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The retrieval to work with; `may_pass` when asking again in some minutes can help."""
+
+    retrieval: Retrieval
+    may_pass: bool = False
+
+
+def inquire(inquiry: Inquiry) -> Verdict:
+    """Ask the declared addresses until one gives the file, or an unchanged one; every refused body goes to quarantine."""
+    failed: list[Verdict] = []
+    for url in inquiry.source.urls:
+        verdict = _judged(inquiry, url, failed)
+        if verdict.retrieval.state not in FAILED:
+            return verdict
+        failed.append(verdict)
+    return _worst(failed)
+
+
+def _judged(inquiry: Inquiry, url: str, failed: list[Verdict]) -> Verdict:
+    asked_at = datetime.now(UTC)
+    answer = transfers.ask(url, inquiry.report, **_validators(inquiry.last, url))
+    retrieval = Retrieval(
+        source=inquiry.source, state="new", url=redact(url), asked_at=asked_at, path=str(answer.path) if answer.path else None, sha256=answer.sha256,
+        size=answer.size, etag=answer.etag, last_modified=answer.last_modified, headers=answer.headers, detail=answer.detail,
+    )
+    if answer.kind in ("gone", "refused", "unreachable"):
+        state: State = "gone" if answer.kind == "gone" else "unreachable"
+        return Verdict(replace(retrieval, state=state), may_pass=answer.kind == "unreachable")
+    if reason := _reason(inquiry, answer):
+        return Verdict(_quarantined(inquiry, replace(retrieval, state="invalid", detail=reason)))
+    return Verdict(_accepted(inquiry, replace(retrieval, detail=_moved(answer, failed))))
+
+
+def _reason(inquiry: Inquiry, answer: Answer) -> str | None:
+    if answer.kind == "truncated":
+        return f"it is truncated: {answer.detail}"
+    if answer.path is None:
+        return None
+    accepted = answer.sha256 in accepted_shrinks()
+    last_size = inquiry.last.size if inquiry.last else None
+    return magic.refusal(answer.path, inquiry.source, last_size, shrink_accepted=accepted)
+
+
+def _validators(last: Original | None, url: str) -> dict[str, str | None]:
+    """What makes the question conditional; it holds only for the address that gave it."""
+    return {"etag": last.etag, "last_modified": last.last_modified} if last and last.url == redact(url) else {}
+
+
+def _accepted(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
+    last = inquiry.last
+    if retrieval.path is None:  # 304
+        return replace(retrieval, state="unchanged", etag=last.etag if last else None, last_modified=last.last_modified if last else None)
+    if last and last.sha256 == retrieval.sha256:
+        Path(retrieval.path).unlink()
+        return replace(retrieval, state="unchanged", path=None)
+    if retrieval.detail:
+        return replace(retrieval, state="moved")
+    return replace(retrieval, state="changed" if last else "new")
+
+
+def _moved(answer: Answer, failed: list[Verdict]) -> str:
+    found = [f"{verdict.retrieval.url} is {verdict.retrieval.state} ({verdict.retrieval.detail})" for verdict in failed]
+    return "; ".join([*found, f"moved for good to {answer.moved_to}"] if answer.moved_to else found)
+
+
+def _quarantined(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
+    path = Path(str(retrieval.path))
+    for failure in inquiry.store.quarantine(path, retrieval, retrieval.detail):
+        inquiry.warn(f"The refused bytes of {inquiry.source.slug} {inquiry.source.vintage} were not kept in {failure}.")
+    path.unlink()
+    return replace(retrieval, path=None)
+
+
+def _worst(failed: list[Verdict]) -> Verdict:
+    """One verdict over all addresses: invalid before unreachable, and gone only when every one of them says so."""
+    worst = min(failed, key=lambda verdict: ("invalid", "unreachable", "gone").index(verdict.retrieval.state))
+    details = "; ".join(f"{verdict.retrieval.url}: {verdict.retrieval.detail}" for verdict in failed)
+    may_pass = any(verdict.may_pass for verdict in failed)
+    return Verdict(replace(worst.retrieval, detail=details), may_pass)

@@ -1,0 +1,162 @@
+"""Mirrors: a folder or base URL that stands in for the publishers, described by its mirror.json.
+
+    {"label": "synthetic-belgium", "about": "one sentence",
+     "sources": {"<source slug>-<vintage>": {
+        "path": "relative/file.zip",           beside mirror.json
+        "container": "zip", "member": "*.csv", only where they differ from the declaration
+        "rows": 3000,                          or [low, high]; without it no number is expected
+        "totals": {"residents": 123.0},        or {"expected": 123.0, "tolerance": 0.01}; without them none is expected
+        "distinct": {"municipality_code": 12}, different values of a column; without it no number is expected
+        "reads": {"delimiter": ";", "columns": {"sector_code": {"names": ["statsec"]}, "income": null}}}}}
+
+`reads` replaces fields of the declared Features or Table by name. Within `columns` only the columns named change; null drops one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, get_args
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from tasks.core.declarations import Column, Container, Features, Rows, Source, Table, Total
+from tasks.core.errors import ConfigurationError, SourceError
+from tasks.core.upstream import http
+from tasks.core.upstream.addresses import local_path, redact
+
+NAME = "mirror.json"
+ENTRY = ("path", "container", "member", "rows", "totals", "distinct", "reads")
+LABEL = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mirror:
+    """A mirror as its mirror.json describes it; `sources` maps "<slug>-<vintage>" to an entry."""
+
+    location: str
+    label: str
+    about: str
+    sources: Mapping[str, Mapping[str, Any]]
+
+    def __str__(self) -> str:
+        return f"the mirror {self.label} ({redact(self.location)})"
+
+
+def read(location: str) -> Mirror:
+    """Read the mirror.json of a folder or base URL; raises ConfigurationError when there is none or it cannot be used."""
+    try:
+        content = json.loads(_text(location))
+    except (OSError, httpx.HTTPError, httpx.InvalidURL, http.Busy, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ConfigurationError(
+            f"The mirror {redact(location)} cannot be used: its {NAME} was expected there and could not be read "
+            f"({redact(str(error))}). Give the folder or the base URL that holds {NAME}."
+        ) from None
+    if not isinstance(content, dict) or not isinstance(content.get("sources"), dict) or not LABEL.fullmatch(str(content.get("label", ""))):
+        raise ConfigurationError(
+            f"The {NAME} of {redact(location)} must be an object with a label (small letters, digits and hyphens), a sentence about it "
+            f"and its sources; found {str(content)[:80]!r}. Correct the file."
+        )
+    return Mirror(location=location, label=content["label"], about=str(content.get("about", "")), sources=content["sources"])
+
+
+def apply(source: Source, mirror: Mirror | str) -> Source:
+    """The source as the mirror has it: its address, its expected numbers, its label; nothing of the official numbers is kept.
+
+    Raises SourceError when the mirror lacks the source, ConfigurationError when its entry is malformed.
+    """
+    mirror = read(mirror) if isinstance(mirror, str) else mirror
+    name = f"{source.slug}-{source.vintage}"
+    if name not in mirror.sources:
+        known = ", ".join(sorted(mirror.sources)) or "nothing"
+        raise SourceError(f"No file for {name} was found in {mirror}: it has {known}. Add {name} to its {NAME}, or ask for a vintage it has.")
+    entry = mirror.sources[name]
+    _require_known(mirror, name, entry, ENTRY)
+    try:
+        return replace(
+            source, urls=(_address(mirror, name, entry["path"]),), container=_container(entry.get("container", source.container)),
+            member=entry.get("member", source.member), rows=_rows(entry.get("rows")), totals=_totals(mirror, entry.get("totals") or {}),
+            distinct={column: int(count) for column, count in (entry.get("distinct") or {}).items()},
+            reads=_reads(mirror, name, source.reads, entry.get("reads") or {}), minimum_bytes=1, mirror=mirror.label,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"The entry {name} of {mirror} is malformed: {_first_line(error)}. Correct its {NAME}.") from None
+
+
+def _text(location: str) -> str:
+    folder = local_path(location)
+    if folder is not None:
+        return (folder / NAME).read_text(encoding="utf-8")
+    with http.client() as client:
+        return http.insist(lambda: _asked(client, _joined(location, NAME)))
+
+
+def _asked(client: httpx.Client, url: str) -> str:
+    response = client.get(url)
+    http.raise_when_busy(response)
+    return response.raise_for_status().text
+
+
+def _joined(base: str, path: str) -> str:
+    url = httpx.URL(base)
+    return str(url.copy_with(path=f"{url.path.rstrip('/')}/{path}"))
+
+
+def _address(mirror: Mirror, name: str, path: str) -> str:
+    folder = local_path(mirror.location)
+    if folder is not None:
+        return str((folder / path).absolute())
+    if "://" in path or path.startswith("/") or ".." in path.split("/"):
+        raise ValueError(f"path {path!r} leads out of the mirror; a path beside {NAME} was expected")
+    return _joined(mirror.location, path)
+
+
+def _container(name: str) -> Container:
+    if name not in get_args(Container):
+        raise ValueError(f"container {name!r} is not one of {', '.join(get_args(Container))}")
+    return name  # type: ignore[return-value]
+
+
+def _rows(value: int | list[int] | None) -> Rows | None:
+    if value is None:
+        return None
+    low, high = (value, value) if isinstance(value, int) else value
+    return Rows(low=int(low), high=int(high))
+
+
+def _totals(mirror: Mirror, values: Mapping[str, Any]) -> dict[str, Total]:
+    given = {column: value if isinstance(value, dict) else {"expected": value} for column, value in values.items()}
+    return {
+        column: Total(expected=float(value["expected"]), tolerance=float(value.get("tolerance", 0.0)), stated_by=f"the mirror {mirror.label}")
+        for column, value in given.items()
+    }
+
+
+def _reads(mirror: Mirror, name: str, declared: Features | Table, changes: Mapping[str, Any]) -> Features | Table:
+    _require_known(mirror, name, changes, tuple(field.name for field in fields(declared)))
+    kind: TypeAdapter[Any] = TypeAdapter(type(declared))
+    plain = kind.dump_python(declared)
+    columns = dict(plain["columns"])
+    for column, change in changes.get("columns", {}).items():
+        if change is None:
+            columns.pop(column, None)
+        else:
+            _require_known(mirror, f"{name}, column {column}", change, tuple(field.name for field in fields(Column)))
+            columns[column] = {**columns.get(column, {}), **change}
+    reads: Features | Table = kind.validate_python({**plain, **changes, "columns": columns})
+    return reads
+
+
+def _require_known(mirror: Mirror, name: str, found: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    if unknown := sorted(set(found) - set(known)):
+        raise ConfigurationError(f"The entry {name} of {mirror} has the unknown field {unknown[0]!r}: use {', '.join(known)}.")
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
