@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from adbc_driver_manager import OperationalError as DriverOperationalError
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
-from prefect.tasks import Task
-from psycopg2 import OperationalError
-from sqlalchemy.exc import OperationalError as PoolOperationalError
 
 from tasks.connections import connect
 from tasks.core.declarations import Table
 from tasks.core.errors import ConfigurationError
 from tasks.core.handles import File, Staging
+from tasks.core.outages import database_failed
 from tasks.core.tables.staging_tables import load
 from tasks.steps import recording
-
-
-def _is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """A lost connection to the database may come back; what a file holds will not change."""
-    return isinstance(state.result(raise_on_failure=False), OperationalError | DriverOperationalError | PoolOperationalError)
 
 
 @task(
@@ -32,7 +22,7 @@ def _is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) ->
     persist_result=False,
     retries=2,
     retry_delay_seconds=[10, 60],
-    retry_condition_fn=_is_transient,
+    retry_condition_fn=database_failed,
 )
 def load_table(file: File, staging: Staging, table: str) -> int:
     """The rows of a publisher's table of figures, as declared, in a table of the staging schema; returns their number.
