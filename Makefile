@@ -26,7 +26,7 @@ check: setup ## lint, types and import contracts
 	@.venv/bin/lint-imports
 
 bench: setup ## run the benchmarks (tests/benchmark_*.py)
-	@$(PYTHON) -m pytest -q -s tests/benchmark_*.py $(ARGUMENTS)
+	@for benchmark in tests/benchmark_*.py; do echo "== $$benchmark"; $(PYTHON) $$benchmark $(ARGUMENTS) || exit 1; done
 
 rollback: setup ## publish an earlier edition again: make rollback DATASET=belgium EDITION=3
 	@$(PYTHON) flows/rollback.py $(if $(DATASET),--dataset $(DATASET)) $(if $(EDITION),--edition $(EDITION)) $(ARGUMENTS)
