@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 ARGUMENTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench rollback server stop db-shell db-stop lock clean
+.PHONY: help setup demo test check bench rollback deploy server stop db-shell db-stop lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,9 @@ bench: setup ## run the benchmarks (tests/benchmark_*.py)
 
 rollback: setup ## publish an earlier edition again: make rollback DATASET=belgium EDITION=3
 	@$(PYTHON) flows/rollback.py $(if $(DATASET),--dataset $(DATASET)) $(if $(EDITION),--edition $(EDITION)) $(ARGUMENTS)
+
+deploy: setup ## set up the Prefect server or workspace of PREFECT_API_URL and register every deployment
+	@$(PYTHON) deployments/apply.py $(ARGUMENTS)
 
 server: setup ## start the Prefect server with its UI in the background; later runs use it and start at once
 	@$(PYTHON) -m tasks.local_server start

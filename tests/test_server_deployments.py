@@ -1,0 +1,226 @@
+"""The deployments on a real Prefect server: set up, registered, run by a worker, killed, resumed, and told about."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+import yaml
+from deployed import Listener, changed, counting, deployed, ended, ours, run, start, wait
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.workers.process import ProcessWorker
+from synthetic import belgium as synthetic
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "deployments"))
+
+import apply  # noqa: E402
+from workspace import automations, declared, limits, notification, work_pool  # noqa: E402
+
+from tasks import local_server  # noqa: E402
+from tasks.core.database import Database  # noqa: E402
+
+pytestmark = pytest.mark.prefect
+IMAGE, REVISION = "registry.example/geodata-flows:1f2e3d4c5b6a", "1f2e3d4c5b6a"
+WORKER = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[str]:
+    """A Prefect server as `make server` starts it."""
+    address = local_server.start()
+    with temporary_settings({PREFECT_API_URL: address}):
+        yield address
+    local_server.stop()
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[tuple[str, list[str]]]:
+    """The address of a service that takes notifications, and their bodies as they arrive."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    server.told = bodies = []  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/", bodies
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def environment(api: str, told: tuple[str, list[str]]) -> dict[str, str]:
+    """What a person sets to deploy."""
+    return os.environ | {"PREFECT_API_URL": api, "GEODATA_IMAGE": IMAGE, "GEODATA_REVISION": REVISION, "GEODATA_WEBHOOK_URL": told[0]}
+
+
+@pytest.fixture(scope="module")
+def client(environment: dict[str, str]) -> Iterator[SyncPrefectClient]:
+    """A client of the server after `make deploy`."""
+    run("deployments/apply.py", environment=environment)
+    with get_client(sync_client=True) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def worker(client: SyncPrefectClient, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[psutil.Process]:
+    """A process worker, and the deployments a second time on its pool: their files are here, not in an image."""
+    copy: dict[str, Any] = yaml.safe_load(declared.PREFECT_FILE.read_text())
+    copy["pull"] = [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}]
+    for deployment in copy["deployments"]:
+        deployment |= {"name": f"{deployment['name']}-here", "schedules": [], "work_pool": {"name": "geodata-process"}}
+    path = tmp_path_factory.mktemp("prefect") / "prefect.yaml"
+    path.write_text(yaml.safe_dump(copy))
+    client.create_work_pool(WorkPoolCreate(name="geodata-process", type="process", base_job_template=ProcessWorker.get_default_base_job_template()))
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "geodata-process", "--type", "process"]
+    with path.with_name("worker.log").open("w") as log:
+        started = subprocess.Popen(command, cwd=path.parent, env=environment | WORKER, stdout=log, stderr=log)
+    try:
+        run("-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(path), environment=environment)
+        yield psutil.Process(started.pid)
+    finally:
+        started.terminate()
+        started.wait(60)
+
+
+@pytest.mark.parametrize("deployment", declared.deployments(), ids=lambda deployment: deployment["name"])
+def test_the_server_has_what_is_declared(client: SyncPrefectClient, deployment: dict[str, Any]) -> None:
+    found = deployed(client, deployment["name"])
+    for key in ("entrypoint", "description", "tags", "enforce_parameter_schema"):
+        assert found[key] == deployment[key]
+    assert found["parameters"] == deployment.get("parameters", {})
+    assert found["version"] == REVISION
+    assert found["work_pool_name"] == work_pool.NAME
+    assert found["job_variables"] == deployment["work_pool"]["job_variables"] | {"image": IMAGE}
+    schedules = [{"slug": one["slug"], "cron": one["schedule"]["cron"], "timezone": one["schedule"]["timezone"]} for one in found["schedules"]]
+    assert schedules == deployment.get("schedules", [])
+    options = found["concurrency_options"] | {"limit": found["global_concurrency_limit"]["limit"]}
+    assert options == deployment["concurrency_limit"]
+
+
+def test_the_server_has_the_pool_the_limits_and_the_automations(client: SyncPrefectClient) -> None:
+    pool = client.read_work_pool(work_pool.NAME)
+    assert (pool.type, pool.concurrency_limit) == ("kubernetes", work_pool.RUNS_AT_ONCE)
+    assert pool.base_job_template == work_pool.template()
+    assert {name: client.read_global_concurrency_limit_by_name(name).limit for name in limits.LIMITS} == limits.LIMITS
+    webhook = notification.block_id(client)
+    assert webhook is not None
+    wanted = {automation.name: automations.facts(automation) for automation in automations.automations(webhook)}
+    assert {found.name: automations.facts(found) for found in client.read_automations() if found.name.startswith(automations.PREFIX)} == wanted
+
+
+def test_applying_again_changes_nothing(client: SyncPrefectClient, told: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEODATA_WEBHOOK_URL", told[0])
+    before = stamps(client)
+    assert {change.action for change in apply.set_up(client)} == {"unchanged"}
+    assert stamps(client) == before  # a proactive window starts anew when its automation is touched
+
+
+def stamps(client: SyncPrefectClient) -> set[tuple[str, str]]:
+    read = client.request("POST", "/automations/filter", json={}).json()
+    return {(automation["name"], automation["updated"]) for automation in read}
+
+
+def test_what_differs_is_corrected_and_what_is_gone_is_removed(client: SyncPrefectClient) -> None:
+    client.request("PATCH", "/v2/concurrency_limits/{id_or_name}", path_params={"id_or_name": "tag:geodata-download"}, json={"limit": 99})
+    stray = changed(next(automations.automations(None)), name=automations.PREFIX + "stale atlantis")
+    client.create_automation(stray)
+    failed = client.read_automations_by_name(automations.PREFIX + "failed run")[0]
+    client.update_automation(failed.id, changed(failed, description="edited by hand"))
+    changes = {change.name: change.action for change in apply.set_up(client) if change.action != "unchanged"}
+    assert changes == {"tag:geodata-download": "updated", stray.name: "removed", failed.name: "updated"}
+
+
+def test_a_person_s_pause_and_webhook_stay(client: SyncPrefectClient) -> None:
+    overlong = client.read_automations_by_name(automations.PREFIX + "run without end")[0]
+    client.pause_automation(overlong.id)
+    apply.set_up(client)
+    assert client.read_automations_by_name(overlong.name)[0].enabled is False
+    client.resume_automation(overlong.id)
+
+
+def test_a_parameter_that_the_form_would_refuse_is_refused(client: SyncPrefectClient, api: str) -> None:
+    answer = httpx.post(f"{api}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run", json={"parameters": {"vintage": 1830}})
+    assert answer.status_code >= 400
+    assert "1830" in answer.text
+
+
+def test_an_untagged_image_is_refused(client: SyncPrefectClient, api: str) -> None:
+    variables = {"image": "registry.example/geodata-flows"}
+    answer = httpx.post(f"{api}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run", json={"job_variables": variables})
+    assert answer.status_code >= 400
+
+
+def test_a_killed_run_is_seen_and_the_next_resumes_without_downloading(
+    api: str, client: SyncPrefectClient, worker: psutil.Process, other_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = tmp_path / "mirror"
+    synthetic.write(mirror, municipalities=12, sectors=400, vintages=(2024,))
+    machines = iter(range(9))
+
+    def machine() -> dict[str, str]:
+        """The environment of a pod: the database and the archive are shared, its disk is its own."""
+        shared = {name: os.environ[name] for name in ("GEODATA_DATABASE_URL", "GEODATA_ARCHIVE")}
+        return shared | {"GEODATA_DATA": str(tmp_path / f"pod-{next(machines)}"), "PREFECT_API_URL": api}
+
+    with counting(mirror, monkeypatch) as (address, sent):
+        parameters = {"vintage": 2024, "mirror": address, "rebuild": False}
+        killed = start(client, "belgium-here", parameters, machine())
+        building = "SELECT 1 FROM catalog.edition WHERE state = 'building'"
+        wait(lambda: other_database.rows(building), "the building of an edition", seconds=0.01)
+        for process in worker.children(recursive=True):
+            process.kill()
+        state = wait(lambda: ended(client, killed), "the end of the killed run")
+        assert state.is_crashed(), state
+        downloaded = {name for name in sent if name.endswith(".zip")}
+        assert len(downloaded) == 3
+
+        sent.clear()
+        resumed = start(client, "belgium-here", parameters, machine())
+        state = wait(lambda: ended(client, resumed), "the end of the next run")
+        assert state.is_completed(), state
+        assert set(sent) == {"mirror.json"}
+    assert other_database.value("SELECT count(*) FROM belgium.municipalities_2024") == 12
+    assert other_database.rows("SELECT outcome, code_revision <> '' FROM catalog.run ORDER BY started_at DESC LIMIT 1") == [("published", True)]
+
+
+@pytest.mark.parametrize("name", ["Failed", "Crashed"])
+def test_people_are_told_of_a_run_that_ends_badly_whatever_its_message(
+    client: SyncPrefectClient, told: tuple[str, list[str]], name: str
+) -> None:
+    message = f'{name}: the file "a\\b" is gone,\nlook for it.'
+    ours(client, {"type": name.upper(), "name": name, "message": message})
+    (body,) = wait(lambda: [body for body in told[1] if f"{name}: the file" in body], f"the word of the state {name}")
+    assert message in json.loads(body)["text"]
+    assert json.loads(body)["text"].startswith("freshness, run ")
+
+
+def test_a_silent_run_is_crashed_and_one_without_end_cancelled(api: str, client: SyncPrefectClient) -> None:
+    """The declared automations with their windows cut to the shortest that the server takes."""
+    for name in ("silent run", "run without end"):
+        whole = client.read_automations_by_name(automations.PREFIX + name)[0]
+        trigger = whole.trigger.model_copy(update={"within": timedelta(seconds=10)})
+        client.create_automation(changed(whole, name=f"quick {name}", trigger=trigger))
+    endless = ours(client, {"type": "RUNNING", "name": "Running"})
+    silent = ours(client, {"type": "RUNNING", "name": "Running"}, "rollback")
+    tag = {"prefect.resource.id": f"prefect.tag.{declared.TAG}", "prefect.resource.role": "tag"}
+    event = {
+        "id": str(uuid.uuid4()), "event": "prefect.flow-run.heartbeat", "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "resource": {"prefect.resource.id": f"prefect.flow-run.{silent}"}, "related": [tag],
+    }  # fmt: skip
+    assert httpx.post(f"{api}/events", json=[event]).status_code < 300
+    ending = ("CANCELLING", "CANCELLED")
+    wait(lambda: client.read_flow_run(uuid.UUID(endless)).state_type in ending, "the end of the run without end")
+    wait(lambda: client.read_flow_run(uuid.UUID(silent)).state_type == "CRASHED", "the end of the silent run")
