@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 ARGUMENTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench rollback deploy server stop db-shell db-stop lock clean
+.PHONY: help setup demo test check bench rollback deploy image server stop db-shell db-stop lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,10 @@ rollback: setup ## publish an earlier edition again: make rollback DATASET=belgi
 
 deploy: setup ## set up the Prefect server or workspace of PREFECT_API_URL and register every deployment
 	@$(PYTHON) deployments/apply.py $(ARGUMENTS)
+
+image: ## build the container image of this checkout
+	@DOCKER_BUILDKIT=1 docker build --build-arg REVISION=$$(git describe --always --dirty=-modified --abbrev=12 --exclude='*') \
+		--tag $(or $(GEODATA_IMAGE),geodata-flows:local) $(ARGUMENTS) .
 
 server: setup ## start the Prefect server with its UI in the background; later runs use it and start at once
 	@$(PYTHON) -m tasks.local_server start

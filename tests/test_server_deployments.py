@@ -22,6 +22,7 @@ import yaml
 from deployed import Listener, changed, counting, deployed, ended, ours, run, start, wait
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import DeploymentFilter
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.workers.process import ProcessWorker
 from synthetic import belgium as synthetic
@@ -108,6 +109,16 @@ def test_the_server_has_what_is_declared(client: SyncPrefectClient, deployment: 
     assert schedules == deployment.get("schedules", [])
     options = found["concurrency_options"] | {"limit": found["global_concurrency_limit"]["limit"]}
     assert options == deployment["concurrency_limit"]
+
+
+def test_the_server_plans_the_runs_of_every_schedule(client: SyncPrefectClient) -> None:
+    scheduled = {deployment["name"] for deployment in declared.deployments() if deployment.get("schedules")}
+
+    def planned() -> bool:
+        found = client.read_flow_runs(deployment_filter=DeploymentFilter(name={"any_": list(scheduled)}))
+        return {client.read_deployment(one.deployment_id).name for one in found if one.deployment_id} == scheduled
+
+    wait(planned, "a planned run of every schedule")
 
 
 def test_the_server_has_the_pool_the_limits_and_the_automations(client: SyncPrefectClient) -> None:
