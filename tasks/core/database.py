@@ -15,7 +15,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from tasks.core.errors import ConfigurationError
 
@@ -74,7 +74,7 @@ def parse(url: str) -> Database:
     """Read a database URL; postgres://, postgresql:// and postgresql+psycopg2:// mean the same here."""
     try:
         parsed = make_url(url)
-    except Exception as error:  # noqa: BLE001 - replaced below
+    except (ArgumentError, ValueError) as error:
         raise ConfigurationError(f"The database URL cannot be read: {error}.") from None
     if parsed.drivername not in ("postgres", "postgresql", "postgresql+psycopg2"):
         raise ConfigurationError(
