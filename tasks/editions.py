@@ -40,7 +40,7 @@ def publish(staging: Staging) -> Edition:
     return edition
 
 
-@task(task_run_name="roll {dataset} to {edition}", cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="switch {dataset} to another edition", cache_policy=NO_CACHE, persist_result=False)
 def rollback(dataset: str, edition: int | None = None) -> None:
     """Switch the stable views to another kept edition of the same vintage, backwards or forwards.
 
