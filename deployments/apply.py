@@ -1,6 +1,6 @@
 """Everything on the Prefect side, as code: `make deploy`, or python deployments/apply.py [--set-up-only].
 
-Sets up the work pool, the limits, the variable and the block for notifications and the automations, and registers every
+Sets up the work pool with its limit, the variable and the block for notifications and the automations, and registers every
 deployment of prefect.yaml. It compares first and changes only what differs, so it may be run at every release.
 
 PREFECT_API_URL, PREFECT_API_KEY     the server or the workspace of Prefect Cloud
@@ -15,7 +15,7 @@ import sys
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import get_current_settings
-from workspace import automations, declared, limits, notification, registration, work_pool
+from workspace import automations, declared, notification, registration, work_pool
 from workspace.changes import Change
 
 from tasks.core.errors import ConfigurationError, GeodataError
@@ -52,7 +52,7 @@ def apply(*, set_up_only: bool) -> None:
 
 def set_up(client: SyncPrefectClient) -> list[Change]:
     """Everything but the deployments, in the order in which it is needed."""
-    changes = [work_pool.set_up(client), *limits.set_up(client), *notification.set_up(client)]
+    changes = [work_pool.set_up(client), *notification.set_up(client)]
     return [*changes, *automations.set_up(client, notification.block_id(client))]
 
 

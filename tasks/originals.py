@@ -42,7 +42,7 @@ def may_pass(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
 
 
 @task(
-    task_run_name="download {source.slug} {source.vintage}", tags=["geodata-download"],
+    task_run_name="download {source.slug} {source.vintage}",
     retries=RETRIES, retry_delay_seconds=[60, 180], retry_jitter_factor=0.3,
     retry_condition_fn=may_pass, cache_policy=NO_CACHE, persist_result=False,
 )

@@ -21,7 +21,7 @@ import pytest
 import yaml
 from deployed import Listener, changed, counting, deployed, ended, ours, run, start, wait
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.filters import DeploymentFilter
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.workers.process import ProcessWorker
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "deployments"))
 
 import apply  # noqa: E402
-from workspace import automations, declared, limits, notification, work_pool  # noqa: E402
+from workspace import automations, declared, notification, work_pool  # noqa: E402
 
 from tasks import local_server  # noqa: E402
 from tasks.core.database import Database  # noqa: E402
@@ -121,11 +121,10 @@ def test_the_server_plans_the_runs_of_every_schedule(client: SyncPrefectClient) 
     wait(planned, "a planned run of every schedule")
 
 
-def test_the_server_has_the_pool_the_limits_and_the_automations(client: SyncPrefectClient) -> None:
+def test_the_server_has_the_pool_with_its_limit_and_the_automations(client: SyncPrefectClient) -> None:
     pool = client.read_work_pool(work_pool.NAME)
     assert (pool.type, pool.concurrency_limit) == ("kubernetes", work_pool.RUNS_AT_ONCE)
     assert pool.base_job_template == work_pool.template()
-    assert {name: client.read_global_concurrency_limit_by_name(name).limit for name in limits.LIMITS} == limits.LIMITS
     webhook = notification.block_id(client)
     assert webhook is not None
     wanted = {automation.name: automations.facts(automation) for automation in automations.automations(webhook)}
@@ -145,13 +144,13 @@ def stamps(client: SyncPrefectClient) -> set[tuple[str, str]]:
 
 
 def test_what_differs_is_corrected_and_what_is_gone_is_removed(client: SyncPrefectClient) -> None:
-    client.request("PATCH", "/v2/concurrency_limits/{id_or_name}", path_params={"id_or_name": "tag:geodata-download"}, json={"limit": 99})
+    client.update_work_pool(work_pool.NAME, WorkPoolUpdate(concurrency_limit=99))
     stray = changed(next(automations.automations(None)), name=automations.PREFIX + "stale atlantis")
     client.create_automation(stray)
     failed = client.read_automations_by_name(automations.PREFIX + "failed run")[0]
     client.update_automation(failed.id, changed(failed, description="edited by hand"))
     changes = {change.name: change.action for change in apply.set_up(client) if change.action != "unchanged"}
-    assert changes == {"tag:geodata-download": "updated", stray.name: "removed", failed.name: "updated"}
+    assert changes == {work_pool.NAME: "updated", stray.name: "removed", failed.name: "updated"}
 
 
 def test_a_person_s_pause_and_webhook_stay(client: SyncPrefectClient) -> None:
