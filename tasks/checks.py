@@ -12,7 +12,8 @@ from psycopg2 import sql
 from tasks.connections import connect
 from tasks.core.catalogue.provenance import record_check
 from tasks.core.errors import CheckFailed
-from tasks.core.handles import Original, Staging
+from tasks.core.handles import File, Original, Staging
+from tasks.core.upstream.portals import Statement, read_statement
 from tasks.steps import say
 
 
@@ -73,6 +74,17 @@ def check_topology(staging: Staging, table: str) -> None:
     wrong = sql.SQL("SELECT count(*) FROM {} WHERE geom IS NULL OR ST_IsEmpty(geom) OR NOT ST_IsValid(geom) OR ST_Area(geom) <= 0")
     found = int(_value(staging, wrong.format(sql.Identifier(table))))
     _verdict(staging, f"topology of {table}", "0 missing, empty or invalid geometries", f"{found:,}", found == 0)
+
+
+@task(task_run_name="check licence in {statement.original.source.slug}", cache_policy=NO_CACHE, persist_result=False)
+def check_licence(staging: Staging, statement: File) -> None:
+    """Hold the licence and attribution that a portal states for its data to the declared ones, and keep the day of the last change.
+
+    statement: the portal's document about the data, declared as a `Document`. Raises CheckFailed when the terms of reuse have changed.
+    """
+    stated, source = read_statement(statement), statement.original.source
+    declared = Statement(source.licence.title, source.licence.attribution, stated.modified)
+    _verdict(staging, f"licence in {source.slug}", str(declared), str(stated), stated == declared)
 
 
 def _value(staging: Staging, query: sql.Composable) -> str:

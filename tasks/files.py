@@ -66,7 +66,9 @@ def _pattern(original: Original, member: str | None) -> str | None:
 
 
 def _name(original: Original) -> str:
-    """What the publisher called the file, from its address."""
+    """What the publisher called the file, from its address; what a service answers page by page has no name and is GeoJSON."""
+    if original.source.pages:
+        return f"{original.source.slug}.geojson"
     return PurePosixPath(unquote(urlsplit(original.url).path)).name or original.source.slug
 
 

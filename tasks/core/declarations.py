@@ -38,17 +38,23 @@ class Licence:
 class Column:
     """A column to keep: the names it has had in the publisher's files (first match wins) and its type.
 
-    `type` is one of text, integer, number (double precision), date, boolean, or decimal(p,s).
+    `type` is one of text, integer, number (double precision), date, boolean, or decimal(p,s). prefix: what every value begins with,
+    left out of the table ("GRGEMAKT-" of "GRGEMAKT-10101"). about, unit and rule: what the column holds and how it is aggregated, where
+    a source has too many columns to be described one by one in SQL (see tasks.core.catalogue.column_rules).
     """
 
     names: tuple[str, ...]
     type: str = "text"
     optional: bool = False
+    prefix: str = ""
+    about: str = ""
+    unit: str = ""
+    rule: str = "none"
 
 
-def text(*names: str, optional: bool = False) -> Column:
-    """A code or a name, kept letter for letter."""
-    return Column(names, "text", optional)
+def text(*names: str, optional: bool = False, prefix: str = "") -> Column:
+    """A code or a name, kept letter for letter, but for a prefix that all of them have."""
+    return Column(names, "text", optional, prefix)
 
 
 def integer(*names: str, optional: bool = False) -> Column:
@@ -114,8 +120,8 @@ class Table:
 
     quote "" means the publisher quotes nothing. header_rows are counted from 1 (several are joined by a
     blank, for merged titles); skip_rows_after_header is for rows of labels or units under them; `missing` maps
-    a marker such as "*" to its reason; `where` keeps the rows
-    whose source column matches a shell pattern ("2023", "0500000US*").
+    a marker such as "*" to its reason, which is kept beside each figure in <column>_reason, or for all figures of a row in one text
+    column where `reasons_in` names it; `where` keeps the rows whose source column matches a shell pattern ("2023", "0500000US*").
     """
 
     columns: Mapping[str, Column]
@@ -129,14 +135,25 @@ class Table:
     header_rows: tuple[int, ...] = (1,)
     skip_rows_after_header: int = 0
     missing: Mapping[str, str] = field(default_factory=dict)
+    reasons_in: str = ""
     where: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A document that is kept and read whole: what a portal says about its data, in the form of a named standard."""
+
+    standard: Literal["OGD Austria Metadata"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """One file of one publisher, for one vintage.
 
-    urls: candidate addresses, the likeliest first. member: shell pattern of the file inside the archive.
+    urls: candidate addresses, the likeliest first; none where the publisher gives no lasting one, so that the file comes by a mirror.
+    member: shell pattern of the file inside the archive. pages: features a page, where the addresses are those of a web feature
+    service (WFS 2.0 answering in GeoJSON) that is asked page by page. codes_of: the day whose area codes the file uses, where it is
+    not the reference date (some offices give old figures on today's areas).
     rows, totals and distinct (number of different values of a column): the publisher's own numbers. `mirror` is
     empty for the publisher's file and otherwise the label of the mirror that stood in for it.
     """
@@ -149,7 +166,7 @@ class Source:
     landing_page: str
     urls: tuple[str, ...]
     container: Container
-    reads: Features | Table
+    reads: Features | Table | Document
     reference_date: date
     released: str
     confidence: Literal["high", "medium", "low"]
@@ -160,7 +177,14 @@ class Source:
     minimum_bytes: int = 1
     asked_every_days: int = 14
     retention: Retention = "permanent"
+    pages: int | None = None
+    codes_of: date | None = None
     mirror: str = ""
+
+    @property
+    def codes_day(self) -> date:
+        """The day whose area codes the file uses."""
+        return self.codes_of or self.reference_date
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,10 @@ from psycopg2 import sql
 from psycopg2.errors import UniqueViolation
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.catalogue.column_rules import ColumnRule
 from tasks.core.copying import copy_batches
 from tasks.core.database import Database
-from tasks.core.declarations import Table
+from tasks.core.declarations import Column, Table
 from tasks.core.errors import CheckFailed, GeodataError
 from tasks.core.fields import sql_type
 from tasks.core.tables.tabular import REASON, Figures, Tally
@@ -46,9 +47,17 @@ def _create(cursor: Cursor, target: sql.Identifier, figures: Figures) -> None:
     cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(target, sql.SQL(", ").join(columns)))
     file = Path(figures.label).stem
     for name, origin in figures.origins.items():
-        _comment(cursor, target, name, f"{file}: {origin}")
+        _comment(cursor, target, name, _described(figures.reads.columns[name], f"{file}: {origin}"))
         if name + REASON in figures.schema.names:
             _comment(cursor, target, name + REASON, f"{file}: why {origin} is missing, in the publisher's terms")
+    if reasons := figures.reads.reasons_in:
+        rule = ColumnRule("Why figures of this row are missing, in the publisher's terms, by column", "reason", "none", file)
+        _comment(cursor, target, reasons, str(rule))
+
+
+def _described(column: Column, origin: str) -> str:
+    """Where a column comes from, within its rule where it is declared with one."""
+    return str(ColumnRule(column.about, column.unit, column.rule, origin)) if column.about else origin
 
 
 def _comment(cursor: Cursor, target: sql.Identifier, column: str, comment: str) -> None:

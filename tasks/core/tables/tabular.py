@@ -17,7 +17,7 @@ from tasks.core.tables.delimited import Delimited
 from tasks.core.tables.headings import find_columns, find_heading
 from tasks.core.tables.parquet import Parquet
 from tasks.core.tables.spreadsheets import Spreadsheet
-from tasks.core.tables.values import ABSENT, Unreadable, as_text, as_typed, take_markers
+from tasks.core.tables.values import ABSENT, Unreadable, as_text, as_typed, join_reasons, take_markers, without_prefix
 
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # XLSX and ODS are zip files, XLS is an OLE document
 REASON = "_reason"
@@ -53,7 +53,8 @@ class Figures:
         if not self.origins:
             raise SourceError(f"None of the declared columns, all optional, is in {label}: add the names it has now to the declaration.")
         self._filters = {self._filter_place(name): pattern for name, pattern in reads.where.items()}
-        self.schema = pa.schema([part for name, column in reads.columns.items() for part in self._parts(name, column)])
+        parts = [part for name, column in reads.columns.items() for part in self._parts(name, column)]
+        self.schema = pa.schema([*parts, *([pa.field(reads.reasons_in, pa.string())] if reads.reasons_in else [])])
 
     @property
     def origins(self) -> dict[str, str]:
@@ -67,7 +68,10 @@ class Figures:
             self.tally.left_out += len(block) - len(kept)
             self._require_keys(kept)
             self.tally.rows += len(kept)
-            arrays = [array for name, column in self.reads.columns.items() for array in self._typed(kept, name, column)]
+            said: dict[str, pa.Array] = {}
+            arrays = [array for name, column in self.reads.columns.items() for array in self._typed(kept, name, column, said)]
+            if self.reads.reasons_in:
+                arrays.append(join_reasons(said, len(kept)))
             yield pa.record_batch(arrays, schema=self.schema)
         self.tally.skipped += self._reader.skipped
 
@@ -94,20 +98,24 @@ class Figures:
         return place or 0
 
     def _parts(self, name: str, column: Column) -> list[pa.Field]:
-        with_reason = self.reads.missing and column.type != "text"
+        with_reason = self.reads.missing and not self.reads.reasons_in and column.type != "text"
         return [pa.field(name, arrow_type(column)), *([pa.field(name + REASON, pa.string())] if with_reason else [])]
 
-    def _typed(self, block: Block, name: str, column: Column) -> list[pa.Array]:
+    def _typed(self, block: Block, name: str, column: Column, said: dict[str, pa.Array]) -> list[pa.Array]:
+        """A column and its reasons; reasons that go into one column for all figures are put beside, in `said`."""
         place = self.places[name]
         cells = pa.nulls(len(block), pa.string()) if place is None else block.cells[place]
         try:
             if column.type == "text":
-                return [as_text(cells)]
+                return [without_prefix(as_text(cells), column.prefix)]
             if not self.reads.missing:
                 return [as_typed(cells, column, self.reads)]
             values, reasons = take_markers(cells, self.reads)
             self._count_reasons(reasons)
-            return [as_typed(values, column, self.reads), reasons]
+            if not self.reads.reasons_in:
+                return [as_typed(values, column, self.reads), reasons]
+            said[name] = reasons
+            return [as_typed(values, column, self.reads)]
         except Unreadable as error:
             raise self._unreadable(error, block, self._reader.headings[place or 0], column) from None
 
@@ -153,3 +161,5 @@ def _require_sound(reads: Table) -> None:
         raise ConfigurationError(f"The key {', '.join(unknown)} of a table is not among its declared columns, {', '.join(names)}: correct one.")
     if clash := [name for name in names if reads.missing and name.endswith(REASON) and name.removesuffix(REASON) in names]:
         raise ConfigurationError(f"The column {', '.join(clash)} has the name of the reason of another column: declare it under another name.")
+    if reads.reasons_in and (reads.reasons_in in names or not reads.missing):
+        raise ConfigurationError(f"The reasons of missing figures cannot be kept in {reads.reasons_in}: it is a column, or no marker is declared.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +41,27 @@ def take_markers(cells: pa.Array, reads: Table) -> tuple[pa.Array, pa.Array]:
     reasons = pa.array(list(reads.missing.values()), pa.string()).take(marker)
     absent = pc.and_(is_blank(trimmed), pc.is_null(marker))
     return pc.if_else(pc.is_null(marker), trimmed, pa.scalar(None, pa.string())), pc.if_else(absent, ABSENT, reasons)
+
+
+def join_reasons(said: Mapping[str, pa.Array], rows: int) -> pa.Array:
+    """The reasons of several columns in one text a row, "median_income: not computable; dwellings: absent"; null where there are none."""
+    spoken = [pc.binary_join_element_wise(f"{name}: ", reasons, "; ", "") for name, reasons in said.items() if reasons.null_count < rows]
+    if not spoken:
+        return pa.nulls(rows, pa.string())
+    # Nulls are filled here: pyarrow 26 loses the rows in which all are null when it is told to skip them.
+    joined = pc.utf8_rtrim(pc.binary_join_element_wise(*(pc.fill_null(part, "") for part in spoken), ""), "; ")
+    return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
+
+
+def without_prefix(cells: pa.Array, prefix: str) -> pa.Array:
+    """Codes without the prefix that all of them have; raises Unreadable at the first that has another."""
+    if not prefix:
+        return cells
+    fits = pc.fill_null(pc.starts_with(cells, prefix), True)
+    if not pc.all(fits, min_count=0).as_py():
+        row = pc.index(fits, False).as_py()
+        raise Unreadable(row, cells[row].as_py(), f"every code was declared to begin with {prefix!r}")
+    return pc.utf8_slice_codeunits(cells, len(prefix))
 
 
 def as_text(cells: pa.Array) -> pa.Array:

@@ -11,7 +11,7 @@ from tasks.core.archive.store import Store
 from tasks.core.declarations import Source
 from tasks.core.handles import Original, Retrieval, State
 from tasks.core.settings import accepted_shrinks
-from tasks.core.upstream import magic, transfers
+from tasks.core.upstream import magic, pages, transfers
 from tasks.core.upstream.addresses import redact
 from tasks.core.upstream.transfers import Answer, Report
 
@@ -50,7 +50,7 @@ def inquire(inquiry: Inquiry) -> Verdict:
 
 def _judged(inquiry: Inquiry, url: str, failed: list[Verdict]) -> Verdict:
     asked_at = datetime.now(UTC)
-    answer = transfers.ask(url, inquiry.report, **_validators(inquiry.last, url))
+    answer = _asked(inquiry, url)
     retrieval = Retrieval(
         source=inquiry.source, state="new", url=redact(url), asked_at=asked_at, path=str(answer.path) if answer.path else None, sha256=answer.sha256,
         size=answer.size, etag=answer.etag, last_modified=answer.last_modified, headers=answer.headers, detail=answer.detail,
@@ -63,7 +63,15 @@ def _judged(inquiry: Inquiry, url: str, failed: list[Verdict]) -> Verdict:
     return Verdict(_accepted(inquiry, replace(retrieval, detail=_moved(answer, failed))))
 
 
+def _asked(inquiry: Inquiry, url: str) -> Answer:
+    if inquiry.source.pages:
+        return pages.ask(inquiry.source, url, inquiry.report)
+    return transfers.ask(url, inquiry.report, **_validators(inquiry.last, url))
+
+
 def _reason(inquiry: Inquiry, answer: Answer) -> str | None:
+    if answer.kind == "invalid":
+        return answer.detail
     if answer.kind == "truncated":
         return f"it is truncated: {answer.detail}"
     if answer.path is None:

@@ -7,6 +7,7 @@
         "rows": 3000,                          or [low, high]; without it no number is expected
         "totals": {"residents": 123.0},        or {"expected": 123.0, "tolerance": 0.01}; without them none is expected
         "distinct": {"municipality_code": 12}, different values of a column; without it no number is expected
+        "codes_of": "2021-01-01",              the day whose area codes the file uses, where it is another than the declared one
         "reads": {"delimiter": ";", "columns": {"sector_code": {"names": ["statsec"]}, "income": null}}}}}
 
 `reads` replaces fields of the declared Features or Table by name. Within `columns` only the columns named change; null drops one.
@@ -18,18 +19,19 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from typing import Any, get_args
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from tasks.core.declarations import Column, Container, Features, Rows, Source, Table, Total
+from tasks.core.declarations import Column, Container, Document, Features, Rows, Source, Table, Total
 from tasks.core.errors import ConfigurationError, SourceError
 from tasks.core.upstream import http
 from tasks.core.upstream.addresses import local_path, redact
 
 NAME = "mirror.json"
-ENTRY = ("path", "container", "member", "rows", "totals", "distinct", "reads")
+ENTRY = ("path", "container", "member", "rows", "totals", "distinct", "codes_of", "reads")
 LABEL = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -80,7 +82,9 @@ def apply(source: Source, mirror: Mirror | str) -> Source:
             source, urls=(_address(mirror, name, entry["path"]),), container=_container(entry.get("container", source.container)),
             member=entry.get("member", source.member), rows=_rows(entry.get("rows")), totals=_totals(mirror, entry.get("totals") or {}),
             distinct={column: int(count) for column, count in (entry.get("distinct") or {}).items()},
-            reads=_reads(mirror, name, source.reads, entry.get("reads") or {}), minimum_bytes=1, mirror=mirror.label,
+            reads=_reads(mirror, name, source.reads, entry.get("reads") or {}),
+            codes_of=date.fromisoformat(entry["codes_of"]) if "codes_of" in entry else source.codes_of, minimum_bytes=1, pages=None,
+            mirror=mirror.label,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(f"The entry {name} of {mirror} is malformed: {_first_line(error)}. Correct its {NAME}.") from None
@@ -135,8 +139,10 @@ def _totals(mirror: Mirror, values: Mapping[str, Any]) -> dict[str, Total]:
     }
 
 
-def _reads(mirror: Mirror, name: str, declared: Features | Table, changes: Mapping[str, Any]) -> Features | Table:
+def _reads(mirror: Mirror, name: str, declared: Features | Table | Document, changes: Mapping[str, Any]) -> Features | Table | Document:
     _require_known(mirror, name, changes, tuple(field.name for field in fields(declared)))
+    if isinstance(declared, Document):
+        return replace(declared, **changes)
     kind: TypeAdapter[Any] = TypeAdapter(type(declared))
     plain = kind.dump_python(declared)
     columns = dict(plain["columns"])

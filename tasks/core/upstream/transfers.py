@@ -20,12 +20,13 @@ HEADERS_OF_INTEREST = ("content-type", "content-length", "content-disposition", 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What an address answered. received and truncated: `path` holds bytes, `sha256` and `size` describe them.
+    """What an address answered. received, truncated and invalid: `path` holds bytes, `sha256` and `size` describe them.
 
-    refused is a permanent no (403, a redirect loop); unreachable may pass. URLs in here carry no credentials.
+    invalid: one page of several does not fit, and `detail` says why. refused is a permanent no (403, a redirect loop);
+    unreachable may pass. URLs in here carry no credentials.
     """
 
-    kind: Literal["received", "unchanged", "gone", "refused", "truncated", "unreachable"]
+    kind: Literal["received", "unchanged", "gone", "refused", "truncated", "invalid", "unreachable"]
     moved_to: str = ""
     path: Path | None = None
     sha256: str | None = None
