@@ -1,6 +1,8 @@
-"""Joins: a country's SQL file run in the staging schema, and how well areas and figures met there."""
+"""Joins: a country's SQL file run in the staging schema, parts united, and how well areas and figures met there."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -9,7 +11,7 @@ from tasks.connections import connect
 from tasks.core.catalogue.provenance import record_check
 from tasks.core.errors import CheckFailed
 from tasks.core.handles import Staging
-from tasks.core.joining import join_coverage, scripts
+from tasks.core.joining import join_coverage, scripts, united_tables
 from tasks.steps import recording, say
 
 
@@ -25,6 +27,17 @@ def join(script: str, staging: Staging) -> None:
         step.done(f"Joined {script} into " + ", ".join(f"{table} ({rows:,})" for table, rows in made.items()), sum(made.values()), **made)
 
 
+@task(task_run_name="unite {into}", cache_policy=NO_CACHE, persist_result=False)
+def unite(staging: Staging, into: str, parts: Sequence[str]) -> None:
+    """The tables of a country's parts, such as its states, read as one table; nothing is copied.
+
+    The parts have the same columns and stay as they are. Raises CheckFailed when they differ.
+    """
+    with recording(staging, "unite", into) as step:
+        rows = united_tables.unite(connect(), staging.schema, into, parts)
+        step.done(f"United {len(parts):,} parts into {into} ({rows:,} rows)", rows=rows)
+
+
 @task(task_run_name="check join of {areas} and {figures}", cache_policy=NO_CACHE, persist_result=False)
 def check_join(
     staging: Staging,
@@ -34,18 +47,20 @@ def check_join(
     key: str,
     population: str | None = None,
     unlocated: str | None = None,
+    only: str | None = None,
     areas_matched: float = 0.9,
     figures_matched: float = 1.0,
     required: bool = True,
 ) -> None:
     """Report which areas have figures, which figures have an area, and what share of the population is matched.
 
-    unlocated: SQL LIKE pattern of codes the publisher itself does not locate ("%ZZZZ"). areas_matched and
+    unlocated: SQL LIKE pattern of codes the publisher itself does not locate ("%ZZZZ"). only: SQL LIKE pattern of the codes
+    of these areas, where the figures are of several kinds of area ("0500000US%"). areas_matched and
     figures_matched: least shares (0 to 1); the share of the population must reach figures_matched too. Raises
     CheckFailed naming orphan codes when a required share is not reached.
     """
     with recording(staging, "check_join", f"{areas} × {figures}") as step:
-        report = join_coverage.measure(connect(), staging, areas, figures, key, population, unlocated)
+        report = join_coverage.measure(connect(), staging, areas, figures, key, population, unlocated, only)
         shares = [(report.share_of_areas, areas_matched), (report.share_of_figures, figures_matched), (report.share_of_population, figures_matched)]
         passed = all(found >= least for found, least in shares)
         expected = f"at least {areas_matched:.1%} of areas and {figures_matched:.1%} of figures"
@@ -55,5 +70,5 @@ def check_join(
         verdict = f"The figures of {figures!r} and the areas of {areas!r} do not belong together: expected {expected}, found {report.sentence}"
         verdict += f"; {report.orphans}"
         if required:
-            raise CheckFailed(f"{verdict}: use files of the same vintage, or bridge the codes that changed.")
+            raise CheckFailed(f"{verdict}: use files of the same vintage, or recode the codes that changed.")
         say(f"{verdict}.", loudly=True)

@@ -59,12 +59,13 @@ def recorded(dataset: Dataset) -> Callable[[Callable[Parameters, object]], Calla
     return decorate
 
 
-def together(*futures: PrefectFuture[Any]) -> None:
-    """Wait for tasks that run at the same time; the first failure is raised once all have ended."""
+def together(*futures: PrefectFuture[Any]) -> tuple[PrefectFuture[Any], ...]:
+    """Wait for tasks that run at the same time; the first failure is raised once all have ended, and otherwise the tasks are given back."""
     for future in futures:
         future.wait()
     for future in futures:
         future.result()
+    return futures
 
 
 @contextmanager

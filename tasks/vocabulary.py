@@ -1,24 +1,25 @@
 """The vocabulary of the flows: every verb a country's flow is written with, and nothing else.
 
-download, archive (together: backup) → unpack → load_geometries, load_table → clean_topology → join → aggregate →
-check_* → publish → publish_catalog; rollback switches between published editions, check_freshness holds sources to their promise.
+download, archive (together: backup) → unpack → load_geometries, load_table → unite, settle, recode → clean_topology → join →
+aggregate → check_* → publish → publish_catalog; rollback switches between published editions, check_freshness holds sources to their promise.
 """
 
 from tasks.aggregates import aggregate
 from tasks.catalog import publish_catalog
-from tasks.checks import check_conserved, check_keys, check_rows, check_topology, check_totals
+from tasks.checks import check_conserved, check_keys, check_licence, check_rows, check_topology, check_totals
+from tasks.codes import check_codes, recode, settle
 from tasks.editions import open_staging, publish, rollback
 from tasks.files import unpack
 from tasks.freshness import check_freshness
 from tasks.geometries import load_geometries
-from tasks.joins import check_join, join
+from tasks.joins import check_join, join, unite
 from tasks.originals import archive, backup, download
 from tasks.runs import WORKERS, recorded, together
 from tasks.tables import load_table
 from tasks.topology import clean_topology
 
 __all__ = [
-    "WORKERS", "aggregate", "archive", "backup", "check_conserved", "check_freshness", "check_join", "check_keys", "check_rows", "check_topology",
-    "check_totals", "clean_topology", "download", "join", "load_geometries", "load_table", "open_staging", "publish", "publish_catalog", "recorded",
-    "rollback", "together", "unpack",
+    "WORKERS", "aggregate", "archive", "backup", "check_codes", "check_conserved", "check_freshness", "check_join", "check_keys", "check_licence",
+    "check_rows", "check_topology", "check_totals", "clean_topology", "download", "join", "load_geometries", "load_table", "open_staging",
+    "publish", "publish_catalog", "recode", "recorded", "rollback", "settle", "together", "unite", "unpack",
 ]  # fmt: skip

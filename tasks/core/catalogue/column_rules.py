@@ -14,11 +14,13 @@ from typing import Literal, cast
 from tasks.core.database import Database
 from tasks.core.errors import CheckFailed
 
-Kind = Literal["key", "same", "sum", "ratio", "mean", "none"]
+Kind = Literal["key", "same", "sum", "root", "ratio", "mean", "none"]
 COMMENT = re.compile(r"(?P<description>.*\S)\s*\[unit: *(?P<unit>[^;\]]+); *aggregate: *(?P<aggregate>[^;\]]+); *from: *(?P<origin>.+)\]", re.DOTALL)
-AGGREGATE = re.compile(r"key|same|sum|none|ratio (?P<above>\w+) / (?P<below>\w+)(?: \* (?P<factor>\d+(?:\.\d+)?))?|mean by (?P<weight>\w+)")
+AGGREGATE = re.compile(
+    r"key|same|sum|root of squares|none|ratio (?P<above>\w+) / (?P<below>\w+)(?: \* (?P<factor>\d+(?:\.\d+)?))?|mean by (?P<weight>\w+)"
+)
 FORMS = (
-    "'description [unit: …; aggregate: …; from: …]' where aggregate is key, same, sum, none, "
+    "'description [unit: …; aggregate: …; from: …]' where aggregate is key, same, sum, root of squares, none, "
     "'ratio A / B', 'ratio A / B * 1000' or 'mean by W', and A, B and W are columns"
 )
 

@@ -15,6 +15,8 @@ PARTS = {
     "checks": "check_result",
     "joins": "join_report",
     "topology": "topology_report",
+    "code_changes": "code_change",
+    "code_labels": "code_label",
     "publications": "publication",
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.codes.recoding import Outcome
 from tasks.core.database import Database
 from tasks.core.declarations import Dataset, Source
 from tasks.core.handles import Original, Retrieval, Staging
@@ -139,6 +140,17 @@ def record_check(database: Database, staging: Staging, title: str, expected: str
             "ON CONFLICT (dataset, number, title) DO UPDATE SET expected = excluded.expected, found = excluded.found, "
             "passed = excluded.passed, required = excluded.required, at = excluded.at",
             (staging.dataset.slug, staging.edition, title, expected, found, passed, required),
+        )
+
+
+def record_code_change(database: Database, staging: Staging, table: str, outcome: Outcome) -> None:
+    """Keep what became of the rows of a table whose codes changed."""
+    route = outcome.route
+    with database.session() as cursor:
+        cursor.execute(
+            "INSERT INTO catalog.code_change VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (dataset, number, table_name, change) "
+            "DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason",
+            (staging.dataset.slug, staging.edition, table, str(route), list(route.before), list(route.after), outcome.verdict, outcome.reason),
         )
 
 

@@ -34,7 +34,7 @@ def fingerprint(dataset: Dataset, vintage: int, originals: tuple[Original, ...])
         source = original.source
         digest.update(as_json([source.slug, source.vintage, source.mirror, original.sha256]).encode())
         totals = {column: (float(total.expected), total.tolerance) for column, total in source.totals.items()}
-        digest.update(repr((source.container, source.member, source.reads, source.rows, totals, source.distinct)).encode())
+        digest.update(repr((source.container, source.member, source.reads, source.rows, totals, source.distinct, source.codes_day)).encode())
     for path in _code(dataset):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
@@ -44,3 +44,4 @@ def _code(dataset: Dataset) -> Iterator[Path]:
     yield from sorted((ROOT / "tasks").rglob("*.py"))
     yield from sorted((SQL / "functions").glob("*.sql"))
     yield from (path for path in sorted([*(ROOT / "flows").glob("*.py"), *SQL.glob("*.sql")]) if path.stem == dataset.slug)
+    yield from (path for path in sorted((ROOT / "flows" / "declarations").glob("*.py")) if dataset.slug.startswith(path.stem))

@@ -15,6 +15,7 @@ from tasks.core.errors import CheckFailed
 from tasks.core.topology.polygons import GEOMETRY
 
 NUMBER = re.compile(r"smallint|integer|bigint|real|double precision|numeric(\(.*\))?")
+ROOT = "root of the sum of the squares"
 SCALE_UNKNOWN = 6  # decimals of a computed figure whose column is empty, so that its publisher's rounding is not known
 
 
@@ -81,6 +82,8 @@ def figures_of(source: Source, addition: Source | None, by: str) -> list[Figure]
         _require_number(source, name)
         if rule.kind == "sum":
             figures += _summed(source, name, rule, addition)
+        elif rule.kind == "root":
+            figures.append(_root(source, name, rule))
         elif rule.kind == "mean":
             figures.append(_mean(source, name, rule))
         else:
@@ -129,6 +132,13 @@ def _mean(source: Source, name: str, rule: ColumnRule) -> Figure:
         weighted, weights, sql.Identifier(name)
     )
     return Figure(name, rule, _typed(source, name, mean), sql.SQL("s.{}").format(sql.Identifier(name)))
+
+
+def _root(source: Source, name: str, rule: ColumnRule) -> Figure:
+    """A margin of error of a sum: the root of the summed squares of the known margins, as if the estimates were independent."""
+    squares = sql.SQL("sqrt(sum({0}::numeric * {0}::numeric))").format(sql.Identifier(name))
+    said = rule if ROOT in rule.description else replace(rule, description=f"{rule.description}; {ROOT} of those of the {source.table}")
+    return Figure(name, said, _typed(source, name, squares), sql.SQL("s.{}").format(sql.Identifier(name)))
 
 
 def _ratio(source: Source, name: str, rule: ColumnRule) -> sql.Composable:

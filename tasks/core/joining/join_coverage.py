@@ -62,10 +62,12 @@ class JoinReport:
         return "; ".join(f"{name}: {', '.join(codes[:NAMED])}{' …' if len(codes) > NAMED else ''}" for name, codes in sides if codes)
 
 
-def measure(database: Database, staging: Staging, areas: str, figures: str, key: str, population: str | None, unlocated: str | None) -> JoinReport:
+def measure(
+    database: Database, staging: Staging, areas: str, figures: str, key: str, population: str | None, unlocated: str | None, only: str | None = None
+) -> JoinReport:
     """Count both sides of a join in the staging schema and keep the report in the catalogue."""
     with database.session(staging.schema) as cursor:
-        report = _measure(cursor, areas, figures, key, population, unlocated)
+        report = _measure(cursor, areas, figures, key, population, unlocated, only)
         cursor.execute(
             "INSERT INTO catalog.join_report VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
@@ -89,7 +91,9 @@ def measure(database: Database, staging: Staging, areas: str, figures: str, key:
     return report
 
 
-def _measure(cursor: Cursor, areas: str, figures: str, key: str, population: str | None, unlocated: str | None) -> JoinReport:
+def _measure(
+    cursor: Cursor, areas: str, figures: str, key: str, population: str | None, unlocated: str | None, only: str | None
+) -> JoinReport:
     names = {"areas": sql.Identifier(areas), "figures": sql.Identifier(figures), "key": sql.Identifier(key)}
     persons = sql.Identifier(population) if population else sql.SQL("NULL::numeric")
     cursor.execute(
@@ -98,9 +102,9 @@ def _measure(cursor: Cursor, areas: str, figures: str, key: str, population: str
             "SELECT coalesce(a.key, f.key) AS key, a.key IS NOT NULL AS area, f.key IS NOT NULL AS figure, f.persons, "
             "coalesce(f.key LIKE %s AND a.key IS NULL, false) AS unlocated "
             "FROM (SELECT DISTINCT {key} AS key FROM {areas}) AS a FULL JOIN "
-            "(SELECT {key} AS key, sum({persons})::numeric AS persons FROM {figures} GROUP BY {key}) AS f ON a.key = f.key"
+            "(SELECT {key} AS key, sum({persons})::numeric AS persons FROM {figures} WHERE {key} LIKE %s GROUP BY {key}) AS f ON a.key = f.key"
         ).format(persons=persons, **names),
-        (unlocated or "",),
+        (unlocated or "", only or "%"),
     )
     cursor.execute(
         "SELECT count(*) FILTER (WHERE area), count(*) FILTER (WHERE area AND figure), count(*) FILTER (WHERE figure AND NOT unlocated), "

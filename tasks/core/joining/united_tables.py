@@ -1,0 +1,41 @@
+"""United tables: the parts of a country, loaded file by file, read as one table without a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg2 import errors, sql
+from psycopg2.extensions import cursor as Cursor
+
+from tasks.core.database import Database
+from tasks.core.errors import CheckFailed
+
+
+def unite(database: Database, schema: str, into: str, parts: Sequence[str]) -> int:
+    """Make schema.into the parent of the parts, so that selecting from it reads them all; returns the rows of all of them.
+
+    Raises CheckFailed when the parts have not the same columns.
+    """
+    parent = sql.Identifier(into)
+    with database.session(schema) as cursor:
+        _part(cursor, into)
+        cursor.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING COMMENTS INCLUDING STORAGE)").format(parent, sql.Identifier(parts[0])))
+        for part in parts:
+            try:
+                cursor.execute(sql.SQL("ALTER TABLE {} INHERIT {}").format(sql.Identifier(part), parent))
+            except errors.DatatypeMismatch as error:
+                raise CheckFailed(
+                    f"The parts of {into} were expected to have the same columns, and {part} differs from {parts[0]}: {error.diag.message_primary}. "
+                    "Declare the columns so that all files fit."
+                ) from None
+        cursor.execute(sql.SQL("ANALYZE {}").format(parent))
+        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(parent))
+        return int(cursor.fetchall()[0][0])
+
+
+def _part(cursor: Cursor, into: str) -> None:
+    """Undo an earlier union: dropping the parent as it is would take the parts along."""
+    cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(%s)", (f'"{into}"',))
+    for (part,) in cursor.fetchall():
+        cursor.execute(sql.SQL("ALTER TABLE {} NO INHERIT {}").format(sql.SQL(part), sql.Identifier(into)))
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(into)))
