@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from tasks.core.codes.ledger import ledger
 from tasks.core.declarations import Column, Licence, Publisher, Rows, Source, Table, decimal, integer, text
 
 STATBEL = Publisher(slug="statbel", name="Statbel (Directorate-general Statistics - Statistics Belgium)", url="https://statbel.fgov.be")
@@ -25,6 +26,42 @@ MUNICIPALITY_COUNTS = {2018: 589, **dict.fromkeys(range(2019, 2025), 581), 2025:
 RESIDENTS = {
     2018: 11_376_070, 2019: 11_431_406, 2020: 11_492_641, 2021: 11_521_238, 2022: 11_584_008, 2023: 11_697_557, 2024: 11_763_650, 2025: 11_825_551,
 }  # fmt: skip
+
+# Municipalities: mergers in Flanders and new codes in Hainaut in 2019 (paired by name in Statbel's own lists), mergers in 2025.
+LEDGER = ledger("""
+    2019-01-01: 12030 12034 > 12041
+    2019-01-01: 44011 44049 > 44083
+    2019-01-01: 44001 44029 > 44084
+    2019-01-01: 44036 44072 44080 > 44085
+    2019-01-01: 45017 45057 > 45068
+    2019-01-01: 71047 72040 > 72042
+    2019-01-01: 72025 72029 > 72043
+    2019-01-01: 52043 > 55086
+    2019-01-01: 52063 > 55085
+    2019-01-01: 54007 > 57096
+    2019-01-01: 54010 > 57097
+    2019-01-01: 55010 > 51067
+    2019-01-01: 55022 > 58001
+    2019-01-01: 55023 > 51069
+    2019-01-01: 55039 > 51068
+    2019-01-01: 56011 > 58002
+    2019-01-01: 56085 > 58003
+    2019-01-01: 56087 > 58004
+    2025-01-01: 11002 11007 > 11002
+    2025-01-01: 23023 23024 23032 > 23106
+    2025-01-01: 37012 37018 > 37021
+    2025-01-01: 37007 37015 > 37022
+    2025-01-01: 44012 44048 > 44086
+    2025-01-01: 44034 44073 > 44087
+    2025-01-01: 46014 44045 > 46029
+    2025-01-01: 44040 44043 > 44088
+    2025-01-01: 46003 46013 11056 > 46030
+    2025-01-01: 73006 73032 > 73110
+    2025-01-01: 73009 73083 > 73111
+    2025-01-01: 71069 71057 > 71071
+    2025-01-01: 71022 73040 > 71072
+    2025-01-01: 82003 82005 > 82039
+""")
 
 
 def source(slug: str, vintage: int, title: str, day: date, path: str, member: str, *, page: str, **facts: Any) -> Source:

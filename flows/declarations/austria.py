@@ -1,0 +1,173 @@
+"""Statistik Austria: the office, its licence, its official numbers, its columns, and how its codes of municipalities changed."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from tasks.core.codes.ledger import Place, ledger
+from tasks.core.declarations import Column, Document, Features, Licence, Publisher, Rows, Source, Table, Total, decimal, integer, text
+
+STATISTIK_AUSTRIA = Publisher(slug="statistik-austria", name="Statistik Austria", url="https://www.statistik.at")
+CC_BY = Licence(
+    slug="cc-by-4.0-statistik-austria", title="Creative Commons Namensnennung 4.0 International", url="https://creativecommons.org/licenses/by/4.0/deed.de",
+    attribution="Datenquelle: Statistik Austria - data.statistik.gv.at",
+)  # fmt: skip
+PORTAL = "https://data.statistik.gv.at"
+HOSTS = ("https://www.statistik.at", "https://www.statistik.gv.at")  # the second is the published one, and sends to the first
+SERVICE = "gs-open/GEODATA/ows?service=WFS&version=2.0.0&request=GetFeature&outputFormat=application/json&srsName=EPSG:31287&sortBy=g_id"
+BOUNDS = (105_000, 270_000, 695_000, 585_000)  # metres in EPSG:31287
+POPULATION_DATASET, EMPLOYMENT_DATASET = "OGD_bevstandjbab2002_BevStand_{}", "OGDEXT_AEST_GEMTAB_1"
+NEWEST = 2026
+EMPLOYMENT_NEWEST = 2023  # last year in the table of employment
+
+# Features of the layer of municipalities, Vienna by its 23 districts; 2018 to 2021 are counted with and without Vienna as a whole.
+MUNICIPALITY_COUNTS = {
+    2017: Rows(low=2_122, high=2_123), **dict.fromkeys(range(2018, 2022), Rows(low=2_117, high=2_122)),
+    **dict.fromkeys((2022, 2023, 2024), Rows.exactly(2_115)), 2025: Rows.exactly(2_114), 2026: Rows.exactly(2_114),
+}  # fmt: skip
+RESIDENTS = {2023: 9_104_772}
+
+# Vienna is one municipality, 90001, and one district, 900; figures are given for its 23 districts, so these are published.
+VIENNA = Place(whole="90001", parts=tuple(f"9{number:02}01" for number in range(1, 24)), keep="parts")
+VIENNA_DISTRICT = Place(whole="900", parts=tuple(f"9{number:02}" for number in range(1, 24)), keep="parts")
+
+# Measured as differences between the table of 2015 and the borders of 2021, paired by name; the days from 2018 on are of medium confidence.
+LEDGER = ledger("""
+    2017-01-01: 32401 > 30729
+    2017-01-01: 32402 > 30730
+    2017-01-01: 32403 > 31949
+    2017-01-01: 32404 > 31235
+    2017-01-01: 32405 > 30731
+    2017-01-01: 32406 > 30732
+    2017-01-01: 32407 > 30733
+    2017-01-01: 32408 > 32144
+    2017-01-01: 32409 > 30734
+    2017-01-01: 32410 > 30735
+    2017-01-01: 32411 > 30736
+    2017-01-01: 32412 > 31950
+    2017-01-01: 32413 > 30737
+    2017-01-01: 32415 > 31951
+    2017-01-01: 32416 > 31952
+    2017-01-01: 32417 > 30738
+    2017-01-01: 32418 > 30739
+    2017-01-01: 32419 > 30740
+    2017-01-01: 32421 > 31953
+    2017-01-01: 32423 > 31954
+    2017-01-01: 32424 > 30741
+    2018-01-01: 40803 40819 > 40835
+    2018-01-01: 41340 41625 > 41628
+    2019-01-01: 41301 41335 > 41346
+    2019-01-01: 41302 41310 > 41345
+    2020-01-01: 61056 61058 62347 > 61060 61061
+    2022-01-01: 70327 70330 70341 > 70370
+    2025-01-01: 62252 62267 > 62280
+""")
+
+MUNICIPALITIES: dict[str, Column] = {
+    "municipality_code": text("g_id", "id"),
+    "municipality_name": text("g_name", "name"),
+}
+
+DISTRICTS: dict[str, Column] = {
+    "district_code": text("g_id", "id"),
+    "district_name": text("g_name", "name"),
+}
+
+POPULATION: dict[str, Column] = {
+    "municipality_code": text("C-GRGEMAKT-0", prefix="GRGEMAKT-"),
+    "sex_code": text("C-C11-0"),
+    "age_code": text("C-GALTEJ112-0"),
+    "population": integer("F-ISIS-1"),
+}
+
+HEADINGS: dict[str, Column] = {
+    "code": text("code"),
+    "label": text("name"),
+    "label_en": text("en_name"),
+}
+
+CODES: dict[str, Column] = HEADINGS | {"parent": text("")}  # the column of the code above has no heading
+
+MUNICIPALITY_CODES: dict[str, Column] = HEADINGS | {
+    "code": text("code", prefix="GRGEMAKT-"),
+    "parent": text(""),  # ends in the code of the political district
+}
+CODE_LISTS = {"municipality_code": "municipality_codes", "sex_code": "sexes", "age_code": "ages"}
+
+EMPLOYMENT: dict[str, Column] = {
+    "municipality_code": text("GCD"),
+    "residents": integer("BEV_ABSOLUT"),
+    "foreign_share": decimal("AUSL_STAATSB", precision=5, scale=1),
+    "employment_rate": decimal("EWTQ_15BIS64", precision=5, scale=1),
+    "unemployment_rate": decimal("ALQ_15PLUS", precision=5, scale=1),
+    "secondary_education_share": decimal("EDU_15_SEK", precision=5, scale=1),
+    "tertiary_education_share": decimal("EDU_15_TER", precision=5, scale=1),
+    "commuter_share": decimal("AUSPENDLER", precision=5, scale=1),
+    "households": integer("PHH"),
+    "household_size": decimal("HH_SIZE", precision=5, scale=2),
+    "families": integer("FAMILIEN"),
+    "enterprises": integer("UNT"),
+    "workplaces": integer("AST"),
+    "employees": integer("BESCH_AST"),
+}
+
+
+def source(slug: str, vintage: int, title: str, dataset: str, ending: str = ".csv", **facts: Any) -> Source:
+    """A file of the open data portal, by the identifier of its dataset and how its name ends."""
+    return Source(**{
+        "slug": slug, "vintage": vintage, "title": title, "reference_date": date(vintage, 1, 1), "urls": (f"{PORTAL}/data/{dataset}{ending}",),
+        "landing_page": f"{PORTAL}/web/meta.jsp?dataset={dataset}", "publisher": STATISTIK_AUSTRIA, "licence": CC_BY, "container": "text",
+        "released": "yearly", "confidence": "high", **facts,
+    })  # fmt: skip
+
+
+def borders(slug: str, vintage: int, title: str, layer: str, columns: Mapping[str, Column], **facts: Any) -> Source:
+    """A layer of borders from the web feature service that took the place of zip files in March 2026."""
+    return source(
+        slug, vintage, title, f"OGDEXT_{layer}_1", container="json", pages=1_000,
+        urls=tuple(f"{host}/{SERVICE}&typeNames=GEODATA:STATISTIK_AUSTRIA_{layer}_{vintage}0101" for host in HOSTS),
+        reads=Features(columns=columns, key=next(iter(columns)), crs=31287, published_crs=31287, bounds=BOUNDS), **facts,
+    )  # fmt: skip
+
+
+def population(year: int) -> Source:
+    """The residents of a year by sex and age; every year is on the municipalities of today."""
+    key = ("municipality_code", "sex_code", "age_code")
+    return source(
+        "at-population", year, f"Residents on 1 January {year}", POPULATION_DATASET.format(year), codes_of=date(NEWEST, 1, 1),
+        reads=listed(POPULATION, key, where={"C-A10-0": f"A10-{year}"}),
+        totals={"population": Total(expected=RESIDENTS[year], tolerance=0.001)} if year in RESIDENTS else {},
+    )  # fmt: skip
+
+
+def population_list(year: int, name: str, ending: str, columns: Mapping[str, Column] = CODES, **reads: Any) -> Source:
+    """One of the lists that tell what the codes and the columns of the residents mean."""
+    return source(
+        f"at-population-{name}", year, f"Residents on 1 January {year}: {name}", POPULATION_DATASET.format(year), f"_{ending}.csv",
+        reads=listed(columns, ("code",), **reads),
+    )  # fmt: skip
+
+
+def employment(year: int) -> Source:
+    """The newest year that the table of employment has two years before; each year is on the municipalities of its own."""
+    counted = min(year - 2, EMPLOYMENT_NEWEST)
+    reads = listed(
+        EMPLOYMENT, ("municipality_code",), thousands=".", where={"JAHR": str(counted)}, missing={":": "not published"}, reasons_in="missing"
+    )
+    return source(
+        "at-employment", year, f"Employment on 31 October {counted}", EMPLOYMENT_DATASET,
+        reference_date=date(counted, 10, 31), codes_of=date(counted, 1, 1), reads=reads,
+    )  # fmt: skip
+
+
+def listed(columns: Mapping[str, Column], key: tuple[str, ...], **facts: Any) -> Table:
+    """The portal's text format: semicolons, decimal comma, UTF-8."""
+    return Table(columns=columns, key=key, delimiter=";", encoding="utf-8-sig", decimal_point=",", **facts)
+
+
+def metadata(slug: str, vintage: int, dataset: str) -> Source:
+    """What the portal says of a dataset: its licence, its attribution and the day of the last change."""
+    return source(
+        f"{slug}-metadata", vintage, f"Metadata of {dataset}", dataset, urls=(f"{PORTAL}/ogd/json?dataset={dataset}",), container="json",
+        reads=Document(standard="OGD Austria Metadata"),
+    )  # fmt: skip
