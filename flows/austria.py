@@ -10,7 +10,7 @@ from prefect import flow
 
 from flows.declarations import austria as office
 from tasks.command_line import run
-from tasks.core.declarations import Dataset, Source, Total
+from tasks.core.declarations import Dataset, Source
 from tasks.parameters import Mirror, Rebuild, described
 from tasks.vocabulary import WORKERS, aggregate, backup, check_codes, check_conserved, check_join, check_keys, check_licence, check_rows
 from tasks.vocabulary import check_topology, check_totals, clean_topology, join, load_geometries, load_table, open_staging, publish
@@ -27,9 +27,9 @@ Vintage = Annotated[Year, described("Year of the borders and of the residents, o
 
 def geometries_of(year: int) -> tuple[Source, ...]:
     """Borders of the municipalities (Gemeinden) and of the political districts on 1 January."""
-    counts, area = office.MUNICIPALITY_COUNTS[year], {"area_km2": Total(expected=83_870, tolerance=0.0003, stated_by="Statistik Austria")}
+    counts = {"rows": office.MUNICIPALITY_COUNTS[year], "totals": office.AREA}
     return (
-        office.borders("at-municipalities", year, f"Municipalities {year}", "GEM", office.MUNICIPALITIES, rows=counts, totals=area),
+        office.borders("at-municipalities", year, f"Municipalities {year}", "GEM", office.MUNICIPALITIES, **counts),
         office.borders("at-districts", year, f"Political districts {year}", "POLBEZ", office.DISTRICTS),
     )  # fmt: skip
 
@@ -65,11 +65,10 @@ def austria(vintage: Vintage = 2026, mirror: Mirror = None, rebuild: Rebuild = F
     check_rows(staging, "shapes", borders)
     check_totals(staging, "population", people)
     check_codes(staging, "population", office.CODE_LISTS, headings="headings")
-    settle(staging, "shapes", "municipality_code", office.VIENNA)
+    settle(staging, "shapes", "municipality_code", office.VIENNA, wait_for=loaded)
     settle(staging, "district_shapes", "district_code", office.VIENNA_DISTRICT)
-    today = people.source.codes_day
-    recode(staging, "shapes", "municipality_code", office.LEDGER, since=borders.source.codes_day, until=today)
-    recode(staging, "employment", "municipality_code", office.LEDGER, since=work.source.codes_day, until=today)
+    recode(staging, "shapes", "municipality_code", office.LEDGER, since=borders.source.codes_day, until=people.source.codes_day)
+    recode(staging, "employment", "municipality_code", office.LEDGER, since=work.source.codes_day, until=people.source.codes_day)
     check_keys(staging, "shapes", ("municipality_code",), pattern=r"^[1-9]\d{4}$")
     check_join(staging, areas="shapes", figures="population", key="municipality_code", population="population", areas_matched=1.0)
     check_join(staging, areas="shapes", figures="employment", key="municipality_code", population="residents", required=False)

@@ -61,7 +61,7 @@ def belgium(vintage: Vintage = 2025, mirror: Mirror = None, rebuild: Rebuild = F
     sectors, population, income = backup(sectors_of(vintage), population_of(vintage), income_of(vintage), mirror=mirror)
     staging = open_staging(BELGIUM, vintage, sectors, population, income, rebuild=rebuild)
     shapes, people, incomes = unpack.map((sectors, population, income)).result()
-    together(
+    loaded = together(
         load_geometries.submit(shapes, staging, table="shapes"),
         load_table.submit(people, staging, table="population"),
         load_table.submit(incomes, staging, table="income"),
@@ -72,7 +72,7 @@ def belgium(vintage: Vintage = 2025, mirror: Mirror = None, rebuild: Rebuild = F
     check_join(staging, areas="shapes", figures="population", key="sector_code", population="population", unlocated="%ZZZZ")
     check_join(staging, areas="shapes", figures="income", key="sector_code", unlocated="%ZZZZ", required=False)
 
-    clean_topology(staging, table="shapes", key="sector_code", gap_metres=1.0)
+    clean_topology(staging, table="shapes", key="sector_code", gap_metres=1.0, wait_for=loaded)
     join("belgium.sql", staging)
     aggregate(staging, "sectors", by="municipality_code", into="municipalities", adding="unlocated",
               carry=("municipality_*", "arrondissement_*", "province_*", "region_*"))  # fmt: skip

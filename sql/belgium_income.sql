@@ -1,5 +1,5 @@
--- reads: shapes, series
--- makes: municipal_income, parts, figures_of_2013
+-- reads: shapes, series, series_of_2025
+-- makes: municipal_income, municipal_income_2025, parts, figures_of_2013
 -- settings: none
 
 CREATE TABLE municipal_income AS
@@ -7,6 +7,18 @@ SELECT municipality_code, year::integer AS year, municipality_name_nl, municipal
        net_taxable_income, net_income, real_estate_income, state_taxes, municipal_taxes, taxes, residents,
        (net_taxable_income / nullif(declarations, 0))::numeric(14, 2) AS mean_income
   FROM series
+ ORDER BY municipality_code, year;
+
+-- The series once more on the municipalities of 2025; what merged in 2019 or 2025 is added up.
+CREATE TABLE municipal_income_2025 AS
+SELECT municipality_code, year::integer AS year, count(*)::integer AS municipalities_of_2011,
+       sum(declarations)::bigint AS declarations, sum(declarations_without_income)::bigint AS declarations_without_income,
+       sum(net_taxable_income) AS net_taxable_income, sum(net_income) AS net_income, sum(real_estate_income) AS real_estate_income,
+       sum(state_taxes) AS state_taxes, sum(municipal_taxes) AS municipal_taxes, sum(taxes) AS taxes, sum(residents)::bigint AS residents,
+       (sum(net_taxable_income) / nullif(sum(declarations), 0))::numeric(14, 2) AS mean_income,
+       min(code_change) AS code_change
+  FROM series_of_2025
+ GROUP BY municipality_code, year
  ORDER BY municipality_code, year;
 
 -- The areas are dissolved from these parts; the figures of the last year are added to them.
@@ -41,6 +53,12 @@ COMMENT ON COLUMN municipal_income.municipal_taxes IS 'Taxes of the municipality
 COMMENT ON COLUMN municipal_income.taxes IS 'All taxes [unit: EUR; aggregate: sum; from: be-municipal-income.MS_TOT_TAXES]';
 COMMENT ON COLUMN municipal_income.residents IS 'Residents [unit: persons; aggregate: sum; from: be-municipal-income.MS_TOT_RESIDENTS]';
 COMMENT ON COLUMN municipal_income.mean_income IS 'Net taxable income for each declaration [unit: EUR/declaration; aggregate: ratio net_taxable_income / declarations; from: computed]';
+
+COMMENT ON TABLE municipal_income_2025 IS 'Fiscal income of each municipality of 2025 and year, summed from those of 2011';
+COMMENT ON COLUMN municipal_income_2025.municipality_code IS 'NIS code of the municipality of 2025, as in belgium.municipalities [unit: code; aggregate: key; from: be-municipal-income.CD_MUNTY_REFNIS]';
+COMMENT ON COLUMN municipal_income_2025.municipalities_of_2011 IS 'How many municipalities of 2011 it is made of [unit: municipalities; aggregate: sum; from: computed]';
+COMMENT ON COLUMN municipal_income_2025.code_change IS 'Changes of codes over which the figures were carried [unit: words; aggregate: none; from: ledger of code events]';
+SELECT geodata.copy_comments('municipal_income', 'municipal_income_2025');
 
 COMMENT ON COLUMN figures_of_2013.municipality_code IS 'NIS code of the municipality of 2011 [unit: code; aggregate: key; from: be-municipal-income.CD_MUNTY_REFNIS]';
 COMMENT ON COLUMN figures_of_2013.municipality_name_nl IS 'Name of the municipality in Dutch [unit: name; aggregate: same; from: be-municipal-income.TX_MUNTY_DESCR_NL]';

@@ -22,8 +22,8 @@ from tasks.steps import recording
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def aggregate(staging: Staging, table: str, by: str, into: str, carry: Sequence[str] = (), adding: str | None = None) -> int:
-    """One row for each parent area, its figures added up and its area dissolved; returns the number of rows.
+def aggregate(staging: Staging, table: str, by: str, into: str, carry: Sequence[str] = (), adding: str | None = None) -> Staging:
+    """One row for each parent area, its figures added up and its area dissolved.
 
     The rule in each column's comment decides (see `tasks.core.catalogue.column_rules`): sums are added, ratios and weighted means are
     computed anew, what cannot be aggregated (a median) is dropped. A sum counts the figures that are known and is null when
@@ -33,7 +33,7 @@ def aggregate(staging: Staging, table: str, by: str, into: str, carry: Sequence[
     Rows whose `by` is null are left out and counted. adding: a table with a row for some values of `by` whose figures are
     added to the sums of the same name and whose other columns follow, 0 where it has no row.
 
-    Raises CheckFailed when a comment has no rule, a carried column is not constant or not allowed, or an added row has no group.
+    Returns the staging. Raises CheckFailed when a comment has no rule, a carried column is not constant or not allowed, or an added row has no group.
     """
     with recording(staging, "aggregate", into) as step:
         done = aggregation.aggregate(connect(), staging.schema, table, by, into, carry, adding)
@@ -46,4 +46,4 @@ def aggregate(staging: Staging, table: str, by: str, into: str, carry: Sequence[
             overlaid=done.dissolution.overlaid,
             slivers_closed=done.dissolution.slivers_closed,
         )
-    return done.made
+    return staging

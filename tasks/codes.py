@@ -26,13 +26,14 @@ from tasks.steps import recording, say
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def recode(staging: Staging, table: str, key: str, ledger: Ledger, since: date, until: date) -> None:
+def recode(staging: Staging, table: str, key: str, ledger: Ledger, since: date, until: date) -> Staging:
     """The rows of a table under the area codes of another day, as far as the ledger of code events can tell.
 
     since: the day whose codes the table has; until: the day whose codes are wanted, earlier or later. Where areas became one, areas are
     dissolved to one row and figures keep their rows under the one code, to be summed by the join; `published_code` then holds the
     publisher's code and `code_change` the event. What was divided (one code into several, seen in the direction of the carrying)
-    keeps its code and is named, in the log and in catalog.code_change. Raises CheckFailed when the table has codes of both days.
+    keeps its code and is named, in the log and in catalog.code_change. Returns the staging. Raises CheckFailed when the table has codes
+    of both days.
     """
     with recording(staging, "recode", table) as step:
         done = recoding.recode(connect(), staging.schema, table, key, ledger.routes(since, until))
@@ -42,6 +43,7 @@ def recode(staging: Staging, table: str, key: str, ledger: Ledger, since: date, 
         step.done(f"Carried {done.rows:,} rows of {table} over {carried:,} code changes", rows=done.rows, carried=carried, named=len(done.named()))
     for outcome in done.named():
         say(f"Codes of {table} could not be carried to {until}: {outcome.reason} ({outcome.route}).", loudly=True)
+    return staging
 
 
 @task(
@@ -52,14 +54,15 @@ def recode(staging: Staging, table: str, key: str, ledger: Ledger, since: date, 
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def settle(staging: Staging, table: str, key: str, place: Place) -> None:
+def settle(staging: Staging, table: str, key: str, place: Place) -> Staging:
     """A place that publishers give now whole, now in parts, left in a table in the one form that is declared, never in both.
 
-    Rows of the other form are left out when both are there, and parts are merged when only they are and the whole is wanted. Raises
-    CheckFailed when the form wanted cannot be had, or when the parts do not cover the ground of the whole.
+    Rows of the other form are left out when both are there, and parts are merged when only they are and the whole is wanted. Returns
+    the staging. Raises CheckFailed when the form wanted cannot be had, or when the parts do not cover the ground of the whole.
     """
     with recording(staging, "settle", table) as step:
         step.done(recoding.settle(connect(), staging.schema, table, key, place))
+    return staging
 
 
 @task(task_run_name="check codes of {table}", cache_policy=NO_CACHE, persist_result=False)

@@ -16,26 +16,28 @@ from tasks.steps import recording, say
 
 
 @task(task_run_name="join {script}", cache_policy=NO_CACHE, persist_result=False)
-def join(script: str, staging: Staging) -> None:
+def join(script: str, staging: Staging) -> Staging:
     """Run a country's SQL file, which makes the finished tables out of the loaded ones.
 
     The file is plain SQL: its first three comment lines name the tables it reads, the tables it makes and the
-    settings it uses (geodata.vintage is always set). Raises CheckFailed when one of these tables is missing.
+    settings it uses (geodata.vintage is always set). Returns the staging. Raises CheckFailed when one of these tables is missing.
     """
     with recording(staging, "join", script) as step:
         made = scripts.run(connect(), staging, script)
         step.done(f"Joined {script} into " + ", ".join(f"{table} ({rows:,})" for table, rows in made.items()), sum(made.values()), **made)
+    return staging
 
 
 @task(task_run_name="unite {into}", cache_policy=NO_CACHE, persist_result=False)
-def unite(staging: Staging, into: str, parts: Sequence[str]) -> None:
+def unite(staging: Staging, into: str, parts: Sequence[str]) -> Staging:
     """The tables of a country's parts, such as its states, read as one table; nothing is copied.
 
-    The parts have the same columns and stay as they are. Raises CheckFailed when they differ.
+    The parts have the same columns and stay as they are. Returns the staging. Raises CheckFailed when they differ.
     """
     with recording(staging, "unite", into) as step:
         rows = united_tables.unite(connect(), staging.schema, into, parts)
         step.done(f"United {len(parts):,} parts into {into} ({rows:,} rows)", rows=rows)
+    return staging
 
 
 @task(task_run_name="check join of {areas} and {figures}", cache_policy=NO_CACHE, persist_result=False)
@@ -54,8 +56,8 @@ def check_join(
 ) -> None:
     """Report which areas have figures, which figures have an area, and what share of the population is matched.
 
-    unlocated: SQL LIKE pattern of codes the publisher itself does not locate ("%ZZZZ"). only: SQL LIKE pattern of the codes
-    of these areas, where the figures are of several kinds of area ("0500000US%"). areas_matched and
+    unlocated: SQL LIKE pattern of codes the publisher itself does not locate ("%ZZZZ"); codes that `recode` named are set apart like them.
+    only: SQL LIKE pattern of the codes of these areas, where the figures are of several kinds of area ("0500000US%"). areas_matched and
     figures_matched: least shares (0 to 1); the share of the population must reach figures_matched too. Raises
     CheckFailed naming orphan codes when a required share is not reached.
     """

@@ -12,6 +12,7 @@ from typing import Any, ParamSpec
 import psycopg2
 from prefect import runtime
 from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
@@ -23,6 +24,7 @@ from tasks.core.catalogue.revision import code_revision
 from tasks.core.database import Database
 from tasks.core.declarations import Dataset
 from tasks.core.errors import ConfigurationError
+from tasks.core.handles import Edition, File, Original, Retrieval, Staging
 from tasks.steps import say
 
 LOCKS = 7_246_022  # first half of our advisory locks; the second half is the dataset
@@ -40,6 +42,7 @@ def recorded(dataset: Dataset) -> Callable[[Callable[Parameters, object]], Calla
         @wraps(function)
         def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> State[Any]:
             database, run_id = connect(), str(runtime.flow_run.id or uuid.uuid4())
+            _link_tasks_by_handles()
             with _alone(database, dataset):
                 if cleared := abandon(database, dataset):
                     say(f"Cleared what earlier runs left unfinished: {', '.join(cleared)}.")
@@ -66,6 +69,23 @@ def together(*futures: PrefectFuture[Any]) -> tuple[PrefectFuture[Any], ...]:
     for future in futures:
         future.result()
     return futures
+
+
+class _Handles(dict[int, Any]):
+    """What tasks gave back, by identity; of all things only handles tell which task follows which.
+
+    Prefect also links tasks by texts within results, and the one text "new" would join every download with every other.
+    """
+
+    def __setitem__(self, identity: int, entry: Any) -> None:
+        if isinstance(entry[-1]() if callable(entry[-1]) else None, (Edition, File, Original, Retrieval, Staging)):
+            super().__setitem__(identity, entry)
+
+
+def _link_tasks_by_handles() -> None:
+    """Let the graph in the Prefect UI show the way of the data and nothing else."""
+    if context := FlowRunContext.get():
+        context.run_results = _Handles(context.run_results)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def clean_topology(
     snap_metres: float = 0.01,
     tolerance: float = 0.01,
     parent: str | None = None,
-) -> None:
+) -> Staging:
     """Every area valid, no two overlapping, no gap between them narrower than a width, shared edges the same on both sides.
 
     The table has a unique `key` and MultiPolygons in `geom`. Only features that were defective or neighbour a defective one
@@ -41,7 +41,7 @@ def clean_topology(
     of its own area. In a geographic CRS widths are taken along the meridian (1 degree = 111,320 m), never wider than asked.
     parent: a column (such as the municipality) by which a coverage too large for memory is read, one value at a time.
 
-    Counts, areas in square metres and changes go to the catalogue as a TopologyReport. Raises CheckFailed, and writes
+    Counts, areas in square metres and changes go to the catalogue as a TopologyReport. Returns the staging. Raises CheckFailed, and writes
     nothing, when a feature would vanish or change beyond the tolerance, or when bad edges are left.
     """
     with recording(staging, "clean_topology", table) as step:
@@ -50,6 +50,7 @@ def clean_topology(
         step.done(_sentence(report), rows=report.features, **asdict(report))
     if report.gaps_after:
         say(f"{report.gaps_after:,} gaps of {table} ({report.gap_area_after:,.1f} m²) could not be closed.", loudly=True)
+    return staging
 
 
 def _sentence(report: TopologyReport) -> str:

@@ -75,7 +75,8 @@ def columns(database: Database, staging: Staging, table: str) -> list[str]:
 
 
 def test_sums_ratios_and_means(database: Database, sectors: Staging) -> None:
-    assert aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", carry=PARENTS) == 12
+    assert aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", carry=PARENTS) == sectors
+    assert rows(database, sectors, "SELECT count(*) FROM municipalities") == [(12,)]
     assert columns(database, sectors, "municipalities") == [
         "municipality_code", "municipality_name", "arrondissement_code", "province_code", "region_code",
         "population", "area_km2", "density", "income", "income_missing", "age", "geom",
@@ -196,7 +197,8 @@ def test_areas_whose_edges_do_not_match_are_overlaid_and_counted(database: Datab
 
 def test_a_group_without_any_area_has_none(database: Database, sectors: Staging) -> None:
     run(database, sectors, "UPDATE sectors SET geom = NULL WHERE municipality_code = 'M6'")
-    assert aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities") == 12
+    assert aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities") == sectors
+    assert rows(database, sectors, "SELECT count(*) FROM municipalities") == [(12,)]
     assert rows(database, sectors, "SELECT municipality_code FROM municipalities WHERE geom IS NULL") == [("M6",)]
 
 
@@ -241,6 +243,26 @@ def test_an_aggregate_is_made_anew_and_leaves_no_side_table(database: Database, 
 
 def test_figures_without_areas_are_aggregated_too(database: Database, sectors: Staging) -> None:
     run(database, sectors, "ALTER TABLE sectors DROP COLUMN geom")
-    assert aggregate.fn(sectors, "sectors", by="region_code", into="regions") == 2
+    assert aggregate.fn(sectors, "sectors", by="region_code", into="regions") == sectors
+    assert rows(database, sectors, "SELECT count(*) FROM regions") == [(2,)]
     assert "geom" not in columns(database, sectors, "regions")
     assert np.isclose(float(rows(database, sectors, "SELECT sum(population) FROM regions")[0][0]), 11_280)
+
+
+def test_margins_of_error_are_aggregated_by_the_root_of_the_summed_squares(database: Database, staging: Staging) -> None:
+    run(
+        database, staging,
+        "CREATE TABLE tracts (tract text, county text, residents bigint, residents_moe bigint, income bigint);"
+        "INSERT INTO tracts VALUES ('1', 'A', 100, 30, 9), ('2', 'A', 200, 40, 8), ('3', 'B', 5, NULL, 7), ('4', 'B', 6, 10, 6);"
+        "COMMENT ON COLUMN tracts.tract IS 'Tract [unit: code; aggregate: key; from: made up]';"
+        "COMMENT ON COLUMN tracts.county IS 'County [unit: code; aggregate: same; from: made up]';"
+        "COMMENT ON COLUMN tracts.residents IS 'Residents [unit: persons; aggregate: sum; from: made up]';"
+        "COMMENT ON COLUMN tracts.residents_moe IS 'Margin of error [unit: persons; aggregate: root of squares; from: made up]';"
+        "COMMENT ON COLUMN tracts.income IS 'Median income [unit: USD; aggregate: none; from: made up]'",
+    )  # fmt: skip
+    aggregate.fn(staging, "tracts", by="county", into="counties")
+    assert rows(database, staging, "SELECT * FROM counties ORDER BY 1") == [("A", 300, 50), ("B", 11, 10)]
+    rule = column_rules(database, staging.schema, "counties")["residents_moe"]
+    assert rule.description == "Margin of error; root of the sum of the squares of those of the tracts"
+    with pytest.raises(CheckFailed, match=r"income \(none\); a median or a figure of one area is not that of several"):
+        aggregate.fn(staging, "tracts", by="county", into="counties", carry=("income",))

@@ -176,7 +176,12 @@ def test_the_real_income_series_joins_all_589_municipalities(
         "be-municipal-income-2011": {"path": "TF_PSNL_INC_TAX_MUNTY.zip", "rows": 5301, "totals": totals},
     }
     mirror = real_mirror(tmp_path, sources)
-    assert "municipal_income 5301, fiscal_municipalities 589" in run(belgium_income, mirror=mirror)
+    published = run(belgium_income, mirror=mirror)
+    assert "municipal_income 5301, municipal_income_2025 5085, fiscal_municipalities 589" in published
+    carried = "SELECT count(*), sum(residents), sum(net_taxable_income) FROM belgium.municipal_income_2025 WHERE year = 2013"
+    assert other_database.rows(carried) == [(565, 11_150_516, Decimal("189767698458.80"))]
+    antwerp = "SELECT municipalities_of_2011, code_change FROM belgium.municipal_income_2025 WHERE municipality_code = '11002' AND year = 2013"
+    assert other_database.rows(antwerp) == [(2, "11002 + 11007 merged into 11002 on 2025-01-01")]
     figures = other_database.rows("SELECT count(*), sum(residents), sum(net_taxable_income) FROM belgium.municipal_income WHERE year = 2013")
     assert figures == [(589, 11_150_516, Decimal("189767698458.80"))]
     assert other_database.rows("SELECT count(*), sum(residents), sum(net_taxable_income) FROM belgium.fiscal_municipalities") == figures

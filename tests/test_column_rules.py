@@ -41,6 +41,7 @@ def test_rules_are_read_from_the_comments_of_columns(database: Database, areas: 
     [
         ("Deaths; by residence [unit: ‰; aggregate: ratio deaths / residents * 1000; from: a; b [sic]]", "ratio deaths / residents * 1000"),
         ("Rent  [unit: EUR/m²;aggregate:mean  by dwellings;from: x]", "mean by dwellings"),
+        ("Margin of error [unit: persons; aggregate: root of squares; from: x]", "root of squares"),
         ("Rent [unit: EUR; aggregate: average; from: x]", None),
         ("Rent [unit: EUR; aggregate: ratio rent per home; from: x]", None),
         ("Rent [unit: EUR; aggregate: sum]", None),
@@ -48,7 +49,7 @@ def test_rules_are_read_from_the_comments_of_columns(database: Database, areas: 
         (None, None),
     ],
 )
-def test_a_rule_has_one_of_six_forms(comment: str | None, aggregate: str | None) -> None:
+def test_a_rule_has_one_of_seven_forms(comment: str | None, aggregate: str | None) -> None:
     rule = parse(comment)
     assert (rule.aggregate if rule else None) == aggregate
     assert rule is None or parse(str(rule)) == rule

@@ -20,9 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def test_the_words_are_these_and_no_others() -> None:
     assert vocabulary.__all__ == [
-        "WORKERS", "aggregate", "archive", "backup", "check_conserved", "check_freshness", "check_join", "check_keys", "check_rows",
-        "check_topology", "check_totals", "clean_topology", "download", "join", "load_geometries", "load_table", "open_staging", "publish",
-        "publish_catalog", "recorded", "rollback", "together", "unpack",
+        "WORKERS", "aggregate", "archive", "backup", "check_codes", "check_conserved", "check_freshness", "check_join", "check_keys",
+        "check_licence", "check_rows", "check_topology", "check_totals", "clean_topology", "download", "join", "load_geometries", "load_table",
+        "open_staging", "publish", "publish_catalog", "recode", "recorded", "rollback", "settle", "together", "unite", "unpack",
     ]  # fmt: skip
 
 
@@ -52,7 +52,8 @@ def test_psql_runs_a_country_s_file_unmodified(database: Database, staging: Stag
             "declarations_without_income bigint, net_taxable_income numeric, net_income numeric, real_estate_income numeric, state_taxes numeric, "
             "municipal_taxes numeric, taxes numeric, residents bigint);"
             "CREATE TABLE shapes (municipality_code text, geom geometry(MultiPolygon, 31370));"
-            "INSERT INTO series VALUES ('11001', 2013, 'A', 'A', 10, 1, 1000, 900, 1, 2, 3, 4, 25)"
+            "INSERT INTO series VALUES ('11001', 2013, 'A', 'A', 10, 1, 1000, 900, 1, 2, 3, 4, 25);"
+            "CREATE TABLE series_of_2025 AS SELECT *, NULL AS published_code, NULL AS code_change FROM series"
         )
     preset = f'SET search_path = "{staging.schema}", geodata, public'
     command = [psql, database.libpq_uri, "-v", "ON_ERROR_STOP=1", "-q", "-c", preset, "-f", str(ROOT / "sql" / "belgium_income.sql")]

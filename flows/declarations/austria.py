@@ -16,6 +16,8 @@ PORTAL = "https://data.statistik.gv.at"
 HOSTS = ("https://www.statistik.at", "https://www.statistik.gv.at")  # the second is the published one, and sends to the first
 SERVICE = "gs-open/GEODATA/ows?service=WFS&version=2.0.0&request=GetFeature&outputFormat=application/json&srsName=EPSG:31287&sortBy=g_id"
 BOUNDS = (105_000, 270_000, 695_000, 585_000)  # metres in EPSG:31287
+METADATA = "{}/ogd/json?dataset={}"
+PAGE = 1_000  # features that the service is asked for at a time
 POPULATION_DATASET, EMPLOYMENT_DATASET = "OGD_bevstandjbab2002_BevStand_{}", "OGDEXT_AEST_GEMTAB_1"
 NEWEST = 2026
 EMPLOYMENT_NEWEST = 2023  # last year in the table of employment
@@ -25,6 +27,7 @@ MUNICIPALITY_COUNTS = {
     2017: Rows(low=2_122, high=2_123), **dict.fromkeys(range(2018, 2022), Rows(low=2_117, high=2_122)),
     **dict.fromkeys((2022, 2023, 2024), Rows.exactly(2_115)), 2025: Rows.exactly(2_114), 2026: Rows.exactly(2_114),
 }  # fmt: skip
+AREA = {"area_km2": Total(expected=83_870, tolerance=0.0003, stated_by="Statistik Austria")}
 RESIDENTS = {2023: 9_104_772}
 
 # Vienna is one municipality, 90001, and one district, 900; figures are given for its 23 districts, so these are published.
@@ -124,7 +127,7 @@ def source(slug: str, vintage: int, title: str, dataset: str, ending: str = ".cs
 def borders(slug: str, vintage: int, title: str, layer: str, columns: Mapping[str, Column], **facts: Any) -> Source:
     """A layer of borders from the web feature service that took the place of zip files in March 2026."""
     return source(
-        slug, vintage, title, f"OGDEXT_{layer}_1", container="json", pages=1_000,
+        slug, vintage, title, f"OGDEXT_{layer}_1", container="json", pages=PAGE,
         urls=tuple(f"{host}/{SERVICE}&typeNames=GEODATA:STATISTIK_AUSTRIA_{layer}_{vintage}0101" for host in HOSTS),
         reads=Features(columns=columns, key=next(iter(columns)), crs=31287, published_crs=31287, bounds=BOUNDS), **facts,
     )  # fmt: skip
@@ -168,6 +171,6 @@ def listed(columns: Mapping[str, Column], key: tuple[str, ...], **facts: Any) ->
 def metadata(slug: str, vintage: int, dataset: str) -> Source:
     """What the portal says of a dataset: its licence, its attribution and the day of the last change."""
     return source(
-        f"{slug}-metadata", vintage, f"Metadata of {dataset}", dataset, urls=(f"{PORTAL}/ogd/json?dataset={dataset}",), container="json",
+        f"{slug}-metadata", vintage, f"Metadata of {dataset}", dataset, urls=(METADATA.format(PORTAL, dataset),), container="json",
         reads=Document(standard="OGD Austria Metadata"),
     )  # fmt: skip

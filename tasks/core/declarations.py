@@ -39,7 +39,8 @@ class Column:
     """A column to keep: the names it has had in the publisher's files (first match wins) and its type.
 
     `type` is one of text, integer, number (double precision), date, boolean, or decimal(p,s). prefix: what every value begins with,
-    left out of the table ("GRGEMAKT-" of "GRGEMAKT-10101"). about, unit and rule: what the column holds and how it is aggregated, where
+    left out of the table ("GRGEMAKT-" of "GRGEMAKT-10101"). widths: where a code is written in several columns, `names` are its parts and
+    these are their digits. about, unit and rule: what the column holds and how it is aggregated, where
     a source has too many columns to be described one by one in SQL (see tasks.core.catalogue.column_rules).
     """
 
@@ -47,6 +48,7 @@ class Column:
     type: str = "text"
     optional: bool = False
     prefix: str = ""
+    widths: tuple[int, ...] = ()
     about: str = ""
     unit: str = ""
     rule: str = "none"
@@ -55,6 +57,11 @@ class Column:
 def text(*names: str, optional: bool = False, prefix: str = "") -> Column:
     """A code or a name, kept letter for letter, but for a prefix that all of them have."""
     return Column(names, "text", optional, prefix)
+
+
+def code(*parts: tuple[str, int]) -> Column:
+    """A code written in several columns, each filled up with zeros to its number of digits: ("STATE", 2), ("COUNTY", 3)."""
+    return Column(tuple(name for name, _ in parts), "text", widths=tuple(width for _, width in parts))
 
 
 def integer(*names: str, optional: bool = False) -> Column:

@@ -32,7 +32,9 @@ def keep(database: Database, staging: Staging, table: str) -> int:
 
 def unknown(database: Database, schema: str, table: str, column: str, code_list: str) -> list[str]:
     """Codes of a column that the list lacks, at most ten."""
-    query = sql.SQL("SELECT DISTINCT {column} FROM {table} WHERE {column} NOT IN (SELECT code FROM {list}) ORDER BY 1 LIMIT {named}")
+    query = sql.SQL(
+        "SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL AND {column} NOT IN (SELECT code FROM {list}) ORDER BY 1 LIMIT {named}"
+    )
     names = {"column": sql.Identifier(column), "table": sql.Identifier(schema, table), "list": sql.Identifier(schema, code_list)}
     return [str(code) for (code,) in database.rows(query.format(named=sql.Literal(NAMED), **names))]
 

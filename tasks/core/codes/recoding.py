@@ -46,8 +46,7 @@ def recode(database: Database, schema: str, table: str, key: str, routes: list[R
         here = _codes(cursor, table, key)
         wanted = [route for route in routes if not here.isdisjoint(route.before)]
         _require_one_day(schema, table, wanted, here)
-        if wanted:
-            _add_columns(cursor, table)
+        _add_columns(cursor, table)  # also where nothing changes, so that a join can always read them
         for route in wanted:
             outcome = _judged(route, here)
             if outcome.verdict == "carried":

@@ -52,7 +52,7 @@ class JoinReport:
         if self.population is not None:
             said += f", {self.share_of_population:.2%} of the population"
         if self.figures_unlocated:
-            said += f"; {self.figures_unlocated:,} rows are not located by the publisher"
+            said += f"; {self.figures_unlocated:,} further figures have no area by the word of the publisher or of the ledger of code events"
         return said
 
     @property
@@ -67,7 +67,7 @@ def measure(
 ) -> JoinReport:
     """Count both sides of a join in the staging schema and keep the report in the catalogue."""
     with database.session(staging.schema) as cursor:
-        report = _measure(cursor, areas, figures, key, population, unlocated, only)
+        report = _measure(cursor, staging, areas, figures, key, population, unlocated, only)
         cursor.execute(
             "INSERT INTO catalog.join_report VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
@@ -92,7 +92,7 @@ def measure(
 
 
 def _measure(
-    cursor: Cursor, areas: str, figures: str, key: str, population: str | None, unlocated: str | None, only: str | None
+    cursor: Cursor, staging: Staging, areas: str, figures: str, key: str, population: str | None, unlocated: str | None, only: str | None
 ) -> JoinReport:
     names = {"areas": sql.Identifier(areas), "figures": sql.Identifier(figures), "key": sql.Identifier(key)}
     persons = sql.Identifier(population) if population else sql.SQL("NULL::numeric")
@@ -100,11 +100,11 @@ def _measure(
         sql.SQL(
             "CREATE TEMPORARY TABLE met ON COMMIT DROP AS "
             "SELECT coalesce(a.key, f.key) AS key, a.key IS NOT NULL AS area, f.key IS NOT NULL AS figure, f.persons, "
-            "coalesce(f.key LIKE %s AND a.key IS NULL, false) AS unlocated "
+            "coalesce((f.key LIKE %s OR f.key = ANY (%s)) AND a.key IS NULL, false) AS unlocated "
             "FROM (SELECT DISTINCT {key} AS key FROM {areas}) AS a FULL JOIN "
             "(SELECT {key} AS key, sum({persons})::numeric AS persons FROM {figures} WHERE {key} LIKE %s GROUP BY {key}) AS f ON a.key = f.key"
         ).format(persons=persons, **names),
-        (unlocated or "", only or "%"),
+        (unlocated or "", _named(cursor, staging, figures), only or "%"),
     )
     cursor.execute(
         "SELECT count(*) FILTER (WHERE area), count(*) FILTER (WHERE area AND figure), count(*) FILTER (WHERE figure AND NOT unlocated), "
@@ -129,3 +129,12 @@ def _measure(
         areas_orphaned=orphaned[0],
         figures_orphaned=orphaned[1],
     )
+
+
+def _named(cursor: Cursor, staging: Staging, figures: str) -> list[str]:
+    """Codes of figures that `recode` could not carry and named: that they have no area is known, with the reason."""
+    cursor.execute(
+        "SELECT unnest(before) FROM catalog.code_change WHERE dataset = %s AND number = %s AND table_name = %s AND verdict = 'named'",
+        (staging.dataset.slug, staging.edition, figures),
+    )
+    return [code for (code,) in cursor.fetchall()]

@@ -17,7 +17,7 @@ from tasks.core.tables.delimited import Delimited
 from tasks.core.tables.headings import find_columns, find_heading
 from tasks.core.tables.parquet import Parquet
 from tasks.core.tables.spreadsheets import Spreadsheet
-from tasks.core.tables.values import ABSENT, Unreadable, as_text, as_typed, join_reasons, take_markers, without_prefix
+from tasks.core.tables.values import ABSENT, Unreadable, as_text, as_typed, join_parts, join_reasons, take_markers, without_prefix
 
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # XLSX and ODS are zip files, XLS is an OLE document
 REASON = "_reason"
@@ -49,17 +49,19 @@ class Figures:
         _require_sound(reads)
         self.reads, self.label, self.tally = reads, label, Tally()
         self._reader = _open(path, reads, label)
+        self.parts = {name: self._places_of_parts(column) for name, column in reads.columns.items() if column.widths}
         self.places = find_columns(reads.columns, self._reader.headings, label)
         if not self.origins:
             raise SourceError(f"None of the declared columns, all optional, is in {label}: add the names it has now to the declaration.")
-        self._filters = {self._filter_place(name): pattern for name, pattern in reads.where.items()}
+        self._filters = {self._place(name, "of a filter"): pattern for name, pattern in reads.where.items()}
         parts = [part for name, column in reads.columns.items() for part in self._parts(name, column)]
         self.schema = pa.schema([*parts, *([pa.field(reads.reasons_in, pa.string())] if reads.reasons_in else [])])
 
     @property
     def origins(self) -> dict[str, str]:
         """The publisher's name of each column that the file has."""
-        return {name: self._reader.headings[place].strip() for name, place in self.places.items() if place is not None}
+        places = {name: self.parts.get(name, [place]) for name, place in self.places.items() if place is not None}
+        return {name: " + ".join(self._reader.headings[part].strip() for part in found) for name, found in places.items()}
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The typed rows; the tally is whole at the end."""
@@ -78,7 +80,8 @@ class Figures:
     def _blocks(self) -> Iterator[Block]:
         """Blocks without blank rows, the last without the notes under the table, which only its being the last shows."""
         kept = {place: self.reads.columns[name].type for name, place in self.places.items() if place is not None}
-        wanted = dict.fromkeys(self._filters, "text") | kept
+        parts = [place for places in self.parts.values() for place in places]
+        wanted = dict.fromkeys([*self._filters, *parts], "text") | kept
         held: Block | None = None
         for block in self._reader.blocks(wanted):
             if held is not None:
@@ -91,11 +94,15 @@ class Figures:
         self.tally.skipped += len(block) - len(kept)
         return kept
 
-    def _filter_place(self, name: str) -> int:
+    def _place(self, name: str, use: str) -> int:
+        """The position of a heading that must be there, whatever it is used for."""
         place = find_heading((name,), self._reader.headings, self.label)
         if place is None:
-            find_columns({"of a filter": Column((name,))}, self._reader.headings, self.label)
+            find_columns({use: Column((name,))}, self._reader.headings, self.label)
         return place or 0
+
+    def _places_of_parts(self, column: Column) -> list[int]:
+        return [self._place(name, "that is part of a code") for name in column.names]
 
     def _parts(self, name: str, column: Column) -> list[pa.Field]:
         with_reason = self.reads.missing and not self.reads.reasons_in and column.type != "text"
@@ -104,6 +111,8 @@ class Figures:
     def _typed(self, block: Block, name: str, column: Column, said: dict[str, pa.Array]) -> list[pa.Array]:
         """A column and its reasons; reasons that go into one column for all figures are put beside, in `said`."""
         place = self.places[name]
+        if name in self.parts:
+            return [join_parts([as_text(block.cells[part]) for part in self.parts[name]], column.widths)]
         cells = pa.nulls(len(block), pa.string()) if place is None else block.cells[place]
         try:
             if column.type == "text":

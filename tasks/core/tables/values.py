@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -51,6 +51,11 @@ def join_reasons(said: Mapping[str, pa.Array], rows: int) -> pa.Array:
     # Nulls are filled here: pyarrow 26 loses the rows in which all are null when it is told to skip them.
     joined = pc.utf8_rtrim(pc.binary_join_element_wise(*(pc.fill_null(part, "") for part in spoken), ""), "; ")
     return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
+
+
+def join_parts(parts: Sequence[pa.Array], widths: Sequence[int]) -> pa.Array:
+    """Codes out of their parts, each filled up with zeros from the left, as spreadsheets take them away; null where a part is."""
+    return pc.binary_join_element_wise(*(pc.utf8_lpad(part, width, "0") for part, width in zip(parts, widths, strict=True)), "")
 
 
 def without_prefix(cells: pa.Array, prefix: str) -> pa.Array:
