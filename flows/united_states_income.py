@@ -1,7 +1,7 @@
 """The United States: income of households by county, table S1901 of the American Community Survey.
 
-The table is exported from the Census Bureau's portal by hand, so it comes by a mirror, or from the archive once it was there. Medians and
-means of counties that became one are not sums and stay empty; their margins of error are those of the published counties.
+The table is exported from the Census Bureau's portal by hand and laid into the inbox; once archived, the archive stands in. Medians, means
+and shares of counties that became one are no sums and stay empty.
 """
 
 from typing import Annotated, Literal

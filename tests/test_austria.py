@@ -18,6 +18,7 @@ from synthetic.defects import Defects
 from wfs_server import serve_wfs
 
 from flows.austria import austria
+from flows.austria_lists import austria_lists
 from flows.declarations import austria as office
 from tasks.connections import connect
 from tasks.core.database import Database
@@ -167,6 +168,12 @@ def test_the_borders_come_from_the_web_service_page_by_page(
     assert other_database.value("SELECT mirror FROM catalog.edition") == ""
 
 
+def test_postal_codes_and_types_are_lists_of_their_own(prefect_server: None, tmp_path: Path, other_database: Database) -> None:
+    made = synthetic.write(tmp_path, municipalities=40, vintages=(2023,))
+    state: State[Any] = austria_lists(mirror=str(tmp_path), return_state=True)
+    assert f"postal_codes {made['at-postal-codes-2023']['rows']}, municipality_types {made['at-typology-2023']['rows']}" in str(state.message)
+
+
 # --- the publisher's real files
 
 
@@ -224,3 +231,20 @@ def test_the_real_municipalities_of_2021_meet_the_residents_of_2023_and_the_empl
     figures = "employment_residents, workplaces > 0, employment_code_change"
     klosterneuburg = f"SELECT {figures} FROM austria.municipalities WHERE municipality_code = '32144'"
     assert other_database.rows(klosterneuburg) == [(26_822, True, "32408 recoded into 32144 on 2017-01-01")]
+
+
+@pytest.mark.real
+def test_the_real_lists_of_postal_codes_and_types(
+    real_files: Path, prefect_server: None, tmp_path: Path, other_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = {"at-typology": "gemeinden_typology.csv", "at-urbanisation": "gemeinden_urbanisation.csv", "at-postal-codes": "plz_gemeinde_nuts3.csv"}
+    for slug, name in inbox.items():
+        (tmp_path / f"{slug}-2023.text").symlink_to(real_files / "austria" / name)
+    monkeypatch.setenv("GEODATA_INBOX", str(tmp_path))
+    state: State[Any] = austria_lists(return_state=True)
+    assert "postal_codes 3375, municipality_types 2115" in str(state.message)
+    counted = "SELECT urbanisation_code, count(*), min(urbanisation_name) IS NOT NULL FROM austria.municipality_types GROUP BY 1 ORDER BY 1"
+    kinds = other_database.rows(counted)
+    assert kinds == [("1", 28, True), ("2", 380, True), ("3", 1707, True)]
+    assert other_database.value("SELECT count(*) FROM austria.municipality_types WHERE typology_name_de IS NULL") == 0
+    assert other_database.value("SELECT mirror FROM catalog.edition") == ""

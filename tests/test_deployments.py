@@ -48,19 +48,25 @@ def sources_of(deployment: dict[str, Any]) -> Iterator[Source]:
     flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
     defaults = {name: field.get("default") for name, field in parameter_schema(flow).model_dump_for_openapi()["properties"].items()}
     vintage = (defaults | deployment.get("parameters", {})).get("vintage")
-    for value in vars(module_of(deployment)).values():
+    module = module_of(deployment)
+    text = Path(str(module.__file__)).read_text()
+    declared_beside = [value for value in vars(module).values() if getattr(value, "__name__", "").startswith("flows.declarations.")]
+    named = [item for each in declared_beside for item in vars(each).items() if f".{item[0]}(" in text]
+    for _, value in [*vars(module).items(), *named]:
         if isinstance(value, Source):
             yield value
         elif isinstance(value, dict) and isinstance(value.get(vintage), Source):
             yield value[vintage]
-        elif getattr(value, "__module__", "") == module_of(deployment).__name__ and _makes_a_source(value):
-            yield value(vintage)
+        elif getattr(value, "__module__", "").startswith("flows.") and _makes_sources(value):
+            made = value(vintage)
+            yield from [made] if isinstance(made, Source) else made
 
 
-def _makes_a_source(value: Any) -> bool:
+def _makes_sources(value: Any) -> bool:
+    """A function of the vintage that returns a source, or several."""
     if not callable(value) or not hasattr(value, "__code__"):
         return False
-    return typing.get_type_hints(value).get("return") is Source and value.__code__.co_argcount == 1
+    return typing.get_type_hints(value).get("return") in (Source, tuple[Source, ...], list[Source]) and value.__code__.co_argcount == 1
 
 
 def test_every_flow_has_a_deployment_and_none_has_two() -> None:

@@ -185,6 +185,31 @@ def test_gone_without_an_archive_says_what_to_do(office: Office, code: int) -> N
     assert len(office.server.asked) == 1
 
 
+def test_a_file_fetched_by_hand_is_taken_from_the_inbox_and_is_official(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SourceError, match=r"no lasting address of it: fetch it by hand and lay it as xx-figures-2025\.zip into the folder"):
+        originals.download.fn(office.source)
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "xx-figures-2025.zip").write_bytes(FIRST)
+    monkeypatch.setenv("GEODATA_INBOX", str(inbox))
+    retrieval, original = office.fetched()
+    assert (retrieval.state, original.sha256, original.source.mirror) == ("new", hashlib.sha256(FIRST).hexdigest(), "")
+    assert office.fetched()[0].state == "unchanged"
+    (inbox / "xx-figures-2025.zip").unlink()
+    retrieval, original = office.fetched()
+    assert (retrieval.state, original.sha256) == ("gone", hashlib.sha256(FIRST).hexdigest())
+
+
+def test_the_inbox_is_asked_after_the_publisher(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "xx-figures-2025.zip").write_bytes(SECOND)
+    monkeypatch.setenv("GEODATA_INBOX", str(tmp_path))
+    office.answers(whole(FIRST), whole(PAGE))
+    assert office.fetched()[1].sha256 == hashlib.sha256(FIRST).hexdigest()
+    retrieval, original = office.fetched()
+    assert (retrieval.state, original.sha256) == ("moved", hashlib.sha256(SECOND).hexdigest())
+    assert "HTML page" in office.refused()[0]["reason"]
+
+
 def test_unreachable_falls_back_and_is_not_called_gone(office: Office) -> None:
     office.answers(whole(FIRST), status(503))
     office.fetched()

@@ -174,3 +174,28 @@ def metadata(slug: str, vintage: int, dataset: str) -> Source:
         f"{slug}-metadata", vintage, f"Metadata of {dataset}", dataset, urls=(METADATA.format(PORTAL, dataset),), container="json",
         reads=Document(standard="OGD Austria Metadata"),
     )  # fmt: skip
+
+
+def by_hand(slug: str, year: int, title: str, columns: Mapping[str, Column], key: tuple[str, ...], page: str, **facts: Any) -> Source:
+    """A list that the office offers without a lasting address: a comma-separated text, fetched by hand."""
+    return source(
+        slug, year, title, "", urls=(), landing_page=page, confidence="low", reads=Table(columns=columns, key=key), codes_of=date(year, 1, 1), **facts
+    )
+
+
+TYPOLOGY: dict[str, Column] = {
+    "municipality_code": text("municipality_code"),
+    "municipality_name": text("municipality_name"),
+    "typology_code": text("typology"),
+}
+
+URBANISATION: dict[str, Column] = {
+    "municipality_code": text("municipality_code"),
+    "urbanisation_code": text("urbanisation"),
+}
+
+POSTAL_CODES: dict[str, Column] = {
+    "postal_code": text("postal_code"),
+    "municipality_code": text("municipality_code"),
+    "nuts3_code": text("NUTS3"),
+}

@@ -87,7 +87,7 @@ def counties(year: int) -> Source:
 
 
 def subject_table(year: int) -> Source:
-    """Income of households by county (ACS table S1901), as exported by hand: the portal gives no lasting address, so it comes by a mirror."""
+    """Income of households by county (ACS table S1901), as exported by hand: the portal gives no lasting address."""
     reads = Table(
         columns=INCOME, key=("geoid",), encoding="utf-8-sig", skip_rows_after_header=1, missing=INCOME_MISSING, reasons_in="income_reasons",
         where={"GEO_ID": "0500000US*"},

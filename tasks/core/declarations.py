@@ -157,7 +157,8 @@ class Document:
 class Source:
     """One file of one publisher, for one vintage.
 
-    urls: candidate addresses, the likeliest first; none where the publisher gives no lasting one, so that the file comes by a mirror.
+    urls: candidate addresses, the likeliest first; none where the publisher gives no lasting one, so that the file is fetched by hand
+    (GEODATA_INBOX) or comes by a mirror.
     member: shell pattern of the file inside the archive. pages: features a page, where the addresses are those of a web feature
     service (WFS 2.0 answering in GeoJSON) that is asked page by page. codes_of: the day whose area codes the file uses, where it is
     not the reference date (some offices give old figures on today's areas).

@@ -5,6 +5,7 @@ GEODATA_DATABASE_BLOCK      name of a SqlAlchemyConnector block of prefect-sqlal
 GEODATA_ARCHIVE             fsspec location of the archive (default: the data folder)
 GEODATA_ARCHIVE_REPLICAS    further locations, separated by blanks
 GEODATA_DATA                data folder (default: data/ beside the code)
+GEODATA_INBOX               folder or base URL of files fetched by hand, as <source>-<vintage>.<container> (us-s1901-2023.text)
 GEODATA_UPSTREAM            "archive": ask no publisher, use the last archived originals (air gap, rebuild)
 GEODATA_ACCEPT_SHRINK       SHA-256 of reviewed files that may be less than half of the last original, separated by blanks
 GEODATA_REVISION            revision of the code, set in the image; a checkout asks git
@@ -37,6 +38,11 @@ def archive_locations() -> tuple[str, ...]:
     """fsspec locations of the archive, the primary first."""
     primary = os.environ.get("GEODATA_ARCHIVE") or str(data_folder() / "archive")
     return primary, *os.environ.get("GEODATA_ARCHIVE_REPLICAS", "").split()
+
+
+def inbox() -> str:
+    """Where files lie that a person fetched past a bot wall, or from a portal without lasting addresses; empty where there is none."""
+    return os.environ.get("GEODATA_INBOX", "").rstrip("/")
 
 
 def publishers_are_asked() -> bool:

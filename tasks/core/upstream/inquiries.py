@@ -10,7 +10,7 @@ from pathlib import Path
 from tasks.core.archive.store import Store
 from tasks.core.declarations import Source
 from tasks.core.handles import Original, Retrieval, State
-from tasks.core.settings import accepted_shrinks
+from tasks.core.settings import accepted_shrinks, inbox
 from tasks.core.upstream import magic, pages, transfers
 from tasks.core.upstream.addresses import redact
 from tasks.core.upstream.transfers import Answer, Report
@@ -38,14 +38,29 @@ class Verdict:
 
 
 def inquire(inquiry: Inquiry) -> Verdict:
-    """Ask the declared addresses until one gives the file, or an unchanged one; every refused body goes to quarantine."""
+    """Ask the declared addresses, and then the inbox, until one gives the file, or an unchanged one; every refused body goes to quarantine."""
     failed: list[Verdict] = []
-    for url in inquiry.source.urls:
+    for url in _addresses(inquiry.source):
         verdict = _judged(inquiry, url, failed)
         if verdict.retrieval.state not in FAILED:
             return verdict
         failed.append(verdict)
-    return _worst(failed)
+    return _worst(failed) if failed else Verdict(_without_address(inquiry.source))
+
+
+def by_hand(source: Source) -> str:
+    """The name under which a source's file is laid into the inbox."""
+    return f"{source.slug}-{source.vintage}.{source.container}"
+
+
+def _addresses(source: Source) -> list[str]:
+    """The publisher's addresses and that of the inbox; a mirror stands alone."""
+    return [*source.urls, *([f"{inbox()}/{by_hand(source)}"] if inbox() and not source.mirror else [])]
+
+
+def _without_address(source: Source) -> Retrieval:
+    detail = f"no lasting address of it: fetch it by hand and lay it as {by_hand(source)} into the folder that GEODATA_INBOX names"
+    return Retrieval(source=source, state="gone", url=source.landing_page, asked_at=datetime.now(UTC), detail=detail)
 
 
 def _judged(inquiry: Inquiry, url: str, failed: list[Verdict]) -> Verdict:
@@ -64,7 +79,7 @@ def _judged(inquiry: Inquiry, url: str, failed: list[Verdict]) -> Verdict:
 
 
 def _asked(inquiry: Inquiry, url: str) -> Answer:
-    if inquiry.source.pages:
+    if inquiry.source.pages and url in inquiry.source.urls:
         return pages.ask(inquiry.source, url, inquiry.report)
     return transfers.ask(url, inquiry.report, **_validators(inquiry.last, url))
 
