@@ -20,7 +20,7 @@ UNITED_STATES_ESTIMATES = Dataset(
     slug="united_states_estimates", title="United States: population estimates of counties", country="US", schema="united_states",
     layers={"county_population": ("geoid",), "state_population": ("state_code",), "division_population": ("division_code",)},
 )  # fmt: skip
-Vintage = Annotated[Literal[2019, 2020, 2021, 2022, 2023, 2024], described("Year of the estimates, on 1 July, and of the borders.")]
+Vintage = Annotated[Literal[2019, 2021, 2022, 2023, 2024], described("Year of the estimates, on 1 July, and of the borders.")]
 
 
 @flow(name="united-states-estimates", description=__doc__, flow_run_name="united states estimates {vintage}", task_runner=WORKERS)
@@ -38,7 +38,7 @@ def united_states_estimates(vintage: Vintage = 2024, mirror: Mirror = None, rebu
     check_rows(staging, "estimates", figures)
     check_totals(staging, "estimates", figures)
     recode(staging, "estimates", "geoid", census.COUNTIES, since=figures.source.codes_day, until=borders.source.codes_day)
-    check_join(staging, areas="shapes", figures="estimates", key="geoid", population="population")
+    check_join(staging, areas="shapes", figures="estimates", key="geoid", population="population", named_at_most=0.02)
 
     clean_topology(staging, table="shapes", key="geoid", gap_metres=1.0, wait_for=loaded)
     join("united_states_estimates.sql", staging)
@@ -46,6 +46,7 @@ def united_states_estimates(vintage: Vintage = 2024, mirror: Mirror = None, rebu
     aggregate(staging, "state_population", by="division_code", into="division_population", carry=("division_*", "region_*"))
 
     check_topology(staging, "county_population")
+    check_conserved(staging, "population", "estimates", "county_population", tolerance=0.02)
     check_conserved(staging, "population", "county_population", "division_population")
     publish_catalog(publish(staging))
 

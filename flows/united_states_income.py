@@ -35,7 +35,7 @@ def united_states_income(vintage: Vintage = 2023, mirror: Mirror = None, rebuild
     )
     check_rows(staging, "shapes", borders)
     recode(staging, "income", "geoid", census.COUNTIES, since=figures.source.codes_day, until=borders.source.codes_day)
-    check_join(staging, areas="shapes", figures="income", key="geoid")
+    check_join(staging, areas="shapes", figures="income", key="geoid", named_at_most=0.02)
 
     clean_topology(staging, table="shapes", key="geoid", gap_metres=1.0, wait_for=loaded)
     join("united_states_income.sql", staging)

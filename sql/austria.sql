@@ -24,9 +24,10 @@ SELECT m.municipality_code, m.municipality_name,
        w.state_code, w.state_name,
        p.population, p.male, p.female, p.age_0_to_14, p.age_15_to_29, p.age_30_to_44, p.age_45_to_64, p.age_65_to_79, p.age_80_and_over,
        e.residents AS employment_residents,
+       CASE WHEN e.municipality_code IS NULL THEN 'no figures under this code' END AS employment_residents_reason,
        e.foreign_share, e.employment_rate, e.unemployment_rate, e.secondary_education_share, e.tertiary_education_share, e.commuter_share,
        e.households, e.household_size, e.families, e.enterprises, e.workplaces, e.employees,
-       CASE WHEN e.municipality_code IS NULL THEN 'employment: no figures under this code' ELSE e.missing END AS missing,
+       e.missing,
        e.code_change AS employment_code_change,
        m.code_change,
        m.geom
@@ -46,16 +47,16 @@ SELECT m.municipality_code, m.municipality_name,
                     sum(population * (age >= 80)::integer)::bigint AS age_80_and_over
                FROM aged GROUP BY municipality_code) AS p USING (municipality_code)
   LEFT JOIN (SELECT municipality_code, sum(residents)::bigint AS residents,
-                    (sum(foreign_share * residents) / nullif(sum(residents), 0))::numeric(5, 1) AS foreign_share,
+                    (geodata.whole_sum(foreign_share * residents) / nullif(sum(residents), 0))::numeric(5, 1) AS foreign_share,
                     CASE WHEN count(*) = 1 THEN min(employment_rate) END AS employment_rate,
                     CASE WHEN count(*) = 1 THEN min(unemployment_rate) END AS unemployment_rate,
                     CASE WHEN count(*) = 1 THEN min(secondary_education_share) END AS secondary_education_share,
                     CASE WHEN count(*) = 1 THEN min(tertiary_education_share) END AS tertiary_education_share,
                     CASE WHEN count(*) = 1 THEN min(commuter_share) END AS commuter_share,
-                    sum(households)::bigint AS households,
-                    (sum(household_size * households) / nullif(sum(households), 0))::numeric(5, 2) AS household_size,
-                    sum(families)::bigint AS families, sum(enterprises)::bigint AS enterprises, sum(workplaces)::bigint AS workplaces,
-                    sum(employees)::bigint AS employees,
+                    geodata.whole_sum(households)::bigint AS households,
+                    (geodata.whole_sum(household_size * households) / nullif(sum(households), 0))::numeric(5, 2) AS household_size,
+                    geodata.whole_sum(families)::bigint AS families, geodata.whole_sum(enterprises)::bigint AS enterprises, geodata.whole_sum(workplaces)::bigint AS workplaces,
+                    geodata.whole_sum(employees)::bigint AS employees,
                     string_agg(DISTINCT missing, '; ') AS missing, min(code_change) AS code_change
                FROM employment GROUP BY municipality_code) AS e USING (municipality_code)
  ORDER BY m.municipality_code;
@@ -83,6 +84,7 @@ COMMENT ON COLUMN municipalities.age_45_to_64 IS 'Residents of 45 to 64 years [u
 COMMENT ON COLUMN municipalities.age_65_to_79 IS 'Residents of 65 to 79 years [unit: persons; aggregate: sum; from: at-population.F-ISIS-1]';
 COMMENT ON COLUMN municipalities.age_80_and_over IS 'Residents of 80 years and over [unit: persons; aggregate: sum; from: at-population.F-ISIS-1]';
 COMMENT ON COLUMN municipalities.employment_residents IS 'Residents on 31 October of the year of the employment figures [unit: persons; aggregate: sum; from: at-employment.BEV_ABSOLUT]';
+COMMENT ON COLUMN municipalities.employment_residents_reason IS 'Why there are no figures of employment [unit: reason; aggregate: none; from: computed]';
 COMMENT ON COLUMN municipalities.foreign_share IS 'Residents of foreign citizenship [unit: %; aggregate: mean by employment_residents; from: at-employment.AUSL_STAATSB]';
 COMMENT ON COLUMN municipalities.employment_rate IS 'Employed among residents of 15 to 64 years [unit: %; aggregate: none; from: at-employment.EWTQ_15BIS64]';
 COMMENT ON COLUMN municipalities.unemployment_rate IS 'Unemployed among the labour force of 15 years and over [unit: %; aggregate: none; from: at-employment.ALQ_15PLUS]';

@@ -3,7 +3,6 @@
 -- settings: geodata.vintage (year of the borders and last of the five years of the survey)
 
 SET LOCAL work_mem = '128MB';
-SET LOCAL join_collapse_limit = 12;
 
 -- The areas of all four kinds, told apart by the beginning of their full code.
 CREATE TEMPORARY VIEW areas AS
@@ -15,17 +14,17 @@ SELECT geo_id, geoid, land_m2, water_m2, geom FROM state_shapes
 -- The nine tables of the survey side by side; their columns are described where they are declared.
 CREATE TEMPORARY VIEW estimates AS
 SELECT * FROM b01001
-  LEFT JOIN b11001 USING (geo_id) LEFT JOIN b15003 USING (geo_id) LEFT JOIN b19001 USING (geo_id) LEFT JOIN b19013 USING (geo_id)
-  LEFT JOIN b19301 USING (geo_id) LEFT JOIN b25001 USING (geo_id) LEFT JOIN b25003 USING (geo_id) LEFT JOIN b25077 USING (geo_id);
+  FULL JOIN b11001 USING (geo_id) FULL JOIN b15003 USING (geo_id) FULL JOIN b19001 USING (geo_id) FULL JOIN b19013 USING (geo_id)
+  FULL JOIN b19301 USING (geo_id) FULL JOIN b25001 USING (geo_id) FULL JOIN b25003 USING (geo_id) FULL JOIN b25077 USING (geo_id);
 
 -- Areas without estimates stay, with the reason.
 CREATE TEMPORARY VIEW surveyed AS
 SELECT *,
        round(land_m2 / 1e6, 6) AS land_km2, round(water_m2 / 1e6, 6) AS water_km2,
        (population / nullif(land_m2 / 1e6, 0))::numeric(12, 2) AS density,
-       CASE WHEN population IS NOT NULL THEN NULL
+       CASE WHEN coalesce(population::text, b01001_reasons) IS NOT NULL THEN NULL
             WHEN left(geoid, 2) IN ('60', '66', '69', '78') THEN 'island area, where the American Community Survey is not taken'
-            ELSE 'no row in the tables of the American Community Survey' END AS without_estimates
+            ELSE 'no row in the tables of the American Community Survey' END AS population_reason
   FROM areas LEFT JOIN estimates USING (geo_id);
 
 CREATE TABLE states AS
@@ -78,7 +77,7 @@ COMMENT ON COLUMN states.water_m2 IS 'Area of water, as published [unit: m²; ag
 COMMENT ON COLUMN states.land_km2 IS 'Area of land, as published [unit: km²; aggregate: sum; from: us-states.ALAND]';
 COMMENT ON COLUMN states.water_km2 IS 'Area of water, as published [unit: km²; aggregate: sum; from: us-states.AWATER]';
 COMMENT ON COLUMN states.density IS 'Residents for each km² of land [unit: persons/km²; aggregate: ratio population / land_km2; from: computed]';
-COMMENT ON COLUMN states.without_estimates IS 'Why the area has no estimates; empty where it has [unit: reason; aggregate: none; from: computed]';
+COMMENT ON COLUMN states.population_reason IS 'Why the area has no estimates; empty where it has [unit: reason; aggregate: none; from: computed]';
 COMMENT ON COLUMN states.geom IS 'Border, generalised to 1:500,000, in NAD83 (EPSG:4269) [unit: degree; aggregate: none; from: us-states geometry]';
 COMMENT ON COLUMN counties.geoid IS 'FIPS code of the county, five digits [unit: code; aggregate: key; from: us-counties.GEOID]';
 COMMENT ON COLUMN counties.state_code IS 'FIPS code of the state [unit: code; aggregate: same; from: us-counties.STATEFP]';

@@ -6,11 +6,11 @@
 CREATE TABLE county_population AS
 SELECT s.geoid, s.county_name, s.state_code, max(e.state_name) OVER (PARTITION BY s.state_code) AS state_name, d.division_code, d.division_name, d.region_code, d.region_name,
        e.population, e.births, e.deaths,
-       round(s.land_m2 / 1e6, 6) AS land_km2,
+       round(s.land_m2 / 1e6, 6) AS land_km2, CASE WHEN e.population IS NOT NULL THEN round(s.land_m2 / 1e6, 6) END AS estimated_land_km2,
        (e.population / nullif(s.land_m2 / 1e6, 0))::numeric(12, 2) AS density,
        CASE WHEN e.geoid IS NOT NULL THEN NULL
             WHEN d.state_code IS NULL THEN 'Puerto Rico and the island areas are not in these estimates'
-            ELSE 'no estimate under this code' END AS without_estimate,
+            ELSE 'no estimate under this code' END AS population_reason,
        e.code_change,
        s.geom
   FROM shapes s
@@ -33,7 +33,8 @@ COMMENT ON COLUMN county_population.population IS 'Residents on 1 July [unit: pe
 COMMENT ON COLUMN county_population.births IS 'Births in the year before [unit: births; aggregate: sum; from: us-county-estimates.BIRTHS]';
 COMMENT ON COLUMN county_population.deaths IS 'Deaths in the year before [unit: deaths; aggregate: sum; from: us-county-estimates.DEATHS]';
 COMMENT ON COLUMN county_population.land_km2 IS 'Area of land, as published [unit: km²; aggregate: sum; from: us-counties.ALAND]';
-COMMENT ON COLUMN county_population.density IS 'Residents for each km² of land [unit: persons/km²; aggregate: ratio population / land_km2; from: computed]';
-COMMENT ON COLUMN county_population.without_estimate IS 'Why the county has no estimate; empty where it has [unit: reason; aggregate: none; from: computed]';
+COMMENT ON COLUMN county_population.estimated_land_km2 IS 'Area of land of the counties that have an estimate [unit: km²; aggregate: sum; from: us-counties.ALAND]';
+COMMENT ON COLUMN county_population.density IS 'Residents for each km² of land [unit: persons/km²; aggregate: ratio population / estimated_land_km2; from: computed]';
+COMMENT ON COLUMN county_population.population_reason IS 'Why the county has no estimate; empty where it has [unit: reason; aggregate: none; from: computed]';
 COMMENT ON COLUMN county_population.code_change IS 'Change of codes over which the estimate was carried [unit: words; aggregate: none; from: ledger of code events]';
 COMMENT ON COLUMN county_population.geom IS 'Border, generalised to 1:500,000, in NAD83 (EPSG:4269) [unit: degree; aggregate: none; from: us-counties geometry]';

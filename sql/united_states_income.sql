@@ -16,8 +16,8 @@ SELECT s.geoid, s.county_name, s.state_code, h.households, h.households_moe,
        h.code_change,
        s.geom
   FROM shapes s
-  LEFT JOIN (SELECT geoid, count(*) AS published, sum(households)::bigint AS households,
-                    round(sqrt(sum(households_moe::numeric * households_moe::numeric)))::bigint AS households_moe,
+  LEFT JOIN (SELECT geoid, count(*) AS published, geodata.whole_sum(households)::bigint AS households,
+                    round(sqrt(geodata.whole_sum(households_moe::numeric * households_moe::numeric)))::bigint AS households_moe,
                     string_agg(income_reasons, '; ' ORDER BY published_code) AS income_reasons, min(code_change) AS code_change
                FROM income GROUP BY geoid) AS h USING (geoid)
   LEFT JOIN income i ON i.geoid = s.geoid AND h.published = 1

@@ -11,6 +11,7 @@ from psycopg2 import sql
 
 from tasks.connections import connect
 from tasks.core.catalogue.provenance import record_check
+from tasks.core.declarations import Rows
 from tasks.core.errors import CheckFailed
 from tasks.core.handles import File, Original, Staging
 from tasks.core.upstream.portals import Statement, read_statement
@@ -19,14 +20,18 @@ from tasks.steps import say
 
 @task(task_run_name="check rows of {table}", cache_policy=NO_CACHE, persist_result=False)
 def check_rows(staging: Staging, table: str, original: Original) -> None:
-    """Hold the number of rows, and of different values of some columns, against what is known of the publisher's file."""
+    """Hold the number of rows, in all and of each kind, and of different values of some columns, against what is known of the file."""
     expected = original.source.rows
     found = int(_value(staging, sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))))
     if expected is None:
         _verdict(staging, f"rows of {table}", "at least one row", f"{found:,}", found > 0)
     else:
-        span = f"{expected.low:,}" if expected.low == expected.high else f"{expected.low:,} to {expected.high:,}"
-        _verdict(staging, f"rows of {table}", span, f"{found:,}", expected.low <= found <= expected.high)
+        _within(staging, f"rows of {table}", expected, found)
+    for column, kinds in original.source.counts.items():
+        counted = sql.SQL("SELECT count(*) FROM {} WHERE {} = {}")
+        for kind, rows in kinds.items():
+            found = int(_value(staging, counted.format(sql.Identifier(table), sql.Identifier(column), sql.Literal(kind))))
+            _within(staging, f"rows of {table} with {column} {kind}", rows, found)
     for column, count in original.source.distinct.items():
         different = int(_value(staging, sql.SQL("SELECT count(DISTINCT {}) FROM {}").format(sql.Identifier(column), sql.Identifier(table))))
         _verdict(staging, f"different {column} in {table}", f"{count:,}", f"{different:,}", different == count)
@@ -92,6 +97,11 @@ def _value(staging: Staging, query: sql.Composable) -> str:
         cursor.execute(query)
         found = cursor.fetchall()[0][0]
     return "" if found is None else str(found)
+
+
+def _within(staging: Staging, title: str, rows: Rows, found: int) -> None:
+    span = f"{rows.low:,}" if rows.low == rows.high else f"{rows.low:,} to {rows.high:,}"
+    _verdict(staging, title, span, f"{found:,}", rows.low <= found <= rows.high)
 
 
 def _none(staging: Staging, title: str, found: str) -> None:

@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.connections import connect
-from tasks.core.catalogue.provenance import record_check, record_code_change
+from tasks.core.catalogue.provenance import record_check
 from tasks.core.codes import code_lists, recoding
 from tasks.core.codes.ledger import Ledger, Place
 from tasks.core.errors import CheckFailed
@@ -30,15 +30,13 @@ def recode(staging: Staging, table: str, key: str, ledger: Ledger, since: date, 
     """The rows of a table under the area codes of another day, as far as the ledger of code events can tell.
 
     since: the day whose codes the table has; until: the day whose codes are wanted, earlier or later. Where areas became one, areas are
-    dissolved to one row and figures keep their rows under the one code, to be summed by the join; `published_code` then holds the
-    publisher's code and `code_change` the event. What was divided (one code into several, seen in the direction of the carrying)
-    keeps its code and is named, in the log and in catalog.code_change. Returns the staging. Raises CheckFailed when the table has codes
-    of both days.
+    dissolved to one row (texts that differ joined, numbers that differ left out) and figures keep their rows under the one code, to be
+    summed by the join; `published_code` then holds the publisher's code and `code_change` the event. What was divided (one code into
+    several, seen in the direction of the carrying), and a merger of which a code is missing from the table, keep their codes and are
+    named, in the log and in catalog.code_change. Returns the staging. Raises CheckFailed when the table has codes of both days.
     """
     with recording(staging, "recode", table) as step:
-        done = recoding.recode(connect(), staging.schema, table, key, ledger.routes(since, until))
-        for outcome in done.outcomes:
-            record_code_change(connect(), staging, table, outcome)
+        done = recoding.recode(connect(), staging, table, key, ledger.routes(since, until))
         carried = len(done.outcomes) - len(done.named())
         step.done(f"Carried {done.rows:,} rows of {table} over {carried:,} code changes", rows=done.rows, carried=carried, named=len(done.named()))
     for outcome in done.named():

@@ -17,7 +17,7 @@ from prefect.tasks import Task, exponential_backoff
 from tasks.core.archive.store import configured
 from tasks.core.handles import File, Original
 from tasks.core.settings import scratch_folder
-from tasks.core.unpacking.archives import take_out
+from tasks.core.unpacking.archives import take_all, take_out
 from tasks.steps import say
 
 
@@ -28,7 +28,7 @@ def _key(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
     """
     original: Original = parameters["original"]
     handle = hashlib.sha256(repr(original).encode()).hexdigest()[:8]
-    key = f"unpack-v1-{original.sha256}-{_pattern(original, parameters['member']) or 'only'}-{handle}".replace("/", "|")
+    key = f"{context.task.name}-v1-{original.sha256}-{_pattern(original, parameters['member']) or 'only'}-{handle}".replace("/", "|")
     store = context.result_store
     return None if store.exists(key) and not _is_there(store.read(key).result) else key
 
@@ -61,6 +61,25 @@ def unpack(original: Original, member: str | None = None) -> File:
     return File(original=original, path=str(path), name=name, size=size)
 
 
+@task(
+    task_run_name="unpack all of {original.source.slug}",
+    cache_policy=CacheKeyFnPolicy(cache_key_fn=_key),
+    retries=2,
+    retry_delay_seconds=exponential_backoff(backoff_factor=10),
+    retry_condition_fn=_is_transient,
+)
+def unpack_all(original: Original, member: str | None = None) -> list[File]:
+    """All files that a source's pattern means, readable on this machine, in the order of their names.
+
+    For offices that pack one file a region, or one folder a projection, into one archive. As `unpack`, but several may match.
+    """
+    started, pattern = time.perf_counter(), _pattern(original, member)
+    folder = scratch_folder() / "unpacked" / original.sha256 / hashlib.sha256(f"all {pattern}".encode()).hexdigest()[:8]
+    taken = take_all(configured().fetch(original.sha256), pattern, folder, name=_name(original))
+    say(f"Unpacked {len(taken):,} files of {original.source.slug} in {time.perf_counter() - started:.1f} s.")
+    return [File(original=original, path=str(path), name=name, size=path.stat().st_size) for name, path in taken]
+
+
 def _pattern(original: Original, member: str | None) -> str | None:
     return member or original.source.member
 
@@ -72,5 +91,6 @@ def _name(original: Original) -> str:
     return PurePosixPath(unquote(urlsplit(original.url).path)).name or original.source.slug
 
 
-def _is_there(file: Any) -> bool:
-    return isinstance(file, File) and Path(file.path).is_file() and Path(file.path).stat().st_size == file.size
+def _is_there(kept: Any) -> bool:
+    files = kept if isinstance(kept, list) else [kept]
+    return all(isinstance(file, File) and Path(file.path).is_file() and Path(file.path).stat().st_size == file.size for file in files)

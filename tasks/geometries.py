@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -34,7 +37,7 @@ def load_geometries(file: File, staging: Staging, table: str) -> int:
     if not isinstance(source.reads, Features):
         raise ConfigurationError(f"The source {source.slug} is declared as a table: load it with load_table, or declare how its geometries are read.")
     with recording(staging, "load_geometries", table) as step:
-        figures = load(connect(), staging.schema, table, file.path, source.reads)
+        figures = load(connect(), staging.schema, table, file.path, _of_member(source.reads, file.name))
         without = f", {figures.without_geometry:,} of them without geometry" if figures.without_geometry else ""
         step.done(
             f"Loaded {figures.features:,} features{without}",
@@ -44,3 +47,9 @@ def load_geometries(file: File, staging: Staging, table: str) -> int:
             change_of_crs=figures.change_of_crs,
         )
     return figures.features
+
+
+def _of_member(reads: Features, name: str) -> Features:
+    """How a file is read whose CRS depends on where it stands in its archive."""
+    codes = [crs for pattern, crs in reads.crs_of.items() if fnmatchcase(name, pattern)]
+    return replace(reads, crs=codes[0], bounds=reads.bounds if codes[0] == reads.crs else None) if codes else reads

@@ -9,7 +9,7 @@ from tasks.catalog import publish_catalog
 from tasks.checks import check_conserved, check_keys, check_licence, check_rows, check_topology, check_totals
 from tasks.codes import check_codes, recode, settle
 from tasks.editions import open_staging, publish, rollback
-from tasks.files import unpack
+from tasks.files import unpack, unpack_all
 from tasks.freshness import check_freshness
 from tasks.geometries import load_geometries
 from tasks.joins import check_join, join, unite
@@ -21,5 +21,5 @@ from tasks.topology import clean_topology
 __all__ = [
     "WORKERS", "aggregate", "archive", "backup", "check_codes", "check_conserved", "check_freshness", "check_join", "check_keys", "check_licence",
     "check_rows", "check_topology", "check_totals", "clean_topology", "download", "join", "load_geometries", "load_table", "open_staging",
-    "publish", "publish_catalog", "recode", "recorded", "rollback", "settle", "together", "unite", "unpack",
+    "publish", "publish_catalog", "recode", "recorded", "rollback", "settle", "together", "unite", "unpack", "unpack_all",
 ]  # fmt: skip

@@ -261,7 +261,7 @@ def test_margins_of_error_are_aggregated_by_the_root_of_the_summed_squares(datab
         "COMMENT ON COLUMN tracts.income IS 'Median income [unit: USD; aggregate: none; from: made up]'",
     )  # fmt: skip
     aggregate.fn(staging, "tracts", by="county", into="counties")
-    assert rows(database, staging, "SELECT * FROM counties ORDER BY 1") == [("A", 300, 50), ("B", 11, 10)]
+    assert rows(database, staging, "SELECT * FROM counties ORDER BY 1") == [("A", 300, 50), ("B", 11, None)]
     rule = column_rules(database, staging.schema, "counties")["residents_moe"]
     assert rule.description == "Margin of error; root of the sum of the squares of those of the tracts"
     with pytest.raises(CheckFailed, match=r"income \(none\); a median or a figure of one area is not that of several"):

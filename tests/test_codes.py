@@ -59,6 +59,16 @@ def test_events_after_one_another_are_one_route() -> None:
     assert routes == {("A", "C", "G"): ("G",), ("E",): ("E", "F"), ("H", "I"): ("J", "K")}
 
 
+def test_events_of_one_day_happen_at_once() -> None:
+    renumbered = ledger("2019-01-01: 10 > 11\n2019-01-01: 11 > 12\n2020-01-01: 12 13 > 13")
+    routes = {route.before: route.after for route in renumbered.routes(BEFORE, AFTER)}
+    assert routes == {("10",): ("11",), ("11", "13"): ("13",)}
+
+
+def test_what_merged_and_parted_again_has_not_changed() -> None:
+    assert ledger("2018-01-01: A B > A\n2020-01-01: A > A B").routes(BEFORE, AFTER) == []
+
+
 def test_only_events_between_the_two_days_count() -> None:
     routes = {route.before: route.after for route in EVENTS.routes(date(2018, 1, 1), date(2020, 1, 1))}
     assert routes == {("B", "C"): ("D",)}
@@ -70,12 +80,12 @@ def test_backwards_a_split_is_a_merger_and_a_merger_a_split() -> None:
     assert routes == {("E", "F"): ("E",), ("G",): ("A", "C", "G"), ("J", "K"): ("H", "I")}
 
 
-def test_figures_keep_their_rows_under_the_new_code(database: Database, fill: Fill) -> None:
+def test_figures_keep_their_rows_under_the_new_code(database: Database, staging: Staging, fill: Fill) -> None:
     schema = fill(
         "CREATE TABLE people (code text, year integer, persons bigint); CREATE UNIQUE INDEX ON people (code, year);"
         "INSERT INTO people VALUES ('A', 1, 10), ('C', 1, 20), ('G', 1, 5), ('E', 1, 7), ('Z', 1, 1)"
     )
-    done = recode(database, schema, "people", "code", EVENTS.routes(BEFORE, AFTER))
+    done = recode(database, staging, "people", "code", EVENTS.routes(BEFORE, AFTER))
     assert rows(database, schema, "SELECT code, persons, published_code FROM people ORDER BY persons") == [
         ("Z", 1, None), ("G", 5, "G"), ("E", 7, None), ("G", 10, "A"), ("G", 20, "C"),
     ]  # fmt: skip
@@ -88,38 +98,67 @@ def test_figures_keep_their_rows_under_the_new_code(database: Database, fill: Fi
     ]
 
 
-def test_areas_that_became_one_are_dissolved(database: Database, fill: Fill) -> None:
+def test_codes_that_were_handed_on_do_not_meet(database: Database, staging: Staging, fill: Fill) -> None:
+    schema = fill("CREATE TABLE people (code text, persons bigint); INSERT INTO people VALUES ('10', 1), ('11', 2), ('20', 3)")
+    handed_on = ledger("2018-01-01: 20 > 21\n2019-01-01: 10 > 11\n2019-01-01: 11 > 12")
+    recode(database, staging, "people", "code", handed_on.routes(BEFORE, AFTER))
+    assert rows(database, schema, "SELECT code, persons FROM people ORDER BY persons") == [("11", 1), ("12", 2), ("21", 3)]
+    exchanged = ledger("2019-01-01: 21 > 11\n2019-01-01: 11 > 21")
+    with pytest.raises(CheckFailed, match="cannot be carried where areas exchanged them"):
+        recode(database, staging, "people", "code", exchanged.routes(BEFORE, AFTER))
+
+
+def test_a_run_repeated_after_an_outage_carries_nothing_twice(database: Database, staging: Staging, fill: Fill) -> None:
+    schema = fill("CREATE TABLE people (code text, persons bigint); INSERT INTO people VALUES ('D', 10), ('G', 5), ('H', 1), ('I', 1)")
+    routes = EVENTS.routes(date(2021, 6, 1), AFTER)
+    assert [outcome.verdict for outcome in recode(database, staging, "people", "code", routes).outcomes] == ["carried", "named"]
+    assert recode(database, staging, "people", "code", routes).outcomes == []
+    assert rows(database, schema, "SELECT code, persons FROM people ORDER BY persons DESC, code") == [("G", 10), ("G", 5), ("H", 1), ("I", 1)]
+    kept = "SELECT verdict, before, after FROM catalog.code_change WHERE dataset = 'testland' AND number = %s ORDER BY verdict"
+    assert database.rows(kept, staging.edition) == [("carried", ["D", "G"], ["G"]), ("named", ["H", "I"], ["J", "K"])]
+
+
+def test_a_table_of_smaller_areas_is_not_dissolved(database: Database, staging: Staging, fill: Fill) -> None:
+    fill(
+        "CREATE TABLE sectors (sector text PRIMARY KEY, code text, geom geometry(MultiPolygon, 31287));"
+        f"INSERT INTO sectors VALUES ('1', 'D', {BOX.format(0, 1)}), ('2', 'D', {BOX.format(1, 2)}), ('3', 'G', {BOX.format(2, 3)})"
+    )
+    with pytest.raises(CheckFailed, match=r"One row for each of D, G was expected in sectors .* it has 3"):
+        recode(database, staging, "sectors", "code", EVENTS.routes(date(2021, 6, 1), AFTER))
+
+
+def test_areas_that_became_one_are_dissolved(database: Database, staging: Staging, fill: Fill) -> None:
     schema = fill(
         "CREATE TABLE areas (code text PRIMARY KEY, name text, state text, number integer, geom geometry(MultiPolygon, 31287));"
         "INSERT INTO areas SELECT code, name, '7', number, ST_Multi(ST_MakeEnvelope(number, 0, number + 1, 1, 31287)) "
         "FROM (VALUES ('D', 'Dorf', 1), ('G', 'Gau', 2), ('X', 'Ix', 3)) AS v (code, name, number)"
     )
-    recode(database, schema, "areas", "code", EVENTS.routes(date(2021, 6, 1), AFTER))
+    recode(database, staging, "areas", "code", EVENTS.routes(date(2021, 6, 1), AFTER))
     shown = "SELECT code, name, state, number, ST_Area(geom), ST_NumGeometries(geom), published_code FROM areas ORDER BY code"
     assert rows(database, schema, shown) == [
         ("G", "Dorf + Gau", "7", None, 2.0, 1, "D + G"), ("X", "Ix", "7", 3, 1.0, 1, None),
     ]  # fmt: skip
 
 
-def test_a_sum_that_would_not_be_whole_is_named_and_not_made(database: Database, fill: Fill) -> None:
+def test_a_sum_that_would_not_be_whole_is_named_and_not_made(database: Database, staging: Staging, fill: Fill) -> None:
     schema = fill("CREATE TABLE people (code text, persons bigint); INSERT INTO people VALUES ('A', 10), ('G', 5)")
-    (outcome,) = recode(database, schema, "people", "code", EVENTS.routes(BEFORE, AFTER)).outcomes
+    (outcome,) = recode(database, staging, "people", "code", EVENTS.routes(BEFORE, AFTER)).outcomes
     assert (outcome.verdict, outcome.reason) == ("named", "C is missing, and G would not be whole")
     assert rows(database, schema, "SELECT code FROM people ORDER BY 1") == [("A",), ("G",)]
 
 
-def test_a_table_with_the_codes_of_two_days_is_refused(database: Database, fill: Fill) -> None:
-    schema = fill("CREATE TABLE people (code text, persons bigint); INSERT INTO people VALUES ('B', 10), ('C', 5), ('D', 15)")
+def test_a_table_with_the_codes_of_two_days_is_refused(database: Database, staging: Staging, fill: Fill) -> None:
+    fill("CREATE TABLE people (code text, persons bigint); INSERT INTO people VALUES ('B', 10), ('C', 5), ('D', 15)")
     with pytest.raises(CheckFailed, match=r"it has D beside B, C .* correct the day declared with codes_of"):
-        recode(database, schema, "people", "code", EVENTS.routes(date(2019, 1, 1), date(2021, 1, 1)))
+        recode(database, staging, "people", "code", EVENTS.routes(date(2019, 1, 1), date(2021, 1, 1)))
 
 
-def test_a_table_without_changed_codes_is_left_alone(database: Database, fill: Fill) -> None:
+def test_a_table_without_changed_codes_is_left_alone(database: Database, staging: Staging, fill: Fill) -> None:
     schema = fill("CREATE TABLE people (code text, persons bigint); INSERT INTO people VALUES ('Z', 10)")
-    assert recode(database, schema, "people", "code", EVENTS.routes(BEFORE, AFTER)).outcomes == []
+    assert recode(database, staging, "people", "code", EVENTS.routes(BEFORE, AFTER)).outcomes == []
     assert rows(database, schema, "SELECT code, persons, published_code, code_change FROM people") == [("Z", 10, None, None)]
     with pytest.raises(CheckFailed, match="has no column commune of codes: its columns are code, persons"):
-        recode(database, schema, "people", "commune", EVENTS.routes(BEFORE, AFTER))
+        recode(database, staging, "people", "commune", EVENTS.routes(BEFORE, AFTER))
 
 
 TOWN = "CREATE TABLE areas (code text PRIMARY KEY, geom geometry(MultiPolygon, 31287));"
@@ -208,7 +247,8 @@ def test_tables_of_parts_are_read_as_one(database: Database, fill: Fill) -> None
         "CREATE TABLE tracts_04 (geoid text PRIMARY KEY, land text); COMMENT ON COLUMN tracts_01.land IS 'file: ALAND'"
     )
     assert unite(database, schema, "tracts", ["tracts_01", "tracts_02"]) == 3
+    assert unite(database, schema, "tracts", ["tracts_01", "tracts_02"]) == 3, "it can be repeated"
     assert rows(database, schema, "SELECT sum(land), col_description('tracts'::regclass, 2) FROM tracts") == [(7, "file: ALAND")]
-    with pytest.raises(CheckFailed, match="tracts_04 differs from tracts_01"):
+    with pytest.raises(CheckFailed, match="tracts_04 differs from tracts_01 by land bigint, land text"):
         unite(database, schema, "tracts", ["tracts_01", "tracts_04"])
     assert database.value(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, "tracts"))) == 3

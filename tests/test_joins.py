@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks import checks, joins
+from tasks.core.catalogue.provenance import record_code_change
 from tasks.core.database import Database
 from tasks.core.declarations import Licence, Publisher, Rows, Source, Table, Total
 from tasks.core.errors import CheckFailed, ConfigurationError
@@ -129,3 +130,33 @@ def test_geometries_are_held_to_be_there_and_valid(database: Database, tables: S
         cursor.execute("INSERT INTO shapes VALUES (NULL), (ST_GeomFromText('POLYGON((0 0, 1 1, 0 1, 1 0, 0 0))', 31370))")
     with pytest.raises(CheckFailed, match="found 2"):
         checks.check_topology.fn(tables, "shapes")
+
+
+def test_figures_that_recode_named_are_missing_from_the_shares_unless_allowed(database: Database, tables: Staging) -> None:
+    with database.session() as cursor:
+        record_code_change(cursor, tables, "figures", "09 split into 10 + 11", ["09"], ["10", "11"], "named", "no telling")
+    with pytest.raises(CheckFailed, match=r"2 of 3 figures matched, 85\.71% of the population; .*1 figures have codes that the ledger names"):
+        check_join(tables, areas_matched=0.5, named_at_most=0.3)
+    with database.session(tables.schema) as cursor:
+        cursor.execute("DELETE FROM catalog.join_report WHERE dataset = %s AND number = %s", (tables.dataset.slug, tables.edition))
+    check_join(tables, areas_matched=0.5, named_at_most=0.34)
+    orphans = "SELECT figure_count, figures_matched, figures_orphaned FROM catalog.join_report WHERE dataset = %s AND number = %s"
+    assert database.rows(orphans, tables.dataset.slug, tables.edition) == [(3, 2, [])]
+
+
+def test_figures_of_other_kinds_of_area_are_left_aside_and_those_without_a_code_are_not(database: Database, tables: Staging) -> None:
+    check_join(tables, areas_matched=0.3, only="01%")
+    with database.session(tables.schema) as cursor:
+        cursor.execute("DELETE FROM catalog.join_report WHERE dataset = %s AND number = %s", (tables.dataset.slug, tables.edition))
+        cursor.execute("DELETE FROM figures WHERE code = '09'; INSERT INTO figures VALUES (NULL, 70)")
+    with pytest.raises(CheckFailed, match=r"2 of 3 figures matched, 30\.00% of the population"):
+        check_join(tables, areas_matched=0.5)
+
+
+def test_rows_of_each_kind_are_held(database: Database, tables: Staging) -> None:
+    counted = replace(ORIGINAL, source=replace(SOURCE, rows=Rows.exactly(3), counts={"parent": {"A": Rows.exactly(2), "B": Rows(low=1, high=5)}}))
+    checks.check_rows.fn(tables, "areas", counted)
+    assert [title for title, *_ in verdicts(database, tables)] == ["rows of areas", "rows of areas with parent A", "rows of areas with parent B"]
+    wrong = replace(counted, source=replace(counted.source, counts={"parent": {"C": Rows.exactly(1)}}))
+    with pytest.raises(CheckFailed, match=r"rows of areas with parent C.*expected 1, found 0"):
+        checks.check_rows.fn(tables, "areas", wrong)

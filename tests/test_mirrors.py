@@ -80,7 +80,7 @@ def test_an_unknown_source_names_what_there_is(mirror: Write) -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"row": 3}, "unknown field 'row': use path, container, member, rows, totals, distinct, reads"),
+        ({"row": 3}, "unknown field 'row': use path, container, member, rows, totals, distinct, counts, codes_of, reads"),
         ({"reads": {"separator": ";"}}, "unknown field 'separator': use columns, key, delimiter"),
         ({"reads": {"columns": {"code": {"name": "x"}}}}, "column code .* unknown field 'name': use names, type, optional"),
         ({"reads": {"header_rows": "first"}}, "header_rows"),

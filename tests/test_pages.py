@@ -139,7 +139,7 @@ def test_the_same_data_is_the_same_file_whatever_its_pages(office: Office) -> No
     assert office.answer().sha256 == whole
     for size, asked in ((25, [0]), (24, [0, 24]), (1000, [0])):
         assert (office.answer(replace(SOURCE, pages=size)).sha256, office.starts()) == (whole, asked)
-    assert (office.answer(counts=False).sha256, office.starts()) == (whole, [0, 10, 20])
+    assert (office.answer(counts=False).sha256, office.starts()) == (whole, [0, 10, 20, 25])
     assert (office.answer(most=7).sha256, office.starts()) == (whole, [0, 7, 14, 21])
     assert (office.answer(dropped_members=("numberMatched",)).sha256, office.starts()) == (whole, [0, 10, 20])
 
@@ -147,12 +147,13 @@ def test_the_same_data_is_the_same_file_whatever_its_pages(office: Office) -> No
 def test_a_first_page_that_is_not_full_is_the_whole(office: Office) -> None:
     office.publishes(3)
     for counts in (True, False):
-        assert (codes(office.answer(counts=counts)), office.starts()) == (EXPECTED[:3], [0])
+        assert (codes(office.answer(counts=counts)), office.starts()) == (EXPECTED[:3], [0] if counts else [0, 3])
 
 
-def test_uncounted_features_end_with_a_page_that_is_not_full(office: Office) -> None:
+def test_uncounted_features_end_with_an_empty_page_also_where_the_service_caps_its_pages(office: Office) -> None:
     office.publishes(20)
     assert (codes(office.answer(counts=False)), office.starts()) == (EXPECTED[:20], [0, 10, 20])
+    assert (codes(office.answer(counts=False, most=8)), office.starts()) == (EXPECTED[:20], [0, 8, 16, 20])
 
 
 def test_features_without_an_id_are_known_by_their_text(office: Office) -> None:

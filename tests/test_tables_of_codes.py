@@ -46,10 +46,10 @@ def test_a_code_in_several_columns_is_put_together_with_its_zeros(database: Data
 def test_the_reasons_of_all_figures_of_a_row_stand_in_one_column(database: Database, staging: Staging, tmp_path: Path) -> None:
     described = Column(("E1",), "integer", about="Median income", unit="USD", rule="none")
     reads = Table(columns={"id": text("ID"), "income": described, "income_moe": integer("M1")}, delimiter="|", quote="", missing=SENTINELS,
-                  reasons_in="reasons")  # fmt: skip
+                  reasons_in="reasons", zero=("-555555555",))  # fmt: skip
     content = "ID|E1|M1\nA|5|1\nB|-666666666|-555555555\nC||2\nD|7|1\n"
     assert loaded(database, staging, tmp_path, content, reads) == [
-        ("A", 5, 1, None), ("B", None, None, "income: not computable; income_moe: controlled"), ("C", None, 2, "income: absent"), ("D", 7, 1, None),
+        ("A", 5, 1, None), ("B", None, 0, "income: not computable; income_moe: controlled"), ("C", None, 2, "income: absent"), ("D", 7, 1, None),
     ]  # fmt: skip
     assert loaded(database, staging, tmp_path, "ID|E1|M1\nA|5|1\n", reads) == [("A", 5, 1, None)]
     comment = database.value("SELECT col_description(%s::regclass, 2)", f'"{staging.schema}".loaded')

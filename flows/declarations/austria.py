@@ -13,8 +13,9 @@ CC_BY = Licence(
     attribution="Datenquelle: Statistik Austria - data.statistik.gv.at",
 )  # fmt: skip
 PORTAL = "https://data.statistik.gv.at"
+# Asked in the service's own order: not every year has the same name for the code that it could be sorted by.
 HOSTS = ("https://www.statistik.at", "https://www.statistik.gv.at")  # the second is the published one, and sends to the first
-SERVICE = "gs-open/GEODATA/ows?service=WFS&version=2.0.0&request=GetFeature&outputFormat=application/json&srsName=EPSG:31287&sortBy=g_id"
+SERVICE = "gs-open/GEODATA/ows?service=WFS&version=2.0.0&request=GetFeature&outputFormat=application/json&srsName=EPSG:31287"
 BOUNDS = (105_000, 270_000, 695_000, 585_000)  # metres in EPSG:31287
 METADATA = "{}/ogd/json?dataset={}"
 PAGE = 1_000  # features that the service is asked for at a time
@@ -22,10 +23,11 @@ POPULATION_DATASET, EMPLOYMENT_DATASET = "OGD_bevstandjbab2002_BevStand_{}", "OG
 NEWEST = 2026
 EMPLOYMENT_NEWEST = 2023  # last year in the table of employment
 
-# Features of the layer of municipalities, Vienna by its 23 districts; 2018 to 2021 are counted with and without Vienna as a whole.
+# Features of the layers, Vienna by its 23 districts; in some years it is there as a whole besides.
+DISTRICT_COUNTS = Rows(low=116, high=117)
 MUNICIPALITY_COUNTS = {
-    2017: Rows(low=2_122, high=2_123), **dict.fromkeys(range(2018, 2022), Rows(low=2_117, high=2_122)),
-    **dict.fromkeys((2022, 2023, 2024), Rows.exactly(2_115)), 2025: Rows.exactly(2_114), 2026: Rows.exactly(2_114),
+    **dict.fromkeys((2020, 2021), Rows(low=2_117, high=2_118)), **dict.fromkeys((2022, 2023, 2024), Rows.exactly(2_115)),
+    **dict.fromkeys((2025, 2026), Rows.exactly(2_114)),
 }  # fmt: skip
 AREA = {"area_km2": Total(expected=83_870, tolerance=0.0003, stated_by="Statistik Austria")}
 RESIDENTS = {2023: 9_104_772}

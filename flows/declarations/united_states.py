@@ -57,7 +57,7 @@ def survey(table: str, year: int) -> Source:
     """A table of the five years of the American Community Survey (ACS) that end with a year, for states, counties, tracts and block groups."""
     reads = Table(
         columns={"geo_id": text("GEO_ID"), **VARIABLES[table]}, key=("geo_id",), delimiter="|", quote="", missing=MISSING,
-        reasons_in=f"{table}_reasons", where={"GEO_ID": "[01][45]00000US*"},
+        reasons_in=f"{table}_reasons", zero=("-555555555",), where={"GEO_ID": "[01][45]00000US*"},
     )  # fmt: skip
     return source(
         f"us-acs-{table}", year, f"American Community Survey {year - 4} to {year}, table {table.upper()}",
@@ -90,6 +90,7 @@ def subject_table(year: int) -> Source:
     """Income of households by county (ACS table S1901), as exported by hand: the portal gives no lasting address."""
     reads = Table(
         columns=INCOME, key=("geoid",), encoding="utf-8-sig", skip_rows_after_header=1, missing=INCOME_MISSING, reasons_in="income_reasons",
+        zero=("*****",),
         where={"GEO_ID": "0500000US*"},
     )  # fmt: skip
     return source(

@@ -107,7 +107,8 @@ class Features:
 
     crs: EPSG code the publisher states; compared with the file's own, used when the file has none and
         `crs_missing` allows it. bounds: (xmin, ymin, xmax, ymax) of the country in that CRS.
-    published_crs: EPSG code of the loaded table. dimension: 2 drops Z, 3 keeps it.
+    published_crs: EPSG code of the loaded table. dimension: 2 drops Z, 3 keeps it. crs_of: EPSG codes by shell patterns on a file's path
+    in its archive, for archives that hold each territory in a CRS of its own; `bounds` hold for `crs` only.
     """
 
     columns: Mapping[str, Column]
@@ -118,6 +119,7 @@ class Features:
     layer: str | None = None
     dimension: Literal[2, 3] = 2
     crs_missing: bool = False
+    crs_of: Mapping[str, int] = field(default_factory=dict)
     encoding: str | None = None
 
 
@@ -125,10 +127,10 @@ class Features:
 class Table:
     """How a table of figures is read.
 
-    quote "" means the publisher quotes nothing. header_rows are counted from 1 (several are joined by a
-    blank, for merged titles); skip_rows_after_header is for rows of labels or units under them; `missing` maps
-    a marker such as "*" to its reason, which is kept beside each figure in <column>_reason, or for all figures of a row in one text
-    column where `reasons_in` names it; `where` keeps the rows whose source column matches a shell pattern ("2023", "0500000US*").
+    quote "" means the publisher quotes nothing. header_rows are counted from 1 (several are joined by a blank, for merged titles);
+    skip_rows_after_header is for rows of labels or units under them. `missing` maps a marker such as "*" to its reason, which is kept beside
+    each figure in <column>_reason, or for all figures of a row in one text column where `reasons_in` names it; `zero` are those of the
+    markers that mean 0. `where` keeps the rows whose source column matches a shell pattern ("2023", "0500000US*").
     """
 
     columns: Mapping[str, Column]
@@ -143,6 +145,7 @@ class Table:
     skip_rows_after_header: int = 0
     missing: Mapping[str, str] = field(default_factory=dict)
     reasons_in: str = ""
+    zero: tuple[str, ...] = ()
     where: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -162,7 +165,8 @@ class Source:
     member: shell pattern of the file inside the archive. pages: features a page, where the addresses are those of a web feature
     service (WFS 2.0 answering in GeoJSON) that is asked page by page. codes_of: the day whose area codes the file uses, where it is
     not the reference date (some offices give old figures on today's areas).
-    rows, totals and distinct (number of different values of a column): the publisher's own numbers. `mirror` is
+    rows, totals, distinct (number of different values of a column) and counts (rows with each value of a column): the publisher's own
+    numbers. `mirror` is
     empty for the publisher's file and otherwise the label of the mirror that stood in for it.
     """
 
@@ -182,6 +186,7 @@ class Source:
     rows: Rows | None = None
     totals: Mapping[str, Total] = field(default_factory=dict)
     distinct: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[str, Rows]] = field(default_factory=dict)
     minimum_bytes: int = 1
     asked_every_days: int = 14
     retention: Retention = "permanent"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
-from tasks.core.codes.recoding import Outcome
 from tasks.core.database import Database
 from tasks.core.declarations import Dataset, Source
 from tasks.core.handles import Original, Retrieval, Staging
@@ -49,7 +49,8 @@ def record_source(cursor: Cursor, source: Source) -> None:
         "SET title = excluded.title, url = excluded.url, attribution = excluded.attribution",
         (licence.slug, licence.title, licence.url, licence.attribution),
     )
-    declaration = {name: value for name, value in asdict(source).items() if name in ("container", "member", "reads", "rows", "totals", "distinct")}
+    facts = ("container", "member", "reads", "rows", "totals", "distinct", "counts")
+    declaration = {name: value for name, value in asdict(source).items() if name in facts}
     urls = [] if source.mirror else [redact(url) for url in source.urls]  # what a mirror says never replaces what is declared
     cursor.execute(
         INSERT_SOURCE + ("NOTHING" if source.mirror else UPDATE_SOURCE),
@@ -143,15 +144,23 @@ def record_check(database: Database, staging: Staging, title: str, expected: str
         )
 
 
-def record_code_change(database: Database, staging: Staging, table: str, outcome: Outcome) -> None:
-    """Keep what became of the rows of a table whose codes changed."""
-    route = outcome.route
-    with database.session() as cursor:
-        cursor.execute(
-            "INSERT INTO catalog.code_change VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (dataset, number, table_name, change) "
-            "DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason",
-            (staging.dataset.slug, staging.edition, table, str(route), list(route.before), list(route.after), outcome.verdict, outcome.reason),
-        )
+def record_code_change(
+    cursor: Cursor, staging: Staging, table: str, change: str, before: Sequence[str], after: Sequence[str], verdict: str, reason: str
+) -> None:
+    """Keep what became of the rows of a table whose codes changed, in the transaction that changes them."""
+    cursor.execute(
+        "INSERT INTO catalog.code_change VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (staging.dataset.slug, staging.edition, table, change, list(before), list(after), verdict, reason),
+    )
+
+
+def code_changes(cursor: Cursor, staging: Staging, table: str) -> set[str]:
+    """The changes of codes already dealt with in a table of this edition."""
+    cursor.execute(
+        "SELECT change FROM catalog.code_change WHERE dataset = %s AND number = %s AND table_name = %s",
+        (staging.dataset.slug, staging.edition, table),
+    )
+    return {change for (change,) in cursor.fetchall()}
 
 
 def record_topology(database: Database, staging: Staging, layer: str, report: Any) -> None:

@@ -34,7 +34,8 @@ def fingerprint(dataset: Dataset, vintage: int, originals: tuple[Original, ...])
         source = original.source
         digest.update(as_json([source.slug, source.vintage, source.mirror, original.sha256]).encode())
         totals = {column: (float(total.expected), total.tolerance) for column, total in source.totals.items()}
-        digest.update(repr((source.container, source.member, source.reads, source.rows, totals, source.distinct, source.codes_day)).encode())
+        numbers = (source.rows, totals, source.distinct, source.counts)
+        digest.update(repr((source.container, source.member, source.reads, *numbers, source.codes_day)).encode())
     for path in _code(dataset):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -33,7 +33,8 @@ def keep(database: Database, staging: Staging, table: str) -> int:
 def unknown(database: Database, schema: str, table: str, column: str, code_list: str) -> list[str]:
     """Codes of a column that the list lacks, at most ten."""
     query = sql.SQL(
-        "SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL AND {column} NOT IN (SELECT code FROM {list}) ORDER BY 1 LIMIT {named}"
+        "SELECT DISTINCT {column} FROM {table} t WHERE {column} IS NOT NULL AND NOT EXISTS (SELECT FROM {list} l WHERE l.code = t.{column}) "
+        "ORDER BY 1 LIMIT {named}"
     )
     names = {"column": sql.Identifier(column), "table": sql.Identifier(schema, table), "list": sql.Identifier(schema, code_list)}
     return [str(code) for (code,) in database.rows(query.format(named=sql.Literal(NAMED), **names))]

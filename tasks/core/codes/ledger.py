@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain, groupby
 from typing import Literal
 
 from tasks.core.errors import ConfigurationError
@@ -54,6 +55,9 @@ class Route:
         return "; ".join(map(str, self.events))
 
 
+_Step = tuple[Sequence[str], Sequence[str], CodeEvent]
+
+
 @dataclass(frozen=True)
 class Ledger:
     """The code events of one kind of area in one country, in the order of their days."""
@@ -61,23 +65,58 @@ class Ledger:
     events: tuple[CodeEvent, ...]
 
     def routes(self, since: date, until: date) -> list[Route]:
-        """The way of every code that changes between two days, in either direction of time; areas that belong together share a route."""
-        groups: list[tuple[set[str], set[str], list[CodeEvent]]] = []
-        for before, after, event in self._between(since, until):
-            met = [group for group in groups if group[1] & set(before)]
-            origins = set().union(*(group[0] for group in met), *({code} for code in before if not any(code in group[1] for group in met)))
-            ends = set().union(*(group[1] for group in met)) - set(before) | set(after)
-            groups = [group for group in groups if group not in met]
-            groups.append((origins, ends, [*(each for group in met for each in group[2]), event]))
-        return [Route(tuple(sorted(origins)), tuple(sorted(ends)), tuple(events)) for origins, ends, events in groups]
+        """The way of every code that changes between two days, in either direction of time; areas that belong together share a route.
 
-    def _between(self, since: date, until: date) -> Iterator[tuple[Sequence[str], Sequence[str], CodeEvent]]:
+        Events of one day happen at once: a code that one gives up and another takes is not the same area.
+        """
+        ways: list[_Way] = []
+        for _, of_a_day in groupby(self._between(since, until), key=lambda step: step[2].day):
+            ways = _after_a_day(ways, list(of_a_day))
+        changed = [way for way in ways if way.origins != way.ends]
+        return [Route(tuple(sorted(way.origins)), tuple(sorted(way.ends)), tuple(way.events)) for way in changed]
+
+    def _between(self, since: date, until: date) -> Iterator[_Step]:
         """The events after the earlier day and up to the later one, in the order in which they are met."""
         events = sorted(self.events, key=lambda event: event.day)
         if since <= until:
             yield from ((event.before, event.after, event) for event in events if since < event.day <= until)
         else:
             yield from ((event.after, event.before, event) for event in reversed(events) if until < event.day <= since)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """Codes of the first day, the codes they have become so far, and by which events."""
+
+    origins: set[str]
+    ends: set[str]
+    events: list[CodeEvent]
+
+
+def _after_a_day(ways: list[_Way], steps: list[_Step]) -> list[_Way]:
+    """The ways after the events of one day, each seen against the codes of the day before."""
+    clusters: list[list[_Step]] = []
+    for step in steps:
+        met = [cluster for cluster in clusters if any(_belong_together(step, other, ways) for other in cluster)]
+        clusters = [*(cluster for cluster in clusters if cluster not in met), [*chain.from_iterable(met), step]]
+    given_up = {code for before, _, _ in steps for code in before}
+    return [*(way for way in ways if way.ends.isdisjoint(given_up)), *(_continued(ways, cluster) for cluster in clusters)]
+
+
+def _belong_together(one: _Step, other: _Step, ways: list[_Way]) -> bool:
+    """Whether two events of a day give up or take the same code, or give up codes that came of the same areas."""
+    same = {*one[0]} & {*other[0]} or {*one[1]} & {*other[1]}
+    return bool(same) or any(way.ends & {*one[0]} and way.ends & {*other[0]} for way in ways)
+
+
+def _continued(ways: list[_Way], steps: list[_Step]) -> _Way:
+    """The ways that end in codes given up on a day, as one, with what they became."""
+    before = {code for given_up, _, _ in steps for code in given_up}
+    earlier = [way for way in ways if way.ends & before]
+    known = set().union(*(way.ends for way in earlier))
+    origins = set().union(*(way.origins for way in earlier)) | (before - known)
+    ends = (known - before) | {code for _, taken, _ in steps for code in taken}
+    return _Way(origins, ends, [*(event for way in earlier for event in way.events), *(event for _, _, event in steps)])
 
 
 def ledger(text: str) -> Ledger:

@@ -9,9 +9,11 @@ from typing import Literal
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.catalogue import provenance
 from tasks.core.codes.ledger import Place, Route
 from tasks.core.database import Database
 from tasks.core.errors import CheckFailed
+from tasks.core.handles import Staging
 from tasks.core.topology.polygons import GEOMETRY
 
 PUBLISHED, CHANGE = "published_code", "code_change"
@@ -39,18 +41,23 @@ class Recoding:
         return [outcome for outcome in self.outcomes if outcome.verdict == "named"]
 
 
-def recode(database: Database, schema: str, table: str, key: str, routes: list[Route]) -> Recoding:
-    """Carry schema.table along the routes; the verb of the same name says what is promised."""
+def recode(database: Database, staging: Staging, table: str, key: str, routes: list[Route]) -> Recoding:
+    """Carry a staging table along the routes and keep what became of each, in one transaction; the verb of the same name says what it promises.
+
+    Routes that the catalogue already has for this table are passed over, so that a run repeated after an outage changes nothing twice.
+    """
     done = Recoding()
-    with database.session(schema) as cursor:
-        here = _codes(cursor, table, key)
-        wanted = [route for route in routes if not here.isdisjoint(route.before)]
-        _require_one_day(schema, table, wanted, here)
+    with database.session(staging.schema) as cursor:
         _add_columns(cursor, table)  # also where nothing changes, so that a join can always read them
-        for route in wanted:
+        before = provenance.code_changes(cursor, staging, table)
+        here = _codes(cursor, table, key)
+        wanted = [route for route in routes if not here.isdisjoint(route.before) and str(route) not in before]
+        _require_one_day(staging.schema, table, wanted, here)
+        for route in _in_order(wanted):
             outcome = _judged(route, here)
             if outcome.verdict == "carried":
                 done.rows += merge(cursor, table, key, route.before, str(route.target), str(route))
+            provenance.record_code_change(cursor, staging, table, str(route), route.before, route.after, outcome.verdict, outcome.reason)
             done.outcomes.append(outcome)
     return done
 
@@ -97,9 +104,22 @@ def _judged(route: Route, here: set[str]) -> Outcome:
     return Outcome(route, "carried")
 
 
+def _in_order(routes: list[Route]) -> list[Route]:
+    """The routes such that none gives a code that a later one takes away; raises CheckFailed where codes were exchanged in a circle."""
+    ordered, waiting = [], list(routes)
+    while waiting:
+        free = [route for route in waiting if not any(set(route.after) & set(other.before) for other in waiting if other is not route)]
+        if not free:
+            raise CheckFailed(f"Codes cannot be carried where areas exchanged them: {'; '.join(map(str, waiting))}. Carry them in the join.")
+        ordered += free
+        waiting = [route for route in waiting if route not in free]
+    return ordered
+
+
 def _require_one_day(schema: str, table: str, routes: list[Route], here: set[str]) -> None:
     """A table that holds codes of both sides of an event is not on the codes of the day it is said to be."""
-    both = [(code, route) for route in routes for code in route.after if code in here and code not in route.before]
+    given_up = {code for route in routes for code in route.before}
+    both = [(code, route) for route in routes for code in route.after if code in here and code not in given_up]
     if both:
         code, route = both[0]
         raise CheckFailed(
@@ -113,11 +133,11 @@ def _require_same_ground(cursor: Cursor, table: str, key: str, place: Place) -> 
         return
     query = "SELECT sum(ST_Area(geom)) FILTER (WHERE {0} = %s), sum(ST_Area(geom)) FILTER (WHERE {0} = ANY (%s)) FROM {1}"
     cursor.execute(sql.SQL(query).format(sql.Identifier(key), sql.Identifier(table)), (place.whole, list(place.parts)))
-    whole, parts = cursor.fetchall()[0]
+    whole, parts = (float(area or 0) for area in cursor.fetchall()[0])
     if abs(whole - parts) > SAME_AREA * whole:
         raise CheckFailed(
             f"The parts of {place.whole} were expected to cover the same ground as the whole in {table}, and they cover "
-            f"{parts / whole:.1%} of it: look at the file, one of both is of another day."
+            f"{parts / whole if whole else 0:.1%} of it: look at the file, one of both is of another day."
         )
 
 
@@ -128,7 +148,13 @@ def _dropped(cursor: Cursor, table: str, key: str, codes: Collection[str]) -> st
 
 
 def _dissolve(cursor: Cursor, table: str, key: str, before: list[str], target: str, change: str, columns: dict[str, str]) -> int:
-    """One row for several areas: their union, the values they share, their texts joined by a plus sign where they differ."""
+    """One row for several areas: their union, the values they share, their texts joined by a plus sign where they differ, no other values."""
+    cursor.execute(sql.SQL("SELECT count(*) FROM {} WHERE {} = ANY (%s)").format(sql.Identifier(table), sql.Identifier(key)), (before,))
+    if (rows := cursor.fetchall()[0][0]) != len(before):
+        raise CheckFailed(
+            f"One row for each of {', '.join(before)} was expected in {table} to be dissolved into {target}, and it has {rows:,}: "
+            f"recode a table of areas by their own key, not by {key}."
+        )
     values = [_merged(name, kind, key) for name, kind in columns.items() if name not in (key, PUBLISHED, CHANGE)]
     names = [name for name in columns if name not in (key, PUBLISHED, CHANGE)]
     comma = sql.SQL(", ")
@@ -171,7 +197,7 @@ def _drop_unique_indexes(cursor: Cursor, table: str, key: str) -> None:
 def _columns(cursor: Cursor, table: str) -> dict[str, str]:
     cursor.execute(
         "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute "
-        "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped AND attidentity = '' ORDER BY attnum",
+        "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped AND attidentity = '' AND attgenerated = '' ORDER BY attnum",
         (f'"{table}"',),
     )
     return dict(cursor.fetchall())

@@ -135,8 +135,8 @@ def _mean(source: Source, name: str, rule: ColumnRule) -> Figure:
 
 
 def _root(source: Source, name: str, rule: ColumnRule) -> Figure:
-    """A margin of error of a sum: the root of the summed squares of the known margins, as if the estimates were independent."""
-    squares = sql.SQL("sqrt(sum({0}::numeric * {0}::numeric))").format(sql.Identifier(name))
+    """A margin of error of a sum: the root of the summed squares, as if the estimates were independent; null when one margin is not known."""
+    squares = sql.SQL("CASE WHEN count({0}) = count(*) THEN sqrt(sum({0}::numeric * {0}::numeric)) END").format(sql.Identifier(name))
     said = rule if ROOT in rule.description else replace(rule, description=f"{rule.description}; {ROOT} of those of the {source.table}")
     return Figure(name, said, _typed(source, name, squares), sql.SQL("s.{}").format(sql.Identifier(name)))
 

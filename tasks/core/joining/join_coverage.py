@@ -27,6 +27,8 @@ class JoinReport:
     population: Decimal | None
     population_matched: Decimal | None
     population_unlocated: Decimal | None
+    figures_named: int
+    population_named: Decimal | None
     areas_orphaned: tuple[str, ...]
     figures_orphaned: tuple[str, ...]
 
@@ -41,6 +43,12 @@ class JoinReport:
         return self.figures_matched / self.figure_count if self.figure_count else 0.0
 
     @property
+    def share_named(self) -> float:
+        """Share of the figures, or of their population where that is more, that `recode` named because it could not carry their codes."""
+        people = float(self.population_named / self.population) if self.population and self.population_named else 0.0
+        return max(self.figures_named / self.figure_count if self.figure_count else 0.0, people)
+
+    @property
     def share_of_population(self) -> float:
         """Share of the located population that has an area; 1 when no population was given."""
         return float(self.population_matched / self.population) if self.population and self.population_matched is not None else 1.0
@@ -52,7 +60,9 @@ class JoinReport:
         if self.population is not None:
             said += f", {self.share_of_population:.2%} of the population"
         if self.figures_unlocated:
-            said += f"; {self.figures_unlocated:,} further figures have no area by the word of the publisher or of the ledger of code events"
+            said += f"; {self.figures_unlocated:,} rows are not located by the publisher"
+        if self.figures_named:
+            said += f"; {self.figures_named:,} figures have codes that the ledger names and could not carry"
         return said
 
     @property
@@ -100,20 +110,21 @@ def _measure(
         sql.SQL(
             "CREATE TEMPORARY TABLE met ON COMMIT DROP AS "
             "SELECT coalesce(a.key, f.key) AS key, a.key IS NOT NULL AS area, f.key IS NOT NULL AS figure, f.persons, "
-            "coalesce((f.key LIKE %s OR f.key = ANY (%s)) AND a.key IS NULL, false) AS unlocated "
+            "coalesce(f.key LIKE %s AND a.key IS NULL, false) AS unlocated, coalesce(f.key = ANY (%s) AND a.key IS NULL, false) AS named "
             "FROM (SELECT DISTINCT {key} AS key FROM {areas}) AS a FULL JOIN "
-            "(SELECT {key} AS key, sum({persons})::numeric AS persons FROM {figures} WHERE {key} LIKE %s GROUP BY {key}) AS f ON a.key = f.key"
-        ).format(persons=persons, **names),
-        (unlocated or "", _named(cursor, staging, figures), only or "%"),
+            "(SELECT {key} AS key, sum({persons})::numeric AS persons FROM {figures} {only} GROUP BY {key}) AS f ON a.key = f.key"
+        ).format(persons=persons, only=sql.SQL("WHERE {} LIKE %s").format(names["key"]) if only else sql.SQL(""), **names),
+        (unlocated or "", _named(cursor, staging, figures), *([only] if only else [])),
     )
     cursor.execute(
         "SELECT count(*) FILTER (WHERE area), count(*) FILTER (WHERE area AND figure), count(*) FILTER (WHERE figure AND NOT unlocated), "
         "count(*) FILTER (WHERE area AND figure), count(*) FILTER (WHERE unlocated), sum(persons) FILTER (WHERE NOT unlocated), "
-        "coalesce(sum(persons) FILTER (WHERE area), 0), coalesce(sum(persons) FILTER (WHERE unlocated), 0) FROM met"
+        "coalesce(sum(persons) FILTER (WHERE area), 0), coalesce(sum(persons) FILTER (WHERE unlocated), 0), "
+        "count(*) FILTER (WHERE named), coalesce(sum(persons) FILTER (WHERE named), 0) FROM met"
     )
     counts = cursor.fetchall()[0]
     orphaned = []
-    for condition in ("area AND NOT figure", "figure AND NOT area AND NOT unlocated"):
+    for condition in ("area AND NOT figure", "figure AND NOT area AND NOT unlocated AND NOT named"):
         cursor.execute(f"SELECT key FROM met WHERE {condition} ORDER BY key LIMIT {KEPT}")
         orphaned.append(tuple(key for (key,) in cursor.fetchall()))
     has_population = counts[5] is not None
@@ -126,13 +137,15 @@ def _measure(
         population=counts[5],
         population_matched=counts[6] if has_population else None,
         population_unlocated=counts[7] if has_population else None,
+        figures_named=counts[8],
+        population_named=counts[9] if has_population else None,
         areas_orphaned=orphaned[0],
         figures_orphaned=orphaned[1],
     )
 
 
 def _named(cursor: Cursor, staging: Staging, figures: str) -> list[str]:
-    """Codes of figures that `recode` could not carry and named: that they have no area is known, with the reason."""
+    """Codes of figures that `recode` could not carry and named."""
     cursor.execute(
         "SELECT unnest(before) FROM catalog.code_change WHERE dataset = %s AND number = %s AND table_name = %s AND verdict = 'named'",
         (staging.dataset.slug, staging.edition, figures),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from psycopg2 import errors, sql
+from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.database import Database
@@ -19,18 +19,30 @@ def unite(database: Database, schema: str, into: str, parts: Sequence[str]) -> i
     parent = sql.Identifier(into)
     with database.session(schema) as cursor:
         _part(cursor, into)
+        _require_alike(cursor, into, parts)
         cursor.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING COMMENTS INCLUDING STORAGE)").format(parent, sql.Identifier(parts[0])))
         for part in parts:
-            try:
-                cursor.execute(sql.SQL("ALTER TABLE {} INHERIT {}").format(sql.Identifier(part), parent))
-            except errors.DatatypeMismatch as error:
-                raise CheckFailed(
-                    f"The parts of {into} were expected to have the same columns, and {part} differs from {parts[0]}: {error.diag.message_primary}. "
-                    "Declare the columns so that all files fit."
-                ) from None
+            cursor.execute(sql.SQL("ALTER TABLE {} INHERIT {}").format(sql.Identifier(part), parent))
         cursor.execute(sql.SQL("ANALYZE {}").format(parent))
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(parent))
         return int(cursor.fetchall()[0][0])
+
+
+def _require_alike(cursor: Cursor, into: str, parts: Sequence[str]) -> None:
+    columns = {}
+    for part in parts:
+        cursor.execute(
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
+            "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            (f'"{part}"',),
+        )
+        columns[part] = cursor.fetchall()
+    for part, found in columns.items():
+        if different := [f"{name} {kind}" for name, kind in sorted({*found} ^ {*columns[parts[0]]})]:
+            raise CheckFailed(
+                f"The parts of {into} were expected to have the same columns, and {part} differs from {parts[0]} by {', '.join(different)}: "
+                "declare the columns so that all files fit."
+            )
 
 
 def _part(cursor: Cursor, into: str) -> None:

@@ -35,12 +35,15 @@ class Unreadable(Exception):
 
 
 def take_markers(cells: pa.Array, reads: Table) -> tuple[pa.Array, pa.Array]:
-    """The cells with the declared markers made null, and the reason why each null is one (null beside a value)."""
+    """The cells with the declared markers made null, or 0, and the reason why; no reason beside a value that the file has."""
     trimmed = pc.utf8_trim_whitespace(_as_strings(cells))
     marker = pc.index_in(trimmed, value_set=pa.array(list(reads.missing), pa.string()))
     reasons = pa.array(list(reads.missing.values()), pa.string()).take(marker)
     absent = pc.and_(is_blank(trimmed), pc.is_null(marker))
-    return pc.if_else(pc.is_null(marker), trimmed, pa.scalar(None, pa.string())), pc.if_else(absent, ABSENT, reasons)
+    values = pc.if_else(pc.is_null(marker), trimmed, pa.scalar(None, pa.string()))
+    if reads.zero:
+        values = pc.if_else(pc.fill_null(pc.is_in(trimmed, value_set=pa.array(reads.zero)), False), "0", values)
+    return values, pc.if_else(absent, ABSENT, reasons)
 
 
 def join_reasons(said: Mapping[str, pa.Array], rows: int) -> pa.Array:

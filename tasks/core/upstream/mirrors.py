@@ -7,6 +7,7 @@
         "rows": 3000,                          or [low, high]; without it no number is expected
         "totals": {"residents": 123.0},        or {"expected": 123.0, "tolerance": 0.01}; without them none is expected
         "distinct": {"municipality_code": 12}, different values of a column; without it no number is expected
+        "counts": {"type": {"H": 90}},         rows with a value of a column; without it no number is expected
         "codes_of": "2021-01-01",              the day whose area codes the file uses, where it is another than the declared one
         "reads": {"delimiter": ";", "columns": {"sector_code": {"names": ["statsec"]}, "income": null}}}}}
 
@@ -31,7 +32,7 @@ from tasks.core.upstream import http
 from tasks.core.upstream.addresses import local_path, redact
 
 NAME = "mirror.json"
-ENTRY = ("path", "container", "member", "rows", "totals", "distinct", "codes_of", "reads")
+ENTRY = ("path", "container", "member", "rows", "totals", "distinct", "counts", "codes_of", "reads")
 LABEL = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -81,6 +82,7 @@ def apply(source: Source, mirror: Mirror | str) -> Source:
         return replace(
             source, urls=(_address(mirror, name, entry["path"]),), container=_container(entry.get("container", source.container)),
             member=entry.get("member", source.member), rows=_rows(entry.get("rows")), totals=_totals(mirror, entry.get("totals") or {}),
+            counts={column: {kind: _span(rows) for kind, rows in kinds.items()} for column, kinds in (entry.get("counts") or {}).items()},
             distinct={column: int(count) for column, count in (entry.get("distinct") or {}).items()},
             reads=_reads(mirror, name, source.reads, entry.get("reads") or {}),
             codes_of=date.fromisoformat(entry["codes_of"]) if "codes_of" in entry else source.codes_of, minimum_bytes=1, pages=None,
@@ -125,8 +127,10 @@ def _container(name: str) -> Container:
 
 
 def _rows(value: int | list[int] | None) -> Rows | None:
-    if value is None:
-        return None
+    return None if value is None else _span(value)
+
+
+def _span(value: int | list[int]) -> Rows:
     low, high = (value, value) if isinstance(value, int) else value
     return Rows(low=int(low), high=int(high))
 

@@ -75,7 +75,7 @@ class _Whole:
         if page.matched != self.matched:
             said = f"{_number(page.matched)} features match where page 1 said {_number(self.matched)}"
             raise _Misfit(f"it says that {said}: the data changed meanwhile")
-        if page.crs != self.crs:
+        if page.features and page.crs != self.crs:  # an empty page has none
             raise _Misfit(f"its crs is {page.crs} where that of page 1 is {self.crs}")
         if self.matched is not None and total > self.matched:
             raise _Misfit(f"it makes {total:,} features where {self.matched:,} are said to match")
@@ -119,8 +119,8 @@ class _Question:
         return f"page {self.page}" + (f" (after {seen:,} of {_number(self.whole.matched)} features)" if seen else "")
 
     def _is_last(self, page: FeatureCollection) -> bool:
-        """All that match are there; where the service does not count them, a page that is not full is the last."""
-        return len(page.features) < self.size if self.whole.matched is None else len(self.whole.seen) == self.whole.matched
+        """All that match are there; where the service does not count them, it is asked until a page is empty, as it may cap its pages."""
+        return not page.features if self.whole.matched is None else len(self.whole.seen) == self.whole.matched
 
     def _finished(self, first: Answer) -> Answer:
         path, sha256, size = self.whole.finish()
