@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.connections import connect
 from tasks.core.catalogue.provenance import record_check
-from tasks.core.codes import code_lists, recoding
+from tasks.core.codes import code_lists, movements, recoding
 from tasks.core.codes.ledger import Ledger, Place
 from tasks.core.errors import CheckFailed
 from tasks.core.handles import Staging
@@ -26,17 +26,18 @@ from tasks.steps import recording, say
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def recode(staging: Staging, table: str, key: str, ledger: Ledger, since: date, until: date) -> Staging:
+def recode(staging: Staging, table: str, key: str, ledger: Ledger, since: date, until: date, mixed: bool = False) -> Staging:
     """The rows of a table under the area codes of another day, as far as the ledger of code events can tell.
 
     since: the day whose codes the table has; until: the day whose codes are wanted, earlier or later. Where areas became one, areas are
     dissolved to one row (texts that differ joined, numbers that differ left out) and figures keep their rows under the one code, to be
     summed by the join; `published_code` then holds the publisher's code and `code_change` the event. What was divided (one code into
     several, seen in the direction of the carrying), and a merger of which a code is missing from the table, keep their codes and are
-    named, in the log and in catalog.code_change. Returns the staging. Raises CheckFailed when the table has codes of both days.
+    named, in the log and in catalog.code_change. mixed: the table has codes of several days, as registers have; codes given up since are
+    carried one by one. Returns the staging. Raises CheckFailed when the table has codes of both days.
     """
     with recording(staging, "recode", table) as step:
-        done = recoding.recode(connect(), staging, table, key, ledger.routes(since, until))
+        done = recoding.recode(connect(), staging, table, key, ledger.routes(since, until), mixed=mixed)
         carried = len(done.outcomes) - len(done.named())
         step.done(f"Carried {done.rows:,} rows of {table} over {carried:,} code changes", rows=done.rows, carried=carried, named=len(done.named()))
     for outcome in done.named():
@@ -61,6 +62,17 @@ def settle(staging: Staging, table: str, key: str, place: Place) -> Staging:
     with recording(staging, "settle", table) as step:
         step.done(recoding.settle(connect(), staging.schema, table, key, place))
     return staging
+
+
+@task(task_run_name="read ledger of {table}", cache_policy=NO_CACHE, persist_result=False)
+def read_ledger(staging: Staging, table: str) -> Ledger:
+    """The code events in a publisher's table of movements, as INSEE's v_mvt_commune has them.
+
+    The table has the columns day, type_before, code_before, type_after and code_after; only movements between communes (COM) count.
+    """
+    ledger = movements.read(connect(), staging.schema, table)
+    say(f"Read {len(ledger.events):,} code events in {table}.")
+    return ledger
 
 
 @task(task_run_name="check codes of {table}", cache_policy=NO_CACHE, persist_result=False)

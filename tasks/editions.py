@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prefect import runtime, task
 from prefect.cache_policies import NO_CACHE
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
 
 from tasks.connections import connect
-from tasks.core.catalogue import editions, layers
+from tasks.core.catalogue import editions, foundations, layers
 from tasks.core.declarations import Dataset
-from tasks.core.handles import Edition, Original, Staging
+from tasks.core.errors import CheckFailed, ConfigurationError
+from tasks.core.handles import Edition, Foundation, Original, Staging
 from tasks.steps import recording, say
 
 
-def open_staging(dataset: Dataset, vintage: int, *originals: Original, rebuild: bool = False) -> Staging:
+@task(task_run_name="stand on {dataset}", cache_policy=NO_CACHE, persist_result=False)
+def stand_on(dataset: str, layers: Sequence[str], at_least: int, start: bool = False) -> Foundation:
+    """The edition shown of another dataset, some of whose layers this one is made from.
+
+    at_least: the oldest vintage that will do. start: where there is none such, start the deployment of that dataset and wait for its end.
+    Raises CheckFailed when there is none, or it is older, and it may not be started.
+    """
+    try:
+        return foundations.find(connect(), dataset, layers, at_least)
+    except CheckFailed as reason:
+        if not start:
+            raise
+        name = dataset.replace("_", "-")
+        say(f"{reason} Starting {name}/{name}.", loudly=True)
+        try:
+            run_deployment(f"{name}/{name}", parameters={"vintage": at_least})
+        except ObjectNotFound:
+            raise ConfigurationError(f"{reason} No deployment {name}/{name} is on the Prefect server: register it with `make deploy`.") from None
+        return foundations.find(connect(), dataset, layers, at_least)
+
+
+def open_staging(dataset: Dataset, vintage: int, *originals: Original, rebuild: bool = False, after: Sequence[Foundation] = ()) -> Staging:
     """Open the private schema in which the next edition is built.
 
     The run ends here, well and early, when a published edition was already made from these originals by this
-    code, unless `rebuild` is set.
+    code, unless `rebuild` is set. after: editions of other datasets it stands on; their layers are there as <dataset>_<layer>.
     """
-    staging = editions.begin(connect(), dataset, vintage, originals, runtime.flow_run.id, rebuild=rebuild)
+    staging = editions.begin(connect(), dataset, vintage, originals, runtime.flow_run.id, rebuild=rebuild, after=after)
     say(f"Opened {staging.schema} for edition {staging.edition} of {dataset.slug} {vintage}.")
     return staging
 

@@ -17,7 +17,7 @@ from prefect.tasks import Task, exponential_backoff
 from tasks.core.archive.store import configured
 from tasks.core.handles import File, Original
 from tasks.core.settings import scratch_folder
-from tasks.core.unpacking.archives import take_all, take_out
+from tasks.core.unpacking.archives import find_packed, take_all, take_out
 from tasks.steps import say
 
 
@@ -54,6 +54,10 @@ def unpack(original: Original, member: str | None = None) -> File:
     damaged, encrypted or hostile archive.
     """
     started, pattern = time.perf_counter(), _pattern(original, member)
+    if original.source.packed and (inside := find_packed(configured().fetch(original.sha256), pattern, _name(original))):
+        path = configured().fetch(original.sha256)
+        say(f"Found {inside} in {_name(original)}, to be read as it is packed.")
+        return File(original=original, path=str(path), name=inside, size=path.stat().st_size, member=inside)
     folder = scratch_folder() / "unpacked" / original.sha256 / hashlib.sha256((pattern or "").encode()).hexdigest()[:8]
     name, path = take_out(configured().fetch(original.sha256), pattern, folder, name=_name(original))
     size = path.stat().st_size

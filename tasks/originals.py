@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from tasks.connections import connect
 from tasks.core.archive.store import Failures, Store, configured
+from tasks.core.archive.tombstones import burial
 from tasks.core.catalogue import provenance
 from tasks.core.declarations import Source
 from tasks.core.errors import SourceError
@@ -54,11 +55,12 @@ def download(source: Source) -> Retrieval:
     """
     started, store = time.perf_counter(), configured()
     last = _last_archived(store, source)
+    buried = _buried(store, source, last)
     if not publishers_are_asked():
-        return _not_asked(source, last)
+        return _not_asked(source, last, buried)
     verdict = inquire(Inquiry(source, store, last, Progress(source), lambda sentence: say(sentence, loudly=True)))
     if verdict.retrieval.state in FAILED and last is None:
-        _give_up(verdict.retrieval, verdict.may_pass)
+        _give_up(verdict.retrieval, verdict.may_pass, buried)
     _say_downloaded(verdict.retrieval, last, time.perf_counter() - started)
     return verdict.retrieval
 
@@ -106,12 +108,27 @@ def _last_archived(store: Store, source: Source) -> Original | None:
     return last
 
 
-def _not_asked(source: Source, last: Original | None) -> Retrieval:
+def _buried(store: Store, source: Source, last: Original | None) -> str:
+    """Where the newest original was buried, so much of a sentence; said loudly with what is done in its place, where anything can be."""
+    passed_over, asked = store.passed_over(source), publishers_are_asked()
+    if passed_over is None:
+        return ""
+    sentence = burial(*passed_over)
+    if last:
+        say(f"{sentence}; the original of {last.retrieved_at:%Y-%m-%d} is used{' unless the publisher gives another' if asked else ''}.", loudly=True)
+    elif asked:
+        say(f"{sentence}; none is left, and the publisher is asked for the file anew.", loudly=True)
+    return sentence
+
+
+def _not_asked(source: Source, last: Original | None, buried: str) -> Retrieval:
     """In an air gap or a rebuild: dated as the retrieval that filled the archive, since nobody was asked now."""
     if last is None:
+        found = f"{buried}, and no other is left in the archive;" if buried else f"The archive has no original of {_name(source)}, and"
+        remedy = "" if buried else "restore the archive, correct GEODATA_ARCHIVE, or "
         raise SourceError(
-            f"The archive has no original of {_name(source)}, and GEODATA_UPSTREAM=archive forbids asking {source.publisher.name} for it: "
-            "restore the archive, correct GEODATA_ARCHIVE, or unset GEODATA_UPSTREAM."
+            f"{found} GEODATA_UPSTREAM=archive forbids asking {source.publisher.name} for it: {remedy}unset GEODATA_UPSTREAM"
+            f"{', so that the publisher is asked for a newer one; editions made from it stay as they are' if buried else ''}."
         )
     say(f"Took {_name(source)} from the archive, as retrieved on {last.retrieved_at:%Y-%m-%d}; the publisher was not asked.")
     detail = "the publisher was not asked: GEODATA_UPSTREAM=archive"
@@ -120,11 +137,12 @@ def _not_asked(source: Source, last: Original | None) -> Retrieval:
     )
 
 
-def _give_up(retrieval: Retrieval, may_pass: bool) -> None:
+def _give_up(retrieval: Retrieval, may_pass: bool, buried: str) -> None:
     source = retrieval.source
+    missing = f"{buried}, and no other is left to stand in" if buried else "No earlier original is in the archive to stand in"
     sentence = (
         f"The file {_name(source)} of {source.publisher.name} is {retrieval.state}: {source.container} was expected, found {retrieval.detail}. "
-        f"No earlier original is in the archive to stand in: look for the file at {source.landing_page} and correct its urls, or give a mirror."
+        f"{missing}: look for the file at {source.landing_page} and correct its urls, or give a mirror."
     )
     if may_pass and 0 < (runtime.task_run.run_count or 0) <= RETRIES:
         raise PublisherUnreachable(sentence)
@@ -152,7 +170,7 @@ def _kept(store: Store, retrieval: Retrieval) -> tuple[Original, Failures]:
     original = _described(retrieval, retrieval.sha256 or "", retrieval.size or 0)
     path = Path(retrieval.path or "")
     # A retry of this task may find the file gone: then an earlier attempt archived and removed it.
-    failures = store.put(path, original.sha256) if path.exists() or not store.exists(original.sha256) else ()
+    failures = store.put(path, original.sha256, original) if path.exists() or not store.exists(original.sha256) else ()
     return original, (*failures, *store.write_manifest(original, headers=retrieval.headers, detail=retrieval.detail))
 
 

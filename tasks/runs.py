@@ -24,7 +24,7 @@ from tasks.core.catalogue.revision import code_revision
 from tasks.core.database import Database
 from tasks.core.declarations import Dataset
 from tasks.core.errors import ConfigurationError
-from tasks.core.handles import Edition, File, Original, Retrieval, Staging
+from tasks.core.handles import Edition, File, Foundation, Original, Retrieval, Staging
 from tasks.steps import say
 
 LOCKS = 7_246_022  # first half of our advisory locks; the second half is the dataset
@@ -78,7 +78,7 @@ class _Handles(dict[int, Any]):
     """
 
     def __setitem__(self, identity: int, entry: Any) -> None:
-        if isinstance(entry[-1]() if callable(entry[-1]) else None, (Edition, File, Original, Retrieval, Staging)):
+        if isinstance(entry[-1]() if callable(entry[-1]) else None, (Edition, File, Foundation, Original, Retrieval, Staging)):
             super().__setitem__(identity, entry)
 
 

@@ -35,7 +35,7 @@ def load_table(file: File, staging: Staging, table: str) -> int:
     if not isinstance(reads, Table):
         raise ConfigurationError(f"The source {file.original.source.slug} was declared as geometries: load it with load_geometries.")
     with recording(staging, "load_table", table) as step:
-        tally = load(connect(), staging.schema, table, Path(file.path), reads, file.name)
+        tally = load(connect(), staging.schema, table, Path(file.path), reads, file.name, file.member)
         step.done(
             f"Loaded {tally.rows:,} rows", rows=tally.rows, suppressed=tally.suppressed, reasons=dict(tally.reasons),
             skipped=tally.skipped, left_out=tally.left_out,

@@ -1,25 +1,28 @@
 """The vocabulary of the flows: every verb a country's flow is written with, and nothing else.
 
 download, archive (together: backup) → unpack → load_geometries, load_table → unite, settle, recode → clean_topology → join →
-aggregate → check_* → publish → publish_catalog; rollback switches between published editions, check_freshness holds sources to their promise.
+aggregate → check_* → publish → publish_catalog; rollback switches between published editions, check_freshness holds sources to their
+promise, bury_expired originals to their legal maximum age.
 """
 
 from tasks.aggregates import aggregate
 from tasks.catalog import publish_catalog
 from tasks.checks import check_conserved, check_keys, check_licence, check_rows, check_topology, check_totals
-from tasks.codes import check_codes, recode, settle
-from tasks.editions import open_staging, publish, rollback
+from tasks.codes import check_codes, read_ledger, recode, settle
+from tasks.editions import open_staging, publish, rollback, stand_on
 from tasks.files import unpack, unpack_all
 from tasks.freshness import check_freshness
 from tasks.geometries import load_geometries
 from tasks.joins import check_join, join, unite
 from tasks.originals import archive, backup, download
+from tasks.retention import bury_expired
 from tasks.runs import WORKERS, recorded, together
 from tasks.tables import load_table
 from tasks.topology import clean_topology
 
 __all__ = [
-    "WORKERS", "aggregate", "archive", "backup", "check_codes", "check_conserved", "check_freshness", "check_join", "check_keys", "check_licence",
-    "check_rows", "check_topology", "check_totals", "clean_topology", "download", "join", "load_geometries", "load_table", "open_staging",
-    "publish", "publish_catalog", "recode", "recorded", "rollback", "settle", "together", "unite", "unpack", "unpack_all",
+    "WORKERS", "aggregate", "archive", "backup", "bury_expired", "check_codes", "check_conserved", "check_freshness", "check_join", "check_keys",
+    "check_licence", "check_rows", "check_topology", "check_totals", "clean_topology", "download", "join", "load_geometries", "load_table",
+    "open_staging", "publish", "publish_catalog", "read_ledger", "recode", "recorded", "rollback", "settle", "stand_on", "together", "unite",
+    "unpack", "unpack_all",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -81,18 +82,26 @@ def prefect_server() -> Iterator[None]:
 
 
 @pytest.fixture
-def other_database(cluster_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Database]:
+def other_database(cluster_database: Database, tmp_path: Path) -> Iterator[Database]:
     """An empty database and an empty archive of their own, configured as a user would: by environment variables."""
+    with database_of_its_own(cluster_database, tmp_path / "archive") as made:
+        yield made
+
+
+@contextmanager
+def database_of_its_own(cluster_database: Database, archive: Path) -> Iterator[Database]:
+    """An empty database with an empty archive, for as long as the context lasts."""
     from tasks.connections import connect
 
     name = "geodata_" + uuid.uuid4().hex[:8]
     _outside_transaction(cluster_database, f'CREATE DATABASE "{name}"')
     url = cluster_database.url.set(database=name)
-    monkeypatch.setenv("GEODATA_DATABASE_URL", url.render_as_string(hide_password=False))
-    monkeypatch.setenv("GEODATA_ARCHIVE", str(tmp_path / "archive"))
-    connect.cache_clear()
-    yield connect()
-    engine(connect()).dispose()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("GEODATA_DATABASE_URL", url.render_as_string(hide_password=False))
+        environment.setenv("GEODATA_ARCHIVE", str(archive))
+        connect.cache_clear()
+        yield connect()
+        engine(connect()).dispose()
     connect.cache_clear()
     _outside_transaction(cluster_database, f'DROP DATABASE "{name}" WITH (FORCE)')
 

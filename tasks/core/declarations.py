@@ -164,9 +164,10 @@ class Source:
     (GEODATA_INBOX) or comes by a mirror.
     member: shell pattern of the file inside the archive. pages: features a page, where the addresses are those of a web feature
     service (WFS 2.0 answering in GeoJSON) that is asked page by page. codes_of: the day whose area codes the file uses, where it is
-    not the reference date (some offices give old figures on today's areas).
+    not the reference date (some offices give old figures on today's areas). packed: a member of a zip is read as it is packed, and never
+    written to the disk unpacked, because it is too large.
     rows, totals, distinct (number of different values of a column) and counts (rows with each value of a column): the publisher's own
-    numbers. `mirror` is
+    numbers. keep_days: how long an original may stay, where `retention` is legal_maximum. `mirror` is
     empty for the publisher's file and otherwise the label of the mirror that stood in for it.
     """
 
@@ -190,8 +191,10 @@ class Source:
     minimum_bytes: int = 1
     asked_every_days: int = 14
     retention: Retention = "permanent"
+    keep_days: int | None = None
     pages: int | None = None
     codes_of: date | None = None
+    packed: bool = False
     mirror: str = ""
 
     @property

@@ -50,12 +50,16 @@ class Original:
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A readable file on this machine, taken out of an original; `name` is its name inside the archive."""
+    """A readable file on this machine, taken out of an original; `name` is its name inside the archive.
+
+    member: where `path` is the zip itself, the member to be read as it is packed; empty otherwise.
+    """
 
     original: Original
     path: str
     name: str
     size: int
+    member: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,19 @@ class Staging:
     vintage: int
     schema: str
     edition: int
+    mirror: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foundation:
+    """A published edition that another dataset stands on: some of its layers, and the hash of their content."""
+
+    dataset: str
+    vintage: int
+    number: int
+    schema: str
+    layers: tuple[str, ...]
+    content: str
     mirror: str = ""
 
 

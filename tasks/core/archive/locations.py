@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
+import time
 import uuid
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from tasks.core.archive.buckets import Bucket
+from tasks.core.archive.copies import digest, place, require, settled, sync, verify_once
 from tasks.core.errors import ConfigurationError
-from tasks.core.settings import scratch_folder
 from tasks.core.upstream.addresses import redact
 
 OUTAGES = {  # what the drivers behind fsspec raise, beside OSError, when a place is down or refuses us
@@ -26,14 +26,7 @@ OUTAGES = {  # what the drivers behind fsspec raise, beside OSError, when a plac
     "azure.core.exceptions": ("AzureError",),
 }
 PATIENCE = {"s3": {"config_kwargs": {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}}}
-
-
-class CorruptCopy(OSError):
-    """The bytes of a copy no longer have the SHA-256 it is named after."""
-
-
-class Occupied(Exception):
-    """Another document has that name already; nothing in the archive is overwritten."""
+ABANDONED_SECONDS = 86400
 
 
 class Location(Protocol):
@@ -60,6 +53,9 @@ class Location(Protocol):
     def fetch(self, name: str, sha256: str) -> Path:
         """A path on this machine with those bytes, verified."""
 
+    def remove(self, name: str) -> bool:
+        """Take an object away for good and verify that it is gone; False when it was not there."""
+
 
 class Folder:
     """A folder of this machine: objects are read in place, written under a part name and then linked."""
@@ -79,77 +75,36 @@ class Folder:
 
     def add(self, path: Path, name: str, sha256: str) -> None:
         target = self.root / name
-        if target.is_file() and _settled(_digest(target), name, sha256, self.url):
+        if target.is_file() and settled(digest(target), name, sha256, self.url):
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{uuid.uuid4().hex}.part")
         try:
             shutil.copyfile(path, part)
-            _sync(part)
-            _require(sha256, _digest(part), self.url, name)
+            sync(part)
+            require(sha256, digest(part), self.url, name)
             part.chmod(0o444)
-            _place(part, target, name, sha256)
-            _sync(target.parent)
+            place(part, target, name, sha256)
+            sync(target.parent)
         finally:
             part.unlink(missing_ok=True)
 
     def fetch(self, name: str, sha256: str) -> Path:
         path = self.root / name
-        _verify_once(path, sha256, self.url, name)
+        verify_once(path, sha256, self.url, name)
         return path
 
-
-class Bucket:
-    """An object store, or any other file system of fsspec; an object appears only when it is complete."""
-
-    def __init__(self, url: str, files: Any, root: str) -> None:
-        self.url, self.files, self.root = url, files, root.rstrip("/")
-
-    def exists(self, name: str) -> bool:
-        return bool(self.files.exists(self._key(name)))
-
-    def names(self, prefix: str) -> list[str]:
-        with suppress(FileNotFoundError):
-            return sorted(key[len(self.root) :].lstrip("/") for key in self.files.find(self._key(prefix)))
-        return []
-
-    def read(self, name: str) -> bytes:
-        return bytes(self.files.cat_file(self._key(name)))
-
-    def add(self, path: Path, name: str, sha256: str) -> None:
-        key = self._key(name)
-        if self.files.exists(key) and _settled(self._digest(key), name, sha256, self.url):
-            return
-        self.files.put_file(str(path), key)
-        _require(sha256, self._digest(key), self.url, name)
-
-    def fetch(self, name: str, sha256: str) -> Path:
-        copy = scratch_folder() / "originals" / sha256
-        if not copy.is_file():
-            copy.parent.mkdir(exist_ok=True)
-            part = copy.with_name(f"{sha256}-{uuid.uuid4().hex[:8]}.part")
-            try:
-                self.files.get_file(self._key(name), str(part))
-                _require(sha256, _digest(part), self.url, name)
-                os.replace(part, copy)
-            finally:
+    def remove(self, name: str) -> bool:
+        path = self.root / name
+        for part in path.parent.glob(".*.part"):  # a killed run leaves the bytes it was writing
+            if part.stat().st_mtime < time.time() - ABANDONED_SECONDS:
                 part.unlink(missing_ok=True)
         try:
-            _verify_once(copy, sha256, str(copy.parent), sha256)
-        except CorruptCopy:
-            copy.unlink()
-            return self.fetch(name, sha256)
-        return copy
-
-    def _key(self, name: str) -> str:
-        return f"{self.root}/{name}"
-
-    def _digest(self, key: str) -> str:
-        digest = hashlib.sha256()
-        with self.files.open(key, "rb", cache_type="none") as file:
-            while block := file.read(8 << 20):
-                digest.update(block)
-        return digest.hexdigest()
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        sync(path.parent)
+        return True
 
 
 def open_location(url: str) -> Location:
@@ -172,49 +127,3 @@ def outages() -> tuple[type[BaseException], ...]:
         with suppress(ImportError):  # a driver that is not installed raises nothing
             found += [getattr(import_module(module), name) for name in names]
     return tuple(found)
-
-
-_verified: dict[Path, tuple[int, int]] = {}
-
-
-def _verify_once(path: Path, sha256: str, url: str, name: str) -> None:
-    """Hash a file at its first use in this process, and again when its size or time of change differ."""
-    facts = path.stat()
-    if _verified.get(path) != (facts.st_size, facts.st_mtime_ns):
-        _require(sha256, _digest(path), url, name)
-        _verified[path] = facts.st_size, facts.st_mtime_ns
-
-
-def _settled(found: str, name: str, sha256: str, url: str) -> bool:
-    if found != sha256 and not name.endswith(sha256):
-        raise Occupied(f"{name} in {url} holds other bytes")
-    return found == sha256
-
-
-def _place(part: Path, target: Path, name: str, sha256: str) -> None:
-    """Give a finished part its name, unless another run was faster."""
-    if name.endswith(sha256):
-        os.replace(part, target)
-        return
-    try:
-        os.link(part, target)
-    except FileExistsError:
-        _settled(_digest(target), name, sha256, str(target.parent))
-
-
-def _require(expected: str, found: str, url: str, name: str) -> None:
-    if found != expected:
-        raise CorruptCopy(f"the copy {name} in {url} is corrupt: its bytes have the SHA-256 {found}")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

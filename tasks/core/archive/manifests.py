@@ -46,5 +46,12 @@ def original_of(manifest: Mapping[str, Any]) -> Original:
     return ORIGINALS.validate_python({name: value for name, value in manifest.items() if name not in ("format", "headers", "detail", "revision")})
 
 
+def refused_of(document: Mapping[str, Any]) -> Original:
+    """The refused bytes a document of the quarantine describes, as an original that never was one."""
+    source, asked_at = SOURCES.validate_python(document["source"]), datetime.fromisoformat(document["asked_at"])
+    size = document["size"] or 0
+    return Original(source=source, sha256=document["sha256"], size=size, url=document["url"], retrieved_at=asked_at, state="invalid")
+
+
 def _without_credentials(source: Source) -> Source:
     return replace(source, urls=tuple(map(redact, source.urls)), landing_page=redact(source.landing_page))

@@ -9,6 +9,7 @@ from tasks.core.errors import ConfigurationError
 
 PARTS = {
     "inputs": "edition_input",
+    "dependencies": "edition_dependency",
     "layers": "layer",
     "columns": "layer_column",
     "steps": "step",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg2 import errors, sql
 from psycopg2.extensions import cursor as Cursor
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
+from tasks.core.catalogue.foundations import lend
 from tasks.core.catalogue.revision import code_revision, fingerprint
 from tasks.core.catalogue.views import hide_layer, show_layer
 from tasks.core.database import Database
 from tasks.core.declarations import Dataset
 from tasks.core.errors import CheckFailed, ConfigurationError
-from tasks.core.handles import Edition, Original, Staging
+from tasks.core.handles import Edition, Foundation, Original, Staging
 
 LOCK_WAIT = "500ms"  # a waiting switch holds new readers back: give way often instead
 PATIENCE = 600  # seconds of trying before a long reader is named
@@ -21,13 +24,16 @@ class NothingNew(Exception):
     """The publishers' files and our code are those of an edition that exists: there is nothing to do."""
 
 
-def begin(database: Database, dataset: Dataset, vintage: int, originals: tuple[Original, ...], run: str | None, *, rebuild: bool) -> Staging:
+def begin(
+    database: Database, dataset: Dataset, vintage: int, originals: tuple[Original, ...], run: str | None, *, rebuild: bool,
+    after: Sequence[Foundation] = (),
+) -> Staging:  # fmt: skip
     """Make the staging schema of a new edition and its row in the catalogue.
 
     Raises NothingNew when a published edition has the same fingerprint, unless `rebuild`.
     """
-    mark = fingerprint(dataset, vintage, originals)
-    mirror = next((original.source.mirror for original in originals if original.source.mirror), "")
+    mark = fingerprint(dataset, vintage, originals, after)
+    mirror = next((mirror for mirror in (*(original.source.mirror for original in originals), *(each.mirror for each in after)) if mirror), "")
     with database.session() as cursor:
         if mirror:
             _protect_official_data(cursor, dataset, vintage, mirror)
@@ -47,7 +53,10 @@ def begin(database: Database, dataset: Dataset, vintage: int, originals: tuple[O
                 (dataset.slug, number, original.source.slug, original.source.vintage, original.sha256, original.url, original.retrieved_at),
             )
         cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-    return Staging(dataset=dataset, vintage=vintage, schema=schema, edition=number, mirror=mirror)
+        staging = Staging(dataset=dataset, vintage=vintage, schema=schema, edition=number, mirror=mirror)
+        for foundation in after:
+            lend(cursor, staging, foundation)
+    return staging
 
 
 def _protect_official_data(cursor: Cursor, dataset: Dataset, vintage: int, mirror: str) -> None:
@@ -91,8 +100,8 @@ def publish(database: Database, staging: Staging) -> Edition:
         with attempt, database.session() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_WAIT,))
             cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-            for layer in dataset.layers:
-                cursor.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(sql.Identifier(staging.schema, layer), sql.Identifier(schema)))
+            for table in _tables_of(cursor, staging):
+                cursor.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(sql.Identifier(staging.schema, table), sql.Identifier(schema)))
             cursor.execute(
                 "UPDATE catalog.edition SET state = 'published', published_at = clock_timestamp(), schema_name = %s "
                 "WHERE dataset = %s AND number = %s",
@@ -102,6 +111,17 @@ def publish(database: Database, staging: Staging) -> Edition:
     with database.session() as cursor:
         cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(staging.schema)))
     return Edition(dataset=dataset, vintage=staging.vintage, number=staging.edition, schema=schema)
+
+
+def _tables_of(cursor: Cursor, staging: Staging) -> list[str]:
+    """The tables of the layers, and the partitions of those that have them."""
+    tables = list(staging.dataset.layers)
+    cursor.execute(
+        "SELECT c.relname FROM unnest(%s::text[]) AS layer, pg_partition_tree(to_regclass(layer)) AS part JOIN pg_class c ON c.oid = part.relid "
+        "WHERE part.level > 0",
+        ([f'"{staging.schema}"."{table}"' for table in tables],),
+    )
+    return [*tables, *(name for (name,) in cursor.fetchall())]
 
 
 def roll_back(database: Database, dataset: str, number: int | None) -> tuple[int, int, int]:

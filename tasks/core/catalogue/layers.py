@@ -78,10 +78,12 @@ def _record_layer(
         sql.SQL(
             "INSERT INTO catalog.layer "
             "(dataset, number, layer, description, key_columns, row_count, geometry_type, srid, extent, size_bytes, content_hash) "
-            "SELECT %s, %s, %s, %s, %s, n, %s, %s, {}, pg_total_relation_size(%s::regclass), geodata.content_hash(%s::regclass) "
+            "SELECT %s, %s, %s, %s, %s, n, %s, %s, {}, "
+            "pg_total_relation_size(%s::regclass) + (SELECT coalesce(sum(pg_total_relation_size(relid)), 0) FROM pg_partition_tree(%s::regclass)), "
+            "geodata.content_hash(%s::regclass) "
             "FROM (SELECT count(*) AS n, {} AS e FROM {}) AS counted RETURNING row_count"
         ).format(extent, box, sql.Identifier(layer)),
-        (staging.dataset.slug, staging.edition, layer, description, list(key), geometry_type, srid, f'"{layer}"', f'"{layer}"'),
+        (staging.dataset.slug, staging.edition, layer, description, list(key), geometry_type, srid, *[f'"{layer}"'] * 3),
     )
     return int(cursor.fetchall()[0][0])
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from tasks.core.catalogue.provenance import as_json
 from tasks.core.declarations import Dataset
-from tasks.core.handles import Original
+from tasks.core.handles import Foundation, Original
 from tasks.core.settings import ROOT, SQL
 
 
@@ -27,8 +27,8 @@ def code_revision() -> str:
         return "unknown"
 
 
-def fingerprint(dataset: Dataset, vintage: int, originals: tuple[Original, ...]) -> str:
-    """SHA-256 over everything an edition is a function of: originals, what is declared of them, and the code."""
+def fingerprint(dataset: Dataset, vintage: int, originals: tuple[Original, ...], after: Sequence[Foundation] = ()) -> str:
+    """SHA-256 over everything an edition is a function of: originals, what is declared of them, the editions it stands on, and the code."""
     digest = hashlib.sha256(as_json([dataset.slug, dataset.layers, vintage]).encode())
     for original in originals:
         source = original.source
@@ -36,6 +36,8 @@ def fingerprint(dataset: Dataset, vintage: int, originals: tuple[Original, ...])
         totals = {column: (float(total.expected), total.tolerance) for column, total in source.totals.items()}
         numbers = (source.rows, totals, source.distinct, source.counts)
         digest.update(repr((source.container, source.member, source.reads, *numbers, source.codes_day)).encode())
+    for foundation in after:
+        digest.update(as_json([foundation.dataset, foundation.vintage, foundation.layers, foundation.content]).encode())
     for path in _code(dataset):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

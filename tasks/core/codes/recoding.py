@@ -41,9 +41,10 @@ class Recoding:
         return [outcome for outcome in self.outcomes if outcome.verdict == "named"]
 
 
-def recode(database: Database, staging: Staging, table: str, key: str, routes: list[Route]) -> Recoding:
+def recode(database: Database, staging: Staging, table: str, key: str, routes: list[Route], *, mixed: bool = False) -> Recoding:
     """Carry a staging table along the routes and keep what became of each, in one transaction; the verb of the same name says what it promises.
 
+    mixed: the table has codes of several days, so that neither both sides of an event nor a part of a merger is a fault.
     Routes that the catalogue already has for this table are passed over, so that a run repeated after an outage changes nothing twice.
     """
     done = Recoding()
@@ -52,9 +53,10 @@ def recode(database: Database, staging: Staging, table: str, key: str, routes: l
         before = provenance.code_changes(cursor, staging, table)
         here = _codes(cursor, table, key)
         wanted = [route for route in routes if not here.isdisjoint(route.before) and str(route) not in before]
-        _require_one_day(staging.schema, table, wanted, here)
+        if not mixed:
+            _require_one_day(staging.schema, table, wanted, here)
         for route in _in_order(wanted):
-            outcome = _judged(route, here)
+            outcome = _judged(route, here, mixed)
             if outcome.verdict == "carried":
                 done.rows += merge(cursor, table, key, route.before, str(route.target), str(route))
             provenance.record_code_change(cursor, staging, table, str(route), route.before, route.after, outcome.verdict, outcome.reason)
@@ -96,10 +98,10 @@ def merge(cursor: Cursor, table: str, key: str, before: Collection[str], target:
     return cursor.rowcount
 
 
-def _judged(route: Route, here: set[str]) -> Outcome:
+def _judged(route: Route, here: set[str], mixed: bool) -> Outcome:
     if route.target is None:
         return Outcome(route, "named", f"{' + '.join(route.before)} became {' + '.join(route.after)}, and nothing tells what part went where")
-    if missing := [code for code in route.before if code not in here]:
+    if not mixed and (missing := [code for code in route.before if code not in here]):
         return Outcome(route, "named", f"{', '.join(missing)} is missing, and {route.target} would not be whole")
     return Outcome(route, "carried")
 

@@ -43,11 +43,11 @@ def compress(cursor: Cursor) -> None:
 
 
 def _names(line: str) -> list[str]:
-    return [name.strip() for name in line.split(",")]
+    return [] if line == "none" else [name.strip() for name in line.split(",")]
 
 
 def _require(cursor: Cursor, staging: Staging, script: str, tables: list[str], verb: str, remedy: str) -> None:
-    cursor.execute("SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'", (f'"{staging.schema}"',))
+    cursor.execute("SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'p', 'v')", (f'"{staging.schema}"',))
     there = {name for (name,) in cursor.fetchall()}
     if missing := [table for table in tables if table not in there]:
         raise CheckFailed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import zipfile
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -31,8 +32,9 @@ class Delimited:
 
     rows_are = "line"
 
-    def __init__(self, path: Path, reads: Table, label: str) -> None:
-        self._path, self._reads, self._label = path, reads, label
+    def __init__(self, path: Path, reads: Table, label: str, member: str = "") -> None:
+        """member: the part of a zip that is the table, read as it is packed."""
+        self._path, self._reads, self._label, self._member = path, reads, label, member
         self._not_rows: list[int] = []  # numbers of the records that hold no row, in order
         self._notes: list[tuple[int, str]] = []
         self._ragged: arrow_csv.InvalidRow | None = None
@@ -56,8 +58,10 @@ class Delimited:
             self.skipped = len(self._not_rows)
 
     def _open(self) -> BinaryIO:
-        """The file as UTF-8, transcoded as it is read."""
+        """The file as UTF-8, unpacked and transcoded as it is read."""
         file = pa.OSFile(str(self._path))
+        if self._member:
+            file = pa.PythonFile(zipfile.ZipFile(self._path).open(self._member), mode="r")  # noqa: SIM115  # closed with the stream around it
         return cast(BinaryIO, file if self._reads.encoding.lower() in UTF8 else pa.transcoding_input_stream(file, self._reads.encoding, "utf-8"))
 
     def _decoding(self) -> _Decoding:

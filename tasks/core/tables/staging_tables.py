@@ -22,13 +22,14 @@ from tasks.core.tables.tabular import REASON, Figures, Tally
 DUPLICATES_NAMED = 5
 
 
-def load(database: Database, schema: str, table: str, path: Path, reads: Table, name: str | None = None) -> Tally:
+def load(database: Database, schema: str, table: str, path: Path, reads: Table, name: str | None = None, member: str = "") -> Tally:
     """Fill `schema.table` with the rows of a file, replacing a table that is there; returns what became of the rows.
 
     Columns have the declared types and, as comment, the file's and the publisher's name for them; the declared key becomes a unique
-    index. name: what the publisher calls the file. Raises SourceError when the file is not as declared, CheckFailed on duplicate keys.
+    index. name: what the publisher calls the file; member: the part of a zip to read as it is packed. Raises SourceError when the file is
+    not as declared, CheckFailed on duplicate keys.
     """
-    figures = Figures(path, reads, name or path.name)
+    figures = Figures(path, reads, name or path.name, member)
     target = sql.Identifier(schema, table)
     with database.session() as cursor:
         _create(cursor, target, figures)
@@ -46,6 +47,9 @@ def _create(cursor: Cursor, target: sql.Identifier, figures: Figures) -> None:
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(target))
     cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(target, sql.SQL(", ").join(columns)))
     file = Path(figures.label).stem
+    for name, column in figures.reads.columns.items():
+        if name not in figures.origins and column.about:
+            _comment(cursor, target, name, _described(column, f"not in {file}"))
     for name, origin in figures.origins.items():
         _comment(cursor, target, name, _described(figures.reads.columns[name], f"{file}: {origin}"))
         if name + REASON in figures.schema.names:

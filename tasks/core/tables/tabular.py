@@ -45,10 +45,10 @@ class Figures:
     Raises SourceError when the file is not what was declared, with the line and what to do.
     """
 
-    def __init__(self, path: Path, reads: Table, label: str) -> None:
+    def __init__(self, path: Path, reads: Table, label: str, member: str = "") -> None:
         _require_sound(reads)
         self.reads, self.label, self.tally = reads, label, Tally()
-        self._reader = _open(path, reads, label)
+        self._reader = _open(path, reads, label, member)
         self.parts = {name: self._places_of_parts(column) for name, column in reads.columns.items() if column.widths}
         self.places = find_columns(reads.columns, self._reader.headings, label)
         if not self.origins:
@@ -155,7 +155,9 @@ class Figures:
                 )
 
 
-def _open(path: Path, reads: Table, label: str) -> Reader:
+def _open(path: Path, reads: Table, label: str, member: str) -> Reader:
+    if member:
+        return Delimited(path, reads, label, member)
     with path.open("rb") as file:
         head = file.read(4)
     if head == b"PAR1":

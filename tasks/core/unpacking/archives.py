@@ -12,7 +12,7 @@ from tasks.core.errors import SourceError
 from tasks.core.unpacking.containers import Member, recognise_file
 from tasks.core.unpacking.damage import reading
 from tasks.core.unpacking.limits import Budget, Limits
-from tasks.core.unpacking.searches import Found, Search, copy, find, listed, only, open_container, require_wanted
+from tasks.core.unpacking.searches import Found, Search, copy, find, listed, matches, only, open_container, require_wanted
 from tasks.core.unpacking.volumes import open_volumes, sort_volumes
 
 SHAPEFILE_PARTS = (".dbf", ".shx", ".prj", ".cpg")
@@ -38,6 +38,19 @@ def take_out(
             search = Search(pattern, budget, workplace, opened)
             found = only(find(open_container(file, kind, label, budget), search, "", 1), search)
             return found.name, _write(found, search, folder)
+
+
+def find_packed(path: Path, pattern: str | None, name: str | None = None) -> str:
+    """The name of the one member of a zip that matches a shell pattern, to be read as it is packed; empty for a file that is no zip."""
+    label = name or path.name
+    budget = Budget(Limits(), path.stat().st_size, label)
+    with reading(label), open_volumes([path]) as file, tempfile.TemporaryDirectory() as workplace, ExitStack() as opened:
+        if recognise_file(file) != "zip":
+            return ""
+        container = open_container(file, "zip", label, budget)
+        search = Search(pattern, budget, Path(workplace), opened)
+        found = only([Found(container, member, member.name) for member in container.members if matches(member, pattern)], search)
+    return found.member.name
 
 
 def take_all(path: Path, pattern: str | None, folder: Path, limits: Limits | None = None, name: str | None = None) -> list[tuple[str, Path]]:

@@ -81,8 +81,13 @@ def _matching(members: Sequence[Member], pattern: str | None) -> Iterator[Member
         if pattern is None:
             if path.suffix.lower() == ".shp" or not any(_is_beside(path, shape) for shape in shapes):
                 yield member
-        elif fnmatchcase(path.name, pattern) or fnmatchcase(member.name, pattern):
+        elif matches(member, pattern):
             yield member
+
+
+def matches(member: Member, pattern: str | None) -> bool:
+    """Whether a shell pattern means a member, by its base name or by its path; no pattern means every one."""
+    return pattern is None or fnmatchcase(PurePosixPath(member.name).name, pattern) or fnmatchcase(member.name, pattern)
 
 
 def _is_beside(path: PurePosixPath, shape: PurePosixPath) -> bool:

@@ -1,0 +1,89 @@
+"""An archive in an object store, or in anything else fsspec reaches by URL (s3://, gs://, az://)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tasks.core.archive.copies import CorruptCopy, digest, require, scratch_copy, settled, verify_once
+
+
+class Bucket:
+    """An object store, or any other file system of fsspec; an object appears only when it is complete."""
+
+    def __init__(self, url: str, files: Any, root: str) -> None:
+        self.url, self.files, self.root = url, files, root.rstrip("/")
+
+    def exists(self, name: str) -> bool:
+        return bool(self.files.exists(self._key(name)))
+
+    def names(self, prefix: str) -> list[str]:
+        with suppress(FileNotFoundError):
+            return sorted(key[len(self.root) :].lstrip("/") for key in self.files.find(self._key(prefix)))
+        return []
+
+    def read(self, name: str) -> bytes:
+        return bytes(self.files.cat_file(self._key(name)))
+
+    def add(self, path: Path, name: str, sha256: str) -> None:
+        key = self._key(name)
+        if self.files.exists(key) and settled(self._digest(key), name, sha256, self.url):
+            return
+        self.files.put_file(str(path), key)
+        require(sha256, self._digest(key), self.url, name)
+
+    def fetch(self, name: str, sha256: str) -> Path:
+        copy = scratch_copy(sha256)
+        if not copy.is_file():
+            copy.parent.mkdir(exist_ok=True)
+            part = copy.with_name(f"{sha256}-{uuid.uuid4().hex[:8]}.part")
+            try:
+                self.files.get_file(self._key(name), str(part))
+                require(sha256, digest(part), self.url, name)
+                os.replace(part, copy)
+            finally:
+                part.unlink(missing_ok=True)
+        try:
+            verify_once(copy, sha256, str(copy.parent), sha256)
+        except CorruptCopy:
+            copy.unlink()
+            return self.fetch(name, sha256)
+        return copy
+
+    def remove(self, name: str) -> bool:
+        key = self._key(name)
+        there = bool(self.files.exists(key))
+        if there:
+            self.files.rm_file(key)
+        for version in (kept := self._versions(key)):
+            self.files.call_s3("delete_object", Bucket=key.partition("/")[0], Key=key.partition("/")[2], VersionId=version)
+        if self.files.exists(key) or self._versions(key):
+            raise OSError(f"{name} is still there after its removal")
+        return there or bool(kept)
+
+    def _versions(self, key: str) -> list[str]:
+        """What a bucket with versions keeps of a removed object; S3 only: in other stores versions and soft deletion must be off or expire."""
+        if not hasattr(self.files, "call_s3"):
+            return []
+        bucket, _, path = key.partition("/")
+        try:
+            answer = self.files.call_s3("list_object_versions", Bucket=bucket, Prefix=path)
+        except OSError as error:
+            if "NotImplemented" in str(error):  # a store with the API of S3 that knows no versions
+                return []
+            raise
+        return [version["VersionId"] for version in answer.get("Versions", []) if version["Key"] == path]
+
+    def _key(self, name: str) -> str:
+        return f"{self.root}/{name}"
+
+    def _digest(self, key: str) -> str:
+        digest = hashlib.sha256()
+        with self.files.open(key, "rb", cache_type="none") as file:
+            while block := file.read(8 << 20):
+                digest.update(block)
+        return digest.hexdigest()

@@ -1,0 +1,82 @@
+"""Copies: bytes in a location held to the SHA-256 they are named after, and what this machine keeps of them in scratch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from tasks.core.settings import scratch_folder
+
+
+class CorruptCopy(OSError):
+    """The bytes of a copy no longer have the SHA-256 it is named after."""
+
+
+class Occupied(Exception):
+    """Another document has that name already; nothing in the archive is overwritten."""
+
+
+_verified: dict[Path, tuple[int, int]] = {}
+
+
+def verify_once(path: Path, sha256: str, url: str, name: str) -> None:
+    """Hash a file at its first use in this process, and again when its size or time of change differ."""
+    facts = path.stat()
+    if _verified.get(path) != (facts.st_size, facts.st_mtime_ns):
+        require(sha256, digest(path), url, name)
+        _verified[path] = facts.st_size, facts.st_mtime_ns
+
+
+def settled(found: str, name: str, sha256: str, url: str) -> bool:
+    """Whether a name has its bytes already; raises Occupied when it has others and is not their hash."""
+    if found != sha256 and not name.endswith(sha256):
+        raise Occupied(f"{name} in {url} holds other bytes")
+    return found == sha256
+
+
+def place(part: Path, target: Path, name: str, sha256: str) -> None:
+    """Give a finished part its name, unless another run was faster."""
+    if name.endswith(sha256):
+        os.replace(part, target)
+        return
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        settled(digest(target), name, sha256, str(target.parent))
+
+
+def require(expected: str, found: str, url: str, name: str) -> None:
+    """Raise CorruptCopy when the bytes found are not those expected."""
+    if found != expected:
+        raise CorruptCopy(f"the copy {name} in {url} is corrupt: its bytes have the SHA-256 {found}")
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def scratch_copy(sha256: str) -> Path:
+    """Where this machine keeps a copy of an original that stands in an object store."""
+    return scratch_folder() / "originals" / sha256
+
+
+def forget(sha256: str) -> None:
+    """Remove what this machine keeps of an original in scratch: its copy, and what was unpacked from it."""
+    for copy in (scratch_folder() / "originals").glob(f"{sha256}*"):
+        copy.unlink(missing_ok=True)
+    unpacked = scratch_folder() / "unpacked" / sha256
+    if unpacked.exists():
+        shutil.rmtree(unpacked)

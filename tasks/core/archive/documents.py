@@ -1,0 +1,133 @@
+"""JSON documents in a primary location and its replicas; a document is written once, and never again differently."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tasks.core.archive.copies import Occupied
+from tasks.core.archive.locations import Location, open_location, outages
+from tasks.core.errors import CheckFailed, ConfigurationError
+from tasks.core.settings import scratch_folder
+from tasks.core.upstream.addresses import redact
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A location of the archive that could not take or give its part, and why."""
+
+    location: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.location} ({self.reason})"
+
+
+Failures = tuple[Failure, ...]
+
+
+class Documents:
+    """What is kept in all locations, the primary first. Writers return the locations that failed, to be said loudly.
+
+    Raises ConfigurationError when no location at all could do the work.
+    """
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        self.locations: tuple[Location, ...] = tuple(map(open_location, urls))
+
+    def put_document(self, name: str, document: Mapping[str, Any]) -> Failures:
+        """Keep a JSON document under a name of its own; raises CheckFailed when that name holds another document."""
+        with _text_file(_json(document)) as (path, sha256):
+            try:
+                return self._write(f"the document {name}", lambda location: location.add(path, name, sha256))
+            except Occupied as error:
+                raise CheckFailed(
+                    f"The archive already holds a different document under this name: {error}. Nothing in it is overwritten: use a new name."
+                ) from None
+
+    def documents(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """All JSON documents under a folder of the archive, by name, from every location that answers."""
+        for name in sorted(self._listed(prefix)):
+            if name.endswith(".json"):
+                yield name, self._read(name)
+
+    def _share(self, prefix: str) -> Failures:
+        """Copy the documents one location has to those that lack them."""
+        listings, failures = self._each(lambda location: location.names(prefix))
+        for name in sorted({name for _, names in listings for name in names}):
+            if lacking := [location for location, names in listings if name not in names]:
+                failures += self._copy(name, lacking)
+        return tuple(failures)
+
+    def _copy(self, name: str, lacking: Sequence[Location]) -> list[Failure]:
+        with _text_file(_json(self._read(name))) as (path, sha256):
+            return self._each(lambda location: location.add(path, name, sha256), lacking)[1]
+
+    def _listed(self, prefix: str) -> set[str]:
+        """Names under a folder, in any location that answers."""
+        listings, failures = self._each(lambda location: location.names(prefix))
+        if not listings:
+            raise ConfigurationError(f"No location of the archive can be listed: {listed(failures)}. Check GEODATA_ARCHIVE and its credentials.")
+        return {name for _, names in listings for name in names}
+
+    def _read(self, name: str) -> dict[str, Any]:
+        failures = []
+        for location in self.locations:
+            try:
+                document: dict[str, Any] = json.loads(location.read(name))
+            except json.JSONDecodeError as error:
+                failures.append(failure_at(location, error))
+            except outages() as error:
+                failures.append(failure_at(location, error))
+            else:
+                return document
+        raise ConfigurationError(f"The document {name} cannot be read in any location of the archive: {listed(failures)}. Restore it from a backup.")
+
+    def _write(self, what: str, action: Callable[[Location], None]) -> Failures:
+        done, failures = self._each(action)
+        if not done:
+            raise ConfigurationError(
+                f"No location of the archive could keep {what}: {listed(failures)}. Check GEODATA_ARCHIVE, its credentials and its free space."
+            )
+        return tuple(failures)
+
+    def _each(
+        self, action: Callable[[Location], Result], locations: Sequence[Location] | None = None
+    ) -> tuple[list[tuple[Location, Result]], list[Failure]]:
+        done, failures = [], []
+        for location in self.locations if locations is None else locations:
+            try:
+                done.append((location, action(location)))
+            except outages() as error:
+                failures.append(failure_at(location, error))
+        return done, failures
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+@contextmanager
+def _text_file(text: bytes) -> Iterator[tuple[Path, str]]:
+    with tempfile.NamedTemporaryFile(dir=scratch_folder(), suffix=".json") as file:
+        file.write(text)
+        file.flush()
+        yield Path(file.name), hashlib.sha256(text).hexdigest()
+
+
+def failure_at(location: Location, error: BaseException) -> Failure:
+    """What went wrong in a location, without credentials."""
+    return Failure(location.url, redact(f"{type(error).__name__}: {error}"))
+
+
+def listed(failures: Sequence[Failure]) -> str:
+    """Locations that failed, in a sentence."""
+    return "; ".join(map(str, failures)) or "none is configured"

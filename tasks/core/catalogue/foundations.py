@@ -1,0 +1,50 @@
+"""Foundations: the published editions that another dataset is made from, found, described and lent to a staging schema."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
+
+from tasks.core.database import Database
+from tasks.core.errors import CheckFailed
+from tasks.core.handles import Foundation, Staging
+
+SHOWN = """
+SELECT c.vintage, c.number, c.schema_name, c.mirror, array_agg(l.layer), string_agg(l.content_hash, ' ' ORDER BY l.layer)
+  FROM catalog.current_edition c JOIN catalog.layer l USING (dataset, number)
+ WHERE c.dataset = %s AND l.layer = ANY (%s)
+ GROUP BY 1, 2, 3, 4 ORDER BY 1 DESC LIMIT 1
+"""
+
+
+def find(database: Database, dataset: str, layers: Sequence[str], at_least: int) -> Foundation:
+    """The newest vintage shown of a dataset; raises CheckFailed when there is none, it is too old, or lacks a layer."""
+    found = database.rows(SHOWN, dataset, list(layers))
+    wanted = f"{dataset} ({', '.join(layers)}) of {at_least} or newer"
+    remedy = f"run the flow of {dataset} first (python flows/{dataset}.py), or let this run start it"
+    if not found:
+        raise CheckFailed(f"This dataset stands on {wanted}, and no edition of it is shown in {database}: {remedy}.")
+    vintage, number, schema, mirror, there, hashes = found[0]
+    if missing := sorted(set(layers) - set(there)):
+        raise CheckFailed(f"This dataset stands on {wanted}, and edition {number} of {vintage} lacks {', '.join(missing)}: {remedy}.")
+    if vintage < at_least:
+        raise CheckFailed(f"This dataset stands on {wanted}, and the newest edition shown, {number}, is of {vintage}: {remedy}.")
+    content = hashlib.sha256(hashes.encode()).hexdigest()
+    return Foundation(dataset=dataset, vintage=vintage, number=number, schema=schema, layers=tuple(layers), content=content, mirror=mirror)
+
+
+def lend(cursor: Cursor, staging: Staging, foundation: Foundation) -> None:
+    """Record that the edition stands on another, and give its layers to the staging schema as views named <dataset>_<layer>."""
+    cursor.execute(
+        "INSERT INTO catalog.edition_dependency VALUES (%s, %s, %s, %s, %s)",
+        (staging.dataset.slug, staging.edition, foundation.dataset, foundation.number, list(foundation.layers)),
+    )
+    for layer in foundation.layers:
+        cursor.execute(
+            sql.SQL("CREATE VIEW {} AS SELECT * FROM {}").format(
+                sql.Identifier(staging.schema, f"{foundation.dataset}_{layer}"), sql.Identifier(foundation.schema, layer)
+            )
+        )

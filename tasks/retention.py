@@ -1,0 +1,128 @@
+"""Retention: originals that reached their legal maximum age leave the archive; tombstones, manifests and published editions stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg2
+import sqlalchemy.exc
+from prefect import runtime, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from tasks.connections import connect
+from tasks.core.archive import retention, tombstones
+from tasks.core.archive.documents import Failure, Failures
+from tasks.core.archive.retention import Review
+from tasks.core.archive.store import Store, configured
+from tasks.core.archive.tombstones import Tombstone
+from tasks.core.database import Database
+from tasks.core.errors import ConfigurationError
+from tasks.core.handles import Original
+from tasks.steps import say
+
+RECORD = """
+INSERT INTO catalog.tombstone (sha256, source, source_vintage, mirror, retrieved_at, size_bytes, reason, buried_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+TRANSIENT = (OSError, psycopg2.OperationalError, sqlalchemy.exc.OperationalError)
+
+
+@task(
+    task_run_name="bury originals {grace_days} days beyond their legal maximum age", retries=2, retry_delay_seconds=[30, 120],
+    retry_condition_fn=lambda _task, _run, state: isinstance(state.data, TRANSIENT), cache_policy=NO_CACHE, persist_result=False,
+)  # fmt: skip
+def bury_expired(grace_days: int = 0) -> None:
+    """Remove from the archive, and from all its replicas, every original older than the law lets it stay, and leave a tombstone.
+
+    Only the archive decides: the newest manifest of each source says how many days its originals may stay. The last original of a
+    vintage goes too, and is named loudly; published editions keep their tables. Bytes that are also an original that may stay are kept;
+    refused bytes in quarantine age like originals. A location that is down is named loudly and finished by the next purge. Raises
+    ConfigurationError, after all other sources, when a source under a legal maximum age declares no keep_days.
+    """
+    if grace_days < 0:
+        raise ConfigurationError(f"grace_days was expected to be 0 or more, found {grace_days}: originals are not buried before their age.")
+    store, purge = configured(), Purge()
+    originals, refused = store.all_originals(), store.refused()
+    earlier = tombstones.standing(store.tombstones(), originals)
+    declared = {**retention.newest_declarations(refused.values()), **retention.newest_declarations(originals)}
+    purge.finish(*store.finish(earlier.values()))
+    review = retention.review([original for original in originals if original.sha256 not in earlier], refused, declared, purge.started, grace_days)
+    for original in review.expired:
+        reason = retention.reason(declared[retention.series(original.source)])
+        purge.add(original, reason, store.bury(original, reason))
+    for name in review.refused:
+        reason = retention.reason(declared[retention.series(refused[name].source)])
+        purge.add(refused[name], reason, store.remove_refused(name), kind="refused bytes in quarantine, ")
+    _report(store, review, purge)
+    _record(connect(), store.tombstones())
+    for source in review.undeclared:
+        retention.keep_days(source)  # raises its error
+
+
+@dataclass
+class Purge:
+    """What one purge did: rows for a table, and the locations that failed."""
+
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    finished: list[Tombstone] = field(default_factory=list)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    rows: list[dict[str, str]] = field(default_factory=list)
+
+    def finish(self, stones: list[Tombstone], failed: Failures) -> None:
+        """Note earlier burials under which bytes were found."""
+        self.finished = stones
+        self.rows += [_row(stone, "removed where an earlier purge had not reached it") for stone in stones]
+        self.failures.update({failure.location: failure for failure in failed})
+
+    def add(self, original: Original, reason: str, failed: Failures, kind: str = "") -> None:
+        """Note bytes that were removed, from all locations but those that failed."""
+        outcome = f"not yet removed from {', '.join(failure.location for failure in failed)}" if failed else "removed everywhere"
+        self.rows.append(_row(tombstones.set_for(original, reason, self.started), kind + outcome))
+        self.failures.update({failure.location: failure for failure in failed})
+
+
+def _row(stone: Tombstone, outcome: str) -> dict[str, str]:
+    facts = ("source", "vintage", "mirror", "retrieved_at", "size", "sha256", "reason", "buried_at")
+    return {**{name: str(getattr(stone, name)) for name in facts}, "outcome": outcome}
+
+
+def _report(store: Store, review: Review, purge: Purge) -> None:
+    """Say what was done and what is left to do, and keep the table in the Prefect UI."""
+    if purge.rows and runtime.flow_run.id:
+        create_table_artifact(purge.rows, key="purge", description="Originals removed from the archive by their legal maximum age")
+    for failure in purge.failures.values():
+        say(f"The archive location {failure} may still have bytes that must go: the next purge that can reach it removes them.", loudly=True)
+    for original, other in review.shared:
+        say(f"The original of {_name(original)} is beyond its legal maximum age, but its bytes stay: they are those of {_name(other)} too.")
+    for original in review.expired:
+        if store.latest(original.source) is None:
+            left = f"No original of {_name(original, dated=False)} is left in the archive"
+            say(f"{left}: until its publisher is asked anew, no edition of it can be rebuilt.", loudly=True)
+    say(_sentence(review, len(purge.finished)))
+
+
+def _sentence(review: Review, finished: int) -> str:
+    done = "; ".join(_name(original) for original in review.expired)
+    rest = f"; removed {len(review.refused):,} refused files from quarantine" if review.refused else ""
+    rest += f"; finished {finished:,} earlier burials" if finished else ""
+    if review.expired:
+        return f"Buried {len(review.expired):,} of {review.limited:,} originals under a legal maximum age ({done}){rest}."
+    return f"Looked at {review.limited:,} originals under a legal maximum age: none is beyond it{rest}."
+
+
+def _record(database: Database, stones: Iterable[Tombstone]) -> None:
+    """Bring the catalogue up to the archive: every tombstone a row."""
+    rows: list[tuple[Any, ...]] = [
+        (stone.sha256, stone.source, stone.vintage, stone.mirror, stone.retrieved_at, stone.size, stone.reason, stone.buried_at) for stone in stones
+    ]
+    with database.session() as cursor:
+        cursor.executemany(RECORD, rows)
+
+
+def _name(original: Original, *, dated: bool = True) -> str:
+    mirror = f" of the mirror {original.source.mirror}" if original.source.mirror else ""
+    return f"{original.source.slug} {original.source.vintage}{mirror}{f' of {original.retrieved_at:%Y-%m-%d}' if dated else ''}"

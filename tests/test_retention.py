@@ -1,0 +1,412 @@
+"""The legal maximum age of originals: bytes gone from every location, tombstone and manifest there, and what flows do then."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from faulty_server import FaultyServer, running, status, whole
+from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
+
+from tasks import originals, retention
+from tasks.core.archive.copies import forget, scratch_copy
+from tasks.core.archive.store import Store, configured, object_name
+from tasks.core.archive.tombstones import Tombstone
+from tasks.core.database import Database
+from tasks.core.declarations import Licence, Publisher, Source, Table, text
+from tasks.core.errors import CheckFailed, ConfigurationError, SourceError
+from tasks.core.handles import Original, Retrieval
+from tasks.core.settings import scratch_folder
+from tasks.core.upstream import http
+
+FIRST, SECOND = b"siret;synthetic\n" + b"1;a\n" * 1000, b"siret;synthetic\n" + b"2;b\n" * 1200
+STOCK = Source(
+    slug="xx-stock", vintage=2026, title="Register of companies (synthetic)",
+    publisher=Publisher(slug="office", name="An office", url="https://office.example"),
+    licence=Licence(slug="open", title="Open", url="https://office.example/licence", attribution="Source: an office"),
+    landing_page="https://office.example/stock", urls=("https://me:hidden@office.example/stock.csv",), container="text",
+    reads=Table(columns={"siret": text("siret")}), reference_date=date(2026, 1, 1), released="monthly", confidence="high",
+    retention="legal_maximum", keep_days=365,
+)  # fmt: skip
+NOTES = replace(STOCK, slug="xx-notes", retention="permanent", keep_days=None)
+TOO_OLD, YOUNG = 400, 20
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[Any]:
+    """A real S3 API over HTTP on this machine, with a bucket that keeps versions and one that does not."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.get_host_and_port()[1]}",
+        }.items():  # fmt: skip
+            patch.setenv(name, value)
+        S3FileSystem.clear_instance_cache()
+        client = boto3.client("s3")
+        for bucket in ("plain", "versioned"):
+            client.create_bucket(Bucket=bucket)
+        client.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+        yield client
+    S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+class Archive:
+    """An archive in a folder and a replica, and what was said of it aloud and quietly."""
+
+    def __init__(self, folder: Path) -> None:
+        self.primary, self.replica = folder / "archive", folder / "replica"
+        self.loud: list[str] = []
+        self.quiet: list[str] = []
+
+    def add(self, content: bytes, days_ago: float, source: Source = STOCK) -> Original:
+        """An original that was archived so many days ago."""
+        received = scratch_folder() / "received"
+        received.write_bytes(content)
+        original = Original(
+            source=source, sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=source.urls[0] if source.urls else "",
+            retrieved_at=datetime.now(UTC) - timedelta(days=days_ago), state="new",
+        )  # fmt: skip
+        configured().put(received, original.sha256, original)
+        configured().write_manifest(original)
+        return original
+
+    def holders(self, original: Original) -> list[str]:
+        """Which of the two folders has the bytes."""
+        return [folder.name for folder in (self.primary, self.replica) if (folder / object_name(original.sha256)).is_file()]
+
+    def say(self, sentence: str, *, loudly: bool = False) -> None:
+        """Keep a sentence."""
+        (self.loud if loudly else self.quiet).append(sentence)
+
+
+@pytest.fixture
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database) -> Archive:
+    """An empty archive in two places."""
+    found = Archive(tmp_path)
+    monkeypatch.setenv("GEODATA_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("GEODATA_ARCHIVE", str(found.primary))
+    monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", str(found.replica))
+    for module in (originals, retention):
+        monkeypatch.setattr(module, "say", found.say)
+    return found
+
+
+@pytest.fixture
+def office(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
+    """A publisher's server."""
+    monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.01)
+    with running() as server:
+        yield server
+
+
+def day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"
+
+
+def test_bytes_beyond_their_age_go_everywhere_and_a_tombstone_and_the_manifest_stay(archive: Archive, database: Database) -> None:
+    old, young = archive.add(FIRST, TOO_OLD), archive.add(SECOND, YOUNG)
+    unpacked = scratch_folder() / "unpacked" / old.sha256 / "12345678"
+    unpacked.mkdir(parents=True)
+    (unpacked / "stock.csv").write_bytes(FIRST)
+    retention.bury_expired.fn()
+    assert (archive.holders(old), archive.holders(young)) == ([], ["archive", "replica"])
+    assert not unpacked.parent.exists()
+    for folder in (archive.primary, archive.replica):
+        stone = json.loads((folder / "tombstones" / old.sha256[:2] / f"{old.sha256}.json").read_text(encoding="utf-8"))
+        assert (stone["sha256"], stone["size"], stone["source"], stone["vintage"], stone["title"]) == (
+            old.sha256, len(FIRST), "xx-stock", 2026, STOCK.title,
+        )  # fmt: skip
+        assert stone["reason"] == "its legal maximum age of 365 days"
+        assert "hidden" not in json.dumps(stone)
+        assert len(list((folder / "manifests/xx-stock/2026").iterdir())) == 2
+    store = configured()
+    assert [original.sha256 for original in store.originals(STOCK)] == [young.sha256, old.sha256]
+    assert (store.exists(old.sha256), store.exists(young.sha256)) == (False, True)
+    assert (store.latest(STOCK), store.passed_over(STOCK)) == (replace(young, url="https://***@office.example/stock.csv"), None)
+    assert archive.quiet == [f"Buried 1 of 2 originals under a legal maximum age (xx-stock 2026 of {day(old.retrieved_at)})."]
+    assert archive.loud == []
+    rows = database.rows(
+        "SELECT source, source_vintage, mirror, retrieved_at, size_bytes, reason, buried_at FROM catalog.tombstone WHERE sha256 = %s "
+        "AND retrieved_at = %s", old.sha256, old.retrieved_at,
+    )  # fmt: skip
+    assert rows == [("xx-stock", 2026, "", old.retrieved_at, len(FIRST), "its legal maximum age of 365 days", rows[0][-1])]
+
+
+def test_a_second_purge_finds_nothing_to_do(archive: Archive) -> None:
+    archive.add(FIRST, TOO_OLD)
+    retention.bury_expired.fn()
+    before = sorted(archive.primary.rglob("*.json"))
+    retention.bury_expired.fn()
+    assert sorted(archive.primary.rglob("*.json")) == before
+    assert archive.quiet[-1] == "Looked at 0 originals under a legal maximum age: none is beyond it."
+
+
+def test_days_of_grace_are_let_pass_and_never_taken_away(archive: Archive) -> None:
+    old = archive.add(FIRST, 370)
+    retention.bury_expired.fn(grace_days=10)
+    assert archive.holders(old) == ["archive", "replica"]
+    with pytest.raises(ConfigurationError, match="grace_days was expected to be 0 or more, found -400"):
+        retention.bury_expired.fn(grace_days=-400)
+
+
+def test_the_last_original_of_a_vintage_goes_too_and_is_named(archive: Archive) -> None:
+    old = archive.add(FIRST, TOO_OLD)
+    retention.bury_expired.fn()
+    assert archive.holders(old) == []
+    assert any("No original of xx-stock 2026 is left in the archive" in sentence for sentence in archive.loud)
+
+
+def test_the_newest_manifest_of_a_source_tells_how_long_all_its_originals_may_stay(archive: Archive) -> None:
+    before = archive.add(FIRST, 100, replace(STOCK, vintage=2025))
+    permanent_once = archive.add(b"0;0\n", 100, replace(STOCK, vintage=2024, retention="permanent", keep_days=None))
+    young = archive.add(SECOND, YOUNG, replace(STOCK, keep_days=90))
+    retention.bury_expired.fn()
+    assert [archive.holders(original) for original in (before, permanent_once, young)] == [[], [], ["archive", "replica"]]
+
+
+def test_bytes_of_a_permanent_source_stay(archive: Archive) -> None:
+    old = archive.add(FIRST, TOO_OLD)
+    archive.add(FIRST, TOO_OLD + 100, NOTES)
+    retention.bury_expired.fn()
+    assert archive.holders(old) == ["archive", "replica"]
+    assert configured().tombstones() == []
+    assert "its bytes stay: they are those of xx-notes 2026 of" in archive.quiet[0]
+    with pytest.raises(CheckFailed, match=r"xx-notes 2026 of .* may keep it"):
+        configured().bury(old, "a court's order")
+
+
+def test_bytes_received_again_lately_stay(archive: Archive) -> None:
+    old = archive.add(FIRST, TOO_OLD)
+    archive.add(SECOND, 200)
+    archive.add(FIRST, YOUNG)
+    retention.bury_expired.fn()
+    assert archive.holders(old) == ["archive", "replica"]
+    with pytest.raises(CheckFailed, match="xx-stock 2026"):
+        configured().bury(old, "its legal maximum age of 365 days")
+
+
+def test_bytes_that_two_sources_have_go_when_both_are_beyond_their_age(archive: Archive) -> None:
+    old = archive.add(FIRST, TOO_OLD)
+    archive.add(FIRST, 50, replace(STOCK, slug="xx-short", keep_days=30))
+    retention.bury_expired.fn()
+    assert archive.holders(old) == []
+    assert [(stone.source, stone.reason) for stone in configured().tombstones()] == [("xx-short", "its legal maximum age of 30 days")]
+    assert configured().latest(STOCK) is None
+
+
+def test_a_source_that_does_not_declare_its_age_stops_no_other(archive: Archive) -> None:
+    silent = archive.add(SECOND, 5000, replace(STOCK, slug="xx-silent", keep_days=None))
+    old = archive.add(FIRST, TOO_OLD)
+    with pytest.raises(ConfigurationError, match=r"xx-silent 2026 falls under a legal maximum age.*declare keep_days"):
+        retention.bury_expired.fn()
+    assert (archive.holders(silent), archive.holders(old)) == (["archive", "replica"], [])
+
+
+def test_a_location_that_is_down_is_named_and_finished_by_the_next_purge(archive: Archive, tmp_path: Path) -> None:
+    old, young = archive.add(FIRST, TOO_OLD), archive.add(SECOND, YOUNG)
+    archive.replica.rename(tmp_path / "elsewhere")
+    archive.replica.write_text("a file where a folder should be: down, also for root")
+    retention.bury_expired.fn()
+    assert any(f"{archive.replica} (" in sentence and "the next purge that can reach it" in sentence for sentence in archive.loud)
+    archive.replica.unlink()
+    (tmp_path / "elsewhere").rename(archive.replica)
+    assert archive.holders(old) == ["replica"]
+    assert not configured().exists(old.sha256)
+    with pytest.raises(SourceError, match=r"was buried on .* by its legal maximum age of 365 days"):
+        configured().fetch(old.sha256)
+    retention.bury_expired.fn()
+    assert (archive.holders(old), archive.holders(young)) == ([], ["archive", "replica"])
+    assert (archive.replica / "tombstones" / old.sha256[:2] / f"{old.sha256}.json").is_file()
+    assert archive.quiet[-1] == "Looked at 1 originals under a legal maximum age: none is beyond it; finished 1 earlier burials."
+
+
+def test_a_burial_is_refused_where_no_tombstone_can_be_set(archive: Archive, tmp_path: Path) -> None:
+    old = archive.add(FIRST, TOO_OLD)
+    for folder in (archive.primary, archive.replica):
+        (folder / "tombstones").write_text("a file where a folder should be")
+    with pytest.raises(ConfigurationError, match="could keep the document tombstones/"):
+        configured().bury(old, "its legal maximum age of 365 days")
+    assert archive.holders(old) == ["archive", "replica"]
+
+
+@pytest.mark.parametrize("bucket", ["plain", "versioned"])
+def test_a_bucket_keeps_no_version_of_buried_bytes(archive: Archive, s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", f"s3://{bucket}/geo")
+    old = archive.add(FIRST, TOO_OLD)
+    key = f"geo/{object_name(old.sha256)}"
+    s3.put_object(Bucket=bucket, Key=key, Body=FIRST)
+    Store([f"s3://{bucket}/geo"]).fetch(old.sha256)
+    assert scratch_copy(old.sha256).is_file()
+    retention.bury_expired.fn()
+    assert "Versions" not in s3.list_object_versions(Bucket=bucket, Prefix=key)
+    assert (archive.holders(old), scratch_copy(old.sha256).exists(), archive.loud[1:]) == ([], False, [])
+    listed = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket, Prefix="geo")["Contents"]]
+    assert [name.split("/")[1] for name in listed] == ["manifests", "tombstones"]
+
+
+def test_a_bucket_that_is_not_there_has_not_let_go(archive: Archive, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = archive.add(FIRST, TOO_OLD)
+    monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", "s3://not-there/geo")
+    assert [failure.location for failure in configured().bury(old, "its legal maximum age of 365 days")] == ["s3://not-there/geo"]
+
+
+def test_what_a_killed_run_left_half_written_goes_too(archive: Archive) -> None:
+    old = archive.add(FIRST, TOO_OLD)
+    part = (archive.primary / object_name(old.sha256)).with_name(".killed.part")
+    written_now = part.with_name(".running.part")
+    for path in (part, written_now):
+        path.write_bytes(FIRST[:100])
+    os.utime(part, (time.time() - 2 * 86400,) * 2)
+    retention.bury_expired.fn()
+    assert (part.exists(), written_now.exists()) == (False, True)
+
+
+def test_refused_bytes_age_like_originals(archive: Archive, tmp_path: Path) -> None:
+    store, names = configured(), []
+    (tmp_path / "cut").write_bytes(FIRST[:50])
+    for source, days_ago in ((STOCK, TOO_OLD), (NOTES, TOO_OLD), (replace(STOCK, vintage=2025), YOUNG)):
+        asked_at = datetime.now(UTC) - timedelta(days=days_ago)
+        refused = Retrieval(
+            source=source, state="invalid", url="https://office.example", asked_at=asked_at, sha256=hashlib.sha256(FIRST[:50]).hexdigest(), size=50
+        )
+        store.quarantine(tmp_path / "cut", refused, "it is truncated")
+        names += [path for path in store.refused() if path not in names]
+    retention.bury_expired.fn()
+    assert [[(folder / name).exists() for name in names] for folder in (archive.primary, archive.replica)] == [[False, True, True]] * 2
+    assert len(list(store.documents("quarantine"))) == 3
+    assert archive.quiet[-1].endswith("none is beyond it; removed 1 refused files from quarantine.")
+    retention.bury_expired.fn()
+    assert archive.quiet[-1].endswith("none is beyond it.")
+
+
+def test_a_rebuild_from_the_archive_takes_the_next_allowed_original_and_says_so(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEODATA_UPSTREAM", "archive")
+    before, newest = archive.add(SECOND, 60), archive.add(FIRST, YOUNG)
+    configured().bury(newest, "a court's order")
+    retrieval = originals.download.fn(STOCK)
+    assert archive.loud == [
+        f"The original of xx-stock 2026 of {day(newest.retrieved_at)} was buried on {day(datetime.now(UTC))} by a court's order; "
+        f"the original of {day(before.retrieved_at)} is used."
+    ]
+    assert originals.archive.fn(retrieval).sha256 == before.sha256
+
+
+def test_a_rebuild_with_nothing_but_tombstones_says_what_to_do(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEODATA_UPSTREAM", "archive")
+    old = archive.add(FIRST, TOO_OLD)
+    retention.bury_expired.fn()
+    with pytest.raises(SourceError) as raised:
+        originals.download.fn(STOCK)
+    assert str(raised.value) == (
+        f"The original of xx-stock 2026 of {day(old.retrieved_at)} was buried on {day(datetime.now(UTC))} by its legal maximum age of 365 days, "
+        "and no other is left in the archive; GEODATA_UPSTREAM=archive forbids asking An office for it: unset GEODATA_UPSTREAM, "
+        "so that the publisher is asked for a newer one; editions made from it stay as they are."
+    )
+
+
+def test_the_original_before_a_tombstone_stands_in_for_a_publisher_that_fails(archive: Archive, office: FaultyServer) -> None:
+    source = replace(STOCK, urls=(office.script("/stock.csv", status(404)),))
+    before, newest = archive.add(SECOND, 60, source), archive.add(FIRST, YOUNG, source)
+    configured().bury(newest, "a court's order")
+    retrieval = originals.download.fn(source)
+    assert f"; the original of {day(before.retrieved_at)} is used unless the publisher gives another." in archive.loud[0]
+    assert originals.archive.fn(retrieval) == replace(before, state="gone")
+
+
+def test_all_buried_and_gone_upstream_is_an_error_that_says_both(archive: Archive, office: FaultyServer) -> None:
+    source = replace(STOCK, urls=(office.script("/stock.csv", status(404)),))
+    archive.add(FIRST, TOO_OLD, source)
+    retention.bury_expired.fn()
+    with pytest.raises(SourceError, match=r"is gone: .* was buried on .* of 365 days, and no other is left to stand in: look for the file at"):
+        originals.download.fn(source)
+    assert archive.loud[-1].endswith("; none is left, and the publisher is asked for the file anew.")
+
+
+def test_the_same_bytes_come_back_when_the_publisher_still_gives_them(archive: Archive, office: FaultyServer) -> None:
+    source = replace(STOCK, urls=(office.script("/stock.csv", whole(FIRST, etag='"1"')),))
+    old = replace(archive.add(FIRST, TOO_OLD, source), etag='"1"')
+    retention.bury_expired.fn()
+    retrieval = originals.download.fn(source)
+    again = originals.archive.fn(retrieval)
+    assert (again.sha256, again.state, archive.holders(again)) == (old.sha256, "new", ["archive", "replica"])
+    store = configured()
+    assert (store.latest(source), store.exists(old.sha256), store.passed_over(source)) == (again, True, None)
+    assert store.fetch(old.sha256).read_bytes() == FIRST
+    assert len(store.tombstones()) == 1
+    retention.bury_expired.fn()
+    assert archive.holders(again) == ["archive", "replica"]
+    assert originals.download.fn(source).state == "unchanged"
+    store.bury(again, "a court's order")
+    assert (archive.holders(again), len(store.tombstones()), store.latest(source)) == ([], 2, None)
+
+
+def test_buried_bytes_do_not_come_back_from_before(archive: Archive) -> None:
+    old = archive.add(FIRST, TOO_OLD)
+    retention.bury_expired.fn()
+    for days_ago in (TOO_OLD, YOUNG):  # a manifest of before the burial, as a restored backup would bring
+        with pytest.raises(SourceError, match="were expected from the publisher after that day"):
+            archive.add(FIRST, days_ago)
+    with pytest.raises(SourceError, match="were buried"):
+        configured().put(scratch_folder() / "received", old.sha256)
+    assert archive.holders(old) == []
+
+
+def test_a_restored_backup_is_purged_again(archive: Archive) -> None:
+    old = archive.add(FIRST, TOO_OLD)
+    retention.bury_expired.fn()
+    (archive.primary / object_name(old.sha256)).write_bytes(FIRST)
+    assert not configured().exists(old.sha256)
+    retention.bury_expired.fn()
+    assert archive.holders(old) == []
+    assert len(configured().tombstones()) == 1
+
+
+def test_a_new_catalogue_learns_all_tombstones_of_the_archive(archive: Archive, other_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEODATA_ARCHIVE", str(archive.primary))
+    old = archive.add(FIRST, TOO_OLD)
+    configured().bury(old, "a court's order")
+    for _ in range(2):
+        retention.bury_expired.fn()
+    assert other_database.rows("SELECT sha256, reason FROM catalog.tombstone") == [(old.sha256, "a court's order")]
+
+
+def test_forgetting_what_is_not_there_is_harmless(archive: Archive) -> None:
+    forget("0" * 64)
+
+
+def test_a_tombstone_reads_as_it_was_written(archive: Archive) -> None:
+    old = archive.add(FIRST, TOO_OLD)
+    configured().bury(old, "a court's order")
+    (stone,) = configured().tombstones()
+    assert stone == Tombstone(
+        sha256=old.sha256, size=len(FIRST), url="https://***@office.example/stock.csv", source="xx-stock", vintage=2026, mirror="",
+        title=STOCK.title, retrieved_at=old.retrieved_at, reason="a court's order", buried_at=stone.buried_at,
+    )  # fmt: skip
+
+
+@pytest.mark.prefect
+def test_the_flow_keeps_a_table_of_what_was_buried(archive: Archive, prefect_server: None) -> None:
+    from prefect.artifacts import Artifact
+
+    from flows.purge import purge
+
+    old = archive.add(FIRST, TOO_OLD)
+    purge()
+    assert archive.holders(old) == []
+    kept = Artifact.get("purge", _sync=True)
+    assert kept is not None
+    assert old.sha256 in str(kept.data)
+    assert "removed everywhere" in str(kept.data)
