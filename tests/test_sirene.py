@@ -1,0 +1,211 @@
+"""The register of establishments on the areas of France: located, counted, started by its dependency, and from both formats."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import pandas
+import pytest
+from conftest import database_of_its_own
+from deployed import wait
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.settings import PREFECT_API_URL
+from synthetic import france as areas
+from synthetic import sirene as synthetic
+from test_france import real_mirror
+
+from flows.france import france
+from flows.sirene import sirene
+from tasks.connections import connect
+from tasks.core.catalogue import foundations
+from tasks.core.database import Database
+from tasks.core.errors import CheckFailed
+from tasks.editions import stand_on
+
+pytestmark = pytest.mark.prefect
+ROOT = Path(__file__).resolve().parents[1]
+SERVED = "import sys; from flows.france import france; france.serve(name='france', parameters={'mirror': sys.argv[1]})"
+
+
+class World:
+    """A synthetic France and the establishments in it, as mirrors, with what is known of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.areas, self.register = folder / "france", folder / "sirene"
+        areas.write(self.areas, iris=400, vintages=(2024,))
+        self.counts = synthetic.write(self.register, establishments=4000, areas=self.areas, month=date(2026, 11, 1)).counts
+        self.mirror("parquet")
+        with (self.register / "expected_iris.csv").open() as file:
+            self.iris = {row["siret"]: row["code_iris"] for row in csv.DictReader(file)}
+
+    def mirror(self, form: str) -> str:
+        """Describe the files of one format; the rows are those that the flow keeps, the active ones."""
+        stated = json.loads((self.register / "mirror.json").read_text())
+        names = {"fr-sirene-2026": "StockEtablissement_utf8", "fr-sirene-geolocation-2026":
+                 "GeolocalisationEtablissement_Sirene_pour_etudes_statistiques_utf8"}  # fmt: skip
+        for slug, name in names.items():
+            entry = stated["sources"][slug] = {"rows": stated["sources"][slug]["rows"], "container": form, "path": f"{name}.{form}"}
+            if form == "zip" and "geolocation" in slug:
+                entry["reads"] = {"delimiter": ";"}
+        stated["sources"]["fr-sirene-2026"]["rows"] = self.counts.active
+        (self.register / "v_mvt_commune_2024.csv").write_bytes((self.areas / "2024" / "v_mvt_commune_2024.csv").read_bytes())
+        stated["sources"]["fr-movements-2026"] = {"path": "v_mvt_commune_2024.csv", "container": "text"}
+        (self.register / "mirror.json").write_text(json.dumps(stated))
+        return str(self.register)
+
+
+def run(flow: Any, **parameters: Any) -> State[Any]:
+    state: State[Any] = flow(**parameters, return_state=True)
+    if not state.is_completed():
+        state.result()
+    return state
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A small world."""
+    return World(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def shelter(cluster_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database in which no other test has published areas."""
+    with database_of_its_own(cluster_database, tmp_path_factory.mktemp("shelter") / "archive") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def served(world: World, prefect_server: None, shelter: Database) -> Iterator[None]:
+    """The deployment of france, served by a program of its own, as a worker would run it."""
+    environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value()), "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
+    started = subprocess.Popen([sys.executable, "-c", SERVED, str(world.areas)], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+    with get_client(sync_client=True) as client:
+        wait(lambda: [one for one in client.read_deployments() if one.name == "france"], "the deployment of france")
+    yield
+    started.terminate()
+    started.wait(60)
+
+
+@pytest.fixture(scope="module")
+def published(world: World, served: None) -> State[Any]:
+    """The run that found no areas and started the flow that makes them."""
+    return run(sirene, start_france=True, mirror=str(world.register))
+
+
+def test_without_its_areas_the_flow_says_what_to_do(prefect_server: None, other_database: Database, world: World) -> None:
+    said = r"stands on france \(iris, communes\) of 2024 or newer, and no edition of it is shown .*python flows/france\.py"
+    with pytest.raises(CheckFailed, match=said):
+        run(sirene, mirror=str(world.register))
+
+
+def test_the_run_started_the_flow_it_stands_on_and_keeps_which_edition(published: State[Any]) -> None:
+    stood = connect().rows(
+        "SELECT d.on_dataset, d.layers, e.vintage FROM catalog.edition_dependency d JOIN catalog.edition e ON e.dataset = on_dataset "
+        "AND e.number = on_number JOIN catalog.current_edition c ON c.dataset = d.dataset AND c.number = d.number WHERE d.dataset = 'sirene'"
+    )
+    assert ("france", ["iris", "communes"], 2024) in stood
+    with pytest.raises(CheckFailed, match=r"france \(iris\) of 2031 or newer, and the newest edition shown, \d+, is of 2024"):
+        stand_on.fn("france", ["iris"], at_least=2031)
+    with pytest.raises(CheckFailed, match="lacks parishes"):
+        foundations.find(connect(), "france", ["iris", "parishes"], 2024)
+
+
+def test_each_public_establishment_is_in_the_right_iris(published: State[Any], world: World) -> None:
+    found = dict(connect().rows("SELECT siret, iris_code FROM sirene.establishments WHERE iris_by IN ('geolocation', 'stock')"))
+    assert len(found) > 1000
+    assert {siret: iris for siret, iris in found.items() if world.iris[siret] != iris} == {}
+    by_commune = "SELECT count(*), count(*) FILTER (WHERE right(iris_code, 4) = '0000') FROM sirene.establishments WHERE iris_by = 'commune'"
+    everyone, undivided = connect().rows(by_commune)[0]
+    assert everyone == undivided > 0
+
+
+def test_what_is_not_public_is_counted_and_never_located_or_named(published: State[Any], world: World) -> None:
+    counted = connect().rows("SELECT sum(establishments), sum(not_public) FROM sirene.counts_by_commune")
+    assert counted == [(world.counts.active, world.counts.active_partial)]
+    assert connect().value("SELECT count(*) FROM sirene.establishments") == world.counts.active - world.counts.active_partial
+    assert connect().value("SELECT count(*) FROM sirene.establishments WHERE name LIKE '%%[ND]%%' OR sign LIKE '%%[ND]%%'") == 0
+    located = "SELECT (SELECT sum(establishments) FROM sirene.counts_by_iris) = (SELECT count(iris_code) FROM sirene.establishments)"
+    assert connect().value(located)
+
+
+def test_communes_that_merged_are_carried_to_those_of_today(published: State[Any]) -> None:
+    carried = connect().rows("SELECT count(*), count(DISTINCT table_name) FROM catalog.code_change WHERE dataset = 'sirene' AND verdict = 'carried'")
+    assert carried[0][0] > 0
+    assert connect().value("SELECT count(*) FROM sirene.establishments WHERE code_change IS NOT NULL") > 0
+
+
+def test_activities_and_bands_of_the_head_count_have_labels(published: State[Any]) -> None:
+    labels = "SELECT code_list, count(*), count(label_en) FROM catalog.code_label WHERE dataset = 'sirene' GROUP BY 1 ORDER BY 1"
+    assert connect().rows(labels) == [("head_count_bands", 16, 16), ("naf_divisions", 90, 90)]
+    used = "SELECT count(*) FROM sirene.establishments e LEFT JOIN catalog.code_label l ON l.code_list = 'naf_divisions' AND l.code = e.naf_division"
+    assert connect().value(f"{used} WHERE l.code IS NULL") == 0
+
+
+def test_the_table_is_partitioned_and_a_map_query_reads_one_partition_by_its_index(published: State[Any]) -> None:
+    table = connect().value("SELECT schema_name || '.establishments' FROM catalog.current_edition WHERE dataset = 'sirene'")
+    assert connect().value("SELECT count(*) FROM pg_partition_tree(%s::regclass)", table) > 90
+    asked = "SELECT count(*) FROM sirene.establishments WHERE departement_code = '75' AND geom && ST_MakeEnvelope(2.2, 48.8, 2.5, 49, 4326)"
+    plan = "\n".join(line for (line,) in connect().rows(f"EXPLAIN {asked}"))
+    assert "establishments_75" in plan
+    assert "establishments_13" not in plan
+
+
+def test_the_zip_is_read_as_it_is_packed_and_gives_the_same(published: State[Any], world: World, tmp_path: Path) -> None:
+    counts = "SELECT layer, content_hash FROM catalog.current_layer WHERE dataset = 'sirene' AND layer LIKE 'counts%%' ORDER BY 1"
+    before = connect().rows(counts)
+    run(sirene, mirror=world.mirror("zip"))
+    world.mirror("parquet")
+    assert connect().rows(counts) == before, "only the digits of coordinates differ between the formats"
+    data = Path(os.environ["GEODATA_DATA"])
+    assert not list(data.rglob("StockEtablissement_utf8.csv")), "nothing was unpacked to the disk"
+
+
+def test_a_new_edition_of_the_areas_makes_new_counts_and_the_same_one_does_not(published: State[Any], world: World) -> None:
+    run(sirene, mirror=str(world.register))
+    assert "Nothing new for sirene" in str(run(sirene, mirror=str(world.register)).message)
+    run(france, vintage=2024, mirror=str(world.areas), rebuild=True)  # another edition of the same content
+    assert "Nothing new for sirene" in str(run(sirene, mirror=str(world.register)).message)
+    with connect().session() as cursor:
+        cursor.execute("UPDATE catalog.layer SET content_hash = 'changed' WHERE dataset = 'france' AND layer = 'iris'")
+    assert "Published sirene 2026" in str(run(sirene, mirror=str(world.register)).message)
+
+
+@pytest.mark.real
+def test_the_forty_real_establishments_are_in_the_right_iris(
+    real_files: Path, prefect_server: None, tmp_path: Path, other_database: Database
+) -> None:
+    archive = real_files / "france" / "contours-iris_2016_01.geojson.zip"
+    (tmp_path / "areas").mkdir()
+    run(france, vintage=2024, mirror=real_mirror(tmp_path / "areas", real_files, archive, 474))
+    sample = "StockEtablissement_utf8_geo_sample40_2024.csv.gz"
+    (tmp_path / sample).symlink_to(real_files / "france" / sample)
+    (tmp_path / "movements.csv").write_text("DATE_EFF,TYPECOM_AV,COM_AV,TYPECOM_AP,COM_AP\n")
+    packed = {"path": sample, "container": "gzip", "member": None}
+    sources = {
+        "fr-sirene-2026": {**packed, "rows": 40, "reads": {"where": {}}},
+        "fr-sirene-geolocation-2026": {**packed, "rows": 35, "reads": {"where": {"latitude": "4*"}, "columns": {
+            "quality": {"names": ["geo_type"]}, "latitude": {"names": ["latitude"]}, "longitude": {"names": ["longitude"]}}}},
+        "fr-movements-2026": {"path": "movements.csv", "container": "text"},
+    }  # fmt: skip
+    (tmp_path / "mirror.json").write_text(json.dumps({"label": "real-samples", "about": "Forty real establishments.", "sources": sources}))
+    run(sirene, mirror=str(tmp_path))
+    found = dict(other_database.rows("SELECT siret, iris_code FROM sirene.establishments"))
+    assert len(found) == 40
+    stock = pandas.read_csv(real_files / "france" / sample, dtype=str).dropna(subset=["latitude"])
+    points = geopandas.GeoDataFrame(stock, geometry=geopandas.points_from_xy(stock.longitude.astype(float), stock.latitude.astype(float)), crs=4326)
+    iris = geopandas.read_file(f"zip://{archive}")
+    truth = dict(points.sjoin(iris, predicate="within")[["siret", "CODE_IRIS"]].itertuples(index=False))
+    assert {siret: code for siret, code in found.items() if siret in truth and truth[siret] != code} == {}
+    assert len(truth) == 35
+    communes = dict(stock[["siret", "codeCommuneEtablissement"]].itertuples(index=False))
+    assert [siret for siret in truth if not found[siret].startswith(communes[siret])] == []
