@@ -81,7 +81,7 @@ def worker(client: SyncPrefectClient, environment: dict[str, str], tmp_path_fact
     copy: dict[str, Any] = yaml.safe_load(declared.PREFECT_FILE.read_text())
     copy["pull"] = [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}]
     for deployment in copy["deployments"]:
-        deployment |= {"name": f"{deployment['name']}-here", "schedules": [], "work_pool": {"name": "geodata-process"}}
+        deployment |= {"name": f"{deployment['name']}-here", "schedules": [], "triggers": [], "work_pool": {"name": "geodata-process"}}
     path = tmp_path_factory.mktemp("prefect") / "prefect.yaml"
     path.write_text(yaml.safe_dump(copy))
     client.create_work_pool(WorkPoolCreate(name="geodata-process", type="process", base_job_template=ProcessWorker.get_default_base_job_template()))
@@ -204,6 +204,23 @@ def test_a_killed_run_is_seen_and_the_next_resumes_without_downloading(
         assert set(sent) == {"mirror.json"}
     assert other_database.value("SELECT count(*) FROM belgium.municipalities_2024") == 12
     assert other_database.rows("SELECT outcome, code_revision <> '' FROM catalog.run ORDER BY started_at DESC LIMIT 1") == [("published", True)]
+
+
+def test_a_new_edition_of_the_areas_starts_what_stands_on_them(api: str, client: SyncPrefectClient) -> None:
+    sirene = DeploymentFilter(name={"any_": ["sirene"]})
+    event = {
+        "id": str(uuid.uuid4()), "event": "geodata.edition.published", "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "resource": {"prefect.resource.id": "geodata.dataset.belgium"},
+    }  # fmt: skip
+    assert httpx.post(f"{api}/events", json=[event]).status_code < 300
+    event |= {"id": str(uuid.uuid4()), "resource": {"prefect.resource.id": "geodata.dataset.france"}}
+    assert httpx.post(f"{api}/events", json=[event]).status_code < 300
+
+    def triggered() -> list[str]:
+        found = client.read_flow_runs(deployment_filter=sirene)
+        return [str(one.id) for one in found if one.created_by and one.created_by.type == "AUTOMATION"]
+
+    assert len(wait(triggered, "a run of sirene")) == 1
 
 
 @pytest.mark.parametrize("name", ["Failed", "Crashed"])
