@@ -21,6 +21,10 @@ FRANCE = Dataset(
     layers={"iris": ("iris_code",), "communes": ("commune_code",), "departements": ("departement_code",), "regions": ("region_code",),
             "epci": ("epci_code",), "postal_codes": ("postal_code",), "postal_code_communes": ("municipal_code", "postal_code")},
 )  # fmt: skip
+POSTAL_AREAS = (
+    "Postal areas of France, DERIVED: communes that have the same lowest postal code, dissolved from their IRIS. La Poste draws no borders; a "
+    "commune with several postal codes is in one area only, and postal_code_communes has all pairs"
+)
 Vintage = Annotated[Literal[2023, 2024, 2025, 2026], described("Year of the borders of the IRIS, on 1 January.")]
 
 
@@ -66,7 +70,7 @@ def france(vintage: Vintage = 2025, mirror: Mirror = None, rebuild: Rebuild = Fa
     aggregate(staging, "communes", by="departement_code", into="departements", carry=("departement_*", "region_*"))
     aggregate(staging, "departements", by="region_code", into="regions", carry=("region_*",))
     aggregate(staging, "communes", by="epci_code", into="epci", carry=("epci_*",))
-    aggregate(staging, "iris", by="postal_code", into="postal_codes")
+    aggregate(staging, "iris", by="postal_code", into="postal_codes", about=POSTAL_AREAS)
 
     check_topology(staging, "iris")
     check_conserved(staging, "population", "iris", "regions", tolerance=1e-9)

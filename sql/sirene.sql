@@ -6,11 +6,11 @@ SET LOCAL work_mem = '128MB';
 
 CREATE UNLOGGED TABLE municipalities AS
 SELECT municipal_code, min(commune_code) AS commune_code, min(departement_code) AS departement_code,
-       CASE WHEN count(*) = 1 THEN min(iris_code) END AS only_iris
+       CASE WHEN count(*) = 1 THEN min(iris_code) END AS only_iris, ST_Expand(ST_Extent(geom), 0.1) AS ground
   FROM france_iris GROUP BY municipal_code;
 
 -- What is fully public, with its point: that of the geolocation file or, where it is not there, the coordinates of the stock, which are in the
--- projection of the territory. Coordinates that are far from it are no coordinates.
+-- projection of the territory, metres of seven digits at most. Coordinates further than a tenth of a degree from their commune are none.
 CREATE UNLOGGED TABLE public_stock AS
 SELECT s.siret, s.municipal_code, s.name, s.sign, s.postal_code, s.created, s.is_headquarters, s.head_count_band, s.naf_code,
        s.nomenclature, s.published_code, s.code_change,
@@ -19,12 +19,14 @@ SELECT s.siret, s.municipal_code, s.name, s.sign, s.postal_code, s.created, s.is
        coalesce(ST_SetSRID(ST_MakePoint(p.longitude, p.latitude), 4326), own.geom)::geometry(Point, 4326) AS geom
   FROM stock s
   LEFT JOIN positions p USING (siret)
+  LEFT JOIN municipalities m USING (municipal_code)
   LEFT JOIN LATERAL (
-       SELECT ST_Transform(ST_SetSRID(ST_MakePoint(s.lambert_x::double precision, s.lambert_y::double precision), t.srid), 4326) AS geom
+       SELECT CASE WHEN p.siret IS NULL AND s.lambert_x ~ '^\d{1,7}(\.\d+)?$' AND s.lambert_y ~ '^\d{1,7}(\.\d+)?$'
+                   THEN ST_Transform(ST_SetSRID(ST_MakePoint(s.lambert_x::double precision, s.lambert_y::double precision), t.srid), 4326)
+              END AS geom
          FROM (SELECT CASE WHEN left(s.municipal_code, 3) IN ('971', '972', '977', '978') THEN 5490 WHEN s.municipal_code LIKE '973%' THEN 2972
                            WHEN s.municipal_code LIKE '974%' THEN 2975 WHEN s.municipal_code LIKE '975%' THEN 4467
-                           WHEN s.municipal_code LIKE '976%' THEN 4471 ELSE 2154 END AS srid) AS t
-        WHERE p.siret IS NULL AND s.lambert_x ~ '^-?\d+(\.\d+)?$' AND s.lambert_y ~ '^-?\d+(\.\d+)?$') AS own ON true
+                           WHEN s.municipal_code LIKE '976%' THEN 4471 ELSE 2154 END AS srid) AS t) AS own ON m.ground IS NULL OR own.geom && m.ground
  WHERE s.diffusion = 'O';
 
 -- The points are looked up once for each area: there are hundreds of times fewer areas than points, and an area stays prepared for all its points.
@@ -54,7 +56,7 @@ INSERT INTO establishments
 SELECT coalesce(i.departement_code, m.departement_code, 'ZZ') AS departement_code, s.siret, s.name, s.sign, s.postal_code, s.municipal_code,
        coalesce(i.iris_code, m.only_iris) AS iris_code,
        CASE WHEN i.iris_code IS NOT NULL THEN s.located_by WHEN m.only_iris IS NOT NULL THEN 'commune' END AS iris_by,
-       s.naf_code, CASE WHEN s.nomenclature = 'NAFRev2' THEN left(s.naf_code, 2) ELSE 'other' END AS naf_division, s.nomenclature,
+       s.naf_code, CASE WHEN s.nomenclature = 'NAFRev2' AND s.naf_code IS NOT NULL THEN left(s.naf_code, 2) ELSE 'other' END AS naf_division, s.nomenclature,
        coalesce(s.head_count_band, 'NN') AS head_count_band, s.created, s.is_headquarters, s.location_quality, s.code_change, s.geom
   FROM public_stock s
   LEFT JOIN municipalities m USING (municipal_code)
@@ -74,7 +76,7 @@ SELECT e.iris_code, e.naf_division, e.head_count_band, count(*)::bigint AS estab
 CREATE TABLE counted AS SELECT count(*)::bigint AS establishments FROM stock;
 CREATE TABLE counts_by_commune AS
 SELECT coalesce(s.municipal_code, 'ZZZZZ') AS municipal_code, m.commune_code,
-       CASE WHEN s.nomenclature = 'NAFRev2' THEN left(s.naf_code, 2) ELSE 'other' END AS naf_division,
+       CASE WHEN s.nomenclature = 'NAFRev2' AND s.naf_code IS NOT NULL THEN left(s.naf_code, 2) ELSE 'other' END AS naf_division,
        coalesce(s.head_count_band, 'NN') AS head_count_band,
        count(*)::bigint AS establishments, count(*) FILTER (WHERE s.diffusion <> 'O')::bigint AS not_public
   FROM stock s

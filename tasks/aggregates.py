@@ -22,7 +22,9 @@ from tasks.steps import recording
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def aggregate(staging: Staging, table: str, by: str, into: str, carry: Sequence[str] = (), adding: str | None = None) -> Staging:
+def aggregate(
+    staging: Staging, table: str, by: str, into: str, carry: Sequence[str] = (), adding: str | None = None, about: str | None = None
+) -> Staging:  # fmt: skip
     """One row for each parent area, its figures added up and its area dissolved.
 
     The rule in each column's comment decides (see `tasks.core.catalogue.column_rules`): sums are added, ratios and weighted means are
@@ -31,12 +33,12 @@ def aggregate(staging: Staging, table: str, by: str, into: str, carry: Sequence[
     `by` as its key, the carried columns (shell patterns such as "municipality_*", one value for each group), the figures, and
     `geom`, a valid MultiPolygon in the CRS of the source; its columns have rules too, so that it can be aggregated further.
     Rows whose `by` is null are left out and counted. adding: a table with a row for some values of `by` whose figures are
-    added to the sums of the same name and whose other columns follow, 0 where it has no row.
+    added to the sums of the same name and whose other columns follow, 0 where it has no row. about: the description of the new table.
 
     Returns the staging. Raises CheckFailed when a comment has no rule, a carried column is not constant or not allowed, or an added row has no group.
     """
     with recording(staging, "aggregate", into) as step:
-        done = aggregation.aggregate(connect(), staging.schema, table, by, into, carry, adding)
+        done = aggregation.aggregate(connect(), staging.schema, table, by, into, carry, adding, about)
         without = f", without {done.without_parent:,} that have no {by}" if done.without_parent else ""
         overlaid = f"; {done.dissolution.overlaid:,} areas whose edges do not match were overlaid" if done.dissolution.overlaid else ""
         step.done(

@@ -92,6 +92,8 @@ def test_postal_areas_say_that_they_are_derived(published: State[Any]) -> None:
     described = "SELECT description FROM catalog.layer_column WHERE dataset = 'france' AND layer = 'postal_codes' AND name = 'postal_code'"
     rule = connect().value(described)
     assert rule.startswith("DERIVED: the lowest of the postal codes")
+    layer = "SELECT description FROM catalog.current_layer WHERE dataset = 'france' AND layer = 'postal_codes'"
+    assert connect().value(layer).startswith("Postal areas of France, DERIVED: communes that have the same lowest postal code")
     pairs = "SELECT max(postal_codes_of_commune) > 1, max(communes_of_postal_code) > 1 FROM france.postal_code_communes_2024"
     assert connect().rows(pairs) == [(True, True)]
 

@@ -30,6 +30,8 @@ from tasks.connections import connect
 from tasks.core.catalogue import foundations
 from tasks.core.database import Database
 from tasks.core.errors import CheckFailed
+from tasks.core.handles import Staging
+from tasks.core.joining import scripts
 from tasks.editions import stand_on
 
 pytestmark = pytest.mark.prefect
@@ -178,6 +180,40 @@ def test_a_new_edition_of_the_areas_makes_new_counts_and_the_same_one_does_not(p
     with connect().session() as cursor:
         cursor.execute("UPDATE catalog.layer SET content_hash = 'changed' WHERE dataset = 'france' AND layer = 'iris'")
     assert "Published sirene 2026" in str(run(sirene, mirror=str(world.register)).message)
+
+
+def test_hard_rows_have_one_clear_place_and_count(database: Database, staging: Staging) -> None:
+    square = "ST_MakeEnvelope({}, {}, {}, {}, 4326)".format
+    with database.session(staging.schema) as cursor:
+        cursor.execute(
+            "CREATE TABLE france_iris (iris_code text, municipal_code text, commune_code text, departement_code text, geom geometry);"
+            "CREATE TABLE france_communes (commune_code text);"
+            f"INSERT INTO france_iris VALUES ('751010101', '75101', '75056', '75', {square(2.3, 48.8, 2.4, 48.9)}),"
+            f"('751010102', '75101', '75056', '75', {square(2.4, 48.8, 2.5, 48.9)}),"
+            f"('010010000', '01001', '01001', '01', {square(5, 46, 5.1, 46.1)});"
+            "CREATE TABLE positions (siret text, quality text, latitude double precision, longitude double precision);"
+            "INSERT INTO positions VALUES ('border', '11', 48.85, 2.4);"
+            "CREATE TABLE stock AS SELECT siret, municipal_code, x AS lambert_x, y AS lambert_y, naf_code, 'O' AS diffusion,"
+            "  'NAFRev2' AS nomenclature, null::text AS name, null::text AS sign, null::text AS postal_code, null::date AS created,"
+            "  true AS is_headquarters,"
+            "  null::text AS head_count_band, municipal_code AS published_code, null::text AS code_change"
+            "  FROM (VALUES ('border', '75101', null, null, '01.11Z'), ('own', '75101', '652000', '6862000', null),"
+            "  ('far', '01001', '0', '0', '56.10A'), ('masked', '75101', '[ND]', '[ND]', '56.10A'), ('odd', '97101', '99999999', '5', '56.10A'),"
+            "  ('abroad', null, null, null, '56.10A'))"
+            "  AS v(siret, municipal_code, x, y, naf_code)"
+        )
+    assert scripts.run(database, staging, "sirene.sql")["establishments"] == 6
+    found = database.rows(
+        f"SELECT siret, departement_code, iris_code, iris_by, naf_division, geom IS NULL FROM {staging.schema}.establishments ORDER BY siret"
+    )
+    assert found == [
+        ("abroad", "ZZ", None, None, "56", True),
+        ("border", "75", "751010101", "geolocation", "01", False),  # on the border of two: the lower code
+        ("far", "01", "010010000", "commune", "56", True),  # coordinates far from the commune are none; its only IRIS is left
+        ("masked", "75", None, None, "56", True),
+        ("odd", "ZZ", None, None, "56", True),
+        ("own", "75", "751010101", "stock", "other", False),
+    ]
 
 
 @pytest.mark.real

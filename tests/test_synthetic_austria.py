@@ -20,7 +20,7 @@ import shapely
 from synthetic import austria_country as country
 from synthetic import austria_figures as figures
 from synthetic import austria_places as places
-from synthetic.austria import PERSONS, write
+from synthetic.austria import TOTAL, write
 from synthetic.defects import Defects
 
 from tasks.core.upstream import mirrors
@@ -322,7 +322,7 @@ def test_the_mirror_states_the_numbers_of_its_files(folder: Path) -> None:
     for vintage in VINTAGES:
         rows, of_mirror = table(folder, f"at-population-{vintage}"), stated[f"at-population-{vintage}"]
         assert of_mirror["rows"] == len(rows)
-        assert of_mirror["totals"] == {PERSONS: sum(int(row["F-ISIS-1"]) for row in rows)}
+        assert of_mirror["totals"] == {TOTAL: sum(int(row["F-ISIS-1"]) for row in rows)}
         assert of_mirror["distinct"] == {"municipality_code": len({row["C-GRGEMAKT-0"] for row in rows})}
         years = [row["JAHR"] for row in table(folder, f"at-employment-{vintage}")]
         assert stated[f"at-employment-{vintage}"]["rows"] == years.count(str(vintage - 2)) > 0

@@ -36,7 +36,9 @@ class Aggregation:
     dissolution: Dissolution
 
 
-def aggregate(database: Database, schema: str, table: str, by: str, into: str, carry: Sequence[str] = (), adding: str | None = None) -> Aggregation:
+def aggregate(
+    database: Database, schema: str, table: str, by: str, into: str, carry: Sequence[str] = (), adding: str | None = None, about: str | None = None
+) -> Aggregation:  # fmt: skip
     """Make schema.into with one row for each value of `by`, replacing it if there; the verb of the same name says what it holds."""
     if into in (table, adding):
         raise ConfigurationError(f"The aggregate of {table} cannot be written into {into}, which it is made from: give it a name of its own.")
@@ -60,7 +62,8 @@ def aggregate(database: Database, schema: str, table: str, by: str, into: str, c
             cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema, into)))
             cursor.execute(_creation(source, addition, by, into, carried, figures, shapes, column.srid if column else 0))
             made = cursor.rowcount
-            _comment(cursor, source, by, into, rules)
+            description = about or f"{into.replace('_', ' ').capitalize()}: {table} added up and dissolved by {by}"
+            _comment(cursor, source.schema, into, description, rules)
     rows, present = database.rows(sql.SQL("SELECT count(*), count({}) FROM {}").format(sql.Identifier(by), source.name))[0]
     return Aggregation(rows, rows - present, made, dissolution)
 
@@ -110,9 +113,9 @@ def _creation(
     )
 
 
-def _comment(cursor: Cursor, source: Source, by: str, into: str, rules: Mapping[str, ColumnRule]) -> None:
-    table = sql.Identifier(source.schema, into)
-    cursor.execute(sql.SQL("COMMENT ON TABLE {} IS %s").format(table), (f"{into.capitalize()}: {source.table} added up and dissolved by {by}",))
+def _comment(cursor: Cursor, schema: str, into: str, description: str, rules: Mapping[str, ColumnRule]) -> None:
+    table = sql.Identifier(schema, into)
+    cursor.execute(sql.SQL("COMMENT ON TABLE {} IS %s").format(table), (description,))
     for name, rule in rules.items():
         cursor.execute(sql.SQL("COMMENT ON COLUMN {}.{} IS %s").format(table, sql.Identifier(name)), (str(rule),))
     cursor.execute(sql.SQL("ANALYZE {}").format(table))
