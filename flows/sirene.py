@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from prefect import flow
 
 from flows.declarations import sirene as register
+from flows.declarations.france_movements import movements
 from tasks.command_line import run
 from tasks.core.declarations import Dataset
 from tasks.parameters import Mirror, Rebuild, described
@@ -30,7 +31,7 @@ Start = Annotated[bool, described("Start the flow of france first when its areas
 def sirene(vintage: Vintage = 2026, start_france: Start = False, mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     """Publish the newest stock of establishments."""
     areas = stand_on("france", layers=("iris", "communes"), at_least=vintage - 2, start=start_france)
-    originals = backup(register.stock(vintage), register.geolocation(vintage), register.movements(vintage), mirror=mirror)
+    originals = backup(register.stock(vintage), register.geolocation(vintage), movements(max(vintage, areas.vintage)), mirror=mirror)
     staging = open_staging(SIRENE, vintage, *originals, rebuild=rebuild, after=(areas,))
     loaded = together(*load_table.map(unpack.map(originals), staging, table=["stock", "positions", "movements"]))
     check_rows(staging, "stock", originals[0])

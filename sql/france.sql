@@ -1,5 +1,5 @@
--- reads: shapes, population, housing, households, income, postal_code_list, commune_list, epci_list, departement_list, region_list
--- makes: iris, postal_code_communes
+-- reads: shapes, population, housing, households, income, census_communes, postal_code_list, commune_list, epci_list, departement_list, region_list
+-- makes: iris, postal_code_communes, population_now
 -- settings: geodata.vintage (year of the borders; the census is of two years before or older, incomes of three)
 
 -- Communes that IGN and La Poste divide into arrondissements, and the commune that the statistics know.
@@ -10,6 +10,24 @@ SELECT municipal_code,
             WHEN municipal_code BETWEEN '13201' AND '13216' THEN '13055'
             ELSE municipal_code END AS commune_code
   FROM (SELECT DISTINCT municipal_code FROM shapes) AS codes;
+
+-- The census counts in the IRIS of an earlier day. Those whose commune has merged since into one that is not divided belong to its only IRIS and are
+-- added up there; the others keep their codes.
+DO $$
+DECLARE
+    figures text;
+    sums text;
+BEGIN
+    FOREACH figures IN ARRAY '{population,housing,households}'::text[] LOOP
+        SELECT string_agg(format('CASE WHEN count(f.%1$I) = count(*) THEN sum(f.%1$I ORDER BY f.iris_code) END AS %1$I', attname), ', ' ORDER BY attnum)
+          INTO sums
+          FROM pg_attribute WHERE attrelid = figures::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'iris_code';
+        EXECUTE format('CREATE TABLE %I AS SELECT coalesce(there.iris_code, whole.iris_code, f.iris_code) AS iris_code, %s FROM %I f '
+                       'LEFT JOIN shapes there USING (iris_code) LEFT JOIN census_communes c ON c.census_commune = left(f.iris_code, 5) '
+                       'LEFT JOIN shapes whole ON there.iris_code IS NULL AND whole.iris_code = c.municipal_code || ''0000'' GROUP BY 1',
+                       figures || '_now', sums, figures);
+    END LOOP;
+END $$;
 
 -- Several postal codes in one commune, one postal code in several communes: all pairs as La Poste has them.
 CREATE TABLE postal_code_communes AS
@@ -32,9 +50,9 @@ SELECT *,
   LEFT JOIN (SELECT region_code, region_name FROM region_list) AS r USING (region_code)
   LEFT JOIN (SELECT epci_code, epci_name FROM epci_list) AS e USING (epci_code)
   LEFT JOIN (SELECT municipal_code, min(postal_code) AS postal_code FROM postal_code_communes GROUP BY municipal_code) AS z USING (municipal_code)
-  LEFT JOIN population USING (iris_code)
-  LEFT JOIN housing USING (iris_code)
-  LEFT JOIN households USING (iris_code)
+  LEFT JOIN population_now USING (iris_code)
+  LEFT JOIN housing_now USING (iris_code)
+  LEFT JOIN households_now USING (iris_code)
   LEFT JOIN income USING (iris_code)
   LEFT JOIN (SELECT iris_code, round((ST_Area(geom::geography) / 1e6)::numeric, 6) AS area_km2, geom FROM shapes) AS g USING (iris_code)
  ORDER BY iris_code;

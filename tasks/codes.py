@@ -33,11 +33,12 @@ def recode(staging: Staging, table: str, key: str, ledger: Ledger, since: date, 
     dissolved to one row (texts that differ joined, numbers that differ left out) and figures keep their rows under the one code, to be
     summed by the join; `published_code` then holds the publisher's code and `code_change` the event. What was divided (one code into
     several, seen in the direction of the carrying), and a merger of which a code is missing from the table, keep their codes and are
-    named, in the log and in catalog.code_change. mixed: the table has codes of several days, as registers have; codes given up since are
-    carried one by one. Returns the staging. Raises CheckFailed when the table has codes of both days.
+    named, in the log and in catalog.code_change. mixed: the table has codes of several days, as registers have; each code given up
+    since is followed for itself. Returns the staging. Raises CheckFailed when the table has codes of both days.
     """
     with recording(staging, "recode", table) as step:
-        done = recoding.recode(connect(), staging, table, key, ledger.routes(since, until), mixed=mixed)
+        carry, routes = (recoding.follow, ledger.succession) if mixed else (recoding.recode, ledger.routes)
+        done = carry(connect(), staging, table, key, routes(since, until))
         carried = len(done.outcomes) - len(done.named())
         step.done(f"Carried {done.rows:,} rows of {table} over {carried:,} code changes", rows=done.rows, carried=carried, named=len(done.named()))
     for outcome in done.named():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from prefect import runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.deployments import run_deployment
+from prefect.events import emit_event
 from prefect.exceptions import ObjectNotFound
 
 from tasks.connections import connect
@@ -21,7 +22,8 @@ from tasks.steps import recording, say
 def stand_on(dataset: str, layers: Sequence[str], at_least: int, start: bool = False) -> Foundation:
     """The edition shown of another dataset, some of whose layers this one is made from.
 
-    at_least: the oldest vintage that will do. start: where there is none such, start the deployment of that dataset and wait for its end.
+    at_least: the oldest vintage that will do. start: where there is none such, start the deployment of that dataset, for its newest
+    vintage, and wait for its end.
     Raises CheckFailed when there is none, or it is older, and it may not be started.
     """
     try:
@@ -32,9 +34,11 @@ def stand_on(dataset: str, layers: Sequence[str], at_least: int, start: bool = F
         name = dataset.replace("_", "-")
         say(f"{reason} Starting {name}/{name}.", loudly=True)
         try:
-            run_deployment(f"{name}/{name}", parameters={"vintage": at_least})
+            state = run_deployment(f"{name}/{name}").state  # type: ignore[union-attr]
         except ObjectNotFound:
             raise ConfigurationError(f"{reason} No deployment {name}/{name} is on the Prefect server: register it with `make deploy`.") from None
+        if state is None or not state.is_completed():
+            raise CheckFailed(f"{reason} The run of {name}/{name} was expected to be completed, and it ended as {state}: look at its log.") from None
         return foundations.find(connect(), dataset, layers, at_least)
 
 
@@ -73,5 +77,12 @@ def rollback(dataset: str, edition: int | None = None) -> None:
     Without an edition: the one before the edition shown, of the newest vintage. Raises ConfigurationError with
     the list of kept editions when there is none such.
     """
-    vintage, before, now = editions.roll_back(connect(), dataset, edition)
+    database = connect()
+    vintage, before, now = editions.roll_back(database, dataset, edition)
+    if runtime.flow_run.id:
+        mirror = database.value("SELECT mirror FROM catalog.edition WHERE dataset = %s AND number = %s", dataset, now)
+        emit_event(
+            "geodata.edition.rolled_back", resource={"prefect.resource.id": f"geodata.dataset.{dataset}"},
+            payload={"vintage": vintage, "edition": now, "instead_of": before, "mirror": mirror},
+        )  # fmt: skip
     say(f"Switched {dataset} {vintage} from edition {before} to edition {now}.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import uuid
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import psycopg2
 import pytest
@@ -16,6 +18,7 @@ from tasks.core.database import Database
 from tasks.core.declarations import Dataset, Licence, Publisher, Source, Table
 from tasks.core.errors import CheckFailed, ConfigurationError
 from tasks.core.handles import Edition, Original, Retrieval, Staging
+from tasks.editions import rollback
 
 OFFICE = Publisher(slug="office", name="Office", url="https://office.example")
 OPEN = Licence(slug="open", title="Open", url="https://office.example/open", attribution="Source: Office")
@@ -205,6 +208,30 @@ def test_the_same_files_and_code_are_nothing_new(database: Database, dataset: Da
     with database.session() as cursor:  # its run was killed before the manifest was written
         cursor.execute("UPDATE catalog.edition SET manifest = NULL WHERE dataset = %s", (dataset.slug,))
     assert editions.begin(database, dataset, 2024, (same,), None, rebuild=False).edition == edition.number + 2
+
+
+def test_what_changed_back_without_a_rollback_is_made_again(database: Database, dataset: Dataset) -> None:
+    """As when the dataset it stands on is rolled back, or a publisher takes a release back."""
+    first, second = published(database, dataset, 10), published(database, dataset, 20)
+    assert published(database, dataset, 10).number == second.number + 1
+    assert people(database, dataset) == 60
+    editions.roll_back(database, dataset.slug, first.number)
+    with pytest.raises(editions.NothingNew, match=f"edition {first.number} was made from these files by this code and is shown"):
+        staged(database, dataset, 10)
+    with pytest.raises(editions.NothingNew, match=f"edition {second.number} .* was rolled back to edition {first.number} and stays so"):
+        staged(database, dataset, 20)
+
+
+def test_a_rollback_emits_an_event_in_a_run(database: Database, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = published(database, dataset, 10), published(database, dataset, 20)
+    emitted: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr("tasks.editions.emit_event", lambda event, **told: emitted.append((event, told)))
+    rollback.fn(dataset.slug)
+    assert emitted == []
+    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ID", str(uuid.uuid4()))
+    rollback.fn(dataset.slug, second.number)
+    told = {"vintage": 2024, "edition": second.number, "instead_of": first.number, "mirror": ""}
+    assert emitted == [("geodata.edition.rolled_back", {"resource": {"prefect.resource.id": f"geodata.dataset.{dataset.slug}"}, "payload": told})]
 
 
 def test_what_a_killed_run_left_is_cleared_and_the_published_edition_stays(database: Database, dataset: Dataset) -> None:

@@ -8,6 +8,7 @@ import json
 import zipfile
 from collections import Counter
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from synthetic.defects import Defects
 from flows.declarations import france as insee
 from flows.france import france
 from tasks.connections import connect
-from tasks.core.codes import movements
+from tasks.core.codes import movements, recoding
+from tasks.core.codes.ledger import ledger
 from tasks.core.database import Database
 from tasks.core.handles import Staging
+from tasks.core.joining import scripts
 from tasks.core.tables.staging_tables import load
 from tasks.core.unpacking.archives import take_all
 
@@ -93,7 +96,7 @@ def test_postal_areas_say_that_they_are_derived(published: State[Any]) -> None:
     rule = connect().value(described)
     assert rule.startswith("DERIVED: the lowest of the postal codes")
     layer = "SELECT description FROM catalog.current_layer WHERE dataset = 'france' AND layer = 'postal_codes'"
-    assert connect().value(layer).startswith("Postal areas of France, DERIVED: communes that have the same lowest postal code")
+    assert "Postal areas of France, DERIVED: communes that have the same lowest postal code" in connect().value(layer)
     pairs = "SELECT max(postal_codes_of_commune) > 1, max(communes_of_postal_code) > 1 FROM france.postal_code_communes_2024"
     assert connect().rows(pairs) == [(True, True)]
 
@@ -130,6 +133,63 @@ def test_movements_of_communes_are_read_as_a_ledger(database: Database, staging:
         ("2019-01-01", ("01033", "01091"), ("01033",), "merged"), ("2020-01-01", ("14666",), ("14666", "14712"), "split"),
         ("2021-06-01", ("76095",), ("27676",), "recoded"),
     ]  # fmt: skip
+
+
+def test_the_census_of_merged_communes_is_added_up_in_their_only_iris_and_what_was_divided_keeps_its_code(
+    database: Database, staging: Staging
+) -> None:
+    with database.session(staging.schema) as cursor:
+        cursor.execute(
+            "CREATE TABLE shapes AS SELECT code AS iris_code, '' AS iris_name, 'Z' AS iris_type, left(code, 5) AS municipal_code,"
+            "  '' AS municipal_name, ST_MakeEnvelope(5, 46, 5.1, 46.1, 4326) AS geom FROM unnest('{010010000,010030101,010030102}'::text[]) AS code;"
+            "CREATE TABLE population (iris_code text, population double precision, age_0_to_14 double precision);"
+            "INSERT INTO population VALUES ('010010000', 100, 10), ('010020000', 50, null), ('010030101', 7, 1), ('010040000', 3, 1);"
+            "CREATE TABLE housing AS SELECT '010020000' AS iris_code, 20.0::double precision AS dwellings;"
+            "CREATE TABLE households AS SELECT iris_code, 9 AS households FROM housing; CREATE TABLE income AS SELECT iris_code FROM housing;"
+            "CREATE TABLE commune_list (commune_code text, commune_name text, departement_code text, region_code text, epci_code text);"
+            "CREATE TABLE departement_list (departement_code text, departement_name text);"
+            "CREATE TABLE region_list (region_code text, region_name text); CREATE TABLE epci_list (epci_code text, epci_name text);"
+            "CREATE TABLE postal_code_list (municipal_code text, postal_code text, delivery_label text, coordinates text)"
+        )
+    scripts.run(database, staging, "france_census.sql")
+    routes = ledger("2025-01-01: 01001 01002 > 01001\n2025-01-01: 01003 01004 > 01003").succession(date(2024, 1, 1), date(2025, 1, 1))
+    recoding.follow(database, staging, "census_communes", "municipal_code", routes)
+    scripts.run(database, staging, "france.sql")
+    found = database.rows(f"SELECT iris_code, population, age_0_to_14, dwellings FROM {staging.schema}.iris ORDER BY 1")
+    assert found == [("010010000", 150, None, 20), ("010030101", 7, 1, None), ("010030102", None, None, None)]
+    left = database.rows(f"SELECT iris_code FROM {staging.schema}.population_now EXCEPT SELECT iris_code FROM {staging.schema}.shapes")
+    assert left == [("010040000",)]
+
+
+def test_codes_of_all_days_are_each_followed_to_that_of_today(database: Database, staging: Staging) -> None:
+    movements_of = """
+        1968-01-01: 75059 > 93059
+        1970-01-01: 01002 > 01001
+        1973-01-01: 01003 01004 > 01004
+        1990-01-01: 01004 > 01003 01004
+        1990-02-01: 02009 > 01002
+        2014-01-01: 14697 14472 > 14472
+        2017-01-01: 14472 14654 > 14654
+        2018-01-01: 49144 > 44225
+        2018-01-01: 44225 44180 > 44180
+        2019-01-01: 33055 > 33056 33057
+        2025-01-01: 93059 93066 > 93066
+        2027-01-01: 93066 > 93067
+    """
+    followed = {
+        "75059": "93066", "93059": "93066", "93066": "93066",  # by every code it ever had
+        "01002": "01002", "02009": "01002",  # taken anew by another area
+        "01003": "01003", "01004": "01004",  # restored
+        "14697": "14654", "14472": "14654", "49144": "44180", "44225": "44180",
+        "33055": "33055",  # named: divided
+    }  # fmt: skip
+    with database.session(staging.schema) as cursor:
+        cursor.execute("CREATE TABLE stock AS SELECT code AS was, code FROM unnest(%s) AS code", (list(followed),))
+    routes = ledger(movements_of).succession(date(1943, 1, 1), date(2026, 1, 1))
+    done = recoding.follow(database, staging, "stock", "code", routes)
+    assert dict(database.rows(f"SELECT was, code FROM {staging.schema}.stock")) == followed
+    assert [outcome.route.before for outcome in done.named()] == [("33055",)]
+    assert recoding.follow(database, staging, "stock", "code", routes).rows == 0, "once more changes nothing"
 
 
 # --- the publishers' real files
@@ -169,6 +229,7 @@ def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
         features = [{"type": "Feature", "properties": row, "geometry": square} for row in rows]
         (folder / f"{name}.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     (folder / "households.csv").write_text("IRIS;C22_MEN\n")
+    (folder / "movements.csv").write_text("DATE_EFF,TYPECOM_AV,COM_AV,TYPECOM_AP,COM_AP\n")
     people: dict[str, Any] = {name: {"names": [f"P16_{heading}"]} for name, heading in zip(
         ("age_0_to_14", "age_15_to_29", "age_30_to_44", "age_45_to_59", "age_60_to_74", "age_75_and_over"), AGES, strict=True)}  # fmt: skip
     people["population"] = {"names": ["P16_POP"], "optional": True}
@@ -183,6 +244,7 @@ def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
         "fr-households-2024": {"path": "households.csv", "container": "text", "member": None},
         "fr-income-2024": {"path": "BASE_TD_FILO_DISP_IRIS_2018.csv", "container": "text", "member": None, "reads": {
             "decimal_point": ".", "columns": {name: {"names": list(column.names)} for name, column in old.items()}}},
+        "fr-movements-2024": {"path": "movements.csv", "container": "text"},
         "fr-postal-codes-2024": {"path": "laposte_hexasmal_2021.csv.gz", "container": "gzip", "rows": 39192, "reads": {"encoding": "utf-8"}},
         **{f"fr-{name}-2024": {"path": f"{name}.geojson", "container": "json"} for name in lists},
     }  # fmt: skip

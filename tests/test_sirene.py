@@ -36,7 +36,7 @@ from tasks.editions import stand_on
 
 pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
-SERVED = "import sys; from flows.france import france; france.serve(name='france', parameters={'mirror': sys.argv[1]})"
+SERVED = "import sys; from flows.france import france; france.serve(name='france', parameters={'mirror': sys.argv[1], 'vintage': 2024})"
 
 
 class World:
@@ -60,7 +60,14 @@ class World:
             if form == "zip" and "geolocation" in slug:
                 entry["reads"] = {"delimiter": ";"}
         stated["sources"]["fr-sirene-2026"]["rows"] = self.counts.active
-        (self.register / "v_mvt_commune_2024.csv").write_bytes((self.areas / "2024" / "v_mvt_commune_2024.csv").read_bytes())
+        with (self.areas / "2024" / "v_mvt_commune_2024.csv").open(newline="") as file:
+            movements = list(csv.DictReader(file))
+        with (self.register / "v_mvt_commune_2024.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, movements[0].keys())
+            writer.writeheader()
+            writer.writerows(movements)
+            for gone, into in self.counts.former_codes.items():
+                writer.writerow({"MOD": "32", "DATE_EFF": "2016-01-01", "TYPECOM_AV": "COM", "COM_AV": gone, "TYPECOM_AP": "COM", "COM_AP": into})
         stated["sources"]["fr-movements-2026"] = {"path": "v_mvt_commune_2024.csv", "container": "text"}
         (self.register / "mirror.json").write_text(json.dumps(stated))
         return str(self.register)
@@ -140,10 +147,15 @@ def test_what_is_not_public_is_counted_and_never_located_or_named(published: Sta
     assert connect().value(located)
 
 
-def test_communes_that_merged_are_carried_to_those_of_today(published: State[Any]) -> None:
-    carried = connect().rows("SELECT count(*), count(DISTINCT table_name) FROM catalog.code_change WHERE dataset = 'sirene' AND verdict = 'carried'")
-    assert carried[0][0] > 0
-    assert connect().value("SELECT count(*) FROM sirene.establishments WHERE code_change IS NOT NULL") > 0
+def test_communes_that_merged_are_carried_to_those_of_today(published: State[Any], world: World) -> None:
+    changes = "SELECT DISTINCT before[1], after[1] FROM catalog.code_change WHERE dataset = 'sirene' AND verdict = 'carried'"
+    former, carried = world.counts.former_codes, dict(connect().rows(changes))
+    assert former.keys() & carried.keys()
+    assert {code: into for code, into in carried.items() if former.get(code, into) != into} == {}
+    told = "SELECT DISTINCT municipal_code FROM sirene.establishments WHERE code_change IS NOT NULL"
+    assert {code for (code,) in connect().rows(told)} <= set(former.values())
+    assert connect().value("SELECT count(*) FROM sirene.establishments WHERE code_change LIKE '%% on 2016-01-01'") > 0
+    assert connect().rows("SELECT municipal_code FROM sirene.counts_by_commune WHERE municipal_code = ANY (%s)", list(former)) == []
 
 
 def test_activities_and_bands_of_the_head_count_have_labels(published: State[Any]) -> None:

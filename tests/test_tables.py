@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -556,3 +557,75 @@ class TestRealFiles:
         assert rows == [(3222, "0500000US01001", 22523.0)]
         assert (tally.reasons["not applicable"], tally.reasons["too few cases"]) == (67_662, 4_466)
         assert (tally.reasons["too few samples"], tally.reasons["too few samples for the error"]) == (24, 24)
+
+
+PACKED = ("CODE;MS_POPULATION\n" + "".join(f"{number:06};{number}\n" for number in range(400_000))).encode()  # more than one block
+
+
+def zip_of(path: Path, compression: int = zipfile.ZIP_STORED) -> bytearray:
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("packed.csv", PACKED)
+    return bytearray(path.read_bytes())
+
+
+def load_packed(database: Database, staging: Staging, path: Path) -> Tally:
+    return load(database, staging.schema, "t", path, Table(columns=CODE_AND_COUNT, delimiter=";"), "packed.csv", "packed.csv")
+
+
+def other_checksum(packed: bytearray) -> None:
+    packed[packed.rindex(b"PK\x01\x02") + 16] ^= 0xFF
+
+
+def deflate64(packed: bytearray) -> None:
+    packed[packed.rindex(b"PK\x01\x02") + 10] = packed[8] = 9
+
+
+def other_columns(packed: bytearray) -> None:
+    packed[packed.index(b"000017;")] = ord(";")
+
+
+def no_utf8(packed: bytearray) -> None:
+    packed[packed.index(b"000017;")] = 0xFF
+
+
+def no_utf8_in_the_headings(packed: bytearray) -> None:
+    packed[packed.index(b"CODE;")] = 0xFF
+
+
+def no_end(packed: bytearray) -> None:
+    del packed[-100:]
+
+
+@pytest.mark.parametrize("harm", [other_checksum, other_columns, no_utf8, no_utf8_in_the_headings, no_end])
+def test_a_packed_table_in_a_damaged_zip_is_called_damaged(
+    database: Database, staging: Staging, tmp_path: Path, harm: Callable[[bytearray], None]
+) -> None:
+    packed = zip_of(tmp_path / "packed.zip")
+    assert load_packed(database, staging, tmp_path / "packed.zip").rows == 400_000
+    harm(packed)
+    (tmp_path / "packed.zip").write_bytes(packed)
+    with pytest.raises(SourceError, match=r"The archive of packed.csv is damaged \(.*\): download it again"):
+        load_packed(database, staging, tmp_path / "packed.zip")
+
+
+def test_damaged_compressed_bytes_are_called_damaged(database: Database, staging: Staging, tmp_path: Path) -> None:
+    packed = zip_of(tmp_path / "packed.zip", zipfile.ZIP_DEFLATED)
+    packed[2_000:2_040] = bytes(40)
+    (tmp_path / "packed.zip").write_bytes(packed)
+    with pytest.raises(SourceError, match=r"The archive of packed.csv is damaged"):
+        load_packed(database, staging, tmp_path / "packed.zip")
+
+
+def test_a_zip_packed_by_an_unknown_method_says_so(database: Database, staging: Staging, tmp_path: Path) -> None:
+    packed = zip_of(tmp_path / "packed.zip")
+    deflate64(packed)
+    (tmp_path / "packed.zip").write_bytes(packed)
+    with pytest.raises(SourceError, match=r"The archive of packed.csv is packed by a method that is not read here"):
+        load_packed(database, staging, tmp_path / "packed.zip")
+
+
+def test_a_fault_of_the_rows_of_a_sound_zip_is_still_told_by_its_line(database: Database, staging: Staging, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
+        archive.writestr("packed.csv", "CODE;MS_POPULATION\n1;2\n1;2;3\n")
+    with pytest.raises(SourceError, match=r"Line 3 of packed.csv was expected to have 2 columns"):
+        load_packed(database, staging, tmp_path / "packed.zip")

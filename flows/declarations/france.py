@@ -45,6 +45,7 @@ PROJECTIONS = {  # EPSG codes by the folders of an archive and by its name
 IRIS_COUNTS = {2024: Rows.exactly(48_569)}
 IRIS_KINDS = {2024: {"H": Rows.exactly(14_429), "A": Rows.exactly(819), "D": Rows.exactly(321), "Z": Rows.exactly(33_000)}}
 IRIS_OF_PARIS = Rows.exactly(992)  # since 2016
+NOT_DRAWN = {2024: "97%"}  # metropolitan France only
 CENSUS_NEWEST, INCOME_NEWEST = 2022, 2021
 INCOME_FILES = {2020: (7233950, "BASE_TD_FILO_DISP_IRIS_2020"), 2021: (8229323, "BASE_TD_FILO_IRIS_2021_DISP")}
 CENSUS_PAGES = {2021: {"evol-struct-pop": 8268806}, 2022: {"evol-struct-pop": 8647014, "logement": 8647012, "couples-familles-menages": 8647008}}

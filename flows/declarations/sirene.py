@@ -1,15 +1,12 @@
 """INSEE's register of establishments (SIRENE): its files, what is kept of their 54 columns, and what must not be kept for ever."""
 
-from datetime import date
-
-from flows.declarations.france import INSEE, INSEE_FILES, OF_INSEE
+from flows.declarations.france import INSEE, OF_INSEE
 from flows.declarations.france import source as office_source
 from tasks.core.declarations import Column, Rows, Source, Table, number, text
 
 RESOURCES = "https://www.data.gouv.fr/api/1/datasets/r"
 PAGE = "https://www.data.gouv.fr/datasets/base-sirene-des-entreprises-et-de-leurs-etablissements-siren-siret"
 KEEP_DAYS = 400  # stocks name persons who may object to it later: no stock stays longer in the archive
-MOVEMENTS_PAGES = {2024: 7766585, 2025: 8377162, 2026: 8740222}
 
 ESTABLISHMENTS: dict[str, Column] = {
     "siret": text("siret"),
@@ -34,15 +31,6 @@ POSITIONS: dict[str, Column] = {
     "longitude": number("x_longitude"),
 }
 
-MOVEMENTS: dict[str, Column] = {
-    "day": Column(("DATE_EFF",), "date"),
-    "type_before": text("TYPECOM_AV"),
-    "code_before": text("COM_AV"),
-    "type_after": text("TYPECOM_AP"),
-    "code_after": text("COM_AP"),
-}
-
-
 def stock(year: int) -> Source:
     """The stock of establishments on the first of a month, active ones only: Parquet, or a zip that is read as it is packed."""
     reads = Table(columns=ESTABLISHMENTS, key=("siret",), where={"etatAdministratifEtablissement": "A"})
@@ -60,13 +48,4 @@ def geolocation(year: int) -> Source:
         "fr-sirene-geolocation", year, "SIRENE: geolocation of establishments", INSEE, OF_INSEE, PAGE, container="parquet", reads=reads,
         released="monthly, around the 21st", urls=(f"{RESOURCES}/672007af-0146-491f-835c-8314d63fa44e",), packed=True, member="*.csv",
         confidence="high", minimum_bytes=200_000_000, rows=Rows(low=28_000_000, high=50_000_000), retention="legal_maximum", keep_days=KEEP_DAYS,
-    )  # fmt: skip
-
-
-def movements(year: int) -> Source:
-    """What became of the communes since 1943: the register keeps codes of communes that have merged since."""
-    return office_source(
-        "fr-movements", year, f"Movements of communes until {year}", INSEE, OF_INSEE, "https://www.insee.fr/fr/information/2560452",
-        container="text", urls=(f"{INSEE_FILES}/{MOVEMENTS_PAGES[year]}/v_mvt_commune_{year}.csv",), reads=Table(columns=MOVEMENTS),
-        reference_date=date(year, 1, 1),
     )  # fmt: skip

@@ -21,7 +21,7 @@ PATIENCE = 600  # seconds of trying before a long reader is named
 
 
 class NothingNew(Exception):
-    """The publishers' files and our code are those of an edition that exists: there is nothing to do."""
+    """The publishers' files and our code are those of an edition that is shown, or that a person rolled back: there is nothing to do."""
 
 
 def begin(
@@ -30,7 +30,7 @@ def begin(
 ) -> Staging:  # fmt: skip
     """Make the staging schema of a new edition and its row in the catalogue.
 
-    Raises NothingNew when a published edition has the same fingerprint, unless `rebuild`.
+    Raises NothingNew when a published edition with the same fingerprint is shown or was rolled back, unless `rebuild`.
     """
     mark = fingerprint(dataset, vintage, originals, after)
     mirror = next((mirror for mirror in (*(original.source.mirror for original in originals), *(each.mirror for each in after)) if mirror), "")
@@ -69,10 +69,11 @@ def _protect_official_data(cursor: Cursor, dataset: Dataset, vintage: int, mirro
 
 
 def _stop_if_made(cursor: Cursor, dataset: Dataset, vintage: int, mark: str) -> None:
+    """Stop at the edition shown and at a rollback; an older edition whose files or foundations only changed back is made again."""
     cursor.execute(
-        "SELECT e.number, c.number FROM catalog.edition e LEFT JOIN catalog.current_edition c USING (dataset, vintage) "
+        "SELECT e.number, c.number FROM catalog.edition e JOIN catalog.current_edition c USING (dataset, vintage) "
         "WHERE e.dataset = %s AND e.vintage = %s AND e.fingerprint = %s AND e.state = 'published' AND e.manifest IS NOT NULL "
-        "ORDER BY e.number DESC LIMIT 1",
+        "AND (e.number = c.number OR c.action = 'rollback') ORDER BY e.number = c.number DESC, e.number DESC LIMIT 1",
         (dataset.slug, vintage, mark),
     )
     for made, shown in cursor.fetchall():

@@ -37,7 +37,11 @@ def find(database: Database, dataset: str, layers: Sequence[str], at_least: int)
 
 
 def lend(cursor: Cursor, staging: Staging, foundation: Foundation) -> None:
-    """Record that the edition stands on another, and give its layers to the staging schema as views named <dataset>_<layer>."""
+    """Record that the edition stands on another, and give its layers to the staging schema as views named <dataset>_<layer>.
+
+    Raises CheckFailed when the other edition was removed since it was found.
+    """
+    _require_kept(cursor, staging, foundation)
     cursor.execute(
         "INSERT INTO catalog.edition_dependency VALUES (%s, %s, %s, %s, %s)",
         (staging.dataset.slug, staging.edition, foundation.dataset, foundation.number, list(foundation.layers)),
@@ -47,4 +51,19 @@ def lend(cursor: Cursor, staging: Staging, foundation: Foundation) -> None:
             sql.SQL("CREATE VIEW {} AS SELECT * FROM {}").format(
                 sql.Identifier(staging.schema, f"{foundation.dataset}_{layer}"), sql.Identifier(foundation.schema, layer)
             )
+        )
+
+
+def _require_kept(cursor: Cursor, staging: Staging, foundation: Foundation) -> None:
+    """The edition is still there, and by the lock on its row stays until the views on it are made."""
+    cursor.execute("SELECT state FROM catalog.edition WHERE dataset = %s AND number = %s FOR SHARE", (foundation.dataset, foundation.number))
+    states = [state for (state,) in cursor.fetchall()]
+    tables = [sql.Identifier(foundation.schema, layer).as_string(cursor) for layer in foundation.layers]
+    cursor.execute("SELECT count(to_regclass(name)) FROM unnest(%s::text[]) AS name", (tables,))
+    there = cursor.fetchall()[0][0]
+    if states != ["published"] or there < len(tables):
+        raise CheckFailed(
+            f"Edition {staging.edition} of {staging.dataset.slug} was expected to stand on edition {foundation.number} of {foundation.dataset} "
+            f"{foundation.vintage} ({', '.join(foundation.layers)}), found when the run began; that is {states[0] if states else 'not catalogued'} "
+            f"by now, with {there} of {len(tables)} tables: run again, on the edition shown now."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import subprocess
@@ -46,5 +47,35 @@ def fingerprint(dataset: Dataset, vintage: int, originals: tuple[Original, ...],
 def _code(dataset: Dataset) -> Iterator[Path]:
     yield from sorted((ROOT / "tasks").rglob("*.py"))
     yield from sorted((SQL / "functions").glob("*.sql"))
-    yield from (path for path in sorted([*(ROOT / "flows").glob("*.py"), *SQL.glob("*.sql")]) if path.stem == dataset.slug)
-    yield from (path for path in sorted((ROOT / "flows" / "declarations").glob("*.py")) if dataset.slug.startswith(path.stem))
+    flows = {path.stem: path for path in (ROOT / "flows").glob("*.py")}
+    yield from (path for slug, path in flows.items() if slug == dataset.slug)
+    yield from (path for path in sorted(SQL.glob("*.sql")) if _owner(path.stem, {*flows, dataset.slug}) == dataset.slug)
+    if dataset.slug in flows:
+        yield from sorted(_declarations(flows[dataset.slug]))
+
+
+def _owner(script: str, slugs: set[str]) -> str:
+    """The dataset whose file an SQL script is by its name, <slug>.sql or <slug>_<anything>.sql; the longest slug that fits."""
+    return max((slug for slug in slugs if script == slug or script.startswith(f"{slug}_")), key=len, default="")
+
+
+def _declarations(flow: Path) -> set[Path]:
+    """The modules of declarations that a flow imports, directly or through one another."""
+    found: set[Path] = set()
+    ahead = [flow]
+    while ahead:
+        new = _imported(ahead.pop()) - found
+        found |= new
+        ahead += new
+    return found
+
+
+def _imported(module: Path) -> set[Path]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    folder = ROOT / "flows" / "declarations"
+    return {path for path in folder.glob("*.py") if f"flows.declarations.{path.stem}" in names}

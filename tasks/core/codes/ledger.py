@@ -75,6 +75,21 @@ class Ledger:
         changed = [way for way in ways if way.origins != way.ends]
         return [Route(tuple(sorted(way.origins)), tuple(sorted(way.ends)), tuple(way.events)) for way in changed]
 
+    def succession(self, since: date, until: date) -> list[Route]:
+        """Where each code is found that was given up after one day and up to a later one: for tables that hold codes of all days between.
+
+        A code that was taken again later, by the same area or by another, is one of today and stays. Events of one day follow each other: a
+        code that one takes and another gives up was only passed through.
+        """
+        given_up: dict[str, CodeEvent] = {}
+        for _, of_a_day in groupby(self._between(since, until), key=lambda step: step[2].day):
+            events = [event for _, _, event in of_a_day]
+            for code in chain.from_iterable(event.after for event in events):
+                given_up.pop(code, None)
+            given_up |= {code: event for event in events for code in event.before if code not in event.after}
+        routes = (_followed(code, given_up) for code in sorted(given_up))
+        return [route for route in routes if route.after != route.before]
+
     def _between(self, since: date, until: date) -> Iterator[_Step]:
         """The events after the earlier day and up to the later one, in the order in which they are met."""
         events = sorted(self.events, key=lambda event: event.day)
@@ -91,6 +106,19 @@ class _Way:
     origins: set[str]
     ends: set[str]
     events: list[CodeEvent]
+
+
+def _followed(code: str, given_up: dict[str, CodeEvent]) -> Route:
+    """The way of one code to that of the last day; codes that were exchanged in a circle stay."""
+    way, events = [code], list[CodeEvent]()
+    while event := given_up.get(way[-1]):
+        events.append(event)
+        if len(event.after) > 1:
+            return Route((code,), event.after, tuple(events))
+        if event.after[0] in way:
+            return Route((code,), (code,), tuple(events))
+        way.append(event.after[0])
+    return Route((code,), (way[-1],), tuple(events))
 
 
 def _after_a_day(ways: list[_Way], steps: list[_Step]) -> list[_Way]:

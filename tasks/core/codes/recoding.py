@@ -41,10 +41,9 @@ class Recoding:
         return [outcome for outcome in self.outcomes if outcome.verdict == "named"]
 
 
-def recode(database: Database, staging: Staging, table: str, key: str, routes: list[Route], *, mixed: bool = False) -> Recoding:
+def recode(database: Database, staging: Staging, table: str, key: str, routes: list[Route]) -> Recoding:
     """Carry a staging table along the routes and keep what became of each, in one transaction; the verb of the same name says what it promises.
 
-    mixed: the table has codes of several days, so that neither both sides of an event nor a part of a merger is a fault.
     Routes that the catalogue already has for this table are passed over, so that a run repeated after an outage changes nothing twice.
     """
     done = Recoding()
@@ -53,14 +52,35 @@ def recode(database: Database, staging: Staging, table: str, key: str, routes: l
         before = provenance.code_changes(cursor, staging, table)
         here = _codes(cursor, table, key)
         wanted = [route for route in routes if not here.isdisjoint(route.before) and str(route) not in before]
-        if not mixed:
-            _require_one_day(staging.schema, table, wanted, here)
+        _require_one_day(staging.schema, table, wanted, here)
         for route in _in_order(wanted):
-            outcome = _judged(route, here, mixed)
+            outcome = _judged(route, here)
             if outcome.verdict == "carried":
                 done.rows += merge(cursor, table, key, route.before, str(route.target), str(route))
             provenance.record_code_change(cursor, staging, table, str(route), route.before, route.after, outcome.verdict, outcome.reason)
             done.outcomes.append(outcome)
+    return done
+
+
+def follow(database: Database, staging: Staging, table: str, key: str, routes: list[Route]) -> Recoding:
+    """Carry the codes of a table of many days, each along the route it has for itself, in one pass over the table and one transaction."""
+    done = Recoding()
+    with database.session(staging.schema) as cursor:
+        _add_columns(cursor, table)
+        before, here = provenance.code_changes(cursor, staging, table), _codes(cursor, table, key)
+        changes = {f"{route.before[0]}: {route}": _judged(route, here) for route in routes if not here.isdisjoint(route.before)}
+        changes = {change: outcome for change, outcome in changes.items() if change not in before}
+        for change, outcome in changes.items():
+            route = outcome.route
+            provenance.record_code_change(cursor, staging, table, change, route.before, route.after, outcome.verdict, outcome.reason)
+        carried = [outcome.route for outcome in changes.values() if outcome.verdict == "carried"]
+        statement = (
+            "UPDATE {0} AS t SET {1} = m.target, {2} = t.{1}, {3} = m.change "
+            "FROM unnest(%s::text[], %s::text[], %s::text[]) AS m (code, target, change) WHERE t.{1} = m.code"
+        )
+        rows = ([route.before[0] for route in carried], [route.target for route in carried], [str(route) for route in carried])
+        cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, (table, key, PUBLISHED, CHANGE))), rows)
+        done.outcomes, done.rows = [*changes.values()], cursor.rowcount
     return done
 
 
@@ -98,10 +118,10 @@ def merge(cursor: Cursor, table: str, key: str, before: Collection[str], target:
     return cursor.rowcount
 
 
-def _judged(route: Route, here: set[str], mixed: bool) -> Outcome:
+def _judged(route: Route, here: set[str]) -> Outcome:
     if route.target is None:
         return Outcome(route, "named", f"{' + '.join(route.before)} became {' + '.join(route.after)}, and nothing tells what part went where")
-    if not mixed and (missing := [code for code in route.before if code not in here]):
+    if missing := [code for code in route.before if code not in here]:
         return Outcome(route, "named", f"{', '.join(missing)} is missing, and {route.target} would not be whole")
     return Outcome(route, "carried")
 

@@ -109,10 +109,10 @@ def _measure(
     cursor.execute(
         sql.SQL(
             "CREATE TEMPORARY TABLE met ON COMMIT DROP AS "
-            "SELECT coalesce(a.key, f.key) AS key, a.key IS NOT NULL AS area, f.key IS NOT NULL AS figure, f.persons, "
+            "SELECT coalesce(a.key::text, f.key::text, 'no code') AS key, a.key IS NOT NULL AS area, f.there IS NOT NULL AS figure, f.persons, "
             "coalesce(f.key LIKE %s AND a.key IS NULL, false) AS unlocated, coalesce(f.key = ANY (%s) AND a.key IS NULL, false) AS named "
             "FROM (SELECT DISTINCT {key} AS key FROM {areas}) AS a FULL JOIN "
-            "(SELECT {key} AS key, sum({persons})::numeric AS persons FROM {figures} {only} GROUP BY {key}) AS f ON a.key = f.key"
+            "(SELECT {key} AS key, true AS there, sum({persons})::numeric AS persons FROM {figures} {only} GROUP BY {key}) AS f ON a.key = f.key"
         ).format(persons=persons, only=sql.SQL("WHERE {} LIKE %s").format(names["key"]) if only else sql.SQL(""), **names),
         (unlocated or "", _named(cursor, staging, figures), *([only] if only else [])),
     )

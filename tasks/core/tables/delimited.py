@@ -8,6 +8,7 @@ import io
 import zipfile
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -18,6 +19,7 @@ from tasks.core.declarations import Table
 from tasks.core.errors import ConfigurationError, SourceError
 from tasks.core.tables.blocks import NOTE, Block, drop_blank_rows, drop_notes
 from tasks.core.tables.headings import carry_titles, join_titles
+from tasks.core.unpacking.damage import reading
 
 BLOCK = 2 << 20  # bytes of text, in which a row must fit; larger blocks are not faster, the database is the slower end
 BYTE_ORDER_MARK = "\ufeff".encode()
@@ -27,7 +29,7 @@ UTF8 = ("utf-8", "utf8", "utf-8-sig", "ascii")
 class Delimited:
     """A text file whose headings have been read; its rows are still in the file.
 
-    Raises SourceError on rows of another length than the headings, with the line, and on text in another encoding than declared.
+    Raises SourceError on rows of another length than the headings, with the line, on text in another encoding than declared, and on a damaged zip.
     """
 
     rows_are = "line"
@@ -40,14 +42,14 @@ class Delimited:
         self._ragged: arrow_csv.InvalidRow | None = None
         self.skipped = 0
         _require_known(reads.encoding, label)
-        with self._open() as file:
+        with self._unpacking(), self._open() as file:
             lines = _Lines(file)
             with self._decoding():
                 self.headings = self._read_headings(lines)
             self._first_line, self._first_byte = lines.count + 1, lines.length
 
     def blocks(self, wanted: Mapping[int, str]) -> Iterator[Block]:
-        with self._open() as file, self._decoding():
+        with self._unpacking(), self._open() as file, self._decoding():
             _pass_over(file, self._first_byte)
             rows = 0
             for batch in self._batches(file, [str(index) for index in wanted]):
@@ -63,6 +65,24 @@ class Delimited:
         if self._member:
             file = pa.PythonFile(zipfile.ZipFile(self._path).open(self._member), mode="r")  # noqa: SIM115  # closed with the stream around it
         return cast(BinaryIO, file if self._reads.encoding.lower() in UTF8 else pa.transcoding_input_stream(file, self._reads.encoding, "utf-8"))
+
+    @contextmanager
+    def _unpacking(self) -> Iterator[None]:
+        """Turn damage of the zip into a SourceError, also where damaged bytes were taken for wrong rows before their checksum was due."""
+        if not self._member:
+            yield
+            return
+        with reading(f"of {self._label}"):
+            try:
+                yield
+            except (SourceError, csv.Error):
+                self._compare_checksum()
+                raise
+
+    def _compare_checksum(self) -> None:
+        with zipfile.ZipFile(self._path) as archive, archive.open(self._member) as packed:
+            while packed.read(BLOCK):
+                pass
 
     def _decoding(self) -> _Decoding:
         return _Decoding(self._label, self._reads.encoding)

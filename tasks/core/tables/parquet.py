@@ -13,6 +13,7 @@ from tasks.core.errors import SourceError
 from tasks.core.tables.blocks import Block
 
 ROWS = 65_536
+BUFFER = 1 << 20  # bytes read at a time; reading ahead would keep every part of the file that was read until its end
 
 
 class Parquet:
@@ -32,7 +33,7 @@ class Parquet:
         first = 0
         names = [self.headings[index] for index in wanted]
         try:
-            for batch in ParquetFile(self._path).iter_batches(batch_size=ROWS, columns=names):
+            for batch in ParquetFile(self._path, pre_buffer=False, buffer_size=BUFFER).iter_batches(batch_size=ROWS, columns=names):
                 cells = {index: _simplified(batch.column(name)) for index, name in zip(wanted, names, strict=True)}
                 yield Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
                 first += len(batch)
