@@ -195,6 +195,16 @@ def test_documents_are_never_overwritten(tmp_path: Path, file: Path) -> None:
     assert list(store.documents("editions/france")) == []
 
 
+@pytest.mark.parametrize("damage", [b"{", b"\xff\xfe\x00"])
+def test_a_damaged_document_is_read_from_the_replica(tmp_path: Path, file: Path, damage: bytes) -> None:
+    store = Store([str(tmp_path / "archive"), str(tmp_path / "replica")])
+    store.put_document("editions/belgium/2025/1.json", {"rows": 1})
+    damaged = tmp_path / "archive/editions/belgium/2025/1.json"
+    damaged.chmod(0o644)
+    damaged.write_bytes(damage)
+    assert list(store.documents("editions")) == [("editions/belgium/2025/1.json", {"rows": 1})]
+
+
 def test_refused_bytes_are_kept_once_with_each_reason(tmp_path: Path, file: Path) -> None:
     store = Store([str(tmp_path / "archive")])
     for seconds in (0, 1):

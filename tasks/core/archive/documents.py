@@ -83,7 +83,7 @@ class Documents:
         for location in self.locations:
             try:
                 document: dict[str, Any] = json.loads(location.read(name))
-            except json.JSONDecodeError as error:
+            except ValueError as error:  # no JSON, or no UTF-8
                 failures.append(failure_at(location, error))
             except outages() as error:
                 failures.append(failure_at(location, error))
