@@ -2,10 +2,11 @@
 
 download, archive (together: backup) → unpack → load_geometries, load_table → unite, settle, recode → clean_topology → join →
 aggregate → check_* → publish → publish_catalog; rollback switches between published editions, check_freshness holds sources to their
-promise, bury_expired originals to their legal maximum age.
+promise, bury_expired originals to their legal maximum age, audit the archive to what it was given.
 """
 
 from tasks.aggregates import aggregate
+from tasks.audits import audit
 from tasks.catalog import publish_catalog
 from tasks.checks import check_conserved, check_keys, check_licence, check_rows, check_topology, check_totals
 from tasks.codes import check_codes, read_ledger, recode, settle
@@ -21,8 +22,8 @@ from tasks.tables import load_table
 from tasks.topology import clean_topology
 
 __all__ = [
-    "WORKERS", "aggregate", "archive", "backup", "bury_expired", "check_codes", "check_conserved", "check_freshness", "check_join", "check_keys",
-    "check_licence", "check_rows", "check_topology", "check_totals", "clean_topology", "download", "join", "load_geometries", "load_table",
-    "open_staging", "publish", "publish_catalog", "read_ledger", "recode", "recorded", "rollback", "settle", "stand_on", "together", "unite",
-    "unpack", "unpack_all",
+    "WORKERS", "aggregate", "archive", "audit", "backup", "bury_expired", "check_codes", "check_conserved", "check_freshness", "check_join",
+    "check_keys", "check_licence", "check_rows", "check_topology", "check_totals", "clean_topology", "download", "join", "load_geometries",
+    "load_table", "open_staging", "publish", "publish_catalog", "read_ledger", "recode", "recorded", "rollback", "settle", "stand_on", "together",
+    "unite", "unpack", "unpack_all",
 ]  # fmt: skip

@@ -29,12 +29,22 @@ class Bucket:
     def read(self, name: str) -> bytes:
         return bytes(self.files.cat_file(self._key(name)))
 
+    def digest(self, name: str) -> str:
+        digest = hashlib.sha256()
+        with self.files.open(self._key(name), "rb", cache_type="none") as file:
+            while block := file.read(8 << 20):
+                digest.update(block)
+        return digest.hexdigest()
+
+    def save(self, name: str, path: Path) -> None:
+        self.files.get_file(self._key(name), str(path))
+
     def add(self, path: Path, name: str, sha256: str) -> None:
         key = self._key(name)
-        if self.files.exists(key) and settled(self._digest(key), name, sha256, self.url):
+        if self.files.exists(key) and settled(self.digest(name), name, sha256, self.url):
             return
         self.files.put_file(str(path), key)
-        require(sha256, self._digest(key), self.url, name)
+        require(sha256, self.digest(name), self.url, name)
 
     def fetch(self, name: str, sha256: str) -> Path:
         copy = scratch_copy(sha256)
@@ -80,10 +90,3 @@ class Bucket:
 
     def _key(self, name: str) -> str:
         return f"{self.root}/{name}"
-
-    def _digest(self, key: str) -> str:
-        digest = hashlib.sha256()
-        with self.files.open(key, "rb", cache_type="none") as file:
-            while block := file.read(8 << 20):
-                digest.update(block)
-        return digest.hexdigest()

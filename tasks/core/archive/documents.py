@@ -71,6 +71,12 @@ class Documents:
         with _text_file(_json(self._read(name))) as (path, sha256):
             return self._each(lambda location: location.add(path, name, sha256), lacking)[1]
 
+    def _replace(self, name: str, document: Mapping[str, Any], location: Location) -> None:
+        """Give a location a document that it lacks, or that it no longer holds as it was written."""
+        with _text_file(_json(document)) as (path, sha256):
+            location.remove(name)
+            location.add(path, name, sha256)
+
     def _listed(self, prefix: str) -> set[str]:
         """Names under a folder, in any location that answers."""
         listings, failures = self._each(lambda location: location.names(prefix))
@@ -113,6 +119,11 @@ class Documents:
 
 def _json(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def fingerprint(document: Mapping[str, Any]) -> str:
+    """SHA-256 of the content of a document, as it is written."""
+    return hashlib.sha256(_json(document)).hexdigest()
 
 
 @contextmanager

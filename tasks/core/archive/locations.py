@@ -43,6 +43,12 @@ class Location(Protocol):
     def read(self, name: str) -> bytes:
         """The bytes of a small object."""
 
+    def digest(self, name: str) -> str:
+        """SHA-256 of the bytes an object has now, read from the first to the last."""
+
+    def save(self, name: str, path: Path) -> None:
+        """Copy the bytes an object has now, whole or not, into a file of this machine."""
+
     def add(self, path: Path, name: str, sha256: str) -> None:
         """Copy a file in and verify it by reading it back.
 
@@ -72,6 +78,12 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         return (self.root / name).read_bytes()
+
+    def digest(self, name: str) -> str:
+        return digest(self.root / name)
+
+    def save(self, name: str, path: Path) -> None:
+        shutil.copyfile(self.root / name, path)
 
     def add(self, path: Path, name: str, sha256: str) -> None:
         target = self.root / name

@@ -1,0 +1,50 @@
+"""Shares: which copies one audit looks at, so that all are audited within a period and no run reads the whole archive.
+
+A share is measured in bytes, because reading is what an audit costs: by count, one day would fall on the great files and the next on none.
+Each copy weighs REQUEST_BYTES more than its size, so that thousands of small documents are not free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+REQUEST_BYTES = 1 << 20  # what a location reads in about the time one more request takes
+UNTIL_THE_NEXT_RUN = timedelta(days=1, hours=6)
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """One object in one location.
+
+    size: bytes, 0 where it is unknown. audited_at: None when it never was. urgent: known to be missing or not whole, so that it is looked at
+    by every audit. failed: the location could not give it the last time; it is tried again, after all others, so that it holds up none.
+    """
+
+    name: str
+    location: str
+    size: int
+    audited_at: datetime | None = None
+    urgent: bool = False
+    failed: bool = False
+
+
+def share(copies: Iterable[Copy], period_days: int, at: datetime) -> list[Copy]:
+    """The copies due in one location: the urgent ones, the oldest up to a daily share or until none would be overdue, those that failed before."""
+    everything = sorted(copies, key=lambda copy: (copy.audited_at or NEVER, copy.name))
+    urgent = [copy for copy in everything if copy.urgent and not copy.failed]
+    queue = [copy for copy in everything if not copy.urgent and not copy.failed]
+    budget, overdue = sum(map(_weight, everything)) / period_days, at - timedelta(days=period_days) + UNTIL_THE_NEXT_RUN
+    taken: list[Copy] = []
+    for copy in queue:
+        if budget <= 0 and (copy.audited_at is None or copy.audited_at > overdue):
+            break
+        budget -= _weight(copy)
+        taken.append(copy)
+    return [*urgent, *taken, *(copy for copy in everything if copy.failed)]
+
+
+def _weight(copy: Copy) -> int:
+    return copy.size + REQUEST_BYTES
