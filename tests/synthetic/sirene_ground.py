@@ -80,7 +80,7 @@ def listed(random: np.random.Generator) -> Ground:
 
 def within(areas: Path | geopandas.GeoDataFrame, random: np.random.Generator) -> Ground:
     """The communes and IRIS of a synthetic France: its folder, its archive, a geometry file, or the IRIS themselves (code_iris, code_insee)."""
-    layer = (areas if isinstance(areas, geopandas.GeoDataFrame) else _read(Path(areas))).to_crs(4326)
+    layer = (areas if isinstance(areas, geopandas.GeoDataFrame) else read_layer(Path(areas))).to_crs(4326)
     layer = layer.sort_values("code_iris", ignore_index=True)
     of_point, places = _points(shapely.make_valid(layer.geometry.to_numpy()), random)
     codes, first, commune = np.unique(layer["code_insee"].to_numpy(dtype=str), return_index=True, return_inverse=True)
@@ -93,7 +93,7 @@ def within(areas: Path | geopandas.GeoDataFrame, random: np.random.Generator) ->
     return _with_metres(codes, names, postcodes, commune[of_point], iris[of_point], places, weights[of_point], former)
 
 
-def _read(path: Path) -> geopandas.GeoDataFrame:
+def read_layer(path: Path) -> geopandas.GeoDataFrame:
     """The IRIS of a file, of an archive with contours-iris.gpkg in it, or of the newest such archive of a folder."""
     if path.is_dir():
         found = [file for file in sorted(path.rglob("*.7z")) if any(name.endswith(LAYER_FILE) for name in _members(file))]
