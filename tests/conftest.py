@@ -8,10 +8,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import boto3
 import psycopg2
 import pytest
+from moto.server import ThreadedMotoServer
 from psycopg2 import sql
+from s3fs import S3FileSystem
 
 SESSION = tempfile.TemporaryDirectory(prefix="geodata-tests-")
 os.chmod(SESSION.name, 0o755)  # the PostgreSQL account walks through it when the tests run as root
@@ -111,3 +115,20 @@ def _outside_transaction(database: Database, statement: str) -> None:
     connection.autocommit = True
     connection.cursor().execute(statement)
     connection.close()
+
+
+@pytest.fixture(scope="module")
+def s3_api() -> Iterator[Any]:
+    """A client of a real S3 API over HTTP on this machine, which the environment names; it has no buckets yet."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.get_host_and_port()[1]}",
+        }.items():  # fmt: skip
+            patch.setenv(name, value)
+        S3FileSystem.clear_instance_cache()  # an instance of before is connected already
+        yield boto3.client("s3")
+    S3FileSystem.clear_instance_cache()
+    server.stop()

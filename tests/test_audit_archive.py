@@ -6,16 +6,13 @@ import hashlib
 import json
 import os
 import tracemalloc
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import fsspec
 import pytest
-from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
 from tasks import audits
@@ -42,22 +39,10 @@ FIGURES = Source(
 
 
 @pytest.fixture(scope="module")
-def s3() -> Iterator[Any]:
-    """A real S3 API over HTTP on this machine."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.get_host_and_port()[1]}",
-        }.items():  # fmt: skip
-            patch.setenv(name, value)
-        S3FileSystem.clear_instance_cache()
-        client = boto3.client("s3")
-        client.create_bucket(Bucket="audited")
-        yield client
-    S3FileSystem.clear_instance_cache()
-    server.stop()
+def s3(s3_api: Any) -> Any:
+    """A real S3 API with a bucket."""
+    s3_api.create_bucket(Bucket="audited")
+    return s3_api
 
 
 class Archive:

@@ -12,11 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from faulty_server import FaultyServer, running, status, whole
-from moto.server import ThreadedMotoServer
-from s3fs import S3FileSystem
 
 from tasks import originals, retention
 from tasks.core.archive.copies import forget, scratch_copy
@@ -43,24 +40,12 @@ TOO_OLD, YOUNG = 400, 20
 
 
 @pytest.fixture(scope="module")
-def s3() -> Iterator[Any]:
-    """A real S3 API over HTTP on this machine, with a bucket that keeps versions and one that does not."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.get_host_and_port()[1]}",
-        }.items():  # fmt: skip
-            patch.setenv(name, value)
-        S3FileSystem.clear_instance_cache()
-        client = boto3.client("s3")
-        for bucket in ("plain", "versioned"):
-            client.create_bucket(Bucket=bucket)
-        client.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
-        yield client
-    S3FileSystem.clear_instance_cache()
-    server.stop()
+def s3(s3_api: Any) -> Any:
+    """A real S3 API with a bucket that keeps versions and one that does not."""
+    for bucket in ("plain", "versioned"):
+        s3_api.create_bucket(Bucket=bucket)
+    s3_api.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+    return s3_api
 
 
 class Archive:

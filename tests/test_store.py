@@ -6,15 +6,12 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
 from tasks.core.archive import manifests
@@ -45,20 +42,10 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def s3() -> Iterator[Any]:
-    """A real S3 API over HTTP on this machine."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.get_host_and_port()[1]}",
-        }.items():
-            patch.setenv(name, value)
-        client = boto3.client("s3")
-        client.create_bucket(Bucket="archive")
-        yield client
-    server.stop()
+def s3(s3_api: Any) -> Any:
+    """A real S3 API with a bucket."""
+    s3_api.create_bucket(Bucket="archive")
+    return s3_api
 
 
 def original(**changes: Any) -> Original:
