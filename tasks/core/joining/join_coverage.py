@@ -77,7 +77,8 @@ def measure(
 ) -> JoinReport:
     """Count both sides of a join in the staging schema and keep the report in the catalogue."""
     with database.session(staging.schema) as cursor:
-        report = _measure(cursor, staging, areas, figures, key, population, unlocated, only)
+        _meet(cursor, staging, areas, figures, key, population, unlocated, only)
+        report = _measured(cursor)
         cursor.execute(
             "INSERT INTO catalog.join_report VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
@@ -101,9 +102,10 @@ def measure(
     return report
 
 
-def _measure(
+def _meet(
     cursor: Cursor, staging: Staging, areas: str, figures: str, key: str, population: str | None, unlocated: str | None, only: str | None
-) -> JoinReport:
+) -> None:
+    """Make the temporary table met: a row for each key of either side, with what is there of it."""
     names = {"areas": sql.Identifier(areas), "figures": sql.Identifier(figures), "key": sql.Identifier(key)}
     persons = sql.Identifier(population) if population else sql.SQL("NULL::numeric")
     cursor.execute(
@@ -116,6 +118,10 @@ def _measure(
         ).format(persons=persons, only=sql.SQL("WHERE {} LIKE %s").format(names["key"]) if only else sql.SQL(""), **names),
         (unlocated or "", _named(cursor, staging, figures), *([only] if only else [])),
     )
+
+
+def _measured(cursor: Cursor) -> JoinReport:
+    """Count the rows of the temporary table met."""
     cursor.execute(
         "SELECT count(*) FILTER (WHERE area), count(*) FILTER (WHERE area AND figure), count(*) FILTER (WHERE figure AND NOT unlocated), "
         "count(*) FILTER (WHERE area AND figure), count(*) FILTER (WHERE unlocated), sum(persons) FILTER (WHERE NOT unlocated), "
