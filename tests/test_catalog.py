@@ -22,7 +22,7 @@ def test_the_catalogue_has_the_tables_the_design_names(database: Database) -> No
     assert tables == {
         "publisher", "licence", "dataset", "source", "artifact", "retrieval", "edition", "edition_input", "layer", "layer_column", "step",
         "check_result", "join_report", "topology_report", "run", "publication", "code_change", "code_label", "edition_dependency", "tombstone",
-        "archive_audit",
+        "archive_audit", "rebuild", "rebuilt_edition",
     }  # fmt: skip
 
 

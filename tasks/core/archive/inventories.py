@@ -15,7 +15,7 @@ from tasks.core.archive.shares import Copy
 from tasks.core.handles import Original
 
 ORIGINALS = "originals"
-DOCUMENTS = ("manifests", "tombstones", "editions", "quarantine")
+DOCUMENTS = ("manifests", "tombstones", "editions", "publications", "runs", "quarantine")
 ORIGINAL = re.compile(rf"{ORIGINALS}/sha256/[0-9a-f]{{2}}/([0-9a-f]{{64}})")
 SETTLED = ("whole", "repaired", "buried", "failed")
 

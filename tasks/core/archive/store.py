@@ -4,7 +4,9 @@ and nothing is removed but the bytes of originals that a law, or a person, gives
 originals/sha256/ab/<64 hexadecimal digits>            bytes as received
 manifests/<shelf>/<vintage>/<UTC time>-<sha12>.json    what they are, where from, when
 quarantine/<shelf>/<vintage>/<UTC time>-<sha12>.bin    bytes refused, with the reason in a .json beside them
-editions/<dataset>/<vintage>/<number>.json             what was made of them
+editions/<dataset>/<vintage>/<number>-<time>.json      what was made of them
+publications/<dataset>/<vintage>/<time>-<action>.json  which edition a person had shown again, or withdrawn
+runs/<dataset>/<year>/<time>-<run>.json                every run, with what it asked the publishers
 tombstones/ab/<64 hexadecimal digits>.json             what originals were whose bytes had to go
 """
 
