@@ -6,6 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from tasks.core.settings import scratch_folder
 from tasks.core.upstream.addresses import redact
 
 Result = TypeVar("Result")
+READERS = 8  # documents asked for at the same time: an object store takes its time for each
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,14 @@ class Documents:
                 ) from None
 
     def documents(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """All JSON documents under a folder of the archive, by name, from every location that answers."""
-        for name in sorted(self._listed(prefix)):
-            if name.endswith(".json"):
-                yield name, self._read(name)
+        """All JSON documents under a folder of the archive, by name, from every location that answers; some are read at the same time."""
+        names = sorted(name for name in self._listed(prefix) if name.endswith(".json"))
+        with ThreadPoolExecutor(READERS) as readers:
+            yield from zip(names, readers.map(self._read, names), strict=True)
+
+    def document(self, name: str) -> dict[str, Any]:
+        """One JSON document; raises ConfigurationError when no location gives it."""
+        return self._read(name)
 
     def _share(self, prefix: str) -> Failures:
         """Copy the documents one location has to those that lack them."""
