@@ -11,7 +11,8 @@ from prefect.events import emit_event
 from prefect.exceptions import ObjectNotFound
 
 from tasks.connections import connect
-from tasks.core.catalogue import editions, foundations, layers
+from tasks.core.archive.store import configured
+from tasks.core.catalogue import editions, foundations, layers, publications
 from tasks.core.declarations import Dataset
 from tasks.core.errors import CheckFailed, ConfigurationError
 from tasks.core.handles import Edition, Foundation, Original, Staging
@@ -70,19 +71,82 @@ def publish(staging: Staging) -> Edition:
     return edition
 
 
-@task(task_run_name="switch {dataset} to another edition", cache_policy=NO_CACHE, persist_result=False)
 def rollback(dataset: str, edition: int | None = None) -> None:
-    """Switch the stable views to another kept edition of the same vintage, backwards or forwards.
+    """Switch the stable views to another kept edition of the same vintage, backwards or forwards, also one that was withdrawn.
 
     Without an edition: the one before the edition shown, of the newest vintage. Raises ConfigurationError with
-    the list of kept editions when there is none such.
+    the list of kept editions when there is none such, and when no location of the archive can keep the record of the switch.
     """
-    database = connect()
-    vintage, before, now = editions.roll_back(database, dataset, edition)
+    if edition is None and runtime.flow_run.run_count > 1:
+        raise ConfigurationError(
+            f"This run for {dataset} was started before and may have switched already: the edition to show was expected, found none. "
+            "Look at catalog.publication, and start a new run that names the edition."
+        )
+    show_again(dataset, edition or publications.edition_before(connect(), dataset))
+    keep_switches(dataset)
+
+
+def withdraw(dataset: str, vintage: int) -> None:
+    """Show a vintage no longer; its tables stay, and it stays withdrawn until a new edition of it is made, or rollback() names one.
+
+    Views without a year show the newest vintage still shown. Raises ConfigurationError with the list of what is shown when the
+    vintage is not, and when no location of the archive can keep the record; CheckFailed when readers' views stand on its views.
+    """
+    show_no_longer(dataset, vintage)
+    keep_switches(dataset)
+
+
+@task(task_run_name="show edition {edition} of {dataset}", cache_policy=NO_CACHE, persist_result=False)
+def show_again(dataset: str, edition: int) -> None:
+    """Switch the stable views of a vintage to one of its kept editions; where it is shown already nothing changes."""
+    vintage, before, now = publications.roll_back(connect(), dataset, edition)
+    if before == now:
+        say(f"Edition {now} of {dataset} {vintage} is shown already.", loudly=True)
+        return
+    _announce("rolled_back", dataset, vintage, now, instead_of=before)
+    say(f"Switched {dataset} {vintage} from {f'edition {before}' if before else 'its withdrawal'} to edition {now}.")
+
+
+@task(task_run_name="show {dataset} {vintage} no longer", cache_policy=NO_CACHE, persist_result=False)
+def show_no_longer(dataset: str, vintage: int) -> None:
+    """Take the stable views of a vintage away; where it was withdrawn already nothing changes."""
+    number = publications.withdraw(connect(), dataset, vintage)
+    if number is None:
+        say(f"The vintage {vintage} of {dataset} was withdrawn already.", loudly=True)
+        return
+    _announce("withdrawn", dataset, vintage, number)
+    say(f"Withdrew {dataset} {vintage}: its edition {number} is shown no longer.")
+    if dependent := publications.standing_on(connect(), dataset, number):
+        say(f"Made from it and still shown: {', '.join(dependent)}. Run their flows, or withdraw them too.", loudly=True)
+
+
+@task(
+    task_run_name="keep the switches of {dataset} in the archive", retries=3, retry_delay_seconds=[5, 30, 60],
+    cache_policy=NO_CACHE, persist_result=False,
+)  # fmt: skip
+def keep_switches(dataset: str) -> None:
+    """Keep in the archive which editions of a dataset persons had shown again or withdrawn: a rebuild from it restores that too.
+
+    Also writes what earlier runs could not. Raises ConfigurationError when no location can take it; the switch itself has happened.
+    """
+    folder, documents = f"publications/{dataset}", publications.publication_documents(connect(), dataset)
+    try:
+        failures = configured().put_missing(folder, documents)
+    except ConfigurationError as reason:
+        raise ConfigurationError(
+            f"The views of {dataset} are switched and stay so, but the archive lacks the record of it in {folder}, so that a rebuild would not know: "
+            f"{reason} Then run the same again, with the edition or vintage named: it does not switch a second time."
+        ) from None
+    for failure in failures:
+        say(f"The archive location {failure} lacks records in {folder}; the next rollback or withdrawal of {dataset} adds them.", loudly=True)
+    say(f"Kept the {len(documents)} switches of {dataset} in the archive, in {folder}.")
+
+
+def _announce(event: str, dataset: str, vintage: int, number: int, **more: int | None) -> None:
+    """Tell the Prefect server what is shown now, so that what stands on it is made again."""
     if runtime.flow_run.id:
-        mirror = database.value("SELECT mirror FROM catalog.edition WHERE dataset = %s AND number = %s", dataset, now)
+        mirror = connect().value("SELECT mirror FROM catalog.edition WHERE dataset = %s AND number = %s", dataset, number)
         emit_event(
-            "geodata.edition.rolled_back", resource={"prefect.resource.id": f"geodata.dataset.{dataset}"},
-            payload={"vintage": vintage, "edition": now, "instead_of": before, "mirror": mirror},
+            f"geodata.edition.{event}", resource={"prefect.resource.id": f"geodata.dataset.{dataset}"},
+            payload={"vintage": vintage, "edition": number, "mirror": mirror, **more},
         )  # fmt: skip
-    say(f"Switched {dataset} {vintage} from edition {before} to edition {now}.")

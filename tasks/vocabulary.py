@@ -1,8 +1,8 @@
 """The vocabulary of the flows: every verb a country's flow is written with, and nothing else.
 
 download, archive (together: backup) → unpack → load_geometries, load_table → unite, settle, recode → clean_topology → join →
-aggregate → check_* → publish → publish_catalog; rollback switches between published editions, check_freshness holds sources to their
-promise, bury_expired originals to their legal maximum age, audit the archive to what it was given.
+aggregate → check_* → publish → publish_catalog; rollback switches between published editions, withdraw shows a vintage no longer,
+check_freshness holds sources to their promise, bury_expired originals to their legal maximum age, audit the archive to what it was given.
 """
 
 from tasks.aggregates import aggregate
@@ -10,7 +10,7 @@ from tasks.audits import audit
 from tasks.catalog import publish_catalog
 from tasks.checks import check_conserved, check_keys, check_licence, check_rows, check_topology, check_totals
 from tasks.codes import check_codes, read_ledger, recode, settle
-from tasks.editions import open_staging, publish, rollback, stand_on
+from tasks.editions import open_staging, publish, rollback, stand_on, withdraw
 from tasks.files import unpack, unpack_all
 from tasks.freshness import check_freshness
 from tasks.geometries import load_geometries
@@ -25,5 +25,5 @@ __all__ = [
     "WORKERS", "aggregate", "archive", "audit", "backup", "bury_expired", "check_codes", "check_conserved", "check_freshness", "check_join",
     "check_keys", "check_licence", "check_rows", "check_topology", "check_totals", "clean_topology", "download", "join", "load_geometries",
     "load_table", "open_staging", "publish", "publish_catalog", "read_ledger", "recode", "recorded", "rollback", "settle", "stand_on", "together",
-    "unite", "unpack", "unpack_all",
+    "unite", "unpack", "unpack_all", "withdraw",
 ]  # fmt: skip

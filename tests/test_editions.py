@@ -2,90 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import uuid
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg2
 import pytest
+from made_up_land import made_up, original, people, published, staged
 
-from tasks.core.catalogue import editions, layers
-from tasks.core.catalogue.provenance import record_dataset, record_retrieval
+from tasks.core.catalogue import editions, layers, publications
 from tasks.core.database import Database
-from tasks.core.declarations import Dataset, Licence, Publisher, Source, Table
+from tasks.core.declarations import Dataset
 from tasks.core.errors import CheckFailed, ConfigurationError
-from tasks.core.handles import Edition, Original, Retrieval, Staging
-from tasks.editions import rollback
-
-OFFICE = Publisher(slug="office", name="Office", url="https://office.example")
-OPEN = Licence(slug="open", title="Open", url="https://office.example/open", attribution="Source: Office")
+from tasks.editions import show_again
 
 
 @pytest.fixture
 def dataset(database: Database, request: pytest.FixtureRequest) -> Dataset:
-    slug = "land_" + hashlib.sha256(request.node.name.encode()).hexdigest()[:8]
-    made = Dataset(slug=slug, title="Land", country="ZZ", schema=slug, layers={"areas": ("code",)}, keep=2)
-    with database.session() as cursor:
-        record_dataset(cursor, made)
-    return made
-
-
-def original(database: Database, dataset: Dataset, content: str, vintage: int = 2024, mirror: str = "") -> Original:
-    source = Source(
-        slug=f"{dataset.slug}-areas",
-        vintage=vintage,
-        title="Areas",
-        publisher=OFFICE,
-        licence=OPEN,
-        landing_page="",
-        urls=("https://office.example/a",),
-        container="text",
-        reads=Table(columns={}),
-        reference_date=date(vintage, 1, 1),
-        released="yearly",
-        confidence="high",
-        mirror=mirror,
-    )
-    digest = hashlib.sha256(content.encode()).hexdigest()
-    now = datetime.now(UTC)
-    found = Original(source=source, sha256=digest, size=len(content), url=source.urls[0], retrieved_at=now, state="new")
-    record_retrieval(database, Retrieval(source=source, state="new", url=source.urls[0], asked_at=now, sha256=digest, size=len(content)), found)
-    return found
-
-
-AREAS = """
-CREATE TABLE areas AS
-SELECT 'A' || n AS code, {people} * n AS people, ST_MakeEnvelope(n, 0, n + 1, 1, 31370)::geometry(Polygon, 31370) AS geom
-  FROM generate_series(1, 3) AS n;
-COMMENT ON TABLE areas IS 'Areas of a made-up land';
-COMMENT ON COLUMN areas.code IS 'Code [unit: code; aggregate: key; from: made up]';
-COMMENT ON COLUMN areas.people IS 'People [unit: persons; aggregate: sum; from: made up]';
-COMMENT ON COLUMN areas.geom IS 'Border [unit: m; aggregate: none; from: made up]';
-"""
-
-
-def staged(database: Database, dataset: Dataset, people: int, vintage: int = 2024, mirror: str = "", extra: str = "") -> Staging:
-    found = original(database, dataset, f"{people} {vintage}", vintage, mirror)
-    staging = editions.begin(database, dataset, vintage, (found,), None, rebuild=False)
-    with database.session(staging.schema) as cursor:
-        cursor.execute(AREAS.format(people=people) + extra)
-    return staging
-
-
-def published(database: Database, dataset: Dataset, people: int, vintage: int = 2024, mirror: str = "", extra: str = "") -> Edition:
-    staging = staged(database, dataset, people, vintage, mirror, extra)
-    layers.seal(database, staging, "areas", ("code",))
-    edition = editions.publish(database, staging)
-    with database.session() as cursor:
-        cursor.execute("UPDATE catalog.edition SET manifest = 'written' WHERE dataset = %s AND number = %s", (dataset.slug, edition.number))
-    return edition
-
-
-def people(database: Database, dataset: Dataset, view: str = "areas") -> int:
-    return int(database.value(f'SELECT sum(people) FROM "{dataset.schema}"."{view}"'))
+    return made_up(database, request.node.name)
 
 
 def test_a_published_layer_has_a_view_a_key_an_index_and_its_provenance(database: Database, dataset: Dataset) -> None:
@@ -135,12 +70,13 @@ def test_rollback_back_and_forth_while_a_reader_s_view_keeps_working(database: D
         cursor.execute(f'CREATE VIEW "{dataset.schema}".mine AS SELECT sum(people) AS people FROM "{dataset.schema}".areas')
     second = published(database, dataset, 20)
     assert people(database, dataset, "mine") == 120
-    assert editions.roll_back(database, dataset.slug, None) == (2024, second.number, first.number)
+    assert publications.edition_before(database, dataset.slug) == first.number
+    assert publications.roll_back(database, dataset.slug, first.number) == (2024, second.number, first.number)
     assert people(database, dataset, "mine") == 60
-    editions.roll_back(database, dataset.slug, second.number)
+    publications.roll_back(database, dataset.slug, second.number)
     assert people(database, dataset, "mine") == people(database, dataset, "areas_2024") == 120
-    with pytest.raises(ConfigurationError, match=rf"edition {first.number} of 2024; edition|edition {second.number} of 2024 \(shown\)"):
-        editions.roll_back(database, dataset.slug, 99)
+    with pytest.raises(ConfigurationError, match=rf"99: choose one of these: edition {second.number} of 2024 \(shown\); edition {first.number} of"):
+        publications.roll_back(database, dataset.slug, 99)
 
 
 def test_an_older_vintage_does_not_take_the_place_of_the_newest(database: Database, dataset: Dataset) -> None:
@@ -215,7 +151,7 @@ def test_what_changed_back_without_a_rollback_is_made_again(database: Database, 
     first, second = published(database, dataset, 10), published(database, dataset, 20)
     assert published(database, dataset, 10).number == second.number + 1
     assert people(database, dataset) == 60
-    editions.roll_back(database, dataset.slug, first.number)
+    publications.roll_back(database, dataset.slug, first.number)
     with pytest.raises(editions.NothingNew, match=f"edition {first.number} was made from these files by this code and is shown"):
         staged(database, dataset, 10)
     with pytest.raises(editions.NothingNew, match=f"edition {second.number} .* was rolled back to edition {first.number} and stays so"):
@@ -226,10 +162,11 @@ def test_a_rollback_emits_an_event_in_a_run(database: Database, dataset: Dataset
     first, second = published(database, dataset, 10), published(database, dataset, 20)
     emitted: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr("tasks.editions.emit_event", lambda event, **told: emitted.append((event, told)))
-    rollback.fn(dataset.slug)
+    show_again.fn(dataset.slug, first.number)
     assert emitted == []
     monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ID", str(uuid.uuid4()))
-    rollback.fn(dataset.slug, second.number)
+    show_again.fn(dataset.slug, second.number)
+    show_again.fn(dataset.slug, second.number)
     told = {"vintage": 2024, "edition": second.number, "instead_of": first.number, "mirror": ""}
     assert emitted == [("geodata.edition.rolled_back", {"resource": {"prefect.resource.id": f"geodata.dataset.{dataset.slug}"}, "payload": told})]
 

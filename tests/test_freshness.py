@@ -76,6 +76,14 @@ def test_backfills_and_mirrors_promise_nothing(other_database: Database) -> None
     assert [source.vintage for source in read_freshness(other_database)] == [2025]
 
 
+def test_a_withdrawn_vintage_promises_nothing(other_database: Database) -> None:
+    publish(other_database, 1, AREAS, days_ago=15)
+    with other_database.session() as cursor:
+        cursor.execute(PUBLICATION.replace("'publish'", "'withdraw'"), (AREAS.vintage, 1))
+    check_freshness.fn()
+    assert read_freshness(other_database) == []
+
+
 @pytest.mark.prefect
 def test_the_run_ends_in_failed_and_keeps_the_table(other_database: Database, prefect_server: None) -> None:
     from prefect.artifacts import Artifact

@@ -221,9 +221,10 @@ def test_a_new_edition_of_the_areas_starts_what_stands_on_them(api: str, client:
         return [str(one.id) for one in found if one.created_by and one.created_by.type == "AUTOMATION"]
 
     assert len(wait(triggered, "a run of sirene")) == 1
-    event |= {"id": str(uuid.uuid4()), "event": "geodata.edition.rolled_back"}
-    assert httpx.post(f"{api}/events", json=[event]).status_code < 300
-    assert wait(lambda: len(triggered()) == 2, "a run of sirene after a rollback of its areas")
+    for runs, name in enumerate(("rolled_back", "withdrawn"), 2):
+        event |= {"id": str(uuid.uuid4()), "event": f"geodata.edition.{name}"}
+        assert httpx.post(f"{api}/events", json=[event]).status_code < 300
+        assert wait(lambda runs=runs: len(triggered()) == runs, f"a run of sirene after its areas were {name}")
 
 
 @pytest.mark.parametrize("name", ["Failed", "Crashed"])

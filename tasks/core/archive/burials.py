@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from tasks.core.archive import manifests, tombstones
 from tasks.core.archive.copies import forget
-from tasks.core.archive.documents import Documents, Failure, Failures
+from tasks.core.archive.documents import Documents, Failure, Failures, once_each
 from tasks.core.archive.retention import may_stay, series
 from tasks.core.archive.tombstones import Tombstone
 from tasks.core.declarations import Source
@@ -34,7 +34,7 @@ class Burials(Documents):
         if self.standing(sha256) is None:
             name = tombstones.name(sha256, again_at=at if self._stones(sha256) else None)
             failures = self.put_document(name, tombstones.document(tombstones.set_for(original, reason, at)))
-        return _once_each((*failures, *self._remove(sha256)[1]))
+        return once_each((*failures, *self._remove(sha256)[1]))
 
     def finish(self, stones: Iterable[Tombstone]) -> tuple[list[Tombstone], Failures]:
         """Complete earlier burials in locations that were down, or that a backup was restored into: tombstones go there, bytes away.
@@ -46,7 +46,7 @@ class Burials(Documents):
             removed, failed = self._remove(stone.sha256)
             failures += failed
             found += [stone] if removed else []
-        return found, _once_each(failures)
+        return found, once_each(failures)
 
     def refused(self) -> dict[str, Original]:
         """The bytes in quarantine by their name, each as it was refused the last time."""
@@ -110,8 +110,3 @@ def object_name(sha256: str) -> str:
 
 def _named(originals: Iterable[Original]) -> str:
     return ", ".join(f"{original.source.slug} {original.source.vintage} of {original.retrieved_at:%Y-%m-%d}" for original in originals)
-
-
-def _once_each(failures: Iterable[Failure]) -> Failures:
-    """The first failure of each location."""
-    return tuple({failure.location: failure for failure in reversed(list(failures))}.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +54,12 @@ class Documents:
                 raise CheckFailed(
                     f"The archive already holds a different document under this name: {error}. Nothing in it is overwritten: use a new name."
                 ) from None
+
+    def put_missing(self, prefix: str, documents: Mapping[str, Mapping[str, Any]]) -> Failures:
+        """Keep those documents of a folder that no location has yet, then give every location what it lacks of that folder."""
+        missing = sorted(documents.keys() - self._listed(prefix))
+        failures = [failure for name in missing for failure in self.put_document(name, documents[name])]
+        return once_each((*failures, *self._share(prefix)))
 
     def documents(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """All JSON documents under a folder of the archive, by name, from every location that answers; some are read at the same time."""
@@ -148,3 +154,8 @@ def failure_at(location: Location, error: BaseException) -> Failure:
 def listed(failures: Sequence[Failure]) -> str:
     """Locations that failed, in a sentence."""
     return "; ".join(map(str, failures)) or "none is configured"
+
+
+def once_each(failures: Iterable[Failure]) -> Failures:
+    """The first failure of each location."""
+    return tuple({failure.location: failure for failure in reversed(list(failures))}.values())

@@ -37,7 +37,7 @@ def hide_layer(cursor: Cursor, view_schema: str, view: str, reason: str = "the l
     except errors.DependentObjectsStillExist as error:
         raise CheckFailed(
             f"The view {view_schema}.{view} must change ({reason}) while views of readers stand on it ({error.diag.message_detail}): "
-            "drop or change those views, then run again; nothing was published."
+            "drop or change those views, then run again; nothing was switched."
         ) from None
 
 

@@ -1,0 +1,25 @@
+"""Withdraw: a vintage of a dataset shown no longer, because it is wrong with none before it, or its terms forbid showing it.
+
+Its tables stay. It stays withdrawn until its files or our code change, or rollback shows one of its editions again.
+"""
+
+from typing import Annotated
+
+from prefect import flow
+
+from tasks.command_line import run
+from tasks.parameters import described
+from tasks.vocabulary import withdraw as show_no_longer
+
+
+@flow(name="withdraw", description=__doc__, flow_run_name="withdraw {dataset} {vintage}")
+def withdraw(
+    dataset: Annotated[str, described("Dataset, such as belgium.")],
+    vintage: Annotated[int, described("Vintage to show no longer, such as 2022.")],
+) -> None:
+    """Show a vintage of a dataset no longer."""
+    show_no_longer(dataset, vintage)
+
+
+if __name__ == "__main__":
+    run(withdraw)
