@@ -78,7 +78,7 @@ def archive(retrieval: Retrieval) -> Original:
     original, failures = _kept(store, retrieval) if retrieval.path else _standing_in(store, retrieval)
     for failure in failures:
         say(f"The archive location {failure} lacks {_name(retrieval.source)} until the next run that can reach it.", loudly=True)
-    provenance.record_retrieval(connect(), retrieval, original)
+    provenance.record_retrieval(connect(), retrieval, original, runtime.flow_run.id)
     if retrieval.path:
         Path(retrieval.path).unlink(missing_ok=True)
     say(f"Archived {_name(retrieval.source)}: {size(original.size)}, {original.state}, SHA-256 {original.sha256[:12]}.")
@@ -146,7 +146,7 @@ def _give_up(retrieval: Retrieval, may_pass: bool, buried: str) -> None:
     )
     if may_pass and 0 < (runtime.task_run.run_count or 0) <= RETRIES:
         raise PublisherUnreachable(sentence)
-    provenance.record_retrieval(connect(), retrieval, None)
+    provenance.record_retrieval(connect(), retrieval, None, runtime.flow_run.id)
     raise SourceError(sentence)
 
 

@@ -22,6 +22,7 @@ from faulty_server import FaultyServer, cut, running, status, trickle, whole
 
 from tasks import originals, progress
 from tasks.core.archive.store import configured
+from tasks.core.catalogue import provenance
 from tasks.core.database import Database
 from tasks.core.declarations import Container, Licence, Publisher, Source, Table, text
 from tasks.core.errors import SourceError
@@ -126,6 +127,26 @@ def test_new_validators_of_the_same_bytes_are_remembered(office: Office) -> None
     for _ in range(3):
         office.fetched()
     assert [asked.sent for asked in office.server.asked] == [len(FIRST), len(FIRST), 0]
+
+
+def test_the_catalogue_dates_bytes_by_their_earliest_retrieval(office: Office, database: Database) -> None:
+    content = zipped("d" * 50_000)
+    office.answers(whole(content, etag='"1"'), whole(content, etag='"2"'))
+    (_, first), (again, second) = office.fetched(), office.fetched()
+    dated = "SELECT first_archived_at FROM catalog.artifact WHERE sha256 = %s"
+    assert (first.sha256, again.state) == (second.sha256, "unchanged")
+    assert database.value(dated, first.sha256) == first.retrieved_at < second.retrieved_at
+    with database.session() as cursor:  # a catalogue that heard of the newer manifest first
+        cursor.execute("UPDATE catalog.artifact SET first_archived_at = %s WHERE sha256 = %s", (second.retrieved_at, first.sha256))
+    provenance.record_retrieval(database, again, first)
+    assert database.value(dated, first.sha256) == first.retrieved_at
+
+
+def test_a_question_of_a_run_that_the_catalogue_does_not_know_is_kept_without_it(office: Office, database: Database) -> None:
+    office.answers(whole(FIRST))
+    retrieval, original = office.fetched()
+    provenance.record_retrieval(database, retrieval, original, "a run of elsewhere")
+    assert database.rows("SELECT run FROM catalog.retrieval WHERE asked_at = %s", retrieval.asked_at) == [(None,), (None,)]
 
 
 def test_a_changed_file_is_kept_beside_the_old_one(office: Office) -> None:

@@ -25,6 +25,11 @@ UPDATE_SOURCE = """UPDATE SET
     asked_every_days = excluded.asked_every_days, retention = excluded.retention, confidence = excluded.confidence,
     declaration = excluded.declaration
 """
+# The earliest retrieval of the bytes, as the manifests tell it: an original that stands in, or that has new validators, may be told of later.
+INSERT_ARTIFACT = """
+INSERT INTO catalog.artifact AS known (sha256, size_bytes, first_archived_at) VALUES (%s, %s, %s)
+ON CONFLICT (sha256) DO UPDATE SET first_archived_at = excluded.first_archived_at WHERE known.first_archived_at > excluded.first_archived_at
+"""
 
 
 def record_dataset(cursor: Cursor, dataset: Dataset) -> None:
@@ -72,18 +77,20 @@ def record_source(cursor: Cursor, source: Source) -> None:
     )
 
 
-def record_retrieval(database: Database, retrieval: Retrieval, original: Original | None) -> None:
-    """Keep a question to a publisher, its answer, and the original used after it (None when there is none)."""
+def record_retrieval(database: Database, retrieval: Retrieval, original: Original | None, run: str | None = None) -> None:
+    """Keep a question to a publisher, its answer, and the original used after it (None when there is none).
+
+    run: the flow run that asked; it is kept where the catalogue knows it.
+    """
     source = retrieval.source
     with database.session() as cursor:
         record_source(cursor, source)
         if original:
-            cursor.execute(
-                "INSERT INTO catalog.artifact (sha256, size_bytes) VALUES (%s, %s) ON CONFLICT DO NOTHING", (original.sha256, original.size)
-            )
+            cursor.execute(INSERT_ARTIFACT, (original.sha256, original.size, original.retrieved_at))
         cursor.execute(
-            "INSERT INTO catalog.retrieval (source, source_vintage, mirror, asked_at, state, url, sha256, received, etag, last_modified, detail) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "INSERT INTO catalog.retrieval "
+            "(source, source_vintage, mirror, asked_at, state, url, sha256, received, etag, last_modified, detail, run) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, (SELECT id FROM catalog.run WHERE id = %s))",
             (
                 source.slug,
                 source.vintage,
@@ -96,6 +103,7 @@ def record_retrieval(database: Database, retrieval: Retrieval, original: Origina
                 retrieval.etag,
                 retrieval.last_modified,
                 retrieval.detail,
+                run,
             ),
         )
 
