@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 import psycopg2
+import sqlalchemy.exc
 from prefect import runtime
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
@@ -18,15 +19,19 @@ from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from tasks.connections import connect
-from tasks.core.catalogue import provenance
+from tasks.core.archive.locations import outages
+from tasks.core.archive.store import configured
+from tasks.core.catalogue import provenance, run_documents
 from tasks.core.catalogue.editions import NothingNew, abandon
 from tasks.core.catalogue.revision import code_revision
 from tasks.core.database import Database
 from tasks.core.declarations import Dataset
-from tasks.core.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError, GeodataError
 from tasks.core.handles import Edition, File, Foundation, Original, Retrieval, Staging
+from tasks.core.upstream.addresses import redact, redact_all
 from tasks.steps import say
 
+MOST = 100  # documents of earlier runs that one run writes, and as many that it copies to replicas that were down
 LOCKS = 7_246_022  # first half of our advisory locks; the second half is the dataset
 Parameters = ParamSpec("Parameters")
 WORKERS: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=4)  # branches of a flow at the same time; Prefect's own default has no bound
@@ -35,7 +40,8 @@ WORKERS: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=4)  # branches of a 
 def recorded(dataset: Dataset) -> Callable[[Callable[Parameters, object]], Callable[Parameters, State[Any]]]:
     """Keep a flow's runs in `catalog.run`, one at a time for each dataset; a run with nothing new ends well and early.
 
-    Left-overs of killed runs are cleared first. Raises ConfigurationError when another run of the dataset is under way.
+    Every run that ends leaves a document in the archive. Left-overs of killed runs are cleared first, and their documents written.
+    Raises ConfigurationError when another run of the dataset is under way.
     """
 
     def decorate(function: Callable[Parameters, object]) -> Callable[Parameters, State[Any]]:
@@ -46,6 +52,7 @@ def recorded(dataset: Dataset) -> Callable[[Callable[Parameters, object]], Calla
             with _alone(database, dataset):
                 if cleared := abandon(database, dataset):
                     say(f"Cleared what earlier runs left unfinished: {', '.join(cleared)}.")
+                _tell_earlier_runs(database, dataset)
                 _begin(database, dataset, run_id)
                 try:
                     function(*args, **kwargs)
@@ -108,12 +115,13 @@ def _begin(database: Database, dataset: Dataset, run_id: str) -> None:
         provenance.record_dataset(cursor, dataset)
         cursor.execute(
             "INSERT INTO catalog.run (id, flow, dataset, parameters, code_revision, machine) VALUES (%s, %s, %s, %s, %s, %s) "
-            "ON CONFLICT (id) DO UPDATE SET outcome = 'running', started_at = excluded.started_at, ended_at = NULL",  # Prefect retries keep the id
+            # Prefect retries keep the id
+            "ON CONFLICT (id) DO UPDATE SET outcome = 'running', started_at = excluded.started_at, ended_at = NULL, message = ''",
             (
                 run_id,
                 runtime.flow_run.flow_name or dataset.slug,
                 dataset.slug,
-                provenance.as_json(runtime.flow_run.parameters or {}),
+                provenance.as_json(redact_all(runtime.flow_run.parameters or {})),
                 code_revision(),
                 platform.node(),
             ),
@@ -121,11 +129,56 @@ def _begin(database: Database, dataset: Dataset, run_id: str) -> None:
 
 
 def _end(database: Database, run_id: str, outcome: str, message: str) -> State[Any]:
+    message = redact(message)
     with database.session() as cursor:
         cursor.execute("UPDATE catalog.run SET outcome = %s, message = %s, ended_at = clock_timestamp() WHERE id = %s", (outcome, message, run_id))
         if outcome == "failed":
             cursor.execute("UPDATE catalog.edition SET state = 'failed' WHERE run = %s AND state = 'building'", (run_id,))
+    with _beside_the_run():
+        _tell(database, run_id)
     return Completed(message=message)
+
+
+def _tell(database: Database, run_id: str) -> None:
+    """Write the document of a run that has ended into the archive."""
+    name, document = run_documents.run_document(database, run_id)
+    for failure in configured().put_document(name, document):
+        say(f"The archive location {failure} lacks the document {name} until the next run that can reach it.", loudly=True)
+
+
+def _tell_earlier_runs(database: Database, dataset: Dataset) -> None:
+    """Write what the archive lacks about runs that were killed or ended while it was down, and give replicas that were down what they lack."""
+    with _beside_the_run():
+        store = configured()
+        listings, failures = store.listings(run_documents.folder(dataset.slug))
+        for failure in failures:
+            say(f"The archive location {failure} does not tell which runs of {dataset.slug} it has; the next run asks it again.", loudly=True)
+        if not failures:  # a location that does not answer may have a document, and made anew it need not be the same to the last byte
+            _tell_missing(database, dataset, {name for _, names in listings for name in names})
+        for failure in {failure.location: failure for failure in store.share(listings, MOST)}.values():
+            say(f"The archive location {failure} lacks documents of runs of {dataset.slug} until the next run that can reach it.", loudly=True)
+
+
+def _tell_missing(database: Database, dataset: Dataset, names: set[str]) -> None:
+    untold = run_documents.untold(database, dataset.slug, names)
+    for run_id in untold[:MOST]:
+        _tell(database, run_id)
+    if left := untold[MOST:]:
+        say(f"The archive lacks the documents of {len(left):,} more runs of {dataset.slug}: the next runs write them.", loudly=True)
+
+
+def _hindrances() -> tuple[type[BaseException], ...]:
+    return (GeodataError, *outages(), psycopg2.Error, sqlalchemy.exc.SQLAlchemyError)
+
+
+@contextmanager
+def _beside_the_run() -> Iterator[None]:
+    """Say loudly what keeps documents out of the archive; it changes nothing about how the run ends."""
+    try:
+        yield
+    except _hindrances() as error:
+        reason = redact(f"{type(error).__name__}: {error}")
+        say(f"Documents of runs were not written into the archive ({reason}); the next run of the dataset writes them.", loudly=True)
 
 
 def _published(database: Database, run_id: str) -> str:

@@ -18,7 +18,7 @@ import pytest
 from faulty_server import FaultyServer, cut, running, slow, status, trickle, whole
 
 from tasks.core.upstream import http, parts
-from tasks.core.upstream.addresses import redact
+from tasks.core.upstream.addresses import redact, redact_all
 from tasks.core.upstream.transfers import Answer, ask
 
 BODY = bytes(range(256)) * 4000  # about a megabyte
@@ -237,6 +237,8 @@ def test_a_local_file_gives_the_same_answers(tmp_path: Path, monkeypatch: pytest
 )
 def test_credentials_are_redacted(text: str, safe: str) -> None:
     assert redact(text) == safe
+    plain = {"key": [text, {"mirror": text}], "vintage": 2024, "none": None}
+    assert redact_all(plain) == {"key": [safe, {"mirror": safe}], "vintage": 2024, "none": None}
 
 
 def test_the_http_library_logs_no_credentials(server: FaultyServer, caplog: pytest.LogCaptureFixture) -> None:

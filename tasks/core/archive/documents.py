@@ -20,6 +20,7 @@ from tasks.core.upstream.addresses import redact
 
 Result = TypeVar("Result")
 READERS = 8  # documents asked for at the same time: an object store takes its time for each
+Listings = list[tuple[Location, set[str]]]
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,23 @@ class Documents:
         """One JSON document; raises ConfigurationError when no location gives it."""
         return self._read(name)
 
-    def _share(self, prefix: str) -> Failures:
-        """Copy the documents one location has to those that lack them."""
-        listings, failures = self._each(lambda location: location.names(prefix))
-        for name in sorted({name for _, names in listings for name in names}):
-            if lacking := [location for location, names in listings if name not in names]:
-                failures += self._copy(name, lacking)
+    def listings(self, prefix: str) -> tuple[Listings, Failures]:
+        """Names under a folder in each location that answers, and the locations that do not."""
+        listings, failures = self._each(lambda location: set(location.names(prefix)))
+        return listings, tuple(failures)
+
+    def share(self, listings: Listings, most: int | None = None) -> Failures:
+        """Copy the documents that one listing has to the locations that lack them, in the order of their names; no more than `most`."""
+        lacking = {name: [location for location, names in listings if name not in names] for name in _all_names(listings)}
+        failures: list[Failure] = []
+        for name in sorted(name for name, locations in lacking.items() if locations)[:most]:
+            failures += self._copy(name, lacking[name])
         return tuple(failures)
+
+    def _share(self, prefix: str) -> Failures:
+        """Copy all documents under a folder that one location has to those that lack them."""
+        listings, failures = self.listings(prefix)
+        return (*failures, *self.share(listings))
 
     def _copy(self, name: str, lacking: Sequence[Location]) -> list[Failure]:
         with _text_file(_json(self._read(name))) as (path, sha256):
@@ -91,10 +102,10 @@ class Documents:
 
     def _listed(self, prefix: str) -> set[str]:
         """Names under a folder, in any location that answers."""
-        listings, failures = self._each(lambda location: location.names(prefix))
+        listings, failures = self.listings(prefix)
         if not listings:
             raise ConfigurationError(f"No location of the archive can be listed: {listed(failures)}. Check GEODATA_ARCHIVE and its credentials.")
-        return {name for _, names in listings for name in names}
+        return _all_names(listings)
 
     def _read(self, name: str) -> dict[str, Any]:
         failures = []
@@ -127,6 +138,10 @@ class Documents:
             except outages() as error:
                 failures.append(failure_at(location, error))
         return done, failures
+
+
+def _all_names(listings: Listings) -> set[str]:
+    return {name for _, names in listings for name in names}
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 USER = re.compile(r"(?<=://)[^/\s?#]*@")
@@ -18,6 +19,15 @@ SECRET = re.compile(
 def redact(text: str) -> str:
     """A URL, or a sentence with URLs in it, with every user, password, key and token replaced by ***."""
     return SECRET.sub(r"\g<name>***", USER.sub("***@", text))
+
+
+def redact_all(value: Any) -> Any:
+    """A plain value, as JSON has them, with every text in it redacted; names of fields stay as they are."""
+    if isinstance(value, dict):
+        return {name: redact_all(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact_all(part) for part in value]
+    return redact(value) if isinstance(value, str) else value
 
 
 def local_path(url: str) -> Path | None:
