@@ -141,10 +141,10 @@ def publication_of(name: str, document: Mapping[str, Any]) -> Publication:
 def shown(editions: Iterable[ArchivedEdition], publications: Iterable[Publication]) -> list[ArchivedEdition]:
     """The edition that each dataset and vintage shows, the oldest first; none of a vintage that was withdrawn.
 
-    A mirror's edition never takes the place of official data: one that was published all the same is of another database.
+    A mirror's edition is shown only where there never was an official one: what a mirror published after that is in another database.
     """
     official, mirrored = _shown(list(editions), publications)
-    return sorted({**mirrored, **official}.values(), key=_age)
+    return sorted((edition for edition in {**mirrored, **official}.values() if edition), key=_age)
 
 
 def kept(editions: Iterable[ArchivedEdition], publications: Iterable[Publication]) -> list[ArchivedEdition]:
@@ -194,20 +194,19 @@ def _foundations(edition: ArchivedEdition, numbered: Mapping[tuple[str, int], li
         yield from sorted(before, key=_age)[-1:]
 
 
-def _shown(
-    editions: list[ArchivedEdition], publications: Iterable[Publication]
-) -> tuple[dict[Place, ArchivedEdition], dict[Place, ArchivedEdition]]:
-    """What the official publications show, and what those of mirrors do; an official one ends what a mirror showed in its place before."""
-    official: dict[Place, ArchivedEdition] = {}
-    mirrored: dict[Place, ArchivedEdition] = {}
+Slots = dict[Place, ArchivedEdition | None]
+
+
+def _shown(editions: list[ArchivedEdition], publications: Iterable[Publication]) -> tuple[Slots, Slots]:
+    """What the official publications show, and what those of mirrors do, None after a withdrawal; an official one ends what a mirror showed."""
+    official: Slots = {}
+    mirrored: Slots = {}
     for publication, edition in _history(editions, publications):
-        slot = mirrored if edition.mirror else official
-        if publication.action == WITHDRAW:
-            slot.pop(edition.place, None)
+        now = None if publication.action == WITHDRAW else edition
+        if edition.mirror:
+            mirrored[edition.place] = now
         else:
-            slot[edition.place] = edition
-            if not edition.mirror:
-                mirrored.pop(edition.place, None)
+            official[edition.place], mirrored[edition.place] = now, None
     return official, mirrored
 
 
