@@ -8,11 +8,12 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from archives import FIRST, SECOND, STOCK, Archive, day
 from faulty_server import FaultyServer, running, status, whole
 
 from tasks import originals, retention
@@ -20,21 +21,11 @@ from tasks.core.archive.copies import forget, scratch_copy
 from tasks.core.archive.store import Store, configured, object_name
 from tasks.core.archive.tombstones import Tombstone
 from tasks.core.database import Database
-from tasks.core.declarations import Licence, Publisher, Source, Table, text
 from tasks.core.errors import CheckFailed, ConfigurationError, SourceError
-from tasks.core.handles import Original, Retrieval
+from tasks.core.handles import Retrieval
 from tasks.core.settings import scratch_folder
 from tasks.core.upstream import http
 
-FIRST, SECOND = b"siret;synthetic\n" + b"1;a\n" * 1000, b"siret;synthetic\n" + b"2;b\n" * 1200
-STOCK = Source(
-    slug="xx-stock", vintage=2026, title="Register of companies (synthetic)",
-    publisher=Publisher(slug="office", name="An office", url="https://office.example"),
-    licence=Licence(slug="open", title="Open", url="https://office.example/licence", attribution="Source: an office"),
-    landing_page="https://office.example/stock", urls=("https://me:hidden@office.example/stock.csv",), container="text",
-    reads=Table(columns={"siret": text("siret")}), reference_date=date(2026, 1, 1), released="monthly", confidence="high",
-    retention="legal_maximum", keep_days=365,
-)  # fmt: skip
 NOTES = replace(STOCK, slug="xx-notes", retention="permanent", keep_days=None)
 TOO_OLD, YOUNG = 400, 20
 
@@ -46,35 +37,6 @@ def s3(s3_api: Any) -> Any:
         s3_api.create_bucket(Bucket=bucket)
     s3_api.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
     return s3_api
-
-
-class Archive:
-    """An archive in a folder and a replica, and what was said of it aloud and quietly."""
-
-    def __init__(self, folder: Path) -> None:
-        self.primary, self.replica = folder / "archive", folder / "replica"
-        self.loud: list[str] = []
-        self.quiet: list[str] = []
-
-    def add(self, content: bytes, days_ago: float, source: Source = STOCK) -> Original:
-        """An original that was archived so many days ago."""
-        received = scratch_folder() / "received"
-        received.write_bytes(content)
-        original = Original(
-            source=source, sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=source.urls[0] if source.urls else "",
-            retrieved_at=datetime.now(UTC) - timedelta(days=days_ago), state="new",
-        )  # fmt: skip
-        configured().put(received, original.sha256, original)
-        configured().write_manifest(original)
-        return original
-
-    def holders(self, original: Original) -> list[str]:
-        """Which of the two folders has the bytes."""
-        return [folder.name for folder in (self.primary, self.replica) if (folder / object_name(original.sha256)).is_file()]
-
-    def say(self, sentence: str, *, loudly: bool = False) -> None:
-        """Keep a sentence."""
-        (self.loud if loudly else self.quiet).append(sentence)
 
 
 @pytest.fixture
@@ -95,10 +57,6 @@ def office(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
     monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.01)
     with running() as server:
         yield server
-
-
-def day(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d}"
 
 
 def test_bytes_beyond_their_age_go_everywhere_and_a_tombstone_and_the_manifest_stay(archive: Archive, database: Database) -> None:
