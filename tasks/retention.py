@@ -1,4 +1,7 @@
-"""Retention: originals that reached their legal maximum age leave the archive; tombstones, manifests and published editions stay."""
+"""Retention: originals leave the archive at their legal maximum age, or when newer ones superseded them and no edition needs them.
+
+Tombstones, manifests and published editions stay.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,13 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from tasks.connections import connect
-from tasks.core.archive import retention, tombstones
-from tasks.core.archive.documents import Failure, Failures
+from tasks.core.archive import collection, editions, retention, tombstones
+from tasks.core.archive.collection import Collectable
+from tasks.core.archive.documents import Failure, Failures, listed
 from tasks.core.archive.retention import Review
 from tasks.core.archive.store import Store, configured
 from tasks.core.archive.tombstones import Tombstone
+from tasks.core.catalogue import references
 from tasks.core.database import Database
 from tasks.core.errors import ConfigurationError
 from tasks.core.handles import Original
@@ -59,8 +64,39 @@ def bury_expired(grace_days: int = 0) -> None:
         purge.add(refused[name], reason, store.remove_refused(name), kind="refused bytes in quarantine, ")
     _report(store, review, purge)
     _record(connect(), store.tombstones())
+    _name_editions(store, review.expired)
     for source in review.undeclared:
         retention.keep_days(source)  # raises its error
+
+
+@task(
+    task_run_name="collect originals {grace_originals} beyond the newest that stay", retries=2, retry_delay_seconds=[30, 120],
+    retry_condition_fn=lambda _task, _run, state: isinstance(state.data, TRANSIENT), cache_policy=NO_CACHE, persist_result=False,
+)  # fmt: skip
+def collect_superseded(grace_originals: int = 0) -> None:
+    """Remove from the archive, and from all its replicas, originals beyond the newest that their source keeps, and leave a tombstone.
+
+    Never those that an edition needs: one that is shown, that a rollback could show, that is being built, or that one of these stands on, by
+    the archive's documents or by the catalogue; never the newest of a vintage; and none while a location is down that may know of other
+    editions. Raises ConfigurationError, after all other sources, when what a source declares contradicts itself.
+    """
+    if grace_originals < 0:
+        raise ConfigurationError(f"grace_originals was expected to be 0 or more, found {grace_originals}: the newest that a source keeps all stay.")
+    store, database, purge = configured(), connect(), Purge()
+    if down := store.down():
+        say(f"Nothing was collected, because editions that need originals may be known there alone: {listed(down)}.", loudly=True)
+        return
+    originals = store.all_originals()
+    earlier = tombstones.standing(store.tombstones(), originals)
+    left = [original for original in originals if original.sha256 not in earlier]
+    found = collection.review(left, retention.newest_declarations(originals), _needed(store, database), purge.started, grace_originals)
+    for each in found.superseded:
+        purge.add(each.original, each.reason, store.bury(each.original, each.reason, each.judged))
+    purge.keep_table("collection", "Originals removed from the archive because newer ones superseded them")
+    say(_collected(found))
+    _record(database, store.tombstones())
+    for source in found.undeclared:
+        collection.newest_kept(source)  # raises its error
 
 
 @dataclass
@@ -84,6 +120,13 @@ class Purge:
         self.rows.append(_row(tombstones.set_for(original, reason, self.started), kind + outcome))
         self.failures.update({failure.location: failure for failure in failed})
 
+    def keep_table(self, key: str, description: str) -> None:
+        """Name the locations that failed, and keep the rows in the Prefect UI."""
+        if self.rows and runtime.flow_run.id:
+            create_table_artifact(self.rows, key=key, description=description)
+        for failure in self.failures.values():
+            say(f"The archive location {failure} may still have bytes that must go: the next purge that can reach it removes them.", loudly=True)
+
 
 def _row(stone: Tombstone, outcome: str) -> dict[str, str]:
     facts = ("source", "vintage", "mirror", "retrieved_at", "size", "sha256", "reason", "buried_at")
@@ -92,10 +135,7 @@ def _row(stone: Tombstone, outcome: str) -> dict[str, str]:
 
 def _report(store: Store, review: Review, purge: Purge) -> None:
     """Say what was done and what is left to do, and keep the table in the Prefect UI."""
-    if purge.rows and runtime.flow_run.id:
-        create_table_artifact(purge.rows, key="purge", description="Originals removed from the archive by their legal maximum age")
-    for failure in purge.failures.values():
-        say(f"The archive location {failure} may still have bytes that must go: the next purge that can reach it removes them.", loudly=True)
+    purge.keep_table("purge", "Originals removed from the archive by their legal maximum age")
     for original, other in review.shared:
         say(f"The original of {_name(original)} is beyond its legal maximum age, but its bytes stay: they are those of {_name(other)} too.")
     for original in review.expired:
@@ -112,6 +152,28 @@ def _sentence(review: Review, finished: int) -> str:
     if review.expired:
         return f"Buried {len(review.expired):,} of {review.limited:,} originals under a legal maximum age ({done}){rest}."
     return f"Looked at {review.limited:,} originals under a legal maximum age: none is beyond it{rest}."
+
+
+def _needed(store: Store, database: Database) -> set[str]:
+    """Hashes of the originals that editions need, by the archive and by the catalogue: either may know what the other does not."""
+    return references.needed(database) | {each.sha256 for edition in editions.needed(store) for each in edition.inputs}
+
+
+def _collected(found: Collectable) -> str:
+    done = "; ".join(_name(superseded.original) for superseded in found.superseded)
+    rest = f"; {len(found.needed):,} older ones stay, because editions need them" if found.needed else ""
+    if done:
+        return f"Collected {len(found.superseded):,} of {found.counted:,} originals of which only the newest stay ({done}){rest}."
+    return f"Looked at {found.counted:,} originals of which only the newest stay: none may go{rest}."
+
+
+def _name_editions(store: Store, expired: list[Original]) -> None:
+    """Say of which editions the law took an original."""
+    gone = {original.sha256: original for original in expired}
+    for edition in editions.needed(store) if gone else ():
+        if lost := [_name(gone[each.sha256]) for each in edition.inputs if each.sha256 in gone]:
+            made = f"Edition {edition.number} of {edition.dataset} {edition.vintage} was made from the original of {', '.join(lost)}"
+            say(f"{made}, which had to go: its tables stay, and it cannot be made again from the archive.", loudly=True)
 
 
 def _record(database: Database, stones: Iterable[Tombstone]) -> None:

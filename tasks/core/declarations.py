@@ -12,7 +12,7 @@ from datetime import date
 from typing import Literal
 
 Container = Literal["zip", "7z", "gzip", "tar", "xlsx", "xls", "ods", "sqlite", "json", "xml", "parquet", "text"]
-Retention = Literal["permanent", "legal_maximum"]
+Retention = Literal["permanent", "newest", "legal_maximum"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,8 +167,9 @@ class Source:
     not the reference date (some offices give old figures on today's areas). packed: a member of a zip is read as it is packed, and never
     written to the disk unpacked, because it is too large.
     rows, totals, distinct (number of different values of a column) and counts (rows with each value of a column): the publisher's own
-    numbers. keep_days: how long an original may stay, where `retention` is legal_maximum. `mirror` is
-    empty for the publisher's file and otherwise the label of the mirror that stood in for it.
+    numbers. retention: permanent (every original stays), newest (only the newest of each vintage stay, and those that editions need) or
+    legal_maximum (none stays longer than keep_days). keep_originals: how many the newest are; legal_maximum may declare it besides.
+    `mirror` is empty for the publisher's file and otherwise the label of the mirror that stood in for it.
     """
 
     slug: str
@@ -192,6 +193,7 @@ class Source:
     asked_every_days: int = 14
     retention: Retention = "permanent"
     keep_days: int | None = None
+    keep_originals: int | None = None
     pages: int | None = None
     codes_of: date | None = None
     packed: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 from tasks.core.archive import manifests, tombstones
@@ -18,17 +18,18 @@ from tasks.core.handles import Original
 class Burials(Documents):
     """What an archive lets go, and what it says of it afterwards."""
 
-    def bury(self, original: Original, reason: str) -> Failures:
+    def bury(self, original: Original, reason: str, judged: Collection[Original] = ()) -> Failures:
         """Set a tombstone, then remove the bytes of an original from every location and from this machine; its manifests stay.
 
-        A location that failed is returned, and may still have the bytes: they are not used, and burying again finishes it.
-        Raises CheckFailed, and removes nothing, when the same bytes may stay as an original of another source, or as a newer one of this.
+        judged: originals with the same bytes that were found to need them no longer. A location that failed is returned, and may still have
+        the bytes: they are not used, and burying again finishes it. Raises CheckFailed, and removes nothing, when the same bytes may stay as
+        an original of another source, or as a newer one of this.
         """
         at, sha256 = datetime.now(UTC), original.sha256
-        if keepers := self._keepers(original, at):
+        if keepers := [keeper for keeper in self._keepers(original, at) if keeper not in judged]:
             raise CheckFailed(
                 f"The original {sha256} of {original.source.slug} {original.source.vintage} was to be buried by {reason}, and no other use of it was "
-                f"expected; found in the manifests that {_named(keepers)} may keep it. Bury it when these too are beyond their age."
+                f"expected; found in the manifests that {_named(keepers)} may keep it. Bury it when these too may go."
             )
         failures: Failures = ()
         if self.standing(sha256) is None:

@@ -68,6 +68,10 @@ class Documents:
         with ThreadPoolExecutor(READERS) as readers:
             yield from zip(names, readers.map(self._read, names), strict=True)
 
+    def down(self) -> Failures:
+        """The locations that cannot be listed now, and may hold documents that no other has."""
+        return tuple(self._each(lambda location: location.names("editions"))[1])
+
     def document(self, name: str) -> dict[str, Any]:
         """One JSON document; raises ConfigurationError when no location gives it."""
         return self._read(name)

@@ -165,6 +165,12 @@ def kept(editions: Iterable[ArchivedEdition], publications: Iterable[Publication
     return sorted(found, key=_age)
 
 
+def needed(store: Documents) -> list[ArchivedEdition]:
+    """The editions that must stay rebuildable by the account of the archive alone: those kept, and all that they stand on."""
+    everything = read(store)
+    return with_dependencies(kept(everything, read_publications(store)), everything)
+
+
 def with_dependencies(chosen: Iterable[ArchivedEdition], editions: Iterable[ArchivedEdition]) -> list[ArchivedEdition]:
     """Some editions and all that they stand on, directly or through one another, each once and after those it stands on.
 

@@ -57,7 +57,7 @@ def reason(source: Source) -> str:
 
 def may_stay(original: Original, declared: Source, at: datetime, grace_days: int = 0) -> bool:
     """Whether an original is within the age its source allows."""
-    return declared.retention == "permanent" or at - original.retrieved_at <= timedelta(days=keep_days(declared) + grace_days)
+    return declared.retention != "legal_maximum" or at - original.retrieved_at <= timedelta(days=keep_days(declared) + grace_days)
 
 
 def review(

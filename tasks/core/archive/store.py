@@ -1,5 +1,5 @@
 """The archive: every original byte for byte under its SHA-256, in a primary location and its replicas; nothing is overwritten,
-and nothing is removed but the bytes of originals that a law, or a person, gives an end.
+and nothing is removed but the bytes of originals that a law, their source's declared number or a person gives an end.
 
 originals/sha256/ab/<64 hexadecimal digits>            bytes as received
 manifests/<shelf>/<vintage>/<UTC time>-<sha12>.json    what they are, where from, when
