@@ -12,10 +12,12 @@ from prefect.exceptions import ObjectNotFound
 
 from tasks.connections import connect
 from tasks.core.archive.store import configured
-from tasks.core.catalogue import editions, foundations, layers, publications
+from tasks.core.catalogue import editions, foundations, layers, publications, replays
+from tasks.core.database import Database
 from tasks.core.declarations import Dataset
 from tasks.core.errors import CheckFailed, ConfigurationError
 from tasks.core.handles import Edition, Foundation, Original, Staging
+from tasks.core.recipes import Recipe, followed
 from tasks.steps import recording, say
 
 
@@ -27,6 +29,8 @@ def stand_on(dataset: str, layers: Sequence[str], at_least: int, start: bool = F
     vintage, and wait for its end.
     Raises CheckFailed when there is none, or it is older, and it may not be started.
     """
+    if recipe := followed():
+        return foundations.made_again(connect(), dataset, recipe.foundations.get(dataset, 0), layers)
     try:
         return foundations.find(connect(), dataset, layers, at_least)
     except CheckFailed as reason:
@@ -49,7 +53,11 @@ def open_staging(dataset: Dataset, vintage: int, *originals: Original, rebuild: 
     The run ends here, well and early, when a published edition was already made from these originals by this
     code, unless `rebuild` is set. after: editions of other datasets it stands on; their layers are there as <dataset>_<layer>.
     """
-    staging = editions.begin(connect(), dataset, vintage, originals, runtime.flow_run.id, rebuild=rebuild, after=after)
+    if followed():
+        staging = replays.begin(connect(), dataset, vintage, originals, after)
+    else:
+        floor = configured().last_number(dataset.slug)
+        staging = editions.begin(connect(), dataset, vintage, originals, runtime.flow_run.id, rebuild=rebuild, after=after, floor=floor)
     say(f"Opened {staging.schema} for edition {staging.edition} of {dataset.slug} {vintage}.")
     return staging
 
@@ -61,14 +69,35 @@ def publish(staging: Staging) -> Edition:
     Readers see the old edition until one short transaction, and the new one with all its provenance after it.
     Raises CheckFailed when a layer is missing, its key does not hold, or a column is not described.
     """
+    if recipe := followed():
+        return _put_back(staging, recipe)
     database = connect()
     with recording(staging, "publish", staging.dataset.schema) as step:
-        rows = {layer: layers.seal(database, staging, layer, key) for layer, key in staging.dataset.layers.items()}
+        rows = _sealed(database, staging)
         edition = editions.publish(database, staging)
         step.done(
             f"Published edition {edition.number} of {staging.dataset.slug} {staging.vintage} with {len(rows)} layers", sum(rows.values()), **rows
         )
     return edition
+
+
+def _put_back(staging: Staging, recipe: Recipe) -> Edition:
+    """Seal the layers of an edition that is made again, and let its content decide: in the place of the old one, or as one of its own."""
+    database = connect()
+    with recording(staging, "seal", staging.dataset.schema) as step:
+        rows = _sealed(database, staging)
+        step.done(f"Sealed {recipe} again with {len(rows)} layers", sum(rows.values()), **rows)
+    differences = replays.differing_layers(database, recipe, staging.edition)
+    if not differences:
+        say(f"Made {recipe} again: identical to its manifest.")
+        return replays.put_back(database, staging, recipe)
+    edition = replays.publish_instead(database, staging, recipe, differences)
+    say(f"Made {recipe} again with other content, published as edition {edition.number}: {differences}.", loudly=True)
+    return edition
+
+
+def _sealed(database: Database, staging: Staging) -> dict[str, int]:
+    return {layer: layers.seal(database, staging, layer, key) for layer, key in staging.dataset.layers.items()}
 
 
 def rollback(dataset: str, edition: int | None = None) -> None:

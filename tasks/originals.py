@@ -19,8 +19,9 @@ from tasks.core.archive.store import Failures, Store, configured
 from tasks.core.archive.tombstones import burial
 from tasks.core.catalogue import provenance
 from tasks.core.declarations import Source
-from tasks.core.errors import SourceError
+from tasks.core.errors import ConfigurationError, SourceError
 from tasks.core.handles import Original, Retrieval
+from tasks.core.recipes import Recipe, followed
 from tasks.core.settings import publishers_are_asked
 from tasks.core.upstream import mirrors
 from tasks.core.upstream.inquiries import FAILED, Inquiry, inquire
@@ -91,6 +92,9 @@ def backup(*sources: Source, mirror: str | None = None) -> tuple[Original, ...]:
     mirror: folder or base URL that stands in for the publishers (see tasks.core.upstream.mirrors).
     """
     connect()  # a database that cannot be used is found out before a long download, and set up by one thread
+    if recipe := followed():
+        taken = together(*(take.submit(source, recipe) for source in sources))
+        return tuple(future.result() for future in taken)
     stand_in = mirrors.read(mirror) if mirror else None
     wanted = [mirrors.apply(source, stand_in) if stand_in else source for source in sources]
     retrievals = [download.submit(source) for source in wanted]
@@ -98,6 +102,44 @@ def backup(*sources: Source, mirror: str | None = None) -> tuple[Original, ...]:
     for futures in (retrievals, originals):  # a failed download is raised as itself, after the other files are safe
         together(*futures)
     return tuple(future.result() for future in originals)
+
+
+@task(
+    task_run_name="take {source.slug} {source.vintage} from the archive", retries=RETRIES, retry_delay_seconds=[30, 120],
+    retry_condition_fn=may_pass, cache_policy=NO_CACHE, persist_result=False,
+)  # fmt: skip
+def take(source: Source, recipe: Recipe) -> Original:
+    """The original that an edition was made from, out of the archive; its publisher is not asked.
+
+    A copy that is missing or corrupt in a location before the first whole one is repaired. Raises SourceError when no location has it.
+    """
+    store = configured()
+    original = _meant(store, source, recipe)
+    try:
+        mended = store.mend(original.sha256)
+    except ConfigurationError as error:
+        raise SourceError(f"{recipe} was made from {_name(source)}. {error}") from None
+    for failure in mended:
+        say(f"Repaired the original of {_name(source)} where it was not whole: {failure}.", loudly=True)
+    with connect().session() as cursor:
+        provenance.record_source(cursor, original.source)
+    say(f"Took {_name(source)} from the archive, as retrieved on {original.retrieved_at:%Y-%m-%d}.")
+    return original
+
+
+def _meant(store: Store, source: Source, recipe: Recipe) -> Original:
+    """The original by the recipe's hash, as declared now; one of a mirror as the mirror declared it then, since the mirror may be gone."""
+    sha256 = recipe.originals.get((source.slug, source.vintage))
+    if sha256 is None:
+        raise SourceError(f"{recipe} was made without {_name(source)}, which this code reads: rebuild it with the code that made it.")
+    if recipe.mirror and (original := store.with_bytes(replace(source, mirror=recipe.mirror), sha256)):
+        return original
+    if original := store.with_bytes(source, sha256):
+        return replace(original, source=source)
+    raise SourceError(
+        f"{recipe} was made from {_name(source)} with the SHA-256 {sha256}, and a manifest of it was expected in the archive, found none: "
+        "restore the folder manifests from a backup, and run again."
+    )
 
 
 def _last_archived(store: Store, source: Source) -> Original | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import psycopg2
 import sqlalchemy.exc
@@ -23,16 +22,12 @@ from tasks.core.archive.documents import Failure, Failures, listed
 from tasks.core.archive.retention import Review
 from tasks.core.archive.store import Store, configured
 from tasks.core.archive.tombstones import Tombstone
-from tasks.core.catalogue import references
+from tasks.core.catalogue import provenance, references
 from tasks.core.database import Database
 from tasks.core.errors import ConfigurationError
 from tasks.core.handles import Original
 from tasks.steps import say
 
-RECORD = """
-INSERT INTO catalog.tombstone (sha256, source, source_vintage, mirror, retrieved_at, size_bytes, reason, buried_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-"""
 TRANSIENT = (OSError, psycopg2.OperationalError, sqlalchemy.exc.OperationalError)
 
 
@@ -178,11 +173,8 @@ def _name_editions(store: Store, expired: list[Original]) -> None:
 
 def _record(database: Database, stones: Iterable[Tombstone]) -> None:
     """Bring the catalogue up to the archive: every tombstone a row."""
-    rows: list[tuple[Any, ...]] = [
-        (stone.sha256, stone.source, stone.vintage, stone.mirror, stone.retrieved_at, stone.size, stone.reason, stone.buried_at) for stone in stones
-    ]
     with database.session() as cursor:
-        cursor.executemany(RECORD, rows)
+        provenance.record_tombstones(cursor, stones)
 
 
 def _name(original: Original, *, dated: bool = True) -> str:

@@ -17,6 +17,7 @@ from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from psycopg2.extensions import cursor as Cursor
 
 from tasks.connections import connect
 from tasks.core.archive.locations import outages
@@ -28,6 +29,7 @@ from tasks.core.database import Database
 from tasks.core.declarations import Dataset
 from tasks.core.errors import ConfigurationError, GeodataError
 from tasks.core.handles import Edition, File, Foundation, Original, Retrieval, Staging
+from tasks.core.recipes import followed
 from tasks.core.upstream.addresses import redact, redact_all
 from tasks.steps import say
 
@@ -49,7 +51,10 @@ def recorded(dataset: Dataset) -> Callable[[Callable[Parameters, object]], Calla
         def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> State[Any]:
             database, run_id = connect(), str(runtime.flow_run.id or uuid.uuid4())
             _link_tasks_by_handles()
-            with _alone(database, dataset):
+            if recipe := followed():
+                _made_again(database, dataset, lambda: function(*args, **kwargs))
+                return Completed(message=f"Made {recipe} again.")
+            with alone(database, dataset):
                 if cleared := abandon(database, dataset):
                     say(f"Cleared what earlier runs left unfinished: {', '.join(cleared)}.")
                 _tell_earlier_runs(database, dataset)
@@ -96,18 +101,33 @@ def _link_tasks_by_handles() -> None:
 
 
 @contextmanager
-def _alone(database: Database, dataset: Dataset) -> Iterator[None]:
-    """Hold the dataset's lock; PostgreSQL lets go of it when this process dies, however it dies."""
+def alone(database: Database, dataset: Dataset | None = None) -> Iterator[None]:
+    """Hold the lock of a dataset, or of the whole database; PostgreSQL lets go of it when this process dies, however it dies."""
     connection = psycopg2.connect(database.libpq_uri)
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (LOCKS, dataset.slug))
-            if cursor.fetchall() != [(True,)]:
-                raise ConfigurationError(f"Another run of {dataset.slug} is under way in {database}: wait for its end or cancel it, then run again.")
+            if dataset:
+                _hold(cursor, "pg_try_advisory_lock_shared", "", f"A rebuild is under way in {database}")
+                _hold(cursor, "pg_try_advisory_lock", dataset.slug, f"Another run of {dataset.slug} is under way in {database}")
+            else:
+                _hold(cursor, "pg_try_advisory_lock", "", f"A rebuild, or the run of a dataset, is under way in {database}")
         yield
     finally:
         connection.close()
+
+
+def _hold(cursor: Cursor, lock: str, name: str, otherwise: str) -> None:
+    cursor.execute(f"SELECT {lock}(%s, hashtext(%s))", (LOCKS, name))
+    if cursor.fetchall() != [(True,)]:
+        raise ConfigurationError(f"{otherwise}: wait for its end or cancel it, then run again.")
+
+
+def _made_again(database: Database, dataset: Dataset, function: Callable[[], object]) -> None:
+    """Follow a recipe: its history is in the catalogue already, and several editions of a dataset may be made at the same time."""
+    with database.session() as cursor:
+        provenance.record_dataset(cursor, dataset)
+    function()
 
 
 def _begin(database: Database, dataset: Dataset, run_id: str) -> None:

@@ -3,7 +3,8 @@
 download, archive (together: backup) → unpack → load_geometries, load_table → unite, settle, recode → clean_topology → join →
 aggregate → check_* → publish → publish_catalog; rollback switches between published editions, withdraw shows a vintage no longer,
 check_freshness holds sources to their promise, bury_expired originals to their legal maximum age, collect_superseded the archive to the
-newest originals and those that editions need, audit the archive to what it was given.
+newest originals and those that editions need, audit the archive to what it was given; rebuilding, restore_catalogue, rebuild_editions and
+check_rebuild make all of it again from the archive alone.
 """
 
 from tasks.aggregates import aggregate
@@ -17,14 +18,16 @@ from tasks.freshness import check_freshness
 from tasks.geometries import load_geometries
 from tasks.joins import check_join, join, unite
 from tasks.originals import archive, backup, download
+from tasks.rebuilds import PROCESSES, check_rebuild, rebuild_editions, rebuilding, restore_catalogue
 from tasks.retention import bury_expired, collect_superseded
 from tasks.runs import WORKERS, recorded, together
 from tasks.tables import load_table
 from tasks.topology import clean_topology
 
 __all__ = [
-    "WORKERS", "aggregate", "archive", "audit", "backup", "bury_expired", "check_codes", "check_conserved", "check_freshness", "check_join",
-    "check_keys", "check_licence", "check_rows", "check_topology", "check_totals", "clean_topology", "collect_superseded", "download", "join",
-    "load_geometries", "load_table", "open_staging", "publish", "publish_catalog", "read_ledger", "recode", "recorded", "rollback", "settle",
-    "stand_on", "together", "unite", "unpack", "unpack_all", "withdraw",
+    "PROCESSES", "WORKERS", "aggregate", "archive", "audit", "backup", "bury_expired", "check_codes", "check_conserved", "check_freshness",
+    "check_join", "check_keys", "check_licence", "check_rebuild", "check_rows", "check_topology", "check_totals", "clean_topology",
+    "collect_superseded", "download", "join", "load_geometries", "load_table", "open_staging", "publish", "publish_catalog", "read_ledger",
+    "rebuild_editions", "rebuilding", "recode", "recorded", "restore_catalogue", "rollback", "settle", "stand_on", "together", "unite", "unpack",
+    "unpack_all", "withdraw",
 ]  # fmt: skip

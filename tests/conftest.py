@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import psycopg2
 import pytest
 from moto.server import ThreadedMotoServer
 from psycopg2 import sql
@@ -98,7 +97,7 @@ def database_of_its_own(cluster_database: Database, archive: Path) -> Iterator[D
     from tasks.connections import connect
 
     name = "geodata_" + uuid.uuid4().hex[:8]
-    _outside_transaction(cluster_database, f'CREATE DATABASE "{name}"')
+    cluster_database.outside_transaction(f'CREATE DATABASE "{name}"')
     url = cluster_database.url.set(database=name)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("GEODATA_DATABASE_URL", url.render_as_string(hide_password=False))
@@ -107,14 +106,7 @@ def database_of_its_own(cluster_database: Database, archive: Path) -> Iterator[D
         yield connect()
         engine(connect()).dispose()
     connect.cache_clear()
-    _outside_transaction(cluster_database, f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _outside_transaction(database: Database, statement: str) -> None:
-    connection = psycopg2.connect(database.libpq_uri)
-    connection.autocommit = True
-    connection.cursor().execute(statement)
-    connection.close()
+    cluster_database.outside_transaction(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="module")

@@ -42,10 +42,11 @@ SERVED = "import sys; from flows.france import france; france.serve(name='france
 class World:
     """A synthetic France and the establishments in it, as mirrors, with what is known of them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.areas, self.register = folder / "france", folder / "sirene"
-        areas.write(self.areas, iris=400, vintages=(2024,))
-        self.counts = synthetic.write(self.register, establishments=4000, areas=self.areas, month=date(2026, 11, 1)).counts
+    def __init__(self, folder: Path, year: int = 2026, establishments: int = 4000) -> None:
+        self.areas, self.register, self.year = folder / "france", folder / f"sirene-{year}", year
+        if not self.areas.exists():
+            areas.write(self.areas, iris=400, vintages=(2024,))
+        self.counts = synthetic.write(self.register, establishments=establishments, areas=self.areas, month=date(year, 11, 1)).counts
         self.mirror("parquet")
         with (self.register / "expected_iris.csv").open() as file:
             self.iris = {row["siret"]: row["code_iris"] for row in csv.DictReader(file)}
@@ -53,13 +54,13 @@ class World:
     def mirror(self, form: str) -> str:
         """Describe the files of one format; the rows are those that the flow keeps, the active ones."""
         stated = json.loads((self.register / "mirror.json").read_text())
-        names = {"fr-sirene-2026": "StockEtablissement_utf8", "fr-sirene-geolocation-2026":
+        names = {f"fr-sirene-{self.year}": "StockEtablissement_utf8", f"fr-sirene-geolocation-{self.year}":
                  "GeolocalisationEtablissement_Sirene_pour_etudes_statistiques_utf8"}  # fmt: skip
         for slug, name in names.items():
             entry = stated["sources"][slug] = {"rows": stated["sources"][slug]["rows"], "container": form, "path": f"{name}.{form}"}
             if form == "zip" and "geolocation" in slug:
                 entry["reads"] = {"delimiter": ";"}
-        stated["sources"]["fr-sirene-2026"]["rows"] = self.counts.active
+        stated["sources"][f"fr-sirene-{self.year}"]["rows"] = self.counts.active
         with (self.areas / "2024" / "v_mvt_commune_2024.csv").open(newline="") as file:
             movements = list(csv.DictReader(file))
         with (self.register / "v_mvt_commune_2024.csv").open("w", newline="") as file:
@@ -68,7 +69,7 @@ class World:
             writer.writerows(movements)
             for gone, into in self.counts.former_codes.items():
                 writer.writerow({"MOD": "32", "DATE_EFF": "2016-01-01", "TYPECOM_AV": "COM", "COM_AV": gone, "TYPECOM_AP": "COM", "COM_AP": into})
-        stated["sources"]["fr-movements-2026"] = {"path": "v_mvt_commune_2024.csv", "container": "text"}
+        stated["sources"][f"fr-movements-{self.year}"] = {"path": "v_mvt_commune_2024.csv", "container": "text"}
         (self.register / "mirror.json").write_text(json.dumps(stated))
         return str(self.register)
 

@@ -20,10 +20,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def test_the_words_are_these_and_no_others() -> None:
     assert vocabulary.__all__ == [
-        "WORKERS", "aggregate", "archive", "audit", "backup", "bury_expired", "check_codes", "check_conserved", "check_freshness", "check_join",
-        "check_keys", "check_licence", "check_rows", "check_topology", "check_totals", "clean_topology", "collect_superseded", "download", "join",
-        "load_geometries", "load_table", "open_staging", "publish", "publish_catalog", "read_ledger", "recode", "recorded", "rollback", "settle",
-        "stand_on", "together", "unite", "unpack", "unpack_all", "withdraw",
+        "PROCESSES", "WORKERS", "aggregate", "archive", "audit", "backup", "bury_expired", "check_codes", "check_conserved", "check_freshness",
+        "check_join", "check_keys", "check_licence", "check_rebuild", "check_rows", "check_topology", "check_totals", "clean_topology",
+        "collect_superseded", "download", "join", "load_geometries", "load_table", "open_staging", "publish", "publish_catalog", "read_ledger",
+        "rebuild_editions", "rebuilding", "recode", "recorded", "restore_catalogue", "rollback", "settle", "stand_on", "together", "unite", "unpack",
+        "unpack_all", "withdraw",
     ]  # fmt: skip
 
 

@@ -165,10 +165,4 @@ def _start(data: Path, socket: Path) -> None:
 def _create_database(database: Database) -> None:
     maintenance = Database(database.url.set(database="postgres"))
     if not maintenance.rows("SELECT 1 FROM pg_database WHERE datname = %s", NAME):
-        import psycopg2  # a database cannot be created inside a transaction
-
-        connection = psycopg2.connect(maintenance.libpq_uri)
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f'CREATE DATABASE "{NAME}"')
-        connection.close()
+        maintenance.outside_transaction(f'CREATE DATABASE "{NAME}"')

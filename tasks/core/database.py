@@ -53,6 +53,16 @@ class Database:
         finally:
             connection.close()
 
+    def outside_transaction(self, statement: str | sql.Composable) -> None:
+        """Run one statement that PostgreSQL does not let into a transaction."""
+        connection = psycopg2.connect(self.libpq_uri)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+        finally:
+            connection.close()
+
     def rows(self, query: str | sql.Composable, *parameters: Any) -> list[tuple[Any, ...]]:
         """All rows of a small query."""
         with self.session() as cursor:

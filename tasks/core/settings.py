@@ -2,6 +2,7 @@
 
 GEODATA_DATABASE_URL        database to publish in; without it a Prefect block, then a private local cluster
 GEODATA_DATABASE_BLOCK      name of a SqlAlchemyConnector block of prefect-sqlalchemy
+GEODATA_DRILL_DATABASE_URL  server for the throw-away database of a drill (default: that of the database)
 GEODATA_ARCHIVE             fsspec location of the archive (default: the data folder)
 GEODATA_ARCHIVE_REPLICAS    further locations, separated by blanks
 GEODATA_DATA                data folder (default: data/ beside the code)

@@ -71,6 +71,20 @@ class Documents:
     def down(self) -> Failures:
         """The locations that cannot be listed now, and may hold documents that no other has."""
         return tuple(self._each(lambda location: location.names("editions"))[1])
+    def read_all(self, prefix: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        """All JSON documents under a folder that can be read, by name, and why no location gives the others."""
+
+        def read(name: str) -> dict[str, Any] | str:
+            try:
+                return self._read(name)
+            except ConfigurationError as error:
+                return str(error)
+
+        names = sorted(name for name in self._listed(prefix) if name.endswith(".json"))
+        with ThreadPoolExecutor(READERS) as readers:
+            found = dict(zip(names, readers.map(read, names), strict=True))
+        documents = {name: content for name, content in found.items() if not isinstance(content, str)}
+        return documents, [content for content in found.values() if isinstance(content, str)]
 
     def document(self, name: str) -> dict[str, Any]:
         """One JSON document; raises ConfigurationError when no location gives it."""
@@ -170,7 +184,7 @@ def failure_at(location: Location, error: BaseException) -> Failure:
     return Failure(location.url, redact(f"{type(error).__name__}: {error}"))
 
 
-def listed(failures: Sequence[Failure]) -> str:
+def listed(failures: Iterable[Failure]) -> str:
     """Locations that failed, in a sentence."""
     return "; ".join(map(str, failures)) or "none is configured"
 

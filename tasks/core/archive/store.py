@@ -20,8 +20,8 @@ from pathlib import Path
 
 from tasks.core.archive import manifests, retention
 from tasks.core.archive.burials import Burials, object_name
-from tasks.core.archive.documents import Failures, failure_at, listed
-from tasks.core.archive.locations import outages
+from tasks.core.archive.documents import Failure, Failures, failure_at, listed
+from tasks.core.archive.locations import Location, outages
 from tasks.core.archive.tombstones import Tombstone
 from tasks.core.catalogue.revision import code_revision
 from tasks.core.declarations import Source
@@ -61,23 +61,38 @@ class Store(Burials):
 
     def fetch(self, sha256: str) -> Path:
         """A path on this machine with the bytes, verified, from the first location that has them whole; raises SourceError when they were buried."""
+        self._refuse_buried(sha256)
+        path, passed = self._whole(sha256)
+        if passed:
+            place, failures = self.locations[len(passed)].url, listed(failure for _, failure in passed)
+            logger.warning("Read the original %s from %s because it could not be read from %s.", sha256[:12], place, failures)
+        return path
+
+    def mend(self, sha256: str) -> Failures:
+        """Put whole bytes where `fetch` would pass a location over; returns what was wrong there, where it is right now."""
+        self._refuse_buried(sha256)
+        path, passed = self._whole(sha256)
+        mended, _ = self._each(lambda location: location.add(path, object_name(sha256), sha256), [location for location, _ in passed])
+        right = {location for location, _ in mended}
+        return tuple(failure for location, failure in passed if location in right)
+
+    def _refuse_buried(self, sha256: str) -> None:
         if stone := self.standing(sha256):
             raise SourceError(
                 f"The original {sha256} of {stone.source} {stone.vintage} was buried on {stone.buried_at:%Y-%m-%d} by {stone.reason}: its bytes "
                 "were expected in the archive, and must not be used any more. Run the flow again: it takes the next original, or asks the publisher."
             )
-        failures = []
+
+    def _whole(self, sha256: str) -> tuple[Path, list[tuple[Location, Failure]]]:
+        """The bytes from the first location that has them whole, and the locations before it with their failures."""
+        passed: list[tuple[Location, Failure]] = []
         for location in self.locations:
             try:
-                path = location.fetch(object_name(sha256), sha256)
+                return location.fetch(object_name(sha256), sha256), passed
             except outages() as error:
-                failures.append(failure_at(location, error))
-                continue
-            if failures:
-                logger.warning("Read the original %s from %s because it could not be read from %s.", sha256[:12], location.url, listed(failures))
-            return path
+                passed.append((location, failure_at(location, error)))
         raise ConfigurationError(
-            f"The original {sha256} cannot be read from any location of the archive: {listed(failures)}. "
+            f"The original {sha256} cannot be read from any location of the archive: {listed(failure for _, failure in passed)}. "
             "Restore it from a backup, or remove its manifest so that the publisher is asked for it again."
         )
 
@@ -102,6 +117,10 @@ class Store(Burials):
         allowed = (original for original in self._newest_first(source) if self.tombstone(original) is None)
         return next((replace(original, source=source) for original in allowed), None)
 
+    def with_bytes(self, source: Source, sha256: str) -> Original | None:
+        """The newest original of a source and vintage that has these bytes, with the source as declared then; None when there is none."""
+        return next((original for original in self._newest_first(source) if original.sha256 == sha256), None)
+
     def passed_over(self, source: Source) -> tuple[Original, Tombstone] | None:
         """The newest original of a source and vintage, where it was buried; None when it may be used, or there never was any."""
         newest = next(self._newest_first(source), None)
@@ -111,6 +130,11 @@ class Store(Burials):
     def _newest_first(self, source: Source) -> Iterator[Original]:
         names = self._listed(f"manifests/{manifests.shelf(source)}")
         return (manifests.original_of(self._read(name)) for name in sorted(names, reverse=True) if name.endswith(".json"))
+
+    def last_number(self, dataset: str) -> int:
+        """The highest number that an edition of a dataset ever had; 0 when there was none."""
+        names = (name.rpartition("/")[2] for name in self._listed(f"editions/{dataset}"))
+        return max((int(name.partition("-")[0]) for name in names), default=0)
 
     def write_manifest(self, original: Original, *, headers: Mapping[str, str] | None = None, detail: str = "") -> Failures:
         """Describe an original beside its bytes."""

@@ -31,37 +31,54 @@ class NothingNew(Exception):
 
 def begin(
     database: Database, dataset: Dataset, vintage: int, originals: tuple[Original, ...], run: str | None, *, rebuild: bool,
-    after: Sequence[Foundation] = (),
+    after: Sequence[Foundation] = (), floor: int = 0,
 ) -> Staging:  # fmt: skip
-    """Make the staging schema of a new edition and its row in the catalogue.
+    """Make the staging schema of a new edition and its row in the catalogue; floor: the highest number the archive knows.
 
     Raises NothingNew when a published edition with the same fingerprint is shown, was rolled back or withdrawn, unless `rebuild`.
     """
     mark = fingerprint(dataset, vintage, originals, after)
-    mirror = next((mirror for mirror in (*(original.source.mirror for original in originals), *(each.mirror for each in after)) if mirror), "")
     with database.session() as cursor:
-        if mirror:
+        if mirror := mirror_of(originals, after):
             _protect_official_data(cursor, dataset, vintage, mirror)
         if not rebuild:
             _stop_if_made(cursor, dataset, vintage, mark)
-        cursor.execute("SELECT coalesce(max(number), 0) + 1 FROM catalog.edition WHERE dataset = %s", (dataset.slug,))
-        number = cursor.fetchall()[0][0]
-        schema = f"{dataset.slug}_staging_{number}"
+        return open_edition(cursor, dataset, vintage, originals, run, after, mark, floor)
+
+
+def open_edition(
+    cursor: Cursor, dataset: Dataset, vintage: int, originals: tuple[Original, ...], run: str | None, after: Sequence[Foundation], mark: str,
+    floor: int = 0,
+) -> Staging:  # fmt: skip
+    """Give the next edition its number, its row in the catalogue and its staging schema with what it stands on.
+
+    mark: its fingerprint. floor: the highest number the archive knows, which a database that is newer than the archive must not give again.
+    """
+    mirror = mirror_of(originals, after)
+    cursor.execute("SELECT FROM catalog.dataset WHERE slug = %s FOR UPDATE", (dataset.slug,))  # one number is given at a time
+    cursor.execute("SELECT greatest(coalesce(max(number), 0), %s) + 1 FROM catalog.edition WHERE dataset = %s", (floor, dataset.slug))
+    number = cursor.fetchall()[0][0]
+    schema = f"{dataset.slug}_staging_{number}"
+    cursor.execute(
+        "INSERT INTO catalog.edition (dataset, number, vintage, mirror, run, code_revision, fingerprint, schema_name) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (dataset.slug, number, vintage, mirror, run, code_revision(), mark, schema),
+    )
+    for original in originals:
         cursor.execute(
-            "INSERT INTO catalog.edition (dataset, number, vintage, mirror, run, code_revision, fingerprint, schema_name) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            (dataset.slug, number, vintage, mirror, run, code_revision(), mark, schema),
+            "INSERT INTO catalog.edition_input VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            (dataset.slug, number, original.source.slug, original.source.vintage, original.sha256, original.url, original.retrieved_at),
         )
-        for original in originals:
-            cursor.execute(
-                "INSERT INTO catalog.edition_input VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                (dataset.slug, number, original.source.slug, original.source.vintage, original.sha256, original.url, original.retrieved_at),
-            )
-        cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-        staging = Staging(dataset=dataset, vintage=vintage, schema=schema, edition=number, mirror=mirror)
-        for foundation in after:
-            lend(cursor, staging, foundation)
+    cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    staging = Staging(dataset=dataset, vintage=vintage, schema=schema, edition=number, mirror=mirror)
+    for foundation in after:
+        lend(cursor, staging, foundation)
     return staging
+
+
+def mirror_of(originals: tuple[Original, ...], after: Sequence[Foundation]) -> str:
+    """The label of the mirror that an edition is made from, directly or by what it stands on; empty for official data."""
+    return next((label for label in (*(original.source.mirror for original in originals), *(each.mirror for each in after)) if label), "")
 
 
 def _protect_official_data(cursor: Cursor, dataset: Dataset, vintage: int, mirror: str) -> None:
@@ -110,18 +127,27 @@ def publish(database: Database, staging: Staging) -> Edition:
     for attempt in giving_way():
         with attempt, database.session() as cursor:
             take_turn(cursor, dataset.slug)
-            cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-            for table in _tables_of(cursor, staging):
-                cursor.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(sql.Identifier(staging.schema, table), sql.Identifier(schema)))
-            cursor.execute(
-                "UPDATE catalog.edition SET state = 'published', published_at = clock_timestamp(), schema_name = %s "
-                "WHERE dataset = %s AND number = %s",
-                (schema, dataset.slug, staging.edition),
-            )
+            move_layers(cursor, staging, schema)
+            mark_published(cursor, staging, schema)
             switch(cursor, dataset.slug, staging.vintage, staging.edition, "publish")
     with database.session() as cursor:
         cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(staging.schema)))
     return Edition(dataset=dataset, vintage=staging.vintage, number=staging.edition, schema=schema)
+
+
+def move_layers(cursor: Cursor, staging: Staging, schema: str) -> None:
+    """Give the sealed layers a schema of their own, for good."""
+    cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    for table in _tables_of(cursor, staging):
+        cursor.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(sql.Identifier(staging.schema, table), sql.Identifier(schema)))
+
+
+def mark_published(cursor: Cursor, staging: Staging, schema: str) -> None:
+    """Say in the catalogue that an edition is published, and where its tables are."""
+    cursor.execute(
+        "UPDATE catalog.edition SET state = 'published', published_at = clock_timestamp(), schema_name = %s WHERE dataset = %s AND number = %s",
+        (schema, staging.dataset.slug, staging.edition),
+    )
 
 
 def _tables_of(cursor: Cursor, staging: Staging) -> list[str]:
@@ -142,7 +168,7 @@ def remove_old(database: Database, dataset: Dataset, vintage: int) -> tuple[list
     """
     with database.session() as cursor:
         cursor.execute(
-            "SELECT e.number, e.schema_name FROM catalog.edition e LEFT JOIN catalog.current_edition c USING (dataset, vintage, number) "
+            "SELECT e.number FROM catalog.edition e LEFT JOIN catalog.current_edition c USING (dataset, vintage, number) "
             "WHERE e.dataset = %s AND e.vintage = %s AND e.state = 'published' AND c.number IS NULL ORDER BY e.number DESC "
             "OFFSET %s - (SELECT count(*) FROM catalog.current_edition WHERE dataset = %s AND vintage = %s)",
             (dataset.slug, vintage, dataset.keep, dataset.slug, vintage),
@@ -150,12 +176,14 @@ def remove_old(database: Database, dataset: Dataset, vintage: int) -> tuple[list
         old = cursor.fetchall()
     removed: list[int] = []
     needed: list[int] = []
-    for number, schema in old:
-        (removed if _remove(database, dataset.slug, number, schema) else needed).append(number)
+    for (number,) in old:
+        (removed if remove(database, dataset.slug, number) else needed).append(number)
     return removed, needed
 
 
-def _remove(database: Database, dataset: str, number: int, schema: str) -> bool:
+def remove(database: Database, dataset: str, number: int) -> bool:
+    """Drop the tables of an edition; false, and nothing is dropped, where others' views stand on them."""
+    schema = f"{dataset}_edition_{number}"
     try:
         with database.session() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_WAIT,))

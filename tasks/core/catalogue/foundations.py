@@ -19,6 +19,14 @@ SELECT c.vintage, c.number, c.schema_name, c.mirror, array_agg(l.layer), string_
  GROUP BY 1, 2, 3, 4 ORDER BY 1 DESC LIMIT 1
 """
 
+MADE_AGAIN = """
+SELECT e.vintage, e.number, e.schema_name, e.mirror, array_agg(l.layer), string_agg(l.content_hash, ' ' ORDER BY l.layer)
+  FROM catalog.edition e JOIN catalog.layer l ON l.dataset = e.dataset AND l.number = e.number AND l.layer = ANY (%s)
+ WHERE e.state = 'published' AND e.dataset = %s
+   AND e.number IN (SELECT %s UNION SELECT published_as FROM catalog.rebuilt_edition WHERE dataset = %s AND number = %s)
+ GROUP BY 1, 2, 3, 4 ORDER BY 2 DESC LIMIT 1
+"""
+
 
 def find(database: Database, dataset: str, layers: Sequence[str], at_least: int) -> Foundation:
     """The newest vintage shown of a dataset; raises CheckFailed when there is none, it is too old, or lacks a layer."""
@@ -27,11 +35,26 @@ def find(database: Database, dataset: str, layers: Sequence[str], at_least: int)
     remedy = f"run the flow of {dataset} first (python flows/{dataset}.py), or let this run start it"
     if not found:
         raise CheckFailed(f"This dataset stands on {wanted}, and no edition of it is shown in {database}: {remedy}.")
-    vintage, number, schema, mirror, there, hashes = found[0]
+    vintage, number, _, _, there, _ = found[0]
     if missing := sorted(set(layers) - set(there)):
         raise CheckFailed(f"This dataset stands on {wanted}, and edition {number} of {vintage} lacks {', '.join(missing)}: {remedy}.")
     if vintage < at_least:
         raise CheckFailed(f"This dataset stands on {wanted}, and the newest edition shown, {number}, is of {vintage}: {remedy}.")
+    return _foundation(dataset, layers, *found[0])
+
+
+def made_again(database: Database, dataset: str, number: int, layers: Sequence[str]) -> Foundation:
+    """The edition a dataset stood on, once a rebuild has made it again; or the one with other content that took its place.
+
+    Raises CheckFailed when there is neither, or it lacks a layer.
+    """
+    found = database.rows(MADE_AGAIN, list(layers), dataset, number, dataset, number)
+    if not found or set(layers) - set(found[0][4]):
+        raise CheckFailed(f"This edition stands on edition {number} of {dataset} ({', '.join(layers)}), which could not be made again: see there.")
+    return _foundation(dataset, layers, *found[0])
+
+
+def _foundation(dataset: str, layers: Sequence[str], vintage: int, number: int, schema: str, mirror: str, _there: object, hashes: str) -> Foundation:
     content = hashlib.sha256(hashes.encode()).hexdigest()
     return Foundation(dataset=dataset, vintage=vintage, number=number, schema=schema, layers=tuple(layers), content=content, mirror=mirror)
 

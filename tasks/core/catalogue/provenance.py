@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.archive.tombstones import Tombstone
 from tasks.core.database import Database
 from tasks.core.declarations import Dataset, Source
 from tasks.core.handles import Original, Retrieval, Staging
@@ -77,6 +78,20 @@ def record_source(cursor: Cursor, source: Source) -> None:
     )
 
 
+def record_artifact(cursor: Cursor, original: Original) -> None:
+    """Keep which bytes the archive has, and since when."""
+    cursor.execute(INSERT_ARTIFACT, (original.sha256, original.size, original.retrieved_at))
+
+
+def record_tombstones(cursor: Cursor, stones: Iterable[Tombstone]) -> None:
+    """Keep which originals are no more; those known already stay as they are."""
+    cursor.executemany(
+        "INSERT INTO catalog.tombstone (sha256, source, source_vintage, mirror, retrieved_at, size_bytes, reason, buried_at) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        [(each.sha256, each.source, each.vintage, each.mirror, each.retrieved_at, each.size, each.reason, each.buried_at) for each in stones],
+    )
+
+
 def record_retrieval(database: Database, retrieval: Retrieval, original: Original | None, run: str | None = None) -> None:
     """Keep a question to a publisher, its answer, and the original used after it (None when there is none).
 
@@ -86,7 +101,7 @@ def record_retrieval(database: Database, retrieval: Retrieval, original: Origina
     with database.session() as cursor:
         record_source(cursor, source)
         if original:
-            cursor.execute(INSERT_ARTIFACT, (original.sha256, original.size, original.retrieved_at))
+            record_artifact(cursor, original)
         cursor.execute(
             "INSERT INTO catalog.retrieval "
             "(source, source_vintage, mirror, asked_at, state, url, sha256, received, etag, last_modified, detail, run) "

@@ -1,0 +1,156 @@
+"""Rebuilds: data and catalogue made again from the archive alone and held against their manifests, or rehearsed in a throw-away database."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from prefect import runtime, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.exceptions import MissingFlowError
+from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.futures import PrefectFuture
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
+
+from tasks.connections import connect, throwaway
+from tasks.core.archive.store import configured
+from tasks.core.catalogue import histories, rebuild_plans, rebuild_records, replays
+from tasks.core.catalogue.rebuild_plans import Plan, Scope
+from tasks.core.errors import CheckFailed
+from tasks.core.recipes import Place, Recipe, following
+from tasks.core.settings import archive_locations
+from tasks.core.upstream.addresses import redact
+from tasks.runs import alone, together
+from tasks.steps import say
+
+# One edition a core, each in a process of its own; it needs up to a gigabyte of memory, so there are never many.
+PROCESSES: TaskRunner[Any] = ProcessPoolTaskRunner(max_workers=max(2, min(4, os.cpu_count() or 2)))
+OWN = ("mirror", "rebuild")  # parameters that a recipe takes the place of
+
+
+@contextmanager
+def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
+    """Keep the record of a rebuild from its first second to its verdict, while nobody else publishes in the database.
+
+    drill: all is done in a throw-away database, which is dropped at the end; its record is kept in the catalogue of the real one.
+    """
+    real = connect()
+    with ExitStack() as stack:
+        place = stack.enter_context(throwaway()) if drill else real
+        stack.enter_context(alone(place))
+        rebuild = rebuild_records.begin(place, scope, list(map(redact, archive_locations())), drill=drill)
+        try:
+            yield rebuild
+        except BaseException as error:
+            rebuild_records.close(place, rebuild, "failed", str(error))
+            raise
+        finally:
+            if drill:
+                rebuild_records.copy(place, real, rebuild)
+
+
+@task(task_run_name="restore the catalogue", cache_policy=NO_CACHE, persist_result=False)
+def restore_catalogue(rebuild: int, scope: Scope, datasets: Sequence[str] = (), drill: bool = False) -> Plan:
+    """The history in the archive put back into the catalogue: sources, originals, runs, editions, checks and publications.
+
+    What is there already stays as it is. Returns what is to be made again, and from what. Raises ConfigurationError when the archive has nothing.
+    """
+    started, database = time.perf_counter(), connect()
+    history = histories.read(configured())
+    for problem in histories.restore(database, history):
+        say(f"Not restored: {problem}.", loudly=True)
+    plan = rebuild_plans.plan(database, history, rebuild, scope, datasets, rehearsal=drill)
+    say(
+        f"Restored the history of {len(history.editions):,} editions from {len(history.manifests):,} manifests of originals "
+        f"in {time.perf_counter() - started:.1f} s: {len(plan.wanted):,} are to be there, {len(plan.recipes):,} are to be made again."
+    )
+    return plan
+
+
+def rebuild_editions(plan: Plan) -> None:
+    """Make the editions again, each after those it stands on, others at the same time; one that cannot be made stops none of the rest."""
+    futures: dict[Place, PrefectFuture[None]] = {}
+    with _server_for_all():
+        for recipe in plan.recipes:
+            foundations = [futures[place] for place in recipe.foundations.items() if place in futures]
+            futures[recipe.dataset, recipe.number] = rebuild_edition.submit(recipe, wait_for=foundations)  # type: ignore[call-overload]
+        together(*futures.values())
+
+
+@task(task_run_name="rebuild {recipe.dataset} {recipe.vintage}, edition {recipe.number}", cache_policy=NO_CACHE, persist_result=False)
+def rebuild_edition(recipe: Recipe) -> None:
+    """An edition made again by its own flow from its own originals, and put back in its place when its content is that of the manifest.
+
+    Other content is published as an edition of its own. What cannot be made is recorded with the reason, and raises nothing.
+    """
+    started = time.perf_counter()
+    try:
+        made: Flow[..., Any] = load_flow_from_entrypoint(f"flows.{recipe.dataset}.{recipe.dataset}", use_placeholder_flow=False)
+    except (ImportError, MissingFlowError) as error:
+        reason = f"this code has no flow of {recipe.dataset} ({error})"
+    else:
+        with following(recipe):
+            state: State[Any] = made(**_parameters(made, recipe), return_state=True)  # type: ignore[assignment]  # see tasks.command_line.run
+        if state.is_completed():
+            return
+        reason = str(state.result(raise_on_failure=False) or state.message)
+    replays.record_missing(connect(), recipe, time.perf_counter() - started, reason)
+    say(f"Not rebuilt: {recipe}. {reason}", loudly=True)
+
+
+@task(task_run_name="hold edition {place[1]} of {place[0]} to its manifest", cache_policy=NO_CACHE, persist_result=False)
+def hold_to_manifest(rebuild: int, place: Place) -> None:
+    """The content hash of every table of an edition, as it stands now, compared with that of the manifest, and the views with what is shown."""
+    started = time.perf_counter()
+    verdict = rebuild_records.check(connect(), rebuild, *place)
+    say(f"Held edition {place[1]} of {place[0]} to its manifest: {verdict}, in {time.perf_counter() - started:.1f} s.", loudly=verdict != "identical")
+
+
+def check_rebuild(plan: Plan) -> None:
+    """Hold every edition that must be there to its manifest, and close the record with the verdict and the time it took.
+
+    Raises CheckFailed when an edition is missing, or differs although it was made by the same code; what newer code makes otherwise is said.
+    """
+    with _server_for_all():
+        together(*hold_to_manifest.map(plan.rebuild, list(plan.wanted)))
+    database = connect()
+    replays.clear(database)
+    rebuild_plans.remove_stepping_stones(database, plan)
+    result = rebuild_records.end(database, plan.rebuild)
+    if result.others and runtime.flow_run.id:
+        create_table_artifact(list(result.others), key="rebuild", description="Editions that are not as their manifests say")
+    for other in result.others:
+        say(f"Not as it was: {other['edition']} is {other['verdict']}. {other['message']}", loudly=True)
+    say(f"{result.message}.")
+    if result.unexplained:
+        raise CheckFailed(_failure(result))
+
+
+def _failure(result: rebuild_records.Result) -> str:
+    named = "; ".join(f"{other['edition']} is {other['verdict']}: {other['message']}" for other in result.others)
+    return (
+        f"{result.message}; all were expected to be identical, found {named}. What is whole is published. Restore what is missing from a backup "
+        "of the archive, or use the code that made the edition (catalog.edition.code_revision), and run again: only what is not there is made."
+    )
+
+
+def _parameters(flow: Flow[..., Any], recipe: Recipe) -> dict[str, Any]:
+    """Those of the run that made it, as far as the flow still knows them."""
+    known = set(flow.parameters.properties) - set(OWN)
+    return {name: value for name, value in {**recipe.parameters, "vintage": recipe.vintage}.items() if name in known}
+
+
+@contextmanager
+def _server_for_all() -> Iterator[None]:
+    """Let the other processes report to the server of this one, also where that is a throw-away server."""
+    context = FlowRunContext.get()
+    url = str(context.client.api_url) if context else ""
+    with temporary_settings({PREFECT_API_URL: url} if url else {}):
+        yield
