@@ -42,7 +42,8 @@ def test_the_content_hash_knows_rows_and_not_their_order(database: Database) -> 
             cursor.execute("SELECT geodata.content_hash('hashed')")
             return str(cursor.fetchall()[0][0])
 
-    assert hashed("('A', 1.5), ('B', NULL)") == hashed("('B', NULL), ('A', 1.5)")
+    known = "023a5766881a79af241ad2e0860d358d-2"  # as it is in the manifests of every archive: it must never become another
+    assert hashed("('A', 1.5), ('B', NULL)") == hashed("('B', NULL), ('A', 1.5)") == known
     assert len({hashed(rows) for rows in ("('A', 1.5), ('B', NULL)", "('A', 1.5), ('B', 0)", "('A', 1.5)", "('A', 1.5), ('A', 1.5)")}) == 4
 
 
