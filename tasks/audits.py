@@ -60,7 +60,7 @@ class Outcome:
     retry_condition_fn=lambda _task, _run, state: isinstance(state.data, TRANSIENT), cache_policy=NO_CACHE, persist_result=False,
 )  # fmt: skip
 def audit(period_days: int = 30) -> None:
-    """Hash originals anew and compare documents in every location of the archive, and repair them from the copy that is whole.
+    """Hash originals and row digests anew and compare documents in every location of the archive, and repair them from the copy that is whole.
 
     A run takes the copies that were audited longest ago: at least one part in period_days of the bytes in each location, what would be
     overdue before tomorrow, and all that is known to be missing or not whole. Corrupt bytes of an original go to quarantine; buried

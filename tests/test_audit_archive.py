@@ -21,7 +21,7 @@ from tasks.core.archive.buckets import Bucket
 from tasks.core.archive.copies import scratch_copy
 from tasks.core.archive.locations import open_location
 from tasks.core.archive.shares import REQUEST_BYTES, Copy, share
-from tasks.core.archive.store import configured, object_name
+from tasks.core.archive.store import configured, digests_name, object_name
 from tasks.core.database import Database
 from tasks.core.declarations import Licence, Publisher, Source, Table, text
 from tasks.core.errors import CheckFailed, ConfigurationError
@@ -189,6 +189,75 @@ def test_what_is_whole_nowhere_is_named_every_day_after_all_the_rest(archive: Ar
     assert (archive.path("primary", lost).exists(), archive.path("replica", lost).read_bytes()) == (False, DAMAGED)
     assert archive.verdicts(damaged)["primary"] == "whole"
     assert archive.path("replica", damaged).read_bytes() == SECOND
+
+
+EDITION = "editions/testland/2026/0004-20260301T120000.json"
+
+
+def add_digests(archive: Archive, content: bytes, edition: str = EDITION) -> str:
+    """A file of row digests in every location, named by the document of an edition."""
+    written, sha256 = scratch_folder() / "written", hashlib.sha256(content).hexdigest()
+    written.write_bytes(content)
+    assert configured().put_digests(written, sha256) == ()
+    named = {"areas": {"sha256": sha256, "key": ["code"], "size": len(content)}}
+    configured().put_document(edition, {"edition": {"dataset": "testland", "vintage": 2026, "number": 4}, "digests": named})
+    return sha256
+
+
+@pytest.mark.parametrize(("bad", "good"), [("primary", "replica"), ("replica", "primary")])
+def test_corrupt_row_digests_are_repaired_from_a_whole_copy(archive: Archive, bad: str, good: str) -> None:
+    name = digests_name(sha256 := add_digests(archive, FIRST))
+    audits.audit.fn(1)
+    assert archive.found(name) == {bad: ("whole", ""), good: ("whole", "")}
+    overwrite(archive.folders[bad] / name, DAMAGED)
+    audits.audit.fn(1)
+    corrupt = hashlib.sha256(DAMAGED).hexdigest()
+    detail = f"was corrupt: its bytes have the SHA-256 {corrupt}, not kept because they came from no publisher"
+    assert archive.found(name) == {bad: ("repaired", detail), good: ("whole", "")}
+    assert configured().fetch_digests(sha256).read_bytes() == (archive.folders[bad] / name).read_bytes() == FIRST
+    assert f"the row digests of areas in edition 4 of testland 2026, SHA-256 {sha256} in {archive.folders[bad]}: repaired" in archive.loud[0]
+    (archive.folders[bad] / name).unlink()
+    audits.audit.fn(30)
+    assert archive.found(name)[bad] == ("repaired", "was missing")
+
+
+def test_row_digests_that_only_an_edition_still_names_are_lost(archive: Archive) -> None:
+    sha256 = add_digests(archive, FIRST)
+    for folder in archive.folders.values():
+        (folder / digests_name(sha256)).unlink()
+    with pytest.raises(CheckFailed, match=f"the row digests of areas in edition 4 of testland 2026, SHA-256 {sha256} .*missing"):
+        audits.audit.fn(1)
+    assert {verdict for verdict, _ in archive.found(digests_name(sha256)).values()} == {"lost"}
+    with pytest.raises(ConfigurationError, match=f"file of row digests {sha256} cannot be read from any location"):
+        configured().fetch_digests(sha256)
+
+
+def test_row_digests_of_no_edition_are_audited_too(archive: Archive) -> None:
+    sha256 = add_digests(archive, FIRST)
+    for folder in archive.folders.values():
+        (folder / EDITION).unlink()
+        overwrite(folder / digests_name(sha256), DAMAGED)
+    with pytest.raises(CheckFailed, match=f"row digests that no edition names, SHA-256 {sha256}"):
+        audits.audit.fn(1)
+
+
+def test_a_burial_never_takes_row_digests(archive: Archive) -> None:
+    content = FIRST + b"the same bytes in both\n"
+    old, sha256 = archive.add(content), add_digests(archive, content, EDITION.replace("0004", "0005"))
+    configured().bury(old, "a court's order")
+    assert configured().fetch_digests(sha256).read_bytes() == content
+    (archive.replica / digests_name(sha256)).unlink()
+    audits.audit.fn(1)
+    assert archive.found(digests_name(sha256)) == {"primary": ("whole", ""), "replica": ("repaired", "was missing")}
+    assert set(archive.verdicts(old).values()) == {"buried"}
+
+
+def test_the_document_of_an_edition_that_no_longer_names_digests_as_it_did_is_repaired(archive: Archive) -> None:
+    sha256 = add_digests(archive, FIRST)
+    before = (archive.replica / EDITION).read_bytes()
+    overwrite(archive.primary / EDITION, before.replace(sha256.encode(), b"elsewhere"))
+    audits.audit.fn(1)
+    assert (archive.primary / EDITION).read_bytes() == before
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00 no text", b"", b"5", b'{"format": 1}'])

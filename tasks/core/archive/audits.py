@@ -13,7 +13,7 @@ from typing import Any
 from tasks.core.archive.copies import digest, require, scratch_copy
 from tasks.core.archive.documents import Failure, fingerprint
 from tasks.core.archive.inspections import Inspection
-from tasks.core.archive.inventories import content, sha256_in
+from tasks.core.archive.inventories import content, is_original, sha256_in
 from tasks.core.archive.locations import Location
 from tasks.core.archive.shares import share
 from tasks.core.errors import GeodataError
@@ -53,11 +53,11 @@ class Audit(Inspection):
             return []
         if sha256 is None:
             return self._check_document(name)
-        if sha256 in self.inventory.buried:
+        if self.inventory.is_buried(name):
             return self._buried(name, sha256, due)
-        return self._check_original(name, sha256, due)
+        return self._check_bytes(name, sha256, due)
 
-    def _check_original(self, name: str, sha256: str, due: Sequence[Location]) -> list[Finding]:
+    def _check_bytes(self, name: str, sha256: str, due: Sequence[Location]) -> list[Finding]:
         def look(location: Location) -> str | None:
             return location.digest(name) if location.exists(name) else None
 
@@ -69,12 +69,12 @@ class Audit(Inspection):
         broken = [(location, there) for location, there in found if there != sha256]
         findings = [Finding(name=name, location=location.url, verdict="whole", sha256=sha256) for location in whole]
         findings += _failed(name, failures)
-        return [*findings, *self._repair_original(name, sha256, whole, broken)] if broken else findings
+        return [*findings, *self._repair_bytes(name, sha256, whole, broken)] if broken else findings
 
-    def _repair_original(
+    def _repair_bytes(
         self, name: str, sha256: str, whole: Sequence[Location], broken: Sequence[tuple[Location, str | None]]
     ) -> list[Finding]:
-        if self.standing(sha256):  # buried since this audit began
+        if is_original(name) and self.standing(sha256):  # buried since this audit began
             return self._buried(name, sha256, [location for location, _ in broken])
         had = scratch_copy(sha256).exists()
         try:
@@ -98,7 +98,7 @@ class Audit(Inspection):
 
     def _give(self, path: Path, name: str, sha256: str, location: Location, there: str | None) -> list[Finding]:
         """Put a whole copy in the place of one that is missing or corrupt; corrupt bytes go to quarantine before."""
-        original, kept = self.inventory.originals.get(sha256), ""
+        original, kept = self.inventory.originals.get(sha256) if is_original(name) else None, ""
 
         def give(location: Location) -> None:
             if there and original:
@@ -106,7 +106,8 @@ class Audit(Inspection):
             location.add(path, name, sha256)
 
         if there:
-            kept = ", kept in quarantine" if original else ", not kept because no manifest says what they are"
+            why_not = "no manifest says what they are" if is_original(name) else "they came from no publisher"
+            kept = ", kept in quarantine" if original else f", not kept because {why_not}"
         done, failures = self._ask(give, [location])
         detail = f"was {_state(there)}{kept}"
         repaired = [Finding(name=name, location=place.url, verdict="repaired", sha256=sha256, detail=detail) for place, _ in done]

@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 from tasks.core.archive import tombstones
 from tasks.core.archive.documents import Failure, listed
-from tasks.core.archive.inventories import DOCUMENTS, ORIGINALS, Inventory, Record, content
+from tasks.core.archive.inventories import DIGESTS, DOCUMENTS, ORIGINALS, Inventory, Record, content, digests_in
 from tasks.core.archive.locations import Location
 from tasks.core.archive.manifests import original_of
 from tasks.core.archive.store import Store
 from tasks.core.errors import ConfigurationError
 
 Result = TypeVar("Result")
+TELLING: dict[str, Callable[[dict[str, Any]], Any]] = {"manifests": original_of, "tombstones": tombstones.read, "editions": digests_in}
 PATIENCE = 3  # failures after which a location is not asked again in this inspection
 
 
@@ -35,24 +36,30 @@ class Inspection(Store):
         self.inventory = self._take_inventory()
 
     def _take_inventory(self) -> Inventory:
-        listings, failures = self._ask(lambda location: {name for top in (ORIGINALS, *DOCUMENTS) for name in location.names(top)}, self.locations)
+        listings, failures = self._ask(_everything, self.locations)
         if not listings:
             raise ConfigurationError(f"No location of the archive can be listed: {listed(failures)}. Check GEODATA_ARCHIVE and its credentials.")
         self._misses.update({failure.location: PATIENCE for failure in failures})
-        found, stones, retrieved = Inventory({location.url: names for location, names in listings}), [], []
+        found = Inventory({location.url: names for location, names in listings})
+        told = self._read_telling(found)
+        found.originals = {original.sha256: original for original in sorted(told["manifests"], key=lambda original: original.retrieved_at)}
+        found.digests = {sha256: digests for named in told["editions"] for sha256, digests in named.items()}
+        unread = {name.rpartition("/")[2][:64] for name in found.unreadable if name.startswith("tombstones/")}
+        standing = tombstones.standing(told["tombstones"], told["manifests"])
+        found.buried = {*standing, *unread}  # what a tombstone cannot tell any more is not brought back
+        return found
+
+    def _read_telling(self, found: Inventory) -> dict[str, list[Any]]:
+        """What documents say should be in the archive, by their folder; those that no location gives as they were written are noted."""
+        told: dict[str, list[Any]] = {folder: [] for folder in TELLING}
         for name in sorted(found.names()):
-            if name.startswith(("manifests/", "tombstones/")):
+            if (folder := name.partition("/")[0]) in TELLING:
                 document = self._first_fit(name, [location for location in self.locations if name in found.listings.get(location.url, ())])
                 if document is None:
                     found.unreadable.add(name)
-                elif name.startswith("manifests/"):
-                    retrieved.append(original_of(document))
                 else:
-                    stones.append(tombstones.read(document))
-        found.originals = {original.sha256: original for original in sorted(retrieved, key=lambda original: original.retrieved_at)}
-        unread = {name.rpartition("/")[2][:64] for name in found.unreadable if name.startswith("tombstones/")}
-        found.buried = {*tombstones.standing(stones, retrieved), *unread}  # what a tombstone cannot tell any more is not brought back
-        return found
+                    told[folder].append(TELLING[folder](document))
+        return told
 
     def _first_fit(self, name: str, locations: Sequence[Location]) -> dict[str, Any] | None:
         """A document from the first location that has it as its name says."""
@@ -69,3 +76,7 @@ class Inspection(Store):
 
     def _in_service(self, locations: Sequence[Location]) -> list[Location]:
         return [location for location in locations if self._misses[location.url] < PATIENCE]
+
+
+def _everything(location: Location) -> set[str]:
+    return {name for top in (ORIGINALS, DIGESTS, *DOCUMENTS) for name in location.names(top)}

@@ -8,6 +8,7 @@ editions/<dataset>/<vintage>/<number>-<time>.json      what was made of them
 publications/<dataset>/<vintage>/<time>-<action>.json  which edition a person had shown again, or withdrawn
 runs/<dataset>/<year>/<time>-<run>.json                every run, with what it asked the publishers
 tombstones/ab/<64 hexadecimal digits>.json             what originals were whose bytes had to go
+digests/sha256/ab/<64 hexadecimal digits>              row digests of a published table, named in the document of its edition
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tasks.core.handles import Original, Retrieval
 from tasks.core.settings import archive_locations
 from tasks.core.upstream.addresses import redact
 
-__all__ = ["Failures", "Store", "configured", "object_name"]
+__all__ = ["Failures", "Store", "configured", "digests_name", "object_name"]
 
 logger = logging.getLogger(__name__)
 
@@ -62,19 +63,43 @@ class Store(Burials):
     def fetch(self, sha256: str) -> Path:
         """A path on this machine with the bytes, verified, from the first location that has them whole; raises SourceError when they were buried."""
         self._refuse_buried(sha256)
-        path, passed = self._whole(sha256)
-        if passed:
-            place, failures = self.locations[len(passed)].url, listed(failure for _, failure in passed)
-            logger.warning("Read the original %s from %s because it could not be read from %s.", sha256[:12], place, failures)
-        return path
+        return self._fetch(f"The original {sha256}", object_name(sha256), sha256)
 
     def mend(self, sha256: str) -> Failures:
         """Put whole bytes where `fetch` would pass a location over; returns what was wrong there, where it is right now."""
         self._refuse_buried(sha256)
-        path, passed = self._whole(sha256)
-        mended, _ = self._each(lambda location: location.add(path, object_name(sha256), sha256), [location for location, _ in passed])
+        name = object_name(sha256)
+        path, passed = self._whole(f"The original {sha256}", name, sha256)
+        mended, _ = self._each(lambda location: location.add(path, name, sha256), [location for location, _ in passed])
         right = {location for location, _ in mended}
         return tuple(failure for location, failure in passed if location in right)
+
+    def put_digests(self, path: Path, sha256: str) -> Failures:
+        """Keep a file of row digests, verified in every location by reading it back."""
+        return self._write(f"the row digests {sha256}", lambda location: location.add(path, digests_name(sha256), sha256))
+
+    def fetch_digests(self, sha256: str) -> Path:
+        """A path on this machine with a file of row digests, verified, from the first location that has it whole."""
+        return self._fetch(f"The file of row digests {sha256}", digests_name(sha256), sha256)
+
+    def _fetch(self, what: str, name: str, sha256: str) -> Path:
+        path, passed = self._whole(what, name, sha256)
+        if passed:
+            place, failures = self.locations[len(passed)].url, listed(failure for _, failure in passed)
+            logger.warning("%s was read from %s because it could not be read from %s.", what, place, failures)
+        return path
+
+    def _whole(self, what: str, name: str, sha256: str) -> tuple[Path, list[tuple[Location, Failure]]]:
+        """The bytes from the first location that has them whole, and the locations before it with their failures."""
+        passed: list[tuple[Location, Failure]] = []
+        for location in self.locations:
+            try:
+                return location.fetch(name, sha256), passed
+            except outages() as error:
+                passed.append((location, failure_at(location, error)))
+        remedy = "" if name == digests_name(sha256) else ", or remove its manifest so that the publisher is asked for it again"
+        failures = listed(failure for _, failure in passed)
+        raise ConfigurationError(f"{what} cannot be read from any location of the archive: {failures}. Restore it from a backup{remedy}.")
 
     def _refuse_buried(self, sha256: str) -> None:
         if stone := self.standing(sha256):
@@ -82,19 +107,6 @@ class Store(Burials):
                 f"The original {sha256} of {stone.source} {stone.vintage} was buried on {stone.buried_at:%Y-%m-%d} by {stone.reason}: its bytes "
                 "were expected in the archive, and must not be used any more. Run the flow again: it takes the next original, or asks the publisher."
             )
-
-    def _whole(self, sha256: str) -> tuple[Path, list[tuple[Location, Failure]]]:
-        """The bytes from the first location that has them whole, and the locations before it with their failures."""
-        passed: list[tuple[Location, Failure]] = []
-        for location in self.locations:
-            try:
-                return location.fetch(object_name(sha256), sha256), passed
-            except outages() as error:
-                passed.append((location, failure_at(location, error)))
-        raise ConfigurationError(
-            f"The original {sha256} cannot be read from any location of the archive: {listed(failure for _, failure in passed)}. "
-            "Restore it from a backup, or remove its manifest so that the publisher is asked for it again."
-        )
 
     def catch_up(self, source: Source, sha256: str) -> Failures:
         """Give the locations that were down before the original and the source's manifests they lack."""
@@ -153,6 +165,11 @@ class Store(Burials):
             "asked_at": retrieval.asked_at.isoformat(), "headers": dict(retrieval.headers), "source": manifests.declared(retrieval.source),
         }
         return (*failures, *self.put_document(f"{name}.json", document))
+
+
+def digests_name(sha256: str) -> str:
+    """Name of a file of row digests in the archive."""
+    return f"digests/sha256/{sha256[:2]}/{sha256}"
 
 
 def configured() -> Store:
