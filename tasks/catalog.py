@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+from typing import Any
+
 from prefect import runtime, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
 from tasks.connections import connect
+from tasks.core.archive.copies import digest
 from tasks.core.archive.store import configured
-from tasks.core.catalogue import editions
+from tasks.core.catalogue import editions, row_digests
 from tasks.core.catalogue.edition_documents import edition_document, summary
+from tasks.core.database import Database
 from tasks.core.handles import Edition
 from tasks.core.recipes import followed
+from tasks.core.settings import scratch_folder
 from tasks.steps import say
 
 
@@ -23,13 +30,14 @@ from tasks.steps import say
 def publish_catalog(edition: Edition) -> None:
     """Close the record of an edition: its whole provenance as a manifest in the archive, named in the catalogue.
 
-    With the manifest the archive alone is enough to rebuild the catalogue. Editions beyond the number kept are removed.
+    With the manifest the archive alone is enough to rebuild the catalogue, and with the row digests it names, to say by key what a rebuild by
+    newer code makes otherwise. Editions beyond the number kept are removed.
     """
     recipe = followed()
     if recipe and (recipe.rehearsal or edition.number == recipe.number):  # its manifest is in the archive, or must not get there
         return
     database, dataset = connect(), edition.dataset
-    document = edition_document(database, dataset.slug, edition.number)
+    document = {**edition_document(database, dataset.slug, edition.number), "digests": _keep_digests(database, edition)}
     stamp = document["edition"]["published_at"][:19].translate({ord(sign): None for sign in "-:"})
     path = f"editions/{dataset.slug}/{edition.vintage}/{edition.number:04d}-{stamp}.json"
     for failure in configured().put_document(path, document):
@@ -48,3 +56,17 @@ def publish_catalog(edition: Edition) -> None:
             payload={"vintage": edition.vintage, "edition": edition.number, "mirror": document["edition"]["mirror"]},
         )  # fmt: skip
     say(f"Catalogued edition {edition.number} of {dataset.slug} {edition.vintage} in {path}.")
+
+
+def _keep_digests(database: Database, edition: Edition) -> dict[str, Any]:
+    """Keep the row digests of each layer in the archive; returns what the manifest says of them, by layer. Done again, it gives the same."""
+    kept = {}
+    for layer, columns in row_digests.key_columns(database, edition.dataset.slug, edition.number).items():
+        with tempfile.NamedTemporaryFile(dir=scratch_folder(), suffix=".parquet") as file:
+            path = Path(file.name)
+            row_digests.write(database, edition.schema, layer, columns, path)
+            sha256 = digest(path)
+            for failure in configured().put_digests(path, sha256):
+                say(f"The archive location {failure} lacks the row digests {sha256} of {layer}.", loudly=True)
+            kept[layer] = {"sha256": sha256, "key": list(columns), "size": path.stat().st_size}
+    return kept
