@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from prefect import runtime, task
 from prefect.cache_policies import NO_CACHE
@@ -12,10 +14,10 @@ from prefect.exceptions import ObjectNotFound
 
 from tasks.connections import connect
 from tasks.core.archive.store import configured
-from tasks.core.catalogue import editions, foundations, layers, publications, replays
+from tasks.core.catalogue import editions, foundations, layers, publications, replays, row_digests
 from tasks.core.database import Database
 from tasks.core.declarations import Dataset
-from tasks.core.errors import CheckFailed, ConfigurationError
+from tasks.core.errors import CheckFailed, ConfigurationError, GeodataError
 from tasks.core.handles import Edition, Foundation, Original, Staging
 from tasks.core.recipes import Recipe, followed
 from tasks.steps import recording, say
@@ -87,13 +89,26 @@ def _put_back(staging: Staging, recipe: Recipe) -> Edition:
     with recording(staging, "seal", staging.dataset.schema) as step:
         rows = _sealed(database, staging)
         step.done(f"Sealed {recipe} again with {len(rows)} layers", sum(rows.values()), **rows)
-    differences = replays.differing_layers(database, recipe, staging.edition)
-    if not differences:
+    differing = replays.differing_layers(database, recipe, staging.edition)
+    if not differing:
         say(f"Made {recipe} again: identical to its manifest.")
         return replays.put_back(database, staging, recipe)
+    differences = {layer: _by_key(database, staging, recipe, layer, facts) for layer, facts in differing.items()}
     edition = replays.publish_instead(database, staging, recipe, differences)
-    say(f"Made {recipe} again with other content, published as edition {edition.number}: {differences}.", loudly=True)
+    named = "; ".join(f"{layer}: {difference['summary']}" for layer, difference in differences.items())
+    say(f"Made {recipe} again with other content, published as edition {edition.number}. {named}", loudly=True)
     return edition
+
+
+def _by_key(database: Database, staging: Staging, recipe: Recipe, layer: str, facts: str) -> dict[str, Any]:
+    """What differs in a layer: both content hashes, and where the archive has the row digests of before, the keys."""
+    if layer not in recipe.digests or layer not in staging.dataset.layers:
+        return {"summary": facts}
+    try:
+        difference = row_digests.compare(database, staging.schema, layer, configured().fetch_digests(recipe.digests[layer]))
+    except GeodataError as error:
+        return {"summary": f"{facts} Its keys could not be compared: {error}"}
+    return {"summary": f"{facts} {difference}", **asdict(difference)}
 
 
 def _sealed(database: Database, staging: Staging) -> dict[str, int]:

@@ -16,7 +16,7 @@ class Recipe:
     """How one edition is made again.
 
     parameters: those of the run that made it. originals: SHA-256 by source and vintage. foundations: number of the edition it stands on, by
-    dataset. digests: row digests in the archive by layer, each with its key columns. seconds: how long it took. wanted: false for an edition
+    dataset. digests: SHA-256 of the row digests by layer. seconds: how long it took. wanted: false for an edition
     that is needed only because another stands on it. rebuild: row of catalog.rebuild. rehearsal: nothing is written to the archive.
     """
 
@@ -27,7 +27,7 @@ class Recipe:
     parameters: Mapping[str, Any]
     originals: Mapping[Place, str]
     foundations: Mapping[str, int]
-    digests: Mapping[str, tuple[str, tuple[str, ...]]]
+    digests: Mapping[str, str]
     seconds: float
     wanted: bool
     rebuild: int

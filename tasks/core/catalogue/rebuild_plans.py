@@ -81,7 +81,7 @@ def _recipe(edition: ArchivedEdition, document: Document, *, wanted: bool, rebui
         parameters=(document["run"] or {}).get("parameters", {}),
         originals={(each.source, each.vintage): each.sha256 for each in edition.inputs},
         foundations={each.dataset: each.number for each in edition.dependencies},
-        digests={layer: (facts["sha256"], tuple(facts["key"])) for layer, facts in document.get("digests", {}).items()},
+        digests={layer: kept["sha256"] for layer, kept in document.get("digests", {}).items()},
         seconds=seconds, wanted=wanted, rebuild=rebuild, rehearsal=rehearsal,
     )  # fmt: skip
 

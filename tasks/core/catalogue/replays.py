@@ -17,6 +17,7 @@ from tasks.core.declarations import Dataset
 from tasks.core.handles import Edition, Foundation, Original, Staging
 from tasks.core.recipes import Recipe
 
+Differences = Mapping[str, Mapping[str, Any]]  # by layer: a summary in words, and what is known by key
 REPLAYS = "state = 'building' AND run IS NULL"  # an ordinary run always has its row; a replay is not history, and has none
 RECORD = """
 INSERT INTO catalog.rebuilt_edition
@@ -60,7 +61,7 @@ def put_back(database: Database, staging: Staging, recipe: Recipe) -> Edition:
     return edition
 
 
-def publish_instead(database: Database, staging: Staging, recipe: Recipe, differences: Mapping[str, str]) -> Edition:
+def publish_instead(database: Database, staging: Staging, recipe: Recipe, differences: Differences) -> Edition:
     """Keep a replay with other content as an edition of its own number, shown where the edition it was to be is shown."""
     edition = Edition(dataset=staging.dataset, vintage=recipe.vintage, number=staging.edition, schema=f"{recipe.dataset}_edition_{staging.edition}")
     for attempt in publications.giving_way():
@@ -95,8 +96,8 @@ def clear(database: Database) -> int:
 
 def _difference(stated: str | None, made: str | None, stated_rows: int | None, made_rows: int | None) -> str:
     if stated is None or made is None:
-        return f"a table that the {'manifest' if stated is None else 'code'} does not have"
-    return f"{stated_rows:,} rows with the content hash {stated} in the manifest, {made_rows:,} with {made} made now"
+        return f"A table that the {'manifest' if stated is None else 'code'} does not have."
+    return f"{stated_rows:,} rows with the content hash {stated} in the manifest, {made_rows:,} with {made} made now."
 
 
 def _put_in_place(cursor: Cursor, staging: Staging, recipe: Recipe, schema: str) -> None:
@@ -120,7 +121,7 @@ def _describe(cursor: Cursor, recipe: Recipe, schema: str) -> None:
 
 
 def _record(
-    cursor: Cursor, staging: Staging, recipe: Recipe, verdict: str, differences: Mapping[str, str] | None = None, published_as: int | None = None
+    cursor: Cursor, staging: Staging, recipe: Recipe, verdict: str, differences: Differences | None = None, published_as: int | None = None
 ) -> None:
     cursor.execute(
         "SELECT e.fingerprint = m.fingerprint, extract(epoch FROM clock_timestamp() - m.started_at)::float8, "
@@ -134,7 +135,7 @@ def _record(
     row = {
         "verdict": verdict, "same_code": same_code, "published_as": published_as, "row_count": rows, "seconds": seconds,
         "steps": as_json(steps or []), "differences": as_json(differences or {}),
-        "message": "; ".join(f"{layer}: {words}" for layer, words in (differences or {}).items()),
+        "message": "; ".join(f"{layer}: {difference['summary']}" for layer, difference in (differences or {}).items()),
     }  # fmt: skip
     cursor.execute(RECORD, row | _place(recipe))
 
