@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -222,7 +222,7 @@ def test_a_new_edition_of_the_areas_starts_what_stands_on_them(api: str, client:
 
     assert len(wait(triggered, "a run of sirene")) == 1
     for runs, name in enumerate(("rolled_back", "withdrawn"), 2):
-        event |= {"id": str(uuid.uuid4()), "event": f"geodata.edition.{name}"}
+        event |= {"id": str(uuid.uuid4()), "event": f"geodata.edition.{name}", "occurred": datetime.now(UTC).isoformat()}
         assert httpx.post(f"{api}/events", json=[event]).status_code < 300
         assert wait(lambda runs=runs: len(triggered()) == runs, f"a run of sirene after its areas were {name}")
 
