@@ -14,11 +14,12 @@ from tasks.core.database import Database
 from tasks.core.errors import CheckFailed
 from tasks.steps import say
 
-# The newest vintage shown is the one on a schedule: files of a backfill were asked for once, and mirrors promise nothing.
+# The newest vintage is the one on a schedule: files of a backfill were asked for once, mirrors promise nothing, and what is withdrawn is not held.
 SOURCES_SHOWN = """
 WITH newest AS (
-    SELECT DISTINCT ON (dataset) dataset, number
-      FROM catalog.current_edition WHERE mirror = '' ORDER BY dataset, vintage DESC
+    SELECT c.dataset, c.number FROM catalog.current_edition c
+     WHERE c.mirror = '' AND c.vintage = (SELECT max(e.vintage) FROM catalog.edition e JOIN catalog.publication p USING (dataset, number)
+                                           WHERE e.dataset = c.dataset AND e.mirror = '')
 )
 SELECT f.source, f.vintage, string_agg(DISTINCT n.dataset, ', ') AS datasets, f.asked_every_days, f.last_checked,
        f.last_changed_upstream, f.last_state,

@@ -56,7 +56,7 @@ def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
                 rebuild_records.copy(place, real, rebuild)
 
 
-@task(task_run_name="restore the catalogue", cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="restore the catalogue for {scope} editions", cache_policy=NO_CACHE, persist_result=False)
 def restore_catalogue(rebuild: int, scope: Scope, datasets: Sequence[str] = (), drill: bool = False) -> Plan:
     """The history in the archive put back into the catalogue: sources, originals, runs, editions, checks and publications.
 

@@ -16,12 +16,30 @@ SELECT dataset, vintage, number, mirror, schema_name, code_revision, published_a
          ORDER BY p.dataset, p.vintage, p.at DESC, p.id DESC) AS newest
  WHERE action <> 'withdraw';
 
+CREATE OR REPLACE VIEW catalog.freshness AS
+SELECT s.slug AS source, s.vintage, s.title, r.mirror, s.asked_every_days,
+       max(r.asked_at) FILTER (WHERE r.state <> 'unreachable') AS last_checked,
+       max(r.asked_at) FILTER (WHERE r.state IN ('new', 'changed', 'moved')) AS last_changed_upstream,
+       (SELECT max(p.at) FROM catalog.edition_input i JOIN catalog.publication p USING (dataset, number)
+         JOIN catalog.edition e USING (dataset, number)
+         WHERE i.source = s.slug AND i.source_vintage = s.vintage AND e.mirror = r.mirror AND p.action <> 'withdraw') AS last_published,
+       (array_agg(r.state ORDER BY r.asked_at DESC))[1] AS last_state,
+       coalesce(max(r.asked_at) FILTER (WHERE r.state <> 'unreachable') < now() - make_interval(days => s.asked_every_days), true) AS overdue
+  FROM catalog.source s
+  JOIN catalog.retrieval r ON r.source = s.slug AND r.source_vintage = s.vintage
+ GROUP BY s.slug, s.vintage, s.title, r.mirror, s.asked_every_days;
+
 ALTER TABLE catalog.retrieval ADD COLUMN run text REFERENCES catalog.run;
 CREATE INDEX ON catalog.retrieval (run);
 COMMENT ON COLUMN catalog.retrieval.run IS 'Run that asked; null where a task was called outside of a run.';
 
 COMMENT ON COLUMN catalog.edition.state IS
     'building, published, failed, abandoned (its run was killed) or removed (its tables are not here: dropped by retention, or not rebuilt).';
+COMMENT ON COLUMN catalog.source.retention IS 'Which originals stay: permanent (all), newest (so many, and what editions need) or legal_maximum.';
+COMMENT ON TABLE catalog.tombstone IS
+    'Originals removed from the archive, by a legal maximum age or because only the newest stay; editions made from them keep their tables.';
+COMMENT ON COLUMN catalog.archive_audit.sha256 IS
+    'SHA-256 of an original or of row digests, or of the content of a document; null when no copy could tell.';
 
 CREATE TABLE catalog.rebuild (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
