@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 ARGUMENTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench rollback withdraw deploy image server stop db-shell db-stop lock clean
+.PHONY: help setup demo test check bench rollback withdraw rebuild deploy image server stop db-shell db-stop lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,9 @@ rollback: setup ## publish an earlier edition again: make rollback DATASET=belgi
 
 withdraw: setup ## show a vintage no longer: make withdraw DATASET=belgium VINTAGE=2022
 	@$(PYTHON) flows/withdraw.py $(if $(DATASET),--dataset $(DATASET)) $(if $(VINTAGE),--vintage $(VINTAGE)) $(ARGUMENTS)
+
+rebuild: setup ## after a fire: make catalogue and data again from the archive alone (ARGUMENTS="--scope kept")
+	@$(PYTHON) flows/rebuild.py $(ARGUMENTS)
 
 deploy: setup ## set up the Prefect server or workspace of PREFECT_API_URL and register every deployment
 	@$(PYTHON) deployments/apply.py $(ARGUMENTS)

@@ -6,17 +6,18 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from contextvars import Context
 from typing import Any
 
-from prefect import runtime, task
+from prefect import runtime, tags, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.exceptions import MissingFlowError
 from prefect.flows import Flow, load_flow_from_entrypoint
-from prefect.futures import PrefectFuture
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.futures import PrefectFuture, as_completed
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 
 from tasks.connections import connect, throwaway
@@ -31,7 +32,8 @@ from tasks.runs import alone, together
 from tasks.steps import say
 
 # One edition a core, each in a process of its own; it needs up to a gigabyte of memory, so there are never many.
-PROCESSES: TaskRunner[Any] = ProcessPoolTaskRunner(max_workers=max(2, min(4, os.cpu_count() or 2)))
+PROCESS_COUNT = max(2, min(4, os.cpu_count() or 2))
+PROCESSES: TaskRunner[Any] = ProcessPoolTaskRunner(max_workers=PROCESS_COUNT)
 OWN = ("mirror", "rebuild")  # parameters that a recipe takes the place of
 
 
@@ -76,12 +78,16 @@ def restore_catalogue(rebuild: int, scope: Scope, datasets: Sequence[str] = (), 
 
 def rebuild_editions(plan: Plan) -> None:
     """Make the editions again, each after those it stands on, others at the same time; one that cannot be made stops none of the rest."""
-    futures: dict[Place, PrefectFuture[None]] = {}
+    ahead = {(recipe.dataset, recipe.number): recipe for recipe in plan.recipes}
+    under_way: dict[Place, PrefectFuture[None]] = {}
     with _server_for_all():
-        for recipe in plan.recipes:
-            foundations = [futures[place] for place in recipe.foundations.items() if place in futures]
-            futures[recipe.dataset, recipe.number] = rebuild_edition.submit(recipe, wait_for=foundations)  # type: ignore[call-overload]
-        together(*futures.values())
+        while ahead or under_way:
+            ready = [place for place, recipe in ahead.items() if not recipe.foundations.items() & {*ahead, *under_way}]
+            for place in ready[: PROCESS_COUNT - len(under_way)]:  # the longest way first, and never more than there are processes
+                under_way[place] = rebuild_edition.submit(ahead.pop(place))
+            ended = next(as_completed(list(under_way.values())))
+            ended.result()
+            under_way = {place: future for place, future in under_way.items() if future is not ended}
 
 
 @task(task_run_name="rebuild {recipe.dataset} {recipe.vintage}, edition {recipe.number}", cache_policy=NO_CACHE, persist_result=False)
@@ -96,8 +102,8 @@ def rebuild_edition(recipe: Recipe) -> None:
     except (ImportError, MissingFlowError) as error:
         reason = f"this code has no flow of {recipe.dataset} ({error})"
     else:
-        with following(recipe):
-            state: State[Any] = made(**_parameters(made, recipe), return_state=True)  # type: ignore[assignment]  # see tasks.command_line.run
+        # A run of its own, not a sub-run: those write a task run each, for which a busy server on SQLite has no time.
+        state = Context().run(_follow, made, recipe)
         if state.is_completed():
             return
         reason = str(state.result(raise_on_failure=False) or state.message)
@@ -141,6 +147,12 @@ def _failure(result: rebuild_records.Result) -> str:
     )
 
 
+def _follow(flow: Flow[..., Any], recipe: Recipe) -> State[Any]:
+    with following(recipe), tags("rebuild"):
+        state: State[Any] = flow(**_parameters(flow, recipe), return_state=True)  # type: ignore[assignment]  # see tasks.command_line.run
+        return state
+
+
 def _parameters(flow: Flow[..., Any], recipe: Recipe) -> dict[str, Any]:
     """Those of the run that made it, as far as the flow still knows them."""
     known = set(flow.parameters.properties) - set(OWN)
@@ -149,8 +161,8 @@ def _parameters(flow: Flow[..., Any], recipe: Recipe) -> dict[str, Any]:
 
 @contextmanager
 def _server_for_all() -> Iterator[None]:
-    """Let the other processes report to the server of this one, also where that is a throw-away server."""
+    """Let the other processes report to the server of this one, also where that is a throw-away server, and be patient with it."""
     context = FlowRunContext.get()
-    url = str(context.client.api_url) if context else ""
-    with temporary_settings({PREFECT_API_URL: url} if url else {}):
+    url = {PREFECT_API_URL: str(context.client.api_url)} if context else {}
+    with temporary_settings({**url, PREFECT_CLIENT_MAX_RETRIES: 20}):
         yield

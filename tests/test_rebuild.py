@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,10 +16,12 @@ from typing import Any
 import file_server
 import pytest
 from conftest import database_of_its_own
+from deployed import wait
 from prefect.settings import PREFECT_API_URL
 from synthetic import austria, belgium, france, united_states
 from test_sirene import World
 
+from tasks.core.archive.burials import object_name
 from tasks.core.database import Database
 
 pytestmark = pytest.mark.prefect
@@ -190,3 +193,87 @@ def test_all_comes_back_from_one_replica_with_the_network_shut(burning: Burning,
     assert not shut.exists(), shut.read_text()
     assert ashes.rows("SELECT DISTINCT verdict, same_code FROM catalog.rebuilt_edition") == [("identical", True)]
     assert ashes.rows("SELECT verdict, drill, scope, ended_at > started_at FROM catalog.rebuild") == [("identical", False, "kept", True)]
+
+
+CHANGE = """
+DELETE FROM municipality_types WHERE municipality_code = (SELECT min(municipality_code) FROM municipality_types);
+UPDATE municipality_types SET typology_code = 'changed' WHERE municipality_code = (SELECT min(municipality_code) FROM municipality_types);
+"""
+LISTS = ("postal_codes", "municipality_types")
+CHEAP = ("--datasets", "belgium", "belgium_income", "austria_lists")
+VERDICTS = "SELECT dataset, number, verdict, message FROM catalog.rebuilt_edition WHERE rebuild = (SELECT max(id) FROM catalog.rebuild)"
+PUBLISHED = "SELECT dataset, number FROM catalog.edition WHERE state = 'published' ORDER BY 1, 2"
+
+
+def test_damage_is_repaired_or_named_and_a_killed_rebuild_goes_on_where_it_was(burning: Burning, ashes: Database, shut: Path) -> None:
+    inputs = "SELECT source, sha256 FROM catalog.edition_input WHERE (dataset, number) IN (('belgium', 1), ('austria_lists', 1))"
+    used = dict(burning.database.rows(inputs))
+    corrupt, lost = archived(object_name(used["be-sectors"]))[0], archived(object_name(used["at-postal-codes"]))
+    whole, backed_up = corrupt.read_bytes(), lost[0].read_bytes()
+    corrupt.chmod(0o644)
+    corrupt.write_bytes(whole[:-1] + b"!")
+    for copy in lost:
+        copy.unlink()
+
+    killed = rebuild(*CHEAP)
+    wait(lambda: ashes.rows(PUBLISHED), "the first edition", 0.02)
+    os.killpg(killed.pid, signal.SIGKILL)
+    told = killed.communicate()[0]
+    there = ashes.rows(PUBLISHED)
+    assert len(there) < 3, "some was still to be made"
+
+    told += finish(rebuild(*CHEAP), code=1)
+    assert "Repaired the original of be-sectors 2024" in told
+    assert corrupt.read_bytes() == whole
+    assert "edition 1 of austria_lists 2023 is missing: edition 1 of austria_lists 2023 was made from at-postal-codes 2023" in told
+    verdicts = {(dataset, number): facts for dataset, number, *facts in ashes.rows(VERDICTS)}
+    assert {place: verdict for place, (verdict, _) in verdicts.items()} == {
+        ("austria_lists", 1): "missing", ("belgium", 1): "identical", ("belgium", 2): "identical", ("belgium_income", 1): "identical",
+    }  # fmt: skip
+    assert all(verdicts[place][1] == "its tables were there already" for place in there)
+    assert ashes.rows("SELECT verdict FROM catalog.rebuild ORDER BY id") == [("running",), ("incomplete",)]
+
+    lost[1].write_bytes(backed_up)  # from a backup, in one place
+    assert "4 identical to their manifests, 0 differing, 0 missing" in finish(rebuild(*CHEAP))
+    assert lost[0].read_bytes() == backed_up
+    seen, again = dump(ashes), ("belgium", "belgium_income", "austria_lists")
+    assert seen["tables"] == [row for row in burning.before["tables"] if row[0].startswith(tuple(f"{name}_edition_" for name in again))
+                              and not row[0].startswith("belgium_edition_3.")]  # kept for a rollback, and not asked for
+    assert seen["views"] == [row for row in burning.before["views"] if row[0] == "belgium" or row[1].startswith(LISTS)]
+    assert not shut.exists(), shut.read_text()
+
+
+def test_what_newer_code_makes_otherwise_is_published_apart_and_told_by_key(
+    burning: Burning, ashes: Database, shut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("flows", "tasks", "sql"):
+        shutil.copytree(ROOT / folder, tmp_path / "newer" / folder)
+    script = tmp_path / "newer" / "sql" / "austria_lists.sql"
+    script.write_text(script.read_text() + CHANGE)
+    lists = ("--datasets", "austria_lists")
+    with monkeypatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{tmp_path / 'newer'}:{os.environ['PYTHONPATH']}")
+        told = finish(start(str(tmp_path / "newer" / "flows" / "rebuild.py"), *lists))
+    assert "edition 1 of austria_lists 2023 is differing" in told
+    (row,) = ashes.rows("SELECT verdict, same_code, published_as, differences, message FROM catalog.rebuilt_edition")
+    assert row[:3] == ("differing", False, 2)
+    assert list(row[3]) == ["municipality_types"]
+    difference = row[3]["municipality_types"]
+    assert (difference["added"], difference["removed"], difference["changed"]) == (0, 1, 1)
+    first, second = burning.database.rows("SELECT municipality_code FROM austria.municipality_types ORDER BY 1 LIMIT 2")
+    assert difference["examples"] == {"removed": [list(first)], "changed": [list(second)]}
+    assert "By municipality_code, keys differ: 1 removed" in row[4]
+    assert ashes.rows("SELECT number, state FROM catalog.edition ORDER BY 1") == [(1, "removed"), (2, "published")]
+    count = "SELECT count(*) FROM austria.municipality_types"
+    assert ashes.value(count) == burning.database.value(count) - 1
+
+    kept = sorted(path for place in archived("") for path in place.rglob("*"))
+    finish(start(str(ROOT / "flows" / "drill.py"), *lists))  # by the code of before: the edition of the newer code is the one shown
+    assert sorted(path for place in archived("") for path in place.rglob("*")) == kept, "a drill writes nothing into the archive"
+    drills = "SELECT drill, verdict, ended_at - started_at > interval '1 second' FROM catalog.rebuild ORDER BY id"
+    assert ashes.rows(drills) == [(False, "differing", True), (True, "differing", True)]
+    drilled = "SELECT number, verdict, same_code, published_as, jsonb_array_length(steps) > 5 FROM catalog.rebuilt_edition WHERE rebuild = 2"
+    assert ashes.rows(drilled) == [(2, "differing", False, 3, True)]
+    assert ashes.rows("SELECT number FROM catalog.current_edition") == [(2,)]
+    assert ashes.rows("SELECT datname FROM pg_database WHERE datname LIKE 'geodata_drill_%%'") == []
+    assert not shut.exists(), shut.read_text()

@@ -89,7 +89,7 @@ COMMENT ON COLUMN catalog.rebuilt_edition.vintage IS 'Year described.';
 COMMENT ON COLUMN catalog.rebuilt_edition.verdict IS
     'identical: every content hash is that of the manifest; differing: made, with other content; missing: could not be made.';
 COMMENT ON COLUMN catalog.rebuilt_edition.same_code IS 'Whether the code and its declarations are those that made the edition; null when it was not made.';
-COMMENT ON COLUMN catalog.rebuilt_edition.published_as IS 'Number of the new edition that holds differing content; null in a drill.';
+COMMENT ON COLUMN catalog.rebuilt_edition.published_as IS 'Number of the new edition that holds differing content; in a drill, in its throw-away database.';
 COMMENT ON COLUMN catalog.rebuilt_edition.row_count IS 'Rows of all its tables.';
 COMMENT ON COLUMN catalog.rebuilt_edition.seconds IS 'Duration in seconds.';
 COMMENT ON COLUMN catalog.rebuilt_edition.steps IS 'What was done, in order: verb, subject, seconds and rows.';

@@ -83,13 +83,15 @@ def restore(database: Database, history: History) -> list[str]:
 
 
 def _restore_originals(cursor: Cursor, originals: Sequence[Original]) -> None:
-    """Sources as their newest manifest declares them, official ones first, and when each file was first archived."""
+    """Sources as their newest manifest declares them, of mirrors as the first one did, and when each file was first archived."""
     cursor.execute("SELECT slug, vintage FROM catalog.source")
     known = set(cursor.fetchall())
-    newest = {(bool(original.source.mirror), original.source.slug, original.source.vintage): original for original in _by_time(originals)}
-    for (_, *place), original in sorted(newest.items(), key=lambda item: item[0]):
-        if tuple(place) not in known:
-            provenance.record_source(cursor, original.source)
+    official = [original.source for original in reversed(_by_time(originals)) if not original.source.mirror]
+    mirrored = [original.source for original in _by_time(originals) if original.source.mirror]
+    for source in (*official, *mirrored):
+        if (source.slug, source.vintage) not in known:
+            provenance.record_source(cursor, source)
+            known.add((source.slug, source.vintage))
     for original in _by_time(originals):
         provenance.record_artifact(cursor, original)
 
