@@ -346,19 +346,20 @@ def test_a_burial_is_refused_when_the_bytes_were_received_again_meanwhile(land: 
         configured().bury(old, REASON, [old])
 
 
-def test_a_bucket_lets_go_of_what_is_superseded_and_holds_what_an_edition_needs(land: Land, s3_api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_lets_go_of_what_is_superseded_and_holds_what_an_edition_needs(land: Land, s3_api: Any) -> None:
     s3_api.create_bucket(Bucket="collection")
     s3_api.put_bucket_versioning(Bucket="collection", VersioningConfiguration={"Status": "Enabled"})
-    monkeypatch.setenv("GEODATA_ARCHIVE", "s3://collection/geo")
-    monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", "")
-    new, second, third = land.series(3)
-    land.publish(third)
-    with land.database.session() as cursor:
-        cursor.execute("UPDATE catalog.edition SET state = 'removed'")  # the archive alone knows it
-    retention.collect_superseded.fn()
-    versions = s3_api.list_object_versions(Bucket="collection", Prefix="geo/originals")["Versions"]
-    assert {found["Key"].rpartition("/")[2] for found in versions} == {new.sha256, third.sha256}
-    assert [stone.sha256 for stone in configured().tombstones()] == [second.sha256]
+    with pytest.MonkeyPatch.context() as patch:  # undone before the fixture that it covers
+        patch.setenv("GEODATA_ARCHIVE", "s3://collection/geo")
+        patch.setenv("GEODATA_ARCHIVE_REPLICAS", "")
+        new, second, third = land.series(3)
+        land.publish(third)
+        with land.database.session() as cursor:
+            cursor.execute("UPDATE catalog.edition SET state = 'removed'")  # the archive alone knows it
+        retention.collect_superseded.fn()
+        versions = s3_api.list_object_versions(Bucket="collection", Prefix="geo/originals")["Versions"]
+        assert {found["Key"].rpartition("/")[2] for found in versions} == {new.sha256, third.sha256}
+        assert [stone.sha256 for stone in configured().tombstones()] == [second.sha256]
 
 
 def test_the_register_keeps_four_files_and_none_beyond_its_age() -> None:
