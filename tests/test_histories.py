@@ -125,6 +125,15 @@ def test_a_document_that_no_location_gives_is_named_and_the_rest_comes_back(kept
     assert empty.rows("SELECT vintage, number FROM catalog.current_edition") == [(2025, 2)]
 
 
+def test_a_document_of_another_form_is_named_and_the_rest_comes_back(kept: Kept, empty: Database) -> None:
+    kept.edition(1)
+    name = f"editions/{kept.dataset.slug}/2025/0002-20270101T000000.json"
+    configured().put_document(name, {"document": "edition of geodata-flows", "version": 2})
+    (problem,) = restored(empty)
+    assert problem.startswith(f"The document {name} was expected to have {{'document': 'edition of geodata-flows', 'version': 1}}, found")
+    assert empty.rows("SELECT vintage, number FROM catalog.current_edition") == [(2024, 1)]
+
+
 def test_the_numbers_of_the_archive_are_not_given_again_in_an_empty_database(kept: Kept, empty: Database) -> None:
     kept.edition(1)
     kept.edition(2)
@@ -154,6 +163,15 @@ def test_what_an_edition_stands_on_is_made_first_also_when_it_is_not_shown(kept:
     assert steps(found.recipes)[0] == (1, False), "needed for the second, and not shown itself"
     assert set(steps(found.recipes)[1:]) == {(2, True), (3, True)}
     assert set(steps(plan(empty, scope="kept").recipes)) == {(1, True), (2, True), (3, True)}
+
+
+def test_what_is_there_is_not_made_again(kept: Kept) -> None:
+    kept.edition(1)
+    kept.edition(2, vintage=2025)
+    assert plan(kept.database).recipes == ()
+    with kept.database.session() as cursor:
+        cursor.execute(f"DROP SCHEMA {kept.dataset.slug}_edition_2 CASCADE")
+    assert steps(plan(kept.database).recipes) == [(2, True)]
 
 
 def test_the_longest_way_is_begun_first(kept: Kept, empty: Database) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,13 @@ WHERE EXISTS (SELECT FROM catalog.source s WHERE (s.slug, s.vintage) = (new.sour
                      AND (new.run IS NULL OR r.run IS NOT DISTINCT FROM new.run))
 ORDER BY new.asked_at
 """
+FORMS: Mapping[str, Mapping[str, Any]] = {
+    "manifests": {"format": manifests.FORMAT},
+    "editions": {"document": "edition of geodata-flows", "version": 1},
+    "publications": {"document": "publication of geodata-flows", "version": 1},
+    "runs": {"document": "run of geodata-flows", "version": 1},
+    "tombstones": {"format": tombstones.FORMAT},
+}
 Document = Mapping[str, Any]
 Row = Mapping[str, Any]
 
@@ -62,9 +69,21 @@ class History:
 
 def read(store: Store) -> History:
     """Read every document once, from the first location that has it."""
-    folders = {name: store.read_all(name) for name in ("manifests", "editions", "publications", "runs", "tombstones")}
-    unreadable = [failure for _, failures in folders.values() for failure in failures]
-    return History(**{name: documents for name, (documents, _) in folders.items()}, unreadable=unreadable)
+    unreadable: list[str] = []
+    folders = {name: dict(_readable(store, name, form, unreadable)) for name, form in FORMS.items()}
+    return History(**folders, unreadable=unreadable)
+
+
+def _readable(store: Store, folder: str, form: Mapping[str, Any], unreadable: list[str]) -> Iterator[tuple[str, Document]]:
+    """Documents of a folder in the form that this code knows; why the others are not read goes to `unreadable`."""
+    documents, failures = store.read_all(folder)
+    unreadable += failures
+    for name, document in documents.items():
+        if form.items() <= document.items():
+            yield name, document
+        else:
+            found = {key: document.get(key) for key in form}
+            unreadable.append(f"The document {name} was expected to have {dict(form)}, found {found}: it was written by other code than this")
 
 
 def restore(database: Database, history: History) -> list[str]:

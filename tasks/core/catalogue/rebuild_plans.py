@@ -19,7 +19,7 @@ Scope = Literal["current", "kept"]
 THERE = """
 SELECT e.dataset, e.number FROM catalog.edition e JOIN catalog.layer l USING (dataset, number)
  WHERE e.state = 'published'
- GROUP BY 1, 2 HAVING bool_and(to_regclass(format('%%I.%%I', e.schema_name, l.layer)) IS NOT NULL)
+ GROUP BY 1, 2 HAVING bool_and(to_regclass(format('%I.%I', e.schema_name, l.layer)) IS NOT NULL)
 """
 
 

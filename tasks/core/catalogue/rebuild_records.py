@@ -16,7 +16,8 @@ from tasks.core.database import Database
 
 FOUND = """
 INSERT INTO catalog.rebuilt_edition (rebuild, dataset, number, vintage, verdict, row_count, seconds, message)
-SELECT %s, dataset, number, vintage, 'identical', sum(row_count), 0, 'its tables were there already'
+SELECT %s, dataset, number, vintage, CASE state WHEN 'published' THEN 'identical' ELSE 'missing' END, sum(row_count), 0,
+       CASE state WHEN 'published' THEN 'its tables were there already' ELSE 'it was not made' END
   FROM catalog.edition JOIN catalog.layer USING (dataset, number) WHERE dataset = %s AND number = %s GROUP BY dataset, number
 ON CONFLICT DO NOTHING
 """
