@@ -16,9 +16,9 @@ setup: ## prepare this machine: system packages, .venv, locked libraries
 demo: setup ## run the main job on a synthetic Belgium, from download to catalogue and map
 	@$(PYTHON) tests/demo.py $(ARGUMENTS)
 
-test: ## run the tests (on a private database, whatever GEODATA_DATABASE_URL says)
+test: ## run the tests (on private databases, whatever GEODATA_DATABASE_URL says; one after another with ARGUMENTS="-n 0")
 	@env -u GEODATA_DATABASE_URL -u GEODATA_DATABASE_BLOCK deployments/setup
-	@$(PYTHON) -m pytest -q $(ARGUMENTS)
+	@$(PYTHON) -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
 
 check: setup ## lint, types and import contracts
 	@.venv/bin/ruff check .

@@ -30,6 +30,13 @@ from tasks.core.handles import Staging  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
+LONGEST = ["test_rebuild", "test_server_deployments", "test_france", "test_killed_runs", "test_united_states", "test_sirene"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest modules come first, so that no worker is left with one of them in the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
 
 @pytest.fixture(scope="session")
 def cluster_database() -> Iterator[Database]:

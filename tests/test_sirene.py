@@ -42,11 +42,12 @@ SERVED = "import sys; from flows.france import france; france.serve(name='france
 class World:
     """A synthetic France and the establishments in it, as mirrors, with what is known of them."""
 
-    def __init__(self, folder: Path, year: int = 2026, establishments: int = 4000) -> None:
+    def __init__(self, folder: Path, year: int = 2026, establishments: int = 4000, iris: int = 400, **more: Any) -> None:
         self.areas, self.register, self.year = folder / "france", folder / f"sirene-{year}", year
         if not self.areas.exists():
-            areas.write(self.areas, iris=400, vintages=(2024,))
-        self.counts = synthetic.write(self.register, establishments=establishments, areas=self.areas, month=date(year, 11, 1)).counts
+            areas.write(self.areas, iris=iris, vintages=(2024,))
+        month = date(year, 11, 1)
+        self.counts = synthetic.write(self.register, establishments=establishments, areas=self.areas, month=month, **more).counts
         self.mirror("parquet")
         with (self.register / "expected_iris.csv").open() as file:
             self.iris = {row["siret"]: row["code_iris"] for row in csv.DictReader(file)}

@@ -50,7 +50,10 @@ def made_again(database: Database, dataset: str, number: int, layers: Sequence[s
     """
     found = database.rows(MADE_AGAIN, list(layers), dataset, number, dataset, number)
     if not found or set(layers) - set(found[0][4]):
-        raise CheckFailed(f"This edition stands on edition {number} of {dataset} ({', '.join(layers)}), which could not be made again: see there.")
+        raise CheckFailed(
+            f"This edition stands on edition {number} of {dataset} ({', '.join(layers)}), and that is not there: it could not be made again, or "
+            "the archive has no manifest of it. See what the rebuild says of it, and rebuild that first."
+        )
     return _foundation(dataset, layers, *found[0])
 
 
