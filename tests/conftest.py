@@ -21,6 +21,7 @@ os.chmod(SESSION.name, 0o755)  # the PostgreSQL account walks through it when th
 os.environ["GEODATA_DATA"] = SESSION.name
 for name in ("GEODATA_DATABASE_URL", "GEODATA_DATABASE_BLOCK", "GEODATA_ARCHIVE", "GEODATA_ARCHIVE_REPLICAS", "PREFECT_API_URL"):
     os.environ.pop(name, None)
+os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")  # logs are read from the output; a server on SQLite has enough to do
 
 from tasks.core import cluster  # noqa: E402
 from tasks.core.catalogue.provenance import record_dataset  # noqa: E402
