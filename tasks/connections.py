@@ -32,13 +32,21 @@ def connect() -> Database:
 def throwaway() -> Iterator[Database]:
     """An empty database that this program, and those it starts, work in meanwhile: on the server of GEODATA_DRILL_DATABASE_URL, or beside the
     database of this process. It is dropped at the end; what killed runs left of them is dropped first, where nobody is connected.
+
+    Raises ConfigurationError where the role may not make one.
     """
     server = parse(url) if (url := os.environ.get("GEODATA_DRILL_DATABASE_URL")) else connect()
     _drop_unused(server)
     name = f"{PREFIX}{uuid.uuid4().hex[:12]}"
     made = Database(server.url.set(database=name))
     before = os.environ.get("GEODATA_DATABASE_URL")
-    server.outside_transaction(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        server.outside_transaction(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    except errors.InsufficientPrivilege:
+        raise ConfigurationError(
+            f"A drill needs a throw-away database on the server of {server}, and its role may not make one: grant it CREATEDB, or set "
+            "GEODATA_DRILL_DATABASE_URL to a server and a role that may."
+        ) from None
     try:
         _use(made.url.render_as_string(hide_password=False))
         yield connect()

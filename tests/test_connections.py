@@ -53,3 +53,25 @@ def test_a_server_that_is_too_old_is_refused(
     monkeypatch.setattr(databases, name, value)
     with pytest.raises(ConfigurationError, match=told):
         databases.require_postgis(cluster_database)
+
+
+def test_a_throw_away_database_is_used_meanwhile_and_dropped(other_database: Database) -> None:
+    left = "geodata_drill_left"
+    other_database.outside_transaction(f"CREATE DATABASE {left}")  # as a killed drill leaves it
+    with connections.throwaway() as made:
+        assert connections.connect() == made != other_database
+        assert made.value("SELECT count(*) FROM catalog.edition") == 0
+        names = other_database.rows("SELECT datname FROM pg_database WHERE starts_with(datname, 'geodata_drill_')")
+        assert names == [(made.url.database,)]
+    assert connections.connect() == other_database
+    assert other_database.rows("SELECT FROM pg_database WHERE starts_with(datname, 'geodata_drill_')") == []
+
+
+def test_a_role_that_may_make_no_database_is_told_what_to_do(other_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    other_database.outside_transaction("CREATE ROLE geodata_no_drills LOGIN")
+    url = other_database.url.set(username="geodata_no_drills").render_as_string(hide_password=False)
+    monkeypatch.setenv("GEODATA_DRILL_DATABASE_URL", url)
+    with pytest.raises(ConfigurationError, match="grant it CREATEDB, or set GEODATA_DRILL_DATABASE_URL"), connections.throwaway():
+        pytest.fail("it was made")
+    assert connections.connect() == other_database
+    other_database.outside_transaction("DROP ROLE geodata_no_drills")

@@ -25,8 +25,11 @@ SELECT e.dataset, e.number FROM catalog.edition e JOIN catalog.layer l USING (da
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a rebuild has to do. wanted: editions that must be there in the end. recipes: how to make those that are not, and what they stand on,
-    each after its foundations; first what the longest way leads through, so that it never waits."""
+    """What a rebuild has to do.
+
+    wanted: editions that must be there in the end. recipes: how to make those that are not, and what they stand on, each after its foundations;
+    first what the longest way leads through, so that it never waits.
+    """
 
     rebuild: int
     wanted: tuple[Place, ...]
