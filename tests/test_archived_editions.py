@@ -89,7 +89,7 @@ def test_an_edition_is_read_from_its_document(written: Written) -> None:
         dependencies=(Dependency(dataset="ground", number=7, layers=("areas",)),), publications=edition.publications,
     )  # fmt: skip
     assert [(each.number, each.action, each.at) for each in edition.publications] == [(3, "publish", START)]
-    assert written.store.document(name)["dataset"]["title"] == "Land"
+    assert dict(written.store.documents("editions"))[name]["dataset"]["title"] == "Land"
 
 
 def test_the_edition_shown_and_the_newest_others_are_kept_for_each_vintage(written: Written) -> None:
@@ -187,7 +187,8 @@ def test_official_data_stands_on_official_data_only(written: Written) -> None:
     ],
 )  # fmt: skip
 def test_a_document_that_is_no_edition_is_named(written: Written, change: Mapping[str, Any], told: str) -> None:
-    document = written.store.document(written.edition(1, 1))
+    name = written.edition(1, 1)
+    document = dict(written.store.documents("editions"))[name]
     written.store.put_document("editions/land/2025/0002-other.json", {**document, **change})
     with pytest.raises(CheckFailed, match=rf"The document editions/land/2025/0002-other.json .*{told}"):
         written.read()

@@ -86,10 +86,6 @@ class Documents:
         documents = {name: content for name, content in found.items() if not isinstance(content, str)}
         return documents, [content for content in found.values() if isinstance(content, str)]
 
-    def document(self, name: str) -> dict[str, Any]:
-        """One JSON document; raises ConfigurationError when no location gives it."""
-        return self._read(name)
-
     def listings(self, prefix: str) -> tuple[Listings, Failures]:
         """Names under a folder in each location that answers, and the locations that do not."""
         listings, failures = self._each(lambda location: set(location.names(prefix)))
