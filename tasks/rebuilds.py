@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import Context
+from dataclasses import replace
 from typing import Any
 
 from prefect import runtime, tags, task
@@ -66,9 +67,11 @@ def restore_catalogue(rebuild: int, scope: Scope, datasets: Sequence[str] = (), 
     """
     started, database = time.perf_counter(), connect()
     history = histories.read(configured())
-    for problem in histories.restore(database, history):
+    unrestored = histories.restore(database, history)
+    for problem in unrestored:
         say(f"Not restored: {problem}.", loudly=True)
     plan = rebuild_plans.plan(database, history, rebuild, scope, datasets, rehearsal=drill)
+    plan = replace(plan, unrestored=tuple(unrestored))
     say(
         f"Restored the history of {len(history.editions):,} editions from {len(history.manifests):,} manifests of originals "
         f"in {time.perf_counter() - started:.1f} s: {len(plan.wanted):,} are to be there, {len(plan.recipes):,} are to be made again."
@@ -122,14 +125,15 @@ def hold_to_manifest(rebuild: int, place: Place) -> None:
 def check_rebuild(plan: Plan) -> None:
     """Hold every edition that must be there to its manifest, and close the record with the verdict and the time it took.
 
-    Raises CheckFailed when an edition is missing, or differs although it was made by the same code; what newer code makes otherwise is said.
+    Raises CheckFailed when an edition is missing, or differs although it was made by the same code, or when the history could not be put back
+    whole; what newer code makes otherwise is said.
     """
     with _server_for_all():
         together(*hold_to_manifest.map(plan.rebuild, list(plan.wanted)))
     database = connect()
     replays.clear(database)
     rebuild_plans.remove_stepping_stones(database, plan)
-    result = rebuild_records.end(database, plan.rebuild)
+    result = rebuild_records.end(database, plan.rebuild, plan.unrestored)
     if result.others and runtime.flow_run.id:
         create_table_artifact(list(result.others), key="rebuild", description="Editions that are not as their manifests say")
     for other in result.others:
@@ -140,7 +144,7 @@ def check_rebuild(plan: Plan) -> None:
 
 
 def _failure(result: rebuild_records.Result) -> str:
-    named = "; ".join(f"{other['edition']} is {other['verdict']}: {other['message']}" for other in result.others)
+    named = "; ".join(f"{other['edition']} is {other['verdict']}: {other['message']}" for other in result.others) or "what is said before"
     return (
         f"{result.message}; all were expected to be identical, found {named}. What is whole is published. Restore what is missing from a backup "
         "of the archive, or use the code that made the edition (catalog.edition.code_revision), and run again: only what is not there is made."

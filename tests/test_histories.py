@@ -12,7 +12,7 @@ from conftest import database_of_its_own
 from made_up_land import made_up, original, published
 
 from tasks.core.archive.store import configured
-from tasks.core.catalogue import histories, rebuild_plans
+from tasks.core.catalogue import histories, rebuild_plans, rebuild_records
 from tasks.core.catalogue.edition_documents import edition_document
 from tasks.core.catalogue.publications import publication_documents, roll_back
 from tasks.core.database import Database
@@ -122,6 +122,12 @@ def test_a_document_that_no_location_gives_is_named_and_the_rest_comes_back(kept
     broken.write_text("{")
     (problem,) = restored(empty)
     assert f"The document {name} cannot be read in any location" in problem
+    found = restore_catalogue.fn(rebuild_records.begin(empty, "current", [], drill=False), "current")
+    assert found.unrestored == (problem,)
+    assert found.wanted == ((kept.dataset.slug, 2),), "the first is not known to have been shown"
+    result = rebuild_records.end(empty, found.rebuild, found.unrestored)
+    assert (result.verdict, result.unexplained) == ("incomplete", True)
+    assert problem in result.message
     assert empty.rows("SELECT vintage, number FROM catalog.current_edition") == [(2025, 2)]
 
 

@@ -27,11 +27,12 @@ SELECT e.dataset, e.number FROM catalog.edition e JOIN catalog.layer l USING (da
 class Plan:
     """What a rebuild has to do.
 
-    wanted: editions that must be there in the end. recipes: how to make those that are not, and what they stand on, each after its foundations;
-    first what the longest way leads through, so that it never waits.
+    unrestored: what of the history could not be put back, in sentences. wanted: editions that must be there in the end. recipes: how to make
+    those that are not, and what they stand on, each after its foundations; first what the longest way leads through, so that it never waits.
     """
 
     rebuild: int
+    unrestored: tuple[str, ...] = ()
     wanted: tuple[Place, ...]
     recipes: tuple[Recipe, ...]
 

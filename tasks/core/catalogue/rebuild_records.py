@@ -58,7 +58,7 @@ COPIED = "drill, scope, archive, code_revision, machine, started_at, ended_at, v
 class Result:
     """What a rebuild came to: its verdict, the sentence that says it, and a row on each edition that is not as it was.
 
-    unexplained: whether one is missing, or differs although the same code made it.
+    unexplained: whether one is missing, differs although the same code made it, or may be unknown because the history is not whole.
     """
 
     verdict: str
@@ -95,17 +95,20 @@ def check(database: Database, rebuild: int, dataset: str, number: int) -> str:
     return "differing" if amiss else "identical"
 
 
-def end(database: Database, rebuild: int) -> Result:
-    """Close the record of a rebuild with its verdict over all its editions."""
-    editions, datasets, rows, identical, differing, missing, seconds = database.rows(SUMMARY, rebuild)[0]
+def end(database: Database, rebuild: int, unrestored: Sequence[str]) -> Result:
+    """Close the record of a rebuild with its verdict over all its editions, and over what of the history could not be put back."""
+    editions, datasets, row_count, identical, differing, missing, seconds = database.rows(SUMMARY, rebuild)[0]
     message = (
-        f"Rebuilt {identical + differing:,} of {editions:,} editions of {datasets:,} datasets with {rows:,} rows in {seconds:,.0f} s: "
+        f"Rebuilt {identical + differing:,} of {editions:,} editions of {datasets:,} datasets with {row_count:,} rows in {seconds:,.0f} s: "
         f"{identical:,} identical to their manifests, {differing:,} differing, {missing:,} missing"
     )
-    verdict = "incomplete" if missing else "differing" if differing else "identical"
+    if unrestored:
+        message += f"; the history is not whole: {'; '.join(unrestored)}"
+    verdict = "incomplete" if missing or unrestored else "differing" if differing else "identical"
     close(database, rebuild, verdict, message)
-    others = [dict(zip(("edition", "verdict", "published as", "message"), row[:4], strict=True)) for row in database.rows(OTHERS, rebuild)]
-    return Result(verdict=verdict, message=message, others=tuple(others), unexplained=any(row[4] for row in database.rows(OTHERS, rebuild)))
+    rows = database.rows(OTHERS, rebuild)
+    others = [dict(zip(("edition", "verdict", "published as", "message"), row[:4], strict=True)) for row in rows]
+    return Result(verdict=verdict, message=message, others=tuple(others), unexplained=bool(unrestored) or any(row[4] for row in rows))
 
 
 def close(database: Database, rebuild: int, verdict: str, message: str) -> None:
