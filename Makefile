@@ -13,7 +13,7 @@ help: ## list the targets
 setup: ## prepare this machine: system packages, .venv, locked libraries
 	@deployments/setup
 
-demo: setup ## run the main job on a synthetic Belgium, from download to catalogue and map
+demo: setup ## run the main job on a synthetic Belgium, from download to catalog and map
 	@$(PYTHON) tests/demo.py $(ARGUMENTS)
 
 test: ## run the tests (on private databases, whatever GEODATA_DATABASE_URL says; one after another with ARGUMENTS="-n 0")
@@ -34,7 +34,7 @@ rollback: setup ## publish an earlier edition again: make rollback DATASET=belgi
 withdraw: setup ## show a vintage no longer: make withdraw DATASET=belgium VINTAGE=2022
 	@$(PYTHON) flows/withdraw.py $(if $(DATASET),--dataset $(DATASET)) $(if $(VINTAGE),--vintage $(VINTAGE)) $(ARGUMENTS)
 
-rebuild: setup ## after a fire: make catalogue and data again from the archive alone (ARGUMENTS="--scope kept")
+rebuild: setup ## after a fire: make catalog and data again from the archive alone (ARGUMENTS="--scope kept")
 	@$(PYTHON) flows/rebuild.py $(ARGUMENTS)
 
 deploy: setup ## set up the Prefect server or workspace of PREFECT_API_URL and register every deployment
@@ -45,17 +45,17 @@ image: ## build the container image of this checkout
 		--tag $(or $(GEODATA_IMAGE),geodata-flows:local) $(ARGUMENTS) .
 
 server: setup ## start the Prefect server with its UI in the background; later runs use it and start at once
-	@$(PYTHON) -m tasks.local_server start
+	@$(PYTHON) -m tasks.running.local_server start
 
 stop: setup ## stop the background Prefect server and the local database
-	@$(PYTHON) -m tasks.local_server stop
-	@$(PYTHON) -m tasks.core.shell stop
+	@$(PYTHON) -m tasks.running.local_server stop
+	@$(PYTHON) -m tasks.core.postgres.shell stop
 
 db-shell: setup ## open psql on the database (ARGUMENTS="-c 'select ...'")
-	@$(PYTHON) -m tasks.core.shell open $(ARGUMENTS)
+	@$(PYTHON) -m tasks.core.postgres.shell open $(ARGUMENTS)
 
 db-stop: setup ## stop the local database
-	@$(PYTHON) -m tasks.core.shell stop
+	@$(PYTHON) -m tasks.core.postgres.shell stop
 
 lock: setup ## compile requirements.lock again from pyproject.toml
 	@.venv/bin/uv pip compile --quiet --universal --all-extras --generate-hashes --no-emit-index-url --no-annotate --no-header \

@@ -1,11 +1,14 @@
-"""Everything on the Prefect side, as code: `make deploy`, or python deployments/apply.py [--set-up-only].
+"""Everything on the Prefect side, as code: `make deploy`, or python deployments/apply.py
+[--set-up-only].
 
-Sets up the work pool with its limit, the variable and the block for notifications and the automations, and registers every
-deployment of prefect.yaml. It compares first and changes only what differs, so it may be run at every release.
+Sets up the work pool with its limit, the variable and the block for notifications and the
+automations, and registers every deployment of prefect.yaml. It compares first and changes only what
+differs, so it may be run at every release.
 
 PREFECT_API_URL, PREFECT_API_KEY     the server or the workspace of Prefect Cloud
 GEODATA_IMAGE, GEODATA_REVISION      the image with its tag, and the revision of the code in it
-GEODATA_WEBHOOK_URL                  where automations report to; needed once, then kept on the server as a secret
+GEODATA_WEBHOOK_URL                  where automations report to; needed once, then kept on the
+    server as a secret
 """
 
 from __future__ import annotations
@@ -18,12 +21,14 @@ from prefect.settings import get_current_settings
 from workspace import automations, declared, notification, registration, work_pool
 from workspace.changes import Change
 
-from tasks.core.errors import ConfigurationError, GeodataError
+from tasks.core.model.errors import ConfigurationError, GeodataError
 
 
 def main() -> int:
     """Read the command line and set everything up; 1 with one sentence when it cannot be done."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--set-up-only", action="store_true", help="register no deployment")
     try:
         apply(set_up_only=parser.parse_args().set_up_only)
@@ -37,7 +42,8 @@ def apply(*, set_up_only: bool) -> None:
     """Set up the server and register the deployments, and print what was changed."""
     if not get_current_settings().api.url:
         raise ConfigurationError(
-            "No Prefect server is configured: set PREFECT_API_URL (and PREFECT_API_KEY for Prefect Cloud), or log in with `prefect cloud login`."
+            "No Prefect server is configured: set PREFECT_API_URL (and PREFECT_API_KEY for Prefect"
+            " Cloud), or log in with `prefect cloud login`."
         )
     if not set_up_only:
         registration.require_ready()
@@ -45,7 +51,11 @@ def apply(*, set_up_only: bool) -> None:
         for change in set_up(client):
             print(change)
         if notification.block_id(client) is None:
-            print("Nobody is told: automations are only seen in the Prefect UI. Set GEODATA_WEBHOOK_URL and run this again.", file=sys.stderr)
+            print(
+                "Nobody is told: automations are only seen in the Prefect UI. Set"
+                " GEODATA_WEBHOOK_URL and run this again.",
+                file=sys.stderr,
+            )
         if not set_up_only:
             _register(client)
 
@@ -60,7 +70,11 @@ def _register(client: SyncPrefectClient) -> None:
     registration.register()
     print(f"registered {len(declared.deployments())} deployments")
     for name in registration.strangers(client):
-        print(f"Left alone: {name} is on the server but no longer in prefect.yaml. Remove it: prefect deployment delete {name}", file=sys.stderr)
+        print(
+            f"Left alone: {name} is on the server but no longer in prefect.yaml. Remove it: prefect"
+            f" deployment delete {name}",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

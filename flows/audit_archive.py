@@ -1,20 +1,26 @@
-"""Audit of the archive: originals hashed anew and documents compared in every location, and repaired from the copy that is whole.
+"""Audit of the archive: originals hashed anew and documents compared in every location, and
+repaired from the copy that is whole.
 
-Each daily run takes the share that was audited longest ago, so that all is audited within the period. What no location has whole is
-named and the run fails, after all the rest; a location that was down is audited by the next run.
+Each daily run takes the share that was audited longest ago, so that all is audited within the
+period. What no location has whole is named and the run fails, after all the rest; a location that
+was down is audited by the next run.
 """
 
 from typing import Annotated
 
 from prefect import flow
 
-from tasks.command_line import run
-from tasks.parameters import described
+from tasks.running.command_line import run
+from tasks.running.parameters import described
 from tasks.vocabulary import audit
 
 
 @flow(name="audit-archive", description=__doc__)
-def audit_archive(period_days: Annotated[int, described("Days within which everything is audited, by daily runs; 1: all at once.")] = 30) -> None:
+def audit_archive(
+    period_days: Annotated[
+        int, described("Days within which everything is audited, by daily runs; 1: all at once.")
+    ] = 30,
+) -> None:
     """Prove that the archive still has what it was given."""
     audit(period_days)
 

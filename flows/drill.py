@@ -1,21 +1,29 @@
-"""Drill: the rebuild after a fire, rehearsed in a throw-away database, so that the time to recover is known and not hoped for.
+"""Drill: the rebuild after a fire, rehearsed in a throw-away database, so that the time to recover
+is known and not hoped for.
 
-All is made again from the archive alone, as `rebuild` does it, and held against the manifests; then the database is dropped. The time, the
-verdict and what each edition took are kept in catalog.rebuild and catalog.rebuilt_edition; what is published is not touched.
+All is made again from the archive alone, as `rebuild` does it, and held against the manifests; then
+the database is dropped. The time, the verdict and what each edition took are kept in
+catalog.rebuild and catalog.rebuilt_edition; what is published is not touched.
 """
 
 from prefect import flow
 
-from tasks.command_line import run
-from tasks.parameters import Datasets, Scope
-from tasks.vocabulary import PROCESSES, check_rebuild, rebuild_editions, rebuilding, restore_catalogue
+from tasks.running.command_line import run
+from tasks.running.parameters import Datasets, Scope
+from tasks.vocabulary import (
+    PROCESSES,
+    check_rebuild,
+    rebuild_editions,
+    rebuilding,
+    restore_catalog,
+)
 
 
 @flow(name="drill", description=__doc__, flow_run_name="drill {scope}", task_runner=PROCESSES)
 def drill(scope: Scope = "current", datasets: Datasets = ()) -> None:
     """Rehearse the recovery."""
     with rebuilding(scope, drill=True) as record:
-        plan = restore_catalogue(record, scope, datasets, drill=True)
+        plan = restore_catalog(record, scope, datasets, drill=True)
         rebuild_editions(plan)
         check_rebuild(plan)
 

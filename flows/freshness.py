@@ -1,20 +1,22 @@
 """Freshness: whether each dataset shown stands on files that were asked for as often as promised.
 
-The catalogue is asked, no publisher is. The table of all sources is kept as an artefact; the run fails when one is overdue,
-and an automation tells about it.
+The catalog is asked, no publisher is. The table of all sources is kept as an artefact; the run
+fails when one is overdue, and an automation tells about it.
 """
 
 from typing import Annotated
 
 from prefect import flow
 
-from tasks.command_line import run
-from tasks.parameters import described
+from tasks.running.command_line import run
+from tasks.running.parameters import described
 from tasks.vocabulary import check_freshness
 
 
 @flow(name="freshness", description=__doc__)
-def freshness(grace_days: Annotated[int, described("Days beyond a source's promise that are let pass.")] = 0) -> None:
+def freshness(
+    grace_days: Annotated[int, described("Days beyond a source's promise that are let pass.")] = 0,
+) -> None:
     """Fail when data are stale beyond what is promised."""
     check_freshness(grace_days)
 

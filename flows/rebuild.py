@@ -1,21 +1,29 @@
-"""Rebuild: data and catalogue made again from the archive alone, in an empty database, and proved identical.
+"""Rebuild: data and catalog made again from the archive alone, in an empty database, and proved
+identical.
 
-The history comes back first; then every edition shown is made again by its own flow from its own originals, and no publisher is asked.
-The content hash of each table is held against the manifest. A run that was interrupted is run again and makes only what is not there.
+The history comes back first; then every edition shown is made again by its own flow from its own
+originals, and no publisher is asked. The content hash of each table is held against the manifest. A
+run that was interrupted is run again and makes only what is not there.
 """
 
 from prefect import flow
 
-from tasks.command_line import run
-from tasks.parameters import Datasets, Scope
-from tasks.vocabulary import PROCESSES, check_rebuild, rebuild_editions, rebuilding, restore_catalogue
+from tasks.running.command_line import run
+from tasks.running.parameters import Datasets, Scope
+from tasks.vocabulary import (
+    PROCESSES,
+    check_rebuild,
+    rebuild_editions,
+    rebuilding,
+    restore_catalog,
+)
 
 
 @flow(name="rebuild", description=__doc__, flow_run_name="rebuild {scope}", task_runner=PROCESSES)
 def rebuild(scope: Scope = "current", datasets: Datasets = ()) -> None:
     """Make all data again after a fire."""
     with rebuilding(scope) as record:
-        plan = restore_catalogue(record, scope, datasets)
+        plan = restore_catalog(record, scope, datasets)
         rebuild_editions(plan)
         check_rebuild(plan)
 

@@ -1,18 +1,22 @@
-"""Rollback: the stable views of a dataset switched to another kept edition, backwards or forwards."""
+"""Rollback: the stable views of a dataset switched to another kept edition, backwards or
+forwards.
+"""
 
 from typing import Annotated
 
 from prefect import flow
 
-from tasks.command_line import run
-from tasks.parameters import described
+from tasks.running.command_line import run
+from tasks.running.parameters import described
 from tasks.vocabulary import rollback as switch
 
 
 @flow(name="rollback", description=__doc__, flow_run_name="rollback {dataset}")
 def rollback(
     dataset: Annotated[str, described("Dataset, such as belgium.")],
-    edition: Annotated[int | None, described("Edition to show; without it, the one before the edition shown now.")] = None,
+    edition: Annotated[
+        int | None, described("Edition to show; without it, the one before the edition shown now.")
+    ] = None,
 ) -> None:
     """Show another kept edition of a dataset."""
     switch(dataset, edition)

@@ -1,14 +1,16 @@
-"""Withdraw: a vintage of a dataset shown no longer, because it is wrong with none before it, or its terms forbid showing it.
+"""Withdraw: a vintage of a dataset shown no longer, because it is wrong with none before it, or its
+terms forbid showing it.
 
-Its tables stay. It stays withdrawn until its files or our code change, or rollback shows one of its editions again.
+Its tables stay. It stays withdrawn until its files or our code change, or rollback shows one of its
+editions again.
 """
 
 from typing import Annotated
 
 from prefect import flow
 
-from tasks.command_line import run
-from tasks.parameters import described
+from tasks.running.command_line import run
+from tasks.running.parameters import described
 from tasks.vocabulary import withdraw as show_no_longer
 
 

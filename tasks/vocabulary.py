@@ -1,33 +1,82 @@
 """The vocabulary of the flows: every verb a country's flow is written with, and nothing else.
 
-download, archive (together: backup) → unpack → load_geometries, load_table → unite, settle, recode → clean_topology → join →
-aggregate → check_* → publish → publish_catalog; rollback switches between published editions, withdraw shows a vintage no longer,
-check_freshness holds sources to their promise, bury_expired originals to their legal maximum age, collect_superseded the archive to the
-newest originals and those that editions need, audit the archive to what it was given; rebuilding, restore_catalogue, rebuild_editions and
-check_rebuild make all of it again from the archive alone.
+download, archive (together: backup) → unpack → load_geometries, load_table → unite, settle, recode
+→ clean_topology → join → aggregate → check_* → publish → publish_catalog; rollback switches between
+published editions, withdraw shows a vintage no longer, check_freshness holds sources to their
+promise, bury_expired originals to their legal maximum age, collect_superseded the archive to the
+newest originals and those that editions need, audit the archive to what it was given; rebuilding,
+restore_catalog, rebuild_editions and check_rebuild make all of it again from the archive alone.
 """
 
-from tasks.aggregates import aggregate
-from tasks.audits import audit
-from tasks.catalog import publish_catalog
-from tasks.checks import check_conserved, check_keys, check_licence, check_rows, check_topology, check_totals
-from tasks.codes import check_codes, read_ledger, recode, settle
-from tasks.editions import open_staging, publish, rollback, stand_on, withdraw
-from tasks.files import unpack, unpack_all
-from tasks.freshness import check_freshness
-from tasks.geometries import load_geometries
-from tasks.joins import check_join, join, unite
-from tasks.originals import archive, backup, download
-from tasks.rebuilds import PROCESSES, check_rebuild, rebuild_editions, rebuilding, restore_catalogue
-from tasks.retention import bury_expired, collect_superseded
-from tasks.runs import WORKERS, recorded, together
-from tasks.tables import load_table
-from tasks.topology import clean_topology
+from tasks.running.runs import WORKERS, recorded, together
+from tasks.verbs.aggregates import aggregate
+from tasks.verbs.audits import audit
+from tasks.verbs.catalog import publish_catalog
+from tasks.verbs.checks import (
+    check_conserved,
+    check_keys,
+    check_licence,
+    check_rows,
+    check_topology,
+    check_totals,
+)
+from tasks.verbs.code_events import check_codes, read_ledger, recode, settle
+from tasks.verbs.coverages import clean_topology
+from tasks.verbs.files import unpack, unpack_all
+from tasks.verbs.freshness import check_freshness
+from tasks.verbs.geometries import load_geometries
+from tasks.verbs.joins import check_join, join, unite
+from tasks.verbs.originals import archive, backup, download
+from tasks.verbs.publishing import open_staging, publish, rollback, stand_on, withdraw
+from tasks.verbs.purges import bury_expired, collect_superseded
+from tasks.verbs.rebuilds import (
+    PROCESSES,
+    check_rebuild,
+    rebuild_editions,
+    rebuilding,
+    restore_catalog,
+)
+from tasks.verbs.tables import load_table
 
 __all__ = [
-    "PROCESSES", "WORKERS", "aggregate", "archive", "audit", "backup", "bury_expired", "check_codes", "check_conserved", "check_freshness",
-    "check_join", "check_keys", "check_licence", "check_rebuild", "check_rows", "check_topology", "check_totals", "clean_topology",
-    "collect_superseded", "download", "join", "load_geometries", "load_table", "open_staging", "publish", "publish_catalog", "read_ledger",
-    "rebuild_editions", "rebuilding", "recode", "recorded", "restore_catalogue", "rollback", "settle", "stand_on", "together", "unite", "unpack",
-    "unpack_all", "withdraw",
-]  # fmt: skip
+    "PROCESSES",
+    "WORKERS",
+    "aggregate",
+    "archive",
+    "audit",
+    "backup",
+    "bury_expired",
+    "check_codes",
+    "check_conserved",
+    "check_freshness",
+    "check_join",
+    "check_keys",
+    "check_licence",
+    "check_rebuild",
+    "check_rows",
+    "check_topology",
+    "check_totals",
+    "clean_topology",
+    "collect_superseded",
+    "download",
+    "join",
+    "load_geometries",
+    "load_table",
+    "open_staging",
+    "publish",
+    "publish_catalog",
+    "read_ledger",
+    "rebuild_editions",
+    "rebuilding",
+    "recode",
+    "recorded",
+    "restore_catalog",
+    "rollback",
+    "settle",
+    "stand_on",
+    "together",
+    "unite",
+    "unpack",
+    "unpack_all",
+    "withdraw",
+]

@@ -1,25 +1,41 @@
-"""An archive in a folder and a replica, a source of a register under a legal maximum age, and what was said of them."""
+"""An archive in a folder and a replica, a source of a register under a legal maximum age, and what
+was said of them.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from tasks.core.archive.store import configured, object_name
-from tasks.core.declarations import Licence, Publisher, Source, Table, text
-from tasks.core.handles import Original
-from tasks.core.settings import scratch_folder
+from tasks.core.model.declarations import Licence, Publisher, Source, Table, text
+from tasks.core.model.handles import Original
+from tasks.core.model.settings import scratch_folder
 
 FIRST, SECOND = b"siret;synthetic\n" + b"1;a\n" * 1000, b"siret;synthetic\n" + b"2;b\n" * 1200
 STOCK = Source(
-    slug="xx-stock", vintage=2026, title="Register of companies (synthetic)",
+    slug="xx-stock",
+    vintage=2026,
+    title="Register of companies (synthetic)",
     publisher=Publisher(slug="office", name="An office", url="https://office.example"),
-    licence=Licence(slug="open", title="Open", url="https://office.example/licence", attribution="Source: an office"),
-    landing_page="https://office.example/stock", urls=("https://me:hidden@office.example/stock.csv",), container="text",
-    reads=Table(columns={"siret": text("siret")}), reference_date=date(2026, 1, 1), released="monthly", confidence="high",
-    retention="legal_maximum", keep_days=365,
-)  # fmt: skip
+    licence=Licence(
+        slug="open",
+        title="Open",
+        url="https://office.example/licence",
+        attribution="Source: an office",
+    ),
+    landing_page="https://office.example/stock",
+    urls=("https://me:hidden@office.example/stock.csv",),
+    container="text",
+    reads=Table(columns={"siret": text("siret")}),
+    reference_date=date(2026, 1, 1),
+    released="monthly",
+    confidence="high",
+    retention="legal_maximum",
+    keep_days=365,
+)
 
 
 class Archive:
@@ -35,20 +51,28 @@ class Archive:
         received = scratch_folder() / "received"
         received.write_bytes(content)
         original = Original(
-            source=source, sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=source.urls[0] if source.urls else "",
-            retrieved_at=datetime.now(UTC) - timedelta(days=days_ago), state="new",
-        )  # fmt: skip
+            source=source,
+            sha256=hashlib.sha256(content).hexdigest(),
+            size=len(content),
+            url=source.urls[0] if source.urls else "",
+            retrieved_at=datetime.now(UTC) - timedelta(days=days_ago),
+            state="new",
+        )
         configured().put(received, original.sha256, original)
         configured().write_manifest(original)
         return original
 
     def holders(self, original: Original) -> list[str]:
         """Which of the two folders has the bytes."""
-        return [folder.name for folder in (self.primary, self.replica) if (folder / object_name(original.sha256)).is_file()]
+        return [
+            folder.name
+            for folder in (self.primary, self.replica)
+            if (folder / object_name(original.sha256)).is_file()
+        ]
 
-    def say(self, sentence: str, *, loudly: bool = False) -> None:
-        """Keep a sentence."""
-        (self.loud if loudly else self.quiet).append(sentence)
+    def log(self, level: int, sentence: str) -> None:
+        """Keep a sentence, a warning apart."""
+        (self.loud if level >= logging.WARNING else self.quiet).append(sentence)
 
 
 def day(moment: datetime) -> str:

@@ -1,7 +1,9 @@
-"""Seconds and memory of loading 20,000 areas with 2.5 million vertices, against a ready-made binary COPY file.
+"""Seconds and memory of loading 20,000 areas with 2.5 million vertices, against a ready-made binary
+COPY file.
 
-Run it in the environment: `python tests/benchmark_geometries.py [--formats shp gpkg fgb geojson parquet] [--rounds 3]`.
-Data are synthetic: a grid whose shared edges are random walks. Rounds are interleaved; medians are printed, with the ratio to the floor.
+Run it in the environment: `python tests/benchmark_geometries.py [--formats shp gpkg fgb geojson
+parquet] [--rounds 3]`. Data are synthetic: a grid whose shared edges are random walks. Rounds are
+interleaved; medians are printed, with the ratio to the floor.
 """
 
 from __future__ import annotations
@@ -43,7 +45,10 @@ def walks(generator: np.random.Generator, *shape: int) -> np.ndarray:
 def coverage(seed: int = 1) -> np.ndarray:
     """Areas of a grid with shared, crooked edges, in EPSG:31370."""
     generator, along = np.random.default_rng(seed), np.linspace(0, 1, POINTS, endpoint=False)
-    flat, upright = np.empty((ROWS + 1, COLUMNS, POINTS + 1, 2)), np.empty((ROWS, COLUMNS + 1, POINTS + 1, 2))
+    flat, upright = (
+        np.empty((ROWS + 1, COLUMNS, POINTS + 1, 2)),
+        np.empty((ROWS, COLUMNS + 1, POINTS + 1, 2)),
+    )
     for edges, axis in ((flat, 0), (upright, 1)):
         row, column = np.mgrid[: edges.shape[0], : edges.shape[1]][..., None]
         start = (column, row)
@@ -51,9 +56,19 @@ def coverage(seed: int = 1) -> np.ndarray:
         edges[:, :, :-1, 1 - axis] = start[1 - axis] * CELL + walks(generator, *edges.shape[:2])
         edges[:, :, -1, axis] = (start[axis][..., 0] + 1) * CELL
         edges[:, :, -1, 1 - axis] = start[1 - axis][..., 0] * CELL
-    ring = np.concatenate([flat[:-1, :, :-1], upright[:, 1:, :-1], flat[1:, :, :0:-1], upright[:, :-1, ::-1]], axis=2) + 30_000.0
+    ring = (
+        np.concatenate(
+            [flat[:-1, :, :-1], upright[:, 1:, :-1], flat[1:, :, :0:-1], upright[:, :-1, ::-1]],
+            axis=2,
+        )
+        + 30_000.0
+    )
     count, length = ROWS * COLUMNS, ring.shape[2]
-    return np.asarray(shapely.polygons(shapely.linearrings(ring.reshape(-1, 2), indices=np.repeat(np.arange(count), length))))
+    return np.asarray(
+        shapely.polygons(
+            shapely.linearrings(ring.reshape(-1, 2), indices=np.repeat(np.arange(count), length))
+        )
+    )
 
 
 def write(folder: Path, name: str, areas: np.ndarray) -> Path:
@@ -62,12 +77,28 @@ def write(folder: Path, name: str, areas: np.ndarray) -> Path:
     codes = np.array([f"{number:05d}A00-" for number in range(len(areas))], object)
     names = np.array([f"Sektor Süd {number}" for number in range(len(areas))], object)
     if name == "parquet":
-        column = {"encoding": "WKB", "geometry_types": ["Polygon"], "crs": pyproj.CRS(31370).to_json_dict()}
-        geo = json.dumps({"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}})
-        table = pa.table({"code": codes, "name": names, "geometry": pa.array(wkb, pa.binary())}).replace_schema_metadata({"geo": geo})
+        column = {
+            "encoding": "WKB",
+            "geometry_types": ["Polygon"],
+            "crs": pyproj.CRS(31370).to_json_dict(),
+        }
+        geo = json.dumps(
+            {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+        )
+        table = pa.table(
+            {"code": codes, "name": names, "geometry": pa.array(wkb, pa.binary())}
+        ).replace_schema_metadata({"geo": geo})
         pq.write_table(table, path, row_group_size=5000)
     else:
-        pyogrio.raw.write(str(path), wkb, [codes, names], ["code", "name"], geometry_type="Polygon", crs="EPSG:31370", driver=DRIVERS[name])
+        pyogrio.raw.write(
+            str(path),
+            wkb,
+            [codes, names],
+            ["code", "name"],
+            geometry_type="Polygon",
+            crs="EPSG:31370",
+            driver=DRIVERS[name],
+        )
     return path
 
 
@@ -97,7 +128,9 @@ def measured(seconds: list[float], peaks: list[float]) -> Iterator[None]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--formats", nargs="+", default=["shp", "gpkg", "fgb", "geojson", "parquet"])
+    parser.add_argument(
+        "--formats", nargs="+", default=["shp", "gpkg", "fgb", "geojson", "parquet"]
+    )
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="geodata-benchmark-") as name:
@@ -105,7 +138,7 @@ def main() -> None:
         folder.chmod(0o755)
         os.environ["GEODATA_DATA"] = str(folder / "data")
         os.environ.pop("GEODATA_DATABASE_URL", None)
-        from tasks.core import cluster
+        from tasks.core.postgres import cluster
 
         try:
             run(folder, chosen.formats, chosen.rounds)
@@ -115,20 +148,29 @@ def main() -> None:
 
 def run(folder: Path, formats: list[str], rounds: int) -> None:
     """Write the files, then load them in turn."""
-    from tasks.core import cluster
-    from tasks.core.declarations import Features, text
-    from tasks.core.geometry.geometry_tables import load
+    from tasks.core.making.geometry.geometry_tables import load
+    from tasks.core.model.declarations import Features, text
+    from tasks.core.postgres import cluster
 
     database, areas = cluster.database(), coverage()
     with database.session() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS postgis; CREATE SCHEMA staging")
     paths = {name: write(folder, name, areas) for name in formats}
-    declared = {"columns": {"code": text("code"), "name": text("name")}, "crs": 31370, "key": "code", "bounds": (22_000, 21_200, 295_200, 244_000)}
+    declared = {
+        "columns": {"code": text("code"), "name": text("name")},
+        "crs": 31370,
+        "key": "code",
+        "bounds": (22_000, 21_200, 295_200, 244_000),
+    }
     ways: dict[str, Callable[[], Any]] = {}
     for name, path in paths.items():
-        ways[name] = lambda path=path: load(database, "staging", "areas", str(path), Features(published_crs=31370, **declared))
+        ways[name] = lambda path=path: load(
+            database, "staging", "areas", str(path), Features(published_crs=31370, **declared)
+        )
     first = formats[0]
-    ways[f"{first} to EPSG:3812"] = lambda: load(database, "staging", "areas", str(paths[first]), Features(published_crs=3812, **declared))
+    ways[f"{first} to EPSG:3812"] = lambda: load(
+        database, "staging", "areas", str(paths[first]), Features(published_crs=3812, **declared)
+    )
     ways[first]()
     ready = folder / "ready.copy"
     connection = psycopg2.connect(database.libpq_uri)
@@ -138,9 +180,15 @@ def run(folder: Path, formats: list[str], rounds: int) -> None:
 
     def floor() -> None:
         with connection, connection.cursor() as cursor, ready.open("rb") as file:
-            cursor.execute("DROP TABLE IF EXISTS staging.floor; CREATE UNLOGGED TABLE staging.floor (LIKE staging.pattern INCLUDING COMPRESSION)")
+            cursor.execute(
+                "DROP TABLE IF EXISTS staging.floor; CREATE UNLOGGED TABLE staging.floor (LIKE"
+                " staging.pattern INCLUDING COMPRESSION)"
+            )
             cursor.copy_expert("COPY staging.floor FROM STDIN (FORMAT binary)", file, size=2**18)
-            cursor.execute("ALTER TABLE staging.floor ADD PRIMARY KEY (code); CREATE INDEX ON staging.floor USING gist (geom); ANALYZE staging.floor")
+            cursor.execute(
+                "ALTER TABLE staging.floor ADD PRIMARY KEY (code); CREATE INDEX ON staging.floor"
+                " USING gist (geom); ANALYZE staging.floor"
+            )
 
     ways = {"floor: ready-made binary COPY, key, index, ANALYZE": floor} | ways
     figures: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in ways}
@@ -150,10 +198,15 @@ def run(folder: Path, formats: list[str], rounds: int) -> None:
                 way()
     connection.close()
     lowest = statistics.median(next(iter(figures.values()))[0])
-    print(f"{len(areas):,} areas, {shapely.get_num_coordinates(areas).sum():,} vertices, medians of {rounds} rounds")
+    print(
+        f"{len(areas):,} areas, {shapely.get_num_coordinates(areas).sum():,} vertices, medians of"
+        f" {rounds} rounds"
+    )
     for name, (seconds, peaks) in figures.items():
         middle = statistics.median(seconds)
-        print(f"{name:50} {middle:6.2f} s {middle / lowest:5.2f} x floor {max(peaks):6.0f} MiB more")
+        print(
+            f"{name:50} {middle:6.2f} s {middle / lowest:5.2f} x floor {max(peaks):6.0f} MiB more"
+        )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""Time to recover: five countries published from synthetic files, then rebuilt from the archive alone in an empty database.
+"""Time to recover: five countries published from synthetic files, then rebuilt from the archive
+alone in an empty database.
 
     python tests/benchmark_rebuild.py [--scale 1] [--keep FOLDER]
 
-At scale 1 the countries have their national size: 20,000 sectors, 2,092 municipalities of Austria, 49,000 IRIS, 85,000 tracts with 242,000
-block groups, and 2,000,000 active establishments; making them takes a quarter of an hour. It prints what each edition and each kind of step
-took; steps at the same time share the processors. The files in FOLDER are used again when they are there.
+At scale 1 the countries have their national size: 20,000 sectors, 2,092 municipalities of Austria,
+49,000 IRIS, 85,000 tracts with 242,000 block groups, and 2,000,000 active establishments; making
+them takes a quarter of an hour. It prints what each edition and each kind of step took; steps at
+the same time share the processors. The files in FOLDER are used again when they are there.
 """
 
 from __future__ import annotations
@@ -30,20 +32,27 @@ SELECT r.dataset, s.verb, count(*), round(sum(s.seconds)::numeric, 1)
 
 def main() -> int:
     """Write the files, publish, rebuild, and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--scale", type=float, default=0.01)
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="geodata-rebuild-") as name:
-        os.chmod(name, 0o755)  # the account of a PostgreSQL server walks through it when this runs as root
+        os.chmod(
+            name, 0o755
+        )  # the account of a PostgreSQL server walks through it when this runs as root
         os.environ["GEODATA_DATA"] = str(Path(name) / "data")
         world = options.keep or Path(name) / "world"
         if not world.exists():
             write(world, options.scale)
         for flow, vintage, mirror in (
-            ("united_states", 2023, "united_states"), ("france", 2024, "france"), ("sirene", 2026, "sirene-2026"), ("belgium", 2024, "belgium"),
+            ("united_states", 2023, "united_states"),
+            ("france", 2024, "france"),
+            ("sirene", 2026, "sirene-2026"),
+            ("belgium", 2024, "belgium"),
             ("austria", 2025, "austria"),
-        ):  # fmt: skip
+        ):
             run(flow, "--vintage", str(vintage), "--mirror", str(world / mirror))
         rebuild()
     return 0
@@ -57,16 +66,25 @@ def write(world: Path, scale: float) -> None:
     def part(count: int, least: int) -> int:
         return max(least, round(count * scale))
 
-    belgium.write(world / "belgium", municipalities=part(570, 12), sectors=part(20_000, 120), vintages=(2024,))
+    belgium.write(
+        world / "belgium", municipalities=part(570, 12), sectors=part(20_000, 120), vintages=(2024,)
+    )
     austria.write(world / "austria", municipalities=part(2_092, 45), vintages=(2025,))
-    united_states.write(world / "united_states", tracts=part(85_000, 120), block_groups=part(242_000, 300), vintages=(2023,))
-    World(world, 2026, part(2_000_000, 2_000), part(49_000, 400), closed=0.0, formats=("parquet",)).mirror("parquet")
+    united_states.write(
+        world / "united_states",
+        tracts=part(85_000, 120),
+        block_groups=part(242_000, 300),
+        vintages=(2023,),
+    )
+    World(
+        world, 2026, part(2_000_000, 2_000), part(49_000, 400), closed=0.0, formats=("parquet",)
+    ).mirror("parquet")
 
 
 def rebuild() -> None:
     """Rebuild in an empty database beside the one published in, and print the record."""
-    from tasks.core import cluster
-    from tasks.core.database import Database
+    from tasks.core.postgres import cluster
+    from tasks.core.postgres.database import Database
 
     cluster.database().outside_transaction("CREATE DATABASE rebuilt")
     database = Database(cluster.database().url.set(database="rebuilt"))
@@ -81,7 +99,11 @@ def rebuild() -> None:
 
 def run(flow: str, *options: str) -> None:
     """Run a flow as a command."""
-    done = subprocess.run([sys.executable, str(ROOT / "flows" / f"{flow}.py"), *options], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "flows" / f"{flow}.py"), *options],
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
 

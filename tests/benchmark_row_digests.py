@@ -1,7 +1,8 @@
 """What row digests cost beside sealing a layer: `python tests/benchmark_row_digests.py [rows]`.
 
-Makes a table of 11 columns with a point, in a private database in a folder of its own, and removes both. Prints seconds, the ratio to
-sealing, the size of the files, and the most memory this process held.
+Makes a table of 11 columns with a point, in a private database in a folder of its own, and removes
+both. Prints seconds, the ratio to sealing, the size of the files, and the most memory this process
+held.
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ FOLDER = tempfile.TemporaryDirectory(prefix="geodata-benchmark-")
 os.chmod(FOLDER.name, 0o755)  # the database server keeps its files there
 os.environ["GEODATA_DATA"] = FOLDER.name
 
-from tasks.core import cluster  # noqa: E402
-from tasks.core.catalogue import layers, row_digests  # noqa: E402
-from tasks.core.catalogue.migrations import migrate  # noqa: E402
-from tasks.core.catalogue.provenance import record_dataset  # noqa: E402
-from tasks.core.database import Database  # noqa: E402
-from tasks.core.declarations import Dataset  # noqa: E402
-from tasks.core.handles import Staging  # noqa: E402
-from tasks.steps import peak_memory_mib  # noqa: E402
+from tasks.core.catalog import layers, row_digests
+from tasks.core.catalog.provenance import record_dataset
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.handles import Staging
+from tasks.core.postgres import cluster
+from tasks.core.postgres.database import Database
+from tasks.core.postgres.migrations import migrate
+from tasks.running.steps import peak_memory_mib
 
 KEY = ("municipal_code", "code")
-DATASET = Dataset(slug="testland", title="Testland", country="ZZ", schema="testland", layers={"points": KEY})
+DATASET = Dataset(
+    slug="testland", title="Testland", country="ZZ", schema="testland", layers={"points": KEY}
+)
 POINTS = """
 CREATE SCHEMA testland_staging_1;
 CREATE TABLE points AS
@@ -47,9 +50,14 @@ def prepare(database: Database, rows: int) -> Staging:
         record_dataset(cursor, DATASET)
         cursor.execute("SELECT set_config('bench.rows', %s, true)", (str(rows),))
         cursor.execute(POINTS)
-        cursor.execute("SELECT attname FROM pg_attribute WHERE attrelid = 'points'::regclass AND attnum > 0")
+        cursor.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'points'::regclass AND attnum > 0"
+        )
         for (column,) in cursor.fetchall():
-            cursor.execute(f"COMMENT ON COLUMN points.{column} IS 'Made up [unit: -; aggregate: none; from: made up]'")
+            cursor.execute(
+                f"COMMENT ON COLUMN points.{column} IS 'Made up [unit: -; aggregate: none; from:"
+                " made up]'"
+            )
     return Staging(dataset=DATASET, vintage=2024, schema="testland_staging_1", edition=1)
 
 
@@ -67,12 +75,26 @@ def main(rows: int) -> None:
     staging = prepare(database, rows)
     print(f"{rows:,} rows; {peak_memory_mib():,.0f} MiB held before")
     sealing = timed("seal", lambda: layers.seal(database, staging, "points", KEY))
-    timed("content hash alone", lambda: database.value("SELECT geodata.content_hash('testland_staging_1.points')"), sealing)
+    timed(
+        "content hash alone",
+        lambda: database.value("SELECT geodata.content_hash('testland_staging_1.points')"),
+        sealing,
+    )
     for columns in (KEY, KEY[:1]):
         path, by = Path(FOLDER.name) / "digests", ", ".join(columns)
         for _ in range(2):
-            timed(f"write by {by}", lambda c=columns, p=path: row_digests.write(database, staging.schema, "points", c, p), sealing)  # type: ignore[misc]
-        timed(f"compare by {by}", lambda p=path: row_digests.compare(database, staging.schema, "points", p), sealing)  # type: ignore[misc]
+            timed(
+                f"write by {by}",
+                lambda c=columns, p=path: row_digests.write(
+                    database, staging.schema, "points", c, p
+                ),
+                sealing,
+            )  # type: ignore[misc]
+        timed(
+            f"compare by {by}",
+            lambda p=path: row_digests.compare(database, staging.schema, "points", p),
+            sealing,
+        )  # type: ignore[misc]
         print(f"file by {by}: {path.stat().st_size:,} bytes")
 
 

@@ -1,7 +1,9 @@
-"""Seconds and memory of clean_topology and of a dissolve, on synthetic polygons with 128 vertices each.
+"""Seconds and memory of clean_topology and of a dissolve, on synthetic polygons with 128 vertices
+each.
 
-Run: python tests/benchmark_topology.py [--columns 160 --rows 125 --defects 100], 20,000 polygons and 2.6 million vertices by default.
-Not collected by pytest. Uses the local database, in a schema of its own that is dropped afterwards.
+Run: python tests/benchmark_topology.py [--columns 160 --rows 125 --defects 100], 20,000 polygons
+and 2.6 million vertices by default. Not collected by pytest. Uses the local database, in a schema
+of its own that is dropped afterwards.
 """
 
 from __future__ import annotations
@@ -16,12 +18,12 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
 
-from fractal_coverage import grid, spoil, store  # noqa: E402
+from fractal_coverage import grid, spoil, store
 
-from tasks.core import cluster  # noqa: E402
-from tasks.core.topology.cleaning import clean  # noqa: E402
-from tasks.core.topology.dissolution import dissolve  # noqa: E402
-from tasks.core.topology.polygons import side_table  # noqa: E402
+from tasks.core.making.topology.cleaning import clean
+from tasks.core.making.topology.dissolution import dissolve
+from tasks.core.making.topology.polygons import side_table
+from tasks.core.postgres import cluster
 
 SCHEMA = "benchmark_topology"
 
@@ -34,7 +36,13 @@ def memory() -> float:
 def prepare(columns: int, rows: int, defects: int) -> None:
     """Store a coverage with a number of spoilt features."""
     shapes = grid(columns, rows, segments=32, seed=3)
-    store(cluster.database(), SCHEMA, "areas", spoil(shapes, defects) if defects else shapes, groups=40)
+    store(
+        cluster.database(),
+        SCHEMA,
+        "areas",
+        spoil(shapes, defects) if defects else shapes,
+        groups=40,
+    )
 
 
 def measure_cleaning(parent: str | None) -> None:
@@ -42,9 +50,10 @@ def measure_cleaning(parent: str | None) -> None:
     database, start, began = cluster.database(), memory(), time.perf_counter()
     report = clean(database, SCHEMA, "areas", "code", 1.0, 0.01, 0.01, parent)
     print(
-        f"clean {report.features:,} polygons {'by parent' if parent else 'together'}: {time.perf_counter() - began:.1f} s, "
-        f"peak {memory():,.0f} MiB (imports: {start:,.0f}), method {report.method}, changed {report.features_changed:,}, "
-        f"greatest change {report.greatest_change:.3%}",
+        f"clean {report.features:,} polygons {'by parent' if parent else 'together'}:"
+        f" {time.perf_counter() - began:.1f} s, peak {memory():,.0f} MiB (imports: {start:,.0f}),"
+        f" method {report.method}, changed {report.features_changed:,}, greatest change"
+        f" {report.greatest_change:.3%}",
         flush=True,
     )
 
@@ -55,7 +64,11 @@ def measure_dissolve() -> None:
     with side_table(database, SCHEMA, "dissolved"):
         done = dissolve(database, SCHEMA, "areas", "parent", 31370, "dissolved")
     seconds = time.perf_counter() - began
-    print(f"dissolve into {done.groups} groups: {seconds:.1f} s, peak {memory():,.0f} MiB (imports: {start:,.0f})", flush=True)
+    print(
+        f"dissolve into {done.groups} groups: {seconds:.1f} s, peak {memory():,.0f} MiB (imports:"
+        f" {start:,.0f})",
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -67,9 +80,15 @@ def main() -> None:
     chosen = options.parse_args()
     database = cluster.database()
     with database.session() as cursor:
-        cursor.execute(f"CREATE EXTENSION IF NOT EXISTS postgis; DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
+        cursor.execute(
+            f"CREATE EXTENSION IF NOT EXISTS postgis; DROP SCHEMA IF EXISTS {SCHEMA} CASCADE;"
+            f" CREATE SCHEMA {SCHEMA}"
+        )
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as fresh:
-        for defects, parent in [*((count, None) for count in chosen.defects), (chosen.defects[0], "parent")]:
+        for defects, parent in [
+            *((count, None) for count in chosen.defects),
+            (chosen.defects[0], "parent"),
+        ]:
             fresh.submit(prepare, chosen.columns, chosen.rows, defects).result()
             print(f"{defects:,} spoilt: ", end="", flush=True)
             fresh.submit(measure_cleaning, parent).result()

@@ -19,24 +19,43 @@ from s3fs import S3FileSystem
 SESSION = tempfile.TemporaryDirectory(prefix="geodata-tests-")
 os.chmod(SESSION.name, 0o755)  # the PostgreSQL account walks through it when the tests run as root
 os.environ["GEODATA_DATA"] = SESSION.name
-for name in ("GEODATA_DATABASE_URL", "GEODATA_DATABASE_BLOCK", "GEODATA_ARCHIVE", "GEODATA_ARCHIVE_REPLICAS", "PREFECT_API_URL"):
+for name in (
+    "GEODATA_DATABASE_URL",
+    "GEODATA_DATABASE_BLOCK",
+    "GEODATA_ARCHIVE",
+    "GEODATA_ARCHIVE_REPLICAS",
+    "PREFECT_API_URL",
+):
     os.environ.pop(name, None)
-os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")  # logs are read from the output; a server on SQLite has enough to do
+os.environ.setdefault(
+    "PREFECT_LOGGING_TO_API_ENABLED", "false"
+)  # logs are read from the output; a server on SQLite has enough to do
 
-from tasks.core import cluster  # noqa: E402
-from tasks.core.catalogue.provenance import record_dataset  # noqa: E402
-from tasks.core.database import Database, engine  # noqa: E402
-from tasks.core.declarations import Dataset  # noqa: E402
-from tasks.core.handles import Staging  # noqa: E402
+from tasks.core.catalog.provenance import record_dataset
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.handles import Staging
+from tasks.core.postgres import cluster
+from tasks.core.postgres.database import Database, engine
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
-LONGEST = ["test_rebuild", "test_server_deployments", "test_france", "test_killed_runs", "test_united_states", "test_sirene"]
+LONGEST = [
+    "test_rebuild",
+    "test_server_deployments",
+    "test_france",
+    "test_killed_runs",
+    "test_united_states",
+    "test_sirene",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest modules come first, so that no worker is left with one of them in the end."""
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    items.sort(
+        key=lambda item: (
+            LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
+        )
+    )
 
 
 @pytest.fixture(scope="session")
@@ -56,25 +75,31 @@ def real_files() -> Path:
 
 @pytest.fixture
 def database(cluster_database: Database) -> Database:
-    """The session's database with the catalogue in place."""
-    from tasks.connections import connect
+    """The session's database with the catalog in place."""
+    from tasks.running.site import connect
 
     return connect()
 
 
-DATASET = Dataset(slug="testland", title="Testland", country="ZZ", schema="testland", layers={"areas": ("code",)})
+DATASET = Dataset(
+    slug="testland", title="Testland", country="ZZ", schema="testland", layers={"areas": ("code",)}
+)
 
 
 @pytest.fixture
 def staging(database: Database) -> Iterator[Staging]:
-    """An empty staging schema of a made-up dataset, with its edition in the catalogue."""
+    """An empty staging schema of a made-up dataset, with its edition in the catalog."""
     with database.session() as cursor:
         record_dataset(cursor, DATASET)
-        cursor.execute("SELECT coalesce(max(number), 0) + 1 FROM catalog.edition WHERE dataset = %s", (DATASET.slug,))
+        cursor.execute(
+            "SELECT coalesce(max(number), 0) + 1 FROM catalog.edition WHERE dataset = %s",
+            (DATASET.slug,),
+        )
         number = cursor.fetchone()[0]
         schema = f"testland_staging_{number}"
         cursor.execute(
-            "INSERT INTO catalog.edition (dataset, number, vintage, code_revision, fingerprint, schema_name) VALUES (%s, %s, 2020, '', '', %s)",
+            "INSERT INTO catalog.edition (dataset, number, vintage, code_revision, fingerprint,"
+            " schema_name) VALUES (%s, %s, 2020, '', '', %s)",
             (DATASET.slug, number, schema),
         )
         cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
@@ -94,7 +119,9 @@ def prefect_server() -> Iterator[None]:
 
 @pytest.fixture
 def other_database(cluster_database: Database, tmp_path: Path) -> Iterator[Database]:
-    """An empty database and an empty archive of their own, configured as a user would: by environment variables."""
+    """An empty database and an empty archive of their own, configured as a user would: by
+    environment variables.
+    """
     with database_of_its_own(cluster_database, tmp_path / "archive") as made:
         yield made
 
@@ -102,7 +129,7 @@ def other_database(cluster_database: Database, tmp_path: Path) -> Iterator[Datab
 @contextmanager
 def database_of_its_own(cluster_database: Database, archive: Path) -> Iterator[Database]:
     """An empty database with an empty archive, for as long as the context lasts."""
-    from tasks.connections import connect
+    from tasks.running.site import connect
 
     name = "geodata_" + uuid.uuid4().hex[:8]
     cluster_database.outside_transaction(f'CREATE DATABASE "{name}"')
@@ -119,14 +146,18 @@ def database_of_its_own(cluster_database: Database, archive: Path) -> Iterator[D
 
 @pytest.fixture(scope="module")
 def s3_api() -> Iterator[Any]:
-    """A client of a real S3 API over HTTP on this machine, which the environment names; it has no buckets yet."""
+    """A client of a real S3 API over HTTP on this machine, which the environment names; it has no
+    buckets yet.
+    """
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
-            "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.get_host_and_port()[1]}",
-        }.items():  # fmt: skip
+        }.items():
             patch.setenv(name, value)
         S3FileSystem.clear_instance_cache()  # an instance of before is connected already
         yield boto3.client("s3")

@@ -1,4 +1,5 @@
-"""The main job on a synthetic Belgium: files made in Statbel's formats, served over HTTP, taken through the very flow of production.
+"""The main job on a synthetic Belgium: files made in Statbel's formats, served over HTTP, taken
+through the very flow of production.
 
     python tests/demo.py [--municipalities 120 --sectors 4000]
 
@@ -21,9 +22,9 @@ from sqlalchemy import create_engine
 from synthetic import belgium
 from synthetic.defects import Defects
 
-from tasks import local_server
-from tasks.connections import connect
-from tasks.core.settings import data_folder
+from tasks.core.model.settings import data_folder
+from tasks.running import local_server
+from tasks.running.site import connect
 
 ROOT = Path(__file__).resolve().parents[1]
 VINTAGE = 2025
@@ -38,56 +39,94 @@ LOOK_NEXT = """
 
 def main() -> None:
     """Make the files once, run the flow, and tell what came of it."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     arguments.add_argument("--municipalities", type=int, default=120)
     arguments.add_argument("--sectors", type=int, default=4000)
     asked = arguments.parse_args()
 
     folder = data_folder() / "demo" / f"{asked.municipalities}-{asked.sectors}"
     if not (folder / "mirror.json").exists():
-        print(f"Making a synthetic Belgium of {asked.municipalities} municipalities and about {asked.sectors:,} sectors in Statbel's formats ...")
-        belgium.write(folder, asked.municipalities, asked.sectors, (2024, VINTAGE), Defects(overlaps=10, gaps=10, crossings=5))
+        print(
+            f"Making a synthetic Belgium of {asked.municipalities} municipalities and about"
+            f" {asked.sectors:,} sectors in Statbel's formats ..."
+        )
+        belgium.write(
+            folder,
+            asked.municipalities,
+            asked.sectors,
+            (2024, VINTAGE),
+            Defects(overlaps=10, gaps=10, crossings=5),
+        )
     print("Starting the background Prefect server (or finding it up) ...")
     api = local_server.start()
     with serve(folder) as mirror:
-        print(f"The files are served at {mirror}; running: python flows/belgium.py --vintage {VINTAGE} --mirror {mirror}\n")
+        print(
+            f"The files are served at {mirror}; running: python flows/belgium.py --vintage"
+            f" {VINTAGE} --mirror {mirror}\n"
+        )
         environment = os.environ | {"PREFECT_API_URL": api}
-        command = [sys.executable, str(ROOT / "flows/belgium.py"), "--vintage", str(VINTAGE), "--mirror", mirror]
+        command = [
+            sys.executable,
+            str(ROOT / "flows/belgium.py"),
+            "--vintage",
+            str(VINTAGE),
+            "--mirror",
+            mirror,
+        ]
         subprocess.run(command, env=environment, check=True)
     summarise(api)
 
 
 def summarise(api: str) -> None:
     """Print layers, joins, checks and steps of the edition shown, and draw its map."""
-    number = connect().value("SELECT number FROM catalog.current_edition WHERE dataset = 'belgium' AND vintage = %s", VINTAGE)
+    number = connect().value(
+        "SELECT number FROM catalog.current_edition WHERE dataset = 'belgium' AND vintage = %s",
+        VINTAGE,
+    )
     last = connect().rows(
-        "SELECT message, extract(epoch FROM ended_at - started_at) FROM catalog.run WHERE dataset = 'belgium' ORDER BY started_at DESC"
+        "SELECT message, extract(epoch FROM ended_at - started_at) FROM catalog.run WHERE dataset ="
+        " 'belgium' ORDER BY started_at DESC"
     )[0]
-    print(f"\n{last[0]} ({last[1]:.1f} s)\n\nLAYERS of edition {number}, not official data (view, rows, what one row is)")
+    print(
+        f"\n{last[0]} ({last[1]:.1f} s)\n\nLAYERS of edition {number}, not official data (view,"
+        " rows, what one row is)"
+    )
     table(
-        "SELECT 'belgium.' || layer, row_count, regexp_replace(description, 'NOT OFFICIAL DATA .*?\\. ', '') FROM catalog.layer "
-        "WHERE dataset = 'belgium' AND number = %s ORDER BY row_count DESC",
+        "SELECT 'belgium.' || layer, row_count, regexp_replace(description, 'NOT OFFICIAL DATA"
+        " .*?\\. ', '') FROM catalog.layer WHERE dataset = 'belgium' AND number = %s ORDER BY"
+        " row_count DESC",
         number,
     )
     print("\nJOINS (areas with figures, figures with an area, share of the located population)")
     table(
-        "SELECT figures, areas_matched || ' of ' || area_count || ' areas', figures_matched || ' of ' || figure_count || ' figures', "
-        "coalesce(round(100 * population_matched / nullif(population, 0), 2) || ' %% of the population', '') "
-        "FROM catalog.join_report WHERE dataset = 'belgium' AND number = %s", number,
-    )  # fmt: skip
+        "SELECT figures, areas_matched || ' of ' || area_count || ' areas', figures_matched || ' of"
+        " ' || figure_count || ' figures', coalesce(round(100 * population_matched /"
+        " nullif(population, 0), 2) || ' %% of the population', '') FROM catalog.join_report WHERE"
+        " dataset = 'belgium' AND number = %s",
+        number,
+    )
     print("\nCHECKS (expected, found)")
     table(
-        "SELECT CASE WHEN passed THEN 'passed' WHEN required THEN 'FAILED' ELSE 'warned' END, title, expected, found FROM catalog.check_result "
-        "WHERE dataset = 'belgium' AND number = %s ORDER BY at", number,
-    )  # fmt: skip
+        "SELECT CASE WHEN passed THEN 'passed' WHEN required THEN 'FAILED' ELSE 'warned' END,"
+        " title, expected, found FROM catalog.check_result WHERE dataset = 'belgium' AND number ="
+        " %s ORDER BY at",
+        number,
+    )
     print("\nSTEPS (seconds, peak MiB of the process, what was done)")
     table(
-        "SELECT round(seconds::numeric, 2), round(peak_mib::numeric), verb || ' ' || subject, sentence FROM catalog.step "
-        "WHERE dataset = 'belgium' AND number = %s ORDER BY ordinal",
+        "SELECT round(seconds::numeric, 2), round(peak_mib::numeric), verb || ' ' || subject,"
+        " sentence FROM catalog.step WHERE dataset = 'belgium' AND number = %s ORDER BY ordinal",
         number,
     )
     picture = draw(data_folder() / "demo" / "belgium.png")
-    print("\nWHERE TO LOOK NEXT" + LOOK_NEXT.format(map=picture, ui=api.removesuffix("/api") + "/runs", archive=data_folder() / "archive"))
+    print(
+        "\nWHERE TO LOOK NEXT"
+        + LOOK_NEXT.format(
+            map=picture, ui=api.removesuffix("/api") + "/runs", archive=data_folder() / "archive"
+        )
+    )
 
 
 def table(query: str, number: int) -> None:
@@ -95,18 +134,33 @@ def table(query: str, number: int) -> None:
     frame = pd.DataFrame(connect().rows(query, number)).astype(str)
     widths = [min(frame[column].str.len().max(), 100) for column in frame.columns]
     for row in frame.itertuples(index=False):
-        print("  " + "  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  "
+            + "  ".join(
+                value.ljust(width) for value, width in zip(row, widths, strict=True)
+            ).rstrip()
+        )
 
 
 def draw(path: Path) -> Path:
     """A map of the published sectors by density, with the borders of the municipalities."""
     mpl.use("Agg")
     source = create_engine(connect().url)
-    sectors = geopandas.read_postgis("SELECT density::float AS density, geom FROM belgium.sectors", source)
+    sectors = geopandas.read_postgis(
+        "SELECT density::float AS density, geom FROM belgium.sectors", source
+    )
     municipalities = geopandas.read_postgis("SELECT geom FROM belgium.municipalities", source)
     scale = mpl.colors.LogNorm(vmin=1, vmax=sectors.density.max())
     legend = {"label": "residents for each km²", "shrink": 0.6}
-    axes = sectors.plot("density", cmap="YlGnBu", norm=scale, figsize=(12, 10), legend=True, legend_kwds=legend, missing_kwds={"color": "lightgrey"})
+    axes = sectors.plot(
+        "density",
+        cmap="YlGnBu",
+        norm=scale,
+        figsize=(12, 10),
+        legend=True,
+        legend_kwds=legend,
+        missing_kwds={"color": "lightgrey"},
+    )
     municipalities.boundary.plot(ax=axes, linewidth=0.4, color="black")
     axes.set_title("belgium.sectors: synthetic data, not official")
     axes.set_axis_off()

@@ -1,4 +1,6 @@
-"""What tests do to a Prefect server with our deployments on it, and the two servers they meet: a publisher's, and one that is told."""
+"""What tests do to a Prefect server with our deployments on it, and the two servers they meet: a
+publisher's, and one that is told.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,14 @@ PATIENCE = 120.0
 
 
 def run(*command: str, environment: dict[str, str]) -> str:
-    done = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -44,14 +53,32 @@ def deployed(client: SyncPrefectClient, name: str) -> dict[str, Any]:
 
 
 def changed(automation: AutomationCore, **facts: Any) -> AutomationCore:
-    return AutomationCore(**{field: getattr(automation, field) for field in AutomationCore.model_fields if field != "owner_resource"} | facts)
+    return AutomationCore(
+        **{
+            field: getattr(automation, field)
+            for field in AutomationCore.model_fields
+            if field != "owner_resource"
+        }
+        | facts
+    )
 
 
-def start(client: SyncPrefectClient, name: str, parameters: dict[str, Any], environment: dict[str, str]) -> str:
+def start(
+    client: SyncPrefectClient, name: str, parameters: dict[str, Any], environment: dict[str, str]
+) -> str:
     """Start a run as the UI's form does."""
-    body = {"state": {"type": "SCHEDULED"}, "parameters": parameters, "job_variables": {"env": environment}}
+    body = {
+        "state": {"type": "SCHEDULED"},
+        "parameters": parameters,
+        "job_variables": {"env": environment},
+    }
     # The client asks again when SQLite is locked, as a person would press the button again.
-    answer = client.request("POST", "/deployments/{id}/create_flow_run", path_params={"id": deployed(client, name)["id"]}, json=body)
+    answer = client.request(
+        "POST",
+        "/deployments/{id}/create_flow_run",
+        path_params={"id": deployed(client, name)["id"]},
+        json=body,
+    )
     return str(answer.json()["id"])
 
 
@@ -78,9 +105,19 @@ def counting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[st
 def ours(client: SyncPrefectClient, state: dict[str, Any], deployment: str = "freshness") -> str:
     """A run with our tag that no worker starts, in a state it is put in."""
     found = deployed(client, deployment)
-    body = {"flow_id": found["flow_id"], "deployment_id": found["id"], "tags": [TAG], "state": {"type": "SCHEDULED"}}
+    body = {
+        "flow_id": found["flow_id"],
+        "deployment_id": found["id"],
+        "tags": [TAG],
+        "state": {"type": "SCHEDULED"},
+    }
     run_id = client.request("POST", "/flow_runs/", json=body).json()["id"]
-    answer = client.request("POST", "/flow_runs/{id}/set_state", path_params={"id": run_id}, json={"state": state, "force": True})
+    answer = client.request(
+        "POST",
+        "/flow_runs/{id}/set_state",
+        path_params={"id": run_id},
+        json={"state": state, "force": True},
+    )
     assert answer.json()["status"] == "ACCEPT", answer.text
     return str(run_id)
 

@@ -1,4 +1,6 @@
-"""A real web server with the faults real publishers have: each address follows a script, its last step for ever."""
+"""A real web server with the faults real publishers have: each address follows a script, its last
+step for ever.
+"""
 
 from __future__ import annotations
 
@@ -68,13 +70,24 @@ class Handler(BaseHTTPRequestHandler):
         """Stay quiet."""
 
 
-def whole(body: bytes, *, etag: str | None = None, last_modified: str | None = None, ranges: bool = True, kind: str = "application/zip") -> Step:
-    """A healthy answer: 304 when the validators match, 206 for a range unless ranges are ignored, else 200."""
+def whole(
+    body: bytes,
+    *,
+    etag: str | None = None,
+    last_modified: str | None = None,
+    ranges: bool = True,
+    kind: str = "application/zip",
+) -> Step:
+    """A healthy answer: 304 when the validators match, 206 for a range unless ranges are ignored,
+    else 200.
+    """
 
     def answer(handler: Handler) -> int:
         asked = handler.headers
         matches = (etag and asked.get("If-None-Match") == etag) or (
-            last_modified and "If-None-Match" not in asked and asked.get("If-Modified-Since") == last_modified
+            last_modified
+            and "If-None-Match" not in asked
+            and asked.get("If-Modified-Since") == last_modified
         )
         if matches:
             handler.begin(304, ETag=etag)
@@ -85,7 +98,12 @@ def whole(body: bytes, *, etag: str | None = None, last_modified: str | None = N
             if start >= len(body):
                 handler.begin(416, Content_Range=f"bytes */{len(body)}", Content_Length=0)
                 return 0
-        found = {"ETag": etag, "Last_Modified": last_modified, "Content_Type": kind, "Content_Length": len(body) - start}
+        found = {
+            "ETag": etag,
+            "Last_Modified": last_modified,
+            "Content_Type": kind,
+            "Content_Length": len(body) - start,
+        }
         if start:
             found["Content_Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
         handler.begin(206 if start else 200, **found)

@@ -1,6 +1,7 @@
-"""A small real HTTP server for a folder: validators, conditional requests and byte ranges, as a publisher's server has them.
+"""A small real HTTP server for a folder: validators, conditional requests and byte ranges, as a
+publisher's server has them.
 
-    python tests/file_server.py FOLDER --port 0
+python tests/file_server.py FOLDER --port 0
 """
 
 from __future__ import annotations
@@ -24,8 +25,12 @@ BLOCK = 1 << 20
 @contextmanager
 def serve(folder: Path, port: int = 0) -> Iterator[str]:
     """Serve a folder on this machine only; gives the base URL with its final slash."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), partial(FolderHandler, folder=folder.resolve()))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", port), partial(FolderHandler, folder=folder.resolve())
+    )
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/"
@@ -60,12 +65,18 @@ class FolderHandler(BaseHTTPRequestHandler):
         if not path.is_relative_to(self.folder) or not path.is_file():
             return self._refuse(HTTPStatus.NOT_FOUND)
         status = path.stat()
-        self.etag, self.modified, size = f'"{status.st_mtime_ns:x}-{status.st_size:x}"', int(status.st_mtime), status.st_size
+        self.etag, self.modified, size = (
+            f'"{status.st_mtime_ns:x}-{status.st_size:x}"',
+            int(status.st_mtime),
+            status.st_size,
+        )
         if self._unchanged():
             return self._refuse(HTTPStatus.NOT_MODIFIED)
         span = self._range(size)
         if span is None:
-            return self._refuse(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, ("Content-Range", f"bytes */{size}"))
+            return self._refuse(
+                HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, ("Content-Range", f"bytes */{size}")
+            )
         first, end = span
         partial_answer = end - first < size
         self.send_response(HTTPStatus.PARTIAL_CONTENT if partial_answer else HTTPStatus.OK)
@@ -79,12 +90,16 @@ class FolderHandler(BaseHTTPRequestHandler):
 
     def _unchanged(self) -> bool:
         if known := self.headers.get("If-None-Match"):
-            return known.strip() == "*" or self.etag in [tag.strip().removeprefix("W/") for tag in known.split(",")]
+            return known.strip() == "*" or self.etag in [
+                tag.strip().removeprefix("W/") for tag in known.split(",")
+            ]
         since = _seconds(self.headers.get("If-Modified-Since"))
         return since is not None and self.modified <= since
 
     def _range(self, size: int) -> tuple[int, int] | None:
-        """The first byte and the end asked for; the whole file without a usable Range; None when it lies outside the file."""
+        """The first byte and the end asked for; the whole file without a usable Range; None when it
+        lies outside the file.
+        """
         asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
         condition = self.headers.get("If-Range")
         if condition and condition != self.etag and _seconds(condition) != self.modified:
@@ -127,7 +142,9 @@ def _seconds(date: str | None) -> int | None:
 
 def main() -> None:
     """Serve a folder until interrupted."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     chosen = parser.parse_args()

@@ -1,7 +1,8 @@
 """One synthetic layer of made-up sectors, written in every format a publisher uses.
 
-Five sectors in EPSG:31370 with all that goes wrong in real ones: codes with leading zeros and a trailing hyphen, umlauts,
-heights, single and multiple areas in one file, a hole, a feature without geometry. Nothing here is official data.
+Five sectors in EPSG:31370 with all that goes wrong in real ones: codes with leading zeros and a
+trailing hyphen, umlauts, heights, single and multiple areas in one file, a hole, a feature without
+geometry. Nothing here is official data.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import pyproj
 import shapely
 from fiona.crs import CRS as FionaCRS
 
-from tasks.core.declarations import Features, integer, number, text
+from tasks.core.model.declarations import Features, integer, number, text
 
 CRS = 31370
 BOUNDS = (22_000.0, 21_200.0, 295_200.0, 244_000.0)
@@ -33,18 +34,33 @@ PEOPLE = [1200, 0, 35, 999999, 7]
 SQUARE_METRES = [1_000_000.0, 960_000.0, 505_000.0, 2_000_000.0, None]
 
 
-def square(x: float, y: float, width: float, height: float = 1000.0, hole: float = 0.0) -> shapely.Polygon:
+def square(
+    x: float, y: float, width: float, height: float = 1000.0, hole: float = 0.0
+) -> shapely.Polygon:
     """A rectangle at 5 m of height, with a square hole in its middle if asked."""
     middle_x, middle_y, half = x + width / 2, y + height / 2, hole / 2
     area = shapely.box(x, y, x + width, y + height)
-    return shapely.force_3d(area - shapely.box(middle_x - half, middle_y - half, middle_x + half, middle_y + half) if hole else area, 5.0)
+    return shapely.force_3d(
+        (
+            area - shapely.box(middle_x - half, middle_y - half, middle_x + half, middle_y + half)
+            if hole
+            else area
+        ),
+        5.0,
+    )
 
 
 def geometries() -> list[Any]:
     """The shapes of the sectors, the last of them missing."""
     pair = shapely.MultiPolygon([square(153_000, 170_000, 500), square(154_000, 170_000, 5)])
     alone = shapely.MultiPolygon([square(150_000, 171_000, 2000)])
-    return [square(150_000, 170_000, 1000), square(151_000, 170_000, 1000, hole=200), pair, alone, None]
+    return [
+        square(150_000, 170_000, 1000),
+        square(151_000, 170_000, 1000, hole=200),
+        pair,
+        alone,
+        None,
+    ]
 
 
 def reads(**changes: Any) -> Features:
@@ -55,7 +71,13 @@ def reads(**changes: Any) -> Features:
         "hectares": number("ms_area_ha"),
         "people": integer("population"),
     }
-    declared: dict[str, Any] = {"columns": columns, "crs": CRS, "published_crs": CRS, "key": "sector", "bounds": BOUNDS}
+    declared: dict[str, Any] = {
+        "columns": columns,
+        "crs": CRS,
+        "published_crs": CRS,
+        "key": "sector",
+        "bounds": BOUNDS,
+    }
     return Features(**(declared | changes))
 
 
@@ -66,7 +88,10 @@ def in_wgs84() -> list[Any]:
     def degrees(x: Any, y: Any, z: Any) -> Any:
         return *transformer.transform(x, y), z
 
-    return [shape and shapely.transform(shape, degrees, include_z=True, interleaved=False) for shape in geometries()]
+    return [
+        shape and shapely.transform(shape, degrees, include_z=True, interleaved=False)
+        for shape in geometries()
+    ]
 
 
 def _columns() -> list[np.ndarray]:
@@ -74,35 +99,71 @@ def _columns() -> list[np.ndarray]:
 
 
 def with_gdal(
-    driver: str, kind: str = "Unknown", crs: int | None = CRS, shapes: Callable[[], list[Any]] = geometries, **options: Any
+    driver: str,
+    kind: str = "Unknown",
+    crs: int | None = CRS,
+    shapes: Callable[[], list[Any]] = geometries,
+    **options: Any,
 ) -> Callable[[Path], Path]:
     """A writer of the layer with one of GDAL's drivers."""
 
     def write(path: Path) -> Path:
         wkb = shapely.to_wkb(np.array(shapes(), object), flavor="iso")
         stated = f"EPSG:{crs}" if crs else None
-        pyogrio.raw.write(str(path), wkb, _columns(), list(FIELDS), geometry_type=kind, crs=stated, driver=driver, **options)
+        pyogrio.raw.write(
+            str(path),
+            wkb,
+            _columns(),
+            list(FIELDS),
+            geometry_type=kind,
+            crs=stated,
+            driver=driver,
+            **options,
+        )
         return path
 
     return write
 
 
 def geojson(path: Path) -> Path:
-    """GeoJSON as Statbel publishes it: an old-style crs member, one feature a line, written by fiona."""
-    schema = {"geometry": "Unknown", "properties": {"cd_sector": "str", "tx_sector_descr_de": "str", "ms_area_ha": "float", "population": "int"}}
-    with fiona.open(path, "w", driver="GeoJSON", crs=FionaCRS.from_epsg(CRS), schema=schema) as layer:
+    """GeoJSON as Statbel publishes it: an old-style crs member, one feature a line, written by
+    fiona.
+    """
+    schema = {
+        "geometry": "Unknown",
+        "properties": {
+            "cd_sector": "str",
+            "tx_sector_descr_de": "str",
+            "ms_area_ha": "float",
+            "population": "int",
+        },
+    }
+    with fiona.open(
+        path, "w", driver="GeoJSON", crs=FionaCRS.from_epsg(CRS), schema=schema
+    ) as layer:
         for shape, *values in zip(geometries(), CODES, NAMES, AREAS, PEOPLE, strict=True):
-            layer.write({"geometry": shape and shapely.geometry.mapping(shape), "properties": dict(zip(FIELDS, values, strict=True))})
+            layer.write(
+                {
+                    "geometry": shape and shapely.geometry.mapping(shape),
+                    "properties": dict(zip(FIELDS, values, strict=True)),
+                }
+            )
     return path
 
 
-def geoparquet(path: Path, crs: Any = CRS, shapes: Callable[[], list[Any]] = geometries, encoding: str = "WKB") -> Path:
-    """GeoParquet 1.1 in row groups of two; `crs` an EPSG code, None for "not known", "" for a file that does not say."""
+def geoparquet(
+    path: Path, crs: Any = CRS, shapes: Callable[[], list[Any]] = geometries, encoding: str = "WKB"
+) -> Path:
+    """GeoParquet 1.1 in row groups of two; `crs` an EPSG code, None for "not known", "" for a file
+    that does not say.
+    """
     column: dict[str, Any] = {"encoding": encoding, "geometry_types": []}
     if crs != "":
         column["crs"] = crs and pyproj.CRS.from_epsg(crs).to_json_dict()
     wkb = pa.array(shapely.to_wkb(np.array(shapes(), object), flavor="iso"), pa.binary())
-    table = pa.table([*map(pa.array, (CODES, NAMES, AREAS, PEOPLE)), wkb], names=[*FIELDS, "geometry"])
+    table = pa.table(
+        [*map(pa.array, (CODES, NAMES, AREAS, PEOPLE)), wkb], names=[*FIELDS, "geometry"]
+    )
     geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
     pq.write_table(table.replace_schema_metadata({"geo": json.dumps(geo)}), path, row_group_size=2)
     return path
@@ -127,13 +188,26 @@ def topojson(path: Path) -> Path:
         return {"type": "MultiPolygon", "arcs": [polygon(part) for part in shape.geoms]}
 
     rows = zip(geometries(), CODES, NAMES, AREAS, PEOPLE, strict=True)
-    features = [geometry(shape) | {"properties": dict(zip(FIELDS, values, strict=True))} for shape, *values in rows]
-    path.write_text(json.dumps({"type": "Topology", "objects": {"sectors": {"type": "GeometryCollection", "geometries": features}}, "arcs": arcs}))
+    features = [
+        geometry(shape) | {"properties": dict(zip(FIELDS, values, strict=True))}
+        for shape, *values in rows
+    ]
+    path.write_text(
+        json.dumps(
+            {
+                "type": "Topology",
+                "objects": {"sectors": {"type": "GeometryCollection", "geometries": features}},
+                "arcs": arcs,
+            }
+        )
+    )
     return path
 
 
 def zipped(path: Path) -> Path:
-    """A dataset and the files beside it (a shapefile's), in a zip under a folder of the same name, as Statbel does."""
+    """A dataset and the files beside it (a shapefile's), in a zip under a folder of the same name,
+    as Statbel does.
+    """
     into = path.with_suffix(path.suffix + ".zip")
     with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive:
         for member in sorted(path.parent.glob(f"{path.stem}.*")):
@@ -146,11 +220,23 @@ FORMATS: dict[str, tuple[str, Callable[[Path], Path], dict[str, Any]]] = {
     "GeoJSON": ("sectors.geojson", geojson, {}),
     "Shapefile": ("sectors.shp", with_gdal("ESRI Shapefile", "Polygon Z", encoding="UTF-8"), {}),
     "GeoPackage": ("sectors.gpkg", with_gdal("GPKG"), {}),
-    "SpatiaLite": ("sectors.sqlite", with_gdal("SQLite", dataset_options={"SPATIALITE": "YES"}), {}),
+    "SpatiaLite": (
+        "sectors.sqlite",
+        with_gdal("SQLite", dataset_options={"SPATIALITE": "YES"}),
+        {},
+    ),
     "SQLite": ("sectors.db", with_gdal("SQLite"), {}),
-    "FlatGeobuf": ("sectors.fgb", with_gdal("FlatGeobuf", layer_options={"SPATIAL_INDEX": "NO"}), {}),
+    "FlatGeobuf": (
+        "sectors.fgb",
+        with_gdal("FlatGeobuf", layer_options={"SPATIAL_INDEX": "NO"}),
+        {},
+    ),
     "GML": ("sectors.gml", with_gdal("GML"), {}),
-    "KML": ("sectors.kml", with_gdal("LIBKML", crs=4326, shapes=in_wgs84), {"crs": 4326, "bounds": (2.5, 49.4, 6.5, 51.6)}),
+    "KML": (
+        "sectors.kml",
+        with_gdal("LIBKML", crs=4326, shapes=in_wgs84),
+        {"crs": 4326, "bounds": (2.5, 49.4, 6.5, 51.6)},
+    ),
     "GeoParquet": ("sectors.parquet", geoparquet, {}),
     "TopoJSON": ("sectors.topojson", topojson, {"crs_missing": True}),
 }

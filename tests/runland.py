@@ -1,4 +1,6 @@
-"""Runland, a made-up country with one table, whose flow can be told to end in other ways than it should."""
+"""Runland, a made-up country with one table, whose flow can be told to end in other ways than it
+should.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +12,58 @@ from pathlib import Path
 
 from prefect import flow
 
-from tasks.core.declarations import Dataset, Licence, Publisher, Source, Table, Total, integer, text
-from tasks.core.errors import SourceError
-from tasks.vocabulary import backup, check_totals, join, load_table, open_staging, publish, publish_catalog, recorded, unpack
+from tasks.core.model.declarations import (
+    Dataset,
+    Licence,
+    Publisher,
+    Source,
+    Table,
+    Total,
+    integer,
+    text,
+)
+from tasks.core.model.errors import SourceError
+from tasks.vocabulary import (
+    backup,
+    check_totals,
+    join,
+    load_table,
+    open_staging,
+    publish,
+    publish_catalog,
+    recorded,
+    unpack,
+)
 
-RUNLAND = Dataset(slug="runland", title="Runland: places", country="ZR", schema="runland", layers={"places": ("code",)})
+RUNLAND = Dataset(
+    slug="runland",
+    title="Runland: places",
+    country="ZR",
+    schema="runland",
+    layers={"places": ("code",)},
+)
 PLACES = Source(
-    slug="zr-places", vintage=2026, title="Places", publisher=Publisher(slug="office", name="An office", url="https://office.example"),
-    licence=Licence(slug="open", title="Open", url="https://office.example/open", attribution="Source: an office"),
-    landing_page="https://office.example/places", urls=("https://office.example/places.csv",), container="text", totals={"people": Total(expected=6)},
-    reads=Table(columns={"code": text("code"), "people": integer("people")}, key=("code",), delimiter=";"), reference_date=date(2026, 1, 1),
-    released="yearly", confidence="high",
-)  # fmt: skip
+    slug="zr-places",
+    vintage=2026,
+    title="Places",
+    publisher=Publisher(slug="office", name="An office", url="https://office.example"),
+    licence=Licence(
+        slug="open",
+        title="Open",
+        url="https://office.example/open",
+        attribution="Source: an office",
+    ),
+    landing_page="https://office.example/places",
+    urls=("https://office.example/places.csv",),
+    container="text",
+    totals={"people": Total(expected=6)},
+    reads=Table(
+        columns={"code": text("code"), "people": integer("people")}, key=("code",), delimiter=";"
+    ),
+    reference_date=date(2026, 1, 1),
+    released="yearly",
+    confidence="high",
+)
 SQL = """-- reads: loaded
 -- makes: places
 -- settings: none
@@ -35,8 +77,12 @@ ADDRESS = "https://me:hidden@office.example/places.csv?api_key=hidden"
 
 @flow(name="runland", description=__doc__)
 @recorded(RUNLAND)
-def runland(mirror: str, rebuild: bool = False, ending: str = "", addresses: tuple[str, ...] = ()) -> None:
-    """Publish Runland, unless it is to end otherwise: refused, killed, uncatalogued, or with the archive lost."""
+def runland(
+    mirror: str, rebuild: bool = False, ending: str = "", addresses: tuple[str, ...] = ()
+) -> None:
+    """Publish Runland, unless it is to end otherwise: refused, killed, uncatalogd, or with the
+    archive lost.
+    """
     (places,) = backup(PLACES, mirror=mirror)
     staging = open_staging(RUNLAND, 2026, places, rebuild=rebuild)
     load_table(unpack(places), staging, table="loaded")
@@ -45,7 +91,7 @@ def runland(mirror: str, rebuild: bool = False, ending: str = "", addresses: tup
         os.kill(os.getpid(), signal.SIGKILL)
     join(str(Path(mirror) / "runland.sql"), staging)
     edition = publish(staging)
-    if ending != "uncatalogued":
+    if ending != "uncatalogd":
         publish_catalog(edition)
     if "lost" in ending:
         take_away(Path(os.environ["GEODATA_ARCHIVE"]))
@@ -67,16 +113,22 @@ def tried_again(mirror: str) -> None:
 
 
 def write(folder: Path, people: int = 6) -> None:
-    """Synthetic files of the office, and the mirror that stands in for it: three places with 6 people."""
+    """Synthetic files of the office, and the mirror that stands in for it: three places with 6
+    people.
+    """
     folder.mkdir(exist_ok=True)
     (folder / "places.csv").write_text("code;people\nA;1\nB;2\nC;3\n")
     (folder / "runland.sql").write_text(SQL)
     sources = {"zr-places-2026": {"path": "places.csv", "totals": {"people": people}}}
-    (folder / "mirror.json").write_text(json.dumps({"label": "synthetic-runland", "about": "Made up.", "sources": sources}))
+    (folder / "mirror.json").write_text(
+        json.dumps({"label": "synthetic-runland", "about": "Made up.", "sources": sources})
+    )
 
 
 def take_away(location: Path) -> None:
-    """Lay a file where a folder of the archive was, so that nothing can be written or read there."""
+    """Lay a file where a folder of the archive was, so that nothing can be written or read
+    there.
+    """
     location.rename(location.with_name(f"{location.name}-away"))
     location.write_text("")
 

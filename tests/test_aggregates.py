@@ -1,4 +1,6 @@
-"""`aggregate`, on a synthetic coverage of 48 sectors in municipalities, arrondissements, provinces and regions."""
+"""`aggregate`, on a synthetic coverage of 48 sectors in municipalities, arrondissements, provinces
+and regions.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,16 @@ import pytest
 import shapely
 from fractal_coverage import crossed, grid, resized, store
 
-from tasks.aggregates import aggregate
-from tasks.core.catalogue.column_rules import column_comments, column_rules
-from tasks.core.database import Database
-from tasks.core.errors import CheckFailed, ConfigurationError
-from tasks.core.handles import Staging
+from tasks.core.catalog.column_rules import column_comments, column_rules
+from tasks.core.model.errors import CheckFailed, ConfigurationError
+from tasks.core.model.handles import Staging
+from tasks.core.postgres.database import Database
+from tasks.verbs.aggregates import aggregate
 
 PARENTS = ("municipality_*", "arrondissement_*", "province_*", "region_*")
 
-# Sector n is in municipality n / 4, arrondissement n / 8, province n / 16 (none for the last) and region n / 32.
+# Sector n is in municipality n / 4, arrondissement n / 8, province n / 16 (none for the last) and
+# region n / 32.
 SECTORS = """
 CREATE TABLE sectors AS
 SELECT code AS sector_code, 'Sector ' || n AS sector_name,
@@ -75,134 +78,278 @@ def columns(database: Database, staging: Staging, table: str) -> list[str]:
 
 
 def test_sums_ratios_and_means(database: Database, sectors: Staging) -> None:
-    assert aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", carry=PARENTS) == sectors
+    assert (
+        aggregate.fn(
+            sectors, "sectors", by="municipality_code", into="municipalities", carry=PARENTS
+        )
+        == sectors
+    )
     assert rows(database, sectors, "SELECT count(*) FROM municipalities") == [(12,)]
     assert columns(database, sectors, "municipalities") == [
-        "municipality_code", "municipality_name", "arrondissement_code", "province_code", "region_code",
-        "population", "area_km2", "density", "income", "income_missing", "age", "geom",
-    ]  # fmt: skip
-    found = rows(database, sectors, "SELECT population, area_km2, density, age FROM municipalities WHERE municipality_code = 'M1'")[0]
+        "municipality_code",
+        "municipality_name",
+        "arrondissement_code",
+        "province_code",
+        "region_code",
+        "population",
+        "area_km2",
+        "density",
+        "income",
+        "income_missing",
+        "age",
+        "geom",
+    ]
+    found = rows(
+        database,
+        sectors,
+        "SELECT population, area_km2, density, age FROM municipalities WHERE municipality_code ="
+        " 'M1'",
+    )[0]
     assert found[0] == 40 + 50 + 60 + 70
     assert found[2] == round(found[0] / found[1], 2)
-    assert found[3] == pytest.approx((4.5 * 40 + 5.5 * 50 + 7.5 * 70) / (40 + 50 + 70))  # sector 6 has no mean age
+    assert found[3] == pytest.approx(
+        (4.5 * 40 + 5.5 * 50 + 7.5 * 70) / (40 + 50 + 70)
+    )  # sector 6 has no mean age
     expected = rows(database, sectors, "SELECT sum(area_km2) FROM sectors")
     assert rows(database, sectors, "SELECT sum(area_km2) FROM municipalities") == expected
-    types = [f"pg_typeof({name})" for name in ("population", "density", "income", "income_missing", "age")]
+    types = [
+        f"pg_typeof({name})"
+        for name in ("population", "density", "income", "income_missing", "age")
+    ]
     found = rows(database, sectors, f"SELECT {', '.join(types)} FROM municipalities")
     assert found[0] == ("bigint", "numeric", "numeric", "integer", "double precision")
 
 
-def test_a_sum_without_any_known_figure_is_null_and_the_unknown_are_counted(database: Database, sectors: Staging) -> None:
+def test_a_sum_without_any_known_figure_is_null_and_the_unknown_are_counted(
+    database: Database, sectors: Staging
+) -> None:
     aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", carry=PARENTS)
-    found = dict(rows(database, sectors, "SELECT municipality_code, (income, income_missing)::text FROM municipalities"))
+    found = dict(
+        rows(
+            database,
+            sectors,
+            "SELECT municipality_code, (income, income_missing)::text FROM municipalities",
+        )
+    )
     assert found["M1"] == "(9002.25,2)"
     assert found["M2"] == "(,4)"
     aggregate.fn(sectors, "municipalities", by="arrondissement_code", into="arrondissements")
-    found = rows(database, sectors, "SELECT income, income_missing FROM arrondissements WHERE arrondissement_code = 'A1'")
+    found = rows(
+        database,
+        sectors,
+        "SELECT income, income_missing FROM arrondissements WHERE arrondissement_code = 'A1'",
+    )
     assert found == [(Decimal("25006.25"), 6)]
 
 
 def test_a_ratio_over_nothing_is_null(database: Database, sectors: Staging) -> None:
     run(database, sectors, "UPDATE sectors SET area_km2 = 0 WHERE municipality_code = 'M4'")
     aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities")
-    assert rows(database, sectors, "SELECT municipality_code FROM municipalities WHERE density IS NULL") == [("M4",)]
+    assert rows(
+        database, sectors, "SELECT municipality_code FROM municipalities WHERE density IS NULL"
+    ) == [("M4",)]
 
 
-def test_added_figures_count_before_the_ratios_and_further_columns_follow(database: Database, sectors: Staging) -> None:
-    aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", carry=PARENTS, adding="unlocated")
+def test_added_figures_count_before_the_ratios_and_further_columns_follow(
+    database: Database, sectors: Staging
+) -> None:
+    aggregate.fn(
+        sectors,
+        "sectors",
+        by="municipality_code",
+        into="municipalities",
+        carry=PARENTS,
+        adding="unlocated",
+    )
     assert columns(database, sectors, "municipalities")[-3:] == ["unlocated", "homeless", "geom"]
     dense = "density = round(population / area_km2, 2)"
-    found = rows(database, sectors, f"SELECT population, unlocated, homeless, {dense} FROM municipalities ORDER BY municipality_code")
+    found = rows(
+        database,
+        sectors,
+        f"SELECT population, unlocated, homeless, {dense} FROM municipalities ORDER BY"
+        " municipality_code",
+    )
     assert found[0] == (60 + 7, 7, 2, True)
     assert (220, 0, 0, True) in found  # M1 has no row in the addition
     assert (20 * 40 + 60 + 1, 1, None, True) in found  # M5: an unknown figure stays unknown
-    assert rows(database, sectors, "SELECT sum(population) FROM municipalities") == [(sum(range(48)) * 10 + 8,)]
+    assert rows(database, sectors, "SELECT sum(population) FROM municipalities") == [
+        (sum(range(48)) * 10 + 8,)
+    ]
     aggregate.fn(sectors, "municipalities", by="region_code", into="regions")
-    assert rows(database, sectors, "SELECT sum(population), sum(unlocated) FROM regions") == [(sum(range(48)) * 10 + 8, 8)]
+    assert rows(database, sectors, "SELECT sum(population), sum(unlocated) FROM regions") == [
+        (sum(range(48)) * 10 + 8, 8)
+    ]
 
 
 def test_an_addition_that_does_not_fit_is_refused(database: Database, sectors: Staging) -> None:
     run(database, sectors, "INSERT INTO unlocated VALUES ('M77', 5, 5, 5)")
     with pytest.raises(CheckFailed, match="1 belong to no group: M77"):
-        aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", adding="unlocated")
+        aggregate.fn(
+            sectors, "sectors", by="municipality_code", into="municipalities", adding="unlocated"
+        )
     run(database, sectors, "UPDATE unlocated SET municipality_code = 'M0'")
     with pytest.raises(CheckFailed, match="1 are there more than once: M0"):
-        aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", adding="unlocated")
+        aggregate.fn(
+            sectors, "sectors", by="municipality_code", into="municipalities", adding="unlocated"
+        )
     run(database, sectors, "ALTER TABLE unlocated RENAME unlocated TO density")
     with pytest.raises(CheckFailed, match="two columns named density"):
-        aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", adding="unlocated")
+        aggregate.fn(
+            sectors, "sectors", by="municipality_code", into="municipalities", adding="unlocated"
+        )
     with pytest.raises(CheckFailed, match="must have the column region_code"):
         aggregate.fn(sectors, "sectors", by="region_code", into="regions", adding="unlocated")
 
 
-def test_four_levels_in_a_row_conserve_people_and_ground(database: Database, sectors: Staging) -> None:
+def test_four_levels_in_a_row_conserve_people_and_ground(
+    database: Database, sectors: Staging
+) -> None:
     levels = ("sectors", "municipalities", "arrondissements", "provinces")
-    for level, (table, by, into) in enumerate(zip(levels, ("municipality_code", "arrondissement_code", "province_code"), levels[1:], strict=False)):
+    for level, (table, by, into) in enumerate(
+        zip(
+            levels,
+            ("municipality_code", "arrondissement_code", "province_code"),
+            levels[1:],
+            strict=False,
+        )
+    ):
         aggregate.fn(sectors, table, by=by, into=into, carry=PARENTS[level:])
     aggregate.fn(sectors, "arrondissements", by="region_code", into="regions", carry=PARENTS[3:])
-    counts = [rows(database, sectors, f"SELECT count(*), sum(population), sum(ST_Area(geom)) FROM {table}")[0] for table in (*levels, "regions")]
+    counts = [
+        rows(
+            database, sectors, f"SELECT count(*), sum(population), sum(ST_Area(geom)) FROM {table}"
+        )[0]
+        for table in (*levels, "regions")
+    ]
     assert [count for count, _, _ in counts] == [48, 12, 6, 2, 2]
     for number in (1, 2, 4):
         assert counts[number][1] == counts[0][1]
         assert counts[number][2] == pytest.approx(counts[0][2], rel=1e-12)
-    steps = f"SELECT sentence, figures FROM catalog.step WHERE subject = 'provinces' AND number = {sectors.edition}"
+    steps = (
+        "SELECT sentence, figures FROM catalog.step WHERE subject = 'provinces' AND number ="
+        f" {sectors.edition}"
+    )
     sentence, figures = rows(database, sectors, steps)[0]
-    assert sentence == "Aggregated 4 arrondissements into 2 provinces, without 2 that have no province_code"
+    assert (
+        sentence
+        == "Aggregated 4 arrondissements into 2 provinces, without 2 that have no province_code"
+    )
     assert figures == {"without_parent": 2, "overlaid": 0, "slivers_closed": 0}
     assert column_rules(database, sectors.schema, "regions")["region_code"].kind == "key"
 
 
 def test_areas_are_dissolved_along_shared_edges(database: Database, sectors: Staging) -> None:
     aggregate.fn(sectors, "sectors", by="region_code", into="regions")
-    shapes = [shapely.from_wkb(bytes(shape)) for (shape,) in rows(database, sectors, "SELECT ST_AsBinary(geom) FROM regions ORDER BY region_code")]
-    parts = [shapely.from_wkb(bytes(shape)) for (shape,) in rows(database, sectors, "SELECT ST_AsBinary(geom) FROM sectors WHERE region_code = 'R0'")]
+    shapes = [
+        shapely.from_wkb(bytes(shape))
+        for (shape,) in rows(
+            database, sectors, "SELECT ST_AsBinary(geom) FROM regions ORDER BY region_code"
+        )
+    ]
+    parts = [
+        shapely.from_wkb(bytes(shape))
+        for (shape,) in rows(
+            database, sectors, "SELECT ST_AsBinary(geom) FROM sectors WHERE region_code = 'R0'"
+        )
+    ]
     assert [shape.geom_type for shape in shapes] == ["MultiPolygon", "MultiPolygon"]
     assert shapely.get_num_interior_rings(shapely.get_parts(shapes)).sum() == 0
     assert shapes[0].equals(shapely.union_all(parts))
-    assert shapely.coverage_is_valid(shapes)  # the two regions share their common border point by point
-    kind = rows(database, sectors, "SELECT type, srid FROM geometry_columns WHERE f_table_name = 'regions' AND f_table_schema = current_schema()")
+    assert shapely.coverage_is_valid(
+        shapes
+    )  # the two regions share their common border point by point
+    kind = rows(
+        database,
+        sectors,
+        "SELECT type, srid FROM geometry_columns WHERE f_table_name = 'regions' AND f_table_schema"
+        " = current_schema()",
+    )
     assert kind == [("MULTIPOLYGON", 31370)]
 
 
 def test_large_areas_are_compressed_with_lz4(database: Database, sectors: Staging) -> None:
-    straight = "ST_Multi(ST_Segmentize(ST_MakeEnvelope(n * 1024, 0, n * 1024 + 1024, 1024, 31370), 1))"  # irregular borders do not compress
-    numbered = "(SELECT sector_code AS code, left(sector_code, 5)::integer AS n FROM sectors) AS numbered"
-    run(database, sectors, f"UPDATE sectors SET geom = {straight} FROM {numbered} WHERE code = sector_code")
+    straight = (  # irregular borders do not compress
+        "ST_Multi(ST_Segmentize(ST_MakeEnvelope(n * 1024, 0, n * 1024 + 1024, 1024, 31370), 1))"
+    )
+    numbered = (
+        "(SELECT sector_code AS code, left(sector_code, 5)::integer AS n FROM sectors) AS numbered"
+    )
+    run(
+        database,
+        sectors,
+        f"UPDATE sectors SET geom = {straight} FROM {numbered} WHERE code = sector_code",
+    )
     aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities")
-    assert rows(database, sectors, "SELECT DISTINCT pg_column_compression(geom) FROM municipalities") == [("lz4",)]
+    assert rows(
+        database, sectors, "SELECT DISTINCT pg_column_compression(geom) FROM municipalities"
+    ) == [("lz4",)]
 
 
-def test_the_same_areas_in_another_order_dissolve_to_the_same_bytes(database: Database, sectors: Staging) -> None:
+def test_the_same_areas_in_another_order_dissolve_to_the_same_bytes(
+    database: Database, sectors: Staging
+) -> None:
     aggregate.fn(sectors, "sectors", by="region_code", into="regions")
-    before = rows(database, sectors, "SELECT md5(ST_AsEWKB(geom)) FROM regions ORDER BY region_code")
-    run(database, sectors, "CREATE TABLE turned AS SELECT * FROM sectors ORDER BY sector_code DESC; DELETE FROM sectors")
+    before = rows(
+        database, sectors, "SELECT md5(ST_AsEWKB(geom)) FROM regions ORDER BY region_code"
+    )
+    run(
+        database,
+        sectors,
+        "CREATE TABLE turned AS SELECT * FROM sectors ORDER BY sector_code DESC; DELETE FROM"
+        " sectors",
+    )
     run(database, sectors, "INSERT INTO sectors SELECT * FROM turned")
     aggregate.fn(sectors, "sectors", by="region_code", into="regions")
-    assert rows(database, sectors, "SELECT md5(ST_AsEWKB(geom)) FROM regions ORDER BY region_code") == before
+    assert (
+        rows(database, sectors, "SELECT md5(ST_AsEWKB(geom)) FROM regions ORDER BY region_code")
+        == before
+    )
 
 
-def test_areas_whose_edges_do_not_match_are_overlaid_and_counted(database: Database, staging: Staging) -> None:
+def test_areas_whose_edges_do_not_match_are_overlaid_and_counted(
+    database: Database, staging: Staging
+) -> None:
     shapes = grid(8, 6)
     shapes[1], shapes[40] = resized(shapes[1], 0.5), crossed(shapes[40])
-    shapes[40] = shapely.MultiPolygon(list(shapely.get_parts(shapely.make_valid(shapes[40], method="structure"))))
+    shapes[40] = shapely.MultiPolygon(
+        list(shapely.get_parts(shapely.make_valid(shapes[40], method="structure")))
+    )
     store(database, staging.schema, "shapes", shapes)
     run(database, staging, SECTORS)
     aggregate.fn(staging, "sectors", by="municipality_code", into="municipalities")
-    figures = rows(database, staging, f"SELECT figures FROM catalog.step WHERE number = {staging.edition} AND verb = 'aggregate'")[0][0]
+    figures = rows(
+        database,
+        staging,
+        f"SELECT figures FROM catalog.step WHERE number = {staging.edition} AND verb = 'aggregate'",
+    )[0][0]
     assert figures["overlaid"] >= 1
-    assert rows(database, staging, "SELECT count(*) FROM municipalities WHERE NOT ST_IsValid(geom)") == [(0,)]
-    union = rows(database, staging, "SELECT ST_Area(ST_Union(geom)) FROM sectors WHERE municipality_code = 'M0'")[0][0]
-    assert rows(database, staging, "SELECT ST_Area(geom) FROM municipalities WHERE municipality_code = 'M0'")[0][0] == pytest.approx(union)
+    assert rows(
+        database, staging, "SELECT count(*) FROM municipalities WHERE NOT ST_IsValid(geom)"
+    ) == [(0,)]
+    union = rows(
+        database,
+        staging,
+        "SELECT ST_Area(ST_Union(geom)) FROM sectors WHERE municipality_code = 'M0'",
+    )[0][0]
+    assert rows(
+        database, staging, "SELECT ST_Area(geom) FROM municipalities WHERE municipality_code = 'M0'"
+    )[0][0] == pytest.approx(union)
 
 
 def test_a_group_without_any_area_has_none(database: Database, sectors: Staging) -> None:
     run(database, sectors, "UPDATE sectors SET geom = NULL WHERE municipality_code = 'M6'")
-    assert aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities") == sectors
+    assert (
+        aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities") == sectors
+    )
     assert rows(database, sectors, "SELECT count(*) FROM municipalities") == [(12,)]
-    assert rows(database, sectors, "SELECT municipality_code FROM municipalities WHERE geom IS NULL") == [("M6",)]
+    assert rows(
+        database, sectors, "SELECT municipality_code FROM municipalities WHERE geom IS NULL"
+    ) == [("M6",)]
 
 
-def test_what_is_not_constant_or_not_allowed_cannot_be_carried(database: Database, sectors: Staging) -> None:
+def test_what_is_not_constant_or_not_allowed_cannot_be_carried(
+    database: Database, sectors: Staging
+) -> None:
     for pattern, message in (
         ("median_*", r"median_income \(none\)"),
         ("population", r"population \(sum\)"),
@@ -210,10 +357,22 @@ def test_what_is_not_constant_or_not_allowed_cannot_be_carried(database: Databas
         ("town_*", "No column of sectors is named like 'town_\\*'"),
     ):
         with pytest.raises(CheckFailed, match=message):
-            aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", carry=[pattern])
-    run(database, sectors, "UPDATE sectors SET municipality_name = NULL WHERE sector_code = '00004-'")
+            aggregate.fn(
+                sectors, "sectors", by="municipality_code", into="municipalities", carry=[pattern]
+            )
+    run(
+        database,
+        sectors,
+        "UPDATE sectors SET municipality_name = NULL WHERE sector_code = '00004-'",
+    )
     with pytest.raises(CheckFailed, match="municipality_name in M1:"):  # null counts as a value
-        aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", carry=["municipality_*"])
+        aggregate.fn(
+            sectors,
+            "sectors",
+            by="municipality_code",
+            into="municipalities",
+            carry=["municipality_*"],
+        )
 
 
 def test_rules_that_cannot_be_met_are_refused(database: Database, sectors: Staging) -> None:
@@ -221,10 +380,18 @@ def test_rules_that_cannot_be_met_are_refused(database: Database, sectors: Stagi
         ("density", "ratio population / homes", "density of sectors needs homes"),
         ("density", "ratio population / median_income", "density of sectors needs median_income"),
         ("age", "mean by homes", "weighted by homes"),
-        ("sector_name", "sum", "sector_name of sectors has the rule sum and must be a number, and is text"),
+        (
+            "sector_name",
+            "sum",
+            "sector_name of sectors has the rule sum and must be a number, and is text",
+        ),
     ):
         comment = column_comments(database, sectors.schema, "sectors")[column]
-        run(database, sectors, f"COMMENT ON COLUMN sectors.{column} IS 'x [unit: x; aggregate: {rule}; from: x]'")
+        run(
+            database,
+            sectors,
+            f"COMMENT ON COLUMN sectors.{column} IS 'x [unit: x; aggregate: {rule}; from: x]'",
+        )
         with pytest.raises(CheckFailed, match=message):
             aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities")
         run(database, sectors, f"COMMENT ON COLUMN sectors.{column} IS '{comment}'")
@@ -234,10 +401,17 @@ def test_rules_that_cannot_be_met_are_refused(database: Database, sectors: Stagi
         aggregate.fn(sectors, "sectors", by="municipality_code", into="sectors")
 
 
-def test_an_aggregate_is_made_anew_and_leaves_no_side_table(database: Database, sectors: Staging) -> None:
+def test_an_aggregate_is_made_anew_and_leaves_no_side_table(
+    database: Database, sectors: Staging
+) -> None:
     for _ in range(2):
         aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities")
-    tables = rows(database, sectors, "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' ORDER BY 1")
+    tables = rows(
+        database,
+        sectors,
+        "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND"
+        " relkind = 'r' ORDER BY 1",
+    )
     assert [name for (name,) in tables] == ["municipalities", "sectors", "shapes", "unlocated"]
 
 
@@ -246,23 +420,38 @@ def test_figures_without_areas_are_aggregated_too(database: Database, sectors: S
     assert aggregate.fn(sectors, "sectors", by="region_code", into="regions") == sectors
     assert rows(database, sectors, "SELECT count(*) FROM regions") == [(2,)]
     assert "geom" not in columns(database, sectors, "regions")
-    assert np.isclose(float(rows(database, sectors, "SELECT sum(population) FROM regions")[0][0]), 11_280)
+    assert np.isclose(
+        float(rows(database, sectors, "SELECT sum(population) FROM regions")[0][0]), 11_280
+    )
 
 
-def test_margins_of_error_are_aggregated_by_the_root_of_the_summed_squares(database: Database, staging: Staging) -> None:
+def test_margins_of_error_are_aggregated_by_the_root_of_the_summed_squares(
+    database: Database, staging: Staging
+) -> None:
     run(
-        database, staging,
-        "CREATE TABLE tracts (tract text, county text, residents bigint, residents_moe bigint, income bigint);"
-        "INSERT INTO tracts VALUES ('1', 'A', 100, 30, 9), ('2', 'A', 200, 40, 8), ('3', 'B', 5, NULL, 7), ('4', 'B', 6, 10, 6);"
-        "COMMENT ON COLUMN tracts.tract IS 'Tract [unit: code; aggregate: key; from: made up]';"
-        "COMMENT ON COLUMN tracts.county IS 'County [unit: code; aggregate: same; from: made up]';"
-        "COMMENT ON COLUMN tracts.residents IS 'Residents [unit: persons; aggregate: sum; from: made up]';"
-        "COMMENT ON COLUMN tracts.residents_moe IS 'Margin of error [unit: persons; aggregate: root of squares; from: made up]';"
-        "COMMENT ON COLUMN tracts.income IS 'Median income [unit: USD; aggregate: none; from: made up]'",
-    )  # fmt: skip
+        database,
+        staging,
+        "CREATE TABLE tracts (tract text, county text, residents bigint, residents_moe bigint,"
+        " income bigint);INSERT INTO tracts VALUES ('1', 'A', 100, 30, 9), ('2', 'A', 200, 40, 8),"
+        " ('3', 'B', 5, NULL, 7), ('4', 'B', 6, 10, 6);COMMENT ON COLUMN tracts.tract IS 'Tract"
+        " [unit: code; aggregate: key; from: made up]';COMMENT ON COLUMN tracts.county IS 'County"
+        " [unit: code; aggregate: same; from: made up]';COMMENT ON COLUMN tracts.residents IS"
+        " 'Residents [unit: persons; aggregate: sum; from: made up]';COMMENT ON COLUMN"
+        " tracts.residents_moe IS 'Margin of error [unit: persons; aggregate: root of squares;"
+        " from: made up]';COMMENT ON COLUMN tracts.income IS 'Median income [unit: USD; aggregate:"
+        " none; from: made up]'",
+    )
     aggregate.fn(staging, "tracts", by="county", into="counties")
-    assert rows(database, staging, "SELECT * FROM counties ORDER BY 1") == [("A", 300, 50), ("B", 11, None)]
+    assert rows(database, staging, "SELECT * FROM counties ORDER BY 1") == [
+        ("A", 300, 50),
+        ("B", 11, None),
+    ]
     rule = column_rules(database, staging.schema, "counties")["residents_moe"]
-    assert rule.description == "Margin of error; root of the sum of the squares of those of the tracts"
-    with pytest.raises(CheckFailed, match=r"income \(none\); a median or a figure of one area is not that of several"):
+    assert (
+        rule.description == "Margin of error; root of the sum of the squares of those of the tracts"
+    )
+    with pytest.raises(
+        CheckFailed,
+        match=r"income \(none\); a median or a figure of one area is not that of several",
+    ):
         aggregate.fn(staging, "tracts", by="county", into="counties", carry=("income",))

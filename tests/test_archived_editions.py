@@ -1,4 +1,6 @@
-"""Editions told from the archive alone: read from its documents, shown, kept, and with what they stand on."""
+"""Editions told from the archive alone: read from its documents, shown, kept, and with what they
+stand on.
+"""
 
 from __future__ import annotations
 
@@ -10,42 +12,93 @@ from typing import Any
 
 import pytest
 
-from tasks.core.archive import documents, editions
-from tasks.core.archive.editions import ArchivedEdition, Dependency, Input
+from tasks.core.archive import archived_editions as editions
+from tasks.core.archive import documents
+from tasks.core.archive.archived_editions import ArchivedEdition, Dependency, Input
 from tasks.core.archive.store import Store
-from tasks.core.errors import CheckFailed, ConfigurationError
+from tasks.core.model.errors import CheckFailed, ConfigurationError
 
 START = datetime(2026, 1, 1, 12, 0, 0, 120000, tzinfo=UTC)
 SHA = "ab" * 32
 
 
 class Written:
-    """An archive in a folder, into which editions and publications are written as the flows write them."""
+    """An archive in a folder, into which editions and publications are written as the flows write
+    them.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.store = Store([str(folder / "archive"), str(folder / "replica")])
 
     def edition(
-        self, number: int, day: int, *, dataset: str = "land", vintage: int = 2025, keep: int = 2, mirror: str = "",
+        self,
+        number: int,
+        day: int,
+        *,
+        dataset: str = "land",
+        vintage: int = 2025,
+        keep: int = 2,
+        mirror: str = "",
         on: Mapping[str, int] | None = None,
-    ) -> str:  # fmt: skip
+    ) -> str:
         """Name of the document of an edition that was published on a day."""
         at = (START + timedelta(days=day)).isoformat()
         name = f"editions/{dataset}/{vintage}/{number:04d}-{at[:19].replace('-', '').replace(':', '')}.json"
-        self.store.put_document(name, {
-            "document": "edition of geodata-flows", "version": 1, "dataset": {"slug": dataset, "keep": keep, "title": "Land"},
-            "edition": {"number": number, "vintage": vintage, "mirror": mirror, "published_at": at, "dataset": dataset},
-            "inputs": [{"source": f"{dataset}-areas", "source_vintage": vintage, "sha256": SHA, "url": "https://office.example", "retrieved_at": at}],
-            "dependencies": [{"on_dataset": other, "on_number": of, "layers": ["areas"]} for other, of in (on or {}).items()],
-            "publications": [{"id": day, "vintage": vintage, "action": "publish", "at": at, "by_role": "writer"}],
-        })  # fmt: skip
+        self.store.put_document(
+            name,
+            {
+                "document": "edition of geodata-flows",
+                "version": 1,
+                "dataset": {"slug": dataset, "keep": keep, "title": "Land"},
+                "edition": {
+                    "number": number,
+                    "vintage": vintage,
+                    "mirror": mirror,
+                    "published_at": at,
+                    "dataset": dataset,
+                },
+                "inputs": [
+                    {
+                        "source": f"{dataset}-areas",
+                        "source_vintage": vintage,
+                        "sha256": SHA,
+                        "url": "https://office.example",
+                        "retrieved_at": at,
+                    }
+                ],
+                "dependencies": [
+                    {"on_dataset": other, "on_number": of, "layers": ["areas"]}
+                    for other, of in (on or {}).items()
+                ],
+                "publications": [
+                    {
+                        "id": day,
+                        "vintage": vintage,
+                        "action": "publish",
+                        "at": at,
+                        "by_role": "writer",
+                    }
+                ],
+            },
+        )
         return name
 
     def publication(self, action: str, number: int, day: int, **facts: Any) -> None:
         """A rollback or a withdrawal of a day."""
         at = (START + timedelta(days=day)).isoformat()
-        publication = {"dataset": "land", "vintage": 2025, "number": number, "action": action, "at": at, **facts}
-        document = {"document": "publication of geodata-flows", "version": 1, "publication": publication}
+        publication = {
+            "dataset": "land",
+            "vintage": 2025,
+            "number": number,
+            "action": action,
+            "at": at,
+            **facts,
+        }
+        document = {
+            "document": "publication of geodata-flows",
+            "version": 1,
+            "publication": publication,
+        }
         self.store.put_document(f"publications/land/2025/{day:04}-{action}.json", document)
 
     def read(self) -> list[ArchivedEdition]:
@@ -62,7 +115,10 @@ class Written:
 
     def kept(self) -> list[tuple[int, str]]:
         """Numbers and mirrors of those kept."""
-        return [(edition.number, edition.mirror) for edition in editions.kept(self.read(), editions.read_publications(self.store))]
+        return [
+            (edition.number, edition.mirror)
+            for edition in editions.kept(self.read(), editions.read_publications(self.store))
+        ]
 
 
 @pytest.fixture
@@ -84,15 +140,34 @@ def test_an_edition_is_read_from_its_document(written: Written) -> None:
     name = written.edition(3, 0, on={"ground": 7}, mirror="synthetic")
     (edition,) = written.read()
     assert edition == ArchivedEdition(
-        document=name, dataset="land", vintage=2025, number=3, mirror="synthetic", published_at=START, keep=2,
-        inputs=(Input(source="land-areas", vintage=2025, sha256=SHA, url="https://office.example", retrieved_at=START),),
-        dependencies=(Dependency(dataset="ground", number=7, layers=("areas",)),), publications=edition.publications,
-    )  # fmt: skip
-    assert [(each.number, each.action, each.at) for each in edition.publications] == [(3, "publish", START)]
+        document=name,
+        dataset="land",
+        vintage=2025,
+        number=3,
+        mirror="synthetic",
+        published_at=START,
+        keep=2,
+        inputs=(
+            Input(
+                source="land-areas",
+                vintage=2025,
+                sha256=SHA,
+                url="https://office.example",
+                retrieved_at=START,
+            ),
+        ),
+        dependencies=(Dependency(dataset="ground", number=7, layers=("areas",)),),
+        publications=edition.publications,
+    )
+    assert [(each.number, each.action, each.at) for each in edition.publications] == [
+        (3, "publish", START)
+    ]
     assert dict(written.store.documents("editions"))[name]["dataset"]["title"] == "Land"
 
 
-def test_the_edition_shown_and_the_newest_others_are_kept_for_each_vintage(written: Written) -> None:
+def test_the_edition_shown_and_the_newest_others_are_kept_for_each_vintage(
+    written: Written,
+) -> None:
     for number in (1, 2, 3):
         written.edition(number, number)
     written.edition(4, 4, vintage=2026)
@@ -151,10 +226,14 @@ def test_a_database_that_counts_from_one_again_is_told_by_time(written: Written)
     newer = written.edition(1, 19, dataset="ground")
     written.edition(1, 30, dataset="ground")
     everything = written.read()
-    assert [edition.document for edition in editions.kept(everything, []) if edition.dataset == "land"] == [first, second]
+    assert [
+        edition.document for edition in editions.kept(everything, []) if edition.dataset == "land"
+    ] == [first, second]
     written.publication("rollback", 7, 22)
     assert written.all_shown()[0].document == second
-    assert [edition.document for edition in editions.with_dependencies(everything[-2:-1], everything)] == [newer, second]
+    assert [
+        edition.document for edition in editions.with_dependencies(everything[-2:-1], everything)
+    ] == [newer, second]
 
 
 def test_what_an_edition_stands_on_comes_before_it_and_once(written: Written) -> None:
@@ -164,7 +243,9 @@ def test_what_an_edition_stands_on_comes_before_it_and_once(written: Written) ->
     written.edition(1, 4, on={"middle": 1, "ground": 1, "lost": 5})
     everything = written.read()
     top = [edition for edition in everything if edition.dataset == "land"]
-    assert [(each.dataset, each.number) for each in editions.with_dependencies(top, everything)] == [("ground", 1), ("middle", 1), ("land", 1)]
+    assert [
+        (each.dataset, each.number) for each in editions.with_dependencies(top, everything)
+    ] == [("ground", 1), ("middle", 1), ("land", 1)]
     assert editions.with_dependencies([], everything) == []
 
 
@@ -175,32 +256,49 @@ def test_official_data_stands_on_official_data_only(written: Written) -> None:
     written.edition(2, 4, on={"ground": 1}, mirror="sample")
     everything = written.read()
     for number, mirror in ((1, ""), (2, "sample")):
-        chosen = [edition for edition in everything if (edition.dataset, edition.number) == ("land", number)]
+        chosen = [
+            edition
+            for edition in everything
+            if (edition.dataset, edition.number) == ("land", number)
+        ]
         assert editions.with_dependencies(chosen, everything)[0].mirror == mirror
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"version": 2}, "found 'edition of geodata-flows', version 2"), ({"document": "something"}, "found 'something', version 1"),
-        ({"edition": {}}, "found KeyError: 'vintage'"), ({"inputs": None}, "found TypeError"),
+        ({"version": 2}, "found 'edition of geodata-flows', version 2"),
+        ({"document": "something"}, "found 'something', version 1"),
+        ({"edition": {}}, "found KeyError: 'vintage'"),
+        ({"inputs": None}, "found TypeError"),
     ],
-)  # fmt: skip
-def test_a_document_that_is_no_edition_is_named(written: Written, change: Mapping[str, Any], told: str) -> None:
+)
+def test_a_document_that_is_no_edition_is_named(
+    written: Written, change: Mapping[str, Any], told: str
+) -> None:
     name = written.edition(1, 1)
     document = dict(written.store.documents("editions"))[name]
     written.store.put_document("editions/land/2025/0002-other.json", {**document, **change})
-    with pytest.raises(CheckFailed, match=rf"The document editions/land/2025/0002-other.json .*{told}"):
+    with pytest.raises(
+        CheckFailed, match=rf"The document editions/land/2025/0002-other.json .*{told}"
+    ):
         written.read()
 
 
 def test_a_document_that_is_no_publication_is_named(written: Written) -> None:
-    written.store.put_document("publications/land/2025/other.json", {"document": "publication of geodata-flows", "version": 1, "publication": {}})
-    with pytest.raises(CheckFailed, match=r"publications/land/2025/other.json .*found KeyError: 'dataset'"):
+    written.store.put_document(
+        "publications/land/2025/other.json",
+        {"document": "publication of geodata-flows", "version": 1, "publication": {}},
+    )
+    with pytest.raises(
+        CheckFailed, match=r"publications/land/2025/other.json .*found KeyError: 'dataset'"
+    ):
         editions.read_publications(written.store)
 
 
-def test_documents_are_read_some_at_a_time_and_come_in_order(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_are_read_some_at_a_time_and_come_in_order(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(1, 21):
         written.edition(number, number)
     together = threading.Barrier(documents.READERS, timeout=20)
@@ -212,11 +310,15 @@ def test_documents_are_read_some_at_a_time_and_come_in_order(written: Written, m
         return read(name)
 
     monkeypatch.setattr(written.store, "_read", slow)
-    assert [name for name, _ in written.store.documents("editions")] == sorted(name for name, _ in written.store.documents("editions"))
+    assert [name for name, _ in written.store.documents("editions")] == sorted(
+        name for name, _ in written.store.documents("editions")
+    )
     assert [edition.number for edition in written.read()] == list(range(1, 21))
 
 
-def test_a_document_that_cannot_be_read_is_an_error_after_those_before_it(written: Written, tmp_path: Path) -> None:
+def test_a_document_that_cannot_be_read_is_an_error_after_those_before_it(
+    written: Written, tmp_path: Path
+) -> None:
     names = [written.edition(number, number) for number in (1, 2, 3)]
     for folder in ("archive", "replica"):
         path = tmp_path / folder / names[1]
@@ -224,5 +326,7 @@ def test_a_document_that_cannot_be_read_is_an_error_after_those_before_it(writte
         path.write_text("{")
     found = written.store.documents("editions")
     assert next(found)[0] == names[0]
-    with pytest.raises(ConfigurationError, match=f"The document {names[1]} cannot be read in any location"):
+    with pytest.raises(
+        ConfigurationError, match=f"The document {names[1]} cannot be read in any location"
+    ):
         next(found)

@@ -1,9 +1,12 @@
-"""The audit of the archive: copies hashed anew, repaired from whole ones, named where there is none, a share each day."""
+"""The audit of the archive: copies hashed anew, repaired from whole ones, named where there is
+none, a share each day.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import tracemalloc
 from dataclasses import replace
@@ -15,27 +18,44 @@ import fsspec
 import pytest
 from s3fs import S3FileSystem
 
-from tasks import audits
 from tasks.core.archive import manifests
 from tasks.core.archive.buckets import Bucket
 from tasks.core.archive.copies import scratch_copy
 from tasks.core.archive.locations import open_location
 from tasks.core.archive.shares import REQUEST_BYTES, Copy, share
 from tasks.core.archive.store import configured, digests_name, object_name
-from tasks.core.database import Database
-from tasks.core.declarations import Licence, Publisher, Source, Table, text
-from tasks.core.errors import CheckFailed, ConfigurationError
-from tasks.core.handles import Original
-from tasks.core.settings import scratch_folder
+from tasks.core.model.declarations import Licence, Publisher, Source, Table, text
+from tasks.core.model.errors import CheckFailed, ConfigurationError
+from tasks.core.model.handles import Original
+from tasks.core.model.settings import scratch_folder
+from tasks.core.postgres.database import Database
+from tasks.running import steps
+from tasks.verbs import audits
 
-FIRST, SECOND, DAMAGED = b"code;synthetic\n" + b"1;a\n" * 1000, b"code;synthetic\n" + b"2;b\n" * 1200, b"code;synth"
+FIRST, SECOND, DAMAGED = (
+    b"code;synthetic\n" + b"1;a\n" * 1000,
+    b"code;synthetic\n" + b"2;b\n" * 1200,
+    b"code;synth",
+)
 FIGURES = Source(
-    slug="xx-figures", vintage=2026, title="Figures (synthetic)",
+    slug="xx-figures",
+    vintage=2026,
+    title="Figures (synthetic)",
     publisher=Publisher(slug="office", name="An office", url="https://office.example"),
-    licence=Licence(slug="open", title="Open", url="https://office.example/licence", attribution="Source: an office"),
-    landing_page="https://office.example/figures", urls=("https://office.example/figures.csv",), container="text",
-    reads=Table(columns={"code": text("code")}), reference_date=date(2026, 1, 1), released="monthly", confidence="high",
-)  # fmt: skip
+    licence=Licence(
+        slug="open",
+        title="Open",
+        url="https://office.example/licence",
+        attribution="Source: an office",
+    ),
+    landing_page="https://office.example/figures",
+    urls=("https://office.example/figures.csv",),
+    container="text",
+    reads=Table(columns={"code": text("code")}),
+    reference_date=date(2026, 1, 1),
+    released="monthly",
+    confidence="high",
+)
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +79,13 @@ class Archive:
         received = scratch_folder() / "received"
         received.write_bytes(content)
         original = Original(
-            source=source, sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=source.urls[0],
-            retrieved_at=datetime.now(UTC) - timedelta(days=days_ago), state="new",
-        )  # fmt: skip
+            source=source,
+            sha256=hashlib.sha256(content).hexdigest(),
+            size=len(content),
+            url=source.urls[0],
+            retrieved_at=datetime.now(UTC) - timedelta(days=days_ago),
+            state="new",
+        )
         configured().put(received, original.sha256, original)
         configured().write_manifest(original)
         return original
@@ -72,17 +96,26 @@ class Archive:
 
     def found(self, name: str) -> dict[str, tuple[str, str]]:
         """Verdict and detail in each location by its last part."""
-        rows = self.database.rows("SELECT location, verdict, detail FROM catalog.archive_audit WHERE name = %s", name)
+        rows = self.database.rows(
+            "SELECT location, verdict, detail FROM catalog.archive_audit WHERE name = %s", name
+        )
         ours = {str(folder): where for where, folder in self.folders.items()}
-        return {ours.get(location, location): (verdict, detail) for location, verdict, detail in rows if location in ours or "://" in location}
+        return {
+            ours.get(location, location): (verdict, detail)
+            for location, verdict, detail in rows
+            if location in ours or "://" in location
+        }
 
     def verdicts(self, original: Original) -> dict[str, str]:
         """Verdict in each location."""
-        return {where: verdict for where, (verdict, _) in self.found(object_name(original.sha256)).items()}
+        return {
+            where: verdict
+            for where, (verdict, _) in self.found(object_name(original.sha256)).items()
+        }
 
-    def say(self, sentence: str, *, loudly: bool = False) -> None:
-        """Keep a sentence."""
-        (self.loud if loudly else self.quiet).append(sentence)
+    def log(self, level: int, sentence: str) -> None:
+        """Keep a sentence, a warning apart."""
+        (self.loud if level >= logging.WARNING else self.quiet).append(sentence)
 
 
 @pytest.fixture
@@ -92,7 +125,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database)
     monkeypatch.setenv("GEODATA_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("GEODATA_ARCHIVE", str(found.primary))
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", str(found.replica))
-    monkeypatch.setattr(audits, "say", found.say)
+    monkeypatch.setattr(steps, "log", found.log)
     return found
 
 
@@ -110,26 +143,42 @@ def manifest(original: Original) -> str:
 def test_a_whole_archive_is_found_whole(archive: Archive) -> None:
     original = archive.add(FIRST)
     audits.audit.fn(1)
-    assert archive.found(object_name(original.sha256)) == {"primary": ("whole", ""), "replica": ("whole", "")}
+    assert archive.found(object_name(original.sha256)) == {
+        "primary": ("whole", ""),
+        "replica": ("whole", ""),
+    }
     assert archive.found(manifest(original)) == {"primary": ("whole", ""), "replica": ("whole", "")}
     assert (archive.loud, archive.quiet) == (
-        [], ["Audited 2 of 2 objects of the archive: 4 copies whole, 0 repaired, 0 not repaired, 0 not read or written."],
-    )  # fmt: skip
+        [],
+        [
+            "Audited 2 of 2 objects of the archive: 4 copies whole, 0 repaired, 0 not repaired, 0"
+            " not read or written."
+        ],
+    )
 
 
 @pytest.mark.parametrize(("bad", "good"), [("primary", "replica"), ("replica", "primary")])
-def test_a_corrupt_original_is_repaired_and_its_bytes_are_kept_with_a_reason(archive: Archive, bad: str, good: str) -> None:
+def test_a_corrupt_original_is_repaired_and_its_bytes_are_kept_with_a_reason(
+    archive: Archive, bad: str, good: str
+) -> None:
     original = archive.add(FIRST)
     overwrite(archive.path(bad, original), DAMAGED)
     audits.audit.fn(1)
-    assert archive.path(bad, original).read_bytes() == archive.path(good, original).read_bytes() == FIRST
+    assert (
+        archive.path(bad, original).read_bytes()
+        == archive.path(good, original).read_bytes()
+        == FIRST
+    )
     assert archive.verdicts(original) == {bad: "repaired", good: "whole"}
     ((name, refused),) = configured().refused().items()
     assert (archive.folders[good] / name).read_bytes() == DAMAGED
     assert (refused.source, refused.retrieved_at) == (FIGURES, original.retrieved_at)
     (reason,) = [document["reason"] for _, document in configured().documents("quarantine")]
     assert reason == f"a copy of the original {original.sha256} that no longer had this SHA-256"
-    assert f"xx-figures 2026, retrieved on {original.retrieved_at:%Y-%m-%d}, SHA-256 {original.sha256} in {archive.folders[bad]}" in archive.loud[0]
+    assert (
+        f"xx-figures 2026, retrieved on {original.retrieved_at:%Y-%m-%d}, SHA-256 {original.sha256}"
+        f" in {archive.folders[bad]}" in archive.loud[0]
+    )
     assert "kept in quarantine" in archive.loud[0]
     audits.audit.fn(1)
     assert archive.verdicts(original) == {bad: "whole", good: "whole"}
@@ -155,7 +204,10 @@ def test_corrupt_bytes_that_quarantine_cannot_keep_are_not_replaced(archive: Arc
     audits.audit.fn(1)
     assert archive.path("primary", original).read_bytes() == DAMAGED
     verdict, detail = archive.found(object_name(original.sha256))["primary"]
-    assert (verdict, "could not be kept in quarantine and were not replaced" in detail) == ("failed", True)
+    assert (verdict, "could not be kept in quarantine and were not replaced" in detail) == (
+        "failed",
+        True,
+    )
 
 
 @pytest.mark.parametrize("bad", ["primary", "replica"])
@@ -178,15 +230,28 @@ def test_what_is_whole_nowhere_is_named_every_day_after_all_the_rest(archive: Ar
     for period_days in (1, 30):
         with pytest.raises(CheckFailed) as raised:
             audits.audit.fn(period_days)
-        assert str(raised.value).startswith("1 objects of the archive were expected to be whole in a location, found the original xx-figures 2026, ")
+        assert str(raised.value).startswith(
+            "1 objects of the archive were expected to be whole in a location, found the original"
+            " xx-figures 2026, "
+        )
         for part in (
-            f"retrieved on {lost.retrieved_at:%Y-%m-%d}, SHA-256 {lost.sha256} (", f"{archive.primary}: missing",
-            f"{archive.replica}: corrupt: its bytes have the SHA-256 {hashlib.sha256(DAMAGED).hexdigest()}",
-        ):  # fmt: skip
+            f"retrieved on {lost.retrieved_at:%Y-%m-%d}, SHA-256 {lost.sha256} (",
+            f"{archive.primary}: missing",
+            (
+                f"{archive.replica}: corrupt: its bytes have the SHA-256"
+                f" {hashlib.sha256(DAMAGED).hexdigest()}"
+            ),
+        ):
             assert part in str(raised.value)
-        assert any("Not whole in any location that answers: the original xx-figures 2026" in sentence for sentence in archive.loud)
+        assert any(
+            "Not whole in any location that answers: the original xx-figures 2026" in sentence
+            for sentence in archive.loud
+        )
     assert archive.verdicts(lost) == {"primary": "lost", "replica": "lost"}
-    assert (archive.path("primary", lost).exists(), archive.path("replica", lost).read_bytes()) == (False, DAMAGED)
+    assert (archive.path("primary", lost).exists(), archive.path("replica", lost).read_bytes()) == (
+        False,
+        DAMAGED,
+    )
     assert archive.verdicts(damaged)["primary"] == "whole"
     assert archive.path("replica", damaged).read_bytes() == SECOND
 
@@ -200,22 +265,37 @@ def add_digests(archive: Archive, content: bytes, edition: str = EDITION) -> str
     written.write_bytes(content)
     assert configured().put_digests(written, sha256) == ()
     named = {"areas": {"sha256": sha256, "key": ["code"], "size": len(content)}}
-    configured().put_document(edition, {"edition": {"dataset": "testland", "vintage": 2026, "number": 4}, "digests": named})
+    configured().put_document(
+        edition,
+        {"edition": {"dataset": "testland", "vintage": 2026, "number": 4}, "digests": named},
+    )
     return sha256
 
 
 @pytest.mark.parametrize(("bad", "good"), [("primary", "replica"), ("replica", "primary")])
-def test_corrupt_row_digests_are_repaired_from_a_whole_copy(archive: Archive, bad: str, good: str) -> None:
+def test_corrupt_row_digests_are_repaired_from_a_whole_copy(
+    archive: Archive, bad: str, good: str
+) -> None:
     name = digests_name(sha256 := add_digests(archive, FIRST))
     audits.audit.fn(1)
     assert archive.found(name) == {bad: ("whole", ""), good: ("whole", "")}
     overwrite(archive.folders[bad] / name, DAMAGED)
     audits.audit.fn(1)
     corrupt = hashlib.sha256(DAMAGED).hexdigest()
-    detail = f"was corrupt: its bytes have the SHA-256 {corrupt}, not kept because they came from no publisher"
+    detail = (
+        f"was corrupt: its bytes have the SHA-256 {corrupt}, not kept because they came from no"
+        " publisher"
+    )
     assert archive.found(name) == {bad: ("repaired", detail), good: ("whole", "")}
-    assert configured().fetch_digests(sha256).read_bytes() == (archive.folders[bad] / name).read_bytes() == FIRST
-    assert f"the row digests of areas in edition 4 of testland 2026, SHA-256 {sha256} in {archive.folders[bad]}: repaired" in archive.loud[0]
+    assert (
+        configured().fetch_digests(sha256).read_bytes()
+        == (archive.folders[bad] / name).read_bytes()
+        == FIRST
+    )
+    assert (
+        f"the row digests of areas in edition 4 of testland 2026, SHA-256 {sha256} in"
+        f" {archive.folders[bad]}: repaired" in archive.loud[0]
+    )
     (archive.folders[bad] / name).unlink()
     audits.audit.fn(30)
     assert archive.found(name)[bad] == ("repaired", "was missing")
@@ -225,10 +305,15 @@ def test_row_digests_that_only_an_edition_still_names_are_lost(archive: Archive)
     sha256 = add_digests(archive, FIRST)
     for folder in archive.folders.values():
         (folder / digests_name(sha256)).unlink()
-    with pytest.raises(CheckFailed, match=f"the row digests of areas in edition 4 of testland 2026, SHA-256 {sha256} .*missing"):
+    with pytest.raises(
+        CheckFailed,
+        match=f"the row digests of areas in edition 4 of testland 2026, SHA-256 {sha256} .*missing",
+    ):
         audits.audit.fn(1)
     assert {verdict for verdict, _ in archive.found(digests_name(sha256)).values()} == {"lost"}
-    with pytest.raises(ConfigurationError, match=f"file of row digests {sha256} cannot be read from any location"):
+    with pytest.raises(
+        ConfigurationError, match=f"file of row digests {sha256} cannot be read from any location"
+    ):
         configured().fetch_digests(sha256)
 
 
@@ -243,16 +328,24 @@ def test_row_digests_of_no_edition_are_audited_too(archive: Archive) -> None:
 
 def test_a_burial_never_takes_row_digests(archive: Archive) -> None:
     content = FIRST + b"the same bytes in both\n"
-    old, sha256 = archive.add(content), add_digests(archive, content, EDITION.replace("0004", "0005"))
+    old, sha256 = (
+        archive.add(content),
+        add_digests(archive, content, EDITION.replace("0004", "0005")),
+    )
     configured().bury(old, "a court's order")
     assert configured().fetch_digests(sha256).read_bytes() == content
     (archive.replica / digests_name(sha256)).unlink()
     audits.audit.fn(1)
-    assert archive.found(digests_name(sha256)) == {"primary": ("whole", ""), "replica": ("repaired", "was missing")}
+    assert archive.found(digests_name(sha256)) == {
+        "primary": ("whole", ""),
+        "replica": ("repaired", "was missing"),
+    }
     assert set(archive.verdicts(old).values()) == {"buried"}
 
 
-def test_the_document_of_an_edition_that_no_longer_names_digests_as_it_did_is_repaired(archive: Archive) -> None:
+def test_the_document_of_an_edition_that_no_longer_names_digests_as_it_did_is_repaired(
+    archive: Archive,
+) -> None:
     sha256 = add_digests(archive, FIRST)
     before = (archive.replica / EDITION).read_bytes()
     overwrite(archive.primary / EDITION, before.replace(sha256.encode(), b"elsewhere"))
@@ -279,7 +372,9 @@ def test_documents_that_differ_are_settled_by_the_last_audit_and_else_by_most_co
     configured().put_document(name, {"rows": 1})
     before = (archive.primary / name).read_bytes()
     overwrite(archive.primary / name, other)
-    with pytest.raises(CheckFailed, match=r"the document editions/belgium/2025/0001-.*other content, SHA-256"):
+    with pytest.raises(
+        CheckFailed, match=r"the document editions/belgium/2025/0001-.*other content, SHA-256"
+    ):
         audits.audit.fn(1)
     assert {verdict for verdict, _ in archive.found(name).values()} == {"differing"}
     assert (archive.primary / name).read_bytes() == other
@@ -303,7 +398,9 @@ def test_a_document_gone_everywhere_is_missed(archive: Archive) -> None:
         (folder / manifest(original)).unlink()
     with pytest.raises(CheckFailed, match=f"the document {manifest(original)} .*missing"):
         audits.audit.fn(30)
-    archive.database.rows("DELETE FROM catalog.archive_audit WHERE name = %s RETURNING name", manifest(original))
+    archive.database.rows(
+        "DELETE FROM catalog.archive_audit WHERE name = %s RETURNING name", manifest(original)
+    )
     audits.audit.fn(1)
 
 
@@ -322,8 +419,9 @@ def test_buried_bytes_are_not_brought_back(archive: Archive, stone_is_readable: 
             audits.audit.fn(1)
     assert not archive.path("primary", old).exists()
     assert archive.found(object_name(old.sha256)) == {
-        "primary": ("buried", ""), "replica": ("buried", "its bytes are still there: the next purge removes them"),
-    }  # fmt: skip
+        "primary": ("buried", ""),
+        "replica": ("buried", "its bytes are still there: the next purge removes them"),
+    }
     assert list(configured().documents("quarantine")) == []
 
 
@@ -335,29 +433,44 @@ def test_bytes_buried_while_an_audit_runs_are_not_brought_back(archive: Archive)
     configured().bury(old, "a court's order")
     archive.path("replica", old).write_bytes(FIRST)
     findings = running.check(object_name(old.sha256), due[object_name(old.sha256)])
-    assert {finding.verdict for finding in findings if finding.location == str(archive.primary)} == {"buried"}
+    assert {
+        finding.verdict for finding in findings if finding.location == str(archive.primary)
+    } == {"buried"}
     assert not archive.path("primary", old).exists()
 
 
-def test_a_location_that_is_down_is_named_and_audited_by_the_next_run(archive: Archive, tmp_path: Path) -> None:
-    originals = [archive.add(b"%d\n" % number * 100, replace(FIGURES, vintage=2000 + number)) for number in range(6)]
+def test_a_location_that_is_down_is_named_and_audited_by_the_next_run(
+    archive: Archive, tmp_path: Path
+) -> None:
+    originals = [
+        archive.add(b"%d\n" % number * 100, replace(FIGURES, vintage=2000 + number))
+        for number in range(6)
+    ]
     archive.replica.rename(tmp_path / "elsewhere")
     archive.replica.write_text("a file where a folder should be: down, also for root")
     audits.audit.fn(1)
     assert any(f"The archive location {archive.replica} (" in sentence for sentence in archive.loud)
     assert {archive.verdicts(original)["primary"] for original in originals} == {"whole"}
-    assert {archive.verdicts(original).get("replica", "failed") for original in originals} == {"failed"}
+    assert {archive.verdicts(original).get("replica", "failed") for original in originals} == {
+        "failed"
+    }
     archive.replica.unlink()
     (tmp_path / "elsewhere").rename(archive.replica)
     overwrite(archive.path("replica", originals[5]), DAMAGED)
     archive.path("replica", originals[0]).unlink()
     archive.loud.clear()
     audits.audit.fn(1)
-    assert [archive.verdicts(original)["replica"] for original in originals] == ["repaired", *["whole"] * 4, "repaired"]
+    assert [archive.verdicts(original)["replica"] for original in originals] == [
+        "repaired",
+        *["whole"] * 4,
+        "repaired",
+    ]
     assert not any("location" in sentence and "failed" in sentence for sentence in archive.loud)
 
 
-def test_no_location_that_answers_is_an_error(archive: Archive, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_location_that_answers_is_an_error(
+    archive: Archive, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("GEODATA_ARCHIVE", "s3://audited/down")
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", "")
@@ -368,7 +481,9 @@ def test_no_location_that_answers_is_an_error(archive: Archive, s3: Any, monkeyp
 
 
 @pytest.mark.parametrize(("bad", "good"), [("s3", "folder"), ("folder", "s3")])
-def test_a_bucket_and_a_folder_repair_each_other(archive: Archive, s3: Any, bad: str, good: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_and_a_folder_repair_each_other(
+    archive: Archive, s3: Any, bad: str, good: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     prefix = f"repairs-{bad}"
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", f"s3://audited/{prefix}")
     contents = [FIRST + bad.encode(), SECOND + bad.encode()]
@@ -385,7 +500,11 @@ def test_a_bucket_and_a_folder_repair_each_other(archive: Archive, s3: Any, bad:
     audits.audit.fn(1)
     bucket = open_location(f"s3://audited/{prefix}")
     for original, content in zip((corrupt, missing), contents, strict=True):
-        assert bucket.read(object_name(original.sha256)) == archive.path("primary", original).read_bytes() == content
+        assert (
+            bucket.read(object_name(original.sha256))
+            == archive.path("primary", original).read_bytes()
+            == content
+        )
         assert not scratch_copy(original.sha256).exists()
     assert bucket.read(manifest(corrupt)) == (archive.primary / manifest(corrupt)).read_bytes()
     (name,) = configured().refused()
@@ -393,7 +512,9 @@ def test_a_bucket_and_a_folder_repair_each_other(archive: Archive, s3: Any, bad:
     assert sorted(archive.verdicts(corrupt).values()) == ["repaired", "whole"]
 
 
-def test_a_bucket_that_does_not_answer_is_named_and_caught_up(archive: Archive, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_that_does_not_answer_is_named_and_caught_up(
+    archive: Archive, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", "s3://audited/later")
     original = archive.add(FIRST + b"later")
     s3.put_object(Bucket="audited", Key=f"later/{object_name(original.sha256)}", Body=DAMAGED)
@@ -408,7 +529,9 @@ def test_a_bucket_that_does_not_answer_is_named_and_caught_up(archive: Archive, 
     assert archive.verdicts(original) == {"primary": "whole", "s3://audited/later": "repaired"}
 
 
-def test_a_bucket_that_is_not_there_is_named(archive: Archive, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_that_is_not_there_is_named(
+    archive: Archive, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     original = archive.add(FIRST)
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", "s3://not-there/geo")
     audits.audit.fn(1)
@@ -417,8 +540,14 @@ def test_a_bucket_that_is_not_there_is_named(archive: Archive, s3: Any, monkeypa
 
 
 def test_daily_shares_cover_all_within_the_period_at_a_bounded_cost() -> None:
-    day, sizes = datetime(2026, 1, 1, 5, 15, tzinfo=UTC), [(number * 7919) % 97 * 1_000_000 for number in range(400)]
-    copies = {f"{number:03}": Copy(name=f"{number:03}", location="here", size=size) for number, size in enumerate(sizes)}
+    day, sizes = (
+        datetime(2026, 1, 1, 5, 15, tzinfo=UTC),
+        [(number * 7919) % 97 * 1_000_000 for number in range(400)],
+    )
+    copies = {
+        f"{number:03}": Copy(name=f"{number:03}", location="here", size=size)
+        for number, size in enumerate(sizes)
+    }
     total = sum(size + REQUEST_BYTES for size in sizes)
     last: dict[str, datetime] = {}
     for count in range(95):
@@ -436,36 +565,57 @@ def test_daily_shares_cover_all_within_the_period_at_a_bounded_cost() -> None:
 
 def test_a_share_catches_up_after_days_without_a_run_and_failures_hold_up_nobody() -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    copies = [Copy(name=f"{age:02}", location="here", size=0, audited_at=now - timedelta(days=age)) for age in range(40)]
+    copies = [
+        Copy(name=f"{age:02}", location="here", size=0, audited_at=now - timedelta(days=age))
+        for age in range(40)
+    ]
     assert [copy.name for copy in share(copies, 30, now)] == [f"{age}" for age in range(39, 28, -1)]
-    stuck = [replace(copies[39], failed=True), replace(copies[0], urgent=True), Copy(name="new", location="here", size=0), *copies[1:20]]
+    stuck = [
+        replace(copies[39], failed=True),
+        replace(copies[0], urgent=True),
+        Copy(name="new", location="here", size=0),
+        *copies[1:20],
+    ]
     assert [copy.name for copy in share(stuck, 30, now)] == ["00", "new", "39"]
 
 
 def test_runs_of_a_share_each_audit_everything_within_the_period(archive: Archive) -> None:
-    originals = [archive.add(b"%d\n" % number * 100, replace(FIGURES, vintage=2000 + number)) for number in range(6)]
+    originals = [
+        archive.add(b"%d\n" % number * 100, replace(FIGURES, vintage=2000 + number))
+        for number in range(6)
+    ]
     counts = []
     for _ in range(3):
         audits.audit.fn(3)
         counts.append(sum(len(archive.verdicts(original)) == 2 for original in originals))
     assert counts[0] < counts[-1] == len(originals)
-    assert all(set(archive.found(manifest(original))) == {"primary", "replica"} for original in originals)
+    assert all(
+        set(archive.found(manifest(original))) == {"primary", "replica"} for original in originals
+    )
 
 
-def test_an_empty_catalogue_means_that_all_is_due(archive: Archive, other_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_catalog_means_that_all_is_due(
+    archive: Archive, other_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GEODATA_ARCHIVE", str(archive.primary))
     original = archive.add(FIRST)
     overwrite(archive.path("primary", original), DAMAGED)
     audits.audit.fn(1)
     assert archive.path("primary", original).read_bytes() == FIRST
-    rows = other_database.rows("SELECT verdict, audited_at IS NOT NULL FROM catalog.archive_audit WHERE name = %s", object_name(original.sha256))
+    rows = other_database.rows(
+        "SELECT verdict, audited_at IS NOT NULL FROM catalog.archive_audit WHERE name = %s",
+        object_name(original.sha256),
+    )
     assert sorted(rows) == [("repaired", True), ("whole", True)]
 
 
 def test_hashing_holds_no_more_of_a_file_than_a_block(tmp_path: Path) -> None:
     with (tmp_path / "large").open("wb") as file:
         file.truncate(96 << 20)
-    for location in (open_location(str(tmp_path)), Bucket("file", fsspec.filesystem("file"), str(tmp_path))):
+    for location in (
+        open_location(str(tmp_path)),
+        Bucket("file", fsspec.filesystem("file"), str(tmp_path)),
+    ):
         tracemalloc.start()
         location.digest("large")
         location.save("large", tmp_path / "copy")
@@ -474,12 +624,16 @@ def test_hashing_holds_no_more_of_a_file_than_a_block(tmp_path: Path) -> None:
 
 
 def test_a_period_is_at_least_a_day(archive: Archive) -> None:
-    with pytest.raises(ConfigurationError, match="period_days was expected to be 1 or more, found 0"):
+    with pytest.raises(
+        ConfigurationError, match="period_days was expected to be 1 or more, found 0"
+    ):
         audits.audit.fn(0)
 
 
 @pytest.mark.prefect
-def test_the_flow_keeps_a_table_and_fails_for_what_is_lost(archive: Archive, prefect_server: None) -> None:
+def test_the_flow_keeps_a_table_and_fails_for_what_is_lost(
+    archive: Archive, prefect_server: None
+) -> None:
     from prefect.artifacts import Artifact
 
     from flows.audit_archive import audit_archive

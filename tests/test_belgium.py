@@ -1,4 +1,6 @@
-"""Belgium from the publisher's file formats to published layers, by the flow of production, on a real Prefect server and PostGIS."""
+"""Belgium from the publisher's file formats to published layers, by the flow of production, on a
+real Prefect server and PostGIS.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from synthetic.defects import Defects
 
 from flows.belgium import belgium
 from flows.belgium_income import belgium_income
-from tasks.connections import connect
-from tasks.core.database import Database
+from tasks.core.postgres.database import Database
+from tasks.running.site import connect
 
 pytestmark = pytest.mark.prefect
 
@@ -24,7 +26,13 @@ pytestmark = pytest.mark.prefect
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small synthetic Belgium, with faults in its shapes, as a folder."""
     folder = tmp_path_factory.mktemp("synthetic")
-    synthetic.write(folder, municipalities=12, sectors=120, vintages=(2019, 2024, 2025), defects=Defects(overlaps=2, gaps=2, crossings=1))
+    synthetic.write(
+        folder,
+        municipalities=12,
+        sectors=120,
+        vintages=(2019, 2024, 2025),
+        defects=Defects(overlaps=2, gaps=2, crossings=1),
+    )
     return folder
 
 
@@ -43,7 +51,13 @@ def run(flow: Any, **parameters: Any) -> str:
 
 
 def edition(database: Database, dataset: str = "belgium", vintage: int = 2024) -> int:
-    return int(database.value("SELECT number FROM catalog.current_edition WHERE dataset = %s AND vintage = %s", dataset, vintage))
+    return int(
+        database.value(
+            "SELECT number FROM catalog.current_edition WHERE dataset = %s AND vintage = %s",
+            dataset,
+            vintage,
+        )
+    )
 
 
 def expected(mirror: Path, name: str) -> dict[str, Any]:
@@ -54,74 +68,155 @@ def test_the_layers_add_up_from_sectors_to_regions(published: Database, mirror: 
     people = expected(mirror, "be-population-2024")["totals"]["population"]
     for layer in ("municipalities", "arrondissements", "regions"):
         assert published.value(f"SELECT sum(population) FROM belgium.{layer}_2024") == people
-    assert published.value("SELECT count(*) FROM belgium.sectors_2024") == expected(mirror, "be-sectors-2024")["rows"]
+    assert (
+        published.value("SELECT count(*) FROM belgium.sectors_2024")
+        == expected(mirror, "be-sectors-2024")["rows"]
+    )
     assert published.value("SELECT count(*) FROM belgium.municipalities_2024") == 12
     located, unlocated = published.rows(
-        "SELECT (SELECT sum(population) FROM belgium.sectors_2024), (SELECT sum(unlocated_population) FROM belgium.municipalities_2024)"
+        "SELECT (SELECT sum(population) FROM belgium.sectors_2024), (SELECT"
+        " sum(unlocated_population) FROM belgium.municipalities_2024)"
     )[0]
     assert unlocated > 0
     assert located + unlocated == people
-    areas = [published.value(f"SELECT sum(area_km2) FROM belgium.{layer}_2024") for layer in ("sectors", "municipalities", "regions")]
+    areas = [
+        published.value(f"SELECT sum(area_km2) FROM belgium.{layer}_2024")
+        for layer in ("sectors", "municipalities", "regions")
+    ]
     assert len(set(areas)) == 1
 
 
 def test_names_codes_and_parents_come_from_the_data(published: Database) -> None:
-    strange = "SELECT count(*) FROM belgium.sectors_2024 WHERE left(sector_code, 5) <> municipality_code"
-    assert published.value(strange) > 0
-    assert published.value("SELECT count(*) FROM belgium.sectors_2024 WHERE sector_code LIKE '%-'") > 0
-    brussels = published.rows(
-        "SELECT province_code, region_name_nl, region_name_fr, region_name_de FROM belgium.arrondissements_2024 WHERE region_code = '04000'"
+    strange = (
+        "SELECT count(*) FROM belgium.sectors_2024 WHERE left(sector_code, 5) <> municipality_code"
     )
-    assert brussels == [(None, "Brussels Hoofdstedelijk Gewest", "Région de Bruxelles-Capitale", "Region Brüssel-Hauptstadt")]
+    assert published.value(strange) > 0
+    assert (
+        published.value("SELECT count(*) FROM belgium.sectors_2024 WHERE sector_code LIKE '%-'") > 0
+    )
+    brussels = published.rows(
+        "SELECT province_code, region_name_nl, region_name_fr, region_name_de FROM"
+        " belgium.arrondissements_2024 WHERE region_code = '04000'"
+    )
+    assert brussels == [
+        (
+            None,
+            "Brussels Hoofdstedelijk Gewest",
+            "Région de Bruxelles-Capitale",
+            "Region Brüssel-Hauptstadt",
+        )
+    ]
     columns = [
         name
         for (name,) in published.rows(
-            "SELECT name FROM catalog.layer_column WHERE dataset = 'belgium' AND number = %s AND layer = 'provinces' ORDER BY ordinal",
+            "SELECT name FROM catalog.layer_column WHERE dataset = 'belgium' AND number = %s AND"
+            " layer = 'provinces' ORDER BY ordinal",
             edition(published),
         )
     ]
-    assert columns[:5] == ["province_code", "province_name_nl", "province_name_fr", "province_name_de", "region_code"]
+    assert columns[:5] == [
+        "province_code",
+        "province_name_nl",
+        "province_name_fr",
+        "province_name_de",
+        "region_code",
+    ]
     assert "median_income" not in columns
 
 
-def test_figures_that_statbel_hides_keep_their_reason_and_are_not_taken_for_zero(published: Database) -> None:
-    reasons = dict(published.rows("SELECT net_taxable_income_reason, count(*) FROM belgium.sectors_2024 WHERE net_taxable_income IS NULL GROUP BY 1"))
+def test_figures_that_statbel_hides_keep_their_reason_and_are_not_taken_for_zero(
+    published: Database,
+) -> None:
+    reasons = dict(
+        published.rows(
+            "SELECT net_taxable_income_reason, count(*) FROM belgium.sectors_2024 WHERE"
+            " net_taxable_income IS NULL GROUP BY 1"
+        )
+    )
     assert reasons["suppressed"] > 0
     assert None not in reasons
-    assert published.value("SELECT sum(net_taxable_income_missing) FROM belgium.municipalities_2024") == sum(reasons.values())
-    wrong = "abs(density - population / area_km2) > 0.01 OR abs(mean_income - net_taxable_income / declarations_known) > 0.01"
+    assert published.value(
+        "SELECT sum(net_taxable_income_missing) FROM belgium.municipalities_2024"
+    ) == sum(reasons.values())
+    wrong = (
+        "abs(density - population / area_km2) > 0.01 OR abs(mean_income - net_taxable_income /"
+        " declarations_known) > 0.01"
+    )
     for layer in ("sectors", "municipalities", "regions"):
         assert published.value(f"SELECT count(*) FROM belgium.{layer}_2024 WHERE {wrong}") == 0
 
 
-def test_every_step_check_and_file_is_in_the_catalogue(published: Database) -> None:
+def test_every_step_check_and_file_is_in_the_catalog(published: Database) -> None:
     number = edition(published)
-    verbs = [verb for (verb,) in published.rows("SELECT verb FROM catalog.step WHERE dataset = 'belgium' AND number = %s ORDER BY ordinal", number)]
+    verbs = [
+        verb
+        for (verb,) in published.rows(
+            "SELECT verb FROM catalog.step WHERE dataset = 'belgium' AND number = %s ORDER BY"
+            " ordinal",
+            number,
+        )
+    ]
     assert sorted(verbs[:3]) == ["load_geometries", "load_table", "load_table"]
-    assert verbs[3:] == ["check_join", "check_join", "clean_topology", "join", *["aggregate"] * 4, "publish"]
+    assert verbs[3:] == [
+        "check_join",
+        "check_join",
+        "clean_topology",
+        "join",
+        *["aggregate"] * 4,
+        "publish",
+    ]
     assert published.rows(
-        "SELECT count(*) FILTER (WHERE passed), count(*) FROM catalog.check_result WHERE dataset = 'belgium' AND number = %s", number
+        "SELECT count(*) FILTER (WHERE passed), count(*) FROM catalog.check_result WHERE dataset ="
+        " 'belgium' AND number = %s",
+        number,
     ) == [(11, 11)]
-    assert published.value("SELECT count(*) FROM catalog.edition_input WHERE dataset = 'belgium' AND number = %s", number) == 3
     assert (
-        published.value("SELECT report ->> 'features_changed' FROM catalog.topology_report WHERE dataset = 'belgium' AND number = %s", number) != "0"
+        published.value(
+            "SELECT count(*) FROM catalog.edition_input WHERE dataset = 'belgium' AND number = %s",
+            number,
+        )
+        == 3
+    )
+    assert (
+        published.value(
+            "SELECT report ->> 'features_changed' FROM catalog.topology_report WHERE dataset ="
+            " 'belgium' AND number = %s",
+            number,
+        )
+        != "0"
     )
     freshness = published.rows(
-        "SELECT source, last_published IS NOT NULL, overdue FROM catalog.freshness WHERE vintage = 2024 AND source LIKE 'be-%%' ORDER BY 1"
+        "SELECT source, last_published IS NOT NULL, overdue FROM catalog.freshness WHERE vintage ="
+        " 2024 AND source LIKE 'be-%%' ORDER BY 1"
     )
-    assert freshness == [("be-income", True, False), ("be-population", True, False), ("be-sectors", True, False)]
-    assert published.value("SELECT manifest FROM catalog.edition WHERE dataset = 'belgium' AND number = %s", number).startswith(
-        "editions/belgium/2024/"
-    )
+    assert freshness == [
+        ("be-income", True, False),
+        ("be-population", True, False),
+        ("be-sectors", True, False),
+    ]
+    assert published.value(
+        "SELECT manifest FROM catalog.edition WHERE dataset = 'belgium' AND number = %s", number
+    ).startswith("editions/belgium/2024/")
 
 
-def test_a_second_run_is_a_recorded_no_op_and_a_rebuild_gives_the_same_content(published: Database, mirror: Path) -> None:
+def test_a_second_run_is_a_recorded_no_op_and_a_rebuild_gives_the_same_content(
+    published: Database, mirror: Path
+) -> None:
     number = edition(published)
-    assert f"Nothing new for belgium 2024: edition {number}" in run(belgium, vintage=2024, mirror=str(mirror))
-    assert published.value("SELECT outcome FROM catalog.run WHERE dataset = 'belgium' ORDER BY started_at DESC LIMIT 1") == "unchanged"
+    assert f"Nothing new for belgium 2024: edition {number}" in run(
+        belgium, vintage=2024, mirror=str(mirror)
+    )
+    assert (
+        published.value(
+            "SELECT outcome FROM catalog.run WHERE dataset = 'belgium' ORDER BY started_at DESC"
+            " LIMIT 1"
+        )
+        == "unchanged"
+    )
     assert "Published belgium 2024" in run(belgium, vintage=2024, mirror=str(mirror), rebuild=True)
     hashes = published.rows(
-        "SELECT layer, count(DISTINCT content_hash) FROM catalog.layer WHERE dataset = 'belgium' AND number IN (%s, %s) GROUP BY 1",
+        "SELECT layer, count(DISTINCT content_hash) FROM catalog.layer WHERE dataset = 'belgium'"
+        " AND number IN (%s, %s) GROUP BY 1",
         number,
         edition(published),
     )
@@ -130,36 +225,58 @@ def test_a_second_run_is_a_recorded_no_op_and_a_rebuild_gives_the_same_content(p
 
 
 @pytest.mark.parametrize("vintage", [2019, 2025])
-def test_other_vintages_have_other_formats_and_views_of_their_own(published: Database, mirror: Path, vintage: int) -> None:
+def test_other_vintages_have_other_formats_and_views_of_their_own(
+    published: Database, mirror: Path, vintage: int
+) -> None:
     run(belgium, vintage=vintage, mirror=str(mirror))
     assert (
         published.value(f"SELECT sum(population) FROM belgium.regions_{vintage}")
         == expected(mirror, f"be-population-{vintage}")["totals"]["population"]
     )
-    newest = published.value("SELECT max(vintage) FROM catalog.current_edition WHERE dataset = 'belgium'")
-    assert published.value("SELECT count(*) FROM belgium.sectors") == published.value(f"SELECT count(*) FROM belgium.sectors_{newest}")
+    newest = published.value(
+        "SELECT max(vintage) FROM catalog.current_edition WHERE dataset = 'belgium'"
+    )
+    assert published.value("SELECT count(*) FROM belgium.sectors") == published.value(
+        f"SELECT count(*) FROM belgium.sectors_{newest}"
+    )
 
 
 def test_the_reform_of_2025_shows_in_the_join_report(published: Database, mirror: Path) -> None:
     run(belgium, vintage=2025, mirror=str(mirror))
     report = published.rows(
-        "SELECT areas_matched < area_count, figures_matched < figure_count, cardinality(figures_orphaned) > 0 FROM catalog.join_report "
-        "WHERE dataset = 'belgium' AND number = %s AND figures = 'income'", edition(published, vintage=2025),
-    )  # fmt: skip
+        "SELECT areas_matched < area_count, figures_matched < figure_count,"
+        " cardinality(figures_orphaned) > 0 FROM catalog.join_report WHERE dataset = 'belgium' AND"
+        " number = %s AND figures = 'income'",
+        edition(published, vintage=2025),
+    )
     assert report == [(True, True, True)]
-    assert published.value("SELECT count(*) FROM belgium.sectors_2025 WHERE net_taxable_income_reason = 'absent'") > 0
+    assert (
+        published.value(
+            "SELECT count(*) FROM belgium.sectors_2025 WHERE net_taxable_income_reason = 'absent'"
+        )
+        > 0
+    )
 
 
-def test_the_synthetic_income_series_is_published_as_a_layer_of_its_own(published: Database, mirror: Path) -> None:
+def test_the_synthetic_income_series_is_published_as_a_layer_of_its_own(
+    published: Database, mirror: Path
+) -> None:
     run(belgium_income, mirror=str(mirror))
-    assert published.rows("SELECT min(year), max(year), count(DISTINCT municipality_code) FROM belgium.municipal_income")[0][:2] == (2005, 2013)
+    assert published.rows(
+        "SELECT min(year), max(year), count(DISTINCT municipality_code) FROM"
+        " belgium.municipal_income"
+    )[0][:2] == (2005, 2013)
 
 
 # --- the publishers' real files
 
 
 def real_mirror(folder: Path, sources: dict[str, Any]) -> str:
-    (folder / "mirror.json").write_text(json.dumps({"label": "real-samples", "about": "Real files, some of them cut.", "sources": sources}))
+    (folder / "mirror.json").write_text(
+        json.dumps(
+            {"label": "real-samples", "about": "Real files, some of them cut.", "sources": sources}
+        )
+    )
     return str(folder)
 
 
@@ -172,51 +289,118 @@ def test_the_real_income_series_joins_all_589_municipalities(
     in_degrees = {"crs": 4326, "bounds": [2.5, 49.4, 6.5, 51.6]}
     totals = {"residents": 11_150_516, "net_taxable_income": 189_767_698_458.80}
     sources = {
-        "be-sectors-2011": {"path": "be_admin_munty_2011_wgs84.gpkg.zip", "member": "*.gpkg", "rows": 589, "reads": in_degrees},
-        "be-municipal-income-2011": {"path": "TF_PSNL_INC_TAX_MUNTY.zip", "rows": 5301, "totals": totals},
+        "be-sectors-2011": {
+            "path": "be_admin_munty_2011_wgs84.gpkg.zip",
+            "member": "*.gpkg",
+            "rows": 589,
+            "reads": in_degrees,
+        },
+        "be-municipal-income-2011": {
+            "path": "TF_PSNL_INC_TAX_MUNTY.zip",
+            "rows": 5301,
+            "totals": totals,
+        },
     }
     mirror = real_mirror(tmp_path, sources)
     published = run(belgium_income, mirror=mirror)
-    assert "municipal_income 5301, municipal_income_2025 5085, fiscal_municipalities 589" in published
-    carried = "SELECT count(*), sum(residents), sum(net_taxable_income) FROM belgium.municipal_income_2025 WHERE year = 2013"
+    assert (
+        "municipal_income 5301, municipal_income_2025 5085, fiscal_municipalities 589" in published
+    )
+    carried = (
+        "SELECT count(*), sum(residents), sum(net_taxable_income) FROM"
+        " belgium.municipal_income_2025 WHERE year = 2013"
+    )
     assert other_database.rows(carried) == [(565, 11_150_516, Decimal("189767698458.80"))]
-    antwerp = "SELECT municipalities_of_2011, code_change FROM belgium.municipal_income_2025 WHERE municipality_code = '11002' AND year = 2013"
+    antwerp = (
+        "SELECT municipalities_of_2011, code_change FROM belgium.municipal_income_2025 WHERE"
+        " municipality_code = '11002' AND year = 2013"
+    )
     assert other_database.rows(antwerp) == [(2, "11002 + 11007 merged into 11002 on 2025-01-01")]
-    figures = other_database.rows("SELECT count(*), sum(residents), sum(net_taxable_income) FROM belgium.municipal_income WHERE year = 2013")
+    figures = other_database.rows(
+        "SELECT count(*), sum(residents), sum(net_taxable_income) FROM belgium.municipal_income"
+        " WHERE year = 2013"
+    )
     assert figures == [(589, 11_150_516, Decimal("189767698458.80"))]
-    assert other_database.rows("SELECT count(*), sum(residents), sum(net_taxable_income) FROM belgium.fiscal_municipalities") == figures
-    assert other_database.rows("SELECT area_count, areas_matched, figure_count, figures_matched FROM catalog.join_report") == [(589, 589, 589, 589)]
-    assert 30_600 < other_database.value("SELECT sum(area_km2) FROM belgium.fiscal_municipalities") < 30_720
+    assert (
+        other_database.rows(
+            "SELECT count(*), sum(residents), sum(net_taxable_income) FROM"
+            " belgium.fiscal_municipalities"
+        )
+        == figures
+    )
+    assert other_database.rows(
+        "SELECT area_count, areas_matched, figure_count, figures_matched FROM catalog.join_report"
+    ) == [(589, 589, 589, 589)]
+    assert (
+        30_600
+        < other_database.value("SELECT sum(area_km2) FROM belgium.fiscal_municipalities")
+        < 30_720
+    )
 
 
 def brussels(folder: Path, real_files: Path, population: dict[str, Any]) -> str:
-    """The 724 real sectors of Brussels 2022 with a list of codes in place of the population; incomes are not among the samples."""
+    """The 724 real sectors of Brussels 2022 with a list of codes in place of the population;
+    incomes are not among the samples.
+    """
     sectors = "sh_statbel_statistical_sectors_31370_20220101_brussels.gpkg"
     for name in (sectors, population["path"]):
         (folder / name).symlink_to(real_files / "belgium" / name)
-    (folder / "no_incomes.txt").write_text("CD_YEAR|CD_SECTOR|MS_NBR_NON_ZERO_INC|MS_TOT_NET_TAXABLE_INC|MS_MEDIAN_NET_TAXABLE_INC\r\n")
-    return real_mirror(folder, {
-        "be-sectors-2022": {"path": sectors, "container": "sqlite", "member": None, "rows": 724},
-        "be-population-2022": {"container": "text", "member": None, **population},
-        "be-income-2022": {"path": "no_incomes.txt", "container": "text", "member": None, "rows": 0},
-    })  # fmt: skip
+    (folder / "no_incomes.txt").write_text(
+        "CD_YEAR|CD_SECTOR|MS_NBR_NON_ZERO_INC|MS_TOT_NET_TAXABLE_INC|MS_MEDIAN_NET_TAXABLE_INC\r\n"
+    )
+    return real_mirror(
+        folder,
+        {
+            "be-sectors-2022": {
+                "path": sectors,
+                "container": "sqlite",
+                "member": None,
+                "rows": 724,
+            },
+            "be-population-2022": {"container": "text", "member": None, **population},
+            "be-income-2022": {
+                "path": "no_incomes.txt",
+                "container": "text",
+                "member": None,
+                "rows": 0,
+            },
+        },
+    )
 
 
 @pytest.mark.real
-def test_the_real_sectors_of_brussels_join_the_list_of_2018(real_files: Path, prefect_server: None, tmp_path: Path, other_database: Database) -> None:
+def test_the_real_sectors_of_brussels_join_the_list_of_2018(
+    real_files: Path, prefect_server: None, tmp_path: Path, other_database: Database
+) -> None:
     listed = {
         "path": "statistical_sectors_list_2018_with_unlocated.csv",
-        "reads": {"delimiter": ";", "quote": '"', "encoding": "latin-1", "where": {"gemeente": "21*"}, "columns": {
-            "sector_code": {"names": ["statsec"]}, "municipality_code": {"names": ["gemeente"]},
-            "population": {"names": ["TOTAL"], "type": "integer", "optional": True}}},
-    }  # fmt: skip
-    assert "sectors 724, municipalities 19, arrondissements 1, regions 1" in run(belgium, vintage=2022, mirror=brussels(tmp_path, real_files, listed))
+        "reads": {
+            "delimiter": ";",
+            "quote": '"',
+            "encoding": "latin-1",
+            "where": {"gemeente": "21*"},
+            "columns": {
+                "sector_code": {"names": ["statsec"]},
+                "municipality_code": {"names": ["gemeente"]},
+                "population": {"names": ["TOTAL"], "type": "integer", "optional": True},
+            },
+        },
+    }
+    assert "sectors 724, municipalities 19, arrondissements 1, regions 1" in run(
+        belgium, vintage=2022, mirror=brussels(tmp_path, real_files, listed)
+    )
     report = other_database.rows(
-        "SELECT area_count, areas_matched, figure_count, figures_matched, figures_unlocated FROM catalog.join_report WHERE figures = 'population'"
+        "SELECT area_count, areas_matched, figure_count, figures_matched, figures_unlocated FROM"
+        " catalog.join_report WHERE figures = 'population'"
     )
     assert report == [(724, 724, 724, 724, 19)]
-    assert other_database.value("SELECT round(sum(area_km2), 2) FROM belgium.municipalities") == Decimal("162.42")
-    assert other_database.value("SELECT count(*) FROM belgium.sectors WHERE population IS NOT NULL") == 0
+    assert other_database.value(
+        "SELECT round(sum(area_km2), 2) FROM belgium.municipalities"
+    ) == Decimal("162.42")
+    assert (
+        other_database.value("SELECT count(*) FROM belgium.sectors WHERE population IS NOT NULL")
+        == 0
+    )
 
 
 @pytest.mark.real
@@ -225,14 +409,33 @@ def test_the_real_sectors_of_brussels_do_not_join_the_list_of_2025(
 ) -> None:
     listed = {
         "path": "conversion_secteur_quartier_2025_brussels.csv",
-        "reads": {"delimiter": ";", "quote": '"', "encoding": "utf-8", "columns": {
-            "sector_code": {"names": ["secteurstatistique_code"]}, "municipality_code": {"names": ["commune_code"]},
-            "population": {"names": ["TOTAL"], "type": "integer", "optional": True}}},
-    }  # fmt: skip
+        "reads": {
+            "delimiter": ";",
+            "quote": '"',
+            "encoding": "utf-8",
+            "columns": {
+                "sector_code": {"names": ["secteurstatistique_code"]},
+                "municipality_code": {"names": ["commune_code"]},
+                "population": {"names": ["TOTAL"], "type": "integer", "optional": True},
+            },
+        },
+    }
     with pytest.raises(
-        Exception, match=r"596 of 724 areas matched, 596 of 749 figures matched; areas without figures: 21\d\d\d.*figures without area: 21"
+        Exception,
+        match=(
+            r"596 of 724 areas matched, 596 of 749 figures matched; areas without figures:"
+            r" 21\d\d\d.*figures without area: 21"
+        ),
     ):
         run(belgium, vintage=2022, mirror=brussels(tmp_path, real_files, listed))
-    assert other_database.rows("SELECT count(*) FROM pg_views WHERE schemaname = 'belgium'") == [(0,)]
+    assert other_database.rows("SELECT count(*) FROM pg_views WHERE schemaname = 'belgium'") == [
+        (0,)
+    ]
     assert other_database.rows("SELECT state FROM catalog.edition") == [("failed",)]
-    assert other_database.value("SELECT cardinality(figures_orphaned) FROM catalog.join_report WHERE figures = 'population'") == 153
+    assert (
+        other_database.value(
+            "SELECT cardinality(figures_orphaned) FROM catalog.join_report WHERE figures ="
+            " 'population'"
+        )
+        == 153
+    )

@@ -1,32 +1,69 @@
-"""The catalogue's tables: put in place once, described to the last column."""
+"""The catalog's tables: put in place once, described to the last column."""
 
 from __future__ import annotations
 
 import pytest
 
-from tasks.core.catalogue import migrations
-from tasks.core.database import Database, parse, require_postgis
-from tasks.core.errors import ConfigurationError
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.postgres import migrations
+from tasks.core.postgres.database import Database, parse, require_postgis
 
 RELATIONS = "FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'catalog'"
 
 
 def test_every_table_view_and_column_says_what_it_is(database: Database) -> None:
-    assert database.rows(f"SELECT relname {RELATIONS} AND relkind IN ('r', 'v') AND obj_description(c.oid) IS NULL") == []
-    silent = f"SELECT relname, attname FROM pg_attribute a JOIN (SELECT c.oid, relname {RELATIONS} AND relkind = 'r') t ON t.oid = attrelid "
-    assert database.rows(silent + "WHERE attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL") == []
+    assert (
+        database.rows(
+            f"SELECT relname {RELATIONS} AND relkind IN ('r', 'v') AND obj_description(c.oid) IS"
+            " NULL"
+        )
+        == []
+    )
+    silent = (
+        f"SELECT relname, attname FROM pg_attribute a JOIN (SELECT c.oid, relname {RELATIONS} AND"
+        " relkind = 'r') t ON t.oid = attrelid "
+    )
+    assert (
+        database.rows(
+            silent
+            + "WHERE attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL"
+        )
+        == []
+    )
 
 
-def test_the_catalogue_has_the_tables_the_design_names(database: Database) -> None:
+def test_the_catalog_has_the_tables_the_design_names(database: Database) -> None:
     tables = {name for (name,) in database.rows(f"SELECT relname {RELATIONS} AND relkind = 'r'")}
     assert tables == {
-        "publisher", "licence", "dataset", "source", "artifact", "retrieval", "edition", "edition_input", "layer", "layer_column", "step",
-        "check_result", "join_report", "topology_report", "run", "publication", "code_change", "code_label", "edition_dependency", "tombstone",
-        "archive_audit", "rebuild", "rebuilt_edition",
-    }  # fmt: skip
+        "publisher",
+        "licence",
+        "dataset",
+        "source",
+        "artifact",
+        "retrieval",
+        "edition",
+        "edition_input",
+        "layer",
+        "layer_column",
+        "step",
+        "check_result",
+        "join_report",
+        "topology_report",
+        "run",
+        "publication",
+        "code_change",
+        "code_label",
+        "edition_dependency",
+        "tombstone",
+        "archive_audit",
+        "rebuild",
+        "rebuilt_edition",
+    }
 
 
-def test_migrating_twice_changes_nothing_and_an_edited_migration_is_refused(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migrating_twice_changes_nothing_and_an_edited_migration_is_refused(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     applied = database.rows("SELECT name, at FROM geodata.applied ORDER BY name")
     migrations.migrate(database)
     assert database.rows("SELECT name, at FROM geodata.applied ORDER BY name") == applied
@@ -38,20 +75,44 @@ def test_migrating_twice_changes_nothing_and_an_edited_migration_is_refused(data
 def test_the_content_hash_knows_rows_and_not_their_order(database: Database) -> None:
     def hashed(rows: str) -> str:
         with database.session() as cursor:
-            cursor.execute(f"CREATE TEMPORARY TABLE hashed ON COMMIT DROP AS SELECT * FROM (VALUES {rows}) AS v (code, people)")
+            cursor.execute(
+                f"CREATE TEMPORARY TABLE hashed ON COMMIT DROP AS SELECT * FROM (VALUES {rows}) AS"
+                " v (code, people)"
+            )
             cursor.execute("SELECT geodata.content_hash('hashed')")
             return str(cursor.fetchall()[0][0])
 
-    known = "023a5766881a79af241ad2e0860d358d-2"  # as it is in the manifests of every archive: it must never become another
+    known = (  # as it is in the manifests of every archive: it must never become another
+        "023a5766881a79af241ad2e0860d358d-2"
+    )
     assert hashed("('A', 1.5), ('B', NULL)") == hashed("('B', NULL), ('A', 1.5)") == known
-    assert len({hashed(rows) for rows in ("('A', 1.5), ('B', NULL)", "('A', 1.5), ('B', 0)", "('A', 1.5)", "('A', 1.5), ('A', 1.5)")}) == 4
+    assert (
+        len(
+            {
+                hashed(rows)
+                for rows in (
+                    "('A', 1.5), ('B', NULL)",
+                    "('A', 1.5), ('B', 0)",
+                    "('A', 1.5)",
+                    "('A', 1.5), ('A', 1.5)",
+                )
+            }
+        )
+        == 4
+    )
 
 
 @pytest.mark.parametrize(
     ("url", "told"),
-    [("mysql://host/name", "must be PostgreSQL"), ("nonsense", "cannot be read"), ("postgresql://user:secret@127.0.0.1:9/x", "cannot be reached")],
+    [
+        ("mysql://host/name", "must be PostgreSQL"),
+        ("nonsense", "cannot be read"),
+        ("postgresql://user:secret@127.0.0.1:9/x", "cannot be reached"),
+    ],
 )
-def test_a_database_that_cannot_be_used_is_explained_without_its_password(url: str, told: str) -> None:
+def test_a_database_that_cannot_be_used_is_explained_without_its_password(
+    url: str, told: str
+) -> None:
     with pytest.raises(ConfigurationError, match=told) as raised:
         require_postgis(parse(url))
     assert "secret" not in str(raised.value)

@@ -1,4 +1,6 @@
-"""Originals of which only the newest stay: older ones go, but never one that an edition needs, by the archive or by the catalogue."""
+"""Originals of which only the newest stay: older ones go, but never one that an edition needs, by
+the archive or by the catalog.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +20,19 @@ from faulty_server import running, whole
 from psycopg2 import sql
 from s3fs import S3FileSystem
 
-from tasks import originals, retention
-from tasks.catalog import publish_catalog
 from tasks.core.archive.collection import newest_kept
 from tasks.core.archive.store import configured, object_name
-from tasks.core.catalogue import editions, foundations, layers
-from tasks.core.catalogue.provenance import record_dataset, record_retrieval
-from tasks.core.catalogue.revision import fingerprint
-from tasks.core.database import Database
-from tasks.core.declarations import Dataset, Source
-from tasks.core.errors import CheckFailed, ConfigurationError
-from tasks.core.handles import Foundation, Original, Retrieval
+from tasks.core.catalog import editions, foundations, layers
+from tasks.core.catalog.fingerprints import fingerprint
+from tasks.core.catalog.provenance import record_dataset, record_retrieval
+from tasks.core.model.declarations import Dataset, Source
+from tasks.core.model.errors import CheckFailed, ConfigurationError
+from tasks.core.model.handles import Foundation, Original, Retrieval
+from tasks.core.postgres.database import Database
+from tasks.running import steps
+from tasks.verbs import originals
+from tasks.verbs import purges as retention
+from tasks.verbs.catalog import publish_catalog
 
 BOTH, NOWHERE = ["archive", "replica"], list[str]()
 LAYERS = replace(STOCK, slug="xx-layers", retention="newest", keep_days=None, keep_originals=1)
@@ -50,17 +54,43 @@ class Land(Archive):
 
     def series(self, count: int, source: Source = LAYERS, youngest: float = 1) -> list[Original]:
         """Different originals of a source, ten days apart, the newest first."""
-        return [self.add(f"{source}{number}".encode() * 100, youngest + 10 * number, source) for number in range(count)]
+        return [
+            self.add(f"{source}{number}".encode() * 100, youngest + 10 * number, source)
+            for number in range(count)
+        ]
 
-    def publish(self, *made_of: Original, keep: int = 1, slug: str = "land", after: Sequence[Foundation] = ()) -> int:
-        """The number of an edition that is published and catalogued; older ones are removed down to `keep`."""
-        dataset = Dataset(slug=slug, title="Land", country="ZZ", schema=slug, layers={"areas": ("code",)}, keep=keep)
+    def publish(
+        self,
+        *made_of: Original,
+        keep: int = 1,
+        slug: str = "land",
+        after: Sequence[Foundation] = (),
+    ) -> int:
+        """The number of an edition that is published and catalogd; older ones are removed down to
+        `keep`.
+        """
+        dataset = Dataset(
+            slug=slug,
+            title="Land",
+            country="ZZ",
+            schema=slug,
+            layers={"areas": ("code",)},
+            keep=keep,
+        )
         for original in made_of:
-            asked = Retrieval(source=original.source, state="new", url=original.url, asked_at=original.retrieved_at, sha256=original.sha256)
+            asked = Retrieval(
+                source=original.source,
+                state="new",
+                url=original.url,
+                asked_at=original.retrieved_at,
+                sha256=original.sha256,
+            )
             record_retrieval(self.database, asked, original)
         with self.database.session() as cursor:
             record_dataset(cursor, dataset)
-        staging = editions.begin(self.database, dataset, 2026, made_of, None, rebuild=True, after=after)
+        staging = editions.begin(
+            self.database, dataset, 2026, made_of, None, rebuild=True, after=after
+        )
         with self.database.session(staging.schema) as cursor:
             cursor.execute(AREAS)
         layers.seal(self.database, staging, "areas", ("code",))
@@ -69,13 +99,22 @@ class Land(Archive):
 
     def switch(self, action: str, number: int) -> None:
         """A rollback or a withdrawal, as the archive has it."""
-        facts = {"dataset": "land", "vintage": 2026, "number": number, "action": action, "at": datetime.now(UTC).isoformat(), "by_role": "writer"}
+        facts = {
+            "dataset": "land",
+            "vintage": 2026,
+            "number": number,
+            "action": action,
+            "at": datetime.now(UTC).isoformat(),
+            "by_role": "writer",
+        }
         document = {"document": "publication of geodata-flows", "version": 1, "publication": facts}
         configured().put_document(f"publications/land/2026/{facts['at']}-{action}.json", document)
 
     @contextmanager
     def account_of(self, witness: str) -> Iterator[None]:
-        """Leave one witness of the editions: the archive (beside a new database) or the catalogue (beside an archive without documents)."""
+        """Leave one witness of the editions: the archive (beside a new database) or the catalog
+        (beside an archive without documents).
+        """
         if witness == "archive":
             with database_of_its_own(self.cluster, self.primary):
                 yield
@@ -94,45 +133,74 @@ class Land(Archive):
 
 
 @pytest.fixture
-def land(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_database: Database, cluster_database: Database) -> Land:
+def land(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    other_database: Database,
+    cluster_database: Database,
+) -> Land:
     """An empty archive in two places, and an empty database."""
     found = Land(tmp_path, other_database, cluster_database)
     monkeypatch.setenv("GEODATA_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", str(found.replica))
-    for module in (originals, retention):
-        monkeypatch.setattr(module, "say", found.say)
+    monkeypatch.setattr(steps, "log", found.log)
     return found
 
 
-witnesses = pytest.mark.parametrize("witness", ["archive", "catalogue"])
+witnesses = pytest.mark.parametrize("witness", ["archive", "catalog"])
 
 
 def test_the_newest_stay_and_older_ones_go_everywhere_under_a_tombstone(land: Land) -> None:
     two = replace(LAYERS, keep_originals=2)
     new, second, third, fourth = land.series(4, two)
-    other_vintage, permanent = land.series(1, replace(two, vintage=2025)), land.series(3, replace(STOCK, retention="permanent", keep_days=None))
+    other_vintage, permanent = (
+        land.series(1, replace(two, vintage=2025)),
+        land.series(3, replace(STOCK, retention="permanent", keep_days=None)),
+    )
     retention.collect_superseded.fn()
-    assert [land.holders(each) for each in (new, second, third, fourth, *other_vintage, *permanent)] == [BOTH, BOTH, NOWHERE, NOWHERE, *[BOTH] * 4]
+    assert [
+        land.holders(each) for each in (new, second, third, fourth, *other_vintage, *permanent)
+    ] == [BOTH, BOTH, NOWHERE, NOWHERE, *[BOTH] * 4]
     for folder in (land.primary, land.replica):
-        stone = json.loads((folder / "tombstones" / third.sha256[:2] / f"{third.sha256}.json").read_text())
-        assert (stone["source"], stone["vintage"], stone["reason"]) == ("xx-layers", 2026, "the retention of the newest 2 originals")
+        stone = json.loads(
+            (folder / "tombstones" / third.sha256[:2] / f"{third.sha256}.json").read_text()
+        )
+        assert (stone["source"], stone["vintage"], stone["reason"]) == (
+            "xx-layers",
+            2026,
+            "the retention of the newest 2 originals",
+        )
         assert len(list((folder / "manifests/xx-layers/2026").iterdir())) == 4
-    assert {sha256 for (sha256,) in land.database.rows("SELECT sha256 FROM catalog.tombstone")} == {third.sha256, fourth.sha256}
-    assert land.quiet[0].startswith("Collected 2 of 5 originals of which only the newest stay (xx-layers 2026 of ")
+    assert {sha256 for (sha256,) in land.database.rows("SELECT sha256 FROM catalog.tombstone")} == {
+        third.sha256,
+        fourth.sha256,
+    }
+    assert land.quiet[0].startswith(
+        "Collected 2 of 5 originals of which only the newest stay (xx-layers 2026 of "
+    )
     store = configured()
-    assert (store.latest(two), store.passed_over(two)) == (replace(new, url="https://***@office.example/stock.csv"), None)
+    assert (store.latest(two), store.passed_over(two)) == (
+        replace(new, url="https://***@office.example/stock.csv"),
+        None,
+    )
     retention.collect_superseded.fn()
     assert land.quiet[1:] == ["Looked at 3 originals of which only the newest stay: none may go."]
     assert (len(store.tombstones()), land.loud) == (2, [])
 
 
 @witnesses
-def test_what_an_edition_shown_was_made_of_stays_until_the_edition_is_removed(land: Land, witness: str) -> None:
+def test_what_an_edition_shown_was_made_of_stays_until_the_edition_is_removed(
+    land: Land, witness: str
+) -> None:
     new, old = land.series(2)
     land.publish(old)
     land.collect(witness)
     assert (land.holders(old), configured().tombstones()) == (BOTH, [])
-    assert land.quiet[-1] == "Looked at 2 originals of which only the newest stay: none may go; 1 older ones stay, because editions need them."
+    assert (
+        land.quiet[-1]
+        == "Looked at 2 originals of which only the newest stay: none may go; 1 older ones stay,"
+        " because editions need them."
+    )
     land.publish(new)
     land.collect(witness)
     assert (land.holders(new), land.holders(old)) == (BOTH, NOWHERE)
@@ -144,11 +212,18 @@ def test_what_a_rollback_could_show_stays_until_it_is_removed(land: Land, witnes
     for original in (fourth, third, second):
         land.publish(original, keep=2)
     land.collect(witness)
-    assert [land.holders(each) for each in (new, second, third, fourth)] == [BOTH, BOTH, BOTH, NOWHERE]
+    assert [land.holders(each) for each in (new, second, third, fourth)] == [
+        BOTH,
+        BOTH,
+        BOTH,
+        NOWHERE,
+    ]
 
 
 @witnesses
-def test_what_an_edition_stands_on_stays_although_its_tables_are_gone(land: Land, witness: str) -> None:
+def test_what_an_edition_stands_on_stays_although_its_tables_are_gone(
+    land: Land, witness: str
+) -> None:
     new, second, third = land.series(3)
     made = land.publish(third, slug="ground")
     land.publish(slug="middle", after=[foundations.find(land.database, "ground", ["areas"], 2026)])
@@ -156,7 +231,9 @@ def test_what_an_edition_stands_on_stays_although_its_tables_are_gone(land: Land
     land.publish(second, slug="ground")
     land.publish(new, slug="ground")
     land.publish(slug="middle", after=[foundations.find(land.database, "ground", ["areas"], 2026)])
-    removed = land.database.rows("SELECT dataset, number FROM catalog.edition WHERE state = 'removed' ORDER BY 1, 2")
+    removed = land.database.rows(
+        "SELECT dataset, number FROM catalog.edition WHERE state = 'removed' ORDER BY 1, 2"
+    )
     assert removed == [("ground", made), ("ground", made + 1), ("middle", 1)]
     land.collect(witness)
     assert [land.holders(each) for each in (new, second, third)] == [BOTH, NOWHERE, BOTH]
@@ -165,8 +242,12 @@ def test_what_an_edition_stands_on_stays_although_its_tables_are_gone(land: Land
     assert [land.holders(each) for each in (new, second, third)] == [BOTH, NOWHERE, NOWHERE]
 
 
-@pytest.mark.parametrize(("actions", "stays"), [(["rollback"], "the older"), (["rollback", "withdraw"], "the newer")])
-def test_the_archive_knows_what_a_person_had_shown_again_or_withdrawn(land: Land, actions: list[str], stays: str) -> None:
+@pytest.mark.parametrize(
+    ("actions", "stays"), [(["rollback"], "the older"), (["rollback", "withdraw"], "the newer")]
+)
+def test_the_archive_knows_what_a_person_had_shown_again_or_withdrawn(
+    land: Land, actions: list[str], stays: str
+) -> None:
     new, second, third = land.series(3)
     older, _, _ = (land.publish(original, keep=2) for original in (third, second, new))
     for action in actions:
@@ -176,7 +257,7 @@ def test_the_archive_knows_what_a_person_had_shown_again_or_withdrawn(land: Land
     assert [land.holders(each) for each in (new, second, third)] == expected
 
 
-def test_the_catalogue_knows_an_edition_that_readers_views_keep(land: Land) -> None:
+def test_the_catalog_knows_an_edition_that_readers_views_keep(land: Land) -> None:
     new, second, third = land.series(3)
     made = land.publish(third)
     name = sql.Identifier(f"land_edition_{made}", "areas")
@@ -198,7 +279,7 @@ def test_what_is_being_built_keeps_its_originals(land: Land) -> None:
     land.publish(old)
     with land.database.session() as cursor:
         cursor.execute("UPDATE catalog.edition SET state = 'building'")
-    land.collect("catalogue")
+    land.collect("catalog")
     assert land.holders(old) == BOTH
 
 
@@ -213,8 +294,9 @@ def test_the_law_goes_before_any_need_and_says_which_edition_it_hit(land: Land) 
     reasons = {stone.sha256: stone.reason for stone in configured().tombstones()}
     assert reasons == {second.sha256: REASON, third.sha256: "its legal maximum age of 25 days"}
     assert land.loud == [
-        f"Edition {number} of land 2026 was made from the original of xx-layers 2026 of {day(third.retrieved_at)}, which had to go: "
-        "its tables stay, and it cannot be made again from the archive."
+        f"Edition {number} of land 2026 was made from the original of xx-layers 2026 of"
+        f" {day(third.retrieved_at)}, which had to go: its tables stay, and it cannot be made again"
+        " from the archive."
     ]
 
 
@@ -223,16 +305,29 @@ def test_a_mirror_is_counted_apart_and_its_editions_keep_its_originals(land: Lan
     official, mirrored = land.series(2), land.series(3, mirror)
     land.publish(mirrored[2])
     land.collect("archive")
-    assert [land.holders(each) for each in (*official, *mirrored)] == [BOTH, NOWHERE, BOTH, NOWHERE, BOTH]
-    assert [stone.mirror for stone in configured().tombstones() if stone.sha256 == mirrored[1].sha256] == ["sample"]
+    assert [land.holders(each) for each in (*official, *mirrored)] == [
+        BOTH,
+        NOWHERE,
+        BOTH,
+        NOWHERE,
+        BOTH,
+    ]
+    assert [
+        stone.mirror for stone in configured().tombstones() if stone.sha256 == mirrored[1].sha256
+    ] == ["sample"]
 
 
-def test_a_location_that_is_down_is_named_and_finished_by_the_next_purge(land: Land, tmp_path: Path) -> None:
+def test_a_location_that_is_down_is_named_and_finished_by_the_next_purge(
+    land: Land, tmp_path: Path
+) -> None:
     new, old = land.series(2)
     land.replica.rename(tmp_path / "elsewhere")
     land.replica.write_text("a file where a folder should be: down, also for root")
     retention.collect_superseded.fn()
-    assert any(f"{land.replica} (" in sentence and "the next purge that can reach it" in sentence for sentence in land.loud)
+    assert any(
+        f"{land.replica} (" in sentence and "the next purge that can reach it" in sentence
+        for sentence in land.loud
+    )
     land.replica.unlink()
     (tmp_path / "elsewhere").rename(land.replica)
     assert (land.holders(old), configured().exists(old.sha256)) == (["replica"], False)
@@ -242,7 +337,9 @@ def test_a_location_that_is_down_is_named_and_finished_by_the_next_purge(land: L
     assert len(configured().tombstones()) == 1
 
 
-def test_nothing_is_collected_while_a_location_is_down_that_may_know_of_editions(land: Land, s3_api: Any) -> None:
+def test_nothing_is_collected_while_a_location_is_down_that_may_know_of_editions(
+    land: Land, s3_api: Any
+) -> None:
     _, old = land.series(2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GEODATA_ARCHIVE_REPLICAS", "s3://collection/geo")
@@ -250,7 +347,10 @@ def test_nothing_is_collected_while_a_location_is_down_that_may_know_of_editions
         S3FileSystem.clear_instance_cache()
         retention.collect_superseded.fn()
     S3FileSystem.clear_instance_cache()
-    assert land.loud[0].startswith("Nothing was collected, because editions that need originals may be known there alone: s3://collection/geo (")
+    assert land.loud[0].startswith(
+        "Nothing was collected, because editions that need originals may be known there alone:"
+        " s3://collection/geo ("
+    )
     assert land.holders(old) == BOTH
 
 
@@ -261,7 +361,9 @@ def test_bytes_that_may_stay_as_another_original_stay(land: Land) -> None:
     retention.collect_superseded.fn()
     assert land.holders(old) == BOTH
     land.add(b"newer", 1, replace(LAYERS, vintage=2025))
-    land.add(content, 600, replace(LAYERS, slug="xx-notes", retention="permanent", keep_originals=None))
+    land.add(
+        content, 600, replace(LAYERS, slug="xx-notes", retention="permanent", keep_originals=None)
+    )
     retention.collect_superseded.fn()
     assert (land.holders(old), land.holders(new), configured().tombstones()) == (BOTH, BOTH, [])
 
@@ -276,7 +378,10 @@ def test_bytes_that_nothing_lets_stay_go_whatever_originals_they_are(land: Land)
     retention.bury_expired.fn()
     assert land.holders(old) == BOTH
     retention.collect_superseded.fn()
-    assert (land.holders(old), [stone.sha256 for stone in configured().tombstones()]) == (NOWHERE, [old.sha256])
+    assert (land.holders(old), [stone.sha256 for stone in configured().tombstones()]) == (
+        NOWHERE,
+        [old.sha256],
+    )
 
 
 def test_the_law_does_not_take_bytes_of_a_source_that_only_counts(land: Land) -> None:
@@ -309,7 +414,9 @@ def test_the_same_bytes_come_back_when_the_publisher_gives_them_again(land: Land
 
 def test_originals_of_grace_are_let_stay(land: Land) -> None:
     _, second, third = land.series(3)
-    with pytest.raises(ConfigurationError, match="grace_originals was expected to be 0 or more, found -1"):
+    with pytest.raises(
+        ConfigurationError, match="grace_originals was expected to be 0 or more, found -1"
+    ):
         retention.collect_superseded.fn(-1)
     retention.collect_superseded.fn(1)
     assert (land.holders(second), land.holders(third)) == (BOTH, NOWHERE)
@@ -318,23 +425,48 @@ def test_originals_of_grace_are_let_stay(land: Land) -> None:
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
-        ({"keep_originals": None}, "newest, and a number of 1 or more was expected in its keep_originals; found None"),
-        ({"keep_originals": 0}, "newest, and a number of 1 or more was expected in its keep_originals; found 0"),
-        ({"retention": "legal_maximum", "keep_days": 900, "keep_originals": 0}, "legal_maximum, and a number of 1 or more .* found 0"),
-        ({"retention": "permanent", "keep_originals": 2}, "permanent, and no keep_originals was expected.* found 2"),
+        (
+            {"keep_originals": None},
+            "newest, and a number of 1 or more was expected in its keep_originals; found None",
+        ),
+        (
+            {"keep_originals": 0},
+            "newest, and a number of 1 or more was expected in its keep_originals; found 0",
+        ),
+        (
+            {"retention": "legal_maximum", "keep_days": 900, "keep_originals": 0},
+            "legal_maximum, and a number of 1 or more .* found 0",
+        ),
+        (
+            {"retention": "permanent", "keep_originals": 2},
+            "permanent, and no keep_originals was expected.* found 2",
+        ),
     ],
 )
-def test_a_source_that_contradicts_itself_is_named_and_stops_no_other(land: Land, facts: dict[str, Any], told: str) -> None:
+def test_a_source_that_contradicts_itself_is_named_and_stops_no_other(
+    land: Land, facts: dict[str, Any], told: str
+) -> None:
     wrong, (_, old) = land.series(3, replace(LAYERS, slug="xx-and-so", **facts)), land.series(2)
-    with pytest.raises(ConfigurationError, match=rf"The source xx-and-so 2026 has the retention {told}"):
+    with pytest.raises(
+        ConfigurationError, match=rf"The source xx-and-so 2026 has the retention {told}"
+    ):
         retention.collect_superseded.fn()
     assert [land.holders(each) for each in (*wrong, old)] == [BOTH, BOTH, BOTH, NOWHERE]
 
 
 def test_nothing_is_collected_when_an_edition_cannot_be_told(land: Land) -> None:
     _, old = land.series(2)
-    configured().put_document("editions/land/2026/0001-20260101T000000.json", {"document": "edition of geodata-flows", "version": 2})
-    with pytest.raises(CheckFailed, match=r"editions/land/2026/0001-20260101T000000.json .* found 'edition of geodata-flows', version 2"):
+    configured().put_document(
+        "editions/land/2026/0001-20260101T000000.json",
+        {"document": "edition of geodata-flows", "version": 2},
+    )
+    with pytest.raises(
+        CheckFailed,
+        match=(
+            r"editions/land/2026/0001-20260101T000000.json .* found 'edition of geodata-flows',"
+            r" version 2"
+        ),
+    ):
         retention.collect_superseded.fn()
     assert land.holders(old) == BOTH
 
@@ -342,11 +474,15 @@ def test_nothing_is_collected_when_an_edition_cannot_be_told(land: Land) -> None
 def test_a_burial_is_refused_when_the_bytes_were_received_again_meanwhile(land: Land) -> None:
     _, old = land.series(2)
     land.add((land.primary / object_name(old.sha256)).read_bytes(), 0.5, LAYERS)
-    with pytest.raises(CheckFailed, match=r"found in the manifests that xx-layers 2026 of .* may keep it"):
+    with pytest.raises(
+        CheckFailed, match=r"found in the manifests that xx-layers 2026 of .* may keep it"
+    ):
         configured().bury(old, REASON, [old])
 
 
-def test_a_bucket_lets_go_of_what_is_superseded_and_holds_what_an_edition_needs(land: Land, s3_api: Any) -> None:
+def test_a_bucket_lets_go_of_what_is_superseded_and_holds_what_an_edition_needs(
+    land: Land, s3_api: Any
+) -> None:
     s3_api.create_bucket(Bucket="collection")
     s3_api.put_bucket_versioning(Bucket="collection", VersioningConfiguration={"Status": "Enabled"})
     with pytest.MonkeyPatch.context() as patch:  # undone before the fixture that it covers
@@ -355,9 +491,13 @@ def test_a_bucket_lets_go_of_what_is_superseded_and_holds_what_an_edition_needs(
         new, second, third = land.series(3)
         land.publish(third)
         with land.database.session() as cursor:
-            cursor.execute("UPDATE catalog.edition SET state = 'removed'")  # the archive alone knows it
+            cursor.execute(
+                "UPDATE catalog.edition SET state = 'removed'"
+            )  # the archive alone knows it
         retention.collect_superseded.fn()
-        versions = s3_api.list_object_versions(Bucket="collection", Prefix="geo/originals")["Versions"]
+        versions = s3_api.list_object_versions(Bucket="collection", Prefix="geo/originals")[
+            "Versions"
+        ]
         assert {found["Key"].rpartition("/")[2] for found in versions} == {new.sha256, third.sha256}
         assert [stone.sha256 for stone in configured().tombstones()] == [second.sha256]
 
@@ -366,12 +506,21 @@ def test_the_register_keeps_four_files_and_none_beyond_its_age() -> None:
     from flows.declarations import sirene
 
     for source in (sirene.stock(2026), sirene.geolocation(2026)):
-        assert (source.retention, source.keep_days, newest_kept(source)) == ("legal_maximum", 400, 4)
+        assert (source.retention, source.keep_days, newest_kept(source)) == (
+            "legal_maximum",
+            400,
+            4,
+        )
 
 
 def test_how_long_originals_stay_changes_no_fingerprint(land: Land) -> None:
-    dataset, (original,) = Dataset(slug="land", title="", country="ZZ", schema="land", layers={}), land.series(1)
-    other = replace(original, source=replace(LAYERS, retention="legal_maximum", keep_days=3, keep_originals=9))
+    dataset, (original,) = (
+        Dataset(slug="land", title="", country="ZZ", schema="land", layers={}),
+        land.series(1),
+    )
+    other = replace(
+        original, source=replace(LAYERS, retention="legal_maximum", keep_days=3, keep_originals=9)
+    )
     assert fingerprint(dataset, 2026, (original,)) == fingerprint(dataset, 2026, (other,))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.core.catalogue.column_rules import ColumnRule, column_rules, parse
-from tasks.core.database import Database
-from tasks.core.errors import CheckFailed
-from tasks.core.handles import Staging
+from tasks.core.catalog.column_rules import ColumnRule, column_rules, parse
+from tasks.core.model.errors import CheckFailed
+from tasks.core.model.handles import Staging
+from tasks.core.postgres.database import Database
 
 AREAS = """
 CREATE TABLE areas (code text, population bigint, km2 numeric, density numeric, age numeric);
@@ -30,16 +30,32 @@ def areas(database: Database, staging: Staging) -> str:
 def test_rules_are_read_from_the_comments_of_columns(database: Database, areas: str) -> None:
     rules = column_rules(database, areas, "areas")
     assert list(rules) == ["code", "population", "km2", "density", "age"]
-    assert rules["population"] == ColumnRule("Residents on 1 January", "persons", "sum", "OPENDATA_SECTOREN.TOTAL")
-    assert (rules["density"].kind, rules["density"].operands, rules["density"].factor) == ("ratio", ("population", "km2"), "1.5")
-    assert (rules["age"].kind, rules["age"].operands, rules["age"].factor) == ("mean", ("population",), "1")
+    assert rules["population"] == ColumnRule(
+        "Residents on 1 January", "persons", "sum", "OPENDATA_SECTOREN.TOTAL"
+    )
+    assert (rules["density"].kind, rules["density"].operands, rules["density"].factor) == (
+        "ratio",
+        ("population", "km2"),
+        "1.5",
+    )
+    assert (rules["age"].kind, rules["age"].operands, rules["age"].factor) == (
+        "mean",
+        ("population",),
+        "1",
+    )
     assert (rules["code"].kind, rules["code"].operands) == ("key", ())
 
 
 @pytest.mark.parametrize(
     ("comment", "aggregate"),
     [
-        ("Deaths; by residence [unit: ‰; aggregate: ratio deaths / residents * 1000; from: a; b [sic]]", "ratio deaths / residents * 1000"),
+        (
+            (
+                "Deaths; by residence [unit: ‰; aggregate: ratio deaths / residents * 1000; from:"
+                " a; b [sic]]"
+            ),
+            "ratio deaths / residents * 1000",
+        ),
         ("Rent  [unit: EUR/m²;aggregate:mean  by dwellings;from: x]", "mean by dwellings"),
         ("Margin of error [unit: persons; aggregate: root of squares; from: x]", "root of squares"),
         ("Rent [unit: EUR; aggregate: average; from: x]", None),
@@ -55,10 +71,17 @@ def test_a_rule_has_one_of_seven_forms(comment: str | None, aggregate: str | Non
     assert rule is None or parse(str(rule)) == rule
 
 
-def test_columns_without_a_rule_are_listed_with_the_forms_allowed(database: Database, areas: str) -> None:
+def test_columns_without_a_rule_are_listed_with_the_forms_allowed(
+    database: Database, areas: str
+) -> None:
     with database.session(areas) as cursor:
-        cursor.execute("COMMENT ON COLUMN areas.population IS 'Residents'; COMMENT ON COLUMN areas.age IS NULL")
-    with pytest.raises(CheckFailed, match=r"2 do not: population \(Residents\); age \(no comment\); write .*'ratio A / B'"):
+        cursor.execute(
+            "COMMENT ON COLUMN areas.population IS 'Residents'; COMMENT ON COLUMN areas.age IS NULL"
+        )
+    with pytest.raises(
+        CheckFailed,
+        match=r"2 do not: population \(Residents\); age \(no comment\); write .*'ratio A / B'",
+    ):
         column_rules(database, areas, "areas")
     with pytest.raises(CheckFailed, match=r"The table .*\.towns was expected"):
         column_rules(database, areas, "towns")

@@ -15,14 +15,14 @@ import pytest
 from prefect import flow
 from pydantic import Field
 
-from tasks import local_server
-from tasks.command_line import HINT, parse
+from tasks.running import local_server
+from tasks.running.command_line import HINT, parse
 
 TINY = '''
 from prefect import flow, task
 from prefect.states import Failed
-from tasks.command_line import run
-from tasks.core.errors import CheckFailed
+from tasks.running.command_line import run
+from tasks.core.model.errors import CheckFailed
 
 @task
 def check(case: str) -> None:
@@ -59,7 +59,9 @@ class Coast(Enum):
 @flow
 def sample(
     required: int,
-    vintage: Annotated[int, Field(json_schema_extra={"enum": [2024, 2025], "description": "Year published."})] = 2025,
+    vintage: Annotated[
+        int, Field(json_schema_extra={"enum": [2024, 2025], "description": "Year published."})
+    ] = 2025,
     gap_metres: Annotated[float, Field(ge=0)] = 1.0,
     coast: Coast = Coast.HIGH,
     level: Literal["all"] | None = None,
@@ -89,15 +91,33 @@ def server() -> Iterator[str]:
 
 def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=240, env=dict(os.environ) | environment, check=False)
+    return subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=dict(os.environ) | environment,
+        check=False,
+    )
 
 
 def test_parameters_arrive_in_their_types() -> None:
-    typed = "--required 7 --vintage 2024 --gap-metres 0.5 --coast low --level all --mirror m --names 01001 2A004 --years 1 2 --rebuild"
+    typed = (
+        "--required 7 --vintage 2024 --gap-metres 0.5 --coast low --level all --mirror m --names"
+        " 01001 2A004 --years 1 2 --rebuild"
+    )
     assert parse(sample, [*typed.split(), "--bounds", '{"west": 2.5}']) == {
-        "required": 7, "vintage": 2024, "gap_metres": 0.5, "coast": "low", "level": "all", "mirror": "m", "names": ["01001", "2A004"],
-        "years": [1, 2], "rebuild": True, "bounds": {"west": 2.5},
-    }  # fmt: skip
+        "required": 7,
+        "vintage": 2024,
+        "gap_metres": 0.5,
+        "coast": "low",
+        "level": "all",
+        "mirror": "m",
+        "names": ["01001", "2A004"],
+        "years": [1, 2],
+        "rebuild": True,
+        "bounds": {"west": 2.5},
+    }
 
 
 def test_what_is_not_typed_is_left_to_the_flow() -> None:
@@ -116,11 +136,15 @@ def test_what_is_not_typed_is_left_to_the_flow() -> None:
         ("--vintage 2024", "required: --required"),
     ],
 )
-def test_a_wrong_option_is_refused_with_the_choices(typed: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_option_is_refused_with_the_choices(
+    typed: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         parse(sample, typed.split())
     assert ended.value.code == 2
-    assert said in capsys.readouterr().err.replace("choose from high, low", "choose from 'high', 'low'")  # Python 3.12 dropped the quotes
+    assert said in capsys.readouterr().err.replace(
+        "choose from high, low", "choose from 'high', 'low'"
+    )  # Python 3.12 dropped the quotes
 
 
 def test_help_shows_the_form_of_the_user_interface(capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,7 +166,7 @@ def test_help_of_a_file_starts_no_server(tiny: Path, tmp_path: Path) -> None:
 
 
 CHOICE = """
-from tasks.command_line import choose_server
+from tasks.running.command_line import choose_server
 choose_server()
 from prefect.settings import get_current_settings as now
 print(now().api.url, now().home, now().server.ephemeral.startup_timeout_seconds, now().server.analytics_enabled)
@@ -150,7 +174,13 @@ print(now().api.url, now().home, now().server.ephemeral.startup_timeout_seconds,
 
 
 def test_a_configured_api_is_used_and_its_settings_left_alone(tmp_path: Path) -> None:
-    done = command("-c", CHOICE, PREFECT_API_URL="http://127.0.0.1:9/api", HOME=str(tmp_path), GEODATA_DATA=str(tmp_path / "data"))
+    done = command(
+        "-c",
+        CHOICE,
+        PREFECT_API_URL="http://127.0.0.1:9/api",
+        HOME=str(tmp_path),
+        GEODATA_DATA=str(tmp_path / "data"),
+    )
     assert done.stdout.split()[:2] == ["http://127.0.0.1:9/api", str(tmp_path / ".prefect")]
     assert HINT not in done.stderr
 
@@ -161,10 +191,14 @@ def test_without_one_prefect_keeps_its_files_in_the_data_folder(tmp_path: Path) 
     assert done.stderr.strip() == HINT
 
 
-def test_a_state_file_of_a_server_that_is_gone_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_file_of_a_server_that_is_gone_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GEODATA_DATA", str(tmp_path))
     state = local_server.home() / "server.json"
-    state.write_text(json.dumps({"url": "http://127.0.0.1:9/api", "port": 9, "pid": os.getpid()}))  # the id of another program
+    state.write_text(
+        json.dumps({"url": "http://127.0.0.1:9/api", "port": 9, "pid": os.getpid()})
+    )  # the id of another program
     assert local_server.url() is None
     assert local_server.stop() is False
     assert not state.exists()
@@ -175,7 +209,7 @@ def test_a_state_file_of_a_server_that_is_gone_is_not_believed(tmp_path: Path, m
 @pytest.mark.prefect
 def test_the_background_server_starts_once(server: str) -> None:
     assert local_server.start() == local_server.url() == server
-    shown = command("-m", "tasks.local_server", "url")
+    shown = command("-m", "tasks.running.local_server", "url")
     assert (shown.returncode, shown.stdout.strip()) == (0, server)
 
 
@@ -222,7 +256,7 @@ def test_without_a_server_the_run_starts_its_own(tiny: Path, tmp_path: Path) -> 
 
 @pytest.mark.prefect
 def test_stopping_ends_the_server_and_says_so(server: str) -> None:
-    stopped = [command("-m", "tasks.local_server", "stop").stdout.strip() for _ in range(2)]
+    stopped = [command("-m", "tasks.running.local_server", "stop").stdout.strip() for _ in range(2)]
     assert stopped == ["The Prefect server has stopped.", "The Prefect server was not running."]
     assert local_server.url() is None
-    assert command("-m", "tasks.local_server", "url").returncode == 1
+    assert command("-m", "tasks.running.local_server", "url").returncode == 1

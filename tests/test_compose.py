@@ -1,4 +1,6 @@
-"""The laptop's stack: its names hold together, and Docker Compose accepts it where it is installed."""
+"""The laptop's stack: its names hold together, and Docker Compose accepts it where it is
+installed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from tasks.core import settings
+from tasks.core.model import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE = ROOT / "deployments/compose.yaml"
@@ -44,11 +46,21 @@ def test_addresses_and_settings_name_what_is_there() -> None:
         for key in ("PREFECT_API_URL", "GEODATA_DATABASE_URL", "AWS_ENDPOINT_URL"):
             assert urlsplit(environment[key]).hostname in SERVICES
         known = re.findall(r"^GEODATA_\w+", settings.__doc__ or "", re.MULTILINE)
-        assert {key for key in environment if key.startswith("GEODATA_")} <= {*known, "GEODATA_IMAGE"}
-    assert SERVICES["worker"]["environment"]["AWS_SECRET_ACCESS_KEY"] == SERVICES["store"]["environment"]["AWS_SECRET_ACCESS_KEY"]
+        assert {key for key in environment if key.startswith("GEODATA_")} <= {
+            *known,
+            "GEODATA_IMAGE",
+        }
+    assert (
+        SERVICES["worker"]["environment"]["AWS_SECRET_ACCESS_KEY"]
+        == SERVICES["store"]["environment"]["AWS_SECRET_ACCESS_KEY"]
+    )
     database = urlsplit(SERVICES["worker"]["environment"]["GEODATA_DATABASE_URL"])
     given = SERVICES["database"]["environment"]
-    assert (database.username, database.password, database.path) == (given["POSTGRES_USER"], given["POSTGRES_PASSWORD"], "/" + given["POSTGRES_DB"])
+    assert (database.username, database.password, database.path) == (
+        given["POSTGRES_USER"],
+        given["POSTGRES_PASSWORD"],
+        "/" + given["POSTGRES_DB"],
+    )
 
 
 def test_foreign_images_have_a_version_and_ours_run_unprivileged() -> None:
@@ -58,15 +70,25 @@ def test_foreign_images_have_a_version_and_ours_run_unprivileged() -> None:
         service = SERVICES[name]
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
-        assert any("/scratch" in place for place in [*service.get("volumes", []), *service.get("tmpfs", [])])
+        assert any(
+            "/scratch" in place
+            for place in [*service.get("volumes", []), *service.get("tmpfs", [])]
+        )
 
 
 def test_ports_are_open_to_this_machine_only() -> None:
-    assert all(port.startswith("127.0.0.1:") for service in SERVICES.values() for port in service.get("ports", []))
+    assert all(
+        port.startswith("127.0.0.1:")
+        for service in SERVICES.values()
+        for port in service.get("ports", [])
+    )
 
 
 def test_the_worker_serves_the_pool_of_every_deployment() -> None:
-    pools = {deployment["work_pool"]["name"] for deployment in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]}
+    pools = {
+        deployment["work_pool"]["name"]
+        for deployment in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    }
     command = SERVICES["worker"]["command"]
     assert pools == {command[command.index("--pool") + 1]}
     assert f"work-pool create {pools.pop()} --type process" in SERVICES["setup"]["command"][-1]
@@ -74,13 +96,22 @@ def test_the_worker_serves_the_pool_of_every_deployment() -> None:
 
 def test_docker_compose_accepts_it() -> None:
     commands = (["docker", "compose"], ["docker-compose"])
-    found = next((command for command in commands if shutil.which(command[0]) and _is_second(command)), None)
+    found = next(
+        (command for command in commands if shutil.which(command[0]) and _is_second(command)), None
+    )
     if found is None:
         pytest.skip("Docker Compose 2 or newer is not on this machine")
-    done = subprocess.run([*found, "-f", str(COMPOSE), "config", "--quiet"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*found, "-f", str(COMPOSE), "config", "--quiet"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 
 def _is_second(command: list[str]) -> bool:
-    asked = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, check=False)
+    asked = subprocess.run(
+        [*command, "version", "--short"], capture_output=True, text=True, check=False
+    )
     return asked.returncode == 0 and int(asked.stdout.strip().lstrip("v").split(".")[0]) >= 2

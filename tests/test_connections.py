@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector, SyncDriver
 
-from tasks import connections
-from tasks.core import database as databases
-from tasks.core.database import Database
-from tasks.core.errors import ConfigurationError
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.postgres import database as databases
+from tasks.core.postgres.database import Database
+from tasks.running import site as connections
 
 
 @pytest.fixture(autouse=True)
@@ -17,9 +17,16 @@ def _asked_anew() -> None:
 
 
 @pytest.mark.prefect
-def test_a_prefect_block_names_the_database(prefect_server: None, cluster_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prefect_block_names_the_database(
+    prefect_server: None, cluster_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = cluster_database.url
-    components = ConnectionComponents(driver=SyncDriver.POSTGRESQL_PSYCOPG2, username=url.username, database="postgres", query=dict(url.query))
+    components = ConnectionComponents(
+        driver=SyncDriver.POSTGRESQL_PSYCOPG2,
+        username=url.username,
+        database="postgres",
+        query=dict(url.query),
+    )
     SqlAlchemyConnector(connection_info=components).save("geodata-test", overwrite=True)
     monkeypatch.setenv("GEODATA_DATABASE_BLOCK", "geodata-test")
     found = connections.connect()
@@ -29,14 +36,22 @@ def test_a_prefect_block_names_the_database(prefect_server: None, cluster_databa
 
 
 @pytest.mark.prefect
-def test_a_block_that_is_not_there_is_named(prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_that_is_not_there_is_named(
+    prefect_server: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GEODATA_DATABASE_BLOCK", "no-such-block")
-    with pytest.raises(ConfigurationError, match=r"'no-such-block' named in GEODATA_DATABASE_BLOCK"):
+    with pytest.raises(
+        ConfigurationError, match=r"'no-such-block' named in GEODATA_DATABASE_BLOCK"
+    ):
         connections.connect()
 
 
-def test_an_environment_variable_comes_before_everything(cluster_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = cluster_database.url.set(drivername="postgres", database="postgres").render_as_string(hide_password=False)
+def test_an_environment_variable_comes_before_everything(
+    cluster_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = cluster_database.url.set(drivername="postgres", database="postgres").render_as_string(
+        hide_password=False
+    )
     monkeypatch.setenv("GEODATA_DATABASE_BLOCK", "not-looked-at")
     monkeypatch.setenv("GEODATA_DATABASE_URL", address)
     assert connections.connect().url.database == "postgres"
@@ -45,7 +60,10 @@ def test_an_environment_variable_comes_before_everything(cluster_database: Datab
 
 @pytest.mark.parametrize(
     ("name", "value", "told"),
-    [("POSTGRESQL_OLDEST", 99, "version 99 or newer is needed"), ("POSTGIS_OLDEST", (99, 0), r"offers PostGIS 3\.\d")],
+    [
+        ("POSTGRESQL_OLDEST", 99, "version 99 or newer is needed"),
+        ("POSTGIS_OLDEST", (99, 0), r"offers PostGIS 3\.\d"),
+    ],
 )
 def test_a_server_that_is_too_old_is_refused(
     cluster_database: Database, monkeypatch: pytest.MonkeyPatch, name: str, value: object, told: str
@@ -61,17 +79,29 @@ def test_a_throw_away_database_is_used_meanwhile_and_dropped(other_database: Dat
     with connections.throwaway() as made:
         assert connections.connect() == made != other_database
         assert made.value("SELECT count(*) FROM catalog.edition") == 0
-        names = other_database.rows("SELECT datname FROM pg_database WHERE starts_with(datname, 'geodata_drill_')")
+        names = other_database.rows(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, 'geodata_drill_')"
+        )
         assert names == [(made.url.database,)]
     assert connections.connect() == other_database
-    assert other_database.rows("SELECT FROM pg_database WHERE starts_with(datname, 'geodata_drill_')") == []
+    assert (
+        other_database.rows("SELECT FROM pg_database WHERE starts_with(datname, 'geodata_drill_')")
+        == []
+    )
 
 
-def test_a_role_that_may_make_no_database_is_told_what_to_do(other_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_role_that_may_make_no_database_is_told_what_to_do(
+    other_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other_database.outside_transaction("CREATE ROLE geodata_no_drills LOGIN")
     url = other_database.url.set(username="geodata_no_drills").render_as_string(hide_password=False)
     monkeypatch.setenv("GEODATA_DRILL_DATABASE_URL", url)
-    with pytest.raises(ConfigurationError, match="grant it CREATEDB, or set GEODATA_DRILL_DATABASE_URL"), connections.throwaway():
+    with (
+        pytest.raises(
+            ConfigurationError, match="grant it CREATEDB, or set GEODATA_DRILL_DATABASE_URL"
+        ),
+        connections.throwaway(),
+    ):
         pytest.fail("it was made")
     assert connections.connect() == other_database
     other_database.outside_transaction("DROP ROLE geodata_no_drills")

@@ -26,17 +26,22 @@ from prefect.utilities.callables import parameter_schema
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "deployments"))
 
-from workspace import automations, declared, registration, work_pool  # noqa: E402
-from workspace.schedules import longest_wait  # noqa: E402
+from workspace import automations, declared, registration, work_pool
+from workspace.schedules import longest_wait
 
-from tasks.core.declarations import Source  # noqa: E402
-from tasks.core.errors import ConfigurationError  # noqa: E402
+from tasks.core.model.declarations import Source
+from tasks.core.model.errors import ConfigurationError
 
 DEPLOYMENTS = declared.deployments()
-KEYS = set("name version tags description schedules concurrency_limit entrypoint parameters enforce_parameter_schema work_pool triggers".split())
+KEYS = set(
+    "name version tags description schedules concurrency_limit entrypoint parameters"
+    " enforce_parameter_schema work_pool triggers".split()
+)
 IMAGE = "registry.example/geodata-flows:1f2e3d4c5b6a"
 WEBHOOK = UUID(int=1)
-each_deployment = pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+each_deployment = pytest.mark.parametrize(
+    "deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"]
+)
 
 
 def module_of(deployment: dict[str, Any]) -> ModuleType:
@@ -44,14 +49,25 @@ def module_of(deployment: dict[str, Any]) -> ModuleType:
 
 
 def sources_of(deployment: dict[str, Any]) -> Iterator[Source]:
-    """The sources a deployment's flow module declares, for the vintage that its schedule asks for."""
+    """The sources a deployment's flow module declares, for the vintage that its schedule asks
+    for.
+    """
     flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
-    defaults = {name: field.get("default") for name, field in parameter_schema(flow).model_dump_for_openapi()["properties"].items()}
+    defaults = {
+        name: field.get("default")
+        for name, field in parameter_schema(flow).model_dump_for_openapi()["properties"].items()
+    }
     vintage = (defaults | deployment.get("parameters", {})).get("vintage")
     module = module_of(deployment)
     text = Path(str(module.__file__)).read_text()
-    declared_beside = [value for value in vars(module).values() if getattr(value, "__name__", "").startswith("flows.declarations.")]
-    named = [item for each in declared_beside for item in vars(each).items() if f".{item[0]}(" in text]
+    declared_beside = [
+        value
+        for value in vars(module).values()
+        if getattr(value, "__name__", "").startswith("flows.declarations.")
+    ]
+    named = [
+        item for each in declared_beside for item in vars(each).items() if f".{item[0]}(" in text
+    ]
     for _, value in [*vars(module).items(), *named]:
         if isinstance(value, Source):
             yield value
@@ -66,13 +82,18 @@ def _makes_sources(value: Any) -> bool:
     """A function of the vintage that returns a source, or several."""
     if not callable(value) or not hasattr(value, "__code__"):
         return False
-    return typing.get_type_hints(value).get("return") in (Source, tuple[Source, ...], list[Source]) and value.__code__.co_argcount == 1
+    return (
+        typing.get_type_hints(value).get("return") in (Source, tuple[Source, ...], list[Source])
+        and value.__code__.co_argcount == 1
+    )
 
 
 def test_every_flow_has_a_deployment_and_none_has_two() -> None:
     flows = {path.stem for path in (ROOT / "flows").glob("*.py") if "@flow" in path.read_text()}
     assert flows
-    assert sorted(deployment["entrypoint"] for deployment in DEPLOYMENTS) == sorted(f"flows.{name}.{name}" for name in flows)
+    assert sorted(deployment["entrypoint"] for deployment in DEPLOYMENTS) == sorted(
+        f"flows.{name}.{name}" for name in flows
+    )
     assert len({deployment["name"] for deployment in DEPLOYMENTS}) == len(DEPLOYMENTS)
 
 
@@ -82,13 +103,20 @@ def test_a_deployment_says_everything_and_loads_its_flow(deployment: dict[str, A
     assert deployment["description"]
     assert declared.TAG in deployment["tags"]  # automations know our runs by it
     assert deployment["enforce_parameter_schema"] is True
-    assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW", "grace_period_seconds": 900}
+    assert deployment["concurrency_limit"] == {
+        "limit": 1,
+        "collision_strategy": "CANCEL_NEW",
+        "grace_period_seconds": 900,
+    }
     flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
     assert not flow.retries  # on Kubernetes a killed retry can wait for ever
     schema = parameter_schema(flow).model_dump_for_openapi()
     assert all("description" in parameter for parameter in schema["properties"].values())
     assert set(deployment.get("parameters", {})) <= set(schema["properties"])
-    jsonschema.validate(deployment.get("parameters", {}), {name: part for name, part in schema.items() if name != "required"})
+    jsonschema.validate(
+        deployment.get("parameters", {}),
+        {name: part for name, part in schema.items() if name != "required"},
+    )
 
 
 @each_deployment
@@ -105,7 +133,10 @@ def test_each_source_is_asked_as_often_as_promised(deployment: dict[str, Any]) -
     sources = list(sources_of(deployment))
     if "backup(" not in Path(str(module_of(deployment).__file__)).read_text():
         return
-    assert sources, "a flow that backs up files declares them as Source, as a mapping by vintage, or as a function of the vintage"
+    assert sources, (
+        "a flow that backs up files declares them as Source, as a mapping by vintage, or as a"
+        " function of the vintage"
+    )
     promised = min(14, *(source.asked_every_days for source in sources))
     assert longest_wait(deployment["schedules"]) <= timedelta(days=promised)
 
@@ -126,12 +157,16 @@ def test_schedules_have_a_name_and_a_time_zone(deployment: dict[str, Any]) -> No
 def test_prefect_reads_the_file_and_its_variables_are_known() -> None:
     text = declared.PREFECT_FILE.read_text()
     read = PrefectYamlModel.model_validate(yaml.safe_load(text))
-    assert [deployment.name for deployment in read.deployments] == [deployment["name"] for deployment in DEPLOYMENTS]
+    assert [deployment.name for deployment in read.deployments] == [
+        deployment["name"] for deployment in DEPLOYMENTS
+    ]
     assert set(re.findall(r"\{\{ \$(\w+) \}\}", text)) == set(declared.VARIABLES)
 
 
 @pytest.mark.parametrize("missing", declared.VARIABLES)
-def test_an_unset_variable_stops_the_deployment(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unset_variable_stops_the_deployment(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in declared.VARIABLES:
         monkeypatch.setenv(name, "" if name == missing else "set")
     with pytest.raises(ConfigurationError, match=f"; {missing} is not set"):
@@ -140,17 +175,30 @@ def test_an_unset_variable_stops_the_deployment(missing: str, monkeypatch: pytes
 
 def test_apply_without_a_server_says_what_to_set(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "deployments/apply.py"), "--set-up-only"]
-    done = subprocess.run(command, cwd=tmp_path, env={"PREFECT_HOME": str(tmp_path)}, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"PREFECT_HOME": str(tmp_path)}, capture_output=True, text=True
+    )
     assert done.returncode == 1
     assert done.stderr.startswith("deploy: No Prefect server is configured: set PREFECT_API_URL")
 
 
-@pytest.mark.parametrize("image", [IMAGE, "registry.example:5000/geodata-flows:2", "geodata-flows@sha256:" + "a" * 64])
+@pytest.mark.parametrize(
+    "image", [IMAGE, "registry.example:5000/geodata-flows:2", "geodata-flows@sha256:" + "a" * 64]
+)
 def test_an_image_with_a_tag_or_digest_is_taken(image: str) -> None:
     jsonschema.validate({"image": image}, work_pool.template()["variables"])
 
 
-@pytest.mark.parametrize("image", ["", "geodata-flows", "registry.example:5000/geodata-flows", "geodata-flows:latest", "geodata-flows@sha256:abc"])
+@pytest.mark.parametrize(
+    "image",
+    [
+        "",
+        "geodata-flows",
+        "registry.example:5000/geodata-flows",
+        "geodata-flows:latest",
+        "geodata-flows@sha256:abc",
+    ],
+)
 def test_an_image_without_one_is_refused(image: str) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"image": image}, work_pool.template()["variables"])
@@ -158,29 +206,53 @@ def test_an_image_without_one_is_refused(image: str) -> None:
 
 def test_a_misspelt_job_variable_is_refused() -> None:
     with pytest.raises(jsonschema.ValidationError, match="memory_limt"):
-        jsonschema.validate({"image": IMAGE, "memory_limt": "8Gi"}, work_pool.template()["variables"])
+        jsonschema.validate(
+            {"image": IMAGE, "memory_limt": "8Gi"}, work_pool.template()["variables"]
+        )
 
 
 def test_the_readme_s_trigger_waits_for_the_event_that_a_publication_emits() -> None:
     readme = (ROOT / "deployments/README.md").read_text()
-    snippet = next(block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "triggers:" in block)
-    (trigger,) = _initialize_deployment_triggers("belgium-profiles", yaml.safe_load(snippet)["triggers"])
-    emitted = (ROOT / "tasks/catalog.py").read_text()
+    snippet = next(
+        block
+        for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+        if "triggers:" in block
+    )
+    (trigger,) = _initialize_deployment_triggers(
+        "belgium-profiles", yaml.safe_load(snippet)["triggers"]
+    )
+    emitted = (ROOT / "tasks/verbs/catalog.py").read_text()
     assert trigger.expect == {"geodata.edition.published"}
-    assert '"geodata.edition.published", resource={"prefect.resource.id": f"geodata.dataset.{dataset.slug}"}' in emitted
+    assert (
+        '"geodata.edition.published", resource={"prefect.resource.id":'
+        ' f"geodata.dataset.{dataset.slug}"}' in emitted
+    )
     assert trigger.match.model_dump() == {"prefect.resource.id": "geodata.dataset.belgium"}
 
 
 def test_automations_watch_every_schedule_and_tell_people() -> None:
-    watched = {automation.name.removeprefix(automations.PREFIX): automation for automation in automations.automations(WEBHOOK)}
+    watched = {
+        automation.name.removeprefix(automations.PREFIX): automation
+        for automation in automations.automations(WEBHOOK)
+    }
     scheduled = [deployment for deployment in DEPLOYMENTS if deployment.get("schedules")]
-    expected = {"failed run", "crashed run", "silent run", "run without end", *(f"stale {deployment['name']}" for deployment in scheduled)}
+    expected = {
+        "failed run",
+        "crashed run",
+        "silent run",
+        "run without end",
+        *(f"stale {deployment['name']}" for deployment in scheduled),
+    }
     assert set(watched) == expected
     for deployment in scheduled:
         trigger = watched[f"stale {deployment['name']}"].trigger
         assert trigger.posture == Posture.Proactive
         assert longest_wait(deployment["schedules"]) < trigger.within <= timedelta(days=15)
-    told = {name for name, automation in watched.items() if any(isinstance(action, CallWebhook) for action in automation.actions)}
+    told = {
+        name
+        for name, automation in watched.items()
+        if any(isinstance(action, CallWebhook) for action in automation.actions)
+    }
     assert told == expected - {"silent run"}  # that one makes it a crashed run
 
 
@@ -188,7 +260,9 @@ def test_a_run_is_only_taken_for_dead_after_three_heartbeats_and_a_slow_start() 
     template = work_pool.template()
     heartbeat = int(template["job_configuration"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
     start = template["variables"]["properties"]["pod_watch_timeout_seconds"]["default"]
-    assert timedelta(seconds=max(3 * heartbeat, start)) <= automations.SILENCE < automations.DEADLINE
+    assert (
+        timedelta(seconds=max(3 * heartbeat, start)) <= automations.SILENCE < automations.DEADLINE
+    )
 
 
 def test_without_a_webhook_everything_is_watched_all_the_same() -> None:

@@ -1,4 +1,6 @@
-"""Editions in a real PostGIS: sealed, published in one transaction, rolled back and forth, removed."""
+"""Editions in a real PostGIS: sealed, published in one transaction, rolled back and forth,
+removed.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,11 @@ import psycopg2
 import pytest
 from made_up_land import made_up, original, people, published, staged
 
-from tasks.core.catalogue import editions, layers, publications
-from tasks.core.database import Database
-from tasks.core.declarations import Dataset
-from tasks.core.errors import CheckFailed, ConfigurationError
-from tasks.editions import show_again
+from tasks.core.catalog import editions, layers, publications
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.errors import CheckFailed, ConfigurationError
+from tasks.core.postgres.database import Database
+from tasks.verbs.publishing import show_again
 
 
 @pytest.fixture
@@ -23,29 +25,53 @@ def dataset(database: Database, request: pytest.FixtureRequest) -> Dataset:
     return made_up(database, request.node.name)
 
 
-def test_a_published_layer_has_a_view_a_key_an_index_and_its_provenance(database: Database, dataset: Dataset) -> None:
+def test_a_published_layer_has_a_view_a_key_an_index_and_its_provenance(
+    database: Database, dataset: Dataset
+) -> None:
     edition = published(database, dataset, 10)
     assert people(database, dataset) == people(database, dataset, "areas_2024") == 60
-    indexes = database.value("SELECT string_agg(indexdef, ' ') FROM pg_indexes WHERE schemaname = %s", edition.schema)
+    indexes = database.value(
+        "SELECT string_agg(indexdef, ' ') FROM pg_indexes WHERE schemaname = %s", edition.schema
+    )
     assert "UNIQUE" in indexes
     assert "gist (geom)" in indexes
-    row = database.rows("SELECT row_count, geometry_type, srid, extent, length(content_hash) FROM catalog.layer WHERE dataset = %s", dataset.slug)
+    row = database.rows(
+        "SELECT row_count, geometry_type, srid, extent, length(content_hash) FROM catalog.layer"
+        " WHERE dataset = %s",
+        dataset.slug,
+    )
     assert row == [(3, "POLYGON", 31370, [1.0, 0.0, 4.0, 1.0], 34)]
     comment = database.value("SELECT obj_description(%s::regclass)", f"{dataset.schema}.areas")
     assert comment == f"Areas of a made-up land. Edition {edition.number} of {dataset.slug} 2024."
-    columns = database.rows("SELECT name, unit, aggregation, data_type FROM catalog.layer_column WHERE dataset = %s ORDER BY ordinal", dataset.slug)
-    assert columns == [("code", "code", "key", "text"), ("people", "persons", "sum", "integer"), ("geom", "m", "none", "geometry(Polygon,31370)")]
-    lineage = database.rows("SELECT layer, source, shown_now FROM catalog.lineage WHERE dataset = %s", dataset.slug)
-    assert lineage == [("areas", f"{dataset.slug}-areas", True)]
-    assert database.rows("SELECT attribution FROM catalog.licence_to_print WHERE dataset = %s", dataset.slug) == [
-        ("Source: Office, Areas, 2024-01-01",)
+    columns = database.rows(
+        "SELECT name, unit, aggregation, data_type FROM catalog.layer_column WHERE dataset = %s"
+        " ORDER BY ordinal",
+        dataset.slug,
+    )
+    assert columns == [
+        ("code", "code", "key", "text"),
+        ("people", "persons", "sum", "integer"),
+        ("geom", "m", "none", "geometry(Polygon,31370)"),
     ]
+    lineage = database.rows(
+        "SELECT layer, source, shown_now FROM catalog.lineage WHERE dataset = %s", dataset.slug
+    )
+    assert lineage == [("areas", f"{dataset.slug}-areas", True)]
+    assert database.rows(
+        "SELECT attribution FROM catalog.licence_to_print WHERE dataset = %s", dataset.slug
+    ) == [("Source: Office, Areas, 2024-01-01",)]
 
 
-def test_an_edition_from_a_mirror_can_never_pass_for_official_data(database: Database, dataset: Dataset) -> None:
+def test_an_edition_from_a_mirror_can_never_pass_for_official_data(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 10, mirror="synthetic")
-    assert database.value("SELECT obj_description(%s::regclass)", f"{dataset.schema}.areas").startswith("NOT OFFICIAL DATA (mirror synthetic)")
-    assert database.rows("SELECT mirror FROM catalog.current_layer WHERE dataset = %s", dataset.slug) == [("synthetic",)]
+    assert database.value(
+        "SELECT obj_description(%s::regclass)", f"{dataset.schema}.areas"
+    ).startswith("NOT OFFICIAL DATA (mirror synthetic)")
+    assert database.rows(
+        "SELECT mirror FROM catalog.current_layer WHERE dataset = %s", dataset.slug
+    ) == [("synthetic",)]
 
 
 @pytest.mark.parametrize(
@@ -58,67 +84,106 @@ def test_an_edition_from_a_mirror_can_never_pass_for_official_data(database: Dat
         ("ALTER TABLE areas RENAME TO other", "areas"),
     ],
 )
-def test_a_table_that_is_not_finished_is_not_sealed(database: Database, dataset: Dataset, change: str, told: str) -> None:
+def test_a_table_that_is_not_finished_is_not_sealed(
+    database: Database, dataset: Dataset, change: str, told: str
+) -> None:
     staging = staged(database, dataset, 10, extra=change)
     with pytest.raises(CheckFailed, match=told):
         layers.seal(database, staging, "areas", ("code",))
 
 
-def test_rollback_back_and_forth_while_a_reader_s_view_keeps_working(database: Database, dataset: Dataset) -> None:
+def test_rollback_back_and_forth_while_a_reader_s_view_keeps_working(
+    database: Database, dataset: Dataset
+) -> None:
     first, second = published(database, dataset, 10), None
     with database.session() as cursor:
-        cursor.execute(f'CREATE VIEW "{dataset.schema}".mine AS SELECT sum(people) AS people FROM "{dataset.schema}".areas')
+        cursor.execute(
+            f'CREATE VIEW "{dataset.schema}".mine AS SELECT sum(people) AS people FROM'
+            f' "{dataset.schema}".areas'
+        )
     second = published(database, dataset, 20)
     assert people(database, dataset, "mine") == 120
     assert publications.edition_before(database, dataset.slug) == first.number
-    assert publications.roll_back(database, dataset.slug, first.number) == (2024, second.number, first.number)
+    assert publications.roll_back(database, dataset.slug, first.number) == (
+        2024,
+        second.number,
+        first.number,
+    )
     assert people(database, dataset, "mine") == 60
     publications.roll_back(database, dataset.slug, second.number)
     assert people(database, dataset, "mine") == people(database, dataset, "areas_2024") == 120
-    with pytest.raises(ConfigurationError, match=rf"99: choose one of these: edition {second.number} of 2024 \(shown\); edition {first.number} of"):
+    with pytest.raises(
+        ConfigurationError,
+        match=(
+            rf"99: choose one of these: edition {second.number} of 2024 \(shown\); edition"
+            rf" {first.number} of"
+        ),
+    ):
         publications.roll_back(database, dataset.slug, 99)
 
 
-def test_an_older_vintage_does_not_take_the_place_of_the_newest(database: Database, dataset: Dataset) -> None:
+def test_an_older_vintage_does_not_take_the_place_of_the_newest(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 10, vintage=2024)
     published(database, dataset, 7, vintage=2020)
-    assert (people(database, dataset), people(database, dataset, "areas_2024"), people(database, dataset, "areas_2020")) == (60, 60, 42)
+    assert (
+        people(database, dataset),
+        people(database, dataset, "areas_2024"),
+        people(database, dataset, "areas_2020"),
+    ) == (60, 60, 42)
 
 
-def test_columns_may_be_added_but_not_taken_from_under_a_reader(database: Database, dataset: Dataset) -> None:
+def test_columns_may_be_added_but_not_taken_from_under_a_reader(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 10)
     with database.session() as cursor:
-        cursor.execute(f'CREATE VIEW "{dataset.schema}".mine AS SELECT people FROM "{dataset.schema}".areas')
-    staging = staged(database, dataset, 20, extra="ALTER TABLE areas ALTER COLUMN people TYPE text;")
+        cursor.execute(
+            f'CREATE VIEW "{dataset.schema}".mine AS SELECT people FROM "{dataset.schema}".areas'
+        )
+    staging = staged(
+        database, dataset, 20, extra="ALTER TABLE areas ALTER COLUMN people TYPE text;"
+    )
     layers.seal(database, staging, "areas", ("code",))
     with pytest.raises(CheckFailed, match="mine"):
         editions.publish(database, staging)
     assert people(database, dataset) == 60
-    assert database.rows("SELECT count(*) FROM catalog.publication WHERE dataset = %s", dataset.slug) == [(1,)]
+    assert database.rows(
+        "SELECT count(*) FROM catalog.publication WHERE dataset = %s", dataset.slug
+    ) == [(1,)]
     with database.session() as cursor:
         cursor.execute(f'DROP VIEW "{dataset.schema}".mine')
     editions.publish(database, staging)
     assert database.value(f'SELECT max(people) FROM "{dataset.schema}".areas') == "60"
 
 
-def test_a_layer_that_is_no_longer_made_is_no_longer_shown(database: Database, dataset: Dataset) -> None:
+def test_a_layer_that_is_no_longer_made_is_no_longer_shown(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 10)
     staging = staged(database, dataset, 20, extra="ALTER TABLE areas RENAME TO zones;")
     staging = replace(staging, dataset=replace(dataset, layers={"zones": ("code",)}))
     layers.seal(database, staging, "zones", ("code",))
     editions.publish(database, staging)
-    views = database.rows("SELECT viewname FROM pg_views WHERE schemaname = %s ORDER BY 1", dataset.schema)
+    views = database.rows(
+        "SELECT viewname FROM pg_views WHERE schemaname = %s ORDER BY 1", dataset.schema
+    )
     assert views == [("zones",), ("zones_2024",)]
 
 
-def test_a_mirror_never_takes_the_place_of_official_data(database: Database, dataset: Dataset) -> None:
+def test_a_mirror_never_takes_the_place_of_official_data(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 10)
     with pytest.raises(ConfigurationError, match="must not take its place"):
         staged(database, dataset, 20, mirror="synthetic")
     assert published(database, dataset, 20, vintage=2020, mirror="synthetic").vintage == 2020
 
 
-def test_the_switch_gives_way_to_a_long_reader_and_then_completes(database: Database, dataset: Dataset) -> None:
+def test_the_switch_gives_way_to_a_long_reader_and_then_completes(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 10)
     staging = staged(database, dataset, 20)
     layers.seal(database, staging, "areas", ("code",))
@@ -137,68 +202,125 @@ def test_the_switch_gives_way_to_a_long_reader_and_then_completes(database: Data
 def test_the_same_files_and_code_are_nothing_new(database: Database, dataset: Dataset) -> None:
     edition = published(database, dataset, 10)
     same = original(database, dataset, "10 2024")
-    with pytest.raises(editions.NothingNew, match=f"edition {edition.number} was made from these files by this code and is shown"):
+    with pytest.raises(
+        editions.NothingNew,
+        match=f"edition {edition.number} was made from these files by this code and is shown",
+    ):
         editions.begin(database, dataset, 2024, (same,), None, rebuild=False)
-    assert editions.begin(database, dataset, 2024, (same,), None, rebuild=True).edition == edition.number + 1
+    assert (
+        editions.begin(database, dataset, 2024, (same,), None, rebuild=True).edition
+        == edition.number + 1
+    )
     editions.abandon(database, dataset)
     with database.session() as cursor:  # its run was killed before the manifest was written
-        cursor.execute("UPDATE catalog.edition SET manifest = NULL WHERE dataset = %s", (dataset.slug,))
-    assert editions.begin(database, dataset, 2024, (same,), None, rebuild=False).edition == edition.number + 2
+        cursor.execute(
+            "UPDATE catalog.edition SET manifest = NULL WHERE dataset = %s", (dataset.slug,)
+        )
+    assert (
+        editions.begin(database, dataset, 2024, (same,), None, rebuild=False).edition
+        == edition.number + 2
+    )
 
 
-def test_what_changed_back_without_a_rollback_is_made_again(database: Database, dataset: Dataset) -> None:
+def test_what_changed_back_without_a_rollback_is_made_again(
+    database: Database, dataset: Dataset
+) -> None:
     """As when the dataset it stands on is rolled back, or a publisher takes a release back."""
     first, second = published(database, dataset, 10), published(database, dataset, 20)
     assert published(database, dataset, 10).number == second.number + 1
     assert people(database, dataset) == 60
     publications.roll_back(database, dataset.slug, first.number)
-    with pytest.raises(editions.NothingNew, match=f"edition {first.number} was made from these files by this code and is shown"):
+    with pytest.raises(
+        editions.NothingNew,
+        match=f"edition {first.number} was made from these files by this code and is shown",
+    ):
         staged(database, dataset, 10)
-    with pytest.raises(editions.NothingNew, match=f"edition {second.number} .* was rolled back to edition {first.number} and stays so"):
+    with pytest.raises(
+        editions.NothingNew,
+        match=f"edition {second.number} .* was rolled back to edition {first.number} and stays so",
+    ):
         staged(database, dataset, 20)
 
 
-def test_a_rollback_emits_an_event_in_a_run(database: Database, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rollback_emits_an_event_in_a_run(
+    database: Database, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = published(database, dataset, 10), published(database, dataset, 20)
     emitted: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr("tasks.editions.emit_event", lambda event, **told: emitted.append((event, told)))
+    monkeypatch.setattr(
+        "tasks.verbs.publishing.emit_event", lambda event, **told: emitted.append((event, told))
+    )
     show_again.fn(dataset.slug, first.number)
     assert emitted == []
     monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ID", str(uuid.uuid4()))
     show_again.fn(dataset.slug, second.number)
     show_again.fn(dataset.slug, second.number)
     told = {"vintage": 2024, "edition": second.number, "instead_of": first.number, "mirror": ""}
-    assert emitted == [("geodata.edition.rolled_back", {"resource": {"prefect.resource.id": f"geodata.dataset.{dataset.slug}"}, "payload": told})]
+    assert emitted == [
+        (
+            "geodata.edition.rolled_back",
+            {
+                "resource": {"prefect.resource.id": f"geodata.dataset.{dataset.slug}"},
+                "payload": told,
+            },
+        )
+    ]
 
 
-def test_what_a_killed_run_left_is_cleared_and_the_published_edition_stays(database: Database, dataset: Dataset) -> None:
+def test_what_a_killed_run_left_is_cleared_and_the_published_edition_stays(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 10)
     staging = staged(database, dataset, 20)
     assert editions.abandon(database, dataset) == [staging.schema]
-    assert database.value("SELECT state FROM catalog.edition WHERE dataset = %s AND number = %s", dataset.slug, staging.edition) == "abandoned"
+    assert (
+        database.value(
+            "SELECT state FROM catalog.edition WHERE dataset = %s AND number = %s",
+            dataset.slug,
+            staging.edition,
+        )
+        == "abandoned"
+    )
     assert people(database, dataset) == 60
 
 
-def test_old_editions_are_removed_but_never_those_that_others_need(database: Database, dataset: Dataset) -> None:
+def test_old_editions_are_removed_but_never_those_that_others_need(
+    database: Database, dataset: Dataset
+) -> None:
     kept = published(database, dataset, 1)
     with database.session() as cursor:
         cursor.execute(f'CREATE SCHEMA "{dataset.slug}_mine"')
-        cursor.execute(f'CREATE VIEW "{dataset.slug}_mine".v AS SELECT * FROM "{kept.schema}".areas')
+        cursor.execute(
+            f'CREATE VIEW "{dataset.slug}_mine".v AS SELECT * FROM "{kept.schema}".areas'
+        )
     gone = published(database, dataset, 2)
     older, newest = published(database, dataset, 3), published(database, dataset, 4)
     assert editions.remove_old(database, dataset, 2024) == ([gone.number], [kept.number])
-    states = dict(database.rows("SELECT number, state FROM catalog.edition WHERE dataset = %s", dataset.slug))
-    assert states == {kept.number: "published", gone.number: "removed", older.number: "published", newest.number: "published"}
+    states = dict(
+        database.rows("SELECT number, state FROM catalog.edition WHERE dataset = %s", dataset.slug)
+    )
+    assert states == {
+        kept.number: "published",
+        gone.number: "removed",
+        older.number: "published",
+        newest.number: "published",
+    }
 
 
-def test_readers_can_read_what_is_published_and_nothing_else(database: Database, dataset: Dataset) -> None:
+def test_readers_can_read_what_is_published_and_nothing_else(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 10)
     staging = staged(database, dataset, 20)
     with database.session() as cursor:
         cursor.execute("SET LOCAL ROLE geodata_reader")
         cursor.execute(f'SELECT count(*) FROM "{dataset.schema}".areas')
         cursor.execute("SELECT count(*) FROM catalog.current_layer")
-    for query in (f'DELETE FROM "{dataset.schema}".areas', f'SELECT * FROM "{staging.schema}".areas', "DELETE FROM catalog.publication"):
+    for query in (
+        f'DELETE FROM "{dataset.schema}".areas',
+        f'SELECT * FROM "{staging.schema}".areas',
+        "DELETE FROM catalog.publication",
+    ):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             _as_reader(database, query)
 

@@ -1,4 +1,6 @@
-"""The folder server answers as a publisher's server does: validators, conditional requests, ranges."""
+"""The folder server answers as a publisher's server does: validators, conditional requests,
+ranges.
+"""
 
 from __future__ import annotations
 
@@ -35,16 +37,26 @@ def test_whole_file_comes_with_its_validators(client: httpx.Client) -> None:
 
 def test_unchanged_file_costs_no_body(client: httpx.Client, tmp_path: Path) -> None:
     first = client.get("a%20file.zip")
-    for condition in ({"If-None-Match": first.headers["ETag"]}, {"If-Modified-Since": first.headers["Last-Modified"]}):
+    for condition in (
+        {"If-None-Match": first.headers["ETag"]},
+        {"If-Modified-Since": first.headers["Last-Modified"]},
+    ):
         answer = client.get("a%20file.zip", headers=condition)
         assert (answer.status_code, answer.content) == (304, b"")
     (tmp_path / "served" / "a file.zip").write_bytes(BODY + b"more")
-    assert client.get("a%20file.zip", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
+    assert (
+        client.get("a%20file.zip", headers={"If-None-Match": first.headers["ETag"]}).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize(
     ("asked", "first", "end"),
-    [("bytes=100-199", 100, 200), ("bytes=10000-", 10000, len(BODY)), ("bytes=-7", len(BODY) - 7, len(BODY))],
+    [
+        ("bytes=100-199", 100, 200),
+        ("bytes=10000-", 10000, len(BODY)),
+        ("bytes=-7", len(BODY) - 7, len(BODY)),
+    ],
 )
 def test_a_range_is_sent_alone(client: httpx.Client, asked: str, first: int, end: int) -> None:
     answer = client.get("a%20file.zip", headers={"Range": asked})
@@ -69,7 +81,11 @@ def test_what_is_not_there(client: httpx.Client) -> None:
 def test_runs_as_a_program(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("here")
     program = Path(__file__).with_name("file_server.py")
-    with subprocess.Popen([sys.executable, str(program), str(tmp_path), "--port", "0"], stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        [sys.executable, str(program), str(tmp_path), "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
         assert server.stdout is not None
         url = server.stdout.readline().strip()
         try:

@@ -1,4 +1,6 @@
-"""A dataset that stands on another: its edition is there until it is lent, and the code of both is told apart in the fingerprint."""
+"""A dataset that stands on another: its edition is there until it is lent, and the code of both is
+told apart in the fingerprint.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.catalogue import foundations, revision
-from tasks.core.catalogue.provenance import record_dataset
-from tasks.core.database import Database
-from tasks.core.declarations import Dataset
-from tasks.core.errors import CheckFailed
-from tasks.core.handles import Foundation, Staging
+from tasks.core.catalog import fingerprints, foundations
+from tasks.core.catalog.provenance import record_dataset
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.errors import CheckFailed
+from tasks.core.model.handles import Foundation, Staging
+from tasks.core.postgres.database import Database
 
-GROUND = Dataset(slug="groundland", title="Groundland", country="ZZ", schema="groundland", layers={"areas": ("code",)})
+GROUND = Dataset(
+    slug="groundland",
+    title="Groundland",
+    country="ZZ",
+    schema="groundland",
+    layers={"areas": ("code",)},
+)
 EDITION = (
-    "INSERT INTO catalog.edition (dataset, number, vintage, code_revision, fingerprint, schema_name, state) "
-    "VALUES ('groundland', 1, 2024, '', '', 'groundland_edition_1', 'published')"
+    "INSERT INTO catalog.edition (dataset, number, vintage, code_revision, fingerprint,"
+    " schema_name, state) VALUES ('groundland', 1, 2024, '', '', 'groundland_edition_1',"
+    " 'published')"
 )
 
 
@@ -24,18 +33,45 @@ EDITION = (
 def ground(other_database: Database) -> Foundation:
     """A published edition with one table, as it was found when a run began."""
     with other_database.session() as cursor:
-        for dataset in (GROUND, Dataset(slug="upperland", title="Upperland", country="ZZ", schema="upperland", layers={"areas": ("code",)})):
+        for dataset in (
+            GROUND,
+            Dataset(
+                slug="upperland",
+                title="Upperland",
+                country="ZZ",
+                schema="upperland",
+                layers={"areas": ("code",)},
+            ),
+        ):
             record_dataset(cursor, dataset)
         cursor.execute(EDITION)
         cursor.execute(EDITION.replace("groundland", "upperland").replace("published", "building"))
-        cursor.execute("CREATE SCHEMA groundland_edition_1; CREATE TABLE groundland_edition_1.areas AS SELECT 'A' AS code; CREATE SCHEMA upper")
-    return Foundation(dataset="groundland", vintage=2024, number=1, schema="groundland_edition_1", layers=("areas",), content="")
+        cursor.execute(
+            "CREATE SCHEMA groundland_edition_1; CREATE TABLE groundland_edition_1.areas AS SELECT"
+            " 'A' AS code; CREATE SCHEMA upper"
+        )
+    return Foundation(
+        dataset="groundland",
+        vintage=2024,
+        number=1,
+        schema="groundland_edition_1",
+        layers=("areas",),
+        content="",
+    )
 
 
 def lend(database: Database, ground: Foundation) -> None:
-    upper = Dataset(slug="upperland", title="Upperland", country="ZZ", schema="upperland", layers={"areas": ("code",)})
+    upper = Dataset(
+        slug="upperland",
+        title="Upperland",
+        country="ZZ",
+        schema="upperland",
+        layers={"areas": ("code",)},
+    )
     with database.session() as cursor:
-        foundations.lend(cursor, Staging(dataset=upper, vintage=2024, schema="upper", edition=1), ground)
+        foundations.lend(
+            cursor, Staging(dataset=upper, vintage=2024, schema="upper", edition=1), ground
+        )
 
 
 def test_a_kept_edition_is_lent_as_views(other_database: Database, ground: Foundation) -> None:
@@ -47,47 +83,92 @@ def test_a_kept_edition_is_lent_as_views(other_database: Database, ground: Found
     ("change", "found"),
     [
         (
-            "DROP SCHEMA groundland_edition_1 CASCADE; UPDATE catalog.edition SET state = 'removed' WHERE dataset = 'groundland'",
+            (
+                "DROP SCHEMA groundland_edition_1 CASCADE; UPDATE catalog.edition SET state ="
+                " 'removed' WHERE dataset = 'groundland'"
+            ),
             "removed by now, with 0",
         ),
         ("DROP SCHEMA groundland_edition_1 CASCADE", "published by now, with 0"),
     ],
 )
-def test_an_edition_removed_since_it_was_found_is_named(other_database: Database, ground: Foundation, change: str, found: str) -> None:
+def test_an_edition_removed_since_it_was_found_is_named(
+    other_database: Database, ground: Foundation, change: str, found: str
+) -> None:
     with other_database.session() as cursor:
         cursor.execute(change)
-    with pytest.raises(CheckFailed, match=rf"expected to stand on edition 1 of groundland 2024 \(areas\).* that is {found} of 1 tables: run again"):
+    with pytest.raises(
+        CheckFailed,
+        match=(
+            rf"expected to stand on edition 1 of groundland 2024 \(areas\).* that is {found} of 1"
+            r" tables: run again"
+        ),
+    ):
         lend(other_database, ground)
 
 
 @pytest.mark.parametrize(
     ("slug", "expected"),
     [
-        ("land", {"flows/land.py", "flows/declarations/land.py", "sql/land.sql", "sql/land_labels.sql"}),
-        ("land_income", {"flows/land_income.py", "flows/declarations/land.py", "sql/land_income.sql", "sql/land_income_labels.sql"}),
-        ("register", {"flows/register.py", "sql/register.sql", *(f"flows/declarations/{name}.py" for name in ("register", "land", "office"))}),
+        (
+            "land",
+            {"flows/land.py", "flows/declarations/land.py", "sql/land.sql", "sql/land_labels.sql"},
+        ),
+        (
+            "land_income",
+            {
+                "flows/land_income.py",
+                "flows/declarations/land.py",
+                "sql/land_income.sql",
+                "sql/land_income_labels.sql",
+            },
+        ),
+        (
+            "register",
+            {
+                "flows/register.py",
+                "sql/register.sql",
+                *(f"flows/declarations/{name}.py" for name in ("register", "land", "office")),
+            },
+        ),
     ],
 )
 def test_the_fingerprint_knows_the_scripts_and_declarations_of_a_dataset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slug: str, expected: set[str]
 ) -> None:
     files = {
-        "flows/land.py": "from flows.declarations import land as office", "flows/land_income.py": "import flows.declarations.land",
-        "flows/register.py": "from flows.declarations import register", "flows/declarations/__init__.py": "", "flows/declarations/land.py": "",
-        "flows/declarations/register.py": "from flows.declarations.land import A\nfrom flows.declarations.office import B",
-        "flows/declarations/office.py": "from flows.declarations import register", "sql/register.sql": "", "sql/landing.sql": "",
-        **{f"sql/{name}.sql": "" for name in ("land", "land_labels", "land_income", "land_income_labels")},
-    }  # fmt: skip
+        "flows/land.py": "from flows.declarations import land as office",
+        "flows/land_income.py": "import flows.declarations.land",
+        "flows/register.py": "from flows.declarations import register",
+        "flows/declarations/__init__.py": "",
+        "flows/declarations/land.py": "",
+        "flows/declarations/register.py": (
+            "from flows.declarations.land import A\nfrom flows.declarations.office import B"
+        ),
+        "flows/declarations/office.py": "from flows.declarations import register",
+        "sql/register.sql": "",
+        "sql/landing.sql": "",
+        **{
+            f"sql/{name}.sql": ""
+            for name in ("land", "land_labels", "land_income", "land_income_labels")
+        },
+    }
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content)
-    monkeypatch.setattr(revision, "ROOT", tmp_path)
-    monkeypatch.setattr(revision, "SQL", tmp_path / "sql")
+    monkeypatch.setattr(fingerprints, "ROOT", tmp_path)
+    monkeypatch.setattr(fingerprints, "SQL", tmp_path / "sql")
     made = Dataset(slug=slug, title="", country="ZZ", schema=slug, layers={})
-    assert {path.relative_to(tmp_path).as_posix() for path in revision._code(made)} == expected
+    assert {path.relative_to(tmp_path).as_posix() for path in fingerprints._code(made)} == expected
 
 
 def test_the_fingerprint_of_sirene_knows_its_labels_and_what_it_takes_from_france() -> None:
     made = Dataset(slug="sirene", title="", country="FR", schema="sirene", layers={})
-    code = {path.relative_to(revision.ROOT).as_posix() for path in revision._code(made)}
-    assert {"flows/sirene.py", "sql/sirene.sql", "sql/sirene_labels.sql", "flows/declarations/sirene.py", "flows/declarations/france.py"} <= code
+    code = {path.relative_to(fingerprints.ROOT).as_posix() for path in fingerprints._code(made)}
+    assert {
+        "flows/sirene.py",
+        "sql/sirene.sql",
+        "sql/sirene_labels.sql",
+        "flows/declarations/sirene.py",
+        "flows/declarations/france.py",
+    } <= code

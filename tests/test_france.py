@@ -1,4 +1,6 @@
-"""France from the offices' file formats to published layers, in all three layouts of the IRIS, and from real files."""
+"""France from the offices' file formats to published layers, in all three layouts of the IRIS, and
+from real files.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,14 @@ from synthetic.defects import Defects
 
 from flows.declarations import france as insee
 from flows.france import france
-from tasks.connections import connect
-from tasks.core.codes import movements, recoding
-from tasks.core.codes.ledger import ledger
-from tasks.core.database import Database
-from tasks.core.handles import Staging
-from tasks.core.joining import scripts
-from tasks.core.tables.staging_tables import load
-from tasks.core.unpacking.archives import take_all
+from tasks.core.making.codes import movements, recoding
+from tasks.core.making.codes.ledger import ledger
+from tasks.core.making.joining import scripts
+from tasks.core.making.tables.staging_tables import load
+from tasks.core.making.unpacking.archives import take_all
+from tasks.core.model.handles import Staging
+from tasks.core.postgres.database import Database
+from tasks.running.site import connect
 
 pytestmark = pytest.mark.prefect
 
@@ -36,7 +38,9 @@ pytestmark = pytest.mark.prefect
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small synthetic France with faults in its shapes, in one GeoPackage for all territories."""
     folder = tmp_path_factory.mktemp("france")
-    synthetic.write(folder, iris=400, vintages=(2024,), defects=Defects(overlaps=1, gaps=1, crossings=1))
+    synthetic.write(
+        folder, iris=400, vintages=(2024,), defects=Defects(overlaps=1, gaps=1, crossings=1)
+    )
     return folder
 
 
@@ -60,44 +64,86 @@ def expected(folder: Path, name: str) -> dict[str, Any]:
 def test_the_layers_add_up_and_mayotte_has_no_census(published: State[Any], mirror: Path) -> None:
     people = expected(mirror, "fr-population-2024")["totals"]["population"]["expected"]
     for layer in ("iris", "communes", "departements", "regions", "postal_codes"):
-        assert connect().value(f"SELECT sum(population) FROM france.{layer}_2024") == pytest.approx(people, rel=1e-6)
-    assert connect().rows("SELECT count(*), bool_and(population IS NULL) FROM france.iris_2024 WHERE departement_code = '976'")[0][1]
-    assert connect().value("SELECT population_missing > 0 FROM france.departements_2024 WHERE departement_code = '976'")
+        assert connect().value(f"SELECT sum(population) FROM france.{layer}_2024") == pytest.approx(
+            people, rel=1e-6
+        )
+    assert connect().rows(
+        "SELECT count(*), bool_and(population IS NULL) FROM france.iris_2024 WHERE departement_code"
+        " = '976'"
+    )[0][1]
+    assert connect().value(
+        "SELECT population_missing > 0 FROM france.departements_2024 WHERE departement_code = '976'"
+    )
 
 
-def test_paris_lyon_and_marseille_are_rolled_up_from_their_arrondissements(published: State[Any]) -> None:
+def test_paris_lyon_and_marseille_are_rolled_up_from_their_arrondissements(
+    published: State[Any],
+) -> None:
     rolled = connect().rows(
-        "SELECT commune_code, count(DISTINCT municipal_code) FROM france.iris_2024 WHERE commune_code <> municipal_code GROUP BY 1 ORDER BY 1"
+        "SELECT commune_code, count(DISTINCT municipal_code) FROM france.iris_2024 WHERE"
+        " commune_code <> municipal_code GROUP BY 1 ORDER BY 1"
     )
     assert rolled == [("13055", 16), ("69123", 9), ("75056", 20)]
     cities = "commune_code IN ('13055', '69123', '75056')"
-    names = connect().rows(f"SELECT commune_name, departement_code FROM france.communes_2024 WHERE {cities} ORDER BY 1")
+    names = connect().rows(
+        f"SELECT commune_name, departement_code FROM france.communes_2024 WHERE {cities} ORDER BY 1"
+    )
     assert names == [("Lyon", "69"), ("Marseille", "13"), ("Paris", "75")]
 
 
-def test_columns_have_one_name_for_all_years_and_the_catalogue_keeps_the_other(published: State[Any]) -> None:
-    origin = "SELECT origin FROM catalog.layer_column WHERE dataset = 'france' AND layer = 'iris' AND name = %s"
+def test_columns_have_one_name_for_all_years_and_the_catalog_keeps_the_other(
+    published: State[Any],
+) -> None:
+    origin = (
+        "SELECT origin FROM catalog.layer_column WHERE dataset = 'france' AND layer = 'iris' AND"
+        " name = %s"
+    )
     assert connect().value(origin, "population") == "base-ic-evol-struct-pop-2022: P22_POP"
-    assert connect().value(origin, "executives") == "base-ic-evol-struct-pop-2022: C22_POP15P_STAT_GSEC13_23"
+    assert (
+        connect().value(origin, "executives")
+        == "base-ic-evol-struct-pop-2022: C22_POP15P_STAT_GSEC13_23"
+    )
     assert connect().value(origin, "median_income") == "BASE_TD_FILO_IRIS_2021_DISP: DISP_MED21"
 
 
-def test_suppressed_incomes_keep_their_reason_and_medians_are_not_aggregated(published: State[Any]) -> None:
-    reasons = connect().value("SELECT string_agg(DISTINCT income_reasons, ' ') FROM france.iris_2024 WHERE median_income IS NULL")
+def test_suppressed_incomes_keep_their_reason_and_medians_are_not_aggregated(
+    published: State[Any],
+) -> None:
+    reasons = connect().value(
+        "SELECT string_agg(DISTINCT income_reasons, ' ') FROM france.iris_2024 WHERE median_income"
+        " IS NULL"
+    )
     assert "median_income: " in reasons
     assert "(ns)" in reasons or "(nd)" in reasons
-    columns = {name for (name,) in connect().rows("SELECT name FROM catalog.layer_column WHERE dataset = 'france' AND layer = 'communes'")}
+    columns = {
+        name
+        for (name,) in connect().rows(
+            "SELECT name FROM catalog.layer_column WHERE dataset = 'france' AND layer = 'communes'"
+        )
+    }
     assert "households" in columns
     assert not {"median_income", "poverty_rate", "income_gini"} & columns
 
 
 def test_postal_areas_say_that_they_are_derived(published: State[Any]) -> None:
-    described = "SELECT description FROM catalog.layer_column WHERE dataset = 'france' AND layer = 'postal_codes' AND name = 'postal_code'"
+    described = (
+        "SELECT description FROM catalog.layer_column WHERE dataset = 'france' AND layer ="
+        " 'postal_codes' AND name = 'postal_code'"
+    )
     rule = connect().value(described)
     assert rule.startswith("DERIVED: the lowest of the postal codes")
-    layer = "SELECT description FROM catalog.current_layer WHERE dataset = 'france' AND layer = 'postal_codes'"
-    assert "Postal areas of France, DERIVED: communes that have the same lowest postal code" in connect().value(layer)
-    pairs = "SELECT max(postal_codes_of_commune) > 1, max(communes_of_postal_code) > 1 FROM france.postal_code_communes_2024"
+    layer = (
+        "SELECT description FROM catalog.current_layer WHERE dataset = 'france' AND layer ="
+        " 'postal_codes'"
+    )
+    assert (
+        "Postal areas of France, DERIVED: communes that have the same lowest postal code"
+        in connect().value(layer)
+    )
+    pairs = (
+        "SELECT max(postal_codes_of_commune) > 1, max(communes_of_postal_code) > 1 FROM"
+        " france.postal_code_communes_2024"
+    )
     assert connect().rows(pairs) == [(True, True)]
 
 
@@ -108,11 +154,19 @@ def test_the_other_layouts_give_every_territory_its_place(
     made = min(vintage, 2024)  # the census that goes with later borders is that of 2024
     synthetic.write(tmp_path, iris=400, vintages=(made,), layout=layout)
     stated = json.loads((tmp_path / "mirror.json").read_text())
-    stated["sources"] = {name.replace(str(made), str(vintage)): entry for name, entry in stated["sources"].items()}
+    stated["sources"] = {
+        name.replace(str(made), str(vintage)): entry for name, entry in stated["sources"].items()
+    }
     (tmp_path / "mirror.json").write_text(json.dumps(stated))
     run(vintage=vintage, mirror=str(tmp_path))
-    assert other_database.value("SELECT count(*) FROM france.iris") == stated["sources"][f"fr-iris-{vintage}"]["rows"]
-    middle = "SELECT departement_code, avg(ST_X(ST_PointOnSurface(geom))) FROM france.iris WHERE departement_code LIKE '97%%' GROUP BY 1"
+    assert (
+        other_database.value("SELECT count(*) FROM france.iris")
+        == stated["sources"][f"fr-iris-{vintage}"]["rows"]
+    )
+    middle = (
+        "SELECT departement_code, avg(ST_X(ST_PointOnSurface(geom))) FROM france.iris WHERE"
+        " departement_code LIKE '97%%' GROUP BY 1"
+    )
     longitudes = dict(other_database.rows(middle))
     places = {"971": -61, "972": -61, "973": -53, "974": 55, "976": 45}
     assert longitudes.keys() == places.keys()
@@ -122,17 +176,19 @@ def test_the_other_layouts_give_every_territory_its_place(
 def test_movements_of_communes_are_read_as_a_ledger(database: Database, staging: Staging) -> None:
     with database.session(staging.schema) as cursor:
         cursor.execute(
-            "CREATE TABLE movements (day date, type_before text, code_before text, type_after text, code_after text);"
-            "INSERT INTO movements VALUES ('2019-01-01', 'COM', '01033', 'COM', '01033'), ('2019-01-01', 'COM', '01091', 'COM', '01033'),"
-            "('2019-01-01', 'COM', '01091', 'COMD', '01091'), ('2020-01-01', 'COM', '14666', 'COM', '14666'),"
-            "('2020-01-01', 'COM', '14666', 'COM', '14712'),"
-            "('2021-01-01', 'COM', '01004', 'COM', '01004'), ('2021-06-01', 'COM', '76095', 'COM', '27676')"
+            "CREATE TABLE movements (day date, type_before text, code_before text, type_after text,"
+            " code_after text);INSERT INTO movements VALUES ('2019-01-01', 'COM', '01033', 'COM',"
+            " '01033'), ('2019-01-01', 'COM', '01091', 'COM', '01033'),('2019-01-01', 'COM',"
+            " '01091', 'COMD', '01091'), ('2020-01-01', 'COM', '14666', 'COM',"
+            " '14666'),('2020-01-01', 'COM', '14666', 'COM', '14712'),('2021-01-01', 'COM',"
+            " '01004', 'COM', '01004'), ('2021-06-01', 'COM', '76095', 'COM', '27676')"
         )
     events = movements.read(database, staging.schema, "movements").events
     assert [(str(event.day), event.before, event.after, event.kind) for event in events] == [
-        ("2019-01-01", ("01033", "01091"), ("01033",), "merged"), ("2020-01-01", ("14666",), ("14666", "14712"), "split"),
+        ("2019-01-01", ("01033", "01091"), ("01033",), "merged"),
+        ("2020-01-01", ("14666",), ("14666", "14712"), "split"),
         ("2021-06-01", ("76095",), ("27676",), "recoded"),
-    ]  # fmt: skip
+    ]
 
 
 def test_the_census_of_merged_communes_is_added_up_in_their_only_iris_and_what_was_divided_keeps_its_code(
@@ -140,28 +196,46 @@ def test_the_census_of_merged_communes_is_added_up_in_their_only_iris_and_what_w
 ) -> None:
     with database.session(staging.schema) as cursor:
         cursor.execute(
-            "CREATE TABLE shapes AS SELECT code AS iris_code, '' AS iris_name, 'Z' AS iris_type, left(code, 5) AS municipal_code,"
-            "  '' AS municipal_name, ST_MakeEnvelope(5, 46, 5.1, 46.1, 4326) AS geom FROM unnest('{010010000,010030101,010030102}'::text[]) AS code;"
-            "CREATE TABLE population (iris_code text, population double precision, age_0_to_14 double precision);"
-            "INSERT INTO population VALUES ('010010000', 100, 10), ('010020000', 50, null), ('010030101', 7, 1), ('010040000', 3, 1);"
-            "CREATE TABLE housing AS SELECT '010020000' AS iris_code, 20.0::double precision AS dwellings;"
-            "CREATE TABLE households AS SELECT iris_code, 9 AS households FROM housing; CREATE TABLE income AS SELECT iris_code FROM housing;"
-            "CREATE TABLE commune_list (commune_code text, commune_name text, departement_code text, region_code text, epci_code text);"
-            "CREATE TABLE departement_list (departement_code text, departement_name text);"
-            "CREATE TABLE region_list (region_code text, region_name text); CREATE TABLE epci_list (epci_code text, epci_name text);"
-            "CREATE TABLE postal_code_list (municipal_code text, postal_code text, delivery_label text, coordinates text)"
+            "CREATE TABLE shapes AS SELECT code AS iris_code, '' AS iris_name, 'Z' AS iris_type,"
+            " left(code, 5) AS municipal_code,  '' AS municipal_name, ST_MakeEnvelope(5, 46, 5.1,"
+            " 46.1, 4326) AS geom FROM unnest('{010010000,010030101,010030102}'::text[]) AS"
+            " code;CREATE TABLE population (iris_code text, population double precision,"
+            " age_0_to_14 double precision);INSERT INTO population VALUES ('010010000', 100, 10),"
+            " ('010020000', 50, null), ('010030101', 7, 1), ('010040000', 3, 1);CREATE TABLE"
+            " housing AS SELECT '010020000' AS iris_code, 20.0::double precision AS"
+            " dwellings;CREATE TABLE households AS SELECT iris_code, 9 AS households FROM housing;"
+            " CREATE TABLE income AS SELECT iris_code FROM housing;CREATE TABLE commune_list"
+            " (commune_code text, commune_name text, departement_code text, region_code text,"
+            " epci_code text);CREATE TABLE departement_list (departement_code text,"
+            " departement_name text);CREATE TABLE region_list (region_code text, region_name text);"
+            " CREATE TABLE epci_list (epci_code text, epci_name text);CREATE TABLE postal_code_list"
+            " (municipal_code text, postal_code text, delivery_label text, coordinates text)"
         )
     scripts.run(database, staging, "france_census.sql")
-    routes = ledger("2025-01-01: 01001 01002 > 01001\n2025-01-01: 01003 01004 > 01003").succession(date(2024, 1, 1), date(2025, 1, 1))
+    routes = ledger("2025-01-01: 01001 01002 > 01001\n2025-01-01: 01003 01004 > 01003").succession(
+        date(2024, 1, 1), date(2025, 1, 1)
+    )
     recoding.follow(database, staging, "census_communes", "municipal_code", routes)
     scripts.run(database, staging, "france.sql")
-    found = database.rows(f"SELECT iris_code, population, age_0_to_14, dwellings FROM {staging.schema}.iris ORDER BY 1")
-    assert found == [("010010000", 150, None, 20), ("010030101", 7, 1, None), ("010030102", None, None, None)]
-    left = database.rows(f"SELECT iris_code FROM {staging.schema}.population_now EXCEPT SELECT iris_code FROM {staging.schema}.shapes")
+    found = database.rows(
+        f"SELECT iris_code, population, age_0_to_14, dwellings FROM {staging.schema}.iris ORDER"
+        " BY 1"
+    )
+    assert found == [
+        ("010010000", 150, None, 20),
+        ("010030101", 7, 1, None),
+        ("010030102", None, None, None),
+    ]
+    left = database.rows(
+        f"SELECT iris_code FROM {staging.schema}.population_now EXCEPT SELECT iris_code FROM"
+        f" {staging.schema}.shapes"
+    )
     assert left == [("010040000",)]
 
 
-def test_codes_of_all_days_are_each_followed_to_that_of_today(database: Database, staging: Staging) -> None:
+def test_codes_of_all_days_are_each_followed_to_that_of_today(
+    database: Database, staging: Staging
+) -> None:
     movements_of = """
         1968-01-01: 75059 > 93059
         1970-01-01: 01002 > 01001
@@ -177,78 +251,169 @@ def test_codes_of_all_days_are_each_followed_to_that_of_today(database: Database
         2027-01-01: 93066 > 93067
     """
     followed = {
-        "75059": "93066", "93059": "93066", "93066": "93066",  # by every code it ever had
-        "01002": "01002", "02009": "01002",  # taken anew by another area
-        "01003": "01003", "01004": "01004",  # restored
-        "14697": "14654", "14472": "14654", "49144": "44180", "44225": "44180",
+        "75059": "93066",
+        "93059": "93066",
+        "93066": "93066",  # by every code it ever had
+        "01002": "01002",
+        "02009": "01002",  # taken anew by another area
+        "01003": "01003",
+        "01004": "01004",  # restored
+        "14697": "14654",
+        "14472": "14654",
+        "49144": "44180",
+        "44225": "44180",
         "33055": "33055",  # named: divided
-    }  # fmt: skip
+    }
     with database.session(staging.schema) as cursor:
-        cursor.execute("CREATE TABLE stock AS SELECT code AS was, code FROM unnest(%s) AS code", (list(followed),))
+        cursor.execute(
+            "CREATE TABLE stock AS SELECT code AS was, code FROM unnest(%s) AS code",
+            (list(followed),),
+        )
     routes = ledger(movements_of).succession(date(1943, 1, 1), date(2026, 1, 1))
     done = recoding.follow(database, staging, "stock", "code", routes)
     assert dict(database.rows(f"SELECT was, code FROM {staging.schema}.stock")) == followed
     assert [outcome.route.before for outcome in done.named()] == [("33055",)]
-    assert recoding.follow(database, staging, "stock", "code", routes).rows == 0, "once more changes nothing"
+    assert recoding.follow(database, staging, "stock", "code", routes).rows == 0, (
+        "once more changes nothing"
+    )
 
 
 # --- the publishers' real files
 
-TEN = {  # IRIS, rows of income 2018, rows of population 2016 and their residents below 75: the figures stated beside the samples
-    "01": (474, 41, 70, 182_279), "06": (500, 334, 353, 799_303), "13": (840, 626, 698, 1_596_948), "2A": (150, 28, 27, 70_500),
-    "44": (514, 252, 302, 808_196), "69": (771, 434, 481, 1_277_083), "75": (992, 870, 861, 1_978_667), "92": (616, 605, 613, 1_481_950),
-    "93": (614, 585, 590, 1_500_321), "94": (527, 505, 513, 1_255_408),
-}  # fmt: skip
+# IRIS, rows of income 2018, rows of population 2016 and their residents below 75: the figures
+# stated beside the samples
+TEN = {
+    "01": (474, 41, 70, 182_279),
+    "06": (500, 334, 353, 799_303),
+    "13": (840, 626, 698, 1_596_948),
+    "2A": (150, 28, 27, 70_500),
+    "44": (514, 252, 302, 808_196),
+    "69": (771, 434, 481, 1_277_083),
+    "75": (992, 870, 861, 1_978_667),
+    "92": (616, 605, 613, 1_481_950),
+    "93": (614, 585, 590, 1_500_321),
+    "94": (527, 505, 513, 1_255_408),
+}
 AGES = ("POP0014", "POP1529", "POP3044", "POP4559", "POP6074", "POP75P")
 
 
 def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
-    """Real IRIS of 2016 with the census of 2016 and the incomes of 2018; the lists of communes and of what they belong to are made from them."""
+    """Real IRIS of 2016 with the census of 2016 and the incomes of 2018; the lists of communes and
+    of what they belong to are made from them.
+    """
     france_files = files / "france"
-    (folder / "laposte_hexasmal_2021.csv.gz").symlink_to(france_files / "laposte_hexasmal_2021.csv.gz")
+    (folder / "laposte_hexasmal_2021.csv.gz").symlink_to(
+        france_files / "laposte_hexasmal_2021.csv.gz"
+    )
     communes, codes = set(), set()
     for _, path in take_all(archive, "*.geojson", folder / "read"):
         read = pyogrio.read_dataframe(path, columns=["INSEE_COM", "CODE_IRIS"], read_geometry=False)
         communes |= set(read["INSEE_COM"])
         codes |= set(read["CODE_IRIS"])
     rolled = {_commune(code) for code in communes}
-    for name in ("base-ic-evol-struct-pop-2016_extract_type_H.csv.gz", "base-ic-logement-2016_extract_type_H.csv.gz"):
+    for name in (
+        "base-ic-evol-struct-pop-2016_extract_type_H.csv.gz",
+        "base-ic-logement-2016_extract_type_H.csv.gz",
+    ):
         lines = gzip.decompress((france_files / name).read_bytes()).decode().splitlines()
         kept = _of_departements(lines, 1, ",", communes)
-        left_out = sorted(codes - {line.split(",")[1] for line in kept})  # the extract has habitat only: the other IRIS get rows without figures
-        (folder / name.removesuffix(".gz")).write_text("\n".join([*kept, *(f",{code}" + "," * (kept[0].count(",") - 1) for code in left_out)]))
+        left_out = sorted(
+            codes - {line.split(",")[1] for line in kept}
+        )  # the extract has habitat only: the other IRIS get rows without figures
+        (folder / name.removesuffix(".gz")).write_text(
+            "\n".join([*kept, *(f",{code}" + "," * (kept[0].count(",") - 1) for code in left_out)])
+        )
     lines = (france_files / "BASE_TD_FILO_DISP_IRIS_2018.csv").read_text().splitlines()
-    (folder / "BASE_TD_FILO_DISP_IRIS_2018.csv").write_text("\n".join(_of_departements(lines, 0, ";", communes)))
+    (folder / "BASE_TD_FILO_DISP_IRIS_2018.csv").write_text(
+        "\n".join(_of_departements(lines, 0, ";", communes))
+    )
     lists = {
-        "communes": [{"code": code, "nom": code, "departement": code[:2], "region": "00", "epci": None} for code in sorted(rolled)],
-        "departements": [{"code": code, "nom": code} for code in sorted({code[:2] for code in rolled})],
-        "regions": [{"code": "00", "nom": "sample"}], "epci": [{"code": "200000000", "nom": "none"}],
-    }  # fmt: skip
+        "communes": [
+            {"code": code, "nom": code, "departement": code[:2], "region": "00", "epci": None}
+            for code in sorted(rolled)
+        ],
+        "departements": [
+            {"code": code, "nom": code} for code in sorted({code[:2] for code in rolled})
+        ],
+        "regions": [{"code": "00", "nom": "sample"}],
+        "epci": [{"code": "200000000", "nom": "none"}],
+    }
     square = {"type": "Polygon", "coordinates": [[[2, 46], [3, 46], [3, 47], [2, 47], [2, 46]]]}
     for name, rows in lists.items():
         features = [{"type": "Feature", "properties": row, "geometry": square} for row in rows]
-        (folder / f"{name}.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        (folder / f"{name}.geojson").write_text(
+            json.dumps({"type": "FeatureCollection", "features": features})
+        )
     (folder / "households.csv").write_text("IRIS;C22_MEN\n")
     (folder / "movements.csv").write_text("DATE_EFF,TYPECOM_AV,COM_AV,TYPECOM_AP,COM_AP\n")
-    people: dict[str, Any] = {name: {"names": [f"P16_{heading}"]} for name, heading in zip(
-        ("age_0_to_14", "age_15_to_29", "age_30_to_44", "age_45_to_59", "age_60_to_74", "age_75_and_over"), AGES, strict=True)}  # fmt: skip
+    people: dict[str, Any] = {
+        name: {"names": [f"P16_{heading}"]}
+        for name, heading in zip(
+            (
+                "age_0_to_14",
+                "age_15_to_29",
+                "age_30_to_44",
+                "age_45_to_59",
+                "age_60_to_74",
+                "age_75_and_over",
+            ),
+            AGES,
+            strict=True,
+        )
+    }
     people["population"] = {"names": ["P16_POP"], "optional": True}
     old = insee.of_year(insee.INCOME, 2018)
     sources = {
-        "fr-iris-2024": {"path": archive.name, "container": "7z" if archive.suffix == ".7z" else "zip", "member": "*.geojson", "rows": iris,
-                         "reads": {"crs_of": {}}},
-        "fr-population-2024": {"path": "base-ic-evol-struct-pop-2016_extract_type_H.csv", "container": "text", "member": None,
-                               "reads": {"delimiter": ",", "columns": people}},
-        "fr-housing-2024": {"path": "base-ic-logement-2016_extract_type_H.csv", "container": "text", "member": None, "reads": {
-            "delimiter": ",", "columns": {"social_housing": {"names": ["P16_RP_LOCHLMV"]}}}},
+        "fr-iris-2024": {
+            "path": archive.name,
+            "container": "7z" if archive.suffix == ".7z" else "zip",
+            "member": "*.geojson",
+            "rows": iris,
+            "reads": {"crs_of": {}},
+        },
+        "fr-population-2024": {
+            "path": "base-ic-evol-struct-pop-2016_extract_type_H.csv",
+            "container": "text",
+            "member": None,
+            "reads": {"delimiter": ",", "columns": people},
+        },
+        "fr-housing-2024": {
+            "path": "base-ic-logement-2016_extract_type_H.csv",
+            "container": "text",
+            "member": None,
+            "reads": {
+                "delimiter": ",",
+                "columns": {"social_housing": {"names": ["P16_RP_LOCHLMV"]}},
+            },
+        },
         "fr-households-2024": {"path": "households.csv", "container": "text", "member": None},
-        "fr-income-2024": {"path": "BASE_TD_FILO_DISP_IRIS_2018.csv", "container": "text", "member": None, "reads": {
-            "decimal_point": ".", "columns": {name: {"names": list(column.names)} for name, column in old.items()}}},
+        "fr-income-2024": {
+            "path": "BASE_TD_FILO_DISP_IRIS_2018.csv",
+            "container": "text",
+            "member": None,
+            "reads": {
+                "decimal_point": ".",
+                "columns": {name: {"names": list(column.names)} for name, column in old.items()},
+            },
+        },
         "fr-movements-2024": {"path": "movements.csv", "container": "text"},
-        "fr-postal-codes-2024": {"path": "laposte_hexasmal_2021.csv.gz", "container": "gzip", "rows": 39192, "reads": {"encoding": "utf-8"}},
+        "fr-postal-codes-2024": {
+            "path": "laposte_hexasmal_2021.csv.gz",
+            "container": "gzip",
+            "rows": 39192,
+            "reads": {"encoding": "utf-8"},
+        },
         **{f"fr-{name}-2024": {"path": f"{name}.geojson", "container": "json"} for name in lists},
-    }  # fmt: skip
-    (folder / "mirror.json").write_text(json.dumps({"label": "real-samples", "about": "Real files, cut to some départements.", "sources": sources}))
+    }
+    (folder / "mirror.json").write_text(
+        json.dumps(
+            {
+                "label": "real-samples",
+                "about": "Real files, cut to some départements.",
+                "sources": sources,
+            }
+        )
+    )
     if archive.parent != folder:
         (folder / archive.name).symlink_to(archive)
     return str(folder)
@@ -257,41 +422,65 @@ def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
 def _of_departements(lines: list[str], place: int, delimiter: str, communes: set[str]) -> list[str]:
     """The heading and the rows of some départements of a national file, letter for letter."""
     departements = {code[:2] for code in communes}
-    return [lines[0], *(line for line in lines[1:] if line.split(delimiter)[place][:2] in departements)]
+    return [
+        lines[0],
+        *(line for line in lines[1:] if line.split(delimiter)[place][:2] in departements),
+    ]
 
 
 def _commune(code: str) -> str:
     """The commune of an arrondissement of Paris, Lyon or Marseille, or the code itself."""
-    return {"751": "75056", "6938": "69123", "132": "13055"}.get(code[:4] if code.startswith("69") else code[:3], code)
+    return {"751": "75056", "6938": "69123", "132": "13055"}.get(
+        code[:4] if code.startswith("69") else code[:3], code
+    )
 
 
 def coverage(database: Database, figures: str) -> dict[str, int]:
     """IRIS with a figure, by the first two characters of their codes."""
-    counted = database.rows(f"SELECT left(iris_code, 2), count(*) FROM france.iris WHERE {figures} IS NOT NULL GROUP BY 1")
+    counted = database.rows(
+        f"SELECT left(iris_code, 2), count(*) FROM france.iris WHERE {figures} IS NOT NULL GROUP"
+        " BY 1"
+    )
     return dict(counted)
 
 
 def in_files(files: Path, geometries: set[str]) -> tuple[Counter[str], Counter[str]]:
     """The same, counted in the files themselves: rows of incomes, rows of population."""
     with (files / "france" / "BASE_TD_FILO_DISP_IRIS_2018.csv").open(encoding="utf-8") as file:
-        incomes = Counter(row["IRIS"][:2] for row in csv.DictReader(file, delimiter=";") if row["IRIS"] in geometries)
-    with gzip.open(files / "france" / "base-ic-evol-struct-pop-2016_extract_type_H.csv.gz", "rt", encoding="utf-8") as file:
-        people = Counter(row["IRIS"][:2] for row in csv.DictReader(file) if row["IRIS"] in geometries)
+        incomes = Counter(
+            row["IRIS"][:2]
+            for row in csv.DictReader(file, delimiter=";")
+            if row["IRIS"] in geometries
+        )
+    with gzip.open(
+        files / "france" / "base-ic-evol-struct-pop-2016_extract_type_H.csv.gz",
+        "rt",
+        encoding="utf-8",
+    ) as file:
+        people = Counter(
+            row["IRIS"][:2] for row in csv.DictReader(file) if row["IRIS"] in geometries
+        )
     return incomes, people
 
 
 @pytest.mark.real
-def test_the_real_iris_of_59_departements(real_files: Path, prefect_server: None, tmp_path: Path, other_database: Database) -> None:
+def test_the_real_iris_of_59_departements(
+    real_files: Path, prefect_server: None, tmp_path: Path, other_database: Database
+) -> None:
     archive = real_files / "france" / "contours-iris_2016_59_departements.7z"
     run(vintage=2024, mirror=real_mirror(tmp_path, real_files, archive, 23_983))
-    assert other_database.rows("SELECT count(*), count(DISTINCT departement_code) FROM france.iris") == [(23_983, 59)]
+    assert other_database.rows(
+        "SELECT count(*), count(DISTINCT departement_code) FROM france.iris"
+    ) == [(23_983, 59)]
     invalid = "SELECT sum((report ->> 'invalid_before')::integer) FROM catalog.topology_report"
     assert other_database.value(invalid) == 3
     geometries = {code for (code,) in other_database.rows("SELECT iris_code FROM france.iris")}
     incomes, people = in_files(real_files, geometries)
     assert coverage(other_database, "income_note") == dict(incomes)
     assert coverage(other_database, "age_0_to_14") == dict(people)
-    pairs = "SELECT count(*), count(*) FILTER (WHERE latitude IS NULL) FROM france.postal_code_communes"
+    pairs = (
+        "SELECT count(*), count(*) FILTER (WHERE latitude IS NULL) FROM france.postal_code_communes"
+    )
     assert other_database.rows(pairs)[0][0] > 35_000
 
 
@@ -302,30 +491,68 @@ def test_the_real_iris_of_ten_departements_in_ten_zips_are_one_load(
     archive = tmp_path / "ten.zip"
     with zipfile.ZipFile(archive, "w") as packed:
         for code in TEN:
-            packed.write(real_files / "france" / f"contours-iris_2016_{code}.geojson.zip", f"contours-iris_2016_{code}.geojson.zip")
-    run(vintage=2024, mirror=real_mirror(tmp_path, real_files, archive, sum(stated[0] for stated in TEN.values())))
+            packed.write(
+                real_files / "france" / f"contours-iris_2016_{code}.geojson.zip",
+                f"contours-iris_2016_{code}.geojson.zip",
+            )
+    run(
+        vintage=2024,
+        mirror=real_mirror(
+            tmp_path, real_files, archive, sum(stated[0] for stated in TEN.values())
+        ),
+    )
     ages = "age_0_to_14 + age_15_to_29 + age_30_to_44 + age_45_to_59 + age_60_to_74"
     figures = f"count(*), count(income_note), count(age_0_to_14), round(sum({ages}))"
-    found = {code: counted for code, *counted in other_database.rows(f"SELECT left(iris_code, 2), {figures} FROM france.iris GROUP BY 1")}
-    people_without, incomes_without = Counter({"44": 2}), Counter({"01": 2, "44": 1})  # rows of the files that have no IRIS of 2016
+    found = {
+        code: counted
+        for code, *counted in other_database.rows(
+            f"SELECT left(iris_code, 2), {figures} FROM france.iris GROUP BY 1"
+        )
+    }
+    people_without, incomes_without = (
+        Counter({"44": 2}),
+        Counter({"01": 2, "44": 1}),
+    )  # rows of the files that have no IRIS of 2016
     assert {
-        code: (iris, incomes + incomes_without[code], people + people_without[code]) for code, (iris, incomes, people, _) in found.items()
+        code: (iris, incomes + incomes_without[code], people + people_without[code])
+        for code, (iris, incomes, people, _) in found.items()
     } == {code: stated[:3] for code, stated in TEN.items()}
-    suppressed = "SELECT iris_code FROM france.iris WHERE income_note IS NOT NULL AND income_reasons LIKE '%%median_income: absent%%'"
+    suppressed = (
+        "SELECT iris_code FROM france.iris WHERE income_note IS NOT NULL AND income_reasons LIKE"
+        " '%%median_income: absent%%'"
+    )
     assert other_database.rows(suppressed) == [("920350102",)]
-    residents = {code: abs(float(people) - TEN[code][3]) for code, (*_, people) in found.items() if code != "44"}
+    residents = {
+        code: abs(float(people) - TEN[code][3])
+        for code, (*_, people) in found.items()
+        if code != "44"
+    }
     assert max(residents.values()) <= 1
-    cities = dict(other_database.rows("SELECT commune_code, area_km2::float FROM france.communes WHERE commune_code IN ('75056', '69123')"))
-    assert cities == pytest.approx({"69123": 47.9, "75056": 105.4}, rel=0.01)  # rolled up from their arrondissements
+    cities = dict(
+        other_database.rows(
+            "SELECT commune_code, area_km2::float FROM france.communes WHERE commune_code IN"
+            " ('75056', '69123')"
+        )
+    )
+    assert cities == pytest.approx(
+        {"69123": 47.9, "75056": 105.4}, rel=0.01
+    )  # rolled up from their arrondissements
 
 
 @pytest.mark.real
-def test_the_real_postal_codes_are_read_in_both_layouts(real_files: Path, database: Database, staging: Staging, tmp_path: Path) -> None:
+def test_the_real_postal_codes_are_read_in_both_layouts(
+    real_files: Path, database: Database, staging: Staging, tmp_path: Path
+) -> None:
     reads = replace(insee.postal_codes(2024).reads, encoding="utf-8")  # type: ignore[type-var]
     older = tmp_path / "laposte_hexasmal_2021.csv"
-    older.write_bytes(gzip.decompress((real_files / "france" / "laposte_hexasmal_2021.csv.gz").read_bytes()))
+    older.write_bytes(
+        gzip.decompress((real_files / "france" / "laposte_hexasmal_2021.csv.gz").read_bytes())
+    )
     for table, path in (("older", older), ("newer", real_files / "france" / "019HexaSmal.csv")):
         assert load(database, staging.schema, table, path, reads).rows == 39_192  # type: ignore[arg-type]
     with database.session(staging.schema) as cursor:
-        cursor.execute("SELECT count(*) FILTER (WHERE coordinates IS NULL), count(DISTINCT postal_code), count(DISTINCT municipal_code) FROM older")
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE coordinates IS NULL), count(DISTINCT postal_code),"
+            " count(DISTINCT municipal_code) FROM older"
+        )
         assert cursor.fetchall() == [(270, 6_328, 35_097)]

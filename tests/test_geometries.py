@@ -28,15 +28,24 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import layer_formats as formats
 
-from tasks.core.database import Database
-from tasks.core.declarations import Features, Licence, Publisher, Source, Table, decimal, integer, text
-from tasks.core.errors import CheckFailed, ConfigurationError, SourceError
-from tasks.core.geometry.coordinates import agree
-from tasks.core.geometry.geometry_tables import ahead, load
-from tasks.core.geometry.shapes import Figures, Shaping
-from tasks.core.handles import File, Original, Staging
-from tasks.core.outages import database_failed
-from tasks.geometries import load_geometries
+from tasks.core.making.geometry.coordinates import agree
+from tasks.core.making.geometry.geometry_tables import ahead, load
+from tasks.core.making.geometry.shapes import Figures, Shaping
+from tasks.core.model.declarations import (
+    Features,
+    Licence,
+    Publisher,
+    Source,
+    Table,
+    decimal,
+    integer,
+    text,
+)
+from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
+from tasks.core.model.handles import File, Original, Staging
+from tasks.core.postgres.database import Database
+from tasks.core.postgres.outages import database_failed
+from tasks.verbs.geometries import load_geometries
 
 Load = Callable[..., Figures]
 Rows = Callable[[str], list[tuple[Any, ...]]]
@@ -72,28 +81,61 @@ def rows(database: Database, staging: Staging) -> Rows:
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "zipped"])
 @pytest.mark.parametrize("name", formats.FORMATS)
-def test_every_format_gives_the_same_table(name: str, packed: bool, tmp_path: Path, into: Load, rows: Rows) -> None:
+def test_every_format_gives_the_same_table(
+    name: str, packed: bool, tmp_path: Path, into: Load, rows: Rows
+) -> None:
     file, write, declared = formats.FORMATS[name]
     path = write(tmp_path / file)
     figures = into(formats.zipped(path) if packed else path, formats.reads(**declared))
-    found = rows("sector, name_de, hectares, people, st_area(geom), st_srid(geom), geometrytype(geom), st_ndims(geom) FROM areas ORDER BY sector")
-    expected = sorted(zip(formats.CODES, formats.NAMES, formats.AREAS, formats.PEOPLE, formats.SQUARE_METRES, strict=True))
+    found = rows(
+        "sector, name_de, hectares, people, st_area(geom), st_srid(geom), geometrytype(geom),"
+        " st_ndims(geom) FROM areas ORDER BY sector"
+    )
+    expected = sorted(
+        zip(
+            formats.CODES,
+            formats.NAMES,
+            formats.AREAS,
+            formats.PEOPLE,
+            formats.SQUARE_METRES,
+            strict=True,
+        )
+    )
     if name == "TopoJSON":  # GDAL leaves out its features without geometry
         expected = expected[:-1]
-    assert (figures.features, figures.without_geometry) == (len(expected), 0 if name == "TopoJSON" else 1)
+    assert (figures.features, figures.without_geometry) == (
+        len(expected),
+        0 if name == "TopoJSON" else 1,
+    )
     assert [row[:4] for row in found] == [row[:4] for row in expected]
     for row, (*_, area) in zip(found, expected, strict=True):
-        assert row[4:] == ((None,) * 4 if area is None else (pytest.approx(area, rel=1e-6), 31370, "MULTIPOLYGON", 2))
+        assert row[4:] == (
+            (None,) * 4
+            if area is None
+            else (pytest.approx(area, rel=1e-6), 31370, "MULTIPOLYGON", 2)
+        )
 
 
 def geopackage(folder: Path, name: str = "sectors.gpkg", **options: Any) -> Path:
     return formats.with_gdal("GPKG", **options)(folder / name)
 
 
-def collection(folder: Path, features: list[tuple[dict[str, Any], Any]], crs: int | None = 31370, name: str = "made.geojson") -> Path:
+def collection(
+    folder: Path,
+    features: list[tuple[dict[str, Any], Any]],
+    crs: int | None = 31370,
+    name: str = "made.geojson",
+) -> Path:
     """A GeoJSON file, with the old crs member unless None."""
-    members = [{"type": "Feature", "properties": properties, "geometry": geometry} for properties, geometry in features]
-    stated = {"crs": {"type": "name", "properties": {"name": f"urn:ogc:def:crs:EPSG::{crs}"}}} if crs else {}
+    members = [
+        {"type": "Feature", "properties": properties, "geometry": geometry}
+        for properties, geometry in features
+    ]
+    stated = (
+        {"crs": {"type": "name", "properties": {"name": f"urn:ogc:def:crs:EPSG::{crs}"}}}
+        if crs
+        else {}
+    )
     path = folder / name
     path.write_text(json.dumps({"type": "FeatureCollection", **stated, "features": members}))
     return path
@@ -104,16 +146,31 @@ SQUARE = shapely.geometry.mapping(shapely.box(150_000, 170_000, 151_000, 171_000
 
 def codes(**changes: Any) -> Features:
     """A declaration with a code only."""
-    return Features(**({"columns": {"code": text("code")}, "crs": 31370, "published_crs": 31370, "key": "code"} | changes))
+    return Features(
+        **(
+            {"columns": {"code": text("code")}, "crs": 31370, "published_crs": 31370, "key": "code"}
+            | changes
+        )
+    )
 
 
 def test_the_table_is_made_for_loading_and_joining(tmp_path: Path, into: Load, rows: Rows) -> None:
-    columns = {"sector": text("CD_SECTOR"), "hectares": decimal("ms_area_ha", precision=9, scale=1), "people": integer("population")}
+    columns = {
+        "sector": text("CD_SECTOR"),
+        "hectares": decimal("ms_area_ha", precision=9, scale=1),
+        "people": integer("population"),
+    }
     columns |= {"province": text("cd_prov_refnis", optional=True)}
     into(geopackage(tmp_path), formats.reads(columns=columns))
     into(geopackage(tmp_path), formats.reads(columns=columns))  # replaces the first
-    about = "attname, format_type(atttypid, atttypmod), attcompression::text, col_description(attrelid, attnum)"
-    found = rows(f"{about} FROM pg_attribute WHERE attrelid = 'areas'::regclass AND attnum > 0 ORDER BY attnum")
+    about = (
+        "attname, format_type(atttypid, atttypmod), attcompression::text, col_description(attrelid,"
+        " attnum)"
+    )
+    found = rows(
+        f"{about} FROM pg_attribute WHERE attrelid = 'areas'::regclass AND attnum > 0 ORDER BY"
+        " attnum"
+    )
     assert found == [
         ("sector", "text", "", "cd_sector in layer sectors of sectors.gpkg"),
         ("hectares", "numeric(9,1)", "", "ms_area_ha in layer sectors of sectors.gpkg"),
@@ -121,7 +178,9 @@ def test_the_table_is_made_for_loading_and_joining(tmp_path: Path, into: Load, r
         ("province", "text", "", "not in layer sectors of sectors.gpkg"),
         ("geom", "geometry(MultiPolygon,31370)", "l", None),
     ]
-    assert rows("relpersistence::text, reltuples FROM pg_class WHERE oid = 'areas'::regclass") == [("u", 5)]
+    assert rows("relpersistence::text, reltuples FROM pg_class WHERE oid = 'areas'::regclass") == [
+        ("u", 5)
+    ]
     joined = "pg_index JOIN pg_class c ON c.oid = indexrelid JOIN pg_am a ON a.oid = relam"
     indexes = rows(f"amname, indisprimary FROM {joined} WHERE indrelid = 'areas'::regclass")
     assert sorted(indexes) == [("btree", True), ("gist", False)]
@@ -130,56 +189,86 @@ def test_the_table_is_made_for_loading_and_joining(tmp_path: Path, into: Load, r
 
 def test_heights_are_kept_when_declared(tmp_path: Path, into: Load, rows: Rows) -> None:
     into(geopackage(tmp_path), formats.reads(dimension=3, published_crs=3812))
-    assert rows("DISTINCT st_zmin(geom), st_zmax(geom), st_srid(geom), st_ndims(geom) FROM areas WHERE geom IS NOT NULL") == [(5.0, 5.0, 3812, 3)]
+    assert rows(
+        "DISTINCT st_zmin(geom), st_zmax(geom), st_srid(geom), st_ndims(geom) FROM areas WHERE geom"
+        " IS NOT NULL"
+    ) == [(5.0, 5.0, 3812, 3)]
     flat = collection(tmp_path, [({"code": "1"}, SQUARE)])
     with pytest.raises(SourceError, match="feature 1 has none: declare dimension=2"):
         into(flat, codes(dimension=3))
 
 
-def test_reprojection_agrees_with_the_server(tmp_path: Path, into: Load, rows: Rows, database: Database, staging: Staging) -> None:
+def test_reprojection_agrees_with_the_server(
+    tmp_path: Path, into: Load, rows: Rows, database: Database, staging: Staging
+) -> None:
     path = geopackage(tmp_path)
     load(database, staging.schema, "original", str(path), formats.reads())
     figures = into(path, formats.reads(published_crs=3812))
     assert "Belgian Lambert 2008, accurate to" in figures.change_of_crs
-    distances = rows("max(st_hausdorffdistance(st_transform(o.geom, 3812), a.geom)) FROM original o JOIN areas a USING (sector)")
+    distances = rows(
+        "max(st_hausdorffdistance(st_transform(o.geom, 3812), a.geom)) FROM original o JOIN areas a"
+        " USING (sector)"
+    )
     assert distances[0][0] < 0.5
 
 
 def with_geometries(folder: Path, *texts: str) -> Path:
-    """A GeoPackage of the well-known texts, which no writer at hand could make: its blobs are put in by hand."""
-    (folder / "made.csv").write_text("WKT,code\n" + "".join(f'"{text}",{number:02d}\n' for number, text in enumerate(texts, 1)))
+    """A GeoPackage of the well-known texts, which no writer at hand could make: its blobs are put
+    in by hand.
+    """
+    (folder / "made.csv").write_text(
+        "WKT,code\n" + "".join(f'"{text}",{number:02d}\n' for number, text in enumerate(texts, 1))
+    )
     with open_arrow(str(folder / "made.csv"), use_pyarrow=True) as (_, reader):
         wkb = reader.read_all()["wkb_geometry"].to_pylist()
     path = folder / "made.gpkg"
-    empty, numbers = np.full(len(wkb), None, object), np.array([f"{number:02d}" for number in range(1, len(wkb) + 1)], object)
+    empty, numbers = (
+        np.full(len(wkb), None, object),
+        np.array([f"{number:02d}" for number in range(1, len(wkb) + 1)], object),
+    )
     plain = {"crs": "EPSG:31370", "driver": "GPKG", "layer_options": {"SPATIAL_INDEX": "NO"}}
     pyogrio.raw.write(str(path), empty, [numbers], ["code"], geometry_type="Unknown", **plain)
     with closing(sqlite3.connect(path)) as connection, connection:
         header = b"GP" + struct.pack("<BBi", 0, 1, 31370)
-        connection.executemany("UPDATE made SET geom = ? WHERE fid = ?", [(header + value, number) for number, value in enumerate(wkb, 1)])
+        connection.executemany(
+            "UPDATE made SET geom = ? WHERE fid = ?",
+            [(header + value, number) for number, value in enumerate(wkb, 1)],
+        )
     return path
 
 
-def test_measures_are_dropped_curves_become_lines_and_collections_are_opened(tmp_path: Path, into: Load, rows: Rows) -> None:
+def test_measures_are_dropped_curves_become_lines_and_collections_are_opened(
+    tmp_path: Path, into: Load, rows: Rows
+) -> None:
     circle = "CURVEPOLYGON (CIRCULARSTRING (0 0, 1 1, 2 0, 1 -1, 0 0))"
     path = with_geometries(
         tmp_path,
         circle,
         f"MULTISURFACE ({circle}, ((5 5, 7 5, 7 7, 5 7, 5 5)))",
         "POLYGON ZM ((0 0 8 9, 1 0 8 9, 1 1 8 9, 0 1 8 9, 0 0 8 9))",
-        "GEOMETRYCOLLECTION (POLYGON ((0 0, 1 0, 1 1, 0 1, 0 0)), GEOMETRYCOLLECTION (POLYGON ((2 0, 3 0, 3 1, 2 1, 2 0))))",
+        "GEOMETRYCOLLECTION (POLYGON ((0 0, 1 0, 1 1, 0 1, 0 0)), GEOMETRYCOLLECTION (POLYGON ((2"
+        " 0, 3 0, 3 1, 2 1, 2 0))))",
         "POLYGON EMPTY",
     )
     figures = into(path, codes())
     assert (figures.features, figures.without_geometry, figures.from_collections) == (5, 1, 1)
-    found = rows("code, st_area(geom), geometrytype(geom), st_numgeometries(geom), st_ndims(geom) FROM areas ORDER BY code")
+    found = rows(
+        "code, st_area(geom), geometrytype(geom), st_numgeometries(geom), st_ndims(geom) FROM areas"
+        " ORDER BY code"
+    )
     assert found[0] == ("01", pytest.approx(3.14159, rel=0.002), "MULTIPOLYGON", 1, 2)
     assert found[1] == ("02", pytest.approx(7.14159, rel=0.002), "MULTIPOLYGON", 2, 2)
-    assert found[2:] == [("03", 1.0, "MULTIPOLYGON", 1, 2), ("04", 2.0, "MULTIPOLYGON", 2, 2), ("05", None, None, None, None)]
+    assert found[2:] == [
+        ("03", 1.0, "MULTIPOLYGON", 1, 2),
+        ("04", 2.0, "MULTIPOLYGON", 2, 2),
+        ("05", None, None, None, None),
+    ]
 
 
 def test_a_kind_of_geometry_that_is_not_read_names_its_feature(tmp_path: Path, into: Load) -> None:
-    path = with_geometries(tmp_path, "POLYGON ((0 0, 1 0, 1 1, 0 0))", "TRIANGLE ((0 0, 1 0, 1 1, 0 0))")
+    path = with_geometries(
+        tmp_path, "POLYGON ((0 0, 1 0, 1 1, 0 0))", "TRIANGLE ((0 0, 1 0, 1 1, 0 0))"
+    )
     with pytest.raises(SourceError, match="The geometry of feature 2 of layer made"):
         into(path, codes())
 
@@ -188,25 +277,54 @@ def test_a_kind_of_geometry_that_is_not_read_names_its_feature(tmp_path: Path, i
     ("geometry", "kind"),
     [
         ({"type": "Point", "coordinates": [150_000, 170_000]}, "POINT"),
-        ({"type": "MultiPoint", "coordinates": [[150_000, 170_000], [150_001, 170_000]]}, "MULTIPOINT"),
-        ({"type": "LineString", "coordinates": [[150_000, 170_000], [150_001, 170_000]]}, "MULTILINESTRING"),
+        (
+            {"type": "MultiPoint", "coordinates": [[150_000, 170_000], [150_001, 170_000]]},
+            "MULTIPOINT",
+        ),
+        (
+            {"type": "LineString", "coordinates": [[150_000, 170_000], [150_001, 170_000]]},
+            "MULTILINESTRING",
+        ),
     ],
 )
-def test_points_and_lines_have_their_own_type(geometry: dict[str, Any], kind: str, tmp_path: Path, into: Load, rows: Rows) -> None:
+def test_points_and_lines_have_their_own_type(
+    geometry: dict[str, Any], kind: str, tmp_path: Path, into: Load, rows: Rows
+) -> None:
     into(collection(tmp_path, [({"code": "0"}, None), ({"code": "1"}, geometry)]), codes())
     assert rows("geometrytype(geom) FROM areas WHERE code = '1'") == [(kind,)]
-    assert rows("type FROM geometry_columns WHERE f_table_name = 'areas' AND f_table_schema = current_schema") == [(kind,)]
+    assert rows(
+        "type FROM geometry_columns WHERE f_table_name = 'areas' AND f_table_schema ="
+        " current_schema"
+    ) == [(kind,)]
 
 
-def test_numbers_and_dates_become_text_letter_for_letter(tmp_path: Path, into: Load, rows: Rows) -> None:
-    values = {"code": 11001, "whole": 11001.0, "share": 1.5, "large": 123456789012.0, "day": "2022/01/01", "flag": True}
+def test_numbers_and_dates_become_text_letter_for_letter(
+    tmp_path: Path, into: Load, rows: Rows
+) -> None:
+    values = {
+        "code": 11001,
+        "whole": 11001.0,
+        "share": 1.5,
+        "large": 123456789012.0,
+        "day": "2022/01/01",
+        "flag": True,
+    }
     names = ("code", "whole", "share", "large", "day", "flag")
-    into(collection(tmp_path, [(values, SQUARE)]), codes(columns={name: text(name) for name in names}))
-    assert rows(", ".join(names) + " FROM areas") == [("11001", "11001", "1.5", "123456789012", "2022/01/01", "true")]
+    into(
+        collection(tmp_path, [(values, SQUARE)]),
+        codes(columns={name: text(name) for name in names}),
+    )
+    assert rows(", ".join(names) + " FROM areas") == [
+        ("11001", "11001", "1.5", "123456789012", "2022/01/01", "true")
+    ]
 
 
-def test_an_encoding_without_a_declaring_file_is_declared(tmp_path: Path, into: Load, rows: Rows) -> None:
-    path = formats.with_gdal("ESRI Shapefile", "Polygon Z", encoding="CP1252")(tmp_path / "sectors.shp")
+def test_an_encoding_without_a_declaring_file_is_declared(
+    tmp_path: Path, into: Load, rows: Rows
+) -> None:
+    path = formats.with_gdal("ESRI Shapefile", "Polygon Z", encoding="CP1252")(
+        tmp_path / "sectors.shp"
+    )
     (tmp_path / "sectors.cpg").unlink()
     into(path, formats.reads(encoding="CP1252"))
     assert sorted(name for (name,) in rows("name_de FROM areas")) == sorted(formats.NAMES)
@@ -226,18 +344,27 @@ def test_batches_are_prepared_one_ahead_and_no_further() -> None:
     assert prepared == [0, 1]
 
 
-def test_a_failure_in_reading_is_not_taken_for_one_of_the_database(tmp_path: Path, into: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_in_reading_is_not_taken_for_one_of_the_database(
+    tmp_path: Path, into: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Shaping, "shape", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         into(geopackage(tmp_path), formats.reads())
 
 
-# --- faults of the columns and keys -------------------------------------------------------------------------------
+# --- faults of the columns and keys
+# -------------------------------------------------------------------------------
 
 
 def test_a_missing_column_names_what_was_tried_and_found(tmp_path: Path, into: Load) -> None:
     declared = {"sector": text("c_nis9", "cs01012022")}
-    with pytest.raises(SourceError, match=r"sector \(as c_nis9 or cs01012022\) are not in layer sectors .* has cd_sector, tx_sector_descr_de"):
+    with pytest.raises(
+        SourceError,
+        match=(
+            r"sector \(as c_nis9 or cs01012022\) are not in layer sectors .* has cd_sector,"
+            r" tx_sector_descr_de"
+        ),
+    ):
         into(geopackage(tmp_path), formats.reads(columns=declared))
 
 
@@ -245,12 +372,22 @@ def shapefile(folder: Path, *fields: str) -> Path:
     path = folder / "cut.shp"
     columns = [np.array([field], object) for field in fields]
     wkb = shapely.to_wkb(np.array([shapely.box(0, 0, 1, 1)]))
-    pyogrio.raw.write(str(path), wkb, columns, list(fields), geometry_type="Polygon", crs="EPSG:31370", driver="ESRI Shapefile")
+    pyogrio.raw.write(
+        str(path),
+        wkb,
+        columns,
+        list(fields),
+        geometry_type="Polygon",
+        crs="EPSG:31370",
+        driver="ESRI Shapefile",
+    )
     return path
 
 
 @pytest.mark.filterwarnings("ignore:Normalized")
-def test_names_cut_by_a_shapefile_are_found_or_refused(tmp_path: Path, into: Load, rows: Rows) -> None:
+def test_names_cut_by_a_shapefile_are_found_or_refused(
+    tmp_path: Path, into: Load, rows: Rows
+) -> None:
     into(shapefile(tmp_path, "CD_MUNTY_REFNIS"), codes(columns={"code": text("cd_munty_refnis")}))
     assert rows("code FROM areas") == [("CD_MUNTY_REFNIS",)]
     collided = shapefile(tmp_path, "tx_sector_descr_nl", "tx_sector_descr_fr")
@@ -260,7 +397,12 @@ def test_names_cut_by_a_shapefile_are_found_or_refused(tmp_path: Path, into: Loa
     assert rows("code FROM areas") == [("tx_sector_descr_fr",)]
     alone = shapefile(tmp_path, "tx_sector_descr_nl")
     with pytest.raises(SourceError, match="code and other are both shortened to tx_sector_"):
-        into(alone, codes(columns={"code": text("tx_sector_descr_nl"), "other": text("tx_sector_descr_fr")}))
+        into(
+            alone,
+            codes(
+                columns={"code": text("tx_sector_descr_nl"), "other": text("tx_sector_descr_fr")}
+            ),
+        )
 
 
 def test_a_name_in_two_cases_is_refused(tmp_path: Path, into: Load) -> None:
@@ -270,40 +412,66 @@ def test_a_name_in_two_cases_is_refused(tmp_path: Path, into: Load) -> None:
 
 def test_a_value_that_is_not_of_the_declared_type_is_refused(tmp_path: Path, into: Load) -> None:
     declared = {"sector": text("cd_sector"), "people": integer("tx_sector_descr_de")}
-    with pytest.raises(SourceError, match=r"tx_sector_descr_de was declared as integer .*'ohne Ort'"):
+    with pytest.raises(
+        SourceError, match=r"tx_sector_descr_de was declared as integer .*'ohne Ort'"
+    ):
         into(geopackage(tmp_path), formats.reads(columns=declared))
 
 
 def test_repeated_and_missing_keys_are_named(tmp_path: Path, into: Load) -> None:
-    features = [({"code": code}, SQUARE) for code in ["b", "b", "a", "a", "a", "c", "c", "d", "d", "e", "e", "f", "f", "g"]]
-    with pytest.raises(CheckFailed, match=r"6 values repeated: a \(3 times\), b \(2 times\), c .*, d .*, e \(2 times\): declare"):
+    features = [
+        ({"code": code}, SQUARE)
+        for code in ["b", "b", "a", "a", "a", "c", "c", "d", "d", "e", "e", "f", "f", "g"]
+    ]
+    with pytest.raises(
+        CheckFailed,
+        match=(
+            r"6 values repeated: a \(3 times\), b \(2 times\), c .*, d .*, e \(2 times\): declare"
+        ),
+    ):
         into(collection(tmp_path, features), codes())
     with pytest.raises(CheckFailed, match=r"key code of made.geojson .* 2 rows without one"):
-        into(collection(tmp_path, [({"code": None}, SQUARE), ({"code": ""}, SQUARE), ({"code": "1"}, SQUARE)]), codes())
+        into(
+            collection(
+                tmp_path,
+                [({"code": None}, SQUARE), ({"code": ""}, SQUARE), ({"code": "1"}, SQUARE)],
+            ),
+            codes(),
+        )
     assert into(collection(tmp_path, features), codes(key=None)).features == 14
 
 
 def test_a_key_must_be_declared_as_text(tmp_path: Path, into: Load) -> None:
     for columns in ({"people": integer("population")}, {"other": text("cd_sector")}):
-        with pytest.raises(ConfigurationError, match="The key people must be a declared text column"):
+        with pytest.raises(
+            ConfigurationError, match="The key people must be a declared text column"
+        ):
             into(geopackage(tmp_path), formats.reads(columns=columns, key="people"))
 
 
-# --- faults of the layer and the file -----------------------------------------------------------------------------
+# --- faults of the layer and the file
+# -----------------------------------------------------------------------------
 
 
 def test_several_layers_need_a_declared_one(tmp_path: Path, into: Load) -> None:
     path = geopackage(tmp_path, layer="sectors_2024")
     geopackage(tmp_path, layer="municipalities", append=False)
-    with pytest.raises(SourceError, match=r"One layer was expected in sectors.gpkg and it holds sectors_2024, municipalities"):
+    with pytest.raises(
+        SourceError,
+        match=r"One layer was expected in sectors.gpkg and it holds sectors_2024, municipalities",
+    ):
         into(path, formats.reads())
-    with pytest.raises(SourceError, match=r"One layer named provinces\* was expected in sectors.gpkg"):
+    with pytest.raises(
+        SourceError, match=r"One layer named provinces\* was expected in sectors.gpkg"
+    ):
         into(path, formats.reads(layer="provinces*"))
     assert into(path, formats.reads(layer="sectors_*")).features == 5
 
 
 def test_a_layer_of_any_kind_with_heights_is_read(tmp_path: Path, into: Load, rows: Rows) -> None:
-    """GML of mixed areas with heights, which pyogrio alone refuses ("Geometry type is not supported")."""
+    """GML of mixed areas with heights, which pyogrio alone refuses ("Geometry type is not
+    supported").
+    """
     (tmp_path / "R & D").mkdir()
     path = formats.FORMATS["GML"][1](tmp_path / "R & D" / "sectors.gml")
     with pytest.raises(pyogrio.errors.GeometryError):
@@ -313,7 +481,10 @@ def test_a_layer_of_any_kind_with_heights_is_read(tmp_path: Path, into: Load, ro
         into(path, formats.reads(layer="x"))
 
 
-@pytest.mark.parametrize("name", ["GeoJSON", "Shapefile", "GeoPackage", "FlatGeobuf", "GML", "KML", "GeoParquet", "SpatiaLite"])
+@pytest.mark.parametrize(
+    "name",
+    ["GeoJSON", "Shapefile", "GeoPackage", "FlatGeobuf", "GML", "KML", "GeoParquet", "SpatiaLite"],
+)
 def test_a_cut_file_is_refused(name: str, tmp_path: Path, into: Load) -> None:
     file, write, declared = formats.FORMATS[name]
     whole = write(tmp_path / file).read_bytes()
@@ -323,8 +494,16 @@ def test_a_cut_file_is_refused(name: str, tmp_path: Path, into: Load) -> None:
 
 
 def test_a_web_page_is_refused(tmp_path: Path, into: Load) -> None:
-    for name in ("sectors.gpkg", "sectors.geojson", "sectors.shp", "sectors.zip", "sectors.parquet"):
-        (tmp_path / name).write_text("<!DOCTYPE html><html><body>Checking your browser</body></html>")
+    for name in (
+        "sectors.gpkg",
+        "sectors.geojson",
+        "sectors.shp",
+        "sectors.zip",
+        "sectors.parquet",
+    ):
+        (tmp_path / name).write_text(
+            "<!DOCTYPE html><html><body>Checking your browser</body></html>"
+        )
         with pytest.raises(SourceError, match=name):
             into(tmp_path / name, formats.reads())
     with pytest.raises(SourceError, match="does not exist"):
@@ -333,7 +512,10 @@ def test_a_web_page_is_refused(tmp_path: Path, into: Load) -> None:
 
 def test_a_zip_with_several_files_lists_them(tmp_path: Path, into: Load) -> None:
     formats.geojson(tmp_path / "sectors.geojson")
-    with pytest.raises(SourceError, match=r"holds sectors.gpkg/sectors.geojson, sectors.gpkg/sectors.gpkg: declare the member"):
+    with pytest.raises(
+        SourceError,
+        match=r"holds sectors.gpkg/sectors.geojson, sectors.gpkg/sectors.gpkg: declare the member",
+    ):
         into(formats.zipped(geopackage(tmp_path)), formats.reads())
 
 
@@ -349,7 +531,10 @@ def test_mixed_geometries_are_refused(tmp_path: Path, into: Load) -> None:
     with pytest.raises(SourceError, match="mixes LineString and Polygon"):
         into(collection(tmp_path, [({"code": "1"}, SQUARE), ({"code": "2"}, line)]), codes())
     late = [({"code": str(number)}, SQUARE) for number in range(1500)] + [({"code": "last"}, line)]
-    with pytest.raises(SourceError, match=r"Only MultiPolygon was expected in made.geojson and feature 1,501 is a LineString"):
+    with pytest.raises(
+        SourceError,
+        match=r"Only MultiPolygon was expected in made.geojson and feature 1,501 is a LineString",
+    ):
         into(collection(tmp_path, late), codes())
     mixed = {"type": "GeometryCollection", "geometries": [SQUARE, line]}
     with pytest.raises(SourceError, match=r"mixes LineString and Polygon|is a GeometryCollection"):
@@ -362,21 +547,35 @@ def test_a_broken_geometry_names_its_feature(tmp_path: Path, into: Load) -> None
     wkb = table["geometry"].to_pylist()
     wkb[3] = wkb[3][:40]
     pq.write_table(table.set_column(4, "geometry", pa.array(wkb, pa.binary())), path)
-    with pytest.raises(SourceError, match=r"The geometry of feature 4 of sectors.parquet cannot be read"):
+    with pytest.raises(
+        SourceError, match=r"The geometry of feature 4 of sectors.parquet cannot be read"
+    ):
         into(path, formats.reads())
 
 
 def test_coordinates_that_are_not_numbers_are_refused(tmp_path: Path, into: Load) -> None:
-    broken = [shapely.Polygon([(150_000, 170_000), (np.nan, 170_000), (150_000, 171_000), (150_000, 170_000)]), *formats.geometries()[1:]]
+    broken = [
+        shapely.Polygon(
+            [(150_000, 170_000), (np.nan, 170_000), (150_000, 171_000), (150_000, 170_000)]
+        ),
+        *formats.geometries()[1:],
+    ]
     with pytest.raises(SourceError, match="Finite coordinates were expected in layer sectors"):
         into(geopackage(tmp_path, shapes=lambda: broken), formats.reads())
 
 
-# --- faults of the CRS --------------------------------------------------------------------------------------------
+# --- faults of the CRS
+# --------------------------------------------------------------------------------------------
 
 
 def test_another_crs_than_declared_is_refused(tmp_path: Path, into: Load) -> None:
-    with pytest.raises(SourceError, match=r"EPSG:3812 .* was declared and layer sectors .* states EPSG:31370 \(BD72 / Belgian Lambert 72\)"):
+    with pytest.raises(
+        SourceError,
+        match=(
+            r"EPSG:3812 .* was declared and layer sectors .* states EPSG:31370 \(BD72 / Belgian"
+            r" Lambert 72\)"
+        ),
+    ):
         into(geopackage(tmp_path), formats.reads(crs=3812, bounds=None))
 
 
@@ -387,26 +586,43 @@ def test_a_missing_crs_must_be_allowed(name: str, tmp_path: Path, into: Load, ro
         path = write(tmp_path / file)
         (tmp_path / "sectors.prj").unlink()
     else:
-        path = formats.geoparquet(tmp_path / file, crs=None) if name == "GeoParquet" else geopackage(tmp_path, crs=None)
-    with pytest.raises(SourceError, match=r"EPSG:31370 was declared and .* states none: .* declare crs_missing=True"):
+        path = (
+            formats.geoparquet(tmp_path / file, crs=None)
+            if name == "GeoParquet"
+            else geopackage(tmp_path, crs=None)
+        )
+    with pytest.raises(
+        SourceError,
+        match=r"EPSG:31370 was declared and .* states none: .* declare crs_missing=True",
+    ):
         into(path, formats.reads())
     into(path, formats.reads(crs_missing=True))
     assert rows("DISTINCT st_srid(geom) FROM areas WHERE geom IS NOT NULL") == [(31370,)]
 
 
-def test_a_geoparquet_that_does_not_say_is_in_degrees(tmp_path: Path, into: Load, rows: Rows) -> None:
+def test_a_geoparquet_that_does_not_say_is_in_degrees(
+    tmp_path: Path, into: Load, rows: Rows
+) -> None:
     path = formats.geoparquet(tmp_path / "sectors.parquet", crs="", shapes=formats.in_wgs84)
     into(path, formats.reads(crs=4326, bounds=(2.5, 49.4, 6.5, 51.6)))
     assert rows("round(st_area(geom)) FROM areas WHERE sector = '01001A00-'") == [(1_000_000,)]
-    with pytest.raises(SourceError, match=r"EPSG:31370 .* was declared and sectors.parquet states EPSG:4326|states WGS 84"):
+    with pytest.raises(
+        SourceError,
+        match=r"EPSG:31370 .* was declared and sectors.parquet states EPSG:4326|states WGS 84",
+    ):
         into(path, formats.reads())
     with pytest.raises(SourceError, match="encoded as polygon"):
         into(formats.geoparquet(tmp_path / "native.parquet", encoding="polygon"), formats.reads())
 
 
-def test_a_geojson_without_crs_member_can_be_declared(tmp_path: Path, into: Load, rows: Rows) -> None:
+def test_a_geojson_without_crs_member_can_be_declared(
+    tmp_path: Path, into: Load, rows: Rows
+) -> None:
     path = collection(tmp_path, [({"code": "1"}, SQUARE)], crs=None)
-    with pytest.raises(SourceError, match=r"states EPSG:4326 .* declare crs_missing=True if the file has no crs member"):
+    with pytest.raises(
+        SourceError,
+        match=r"states EPSG:4326 .* declare crs_missing=True if the file has no crs member",
+    ):
         into(path, codes())
     into(path, codes(crs_missing=True, bounds=formats.BOUNDS))
     assert rows("st_srid(geom), st_area(geom) FROM areas") == [(31370, 1_000_000)]
@@ -415,14 +631,21 @@ def test_a_geojson_without_crs_member_can_be_declared(tmp_path: Path, into: Load
 @pytest.mark.parametrize(
     ("declared", "told"),
     [
-        ({"crs_missing": True, "crs": 3812, "bounds": (522_263, 521_174, 795_162, 744_031)}, "look like .*EPSG:31370.* but EPSG:3812 was declared"),
+        (
+            {"crs_missing": True, "crs": 3812, "bounds": (522_263, 521_174, 795_162, 744_031)},
+            "look like .*EPSG:31370.* but EPSG:3812 was declared",
+        ),
         ({"bounds": (21_200, 22_000, 160_000, 160_000)}, "correct the declared bounds"),
         ({"bounds": (169_000, 149_000, 175_000, 157_000)}, "the two axes look swapped"),
     ],
     ids=["another CRS", "elsewhere", "swapped"],
 )
-def test_coordinates_outside_of_the_declared_bounds_are_refused(declared: dict[str, Any], told: str, tmp_path: Path, into: Load) -> None:
-    path = formats.with_gdal("GPKG", crs=None if "crs" in declared else 31370)(tmp_path / "sectors.gpkg")
+def test_coordinates_outside_of_the_declared_bounds_are_refused(
+    declared: dict[str, Any], told: str, tmp_path: Path, into: Load
+) -> None:
+    path = formats.with_gdal("GPKG", crs=None if "crs" in declared else 31370)(
+        tmp_path / "sectors.gpkg"
+    )
     with pytest.raises(SourceError, match=told):
         into(path, formats.reads(**declared))
 
@@ -444,25 +667,48 @@ def test_one_crs_has_many_names(text_of_crs: str, code: int, same: bool) -> None
     assert agree(CRS.from_user_input(text_of_crs), CRS.from_epsg(code)) is same
 
 
-# --- the task -----------------------------------------------------------------------------------------------------
+# --- the task
+# -----------------------------------------------------------------------------------------------------
 
 
 def handle(path: Path, reads: Features | Table) -> File:
     """A file as unpack would give it, of a made-up source."""
-    publisher = Publisher(slug="testland-statistics", name="Statistics Testland", url="https://example.org")
-    licence = Licence(slug="test", title="Test", url="https://example.org/licence", attribution="Statistics Testland")
+    publisher = Publisher(
+        slug="testland-statistics", name="Statistics Testland", url="https://example.org"
+    )
+    licence = Licence(
+        slug="test",
+        title="Test",
+        url="https://example.org/licence",
+        attribution="Statistics Testland",
+    )
     source = Source(
-        slug="testland-sectors", vintage=2020, title="Sectors", publisher=publisher, licence=licence, landing_page="https://example.org/sectors",
-        urls=("https://example.org/sectors.zip",), container="zip", reads=reads, reference_date=date(2020, 1, 1), released="2020", confidence="high",
-    )  # fmt: skip
+        slug="testland-sectors",
+        vintage=2020,
+        title="Sectors",
+        publisher=publisher,
+        licence=licence,
+        landing_page="https://example.org/sectors",
+        urls=("https://example.org/sectors.zip",),
+        container="zip",
+        reads=reads,
+        reference_date=date(2020, 1, 1),
+        released="2020",
+        confidence="high",
+    )
     asked = datetime(2020, 1, 2, tzinfo=UTC)
-    original = Original(source=source, sha256="0" * 64, size=1, url=source.urls[0], retrieved_at=asked, state="new")
+    original = Original(
+        source=source, sha256="0" * 64, size=1, url=source.urls[0], retrieved_at=asked, state="new"
+    )
     return File(original=original, path=str(path), name=path.name, size=1)
 
 
 def test_the_task_records_what_it_did(tmp_path: Path, staging: Staging, database: Database) -> None:
     assert load_geometries.fn(handle(geopackage(tmp_path), formats.reads()), staging, "areas") == 5
-    recorded = "SELECT sentence, row_count, figures FROM catalog.step WHERE dataset = %s AND number = %s AND verb = 'load_geometries'"
+    recorded = (
+        "SELECT sentence, row_count, figures FROM catalog.step WHERE dataset = %s AND number = %s"
+        " AND verb = 'load_geometries'"
+    )
     step = database.rows(recorded, staging.dataset.slug, staging.edition)
     assert step[0][:2] == ("Loaded 5 features, 1 of them without geometry", 5)
     assert step[0][2]["without_geometry"] == 1
@@ -471,57 +717,113 @@ def test_the_task_records_what_it_did(tmp_path: Path, staging: Staging, database
 
 
 def test_only_a_failing_database_is_asked_again() -> None:
-    assert database_failed(None, None, Failed(data=psycopg2.OperationalError("server closed the connection")))
+    assert database_failed(
+        None, None, Failed(data=psycopg2.OperationalError("server closed the connection"))
+    )
     assert not database_failed(None, None, Failed(data=SourceError("The file is cut.")))
     assert (load_geometries.retries, load_geometries.retry_condition_fn) == (2, database_failed)
 
 
-# --- the publishers' real files -----------------------------------------------------------------------------------
+# --- the publishers' real files
+# -----------------------------------------------------------------------------------
 
 REAL = {
     "Brussels sectors": (
         "belgium/sh_statbel_statistical_sectors_31370_20220101_brussels.gpkg",
-        Features(columns={"code": text("cd_sector")}, key="code", crs=31370, published_crs=31370, bounds=formats.BOUNDS),
+        Features(
+            columns={"code": text("cd_sector")},
+            key="code",
+            crs=31370,
+            published_crs=31370,
+            bounds=formats.BOUNDS,
+        ),
         (724, 162_422_200),
     ),
     "Belgian municipalities of 2011": (
         "belgium/be_admin_munty_2011_wgs84.gpkg.zip",
-        Features(columns={"code": text("CD_MUNTY_REFNIS")}, key="code", crs=4326, published_crs=31370, bounds=(2.5, 49.4, 6.5, 51.6)),
+        Features(
+            columns={"code": text("CD_MUNTY_REFNIS")},
+            key="code",
+            crs=4326,
+            published_crs=31370,
+            bounds=(2.5, 49.4, 6.5, 51.6),
+        ),
         (589, 30_662.7e6),
     ),
     "Flemish municipalities": (
         "belgium/gemeente2024_flanders_brussels_31370.shp.zip",
-        Features(columns={"code": text("gemeente")}, key="code", crs=31370, published_crs=31370, bounds=formats.BOUNDS),
+        Features(
+            columns={"code": text("gemeente")},
+            key="code",
+            crs=31370,
+            published_crs=31370,
+            bounds=formats.BOUNDS,
+        ),
         (319, None),
     ),
     "Austrian municipalities": (
         "austria/STATISTIK_AUSTRIA_GEM_20210101_simplified995.geojson",
-        Features(columns={"code": text("iso"), "name": text("name")}, key="code", crs=4326, published_crs=31287, bounds=(9.5, 46.3, 17.2, 49.1)),
+        Features(
+            columns={"code": text("iso"), "name": text("name")},
+            key="code",
+            crs=4326,
+            published_crs=31287,
+            bounds=(9.5, 46.3, 17.2, 49.1),
+        ),
         (2118, 83_856.2e6 + 415.75e6),
     ),
     "Austrian municipalities in TopoJSON": (
         "austria/STATISTIK_AUSTRIA_GEM_20210101_simplified95.topojson",
-        Features(columns={"code": text("iso")}, key="code", crs=4326, published_crs=31287, crs_missing=True, bounds=(9.5, 46.3, 17.2, 49.1)),
+        Features(
+            columns={"code": text("iso")},
+            key="code",
+            crs=4326,
+            published_crs=31287,
+            crs_missing=True,
+            bounds=(9.5, 46.3, 17.2, 49.1),
+        ),
         (2118, 83_856.2e6 + 415.75e6),
     ),
     "IRIS of Lyon": (
         "france/iris_lyon_2012_lamb93.shp.zip",
-        Features(columns={"people": integer("p12_pop")}, crs=2154, published_crs=2154, bounds=(100_000, 6_000_000, 1_300_000, 7_200_000)),
+        Features(
+            columns={"people": integer("p12_pop")},
+            crs=2154,
+            published_crs=2154,
+            bounds=(100_000, 6_000_000, 1_300_000, 7_200_000),
+        ),
         (358, None),
     ),
     "counties": (
         "united_states/cb_2018_us_county_5m.zip",
-        Features(columns={"code": text("GEOID"), "name": text("NAME")}, key="code", crs=4269, published_crs=4269, bounds=(-180, -15, 180, 72)),
+        Features(
+            columns={"code": text("GEOID"), "name": text("NAME")},
+            key="code",
+            crs=4269,
+            published_crs=4269,
+            bounds=(-180, -15, 180, 72),
+        ),
         (3233, None),
     ),
     "blocks of Denver": (
         "united_states/DenverCo_blocks.zip",
-        Features(columns={"code": text("GEOID20"), "people": integer("TOTPOP20")}, key="code", crs=2232, published_crs=5070),
+        Features(
+            columns={"code": text("GEOID20"), "people": integer("TOTPOP20")},
+            key="code",
+            crs=2232,
+            published_crs=5070,
+        ),
         (10_149, None),
     ),
     "IRIS of Paris": (
         "france/contours-iris_2016_75.geojson.zip",
-        Features(columns={"code": text("CODE_IRIS")}, key="code", crs=4326, published_crs=2154, bounds=(-5.2, 41.3, 9.6, 51.1)),
+        Features(
+            columns={"code": text("CODE_IRIS")},
+            key="code",
+            crs=4326,
+            published_crs=2154,
+            bounds=(-5.2, 41.3, 9.6, 51.1),
+        ),
         (992, None),
     ),
 }
@@ -532,7 +834,10 @@ def test_real_files_load(name: str, real_files: Path, into: Load, rows: Rows) ->
     file, declared, (count, area) = REAL[name]
     figures = into(real_files / file, declared)
     assert (figures.features, figures.without_geometry) == (count, 0)
-    found = rows("count(*), sum(st_area(geom)), min(st_srid(geom)), max(st_srid(geom)), count(DISTINCT geometrytype(geom)) FROM areas")[0]
+    found = rows(
+        "count(*), sum(st_area(geom)), min(st_srid(geom)), max(st_srid(geom)), count(DISTINCT"
+        " geometrytype(geom)) FROM areas"
+    )[0]
     assert found[0] == count
     assert found[2:] == (declared.published_crs, declared.published_crs, 1)
     assert area is None or found[1] == pytest.approx(area, rel=2e-3)
@@ -542,7 +847,10 @@ def test_real_files_load(name: str, real_files: Path, into: Load, rows: Rows) ->
 
 def test_totals_of_real_files(real_files: Path, into: Load, rows: Rows) -> None:
     into(real_files / REAL["Brussels sectors"][0], REAL["Brussels sectors"][1])
-    assert rows("round(sum(st_area(geom))::numeric / 10000, 2)::text, count(*) FILTER (WHERE code LIKE '%-') FROM areas") == [("16242.22", 405)]
+    assert rows(
+        "round(sum(st_area(geom))::numeric / 10000, 2)::text, count(*) FILTER (WHERE code LIKE"
+        " '%-') FROM areas"
+    ) == [("16242.22", 405)]
     into(real_files / REAL["blocks of Denver"][0], REAL["blocks of Denver"][1])
     assert rows("sum(people) FROM areas") == [(715_522,)]
     into(real_files / REAL["Flemish municipalities"][0], REAL["Flemish municipalities"][1])

@@ -1,4 +1,6 @@
-"""The history in the archive, put back into an empty catalogue; and the plan of what is made again from it."""
+"""The history in the archive, put back into an empty catalog; and the plan of what is made again
+from it.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +14,30 @@ from conftest import database_of_its_own
 from made_up_land import made_up, original, published
 
 from tasks.core.archive.store import configured
-from tasks.core.catalogue import histories, rebuild_plans, rebuild_records
-from tasks.core.catalogue.edition_documents import edition_document
-from tasks.core.catalogue.publications import publication_documents, roll_back
-from tasks.core.database import Database
-from tasks.core.declarations import Dataset
-from tasks.core.errors import ConfigurationError
-from tasks.core.handles import Original
-from tasks.core.recipes import Recipe
-from tasks.editions import open_staging
-from tasks.rebuilds import rebuilding, restore_catalogue
-from tasks.runs import alone
+from tasks.core.catalog.edition_documents import edition_document
+from tasks.core.catalog.publications import publication_documents, roll_back
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.handles import Original
+from tasks.core.model.recipes import Recipe
+from tasks.core.postgres.database import Database
+from tasks.core.rebuilding import histories
+from tasks.core.rebuilding import plans as rebuild_plans
+from tasks.core.rebuilding import records as rebuild_records
+from tasks.running.runs import alone
+from tasks.verbs.publishing import open_staging
+from tasks.verbs.rebuilds import rebuilding, restore_catalog
 
-TABLES = ("source", "artifact", "edition", "edition_input", "edition_dependency", "layer", "layer_column", "publication")
+TABLES = (
+    "source",
+    "artifact",
+    "edition",
+    "edition_input",
+    "edition_dependency",
+    "layer",
+    "layer_column",
+    "publication",
+)
 
 
 class Kept:
@@ -33,15 +46,28 @@ class Kept:
     def __init__(self, database: Database, name: str) -> None:
         self.database, self.dataset = database, made_up(database, name)
 
-    def edition(self, people: int, vintage: int = 2024, on: int | None = None, seconds: int = 0) -> str:
-        """Publish an edition, made from an original of its own and perhaps standing on another, and write its documents; gives its name."""
-        configured().write_manifest(original(self.database, self.dataset, f"{people} {vintage}", vintage))
+    def edition(
+        self, people: int, vintage: int = 2024, on: int | None = None, seconds: int = 0
+    ) -> str:
+        """Publish an edition, made from an original of its own and perhaps standing on another, and
+        write its documents; gives its name.
+        """
+        configured().write_manifest(
+            original(self.database, self.dataset, f"{people} {vintage}", vintage)
+        )
         edition = published(self.database, self.dataset, people, vintage, rebuild=True)
         with self.database.session() as cursor:
             facts = (timedelta(seconds=seconds), self.dataset.slug, edition.number)
-            cursor.execute("UPDATE catalog.edition SET started_at = published_at - %s WHERE dataset = %s AND number = %s", facts)
+            cursor.execute(
+                "UPDATE catalog.edition SET started_at = published_at - %s WHERE dataset = %s AND"
+                " number = %s",
+                facts,
+            )
             if on:
-                cursor.execute("INSERT INTO catalog.edition_dependency VALUES (%s, %s, %s, %s, %s)", (*facts[1:], self.dataset.slug, on, ["areas"]))
+                cursor.execute(
+                    "INSERT INTO catalog.edition_dependency VALUES (%s, %s, %s, %s, %s)",
+                    (*facts[1:], self.dataset.slug, on, ["areas"]),
+                )
         return self.write(edition.number, vintage)
 
     def write(self, number: int, vintage: int, more: str = "") -> str:
@@ -51,11 +77,18 @@ class Kept:
 
     def rolled_back(self, number: int) -> None:
         roll_back(self.database, self.dataset.slug, number)
-        configured().put_missing("publications", publication_documents(self.database, self.dataset.slug))
+        configured().put_missing(
+            "publications", publication_documents(self.database, self.dataset.slug)
+        )
 
 
 def dump(database: Database) -> dict[str, Any]:
-    return {table: database.rows(f"SELECT to_jsonb(t) - 'id' - 'manifest' FROM catalog.{table} t ORDER BY 1") for table in TABLES}
+    return {
+        table: database.rows(
+            f"SELECT to_jsonb(t) - 'id' - 'manifest' FROM catalog.{table} t ORDER BY 1"
+        )
+        for table in TABLES
+    }
 
 
 @pytest.fixture
@@ -75,19 +108,26 @@ def restored(database: Database) -> list[str]:
     return histories.restore(database, histories.read(configured()))
 
 
-def test_the_history_comes_back_as_it_was_and_a_second_time_changes_nothing(kept: Kept, empty: Database) -> None:
+def test_the_history_comes_back_as_it_was_and_a_second_time_changes_nothing(
+    kept: Kept, empty: Database
+) -> None:
     kept.edition(1)
     kept.edition(2, on=1)
     kept.edition(3, vintage=2025)
     kept.rolled_back(1)
     before = dump(kept.database)
     assert restored(empty) == []
-    assert empty.rows("SELECT DISTINCT state FROM catalog.edition") == [("removed",)], "no table is there yet"
+    assert empty.rows("SELECT DISTINCT state FROM catalog.edition") == [("removed",)], (
+        "no table is there yet"
+    )
     with empty.session() as cursor:
         cursor.execute("UPDATE catalog.edition SET state = 'published'")
     after = dump(empty)
     assert after == before
-    assert empty.rows("SELECT vintage, number FROM catalog.current_edition ORDER BY 1") == [(2024, 1), (2025, 3)]
+    assert empty.rows("SELECT vintage, number FROM catalog.current_edition ORDER BY 1") == [
+        (2024, 1),
+        (2025, 3),
+    ]
     assert restored(empty) == []
     assert dump(empty) == after
 
@@ -99,12 +139,18 @@ def test_what_is_there_already_stays(kept: Kept, empty: Database) -> None:
         cursor.execute("UPDATE catalog.edition SET manifest = 'another'")
         cursor.execute("UPDATE catalog.source SET title = 'Newer title'")
     (problem,) = restored(empty)
-    assert problem.startswith(f"The number 1 of {kept.dataset.slug} is that of another edition (another) already")
-    assert empty.rows("SELECT number, state, manifest FROM catalog.edition") == [(1, "published", "another")]
+    assert problem.startswith(
+        f"The number 1 of {kept.dataset.slug} is that of another edition (another) already"
+    )
+    assert empty.rows("SELECT number, state, manifest FROM catalog.edition") == [
+        (1, "published", "another")
+    ]
     assert empty.rows("SELECT title FROM catalog.source") == [("Newer title",)]
 
 
-def test_a_lost_manifest_costs_its_edition_and_no_other(kept: Kept, empty: Database, tmp_path: Path) -> None:
+def test_a_lost_manifest_costs_its_edition_and_no_other(
+    kept: Kept, empty: Database, tmp_path: Path
+) -> None:
     kept.edition(1)
     kept.edition(2, vintage=2025)
     (lost,) = (tmp_path / "archive").glob("manifests/*/2024/*.json")
@@ -114,7 +160,9 @@ def test_a_lost_manifest_costs_its_edition_and_no_other(kept: Kept, empty: Datab
     assert empty.rows("SELECT vintage, number FROM catalog.current_edition") == [(2025, 2)]
 
 
-def test_a_document_that_no_location_gives_is_named_and_the_rest_comes_back(kept: Kept, empty: Database, tmp_path: Path) -> None:
+def test_a_document_that_no_location_gives_is_named_and_the_rest_comes_back(
+    kept: Kept, empty: Database, tmp_path: Path
+) -> None:
     name = kept.edition(1)
     kept.edition(2, vintage=2025)
     broken = tmp_path / "archive" / name
@@ -122,7 +170,7 @@ def test_a_document_that_no_location_gives_is_named_and_the_rest_comes_back(kept
     broken.write_text("{")
     (problem,) = restored(empty)
     assert f"The document {name} cannot be read in any location" in problem
-    found = restore_catalogue.fn(rebuild_records.begin(empty, "current", [], drill=False), "current")
+    found = restore_catalog.fn(rebuild_records.begin(empty, "current", [], drill=False), "current")
     assert found.unrestored == (problem,)
     assert found.wanted == ((kept.dataset.slug, 2),), "the first is not known to have been shown"
     result = rebuild_records.end(empty, found.rebuild, found.unrestored)
@@ -131,16 +179,23 @@ def test_a_document_that_no_location_gives_is_named_and_the_rest_comes_back(kept
     assert empty.rows("SELECT vintage, number FROM catalog.current_edition") == [(2025, 2)]
 
 
-def test_a_document_of_another_form_is_named_and_the_rest_comes_back(kept: Kept, empty: Database) -> None:
+def test_a_document_of_another_form_is_named_and_the_rest_comes_back(
+    kept: Kept, empty: Database
+) -> None:
     kept.edition(1)
     name = f"editions/{kept.dataset.slug}/2025/0002-20270101T000000.json"
     configured().put_document(name, {"document": "edition of geodata-flows", "version": 2})
     (problem,) = restored(empty)
-    assert problem.startswith(f"The document {name} was expected to have {{'document': 'edition of geodata-flows', 'version': 1}}, found")
+    assert problem.startswith(
+        f"The document {name} was expected to have {{'document': 'edition of geodata-flows',"
+        " 'version': 1}, found"
+    )
     assert empty.rows("SELECT vintage, number FROM catalog.current_edition") == [(2024, 1)]
 
 
-def test_the_numbers_of_the_archive_are_not_given_again_in_an_empty_database(kept: Kept, empty: Database) -> None:
+def test_the_numbers_of_the_archive_are_not_given_again_in_an_empty_database(
+    kept: Kept, empty: Database
+) -> None:
     kept.edition(1)
     kept.edition(2)
     made = made_up(empty, "histories")
@@ -150,7 +205,9 @@ def test_the_numbers_of_the_archive_are_not_given_again_in_an_empty_database(kep
 # --- the plan
 
 
-def plan(database: Database, *datasets: str, scope: rebuild_plans.Scope = "current") -> rebuild_plans.Plan:
+def plan(
+    database: Database, *datasets: str, scope: rebuild_plans.Scope = "current"
+) -> rebuild_plans.Plan:
     history = histories.read(configured())
     histories.restore(database, history)
     return rebuild_plans.plan(database, history, 1, scope, datasets, rehearsal=False)
@@ -160,7 +217,9 @@ def steps(recipes: tuple[Recipe, ...]) -> list[tuple[int, bool]]:
     return [(recipe.number, recipe.wanted) for recipe in recipes]
 
 
-def test_what_an_edition_stands_on_is_made_first_also_when_it_is_not_shown(kept: Kept, empty: Database) -> None:
+def test_what_an_edition_stands_on_is_made_first_also_when_it_is_not_shown(
+    kept: Kept, empty: Database
+) -> None:
     kept.edition(1, seconds=1)
     kept.edition(2, vintage=2025, on=1, seconds=1)
     kept.edition(3, seconds=1)
@@ -194,27 +253,45 @@ def test_a_recipe_says_from_what_an_edition_was_made(kept: Kept, empty: Database
     recipe = next(recipe for recipe in plan(empty).recipes if recipe.number == 2)
     source = f"{kept.dataset.slug}-areas"
     assert list(recipe.originals) == [(source, 2025)]
-    assert configured().with_bytes(original_of(kept.dataset), recipe.originals[source, 2025]) is None, "that vintage has its own"
+    assert (
+        configured().with_bytes(original_of(kept.dataset), recipe.originals[source, 2025]) is None
+    ), "that vintage has its own"
     assert recipe.foundations == {kept.dataset.slug: 1}
-    assert (recipe.vintage, recipe.mirror, recipe.parameters, recipe.rehearsal) == (2025, "", {}, False)
+    assert (recipe.vintage, recipe.mirror, recipe.parameters, recipe.rehearsal) == (
+        2025,
+        "",
+        {},
+        False,
+    )
 
 
 def original_of(dataset: Dataset) -> Any:
-    found: Original = next(each for each in configured().all_originals() if each.source.vintage == 2024)
+    found: Original = next(
+        each for each in configured().all_originals() if each.source.vintage == 2024
+    )
     return found.source
 
 
-def test_an_archive_without_editions_and_a_dataset_without_any_are_refused(kept: Kept, empty: Database) -> None:
-    with pytest.raises(ConfigurationError, match="no manifest of an edition, so there is nothing to rebuild: check GEODATA_ARCHIVE"):
+def test_an_archive_without_editions_and_a_dataset_without_any_are_refused(
+    kept: Kept, empty: Database
+) -> None:
+    with pytest.raises(
+        ConfigurationError,
+        match="no manifest of an edition, so there is nothing to rebuild: check GEODATA_ARCHIVE",
+    ):
         plan(empty)
     kept.edition(1)
-    with pytest.raises(ConfigurationError, match=f"no edition of nowhere: choose among {kept.dataset.slug}"):
+    with pytest.raises(
+        ConfigurationError, match=f"no edition of nowhere: choose among {kept.dataset.slug}"
+    ):
         plan(empty, "nowhere")
 
 
 def test_a_rebuild_and_a_run_do_not_publish_at_the_same_time(other_database: Database) -> None:
     made = made_up(other_database, "locked")
-    refused = pytest.raises(ConfigurationError, match="A rebuild, or the run of a dataset, is under way")
+    refused = pytest.raises(
+        ConfigurationError, match="A rebuild, or the run of a dataset, is under way"
+    )
     with alone(other_database, made), refused, rebuilding("current"):
         pytest.fail("it began beside a run")
     refused = pytest.raises(ConfigurationError, match="A rebuild is under way in")
@@ -223,8 +300,12 @@ def test_a_rebuild_and_a_run_do_not_publish_at_the_same_time(other_database: Dat
 
 
 def test_a_rebuild_that_fails_says_so_in_its_record(other_database: Database) -> None:
-    with pytest.raises(ConfigurationError, match="nothing to rebuild"), rebuilding("current") as record:
-        restore_catalogue.fn(record, "current")
-    assert other_database.rows("SELECT verdict, message LIKE '%%nothing to rebuild%%', ended_at IS NOT NULL FROM catalog.rebuild") == [
-        ("failed", True, True)
-    ]
+    with (
+        pytest.raises(ConfigurationError, match="nothing to rebuild"),
+        rebuilding("current") as record,
+    ):
+        restore_catalog.fn(record, "current")
+    assert other_database.rows(
+        "SELECT verdict, message LIKE '%%nothing to rebuild%%', ended_at IS NOT NULL FROM"
+        " catalog.rebuild"
+    ) == [("failed", True, True)]

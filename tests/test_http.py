@@ -1,4 +1,6 @@
-"""Transfers over HTTP against a real server with real faults: conditional questions, resuming, retries, redaction."""
+"""Transfers over HTTP against a real server with real faults: conditional questions, resuming,
+retries, redaction.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ from pathlib import Path
 import pytest
 from faulty_server import FaultyServer, cut, running, slow, status, trickle, whole
 
+from tasks.core.model.addresses import redact, redact_all
 from tasks.core.upstream import http, parts
-from tasks.core.upstream.addresses import redact, redact_all
 from tasks.core.upstream.transfers import Answer, ask
 
 BODY = bytes(range(256)) * 4000  # about a megabyte
@@ -42,8 +44,17 @@ def received(url: str, **validators: str | None) -> Answer:
 
 def test_bytes_are_streamed_hashed_and_reported(server: FaultyServer) -> None:
     seen: list[tuple[int, int | None]] = []
-    answer = ask(server.script("/a", whole(BODY, etag='"1"', last_modified=DATED)), lambda *figures: seen.append(figures))
-    assert (answer.kind, answer.sha256, answer.size, answer.etag, answer.last_modified) == ("received", DIGEST, len(BODY), '"1"', DATED)
+    answer = ask(
+        server.script("/a", whole(BODY, etag='"1"', last_modified=DATED)),
+        lambda *figures: seen.append(figures),
+    )
+    assert (answer.kind, answer.sha256, answer.size, answer.etag, answer.last_modified) == (
+        "received",
+        DIGEST,
+        len(BODY),
+        '"1"',
+        DATED,
+    )
     assert answer.path is not None
     assert answer.path.read_bytes() == BODY
     assert seen[-1] == (len(BODY), len(BODY))
@@ -53,7 +64,9 @@ def test_bytes_are_streamed_hashed_and_reported(server: FaultyServer) -> None:
 
 
 @pytest.mark.parametrize(("etag", "dated"), [('"1"', None), (None, DATED), ('"1"', DATED)])
-def test_unchanged_costs_one_conditional_request(server: FaultyServer, etag: str | None, dated: str | None) -> None:
+def test_unchanged_costs_one_conditional_request(
+    server: FaultyServer, etag: str | None, dated: str | None
+) -> None:
     url = server.script("/a", whole(BODY, etag=etag, last_modified=dated))
     assert received(url, etag=etag, last_modified=dated).kind == "unchanged"
     assert [asked.sent for asked in server.asked] == [0]
@@ -70,13 +83,22 @@ def test_content_encoding_does_not_alter_the_bytes_stored(server: FaultyServer) 
 
 def test_permanent_moves_are_noted_and_temporary_ones_are_not(server: FaultyServer) -> None:
     server.script("/new", whole(BODY))
-    assert received(server.script("/old", status(301, Location="/new"))).moved_to == f"{server.base}/new"
-    assert received(server.script("/older", status(308, Location="/old"))).moved_to == f"{server.base}/new"
+    assert (
+        received(server.script("/old", status(301, Location="/new"))).moved_to
+        == f"{server.base}/new"
+    )
+    assert (
+        received(server.script("/older", status(308, Location="/old"))).moved_to
+        == f"{server.base}/new"
+    )
     temporary = received(server.script("/today", status(302, Location="/new")))
     assert (temporary.kind, temporary.moved_to) == ("received", "")
 
 
-@pytest.mark.parametrize(("code", "kind"), [(404, "gone"), (410, "gone"), (403, "refused"), (401, "refused"), (400, "refused")])
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(404, "gone"), (410, "gone"), (403, "refused"), (401, "refused"), (400, "refused")],
+)
 def test_permanent_errors_are_asked_once(server: FaultyServer, code: int, kind: str) -> None:
     assert received(server.script("/a", status(code))).kind == kind
     assert len(server.asked) == 1
@@ -90,10 +112,14 @@ def test_busy_servers_are_asked_again_when_they_say(server: FaultyServer, code: 
     assert time.monotonic() - started >= 1.0
 
 
-def test_retry_after_is_capped_and_read_as_a_date(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_after_is_capped_and_read_as_a_date(
+    server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(http, "LONGEST_RETRY_AFTER_SECONDS", 0.2)
     in_an_hour = formatdate(time.time() + 3600, usegmt=True)
-    url = server.script("/a", status(503, Retry_After=3600), status(503, Retry_After=in_an_hour), whole(BODY))
+    url = server.script(
+        "/a", status(503, Retry_After=3600), status(503, Retry_After=in_an_hour), whole(BODY)
+    )
     started = time.monotonic()
     assert received(url).kind == "received"
     assert 0.4 <= time.monotonic() - started < 5
@@ -104,7 +130,9 @@ def test_three_tries_and_no_more(server: FaultyServer) -> None:
     assert (answer.kind, answer.detail, len(server.asked)) == ("unreachable", "status 503", 3)
 
 
-def test_slow_servers_run_into_the_read_timeout(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_servers_run_into_the_read_timeout(
+    server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(http, "READ_SECONDS", 0.2)
     assert received(server.script("/a", slow(0.6, whole(BODY)), whole(BODY))).sha256 == DIGEST
     answer = received(server.script("/b", slow(0.6, whole(BODY))))
@@ -136,34 +164,54 @@ def test_a_cut_line_is_resumed_by_range(server: FaultyServer) -> None:
 
 def test_a_file_that_changed_in_between_is_not_mixed(server: FaultyServer) -> None:
     changed = BODY[::-1]
-    answer = received(server.script("/a", cut(BODY, 300_000, etag='"1"'), whole(changed, etag='"2"')))
+    answer = received(
+        server.script("/a", cut(BODY, 300_000, etag='"1"'), whole(changed, etag='"2"'))
+    )
     assert (answer.sha256, answer.etag) == (hashlib.sha256(changed).hexdigest(), '"2"')
 
 
 def test_a_server_that_ignores_ranges_starts_again(server: FaultyServer) -> None:
-    answer = received(server.script("/a", cut(BODY, 300_000, etag='"1"'), whole(BODY, etag='"1"', ranges=False)))
+    answer = received(
+        server.script("/a", cut(BODY, 300_000, etag='"1"'), whole(BODY, etag='"1"', ranges=False))
+    )
     assert answer.sha256 == DIGEST
     assert server.asked[1].sent == len(BODY)
 
 
 @pytest.mark.parametrize("etag", [None, 'W/"1"'])
-def test_nothing_is_resumed_without_a_strong_validator(server: FaultyServer, etag: str | None) -> None:
-    assert received(server.script("/a", cut(BODY, 300_000, etag=etag), whole(BODY, etag=etag))).sha256 == DIGEST
+def test_nothing_is_resumed_without_a_strong_validator(
+    server: FaultyServer, etag: str | None
+) -> None:
+    assert (
+        received(server.script("/a", cut(BODY, 300_000, etag=etag), whole(BODY, etag=etag))).sha256
+        == DIGEST
+    )
     assert "range" not in server.asked[1].headers
 
 
-def test_a_range_answered_in_pieces_or_from_elsewhere_still_gives_the_whole(server: FaultyServer) -> None:
+def test_a_range_answered_in_pieces_or_from_elsewhere_still_gives_the_whole(
+    server: FaultyServer,
+) -> None:
     def piece(first: int, last: int) -> object:
         def answer(handler: object) -> int:
-            handler.begin(206, ETag='"1"', Content_Range=f"bytes {first}-{last - 1}/{len(BODY)}", Content_Length=last - first)  # type: ignore[attr-defined]
+            handler.begin(
+                206,
+                ETag='"1"',
+                Content_Range=f"bytes {first}-{last - 1}/{len(BODY)}",
+                Content_Length=last - first,
+            )  # type: ignore[attr-defined]
             handler.wfile.write(BODY[first:last])  # type: ignore[attr-defined]
             return last - first
 
         return answer
 
-    pieces = server.script("/a", cut(BODY, 65_536, etag='"1"'), piece(65_536, 200_000), whole(BODY, etag='"1"'))  # type: ignore[arg-type]
+    pieces = server.script(
+        "/a", cut(BODY, 65_536, etag='"1"'), piece(65_536, 200_000), whole(BODY, etag='"1"')
+    )  # type: ignore[arg-type]
     assert received(pieces).sha256 == DIGEST
-    elsewhere = server.script("/b", cut(BODY, 65_536, etag='"1"'), piece(0, 200_000), whole(BODY, etag='"1"'))  # type: ignore[arg-type]
+    elsewhere = server.script(
+        "/b", cut(BODY, 65_536, etag='"1"'), piece(0, 200_000), whole(BODY, etag='"1"')
+    )  # type: ignore[arg-type]
     assert received(elsewhere).sha256 == DIGEST
 
 
@@ -173,8 +221,16 @@ def test_a_body_that_always_ends_early_is_truncated(server: FaultyServer) -> Non
     assert "300,000 bytes, 3 times" in answer.detail
 
 
-def test_a_line_that_breaks_elsewhere_each_time_is_unreachable_and_keeps_its_bytes(server: FaultyServer) -> None:
-    url = server.script("/a", cut(BODY, 100_000), cut(BODY, 200_000), cut(BODY, 300_000, etag='"1"'), whole(BODY, etag='"1"'))
+def test_a_line_that_breaks_elsewhere_each_time_is_unreachable_and_keeps_its_bytes(
+    server: FaultyServer,
+) -> None:
+    url = server.script(
+        "/a",
+        cut(BODY, 100_000),
+        cut(BODY, 200_000),
+        cut(BODY, 300_000, etag='"1"'),
+        whole(BODY, etag='"1"'),
+    )
     assert received(url).kind == "unreachable"
     assert received(url).sha256 == DIGEST
     assert server.asked[3].sent == len(BODY) - 300_000
@@ -183,9 +239,16 @@ def test_a_line_that_breaks_elsewhere_each_time_is_unreachable_and_keeps_its_byt
 def test_a_killed_download_resumes(server: FaultyServer, tmp_path: Path) -> None:
     url = server.script("/a", trickle(BODY * 8, 200, 0.02, etag='"1"'), whole(BODY * 8, etag='"1"'))
     program = f"from tasks.core.upstream.transfers import ask; ask({url!r}, lambda *_: None)"
-    child = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "GEODATA_DATA": str(tmp_path)}, cwd=Path(__file__).parents[1])
+    child = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "GEODATA_DATA": str(tmp_path)},
+        cwd=Path(__file__).parents[1],
+    )
     deadline = time.monotonic() + 60
-    while not any(path.stat().st_size for path in tmp_path.glob("scratch/downloads/*.part")) and time.monotonic() < deadline:
+    while (
+        not any(path.stat().st_size for path in tmp_path.glob("scratch/downloads/*.part"))
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
     child.wait()
@@ -211,7 +274,9 @@ def test_two_downloads_of_one_address_do_not_meet(server: FaultyServer) -> None:
         assert first.length == 4
 
 
-def test_a_local_file_gives_the_same_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_file_gives_the_same_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GEODATA_DATA", str(tmp_path / "data"))
     file = tmp_path / "file.zip"
     file.write_bytes(BODY)
@@ -230,8 +295,14 @@ def test_a_local_file_gives_the_same_answers(tmp_path: Path, monkeypatch: pytest
         ("https://me:pa%20ss@host/x?year=2020", "https://***@host/x?year=2020"),
         ("https://host/x?key=abc&year=2020", "https://host/x?key=***&year=2020"),
         ("https://host/x?a=1&access_token=abc#t", "https://host/x?a=1&access_token=***#t"),
-        ("failed: 'https://host/?api_key=abc' was refused", "failed: 'https://host/?api_key=***' was refused"),
-        ("https://host/?X-Amz-Signature=abc&X-Amz-Credential=def", "https://host/?X-Amz-Signature=***&X-Amz-Credential=***"),
+        (
+            "failed: 'https://host/?api_key=abc' was refused",
+            "failed: 'https://host/?api_key=***' was refused",
+        ),
+        (
+            "https://host/?X-Amz-Signature=abc&X-Amz-Credential=def",
+            "https://host/?X-Amz-Signature=***&X-Amz-Credential=***",
+        ),
         ("https://host/monkey=1?turkey=2&keyword=3", "https://host/monkey=1?turkey=2&keyword=3"),
     ],
 )
@@ -241,7 +312,9 @@ def test_credentials_are_redacted(text: str, safe: str) -> None:
     assert redact_all(plain) == {"key": [safe, {"mirror": safe}], "vintage": 2024, "none": None}
 
 
-def test_the_http_library_logs_no_credentials(server: FaultyServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_http_library_logs_no_credentials(
+    server: FaultyServer, caplog: pytest.LogCaptureFixture
+) -> None:
     url = server.script("/a", whole(BODY)).replace("http://", "http://me:hidden@")
     with caplog.at_level(logging.INFO, logger="httpx"):
         received(f"{url}?token=hidden")

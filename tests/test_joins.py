@@ -8,55 +8,82 @@ from pathlib import Path
 
 import pytest
 
-from tasks import checks, joins
-from tasks.core.catalogue.provenance import record_code_change
-from tasks.core.database import Database
-from tasks.core.declarations import Licence, Publisher, Rows, Source, Table, Total
-from tasks.core.errors import CheckFailed, ConfigurationError
-from tasks.core.handles import Original, Staging
-from tasks.core.joining import scripts
+from tasks.core.catalog.provenance import record_code_change
+from tasks.core.making.joining import scripts
+from tasks.core.model.declarations import Licence, Publisher, Rows, Source, Table, Total
+from tasks.core.model.errors import CheckFailed, ConfigurationError
+from tasks.core.model.handles import Original, Staging
+from tasks.core.postgres.database import Database
+from tasks.verbs import checks, joins
 
 SOURCE = Source(
-    slug="figures", vintage=2020, title="Figures", publisher=Publisher(slug="o", name="O", url=""), landing_page="", urls=("https://o.example",),
-    licence=Licence(slug="l", title="L", url="", attribution=""), container="text", reads=Table(columns={}), reference_date=date(2020, 1, 1),
-    released="yearly", confidence="high",
-)  # fmt: skip
-ORIGINAL = Original(source=SOURCE, sha256="0" * 64, size=1, url="", retrieved_at=datetime.now(UTC), state="new")
+    slug="figures",
+    vintage=2020,
+    title="Figures",
+    publisher=Publisher(slug="o", name="O", url=""),
+    landing_page="",
+    urls=("https://o.example",),
+    licence=Licence(slug="l", title="L", url="", attribution=""),
+    container="text",
+    reads=Table(columns={}),
+    reference_date=date(2020, 1, 1),
+    released="yearly",
+    confidence="high",
+)
+ORIGINAL = Original(
+    source=SOURCE, sha256="0" * 64, size=1, url="", retrieved_at=datetime.now(UTC), state="new"
+)
 
 
 @pytest.fixture
 def tables(database: Database, staging: Staging) -> Staging:
     with database.session(staging.schema) as cursor:
         cursor.execute(
-            "CREATE TABLE areas (code text, parent text); INSERT INTO areas VALUES ('01', 'A'), ('02', 'A'), ('03', 'B');"
-            "CREATE TABLE figures (code text, people bigint); INSERT INTO figures VALUES ('01', 10), ('02', 20), ('09', 5), ('AZZZZ', 3)"
+            "CREATE TABLE areas (code text, parent text); INSERT INTO areas VALUES ('01', 'A'),"
+            " ('02', 'A'), ('03', 'B');CREATE TABLE figures (code text, people bigint); INSERT INTO"
+            " figures VALUES ('01', 10), ('02', 20), ('09', 5), ('AZZZZ', 3)"
         )
     return staging
 
 
 def verdicts(database: Database, staging: Staging) -> list[tuple[str, str, str, bool]]:
     return database.rows(
-        "SELECT title, expected, found, passed FROM catalog.check_result WHERE dataset = %s AND number = %s ORDER BY at",
+        "SELECT title, expected, found, passed FROM catalog.check_result WHERE dataset = %s AND"
+        " number = %s ORDER BY at",
         staging.dataset.slug,
         staging.edition,
     )
 
 
 def check_join(staging: Staging, **changed: object) -> None:
-    arguments = {"areas": "areas", "figures": "figures", "key": "code", "population": "people", "unlocated": "%ZZZZ"} | changed
+    arguments = {
+        "areas": "areas",
+        "figures": "figures",
+        "key": "code",
+        "population": "people",
+        "unlocated": "%ZZZZ",
+    } | changed
     joins.check_join.fn(staging, **arguments)
 
 
-def test_orphans_of_both_sides_are_named_and_the_population_is_weighed(database: Database, tables: Staging) -> None:
+def test_orphans_of_both_sides_are_named_and_the_population_is_weighed(
+    database: Database, tables: Staging
+) -> None:
     with pytest.raises(
         CheckFailed,
-        match=r"2 of 3 areas matched, 2 of 3 figures matched, 85.71% of the population; .* areas without figures: 03; figures without area: 09",
+        match=(
+            r"2 of 3 areas matched, 2 of 3 figures matched, 85.71% of the population; .* areas"
+            r" without figures: 03; figures without area: 09"
+        ),
     ):
         check_join(tables)
     report = database.rows(
-        "SELECT area_count, areas_matched, figure_count, figures_matched, figures_unlocated, population, population_matched, population_unlocated, "
-        "areas_orphaned, figures_orphaned FROM catalog.join_report WHERE dataset = %s AND number = %s", tables.dataset.slug, tables.edition,
-    )  # fmt: skip
+        "SELECT area_count, areas_matched, figure_count, figures_matched, figures_unlocated,"
+        " population, population_matched, population_unlocated, areas_orphaned, figures_orphaned"
+        " FROM catalog.join_report WHERE dataset = %s AND number = %s",
+        tables.dataset.slug,
+        tables.edition,
+    )
     assert report == [(3, 2, 3, 2, 1, 35, 30, 3, ["03"], ["09"])]
     assert verdicts(database, tables)[0][3] is False
 
@@ -70,10 +97,15 @@ def test_an_advised_join_reports_and_goes_on(database: Database, tables: Staging
     assert verdicts(database, tables)[0][3] is False
 
 
-def test_a_script_is_held_to_its_first_lines(database: Database, tables: Staging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_script_is_held_to_its_first_lines(
+    database: Database, tables: Staging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(scripts, "SQL", tmp_path)
     header = "-- reads: areas, figures\n-- makes: joined\n-- settings: geodata.vintage\n"
-    body = "CREATE TABLE joined AS SELECT code, people, current_setting('geodata.vintage') AS year FROM areas JOIN figures USING (code);\n"
+    body = (
+        "CREATE TABLE joined AS SELECT code, people, current_setting('geodata.vintage') AS year"
+        " FROM areas JOIN figures USING (code);\n"
+    )
     (tmp_path / "good.sql").write_text(header + body)
     assert scripts.run(database, tables, "good.sql") == {"joined": 2}
     with database.session(tables.schema) as cursor:
@@ -81,7 +113,11 @@ def test_a_script_is_held_to_its_first_lines(database: Database, tables: Staging
         assert cursor.fetchall() == [("2020",)]
     for name, text, told in (
         ("headless.sql", body, "three comment lines"),
-        ("reads.sql", header.replace("figures", "incomes") + "SELECT 1", "reads incomes, but .* holds only areas, figures, joined"),
+        (
+            "reads.sql",
+            header.replace("figures", "incomes") + "SELECT 1",
+            "reads incomes, but .* holds only areas, figures, joined",
+        ),
         ("makes.sql", header.replace("joined", "other") + "SELECT 1", "makes other"),
         ("wrong.sql", header + "SELECT nothing FROM areas", 'column "nothing" does not exist'),
     ):
@@ -91,17 +127,36 @@ def test_a_script_is_held_to_its_first_lines(database: Database, tables: Staging
 
 
 def test_rows_and_different_values_are_held(database: Database, tables: Staging) -> None:
-    checks.check_rows.fn(tables, "areas", replace(ORIGINAL, source=replace(SOURCE, rows=Rows.exactly(3), distinct={"parent": 2})))
+    checks.check_rows.fn(
+        tables,
+        "areas",
+        replace(ORIGINAL, source=replace(SOURCE, rows=Rows.exactly(3), distinct={"parent": 2})),
+    )
     with pytest.raises(CheckFailed, match="expected 4 to 9, found 3"):
-        checks.check_rows.fn(tables, "areas", replace(ORIGINAL, source=replace(SOURCE, rows=Rows(low=4, high=9))))
+        checks.check_rows.fn(
+            tables, "areas", replace(ORIGINAL, source=replace(SOURCE, rows=Rows(low=4, high=9)))
+        )
     with pytest.raises(CheckFailed, match=r"'different parent in areas' .* expected 3, found 2"):
-        checks.check_rows.fn(tables, "areas", replace(ORIGINAL, source=replace(SOURCE, distinct={"parent": 3})))
+        checks.check_rows.fn(
+            tables, "areas", replace(ORIGINAL, source=replace(SOURCE, distinct={"parent": 3}))
+        )
 
 
 def test_totals_are_held_within_their_tolerance(database: Database, tables: Staging) -> None:
-    checks.check_totals.fn(tables, "figures", replace(ORIGINAL, source=replace(SOURCE, totals={"people": Total(expected=38.3, tolerance=0.01)})))
+    checks.check_totals.fn(
+        tables,
+        "figures",
+        replace(
+            ORIGINAL,
+            source=replace(SOURCE, totals={"people": Total(expected=38.3, tolerance=0.01)}),
+        ),
+    )
     with pytest.raises(CheckFailed, match="expected 40"):
-        checks.check_totals.fn(tables, "figures", replace(ORIGINAL, source=replace(SOURCE, totals={"people": Total(expected=40)})))
+        checks.check_totals.fn(
+            tables,
+            "figures",
+            replace(ORIGINAL, source=replace(SOURCE, totals={"people": Total(expected=40)})),
+        )
 
 
 def test_keys_are_held(database: Database, tables: Staging) -> None:
@@ -127,36 +182,82 @@ def test_geometries_are_held_to_be_there_and_valid(database: Database, tables: S
         cursor.execute("CREATE TABLE shapes AS SELECT ST_MakeEnvelope(0, 0, 1, 1, 31370) AS geom")
     checks.check_topology.fn(tables, "shapes")
     with database.session(tables.schema) as cursor:
-        cursor.execute("INSERT INTO shapes VALUES (NULL), (ST_GeomFromText('POLYGON((0 0, 1 1, 0 1, 1 0, 0 0))', 31370))")
+        cursor.execute(
+            "INSERT INTO shapes VALUES (NULL), (ST_GeomFromText('POLYGON((0 0, 1 1, 0 1, 1 0, 0"
+            " 0))', 31370))"
+        )
     with pytest.raises(CheckFailed, match="found 2"):
         checks.check_topology.fn(tables, "shapes")
 
 
-def test_figures_that_recode_named_are_missing_from_the_shares_unless_allowed(database: Database, tables: Staging) -> None:
+def test_figures_that_recode_named_are_missing_from_the_shares_unless_allowed(
+    database: Database, tables: Staging
+) -> None:
     with database.session() as cursor:
-        record_code_change(cursor, tables, "figures", "09 split into 10 + 11", ["09"], ["10", "11"], "named", "no telling")
-    with pytest.raises(CheckFailed, match=r"2 of 3 figures matched, 85\.71% of the population; .*1 figures have codes that the ledger names"):
+        record_code_change(
+            cursor,
+            tables,
+            "figures",
+            "09 split into 10 + 11",
+            ["09"],
+            ["10", "11"],
+            "named",
+            "no telling",
+        )
+    with pytest.raises(
+        CheckFailed,
+        match=(
+            r"2 of 3 figures matched, 85\.71% of the population; .*1 figures have codes that the"
+            r" ledger names"
+        ),
+    ):
         check_join(tables, areas_matched=0.5, named_at_most=0.3)
     with database.session(tables.schema) as cursor:
-        cursor.execute("DELETE FROM catalog.join_report WHERE dataset = %s AND number = %s", (tables.dataset.slug, tables.edition))
+        cursor.execute(
+            "DELETE FROM catalog.join_report WHERE dataset = %s AND number = %s",
+            (tables.dataset.slug, tables.edition),
+        )
     check_join(tables, areas_matched=0.5, named_at_most=0.34)
-    orphans = "SELECT figure_count, figures_matched, figures_orphaned FROM catalog.join_report WHERE dataset = %s AND number = %s"
+    orphans = (
+        "SELECT figure_count, figures_matched, figures_orphaned FROM catalog.join_report WHERE"
+        " dataset = %s AND number = %s"
+    )
     assert database.rows(orphans, tables.dataset.slug, tables.edition) == [(3, 2, [])]
 
 
-def test_figures_of_other_kinds_of_area_are_left_aside_and_those_without_a_code_are_not(database: Database, tables: Staging) -> None:
+def test_figures_of_other_kinds_of_area_are_left_aside_and_those_without_a_code_are_not(
+    database: Database, tables: Staging
+) -> None:
     check_join(tables, areas_matched=0.3, only="01%")
     with database.session(tables.schema) as cursor:
-        cursor.execute("DELETE FROM catalog.join_report WHERE dataset = %s AND number = %s", (tables.dataset.slug, tables.edition))
-        cursor.execute("DELETE FROM figures WHERE code = '09'; INSERT INTO figures VALUES (NULL, 70)")
+        cursor.execute(
+            "DELETE FROM catalog.join_report WHERE dataset = %s AND number = %s",
+            (tables.dataset.slug, tables.edition),
+        )
+        cursor.execute(
+            "DELETE FROM figures WHERE code = '09'; INSERT INTO figures VALUES (NULL, 70)"
+        )
     with pytest.raises(CheckFailed, match=r"2 of 3 figures matched, 30\.00% of the population"):
         check_join(tables, areas_matched=0.5)
 
 
 def test_rows_of_each_kind_are_held(database: Database, tables: Staging) -> None:
-    counted = replace(ORIGINAL, source=replace(SOURCE, rows=Rows.exactly(3), counts={"parent": {"A": Rows.exactly(2), "B": Rows(low=1, high=5)}}))
+    counted = replace(
+        ORIGINAL,
+        source=replace(
+            SOURCE,
+            rows=Rows.exactly(3),
+            counts={"parent": {"A": Rows.exactly(2), "B": Rows(low=1, high=5)}},
+        ),
+    )
     checks.check_rows.fn(tables, "areas", counted)
-    assert [title for title, *_ in verdicts(database, tables)] == ["rows of areas", "rows of areas with parent A", "rows of areas with parent B"]
-    wrong = replace(counted, source=replace(counted.source, counts={"parent": {"C": Rows.exactly(1)}}))
+    assert [title for title, *_ in verdicts(database, tables)] == [
+        "rows of areas",
+        "rows of areas with parent A",
+        "rows of areas with parent B",
+    ]
+    wrong = replace(
+        counted, source=replace(counted.source, counts={"parent": {"C": Rows.exactly(1)}})
+    )
     with pytest.raises(CheckFailed, match=r"rows of areas with parent C.*expected 1, found 0"):
         checks.check_rows.fn(tables, "areas", wrong)

@@ -1,4 +1,6 @@
-"""A run killed with SIGKILL, between and inside its steps: what was published stays, and the next run completes."""
+"""A run killed with SIGKILL, between and inside its steps: what was published stays, and the next
+run completes.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL
 from synthetic import belgium as synthetic
 
-from tasks.core.database import Database
+from tasks.core.postgres.database import Database
 
 pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,15 +25,27 @@ PATIENCE = 120  # seconds until a moment to kill at must have come
 
 
 def start(mirror: Path, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, str(ROOT / "flows" / "belgium.py"), "--vintage", "2024", "--mirror", str(mirror), *options]
+    command = [
+        sys.executable,
+        str(ROOT / "flows" / "belgium.py"),
+        "--vintage",
+        "2024",
+        "--mirror",
+        str(mirror),
+        *options,
+    ]
     environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def kill_when(moment: Callable[[], bool], run: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not moment():
-        assert run.poll() is None, f"the run ended before it could be killed: {run.communicate()[0]}"
+        assert run.poll() is None, (
+            f"the run ended before it could be killed: {run.communicate()[0]}"
+        )
         assert time.monotonic() < deadline, "the moment to kill at never came"
         time.sleep(0.005)
     run.send_signal(signal.SIGKILL)
@@ -46,8 +60,16 @@ def finish(run: subprocess.Popen[str]) -> str:
 
 def state(database: Database) -> tuple[object, ...]:
     """What a reader sees: the edition shown and the content behind the views."""
-    content = [database.value(f"SELECT md5(string_agg(v::text, '' ORDER BY v::text)) FROM belgium.{layer} v") for layer in ("sectors", "regions")]
-    return database.rows("SELECT number FROM catalog.current_edition WHERE dataset = 'belgium'")[0][0], *content
+    content = [
+        database.value(
+            f"SELECT md5(string_agg(v::text, '' ORDER BY v::text)) FROM belgium.{layer} v"
+        )
+        for layer in ("sectors", "regions")
+    ]
+    return (
+        database.rows("SELECT number FROM catalog.current_edition WHERE dataset = 'belgium'")[0][0],
+        *content,
+    )
 
 
 def test_whenever_a_run_is_killed_readers_keep_their_edition_and_the_next_run_completes(
@@ -59,12 +81,19 @@ def test_whenever_a_run_is_killed_readers_keep_their_edition_and_the_next_run_co
     published = state(database)
 
     def steps(verb: str) -> int:
-        query = "SELECT count(*) FROM catalog.step s JOIN catalog.edition e USING (dataset, number) WHERE e.state = 'building' AND verb = %s"
+        query = (
+            "SELECT count(*) FROM catalog.step s JOIN catalog.edition e USING (dataset, number)"
+            " WHERE e.state = 'building' AND verb = %s"
+        )
         return int(database.value(query, verb))
 
     moments: list[Callable[[], bool]] = [
-        lambda: bool(database.rows("SELECT 1 FROM catalog.run WHERE outcome = 'running'")),  # asking the publisher
-        lambda: bool(database.rows("SELECT 1 FROM catalog.edition WHERE state = 'building'")),  # loading
+        lambda: bool(
+            database.rows("SELECT 1 FROM catalog.run WHERE outcome = 'running'")
+        ),  # asking the publisher
+        lambda: bool(
+            database.rows("SELECT 1 FROM catalog.edition WHERE state = 'building'")
+        ),  # loading
         lambda: steps("check_join") == 2,  # cleaning
         lambda: steps("join") == 1,  # aggregating
         lambda: steps("aggregate") == 4,  # last checks, sealing
@@ -72,14 +101,22 @@ def test_whenever_a_run_is_killed_readers_keep_their_edition_and_the_next_run_co
     for moment in moments:
         kill_when(moment, start(mirror, "--rebuild"))
         assert state(database) == published
-    with psycopg2.connect(database.libpq_uri) as reader:  # a reader holds the switch up, so the run is killed inside its transaction
+    with psycopg2.connect(
+        database.libpq_uri
+    ) as reader:  # a reader holds the switch up, so the run is killed inside its transaction
         reader.cursor().execute("SELECT * FROM belgium.sectors LIMIT 1")
-        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE OR REPLACE VIEW%%'"
+        waiting = (
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE"
+            " OR REPLACE VIEW%%'"
+        )
         kill_when(lambda: bool(database.rows(waiting)), start(mirror, "--rebuild"))
     assert state(database) == published
 
     assert "Published belgium 2024" in finish(start(mirror, "--rebuild"))
     assert state(database)[1:] == published[1:]
-    assert database.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'belgium_staging%%'") == []
+    assert (
+        database.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'belgium_staging%%'")
+        == []
+    )
     outcomes = database.rows("SELECT outcome, count(*) FROM catalog.run GROUP BY 1 ORDER BY 1")
     assert outcomes == [("abandoned", len(moments) + 1), ("published", 2)]

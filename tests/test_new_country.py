@@ -1,4 +1,6 @@
-"""README's "Adding a country", done once with a made-up country: one flow, one SQL file, one generator of files."""
+"""README's "Adding a country", done once with a made-up country: one flow, one SQL file, one
+generator of files.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ import pytest
 import shapely
 from prefect.settings import PREFECT_API_URL
 
-from tasks.core.database import Database
+from tasks.core.postgres.database import Database
 
 pytestmark = pytest.mark.prefect
 
@@ -24,9 +26,9 @@ from pathlib import Path
 
 from prefect import flow
 
-from tasks.command_line import run
-from tasks.core.declarations import Dataset, Features, Licence, Publisher, Rows, Source, Table, Total, integer, text
-from tasks.parameters import Mirror, Rebuild
+from tasks.running.command_line import run
+from tasks.core.model.declarations import Dataset, Features, Licence, Publisher, Rows, Source, Table, Total, integer, text
+from tasks.running.parameters import Mirror, Rebuild
 from tasks.vocabulary import aggregate, backup, check_conserved, check_join, check_rows, check_totals, clean_topology, join
 from tasks.vocabulary import load_geometries, load_table, open_staging, publish, publish_catalog, recorded, together, unpack
 
@@ -88,20 +90,39 @@ COMMENT ON COLUMN cantons.geom IS 'Border [unit: m; aggregate: none; from: zr-ca
 
 
 def write(folder: Path) -> None:
-    """Synthetic files of the made-up office, and the mirror that stands in for it: 16 cantons in 4 duchies, 136 residents."""
+    """Synthetic files of the made-up office, and the mirror that stands in for it: 16 cantons in 4
+    duchies, 136 residents.
+    """
     codes = [f"0{row}{column}" for row in range(4) for column in range(4)]
     cells = [
-        shapely.box(4e6 + 1000 * int(code[2]), 3e6 + 1000 * int(code[1]), 4e6 + 1000 * int(code[2]) + 1000, 3e6 + 1000 * int(code[1]) + 1000)
+        shapely.box(
+            4e6 + 1000 * int(code[2]),
+            3e6 + 1000 * int(code[1]),
+            4e6 + 1000 * int(code[2]) + 1000,
+            3e6 + 1000 * int(code[1]) + 1000,
+        )
         for code in codes
     ]
-    cantons = geopandas.GeoDataFrame({"canton": codes, "duchy": [code[:2] for code in codes]}, geometry=cells, crs=3035)
+    cantons = geopandas.GeoDataFrame(
+        {"canton": codes, "duchy": [code[:2] for code in codes]}, geometry=cells, crs=3035
+    )
     cantons.to_file(folder / "cantons.gpkg")
-    (folder / "residents.csv").write_text("canton;residents\n" + "".join(f"{code};{number}\n" for number, code in enumerate(codes, start=1)))
-    sources = {"zr-cantons-2026": {"path": "cantons.gpkg", "rows": 16}, "zr-residents-2026": {"path": "residents.csv", "totals": {"residents": 136}}}
-    (folder / "mirror.json").write_text(json.dumps({"label": "synthetic-ruritania", "about": "Made up.", "sources": sources}))
+    (folder / "residents.csv").write_text(
+        "canton;residents\n"
+        + "".join(f"{code};{number}\n" for number, code in enumerate(codes, start=1))
+    )
+    sources = {
+        "zr-cantons-2026": {"path": "cantons.gpkg", "rows": 16},
+        "zr-residents-2026": {"path": "residents.csv", "totals": {"residents": 136}},
+    }
+    (folder / "mirror.json").write_text(
+        json.dumps({"label": "synthetic-ruritania", "about": "Made up.", "sources": sources})
+    )
 
 
-def test_a_country_is_added_with_a_flow_an_sql_file_and_a_generator(tmp_path: Path, prefect_server: None, other_database: Database) -> None:
+def test_a_country_is_added_with_a_flow_an_sql_file_and_a_generator(
+    tmp_path: Path, prefect_server: None, other_database: Database
+) -> None:
     for folder, name, text in (("flows", "ruritania.py", FLOW), ("sql", "ruritania.sql", SQL)):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name).write_text(text)
@@ -110,10 +131,12 @@ def test_a_country_is_added_with_a_flow_an_sql_file_and_a_generator(tmp_path: Pa
     command = [sys.executable, str(tmp_path / "flows" / "ruritania.py"), "--mirror", str(tmp_path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert other_database.rows("SELECT count(*), sum(residents) FROM ruritania.cantons") == [(16, 136)]
-    assert other_database.rows("SELECT duchy_code, residents, ST_Area(geom) FROM ruritania.duchies ORDER BY 1") == [
-        ("00", 10, 4e6), ("01", 26, 4e6), ("02", 42, 4e6), ("03", 58, 4e6),
-    ]  # fmt: skip
-    assert other_database.value("SELECT attribution FROM catalog.licence_to_print WHERE layer = 'ruritania.duchies' LIMIT 1").startswith(
-        "Source: Royal Office"
-    )
+    assert other_database.rows("SELECT count(*), sum(residents) FROM ruritania.cantons") == [
+        (16, 136)
+    ]
+    assert other_database.rows(
+        "SELECT duchy_code, residents, ST_Area(geom) FROM ruritania.duchies ORDER BY 1"
+    ) == [("00", 10, 4e6), ("01", 26, 4e6), ("02", 42, 4e6), ("03", 58, 4e6)]
+    assert other_database.value(
+        "SELECT attribution FROM catalog.licence_to_print WHERE layer = 'ruritania.duchies' LIMIT 1"
+    ).startswith("Source: Royal Office")

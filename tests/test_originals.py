@@ -1,4 +1,6 @@
-"""From a publisher with every fault to the archive and the catalogue: the states of an upstream and what stands in."""
+"""From a publisher with every fault to the archive and the catalog: the states of an upstream and
+what stands in.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import gzip
 import hashlib
 import io
 import json
+import logging
 import re
 import sqlite3
 import time
@@ -20,14 +23,15 @@ import pandas
 import pytest
 from faulty_server import FaultyServer, cut, running, status, trickle, whole
 
-from tasks import originals, progress
 from tasks.core.archive.store import configured
-from tasks.core.catalogue import provenance
-from tasks.core.database import Database
-from tasks.core.declarations import Container, Licence, Publisher, Source, Table, text
-from tasks.core.errors import SourceError
-from tasks.core.handles import Original, Retrieval
+from tasks.core.catalog import provenance
+from tasks.core.model.declarations import Container, Licence, Publisher, Source, Table, text
+from tasks.core.model.errors import SourceError
+from tasks.core.model.handles import Original, Retrieval
+from tasks.core.postgres.database import Database
 from tasks.core.upstream import http, magic
+from tasks.running import progress, steps
+from tasks.verbs import originals
 
 
 def zipped(content: str) -> bytes:
@@ -41,11 +45,24 @@ def zipped(content: str) -> bytes:
 FIRST, SECOND = zipped("a" * 50_000), zipped("b" * 60_000)
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Maintenance\n page</title></head></html>"
 SOURCE = Source(
-    slug="xx-figures", vintage=2025, title="Figures (synthetic)", publisher=Publisher(slug="office", name="An office", url="https://office.example"),
-    licence=Licence(slug="open", title="Open", url="https://office.example/licence", attribution="Source: an office"),
-    landing_page="https://office.example/figures", urls=(), container="zip", reads=Table(columns={"code": text("CODE")}),
-    reference_date=date(2025, 1, 1), released="2025-02-01", confidence="high",
-)  # fmt: skip
+    slug="xx-figures",
+    vintage=2025,
+    title="Figures (synthetic)",
+    publisher=Publisher(slug="office", name="An office", url="https://office.example"),
+    licence=Licence(
+        slug="open",
+        title="Open",
+        url="https://office.example/licence",
+        attribution="Source: an office",
+    ),
+    landing_page="https://office.example/figures",
+    urls=(),
+    container="zip",
+    reads=Table(columns={"code": text("CODE")}),
+    reference_date=date(2025, 1, 1),
+    released="2025-02-01",
+    confidence="high",
+)
 
 
 class Office:
@@ -74,21 +91,33 @@ class Office:
 
     def scratch(self) -> list[str]:
         """Files of downloads left in scratch."""
-        return [path.name for path in self.folder.glob("data/scratch/downloads/*") if path.suffix != ".lock"]
+        return [
+            path.name
+            for path in self.folder.glob("data/scratch/downloads/*")
+            if path.suffix != ".lock"
+        ]
 
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database) -> Iterator[Office]:
-    """A publisher with an empty archive of our own; the catalogue is the session's."""
+    """A publisher with an empty archive of our own; the catalog is the session's."""
     monkeypatch.setenv("GEODATA_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.01)
     with running() as server:
         found = Office(server, tmp_path)
-        monkeypatch.setattr(originals, "say", lambda sentence, *, loudly=False: (found.loud if loudly else found.quiet).append(sentence))
+        monkeypatch.setattr(
+            steps,
+            "log",
+            lambda level, sentence: (
+                found.loud if level >= logging.WARNING else found.quiet
+            ).append(sentence),
+        )
         yield found
 
 
-def test_a_new_file_is_archived_with_its_manifest_and_recorded(office: Office, database: Database) -> None:
+def test_a_new_file_is_archived_with_its_manifest_and_recorded(
+    office: Office, database: Database
+) -> None:
     office.answers(whole(FIRST, etag='"1"'))
     retrieval, original = office.fetched()
     assert (retrieval.state, original.state, original.size) == ("new", "new", len(FIRST))
@@ -96,10 +125,13 @@ def test_a_new_file_is_archived_with_its_manifest_and_recorded(office: Office, d
     assert configured().latest(office.source) == original
     assert office.scratch() == []
     asked = database.rows(
-        "SELECT state, url, sha256, received, etag FROM catalog.retrieval WHERE asked_at = %s", retrieval.asked_at
+        "SELECT state, url, sha256, received, etag FROM catalog.retrieval WHERE asked_at = %s",
+        retrieval.asked_at,
     )
     assert asked == [("new", office.source.urls[0], original.sha256, original.sha256, '"1"')]
-    assert re.fullmatch(r"Downloaded xx-figures 2025: 50\.1 kB, new, in [\d.]+ s\.", office.quiet[0])
+    assert re.fullmatch(
+        r"Downloaded xx-figures 2025: 50\.1 kB, new, in [\d.]+ s\.", office.quiet[0]
+    )
     assert office.loud == []
 
 
@@ -129,24 +161,33 @@ def test_new_validators_of_the_same_bytes_are_remembered(office: Office) -> None
     assert [asked.sent for asked in office.server.asked] == [len(FIRST), len(FIRST), 0]
 
 
-def test_the_catalogue_dates_bytes_by_their_earliest_retrieval(office: Office, database: Database) -> None:
+def test_the_catalog_dates_bytes_by_their_earliest_retrieval(
+    office: Office, database: Database
+) -> None:
     content = zipped("d" * 50_000)
     office.answers(whole(content, etag='"1"'), whole(content, etag='"2"'))
     (_, first), (again, second) = office.fetched(), office.fetched()
     dated = "SELECT first_archived_at FROM catalog.artifact WHERE sha256 = %s"
     assert (first.sha256, again.state) == (second.sha256, "unchanged")
     assert database.value(dated, first.sha256) == first.retrieved_at < second.retrieved_at
-    with database.session() as cursor:  # a catalogue that heard of the newer manifest first
-        cursor.execute("UPDATE catalog.artifact SET first_archived_at = %s WHERE sha256 = %s", (second.retrieved_at, first.sha256))
+    with database.session() as cursor:  # a catalog that heard of the newer manifest first
+        cursor.execute(
+            "UPDATE catalog.artifact SET first_archived_at = %s WHERE sha256 = %s",
+            (second.retrieved_at, first.sha256),
+        )
     provenance.record_retrieval(database, again, first)
     assert database.value(dated, first.sha256) == first.retrieved_at
 
 
-def test_a_question_of_a_run_that_the_catalogue_does_not_know_is_kept_without_it(office: Office, database: Database) -> None:
+def test_a_question_of_a_run_that_the_catalog_does_not_know_is_kept_without_it(
+    office: Office, database: Database
+) -> None:
     office.answers(whole(FIRST))
     retrieval, original = office.fetched()
     provenance.record_retrieval(database, retrieval, original, "a run of elsewhere")
-    assert database.rows("SELECT run FROM catalog.retrieval WHERE asked_at = %s", retrieval.asked_at) == [(None,), (None,)]
+    assert database.rows(
+        "SELECT run FROM catalog.retrieval WHERE asked_at = %s", retrieval.asked_at
+    ) == [(None,), (None,)]
 
 
 def test_a_changed_file_is_kept_beside_the_old_one(office: Office) -> None:
@@ -155,7 +196,10 @@ def test_a_changed_file_is_kept_beside_the_old_one(office: Office) -> None:
     retrieval, second = office.fetched()
     assert (retrieval.state, second.state) == ("changed", "changed")
     assert configured().fetch(first.sha256).read_bytes() == FIRST
-    assert [original.sha256 for original in configured().originals(office.source)] == [second.sha256, first.sha256]
+    assert [original.sha256 for original in configured().originals(office.source)] == [
+        second.sha256,
+        first.sha256,
+    ]
 
 
 def test_a_permanent_redirect_is_used_and_said_loudly(office: Office) -> None:
@@ -181,47 +225,74 @@ def test_a_second_address_that_answers_is_a_move(office: Office) -> None:
 def test_validators_of_one_address_are_not_used_at_another(office: Office) -> None:
     office.answers(whole(FIRST, etag='"1"'))
     office.fetched()
-    office.source = replace(office.source, urls=(office.server.script("/corrected.zip", whole(SECOND, etag='"1"')),))
+    office.source = replace(
+        office.source, urls=(office.server.script("/corrected.zip", whole(SECOND, etag='"1"')),)
+    )
     retrieval, original = office.fetched()
     assert (retrieval.state, original.sha256) == ("changed", hashlib.sha256(SECOND).hexdigest())
 
 
 @pytest.mark.parametrize("code", [404, 410])
-def test_gone_falls_back_to_the_archive_loudly(office: Office, code: int, database: Database) -> None:
+def test_gone_falls_back_to_the_archive_loudly(
+    office: Office, code: int, database: Database
+) -> None:
     office.answers(whole(FIRST), status(code))
     _, first = office.fetched()
     retrieval, original = office.fetched()
     assert (retrieval.state, original) == ("gone", replace(first, state="gone"))
     assert f"status {code}" in office.loud[0]
     assert office.source.landing_page in office.loud[0]
-    recorded = database.rows("SELECT state, sha256, received FROM catalog.retrieval WHERE asked_at = %s", retrieval.asked_at)
+    recorded = database.rows(
+        "SELECT state, sha256, received FROM catalog.retrieval WHERE asked_at = %s",
+        retrieval.asked_at,
+    )
     assert recorded == [("gone", first.sha256, None)]
 
 
 @pytest.mark.parametrize("code", [404, 410])
 def test_gone_without_an_archive_says_what_to_do(office: Office, code: int) -> None:
     office.answers(status(code))
-    with pytest.raises(SourceError, match=rf"xx-figures 2025 of An office is gone: .* status {code}\. .* look for the file at {SOURCE.landing_page}"):
+    with pytest.raises(
+        SourceError,
+        match=(
+            rf"xx-figures 2025 of An office is gone: .* status {code}\. .* look for the file at"
+            rf" {SOURCE.landing_page}"
+        ),
+    ):
         office.fetched()
     assert len(office.server.asked) == 1
 
 
-def test_a_file_fetched_by_hand_is_taken_from_the_inbox_and_is_official(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SourceError, match=r"no lasting address of it: fetch it by hand and lay it as xx-figures-2025\.zip into the folder"):
+def test_a_file_fetched_by_hand_is_taken_from_the_inbox_and_is_official(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(
+        SourceError,
+        match=(
+            r"no lasting address of it: fetch it by hand and lay it as xx-figures-2025\.zip into"
+            r" the folder"
+        ),
+    ):
         originals.download.fn(office.source)
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     (inbox / "xx-figures-2025.zip").write_bytes(FIRST)
     monkeypatch.setenv("GEODATA_INBOX", str(inbox))
     retrieval, original = office.fetched()
-    assert (retrieval.state, original.sha256, original.source.mirror) == ("new", hashlib.sha256(FIRST).hexdigest(), "")
+    assert (retrieval.state, original.sha256, original.source.mirror) == (
+        "new",
+        hashlib.sha256(FIRST).hexdigest(),
+        "",
+    )
     assert office.fetched()[0].state == "unchanged"
     (inbox / "xx-figures-2025.zip").unlink()
     retrieval, original = office.fetched()
     assert (retrieval.state, original.sha256) == ("gone", hashlib.sha256(FIRST).hexdigest())
 
 
-def test_the_inbox_is_asked_after_the_publisher(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_inbox_is_asked_after_the_publisher(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "xx-figures-2025.zip").write_bytes(SECOND)
     monkeypatch.setenv("GEODATA_INBOX", str(tmp_path))
     office.answers(whole(FIRST), whole(PAGE))
@@ -263,7 +334,13 @@ def test_a_page_from_the_first_address_and_the_file_from_the_second(office: Offi
 
 def test_a_truncated_body_is_invalid(office: Office) -> None:
     office.answers(cut(FIRST, 30_000))
-    with pytest.raises(SourceError, match=r"is invalid: zip was expected, found .* it is truncated: the body ended after 30,000 bytes"):
+    with pytest.raises(
+        SourceError,
+        match=(
+            r"is invalid: zip was expected, found .* it is truncated: the body ended after 30,000"
+            r" bytes"
+        ),
+    ):
         office.fetched()
     assert office.refused()[0]["size"] == 30_000
 
@@ -274,7 +351,9 @@ def test_a_cut_line_resumes_and_is_archived(office: Office) -> None:
     assert [asked.sent for asked in office.server.asked] == [30_000, len(FIRST) - 30_000]
 
 
-def test_a_suspicious_shrink_needs_a_person(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_suspicious_shrink_needs_a_person(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     small = zipped("c" * 1000)
     office.answers(whole(FIRST), whole(small))
     office.fetched()
@@ -284,7 +363,9 @@ def test_a_suspicious_shrink_needs_a_person(office: Office, monkeypatch: pytest.
     assert office.fetched()[0].state == "changed"
 
 
-def test_credentials_reach_neither_manifest_nor_catalogue_nor_errors(office: Office, database: Database) -> None:
+def test_credentials_reach_neither_manifest_nor_catalog_nor_errors(
+    office: Office, database: Database
+) -> None:
     office.answers(status(301, Location="/new.zip?token=hidden"))
     office.server.script("/new.zip", whole(FIRST), whole(PAGE), status(404))
     url = office.source.urls[0].replace("http://", "http://me:hidden@") + "?key=hidden"
@@ -295,7 +376,12 @@ def test_credentials_reach_neither_manifest_nor_catalogue_nor_errors(office: Off
     assert len(kept) == 2
     assert not any("hidden" in path.read_text(encoding="utf-8") for path in kept)
     assert not any("hidden" in sentence for sentence in office.loud + office.quiet)
-    assert "hidden" not in json.dumps(database.rows("SELECT url, detail FROM catalog.retrieval WHERE url LIKE %s", f"%{office.server.base[7:]}%"))
+    assert "hidden" not in json.dumps(
+        database.rows(
+            "SELECT url, detail FROM catalog.retrieval WHERE url LIKE %s",
+            f"%{office.server.base[7:]}%",
+        )
+    )
     office.source = replace(office.source, slug="xx-other")
     with pytest.raises(SourceError) as raised:
         office.fetched()
@@ -311,7 +397,11 @@ def test_upstream_archive_asks_nobody(office: Office, monkeypatch: pytest.Monkey
     _, first = office.fetched()
     monkeypatch.setenv("GEODATA_UPSTREAM", "archive")
     retrieval, original = office.fetched()
-    assert (retrieval.state, retrieval.asked_at, original.sha256) == ("unchanged", first.retrieved_at, first.sha256)
+    assert (retrieval.state, retrieval.asked_at, original.sha256) == (
+        "unchanged",
+        first.retrieved_at,
+        first.sha256,
+    )
     assert "not asked" in retrieval.detail
     assert len(office.server.asked) == 1
 
@@ -325,7 +415,9 @@ def test_bytes_lost_from_the_archive_are_asked_for_anew(office: Office) -> None:
     assert "not its bytes" in office.loud[0]
 
 
-def test_a_replica_that_was_down_catches_up_when_nothing_changed(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replica_that_was_down_catches_up_when_nothing_changed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     replica = office.folder / "replica"
     replica.write_text("down")
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", str(replica))
@@ -375,54 +467,105 @@ def parquet() -> bytes:
 
 WORKBOOK = zipped("a sheet")
 GOOD: list[tuple[Container, bytes]] = [
-    ("zip", FIRST), ("xlsx", WORKBOOK), ("gzip", gzip.compress(b"a")), ("tar", gzip.compress(b"a")), ("sqlite", sqlite()), ("parquet", parquet()),
-    ("json", b'\xef\xbb\xbf {"type": "FeatureCollection"}\n'), ("json", b"[1]"), ("xml", b"<?xml version='1.0'?><gml/>\n"),
-    ("xml", "\ufeff<gml/>".encode("utf-16-le")), ("text", b"code;name\n1;Li\xe8ge\n"), ("text", "code\n".encode("utf-16")),
-    ("7z", b"7z\xbc\xaf\x27\x1c..."), ("xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1..."),
-]  # fmt: skip
+    ("zip", FIRST),
+    ("xlsx", WORKBOOK),
+    ("gzip", gzip.compress(b"a")),
+    ("tar", gzip.compress(b"a")),
+    ("sqlite", sqlite()),
+    ("parquet", parquet()),
+    ("json", b'\xef\xbb\xbf {"type": "FeatureCollection"}\n'),
+    ("json", b"[1]"),
+    ("xml", b"<?xml version='1.0'?><gml/>\n"),
+    ("xml", "\ufeff<gml/>".encode("utf-16-le")),
+    ("text", b"code;name\n1;Li\xe8ge\n"),
+    ("text", "code\n".encode("utf-16")),
+    ("7z", b"7z\xbc\xaf\x27\x1c..."),
+    ("xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1..."),
+]
 BAD: list[tuple[Container, bytes, str]] = [
-    ("zip", b"", "empty"), ("zip", FIRST[:-30], "central directory.* is missing"), ("zip", b"\x1f\x8b\x08\x00", "begins with the bytes 1f 8b"),
-    ("text", PAGE, "HTML page titled 'Maintenance page'"), ("xml", b"<?xml version='1.0'?>\n<html lang='fr'>", "HTML page"),
-    ("text", b"<!-- moved --><HTML>", "HTML page"), ("xml", b"<?xml version='1.0'?><ServiceExceptionReport><ServiceException>No layer</", "No layer"),
-    ("xml", b"<ows:ExceptionReport xmlns:ows='x'></ows:ExceptionReport>", "exception of a web service"),
-    ("json", b'{"error": {"code": 400}}', "error message in JSON"), ("json", b'{"features": [', "it was cut"), ("json", b"nothing", "not as json"),
-    ("xml", b"<gml><feature", "it was cut"), ("text", b"a;b\x00c", "NUL"), ("parquet", parquet()[:-4], "footer is missing"),
-    ("sqlite", FIRST, "not those of sqlite"), ("tar", b"x" * 600, "not those of tar"), ("xls", FIRST, "not those of xls"), ("7z", FIRST, "of 7z"),
-]  # fmt: skip
+    ("zip", b"", "empty"),
+    ("zip", FIRST[:-30], "central directory.* is missing"),
+    ("zip", b"\x1f\x8b\x08\x00", "begins with the bytes 1f 8b"),
+    ("text", PAGE, "HTML page titled 'Maintenance page'"),
+    ("xml", b"<?xml version='1.0'?>\n<html lang='fr'>", "HTML page"),
+    ("text", b"<!-- moved --><HTML>", "HTML page"),
+    (
+        "xml",
+        b"<?xml version='1.0'?><ServiceExceptionReport><ServiceException>No layer</",
+        "No layer",
+    ),
+    (
+        "xml",
+        b"<ows:ExceptionReport xmlns:ows='x'></ows:ExceptionReport>",
+        "exception of a web service",
+    ),
+    ("json", b'{"error": {"code": 400}}', "error message in JSON"),
+    ("json", b'{"features": [', "it was cut"),
+    ("json", b"nothing", "not as json"),
+    ("xml", b"<gml><feature", "it was cut"),
+    ("text", b"a;b\x00c", "NUL"),
+    ("parquet", parquet()[:-4], "footer is missing"),
+    ("sqlite", FIRST, "not those of sqlite"),
+    ("tar", b"x" * 600, "not those of tar"),
+    ("xls", FIRST, "not those of xls"),
+    ("7z", FIRST, "of 7z"),
+]
 
 
 @pytest.mark.parametrize(("container", "body"), GOOD)
-def test_files_of_the_declared_format_pass(tmp_path: Path, container: Container, body: bytes) -> None:
+def test_files_of_the_declared_format_pass(
+    tmp_path: Path, container: Container, body: bytes
+) -> None:
     (tmp_path / "file").write_bytes(body)
     assert magic.refusal(tmp_path / "file", replace(SOURCE, container=container)) is None
 
 
 @pytest.mark.parametrize(("container", "body", "reason"), BAD)
-def test_other_files_are_refused_with_a_reason(tmp_path: Path, container: Container, body: bytes, reason: str) -> None:
+def test_other_files_are_refused_with_a_reason(
+    tmp_path: Path, container: Container, body: bytes, reason: str
+) -> None:
     (tmp_path / "file").write_bytes(body)
-    assert re.search(reason, magic.refusal(tmp_path / "file", replace(SOURCE, container=container)) or "")
+    assert re.search(
+        reason, magic.refusal(tmp_path / "file", replace(SOURCE, container=container)) or ""
+    )
 
 
 def test_too_few_bytes_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(FIRST)
     declared = replace(SOURCE, minimum_bytes=len(FIRST))
     assert magic.refusal(tmp_path / "file", declared) is None
-    assert "at least" in (magic.refusal(tmp_path / "file", replace(declared, minimum_bytes=len(FIRST) + 1)) or "")
+    assert "at least" in (
+        magic.refusal(tmp_path / "file", replace(declared, minimum_bytes=len(FIRST) + 1)) or ""
+    )
     assert magic.refusal(tmp_path / "file", declared, 2 * len(FIRST)) is None
-    assert "less than half" in (magic.refusal(tmp_path / "file", declared, 2 * len(FIRST) + 1) or "")
+    assert "less than half" in (
+        magic.refusal(tmp_path / "file", declared, 2 * len(FIRST) + 1) or ""
+    )
 
 
 KINDS: dict[str, Container] = {
-    ".zip": "zip", ".xlsx": "xlsx", ".xls": "xls", ".7z": "7z", ".gz": "gzip", ".gpkg": "sqlite", ".csv": "text", ".txt": "text",
-    ".json": "json", ".geojson": "json", ".topojson": "json",
-}  # fmt: skip
+    ".zip": "zip",
+    ".xlsx": "xlsx",
+    ".xls": "xls",
+    ".7z": "7z",
+    ".gz": "gzip",
+    ".gpkg": "sqlite",
+    ".csv": "text",
+    ".txt": "text",
+    ".json": "json",
+    ".geojson": "json",
+    ".topojson": "json",
+}
 
 
 @pytest.mark.real
 def test_every_real_file_passes(real_files: Path) -> None:
     files = [path for path in sorted(real_files.rglob("*")) if path.suffix in KINDS]
     assert len(files) > 40
-    refused = {path.name: magic.refusal(path, replace(SOURCE, container=KINDS[path.suffix])) for path in files}
+    refused = {
+        path.name: magic.refusal(path, replace(SOURCE, container=KINDS[path.suffix]))
+        for path in files
+    }
     assert {name: reason for name, reason in refused.items() if reason} == {}
 
 
@@ -436,8 +579,14 @@ def test_a_backup_in_a_flow_asks_at_once_retries_and_shows_its_progress(
 
     monkeypatch.setattr(progress, "LONG_SECONDS", 0.2)
     monkeypatch.setattr(originals.download, "retry_delay_seconds", [0.1, 0.1])
-    long = replace(SOURCE, slug="xx-long", urls=(office.server.script("/long", trickle(FIRST, 10, 0.1)),))
-    busy = replace(SOURCE, slug="xx-busy", urls=(office.server.script("/busy", *[status(503)] * 3, whole(SECOND)),))
+    long = replace(
+        SOURCE, slug="xx-long", urls=(office.server.script("/long", trickle(FIRST, 10, 0.1)),)
+    )
+    busy = replace(
+        SOURCE,
+        slug="xx-busy",
+        urls=(office.server.script("/busy", *[status(503)] * 3, whole(SECOND)),),
+    )
     gone = replace(SOURCE, slug="xx-gone", urls=(office.server.script("/gone", status(404)),))
     found: list[Original] = []
 
@@ -451,12 +600,29 @@ def test_a_backup_in_a_flow_asks_at_once_retries_and_shows_its_progress(
     with get_client(sync_client=True) as client:
         ours = FlowRunFilter(name={"any_": ["backing-up"]})
         deadline = time.monotonic() + 10  # task runs are recorded a little later
-        while len(names := {run.name for run in client.read_task_runs(flow_run_filter=ours)}) < 8 and time.monotonic() < deadline:
+        while (
+            len(names := {run.name for run in client.read_task_runs(flow_run_filter=ours)}) < 8
+            and time.monotonic() < deadline
+        ):
             time.sleep(0.1)
-        shown = [artifact.data for artifact in client.read_artifacts() if artifact.key == "download-xx-long-2025"]
-    assert [(original.source.slug, original.size) for original in found] == [("xx-long", len(FIRST)), ("xx-busy", len(SECOND))]
-    assert {"download xx-long 2025", "archive xx-long 2025", "download xx-gone 2025", "archive xx-late 2025"} <= names
+        shown = [
+            artifact.data
+            for artifact in client.read_artifacts()
+            if artifact.key == "download-xx-long-2025"
+        ]
+    assert [(original.source.slug, original.size) for original in found] == [
+        ("xx-long", len(FIRST)),
+        ("xx-busy", len(SECOND)),
+    ]
+    assert {
+        "download xx-long 2025",
+        "archive xx-long 2025",
+        "download xx-gone 2025",
+        "archive xx-late 2025",
+    } <= names
     assert shown == [100]
-    assert [asked.path for asked in office.server.asked].count("/busy") == 5  # three quick tries, the retry, and xx-late
+    assert [asked.path for asked in office.server.asked].count(
+        "/busy"
+    ) == 5  # three quick tries, the retry, and xx-late
     assert [asked.path for asked in office.server.asked].count("/gone") == 1
     assert configured().latest(replace(busy, slug="xx-late")) is not None

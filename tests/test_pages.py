@@ -1,9 +1,12 @@
-"""Web feature services asked page by page: whole or nothing, the same data the same bytes, from the questions to the loaded table."""
+"""Web feature services asked page by page: whole or nothing, the same data the same bytes, from the
+questions to the loaded table.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import tracemalloc
 from dataclasses import replace
@@ -14,28 +17,48 @@ from typing import Any
 import pytest
 from wfs_server import serve_wfs
 
-from tasks import originals
 from tasks.core.archive.store import configured
-from tasks.core.database import Database
-from tasks.core.declarations import Features, Licence, Publisher, Source, text
-from tasks.core.errors import SourceError
-from tasks.core.geometry.geometry_tables import load
-from tasks.core.handles import Original, Retrieval, Staging
+from tasks.core.making.geometry.geometry_tables import load
+from tasks.core.model.declarations import Features, Licence, Publisher, Source, text
+from tasks.core.model.errors import SourceError
+from tasks.core.model.handles import Original, Retrieval, Staging
+from tasks.core.postgres.database import Database
 from tasks.core.upstream import http, mirrors, pages, parts
 from tasks.core.upstream.feature_collections import take_apart
 from tasks.core.upstream.transfers import Answer
-from tasks.files import unpack
+from tasks.running import steps
+from tasks.verbs import originals
+from tasks.verbs.files import unpack
 
 LAYER = "GEODATA:AREAS_20250101"
 QUESTION = f"service=WFS&version=2.0.0&request=GetFeature&typeNames={LAYER}&outputFormat=application/json&srsName=EPSG:31287&sortBy=g_id"
 CRS = '{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::31287"}}'
 SOURCE = Source(
-    slug="xx-areas", vintage=2025, title="Areas (synthetic)", publisher=Publisher(slug="office", name="An office", url="https://office.example"),
-    licence=Licence(slug="open", title="Open", url="https://office.example/licence", attribution="Source: an office"),
-    landing_page="https://office.example/areas", urls=(), container="json", pages=10, minimum_bytes=4000,
-    reads=Features(columns={"code": text("g_id"), "name": text("g_name")}, key="code", crs=31287, published_crs=31287),
-    reference_date=date(2025, 1, 1), released="2025-02-01", confidence="high",
-)  # fmt: skip
+    slug="xx-areas",
+    vintage=2025,
+    title="Areas (synthetic)",
+    publisher=Publisher(slug="office", name="An office", url="https://office.example"),
+    licence=Licence(
+        slug="open",
+        title="Open",
+        url="https://office.example/licence",
+        attribution="Source: an office",
+    ),
+    landing_page="https://office.example/areas",
+    urls=(),
+    container="json",
+    pages=10,
+    minimum_bytes=4000,
+    reads=Features(
+        columns={"code": text("g_id"), "name": text("g_name")},
+        key="code",
+        crs=31287,
+        published_crs=31287,
+    ),
+    reference_date=date(2025, 1, 1),
+    released="2025-02-01",
+    confidence="high",
+)
 
 
 def area(number: int) -> dict[str, Any]:
@@ -43,7 +66,11 @@ def area(number: int) -> dict[str, Any]:
     x, y = 400_000 + 1000.25 * (number % 5), 400_000 + 1000.1 * (number // 5)
     ring = [[x, y], [x + 1000.25, y], [x + 1000.25, y + 1000.1], [x, y + 1000.1], [x, y]]
     properties = {"g_id": f"{30100 + number:05}", "g_name": f'Großgöttfritz "{number}", \\]}}'}
-    return {"type": "Feature", "geometry": {"type": "MultiPolygon", "coordinates": [[ring]]}, "properties": properties}
+    return {
+        "type": "Feature",
+        "geometry": {"type": "MultiPolygon", "coordinates": [[ring]]},
+        "properties": properties,
+    }
 
 
 class Office:
@@ -57,11 +84,17 @@ class Office:
         self.publishes(25)
 
     def publishes(self, count: int) -> None:
-        """Put other data in the place of the layer; its order in the file is not that of the codes."""
+        """Put other data in the place of the layer; its order in the file is not that of the
+        codes.
+        """
         features = [area(number) for number in reversed(range(count))]
-        self.file.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+        self.file.write_text(
+            json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8"
+        )
 
-    def answer(self, source: Source = SOURCE, report: Any = lambda *_: None, **faults: Any) -> Answer:
+    def answer(
+        self, source: Source = SOURCE, report: Any = lambda *_: None, **faults: Any
+    ) -> Answer:
         """Ask once, for all pages."""
         self.asked.clear()
         with serve_wfs({LAYER: self.file}, asked=self.asked, **faults) as base:
@@ -74,7 +107,9 @@ class Office:
 
     def fetched_from(self, base: str) -> tuple[Retrieval, Original]:
         """Download from a service that runs already, and archive."""
-        retrieval = originals.download.fn(replace(self.source, urls=(f"{base}gs-open/GEODATA/ows?{QUESTION}",)))
+        retrieval = originals.download.fn(
+            replace(self.source, urls=(f"{base}gs-open/GEODATA/ows?{QUESTION}",))
+        )
         return retrieval, originals.archive.fn(retrieval)
 
     def starts(self) -> list[int]:
@@ -83,7 +118,11 @@ class Office:
 
     def scratch(self) -> list[str]:
         """Files of downloads left in scratch."""
-        return [path.name for path in self.folder.glob("data/scratch/downloads/*") if path.suffix != ".lock"]
+        return [
+            path.name
+            for path in self.folder.glob("data/scratch/downloads/*")
+            if path.suffix != ".lock"
+        ]
 
 
 @pytest.fixture
@@ -92,14 +131,21 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
     monkeypatch.setenv("GEODATA_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.01)
     found = Office(tmp_path)
-    monkeypatch.setattr(originals, "say", lambda sentence, *, loudly=False: found.loud.append(sentence) if loudly else None)
+    monkeypatch.setattr(
+        steps,
+        "log",
+        lambda level, sentence: found.loud.append(sentence) if level >= logging.WARNING else None,
+    )
     return found
 
 
 def content(answer: Answer) -> str:
     """What an answer holds, which must be what it says of itself."""
     assert answer.path is not None
-    assert (hashlib.sha256(answer.path.read_bytes()).hexdigest(), answer.path.stat().st_size) == (answer.sha256, answer.size)
+    assert (hashlib.sha256(answer.path.read_bytes()).hexdigest(), answer.path.stat().st_size) == (
+        answer.sha256,
+        answer.size,
+    )
     return answer.path.read_text(encoding="utf-8")
 
 
@@ -117,7 +163,11 @@ def test_pages_become_one_file(office: Office) -> None:
     assert (answer.kind, codes(answer), office.starts()) == ("received", EXPECTED, [0, 10, 20])
     assert [name for name in json.loads(content(answer))] == ["type", "crs", "features"]
     assert f'"crs":{CRS}' in content(answer)
-    assert (answer.etag, answer.last_modified, answer.headers["content-type"]) == (None, None, "application/json;charset=UTF-8")
+    assert (answer.etag, answer.last_modified, answer.headers["content-type"]) == (
+        None,
+        None,
+        "application/json;charset=UTF-8",
+    )
     assert "content-length" not in answer.headers
     assert [received for received, _ in seen] == sorted({received for received, _ in seen})
     assert {expected for _, expected in seen} == {None}
@@ -126,52 +176,88 @@ def test_pages_become_one_file(office: Office) -> None:
 
 
 def test_features_are_kept_in_the_bytes_they_were_sent_in(office: Office) -> None:
-    odd = b'{ "type" : "Feature", "id":1, "geometry":{"type":"Point","coordinates":[1.10,2e5]},\r\n"properties":{"n":"\\u00e9\xc3\xa9\\/ \\"]}"}\t}'
+    odd = (
+        b'{ "type" : "Feature", "id":1,'
+        b' "geometry":{"type":"Point","coordinates":[1.10,2e5]},\r\n"properties":{"n":"\\u00e9\xc3\xa9\\/'
+        b' \\"]}"}\t}'
+    )
     other = odd.replace(b'"id":1', b'"id":2')
-    page = b'\xef\xbb\xbf{ "numberMatched" : 2,"crs":{ "a":1} ,\n"type":"FeatureCollection","features" :[ %b , %b\n] }\n' % (odd, other)
+    page = (
+        b'\xef\xbb\xbf{ "numberMatched" : 2,"crs":{ "a":1} ,\n"type":"FeatureCollection","features"'
+        b" :[ %b , %b\n] }\n" % (odd, other)
+    )
     path = office.answer(answers={1: page}).path
     assert path is not None
-    assert path.read_bytes() == b'{"type":"FeatureCollection","crs":{ "a":1},"features":[\n%b,\n%b\n]}\n' % (odd, other)
+    assert (
+        path.read_bytes()
+        == b'{"type":"FeatureCollection","crs":{ "a":1},"features":[\n%b,\n%b\n]}\n' % (odd, other)
+    )
 
 
 def test_the_same_data_is_the_same_file_whatever_its_pages(office: Office) -> None:
     whole = office.answer().sha256
     assert office.answer().sha256 == whole
     for size, asked in ((25, [0]), (24, [0, 24]), (1000, [0])):
-        assert (office.answer(replace(SOURCE, pages=size)).sha256, office.starts()) == (whole, asked)
+        assert (office.answer(replace(SOURCE, pages=size)).sha256, office.starts()) == (
+            whole,
+            asked,
+        )
     assert (office.answer(counts=False).sha256, office.starts()) == (whole, [0, 10, 20, 25])
     assert (office.answer(most=7).sha256, office.starts()) == (whole, [0, 7, 14, 21])
-    assert (office.answer(dropped_members=("numberMatched",)).sha256, office.starts()) == (whole, [0, 10, 20])
+    assert (office.answer(dropped_members=("numberMatched",)).sha256, office.starts()) == (
+        whole,
+        [0, 10, 20],
+    )
 
 
 def test_a_first_page_that_is_not_full_is_the_whole(office: Office) -> None:
     office.publishes(3)
     for counts in (True, False):
-        assert (codes(office.answer(counts=counts)), office.starts()) == (EXPECTED[:3], [0] if counts else [0, 3])
+        assert (codes(office.answer(counts=counts)), office.starts()) == (
+            EXPECTED[:3],
+            [0] if counts else [0, 3],
+        )
 
 
-def test_uncounted_features_end_with_an_empty_page_also_where_the_service_caps_its_pages(office: Office) -> None:
+def test_uncounted_features_end_with_an_empty_page_also_where_the_service_caps_its_pages(
+    office: Office,
+) -> None:
     office.publishes(20)
     assert (codes(office.answer(counts=False)), office.starts()) == (EXPECTED[:20], [0, 10, 20])
-    assert (codes(office.answer(counts=False, most=8)), office.starts()) == (EXPECTED[:20], [0, 8, 16, 20])
+    assert (codes(office.answer(counts=False, most=8)), office.starts()) == (
+        EXPECTED[:20],
+        [0, 8, 16, 20],
+    )
 
 
 def test_features_without_an_id_are_known_by_their_text(office: Office) -> None:
-    page = json.dumps({"type": "FeatureCollection", "numberMatched": 2, "features": [area(1), area(2)]})
+    page = json.dumps(
+        {"type": "FeatureCollection", "numberMatched": 2, "features": [area(1), area(2)]}
+    )
     assert office.answer(answers={1: page.encode()}).kind == "received"
-    page = json.dumps({"type": "FeatureCollection", "numberMatched": 2, "features": [area(1), area(1)]})
+    page = json.dumps(
+        {"type": "FeatureCollection", "numberMatched": 2, "features": [area(1), area(1)]}
+    )
     assert "it repeats the feature" in office.answer(answers={1: page.encode()}).detail
 
 
 @pytest.mark.parametrize("fault", ["busy_page", "cut_page"])
 def test_only_the_page_that_failed_is_asked_again(office: Office, fault: str) -> None:
     answer = office.answer(**{fault: 2, "times": 2})
-    assert (answer.kind, codes(answer), office.starts()) == ("received", EXPECTED, [0, 10, 10, 10, 20])
+    assert (answer.kind, codes(answer), office.starts()) == (
+        "received",
+        EXPECTED,
+        [0, 10, 10, 10, 20],
+    )
 
 
 def test_a_page_that_stays_busy_makes_the_whole_unreachable(office: Office) -> None:
     answer = office.answer(busy_page=3, times=99)
-    assert (answer.kind, answer.path, answer.detail) == ("unreachable", None, "page 3 (after 20 of 25 features): status 503")
+    assert (answer.kind, answer.path, answer.detail) == (
+        "unreachable",
+        None,
+        "page 3 (after 20 of 25 features): status 503",
+    )
     assert office.starts() == [0, 10, 20, 20, 20]
     assert office.scratch() == []
 
@@ -179,49 +265,84 @@ def test_a_page_that_stays_busy_makes_the_whole_unreachable(office: Office) -> N
 def test_a_page_that_is_always_cut_is_truncated(office: Office) -> None:
     answer = office.answer(cut_page=2, times=99)
     assert answer.kind == "truncated"
-    assert re.match(r"page 2 \(after 10 of 25 features\): the body ended after [\d,]+ bytes, 3 times", answer.detail)
-    assert content(answer).startswith('{"type":"FeatureCollection","features":[{"type":"Feature","id":"AREAS_20250101.15"')
+    assert re.match(
+        r"page 2 \(after 10 of 25 features\): the body ended after [\d,]+ bytes, 3 times",
+        answer.detail,
+    )
+    assert content(answer).startswith(
+        '{"type":"FeatureCollection","features":[{"type":"Feature","id":"AREAS_20250101.15"'
+    )
 
 
 @pytest.mark.parametrize(
     ("page", "code", "kind", "place"),
     [
-        (1, 404, "gone", "page 1"), (1, 403, "refused", "page 1"), (2, 404, "refused", "page 2 (after 10 of 25 features)"),
+        (1, 404, "gone", "page 1"),
+        (1, 403, "refused", "page 1"),
+        (2, 404, "refused", "page 2 (after 10 of 25 features)"),
         (2, 401, "refused", "page 2 (after 10 of 25 features)"),
     ],
-)  # fmt: skip
-def test_permanent_errors_are_asked_once(office: Office, page: int, code: int, kind: str, place: str) -> None:
+)
+def test_permanent_errors_are_asked_once(
+    office: Office, page: int, code: int, kind: str, place: str
+) -> None:
     answer = office.answer(status_page=(page, code))
-    assert (answer.kind, answer.path, answer.detail, len(office.asked)) == (kind, None, f"{place}: status {code}", page)
+    assert (answer.kind, answer.path, answer.detail, len(office.asked)) == (
+        kind,
+        None,
+        f"{place}: status {code}",
+        page,
+    )
 
 
 def test_a_layer_that_is_not_there_is_an_exception_with_status_200(office: Office) -> None:
     with serve_wfs({}) as base:
         answer = pages.ask(SOURCE, f"{base}ows?{QUESTION}", lambda *_: None)
     assert answer.kind == "invalid"
-    assert answer.detail.startswith("page 1: it is an XML exception of a web service and not json: ")
+    assert answer.detail.startswith(
+        "page 1: it is an XML exception of a web service and not json: "
+    )
     assert f"Feature type {LAYER} unknown" in answer.detail
     assert "ServiceExceptionReport" in content(answer)
 
 
 POINT = b'{"type":"FeatureCollection","numberMatched":25,"features":[{"type":"Feature","id":"a","geometry":null,"properties":{}}],"crs":null}'
 BAD = [
-    (b"<!DOCTYPE html><title>Closed</title>", "it is an HTML page titled 'Closed' and not json"), (b"", "it is empty"),
-    (b'{"error":"closed"}', "it is an error message in JSON"), (POINT[:-20], "it begins as json but ends with .*: it was cut"),
-    (b'{"version":"2.0.0","exceptions":[{"code":"x"}]}', r"it is not a GeoJSON feature collection \(it has no features.*exceptions"),
-    (b'{"features":[]}', "its type is not FeatureCollection"), (b"[1]", r"'\{' was expected at character 0"), (b"{}", "it has no features"),
-    (POINT.replace(b"}]", b"}}"), "']' was expected at character"), (POINT + b"<ServiceExceptionReport>}", "its end was expected at character"),
-    (POINT.replace(b"FeatureCollection", b"Topology"), "its type is not FeatureCollection"), (b"{" * 100_000 + b"}", "is not a GeoJSON"),
-    (b'{"a":' + b"[" * 200_000 + b"]" * 200_000 + b"}", "is not a GeoJSON"), (POINT.replace(b'"a"', b'"\xe4"'), "utf-8"),
-    (POINT.replace(b"[{", b"[7,{"), "a feature was expected where '7' stands"), (POINT.replace(b"null", b"nul", 1), "Expecting value"),
+    (b"<!DOCTYPE html><title>Closed</title>", "it is an HTML page titled 'Closed' and not json"),
+    (b"", "it is empty"),
+    (b'{"error":"closed"}', "it is an error message in JSON"),
+    (POINT[:-20], "it begins as json but ends with .*: it was cut"),
+    (
+        b'{"version":"2.0.0","exceptions":[{"code":"x"}]}',
+        r"it is not a GeoJSON feature collection \(it has no features.*exceptions",
+    ),
+    (b'{"features":[]}', "its type is not FeatureCollection"),
+    (b"[1]", r"'\{' was expected at character 0"),
+    (b"{}", "it has no features"),
+    (POINT.replace(b"}]", b"}}"), "']' was expected at character"),
+    (POINT + b"<ServiceExceptionReport>}", "its end was expected at character"),
+    (POINT.replace(b"FeatureCollection", b"Topology"), "its type is not FeatureCollection"),
+    (b"{" * 100_000 + b"}", "is not a GeoJSON"),
+    (b'{"a":' + b"[" * 200_000 + b"]" * 200_000 + b"}", "is not a GeoJSON"),
+    (POINT.replace(b'"a"', b'"\xe4"'), "utf-8"),
+    (POINT.replace(b"[{", b"[7,{"), "a feature was expected where '7' stands"),
+    (POINT.replace(b"null", b"nul", 1), "Expecting value"),
     (POINT, r"its crs is null where that of page 1 is \{"),
-    (POINT.replace(b"25", b"25.0"), "an unknown number of features match where page 1 said 25: the data changed"),
-    (POINT.replace(b"null}", CRS.encode() + b"}").replace(b'"a"', b'"AREAS_20250101.25"'), r"it repeats the feature AREAS_20250101\.25"),
-]  # fmt: skip
+    (
+        POINT.replace(b"25", b"25.0"),
+        "an unknown number of features match where page 1 said 25: the data changed",
+    ),
+    (
+        POINT.replace(b"null}", CRS.encode() + b"}").replace(b'"a"', b'"AREAS_20250101.25"'),
+        r"it repeats the feature AREAS_20250101\.25",
+    ),
+]
 
 
 @pytest.mark.parametrize(("body", "reason"), BAD)
-def test_a_page_that_is_no_part_of_the_whole_is_invalid(office: Office, body: bytes, reason: str) -> None:
+def test_a_page_that_is_no_part_of_the_whole_is_invalid(
+    office: Office, body: bytes, reason: str
+) -> None:
     answer = office.answer(answers={3: body})
     assert answer.kind == "invalid"
     assert re.search(rf"^page 3 \(after 20 of 25 features\): .*{reason}", answer.detail, re.DOTALL)
@@ -233,24 +354,38 @@ def test_a_page_that_is_no_part_of_the_whole_is_invalid(office: Office, body: by
 def test_a_service_that_ignores_the_start_is_caught(office: Office) -> None:
     answer = office.answer(ignores_start_index=True)
     assert answer.kind == "invalid"
-    assert "page 2 (after 10 of 25 features): it repeats the feature AREAS_20250101.25: the service ignores startIndex" in answer.detail
+    assert (
+        "page 2 (after 10 of 25 features): it repeats the feature AREAS_20250101.25: the service"
+        " ignores startIndex" in answer.detail
+    )
     assert office.answer(ignores_start_index=True, counts=False).kind == "invalid"
 
 
 def test_data_that_changes_between_pages_is_not_mixed(office: Office) -> None:
     answer = office.answer(changed_page=3)
     assert (answer.kind, office.starts()) == ("invalid", [0, 10, 20])
-    assert "it says that 26 features match where page 1 said 25: the data changed meanwhile" in answer.detail
+    assert (
+        "it says that 26 features match where page 1 said 25: the data changed meanwhile"
+        in answer.detail
+    )
     assert "its crs is" in office.answer(other_crs_page=2).detail
 
 
 def test_more_or_fewer_features_than_match_are_not_taken(office: Office) -> None:
     def page(*numbers: int) -> bytes:
         features = [{**area(number), "id": number} for number in numbers]
-        return json.dumps({"type": "FeatureCollection", "numberMatched": 3, "features": features}).encode()
+        return json.dumps(
+            {"type": "FeatureCollection", "numberMatched": 3, "features": features}
+        ).encode()
 
-    assert "it makes 4 features where 3 are said to match" in office.answer(replace(SOURCE, pages=2), answers={1: page(1, 2), 2: page(3, 4)}).detail
-    assert "page 2 (after 2 of 3 features): it has no features" in office.answer(replace(SOURCE, pages=2), answers={1: page(1, 2), 2: page()}).detail
+    assert (
+        "it makes 4 features where 3 are said to match"
+        in office.answer(replace(SOURCE, pages=2), answers={1: page(1, 2), 2: page(3, 4)}).detail
+    )
+    assert (
+        "page 2 (after 2 of 3 features): it has no features"
+        in office.answer(replace(SOURCE, pages=2), answers={1: page(1, 2), 2: page()}).detail
+    )
     office.publishes(0)
     for counts in (True, False):
         assert office.answer(counts=counts).detail == "page 1: it has no features"
@@ -272,9 +407,20 @@ def test_an_address_without_a_question_gets_one(office: Office) -> None:
 
 
 def test_never_more_than_a_page_is_in_memory(office: Office) -> None:
-    features = [{**area(number), "id": number, "properties": {"text": f"{number:05}" * 10_000}} for number in range(200)]
+    features = [
+        {**area(number), "id": number, "properties": {"text": f"{number:05}" * 10_000}}
+        for number in range(200)
+    ]
     bodies = {
-        page + 1: json.dumps({"type": "FeatureCollection", "numberMatched": 200, "features": features[page * 10 : page * 10 + 10]}).encode()
+        page + 1: (
+            json.dumps(
+                {
+                    "type": "FeatureCollection",
+                    "numberMatched": 200,
+                    "features": features[page * 10 : page * 10 + 10],
+                }
+            ).encode()
+        )
         for page in range(20)
     }
     tracemalloc.start()
@@ -285,21 +431,31 @@ def test_never_more_than_a_page_is_in_memory(office: Office) -> None:
     assert peak < (answer.size or 0) / 2
 
 
-# --- from the service to the archive and the database ----------------------------------------------------------------
+# --- from the service to the archive and the database
+# ----------------------------------------------------------------
 
 
-def test_a_new_layer_is_archived_and_the_second_question_finds_it_unchanged(office: Office, database: Database) -> None:
+def test_a_new_layer_is_archived_and_the_second_question_finds_it_unchanged(
+    office: Office, database: Database
+) -> None:
     with serve_wfs({LAYER: office.file}, asked=office.asked) as base:
         retrieval, original = office.fetched_from(base)
         assert (retrieval.state, original.state, office.starts()) == ("new", "new", [0, 10, 20])
         assert configured().latest(retrieval.source) == original
         retrieval, again = office.fetched_from(base)
-        assert (retrieval.state, retrieval.path, again) == ("unchanged", None, replace(original, state="unchanged"))
+        assert (retrieval.state, retrieval.path, again) == (
+            "unchanged",
+            None,
+            replace(original, state="unchanged"),
+        )
         assert (office.starts(), office.scratch(), office.loud) == ([0, 10, 20, 0, 10, 20], [], [])
         office.publishes(26)
         retrieval, changed = office.fetched_from(base)
         assert (retrieval.state, changed.state) == ("changed", "changed")
-    assert [kept.sha256 for kept in configured().originals(office.source)] == [changed.sha256, original.sha256]
+    assert [kept.sha256 for kept in configured().originals(office.source)] == [
+        changed.sha256,
+        original.sha256,
+    ]
 
 
 def test_the_archived_manifest_declares_the_pages(office: Office, database: Database) -> None:
@@ -309,49 +465,76 @@ def test_the_archived_manifest_declares_the_pages(office: Office, database: Data
     assert not any(name in document["headers"] for name in ("content-length", "etag"))
 
 
-def test_a_page_refused_goes_to_quarantine_and_the_archive_stands_in(office: Office, database: Database) -> None:
+def test_a_page_refused_goes_to_quarantine_and_the_archive_stands_in(
+    office: Office, database: Database
+) -> None:
     _, first = office.fetched()
     retrieval, original = office.fetched(html_page=2)
-    assert (retrieval.state, original) == ("invalid", replace(first, source=retrieval.source, state="invalid"))
+    assert (retrieval.state, original) == (
+        "invalid",
+        replace(first, source=retrieval.source, state="invalid"),
+    )
     (refused,) = [document for _, document in configured().documents("quarantine")]
-    assert refused["reason"] == "page 2 (after 10 of 25 features): it is an HTML page titled 'Wartungsarbeiten' and not json"
+    assert (
+        refused["reason"]
+        == "page 2 (after 10 of 25 features): it is an HTML page titled 'Wartungsarbeiten' and not"
+        " json"
+    )
     assert b"Wartungsarbeiten" in (office.folder / "data/archive" / refused["bytes"]).read_bytes()
     assert "Wartungsarbeiten" in office.loud[0]
     assert office.fetched(busy_page=2, times=9)[0].state == "unreachable"
     assert office.fetched(status_page=(2, 404))[0].state == "unreachable"
     assert office.fetched(status_page=(1, 404))[0].state == "gone"
     assert office.fetched(cut_page=2, times=9)[0].state == "invalid"
-    assert "it is truncated: page 2 (after 10 of 25 features): the body ended after" in office.loud[-1]
+    assert (
+        "it is truncated: page 2 (after 10 of 25 features): the body ended after" in office.loud[-1]
+    )
     assert office.scratch() == []
 
 
 def test_without_an_archive_the_page_to_blame_is_named(office: Office, database: Database) -> None:
-    with pytest.raises(SourceError, match=r"xx-areas 2025 of An office is invalid: .* page 2 \(after 10 of 25 features\): it repeats the feature"):
+    with pytest.raises(
+        SourceError,
+        match=(
+            r"xx-areas 2025 of An office is invalid: .* page 2 \(after 10 of 25 features\): it"
+            r" repeats the feature"
+        ),
+    ):
         office.fetched(ignores_start_index=True)
     office.source = replace(SOURCE, minimum_bytes=1_000_000)
     with pytest.raises(SourceError, match="where at least 1,000,000 are declared"):
         office.fetched()
 
 
-def test_a_service_that_moved_for_good_is_named_without_its_page(office: Office, database: Database) -> None:
+def test_a_service_that_moved_for_good_is_named_without_its_page(
+    office: Office, database: Database
+) -> None:
     retrieval, _ = office.fetched(moved=True)
     assert retrieval.state == "moved"
     assert retrieval.detail.endswith(f"/moved/gs-open/GEODATA/ows?{QUESTION}")
 
 
 def test_a_mirror_gives_the_whole_file_and_is_not_asked_in_pages(office: Office) -> None:
-    mirror = {"label": "synthetic", "about": "Made up.", "sources": {"xx-areas-2025": {"path": "areas.geojson"}}}
+    mirror = {
+        "label": "synthetic",
+        "about": "Made up.",
+        "sources": {"xx-areas-2025": {"path": "areas.geojson"}},
+    }
     (office.folder / "mirror.json").write_text(json.dumps(mirror), encoding="utf-8")
     assert mirrors.apply(SOURCE, str(office.folder)).pages is None
 
 
-def test_the_file_is_read_as_any_geometry_file(office: Office, database: Database, staging: Staging) -> None:
+def test_the_file_is_read_as_any_geometry_file(
+    office: Office, database: Database, staging: Staging
+) -> None:
     _, original = office.fetched()
     file = unpack.fn(original)
     assert isinstance(original.source.reads, Features)
     figures = load(database, staging.schema, "areas", file.path, original.source.reads)
     assert (figures.features, figures.without_geometry) == (25, 0)
-    rows = database.rows(f"SELECT code, name, st_srid(geom), st_area(geom) FROM {staging.schema}.areas ORDER BY code")
+    rows = database.rows(
+        f"SELECT code, name, st_srid(geom), st_area(geom) FROM {staging.schema}.areas ORDER BY code"
+    )
     assert [row[0] for row in rows] == EXPECTED
     assert rows[0][1:3] == ('Großgöttfritz "0", \\]}', 31287)
     assert sum(row[3] for row in rows) == pytest.approx(25 * 1000.25 * 1000.1)
@@ -363,14 +546,26 @@ def test_a_real_layer_comes_through_whole(office: Office, real_files: Path) -> N
     question = QUESTION.replace("&srsName=EPSG:31287", "").replace("g_id", "iso")
     with serve_wfs({LAYER: file}) as base:
         answer = pages.ask(replace(SOURCE, pages=500), f"{base}ows?{question}", lambda *_: None)
-    expected = {feature["properties"]["iso"]: feature["geometry"] for feature in json.loads(file.read_bytes())["features"]}
-    assert {feature["properties"]["iso"]: feature["geometry"] for feature in json.loads(content(answer))["features"]} == expected
+    expected = {
+        feature["properties"]["iso"]: feature["geometry"]
+        for feature in json.loads(file.read_bytes())["features"]
+    }
+    assert {
+        feature["properties"]["iso"]: feature["geometry"]
+        for feature in json.loads(content(answer))["features"]
+    } == expected
     assert len(expected) > 2000
 
 
 def test_a_collection_is_taken_apart_in_the_texts_it_is_made_of() -> None:
-    found = take_apart('{"features":[{"id":null,"a":1}, {"id":0}],"type":"FeatureCollection","totalFeatures":2,"numberMatched":"unknown"}')
+    found = take_apart(
+        '{"features":[{"id":null,"a":1},'
+        ' {"id":0}],"type":"FeatureCollection","totalFeatures":2,"numberMatched":"unknown"}'
+    )
     assert [feature.text for feature in found.features] == ['{"id":null,"a":1}', '{"id":0}']
     assert [len(feature.identity) for feature in found.features] == [64, 1]
     assert (found.matched, found.crs) == (2, None)
-    assert take_apart('{"type":"FeatureCollection","features":[],"numberMatched":true}').matched is None
+    assert (
+        take_apart('{"type":"FeatureCollection","features":[],"numberMatched":true}').matched
+        is None
+    )

@@ -1,4 +1,6 @@
-"""The legal maximum age of originals: bytes gone from every location, tombstone and manifest there, and what flows do then."""
+"""The legal maximum age of originals: bytes gone from every location, tombstone and manifest there,
+and what flows do then.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,17 @@ import pytest
 from archives import FIRST, SECOND, STOCK, Archive, day
 from faulty_server import FaultyServer, running, status, whole
 
-from tasks import originals, retention
 from tasks.core.archive.copies import forget, scratch_copy
 from tasks.core.archive.store import Store, configured, object_name
 from tasks.core.archive.tombstones import Tombstone
-from tasks.core.database import Database
-from tasks.core.errors import CheckFailed, ConfigurationError, SourceError
-from tasks.core.handles import Retrieval
-from tasks.core.settings import scratch_folder
+from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
+from tasks.core.model.handles import Retrieval
+from tasks.core.model.settings import scratch_folder
+from tasks.core.postgres.database import Database
 from tasks.core.upstream import http
+from tasks.running import steps
+from tasks.verbs import originals
+from tasks.verbs import purges as retention
 
 NOTES = replace(STOCK, slug="xx-notes", retention="permanent", keep_days=None)
 TOO_OLD, YOUNG = 400, 20
@@ -46,8 +50,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database)
     monkeypatch.setenv("GEODATA_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("GEODATA_ARCHIVE", str(found.primary))
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", str(found.replica))
-    for module in (originals, retention):
-        monkeypatch.setattr(module, "say", found.say)
+    monkeypatch.setattr(steps, "log", found.log)
     return found
 
 
@@ -59,7 +62,9 @@ def office(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
         yield server
 
 
-def test_bytes_beyond_their_age_go_everywhere_and_a_tombstone_and_the_manifest_stay(archive: Archive, database: Database) -> None:
+def test_bytes_beyond_their_age_go_everywhere_and_a_tombstone_and_the_manifest_stay(
+    archive: Archive, database: Database
+) -> None:
     old, young = archive.add(FIRST, TOO_OLD), archive.add(SECOND, YOUNG)
     unpacked = scratch_folder() / "unpacked" / old.sha256 / "12345678"
     unpacked.mkdir(parents=True)
@@ -68,24 +73,50 @@ def test_bytes_beyond_their_age_go_everywhere_and_a_tombstone_and_the_manifest_s
     assert (archive.holders(old), archive.holders(young)) == ([], ["archive", "replica"])
     assert not unpacked.parent.exists()
     for folder in (archive.primary, archive.replica):
-        stone = json.loads((folder / "tombstones" / old.sha256[:2] / f"{old.sha256}.json").read_text(encoding="utf-8"))
-        assert (stone["sha256"], stone["size"], stone["source"], stone["vintage"], stone["title"]) == (
-            old.sha256, len(FIRST), "xx-stock", 2026, STOCK.title,
-        )  # fmt: skip
+        stone = json.loads(
+            (folder / "tombstones" / old.sha256[:2] / f"{old.sha256}.json").read_text(
+                encoding="utf-8"
+            )
+        )
+        assert (
+            stone["sha256"],
+            stone["size"],
+            stone["source"],
+            stone["vintage"],
+            stone["title"],
+        ) == (old.sha256, len(FIRST), "xx-stock", 2026, STOCK.title)
         assert stone["reason"] == "its legal maximum age of 365 days"
         assert "hidden" not in json.dumps(stone)
         assert len(list((folder / "manifests/xx-stock/2026").iterdir())) == 2
     store = configured()
     assert [original.sha256 for original in store.originals(STOCK)] == [young.sha256, old.sha256]
     assert (store.exists(old.sha256), store.exists(young.sha256)) == (False, True)
-    assert (store.latest(STOCK), store.passed_over(STOCK)) == (replace(young, url="https://***@office.example/stock.csv"), None)
-    assert archive.quiet == [f"Buried 1 of 2 originals under a legal maximum age (xx-stock 2026 of {day(old.retrieved_at)})."]
+    assert (store.latest(STOCK), store.passed_over(STOCK)) == (
+        replace(young, url="https://***@office.example/stock.csv"),
+        None,
+    )
+    assert archive.quiet == [
+        "Buried 1 of 2 originals under a legal maximum age (xx-stock 2026 of"
+        f" {day(old.retrieved_at)})."
+    ]
     assert archive.loud == []
     rows = database.rows(
-        "SELECT source, source_vintage, mirror, retrieved_at, size_bytes, reason, buried_at FROM catalog.tombstone WHERE sha256 = %s "
-        "AND retrieved_at = %s", old.sha256, old.retrieved_at,
-    )  # fmt: skip
-    assert rows == [("xx-stock", 2026, "", old.retrieved_at, len(FIRST), "its legal maximum age of 365 days", rows[0][-1])]
+        "SELECT source, source_vintage, mirror, retrieved_at, size_bytes, reason, buried_at FROM"
+        " catalog.tombstone WHERE sha256 = %s AND retrieved_at = %s",
+        old.sha256,
+        old.retrieved_at,
+    )
+    assert rows == [
+        (
+            "xx-stock",
+            2026,
+            "",
+            old.retrieved_at,
+            len(FIRST),
+            "its legal maximum age of 365 days",
+            rows[0][-1],
+        )
+    ]
 
 
 def test_a_second_purge_finds_nothing_to_do(archive: Archive) -> None:
@@ -94,14 +125,18 @@ def test_a_second_purge_finds_nothing_to_do(archive: Archive) -> None:
     before = sorted(archive.primary.rglob("*.json"))
     retention.bury_expired.fn()
     assert sorted(archive.primary.rglob("*.json")) == before
-    assert archive.quiet[-1] == "Looked at 0 originals under a legal maximum age: none is beyond it."
+    assert (
+        archive.quiet[-1] == "Looked at 0 originals under a legal maximum age: none is beyond it."
+    )
 
 
 def test_days_of_grace_are_let_pass_and_never_taken_away(archive: Archive) -> None:
     old = archive.add(FIRST, 370)
     retention.bury_expired.fn(grace_days=10)
     assert archive.holders(old) == ["archive", "replica"]
-    with pytest.raises(ConfigurationError, match="grace_days was expected to be 0 or more, found -400"):
+    with pytest.raises(
+        ConfigurationError, match="grace_days was expected to be 0 or more, found -400"
+    ):
         retention.bury_expired.fn(grace_days=-400)
 
 
@@ -109,15 +144,26 @@ def test_the_last_original_of_a_vintage_goes_too_and_is_named(archive: Archive) 
     old = archive.add(FIRST, TOO_OLD)
     retention.bury_expired.fn()
     assert archive.holders(old) == []
-    assert any("No original of xx-stock 2026 is left in the archive" in sentence for sentence in archive.loud)
+    assert any(
+        "No original of xx-stock 2026 is left in the archive" in sentence
+        for sentence in archive.loud
+    )
 
 
-def test_the_newest_manifest_of_a_source_tells_how_long_all_its_originals_may_stay(archive: Archive) -> None:
+def test_the_newest_manifest_of_a_source_tells_how_long_all_its_originals_may_stay(
+    archive: Archive,
+) -> None:
     before = archive.add(FIRST, 100, replace(STOCK, vintage=2025))
-    permanent_once = archive.add(b"0;0\n", 100, replace(STOCK, vintage=2024, retention="permanent", keep_days=None))
+    permanent_once = archive.add(
+        b"0;0\n", 100, replace(STOCK, vintage=2024, retention="permanent", keep_days=None)
+    )
     young = archive.add(SECOND, YOUNG, replace(STOCK, keep_days=90))
     retention.bury_expired.fn()
-    assert [archive.holders(original) for original in (before, permanent_once, young)] == [[], [], ["archive", "replica"]]
+    assert [archive.holders(original) for original in (before, permanent_once, young)] == [
+        [],
+        [],
+        ["archive", "replica"],
+    ]
 
 
 def test_bytes_of_a_permanent_source_stay(archive: Archive) -> None:
@@ -146,24 +192,34 @@ def test_bytes_that_two_sources_have_go_when_both_are_beyond_their_age(archive: 
     archive.add(FIRST, 50, replace(STOCK, slug="xx-short", keep_days=30))
     retention.bury_expired.fn()
     assert archive.holders(old) == []
-    assert [(stone.source, stone.reason) for stone in configured().tombstones()] == [("xx-short", "its legal maximum age of 30 days")]
+    assert [(stone.source, stone.reason) for stone in configured().tombstones()] == [
+        ("xx-short", "its legal maximum age of 30 days")
+    ]
     assert configured().latest(STOCK) is None
 
 
 def test_a_source_that_does_not_declare_its_age_stops_no_other(archive: Archive) -> None:
     silent = archive.add(SECOND, 5000, replace(STOCK, slug="xx-silent", keep_days=None))
     old = archive.add(FIRST, TOO_OLD)
-    with pytest.raises(ConfigurationError, match=r"xx-silent 2026 falls under a legal maximum age.*declare keep_days"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"xx-silent 2026 falls under a legal maximum age.*declare keep_days",
+    ):
         retention.bury_expired.fn()
     assert (archive.holders(silent), archive.holders(old)) == (["archive", "replica"], [])
 
 
-def test_a_location_that_is_down_is_named_and_finished_by_the_next_purge(archive: Archive, tmp_path: Path) -> None:
+def test_a_location_that_is_down_is_named_and_finished_by_the_next_purge(
+    archive: Archive, tmp_path: Path
+) -> None:
     old, young = archive.add(FIRST, TOO_OLD), archive.add(SECOND, YOUNG)
     archive.replica.rename(tmp_path / "elsewhere")
     archive.replica.write_text("a file where a folder should be: down, also for root")
     retention.bury_expired.fn()
-    assert any(f"{archive.replica} (" in sentence and "the next purge that can reach it" in sentence for sentence in archive.loud)
+    assert any(
+        f"{archive.replica} (" in sentence and "the next purge that can reach it" in sentence
+        for sentence in archive.loud
+    )
     archive.replica.unlink()
     (tmp_path / "elsewhere").rename(archive.replica)
     assert archive.holders(old) == ["replica"]
@@ -173,10 +229,16 @@ def test_a_location_that_is_down_is_named_and_finished_by_the_next_purge(archive
     retention.bury_expired.fn()
     assert (archive.holders(old), archive.holders(young)) == ([], ["archive", "replica"])
     assert (archive.replica / "tombstones" / old.sha256[:2] / f"{old.sha256}.json").is_file()
-    assert archive.quiet[-1] == "Looked at 1 originals under a legal maximum age: none is beyond it; finished 1 earlier burials."
+    assert (
+        archive.quiet[-1]
+        == "Looked at 1 originals under a legal maximum age: none is beyond it; finished 1 earlier"
+        " burials."
+    )
 
 
-def test_a_burial_is_refused_where_no_tombstone_can_be_set(archive: Archive, tmp_path: Path) -> None:
+def test_a_burial_is_refused_where_no_tombstone_can_be_set(
+    archive: Archive, tmp_path: Path
+) -> None:
     old = archive.add(FIRST, TOO_OLD)
     for folder in (archive.primary, archive.replica):
         (folder / "tombstones").write_text("a file where a folder should be")
@@ -186,7 +248,9 @@ def test_a_burial_is_refused_where_no_tombstone_can_be_set(archive: Archive, tmp
 
 
 @pytest.mark.parametrize("bucket", ["plain", "versioned"])
-def test_a_bucket_keeps_no_version_of_buried_bytes(archive: Archive, s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_keeps_no_version_of_buried_bytes(
+    archive: Archive, s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", f"s3://{bucket}/geo")
     old = archive.add(FIRST, TOO_OLD)
     key = f"geo/{object_name(old.sha256)}"
@@ -195,15 +259,23 @@ def test_a_bucket_keeps_no_version_of_buried_bytes(archive: Archive, s3: Any, bu
     assert scratch_copy(old.sha256).is_file()
     retention.bury_expired.fn()
     assert "Versions" not in s3.list_object_versions(Bucket=bucket, Prefix=key)
-    assert (archive.holders(old), scratch_copy(old.sha256).exists(), archive.loud[1:]) == ([], False, [])
+    assert (archive.holders(old), scratch_copy(old.sha256).exists(), archive.loud[1:]) == (
+        [],
+        False,
+        [],
+    )
     listed = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket, Prefix="geo")["Contents"]]
     assert [name.split("/")[1] for name in listed] == ["manifests", "tombstones"]
 
 
-def test_a_bucket_that_is_not_there_has_not_let_go(archive: Archive, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_that_is_not_there_has_not_let_go(
+    archive: Archive, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old = archive.add(FIRST, TOO_OLD)
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", "s3://not-there/geo")
-    assert [failure.location for failure in configured().bury(old, "its legal maximum age of 365 days")] == ["s3://not-there/geo"]
+    assert [
+        failure.location for failure in configured().bury(old, "its legal maximum age of 365 days")
+    ] == ["s3://not-there/geo"]
 
 
 def test_what_a_killed_run_left_half_written_goes_too(archive: Archive) -> None:
@@ -220,73 +292,118 @@ def test_what_a_killed_run_left_half_written_goes_too(archive: Archive) -> None:
 def test_refused_bytes_age_like_originals(archive: Archive, tmp_path: Path) -> None:
     store, names = configured(), []
     (tmp_path / "cut").write_bytes(FIRST[:50])
-    for source, days_ago in ((STOCK, TOO_OLD), (NOTES, TOO_OLD), (replace(STOCK, vintage=2025), YOUNG)):
+    for source, days_ago in (
+        (STOCK, TOO_OLD),
+        (NOTES, TOO_OLD),
+        (replace(STOCK, vintage=2025), YOUNG),
+    ):
         asked_at = datetime.now(UTC) - timedelta(days=days_ago)
         refused = Retrieval(
-            source=source, state="invalid", url="https://office.example", asked_at=asked_at, sha256=hashlib.sha256(FIRST[:50]).hexdigest(), size=50
+            source=source,
+            state="invalid",
+            url="https://office.example",
+            asked_at=asked_at,
+            sha256=hashlib.sha256(FIRST[:50]).hexdigest(),
+            size=50,
         )
         store.quarantine(tmp_path / "cut", refused, "it is truncated")
         names += [path for path in store.refused() if path not in names]
     retention.bury_expired.fn()
-    assert [[(folder / name).exists() for name in names] for folder in (archive.primary, archive.replica)] == [[False, True, True]] * 2
+    assert [
+        [(folder / name).exists() for name in names]
+        for folder in (archive.primary, archive.replica)
+    ] == [[False, True, True]] * 2
     assert len(list(store.documents("quarantine"))) == 3
     assert archive.quiet[-1].endswith("none is beyond it; removed 1 refused files from quarantine.")
     retention.bury_expired.fn()
     assert archive.quiet[-1].endswith("none is beyond it.")
 
 
-def test_a_rebuild_from_the_archive_takes_the_next_allowed_original_and_says_so(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rebuild_from_the_archive_takes_the_next_allowed_original_and_says_so(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GEODATA_UPSTREAM", "archive")
     before, newest = archive.add(SECOND, 60), archive.add(FIRST, YOUNG)
     configured().bury(newest, "a court's order")
     retrieval = originals.download.fn(STOCK)
     assert archive.loud == [
-        f"The original of xx-stock 2026 of {day(newest.retrieved_at)} was buried on {day(datetime.now(UTC))} by a court's order; "
-        f"the original of {day(before.retrieved_at)} is used."
+        f"The original of xx-stock 2026 of {day(newest.retrieved_at)} was buried on"
+        f" {day(datetime.now(UTC))} by a court's order; the original of {day(before.retrieved_at)}"
+        " is used."
     ]
     assert originals.archive.fn(retrieval).sha256 == before.sha256
 
 
-def test_a_rebuild_with_nothing_but_tombstones_says_what_to_do(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rebuild_with_nothing_but_tombstones_says_what_to_do(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GEODATA_UPSTREAM", "archive")
     old = archive.add(FIRST, TOO_OLD)
     retention.bury_expired.fn()
     with pytest.raises(SourceError) as raised:
         originals.download.fn(STOCK)
-    assert str(raised.value) == (
-        f"The original of xx-stock 2026 of {day(old.retrieved_at)} was buried on {day(datetime.now(UTC))} by its legal maximum age of 365 days, "
-        "and no other is left in the archive; GEODATA_UPSTREAM=archive forbids asking An office for it: unset GEODATA_UPSTREAM, "
-        "so that the publisher is asked for a newer one; editions made from it stay as they are."
+    assert (
+        str(raised.value)
+        == f"The original of xx-stock 2026 of {day(old.retrieved_at)} was buried on"
+        f" {day(datetime.now(UTC))} by its legal maximum age of 365 days, and no other is left"
+        " in the archive; GEODATA_UPSTREAM=archive forbids asking An office for it: unset"
+        " GEODATA_UPSTREAM, so that the publisher is asked for a newer one; editions made from"
+        " it stay as they are."
     )
 
 
-def test_the_original_before_a_tombstone_stands_in_for_a_publisher_that_fails(archive: Archive, office: FaultyServer) -> None:
+def test_the_original_before_a_tombstone_stands_in_for_a_publisher_that_fails(
+    archive: Archive, office: FaultyServer
+) -> None:
     source = replace(STOCK, urls=(office.script("/stock.csv", status(404)),))
     before, newest = archive.add(SECOND, 60, source), archive.add(FIRST, YOUNG, source)
     configured().bury(newest, "a court's order")
     retrieval = originals.download.fn(source)
-    assert f"; the original of {day(before.retrieved_at)} is used unless the publisher gives another." in archive.loud[0]
+    assert (
+        f"; the original of {day(before.retrieved_at)} is used unless the publisher gives another."
+        in archive.loud[0]
+    )
     assert originals.archive.fn(retrieval) == replace(before, state="gone")
 
 
-def test_all_buried_and_gone_upstream_is_an_error_that_says_both(archive: Archive, office: FaultyServer) -> None:
+def test_all_buried_and_gone_upstream_is_an_error_that_says_both(
+    archive: Archive, office: FaultyServer
+) -> None:
     source = replace(STOCK, urls=(office.script("/stock.csv", status(404)),))
     archive.add(FIRST, TOO_OLD, source)
     retention.bury_expired.fn()
-    with pytest.raises(SourceError, match=r"is gone: .* was buried on .* of 365 days, and no other is left to stand in: look for the file at"):
+    with pytest.raises(
+        SourceError,
+        match=(
+            r"is gone: .* was buried on .* of 365 days, and no other is left to stand in: look for"
+            r" the file at"
+        ),
+    ):
         originals.download.fn(source)
-    assert archive.loud[-1].endswith("; none is left, and the publisher is asked for the file anew.")
+    assert archive.loud[-1].endswith(
+        "; none is left, and the publisher is asked for the file anew."
+    )
 
 
-def test_the_same_bytes_come_back_when_the_publisher_still_gives_them(archive: Archive, office: FaultyServer) -> None:
+def test_the_same_bytes_come_back_when_the_publisher_still_gives_them(
+    archive: Archive, office: FaultyServer
+) -> None:
     source = replace(STOCK, urls=(office.script("/stock.csv", whole(FIRST, etag='"1"')),))
     old = replace(archive.add(FIRST, TOO_OLD, source), etag='"1"')
     retention.bury_expired.fn()
     retrieval = originals.download.fn(source)
     again = originals.archive.fn(retrieval)
-    assert (again.sha256, again.state, archive.holders(again)) == (old.sha256, "new", ["archive", "replica"])
+    assert (again.sha256, again.state, archive.holders(again)) == (
+        old.sha256,
+        "new",
+        ["archive", "replica"],
+    )
     store = configured()
-    assert (store.latest(source), store.exists(old.sha256), store.passed_over(source)) == (again, True, None)
+    assert (store.latest(source), store.exists(old.sha256), store.passed_over(source)) == (
+        again,
+        True,
+        None,
+    )
     assert store.fetch(old.sha256).read_bytes() == FIRST
     assert len(store.tombstones()) == 1
     retention.bury_expired.fn()
@@ -299,7 +416,10 @@ def test_the_same_bytes_come_back_when_the_publisher_still_gives_them(archive: A
 def test_buried_bytes_do_not_come_back_from_before(archive: Archive) -> None:
     old = archive.add(FIRST, TOO_OLD)
     retention.bury_expired.fn()
-    for days_ago in (TOO_OLD, YOUNG):  # a manifest of before the burial, as a restored backup would bring
+    for days_ago in (
+        TOO_OLD,
+        YOUNG,
+    ):  # a manifest of before the burial, as a restored backup would bring
         with pytest.raises(SourceError, match="were expected from the publisher after that day"):
             archive.add(FIRST, days_ago)
     with pytest.raises(SourceError, match="were buried"):
@@ -317,13 +437,17 @@ def test_a_restored_backup_is_purged_again(archive: Archive) -> None:
     assert len(configured().tombstones()) == 1
 
 
-def test_a_new_catalogue_learns_all_tombstones_of_the_archive(archive: Archive, other_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_catalog_learns_all_tombstones_of_the_archive(
+    archive: Archive, other_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GEODATA_ARCHIVE", str(archive.primary))
     old = archive.add(FIRST, TOO_OLD)
     configured().bury(old, "a court's order")
     for _ in range(2):
         retention.bury_expired.fn()
-    assert other_database.rows("SELECT sha256, reason FROM catalog.tombstone") == [(old.sha256, "a court's order")]
+    assert other_database.rows("SELECT sha256, reason FROM catalog.tombstone") == [
+        (old.sha256, "a court's order")
+    ]
 
 
 def test_forgetting_what_is_not_there_is_harmless(archive: Archive) -> None:
@@ -335,9 +459,17 @@ def test_a_tombstone_reads_as_it_was_written(archive: Archive) -> None:
     configured().bury(old, "a court's order")
     (stone,) = configured().tombstones()
     assert stone == Tombstone(
-        sha256=old.sha256, size=len(FIRST), url="https://***@office.example/stock.csv", source="xx-stock", vintage=2026, mirror="",
-        title=STOCK.title, retrieved_at=old.retrieved_at, reason="a court's order", buried_at=stone.buried_at,
-    )  # fmt: skip
+        sha256=old.sha256,
+        size=len(FIRST),
+        url="https://***@office.example/stock.csv",
+        source="xx-stock",
+        vintage=2026,
+        mirror="",
+        title=STOCK.title,
+        retrieved_at=old.retrieved_at,
+        reason="a court's order",
+        buried_at=stone.buried_at,
+    )
 
 
 @pytest.mark.prefect

@@ -1,8 +1,11 @@
-"""The documents that runs leave in the archive, however they end and whatever the archive does at that moment."""
+"""The documents that runs leave in the archive, however they end and whatever the archive does at
+that moment.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import signal
@@ -21,11 +24,11 @@ from prefect.settings import PREFECT_API_URL
 from runland import ADDRESS, bring_back, runland, take_away, tried_again, write
 from s3fs import S3FileSystem
 
-from tasks import runs
 from tasks.core.archive.store import configured
-from tasks.core.catalogue.run_documents import run_document
-from tasks.core.database import Database
-from tasks.core.errors import ConfigurationError
+from tasks.core.catalog.run_documents import run_document
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.postgres.database import Database
+from tasks.running import runs, steps
 
 pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,10 +41,19 @@ def run(mirror: Path, **parameters: Any) -> State[Any]:
 
 def killed(mirror: Path) -> None:
     """A run in an operating system process of its own, which ends by SIGKILL."""
-    code = f"from runland import runland; runland(mirror={str(mirror)!r}, rebuild=True, ending='killed')"
+    code = (
+        f"from runland import runland; runland(mirror={str(mirror)!r}, rebuild=True,"
+        " ending='killed')"
+    )
     path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
     environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value()), "PYTHONPATH": path}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
@@ -51,22 +63,36 @@ def documents() -> list[dict[str, Any]]:
 
 def outcomes(folder: Path) -> list[str]:
     """What the documents in one location say, in the order of their names."""
-    return [json.loads(path.read_text())["run"]["outcome"] for path in sorted(folder.glob("runs/runland/*/*.json"))]
+    return [
+        json.loads(path.read_text())["run"]["outcome"]
+        for path in sorted(folder.glob("runs/runland/*/*.json"))
+    ]
 
 
 @contextmanager
 def heard() -> Iterator[list[str]]:
     """The sentences said loudly about runs."""
     loud: list[str] = []
-    say = runs.say
+    log = steps.log
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "say", lambda sentence, *, loudly=False: (loud.append(sentence) if loudly else None, say(sentence, loudly=loudly))[0])
+        patch.setattr(
+            steps,
+            "log",
+            lambda level, sentence: (
+                loud.append(sentence) if level >= logging.WARNING else None,
+                log(level, sentence),
+            )[0],
+        )
         yield loud
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory, prefect_server: None, cluster_database: Database) -> Iterator[Database]:
-    """Runs that published, found nothing new, failed, were killed and, in the end, published again."""
+def history(
+    tmp_path_factory: pytest.TempPathFactory, prefect_server: None, cluster_database: Database
+) -> Iterator[Database]:
+    """Runs that published, found nothing new, failed, were killed and, in the end, published
+    again.
+    """
     folder = tmp_path_factory.mktemp("history")
     mirror = folder / "mirror"
     with database_of_its_own(cluster_database, folder / "archive") as database:
@@ -91,10 +117,16 @@ def mirror(tmp_path: Path, prefect_server: None, other_database: Database) -> Pa
 
 def test_every_ended_run_has_a_document_that_is_its_row(history: Database) -> None:
     found = documents()
-    assert [document["run"]["outcome"] for document in found] == ["published", "unchanged", "failed", "abandoned", "published"]
+    assert [document["run"]["outcome"] for document in found] == [
+        "published",
+        "unchanged",
+        "failed",
+        "abandoned",
+        "published",
+    ]
     assert [document["run"] for document in found] == [
         row for (row,) in history.rows("SELECT to_jsonb(r) FROM catalog.run r ORDER BY started_at")
-    ]  # fmt: skip
+    ]
     assert all(document["run"]["ended_at"] for document in found)
     assert found[0]["run"]["message"].startswith("Published runland 2026, edition 1 (places 3).")
     for document in found:
@@ -107,24 +139,42 @@ def test_a_document_is_named_after_the_start_and_the_run(history: Database) -> N
     names = [name for name, _ in configured().documents("runs")]
     rows = history.rows("SELECT started_at, id FROM catalog.run ORDER BY started_at")
     starts = [(start.astimezone(UTC), run_id) for start, run_id in rows]
-    assert names == [f"runs/runland/{start:%Y}/{start:%Y%m%dT%H%M%S.%fZ}-{run_id}.json" for start, run_id in starts]
+    assert names == [
+        f"runs/runland/{start:%Y}/{start:%Y%m%dT%H%M%S.%fZ}-{run_id}.json"
+        for start, run_id in starts
+    ]
     assert re.fullmatch(r"runs/runland/20\d\d/20\d{6}T\d{6}\.\d{6}Z-[0-9a-f-]{36}\.json", names[0])
 
 
 def test_a_document_has_what_the_publisher_answered_to_its_run(history: Database) -> None:
     asked = [document["retrievals"] for document in documents()]
-    assert [[retrieval["state"] for retrieval in retrievals] for retrievals in asked] == [["new"], *[["unchanged"]] * 4]
+    assert [[retrieval["state"] for retrieval in retrievals] for retrievals in asked] == [
+        ["new"],
+        *[["unchanged"]] * 4,
+    ]
     rows = history.rows("SELECT to_jsonb(r) - 'id' FROM catalog.retrieval r ORDER BY id")
     assert [(retrieval,) for retrievals in asked for retrieval in retrievals] == rows
-    assert [retrievals[0]["run"] for retrievals in asked] == [run_id for (run_id,) in history.rows("SELECT id FROM catalog.run ORDER BY started_at")]
+    assert [retrievals[0]["run"] for retrievals in asked] == [
+        run_id for (run_id,) in history.rows("SELECT id FROM catalog.run ORDER BY started_at")
+    ]
 
 
-def test_a_document_has_the_editions_that_were_not_published_with_their_steps_and_checks(history: Database) -> None:
+def test_a_document_has_the_editions_that_were_not_published_with_their_steps_and_checks(
+    history: Database,
+) -> None:
     found = [document["editions"] for document in documents()]
-    assert [[edition["edition"]["state"] for edition in editions] for editions in found] == [[], [], ["failed"], ["abandoned"], []]
+    assert [[edition["edition"]["state"] for edition in editions] for editions in found] == [
+        [],
+        [],
+        ["failed"],
+        ["abandoned"],
+        [],
+    ]
     (failed,), (abandoned,) = found[2], found[3]
     assert failed["document"] == "edition of geodata-flows"
-    assert [(step["verb"], step["sentence"]) for step in failed["steps"]] == [("load_table", "Loaded 3 rows")]
+    assert [(step["verb"], step["sentence"]) for step in failed["steps"]] == [
+        ("load_table", "Loaded 3 rows")
+    ]
     checks = [(check["expected"], check["found"], check["passed"]) for check in failed["checks"]]
     assert checks == [("7 (± 0.00%, the mirror synthetic-runland)", "6", False)]
     assert [check["passed"] for check in abandoned["checks"]] == [True]
@@ -134,31 +184,47 @@ def test_a_document_has_the_editions_that_were_not_published_with_their_steps_an
 
 def test_published_editions_have_manifests_of_their_own(history: Database) -> None:
     manifests = [document for _, document in configured().documents("editions")]
-    assert [(manifest["edition"]["number"], manifest["run"]["outcome"]) for manifest in manifests] == [(1, "running"), (4, "running")]
+    assert [
+        (manifest["edition"]["number"], manifest["run"]["outcome"]) for manifest in manifests
+    ] == [(1, "running"), (4, "running")]
 
 
-def test_a_run_that_the_catalogue_does_not_know_has_no_document(history: Database) -> None:
+def test_a_run_that_the_catalog_does_not_know_has_no_document(history: Database) -> None:
     with pytest.raises(ConfigurationError, match=r"no run 'another'"):
         run_document(history, "another")
 
 
 def test_an_edition_that_was_published_without_a_manifest_is_told_by_its_run(mirror: Path) -> None:
-    assert run(mirror, ending="uncatalogued").is_completed()
+    assert run(mirror, ending="uncatalogd").is_completed()
     (document,) = documents()
-    assert [(made["edition"]["state"], len(made["publications"])) for made in document["editions"]] == [("published", 1)]
+    assert [
+        (made["edition"]["state"], len(made["publications"])) for made in document["editions"]
+    ] == [("published", 1)]
     assert document["editions"][0]["layers"][0]["content_hash"]
 
 
-@pytest.mark.parametrize(("ending", "outcome"), [("archive lost", "published"), ("archive lost and refused", "failed")])
+@pytest.mark.parametrize(
+    ("ending", "outcome"), [("archive lost", "published"), ("archive lost and refused", "failed")]
+)
 def test_without_an_archive_a_run_ends_as_it_would_and_the_next_run_writes_its_document(
     mirror: Path, tmp_path: Path, other_database: Database, ending: str, outcome: str
 ) -> None:
     with heard() as loud:
         state = run(mirror, ending=ending)
-    assert (state.name, state.is_completed()) == (("Completed", True) if outcome == "published" else ("Failed", False))
-    assert re.match(r"Published runland 2026, edition 1|.*SourceError: The file .* was expected and is not there\.", str(state.message))
+    assert (state.name, state.is_completed()) == (
+        ("Completed", True) if outcome == "published" else ("Failed", False)
+    )
+    assert re.match(
+        r"Published runland 2026, edition 1|.*SourceError: The file .* was expected and is not"
+        r" there\.",
+        str(state.message),
+    )
     assert len(loud) == 1
-    assert re.match(r"Documents of runs were not written .*No location of the archive could keep the document runs/runland/.*next run", loud[0])
+    assert re.match(
+        r"Documents of runs were not written .*No location of the archive could keep the document"
+        r" runs/runland/.*next run",
+        loud[0],
+    )
     (kept,) = other_database.rows("SELECT to_jsonb(r) FROM catalog.run r")
     assert kept[0]["outcome"] == outcome
 
@@ -170,18 +236,28 @@ def test_without_an_archive_a_run_ends_as_it_would_and_the_next_run_writes_its_d
     assert documents()[0]["run"] == kept[0]
 
 
-def test_a_replica_that_was_down_is_named_and_catches_up(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replica_that_was_down_is_named_and_catches_up(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     replica = tmp_path / "replica"
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", str(replica))
     run(mirror)
     take_away(replica)
     with heard() as loud:
         assert run(mirror).is_completed()
-    assert any(sentence.startswith(f"The archive location {replica} ") and "lacks the document runs/runland/" in sentence for sentence in loud)
+    assert any(
+        sentence.startswith(f"The archive location {replica} ")
+        and "lacks the document runs/runland/" in sentence
+        for sentence in loud
+    )
     bring_back(replica)
     assert outcomes(replica) == ["published"]
     run(mirror)
-    assert outcomes(replica) == outcomes(tmp_path / "archive") == ["published", "unchanged", "unchanged"]
+    assert (
+        outcomes(replica)
+        == outcomes(tmp_path / "archive")
+        == ["published", "unchanged", "unchanged"]
+    )
     for path in (tmp_path / "archive").glob("runs/**/*.json"):
         assert path.read_bytes() == (replica / path.relative_to(tmp_path / "archive")).read_bytes()
 
@@ -200,7 +276,11 @@ def test_documents_that_a_location_without_an_answer_may_have_are_not_made_again
         with heard() as loud:
             assert run(mirror).is_completed()
     S3FileSystem.clear_instance_cache()
-    assert any("s3://replica/archive" in sentence and "does not tell which runs of runland it has" in sentence for sentence in loud)
+    assert any(
+        "s3://replica/archive" in sentence
+        and "does not tell which runs of runland it has" in sentence
+        for sentence in loud
+    )
     assert outcomes(tmp_path / "archive") == ["unchanged"]
     run(mirror)
     assert outcomes(tmp_path / "archive") == ["published", "unchanged", "unchanged"]
@@ -216,7 +296,9 @@ def test_one_run_writes_no_more_than_so_many_documents_of_earlier_ones_the_oldes
     monkeypatch.setattr(runs, "MOST", 2)
     with heard() as loud:
         run(mirror)
-    assert loud == ["The archive lacks the documents of 1 more runs of runland: the next runs write them."]
+    assert loud == [
+        "The archive lacks the documents of 1 more runs of runland: the next runs write them."
+    ]
     assert outcomes(tmp_path / "archive") == ["published", "unchanged", "unchanged"]
     run(mirror)
     assert len(outcomes(tmp_path / "archive")) == 5
@@ -229,15 +311,23 @@ def test_a_run_that_is_tried_again_leaves_a_document_for_each_try(mirror: Path) 
     assert first["run"]["id"] == second["run"]["id"]
     assert second["retrievals"][: len(first["retrievals"])] == first["retrievals"]
     assert len(second["retrievals"]) == 2
-    assert datetime.fromisoformat(first["run"]["started_at"]) < datetime.fromisoformat(second["run"]["started_at"])
+    assert datetime.fromisoformat(first["run"]["started_at"]) < datetime.fromisoformat(
+        second["run"]["started_at"]
+    )
 
 
-def test_credentials_in_parameters_and_in_the_last_words_are_not_kept(mirror: Path, other_database: Database) -> None:
+def test_credentials_in_parameters_and_in_the_last_words_are_not_kept(
+    mirror: Path, other_database: Database
+) -> None:
     state = run(mirror, ending="refused", addresses=(ADDRESS,))
     assert state.is_failed()
     (kept,) = other_database.rows("SELECT parameters, message FROM catalog.run")
     assert kept[0]["addresses"] == ["https://***@office.example/places.csv?api_key=***"]
-    assert kept[1] == "The file https://***@office.example/places.csv?api_key=*** was expected and is not there."
+    assert (
+        kept[1]
+        == "The file https://***@office.example/places.csv?api_key=*** was expected and is not"
+        " there."
+    )
     (document,) = documents()
     assert (document["run"]["parameters"], document["run"]["message"]) == kept
     with other_database.session() as cursor:  # as runs of before kept them

@@ -1,4 +1,6 @@
-"""The deployments on a real Prefect server: set up, registered, run by a worker, killed, resumed, and told about."""
+"""The deployments on a real Prefect server: set up, registered, run by a worker, killed, resumed,
+and told about.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +32,11 @@ from synthetic import belgium as synthetic
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "deployments"))
 
-import apply  # noqa: E402
-from workspace import automations, declared, notification, work_pool  # noqa: E402
+import apply
+from workspace import automations, declared, notification, work_pool
 
-from tasks import local_server  # noqa: E402
-from tasks.core.database import Database  # noqa: E402
+from tasks.core.postgres.database import Database
+from tasks.running import local_server
 
 pytestmark = pytest.mark.prefect
 IMAGE, REVISION = "registry.example/geodata-flows:1f2e3d4c5b6a", "1f2e3d4c5b6a"
@@ -64,7 +66,12 @@ def told() -> Iterator[tuple[str, list[str]]]:
 @pytest.fixture(scope="module")
 def environment(api: str, told: tuple[str, list[str]]) -> dict[str, str]:
     """What a person sets to deploy."""
-    return os.environ | {"PREFECT_API_URL": api, "GEODATA_IMAGE": IMAGE, "GEODATA_REVISION": REVISION, "GEODATA_WEBHOOK_URL": told[0]}
+    return os.environ | {
+        "PREFECT_API_URL": api,
+        "GEODATA_IMAGE": IMAGE,
+        "GEODATA_REVISION": REVISION,
+        "GEODATA_WEBHOOK_URL": told[0],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -76,28 +83,68 @@ def client(environment: dict[str, str]) -> Iterator[SyncPrefectClient]:
 
 
 @pytest.fixture(scope="module")
-def worker(client: SyncPrefectClient, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[psutil.Process]:
-    """A process worker, and the deployments a second time on its pool: their files are here, not in an image."""
+def worker(
+    client: SyncPrefectClient, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[psutil.Process]:
+    """A process worker, and the deployments a second time on its pool: their files are here, not in
+    an image.
+    """
     copy: dict[str, Any] = yaml.safe_load(declared.PREFECT_FILE.read_text())
     copy["pull"] = [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}]
     for deployment in copy["deployments"]:
-        deployment |= {"name": f"{deployment['name']}-here", "schedules": [], "triggers": [], "work_pool": {"name": "geodata-process"}}
+        deployment |= {
+            "name": f"{deployment['name']}-here",
+            "schedules": [],
+            "triggers": [],
+            "work_pool": {"name": "geodata-process"},
+        }
     path = tmp_path_factory.mktemp("prefect") / "prefect.yaml"
     path.write_text(yaml.safe_dump(copy))
-    client.create_work_pool(WorkPoolCreate(name="geodata-process", type="process", base_job_template=ProcessWorker.get_default_base_job_template()))
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "geodata-process", "--type", "process"]
+    client.create_work_pool(
+        WorkPoolCreate(
+            name="geodata-process",
+            type="process",
+            base_job_template=ProcessWorker.get_default_base_job_template(),
+        )
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "prefect",
+        "worker",
+        "start",
+        "--pool",
+        "geodata-process",
+        "--type",
+        "process",
+    ]
     with path.with_name("worker.log").open("w") as log:
-        started = subprocess.Popen(command, cwd=path.parent, env=environment | WORKER, stdout=log, stderr=log)
+        started = subprocess.Popen(
+            command, cwd=path.parent, env=environment | WORKER, stdout=log, stderr=log
+        )
     try:
-        run("-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(path), environment=environment)
+        run(
+            "-m",
+            "prefect",
+            "--no-prompt",
+            "deploy",
+            "--all",
+            "--prefect-file",
+            str(path),
+            environment=environment,
+        )
         yield psutil.Process(started.pid)
     finally:
         started.terminate()
         started.wait(60)
 
 
-@pytest.mark.parametrize("deployment", declared.deployments(), ids=lambda deployment: deployment["name"])
-def test_the_server_has_what_is_declared(client: SyncPrefectClient, deployment: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "deployment", declared.deployments(), ids=lambda deployment: deployment["name"]
+)
+def test_the_server_has_what_is_declared(
+    client: SyncPrefectClient, deployment: dict[str, Any]
+) -> None:
     found = deployed(client, deployment["name"])
     for key in ("entrypoint", "description", "tags", "enforce_parameter_schema"):
         assert found[key] == deployment[key]
@@ -105,33 +152,57 @@ def test_the_server_has_what_is_declared(client: SyncPrefectClient, deployment: 
     assert found["version"] == REVISION
     assert found["work_pool_name"] == work_pool.NAME
     assert found["job_variables"] == deployment["work_pool"]["job_variables"] | {"image": IMAGE}
-    schedules = [{"slug": one["slug"], "cron": one["schedule"]["cron"], "timezone": one["schedule"]["timezone"]} for one in found["schedules"]]
+    schedules = [
+        {
+            "slug": one["slug"],
+            "cron": one["schedule"]["cron"],
+            "timezone": one["schedule"]["timezone"],
+        }
+        for one in found["schedules"]
+    ]
     assert schedules == deployment.get("schedules", [])
     options = found["concurrency_options"] | {"limit": found["global_concurrency_limit"]["limit"]}
     assert options == deployment["concurrency_limit"]
 
 
 def test_the_server_plans_the_runs_of_every_schedule(client: SyncPrefectClient) -> None:
-    scheduled = {deployment["name"] for deployment in declared.deployments() if deployment.get("schedules")}
+    scheduled = {
+        deployment["name"] for deployment in declared.deployments() if deployment.get("schedules")
+    }
 
     def planned() -> bool:
-        found = client.read_flow_runs(deployment_filter=DeploymentFilter(name={"any_": list(scheduled)}))
-        return {client.read_deployment(one.deployment_id).name for one in found if one.deployment_id} == scheduled
+        found = client.read_flow_runs(
+            deployment_filter=DeploymentFilter(name={"any_": list(scheduled)})
+        )
+        return {
+            client.read_deployment(one.deployment_id).name for one in found if one.deployment_id
+        } == scheduled
 
     wait(planned, "a planned run of every schedule")
 
 
-def test_the_server_has_the_pool_with_its_limit_and_the_automations(client: SyncPrefectClient) -> None:
+def test_the_server_has_the_pool_with_its_limit_and_the_automations(
+    client: SyncPrefectClient,
+) -> None:
     pool = client.read_work_pool(work_pool.NAME)
     assert (pool.type, pool.concurrency_limit) == ("kubernetes", work_pool.RUNS_AT_ONCE)
     assert pool.base_job_template == work_pool.template()
     webhook = notification.block_id(client)
     assert webhook is not None
-    wanted = {automation.name: automations.facts(automation) for automation in automations.automations(webhook)}
-    assert {found.name: automations.facts(found) for found in client.read_automations() if found.name.startswith(automations.PREFIX)} == wanted
+    wanted = {
+        automation.name: automations.facts(automation)
+        for automation in automations.automations(webhook)
+    }
+    assert {
+        found.name: automations.facts(found)
+        for found in client.read_automations()
+        if found.name.startswith(automations.PREFIX)
+    } == wanted
 
 
-def test_applying_again_changes_nothing(client: SyncPrefectClient, told: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_applying_again_changes_nothing(
+    client: SyncPrefectClient, told: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GEODATA_WEBHOOK_URL", told[0])
     before = stamps(client)
     assert {change.action for change in apply.set_up(client)} == {"unchanged"}
@@ -149,7 +220,11 @@ def test_what_differs_is_corrected_and_what_is_gone_is_removed(client: SyncPrefe
     client.create_automation(stray)
     failed = client.read_automations_by_name(automations.PREFIX + "failed run")[0]
     client.update_automation(failed.id, changed(failed, description="edited by hand"))
-    changes = {change.name: change.action for change in apply.set_up(client) if change.action != "unchanged"}
+    changes = {
+        change.name: change.action
+        for change in apply.set_up(client)
+        if change.action != "unchanged"
+    }
     assert changes == {work_pool.NAME: "updated", stray.name: "removed", failed.name: "updated"}
 
 
@@ -161,29 +236,47 @@ def test_a_person_s_pause_and_webhook_stay(client: SyncPrefectClient) -> None:
     client.resume_automation(overlong.id)
 
 
-def test_a_parameter_that_the_form_would_refuse_is_refused(client: SyncPrefectClient, api: str) -> None:
-    answer = httpx.post(f"{api}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run", json={"parameters": {"vintage": 1830}})
+def test_a_parameter_that_the_form_would_refuse_is_refused(
+    client: SyncPrefectClient, api: str
+) -> None:
+    answer = httpx.post(
+        f"{api}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run",
+        json={"parameters": {"vintage": 1830}},
+    )
     assert answer.status_code >= 400
     assert "1830" in answer.text
 
 
 def test_an_untagged_image_is_refused(client: SyncPrefectClient, api: str) -> None:
     variables = {"image": "registry.example/geodata-flows"}
-    answer = httpx.post(f"{api}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run", json={"job_variables": variables})
+    answer = httpx.post(
+        f"{api}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run",
+        json={"job_variables": variables},
+    )
     assert answer.status_code >= 400
 
 
 def test_a_killed_run_is_seen_and_the_next_resumes_without_downloading(
-    api: str, client: SyncPrefectClient, worker: psutil.Process, other_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: str,
+    client: SyncPrefectClient,
+    worker: psutil.Process,
+    other_database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mirror = tmp_path / "mirror"
     synthetic.write(mirror, municipalities=12, sectors=400, vintages=(2024,))
     machines = iter(range(9))
 
     def machine() -> dict[str, str]:
-        """The environment of a pod: the database and the archive are shared, its disk is its own."""
+        """The environment of a pod: the database and the archive are shared, its disk is its
+        own.
+        """
         shared = {name: os.environ[name] for name in ("GEODATA_DATABASE_URL", "GEODATA_ARCHIVE")}
-        return shared | {"GEODATA_DATA": str(tmp_path / f"pod-{next(machines)}"), "PREFECT_API_URL": api}
+        return shared | {
+            "GEODATA_DATA": str(tmp_path / f"pod-{next(machines)}"),
+            "PREFECT_API_URL": api,
+        }
 
     with counting(mirror, monkeypatch) as (address, sent):
         parameters = {"vintage": 2024, "mirror": address, "rebuild": False}
@@ -203,28 +296,46 @@ def test_a_killed_run_is_seen_and_the_next_resumes_without_downloading(
         assert state.is_completed(), state
         assert set(sent) == {"mirror.json"}
     assert other_database.value("SELECT count(*) FROM belgium.municipalities_2024") == 12
-    assert other_database.rows("SELECT outcome, code_revision <> '' FROM catalog.run ORDER BY started_at DESC LIMIT 1") == [("published", True)]
+    assert other_database.rows(
+        "SELECT outcome, code_revision <> '' FROM catalog.run ORDER BY started_at DESC LIMIT 1"
+    ) == [("published", True)]
 
 
-def test_a_new_edition_of_the_areas_starts_what_stands_on_them(api: str, client: SyncPrefectClient) -> None:
+def test_a_new_edition_of_the_areas_starts_what_stands_on_them(
+    api: str, client: SyncPrefectClient
+) -> None:
     sirene = DeploymentFilter(name={"any_": ["sirene"]})
     event = {
-        "id": str(uuid.uuid4()), "event": "geodata.edition.published", "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "id": str(uuid.uuid4()),
+        "event": "geodata.edition.published",
+        "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "resource": {"prefect.resource.id": "geodata.dataset.belgium"},
-    }  # fmt: skip
+    }
     assert httpx.post(f"{api}/events", json=[event]).status_code < 300
-    event |= {"id": str(uuid.uuid4()), "resource": {"prefect.resource.id": "geodata.dataset.france"}}
+    event |= {
+        "id": str(uuid.uuid4()),
+        "resource": {"prefect.resource.id": "geodata.dataset.france"},
+    }
     assert httpx.post(f"{api}/events", json=[event]).status_code < 300
 
     def triggered() -> list[str]:
         found = client.read_flow_runs(deployment_filter=sirene)
-        return [str(one.id) for one in found if one.created_by and one.created_by.type == "AUTOMATION"]
+        return [
+            str(one.id) for one in found if one.created_by and one.created_by.type == "AUTOMATION"
+        ]
 
     assert len(wait(triggered, "a run of sirene")) == 1
     for runs, name in enumerate(("rolled_back", "withdrawn"), 2):
-        event |= {"id": str(uuid.uuid4()), "event": f"geodata.edition.{name}", "occurred": datetime.now(UTC).isoformat()}
+        event |= {
+            "id": str(uuid.uuid4()),
+            "event": f"geodata.edition.{name}",
+            "occurred": datetime.now(UTC).isoformat(),
+        }
         assert httpx.post(f"{api}/events", json=[event]).status_code < 300
-        assert wait(lambda runs=runs: len(triggered()) == runs, f"a run of sirene after its areas were {name}")
+        assert wait(
+            lambda runs=runs: len(triggered()) == runs,
+            f"a run of sirene after its areas were {name}",
+        )
 
 
 @pytest.mark.parametrize("name", ["Failed", "Crashed"])
@@ -233,12 +344,17 @@ def test_people_are_told_of_a_run_that_ends_badly_whatever_its_message(
 ) -> None:
     message = f'{name}: the file "a\\b" is gone,\nlook for it.'
     ours(client, {"type": name.upper(), "name": name, "message": message})
-    (body,) = wait(lambda: [body for body in told[1] if f"{name}: the file" in body], f"the word of the state {name}")
+    (body,) = wait(
+        lambda: [body for body in told[1] if f"{name}: the file" in body],
+        f"the word of the state {name}",
+    )
     assert message in json.loads(body)["text"]
     assert json.loads(body)["text"].startswith("freshness, run ")
 
 
-def test_a_silent_run_is_crashed_and_one_without_end_cancelled(api: str, client: SyncPrefectClient) -> None:
+def test_a_silent_run_is_crashed_and_one_without_end_cancelled(
+    api: str, client: SyncPrefectClient
+) -> None:
     """The declared automations with their windows cut to the shortest that the server takes."""
     for name in ("silent run", "run without end"):
         whole = client.read_automations_by_name(automations.PREFIX + name)[0]
@@ -248,10 +364,19 @@ def test_a_silent_run_is_crashed_and_one_without_end_cancelled(api: str, client:
     silent = ours(client, {"type": "RUNNING", "name": "Running"}, "rollback")
     tag = {"prefect.resource.id": f"prefect.tag.{declared.TAG}", "prefect.resource.role": "tag"}
     event = {
-        "id": str(uuid.uuid4()), "event": "prefect.flow-run.heartbeat", "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "resource": {"prefect.resource.id": f"prefect.flow-run.{silent}"}, "related": [tag],
-    }  # fmt: skip
+        "id": str(uuid.uuid4()),
+        "event": "prefect.flow-run.heartbeat",
+        "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "resource": {"prefect.resource.id": f"prefect.flow-run.{silent}"},
+        "related": [tag],
+    }
     assert httpx.post(f"{api}/events", json=[event]).status_code < 300
     ending = ("CANCELLING", "CANCELLED")
-    wait(lambda: client.read_flow_run(uuid.UUID(endless)).state_type in ending, "the end of the run without end")
-    wait(lambda: client.read_flow_run(uuid.UUID(silent)).state_type == "CRASHED", "the end of the silent run")
+    wait(
+        lambda: client.read_flow_run(uuid.UUID(endless)).state_type in ending,
+        "the end of the run without end",
+    )
+    wait(
+        lambda: client.read_flow_run(uuid.UUID(silent)).state_type == "CRASHED",
+        "the end of the silent run",
+    )

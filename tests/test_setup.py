@@ -15,23 +15,29 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core import shell
-from tasks.core.database import Database, parse
+from tasks.core.postgres import shell
+from tasks.core.postgres.database import Database, parse
 
 ROOT = Path(__file__).resolve().parents[1]
-PROGRAMS = "bash env dirname basename id sort awk sed head tail grep sha256sum cut cat rm touch".split()
+PROGRAMS = (
+    "bash env dirname basename id sort awk sed head tail grep sha256sum cut cat rm touch".split()
+)
 
 
 @pytest.fixture
 def machine() -> Iterator[Path]:
-    """A checkout with the set-up script, and a folder `bin` with the programs every Debian has; any account may read it."""
+    """A checkout with the set-up script, and a folder `bin` with the programs every Debian has; any
+    account may read it.
+    """
     with tempfile.TemporaryDirectory(prefix="geodata-setup-") as folder:
         root = Path(folder)
         root.chmod(0o755)
         for name in ("bin", "deployments", "servers"):
             (root / name).mkdir()
         shutil.copy(ROOT / "deployments/setup", root / "deployments/setup")
-        (root / "requirements.lock").write_text("no-such-library-of-geodata==1.0 --hash=sha256:" + "0" * 64 + "\n")
+        (root / "requirements.lock").write_text(
+            "no-such-library-of-geodata==1.0 --hash=sha256:" + "0" * 64 + "\n"
+        )
         for program in PROGRAMS:
             offer(root, program)
         yield root
@@ -45,16 +51,33 @@ def offer(machine: Path, program: str, real: str | None = None) -> None:
     (machine / "bin" / program).symlink_to(found)
 
 
-def set_up(machine: Path, user: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": str(machine / "bin"), "HOME": str(machine), "GEODATA_POSTGRESQL_SERVERS": str(machine / "servers")} | variables
+def set_up(
+    machine: Path, user: str | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": str(machine / "bin"),
+        "HOME": str(machine),
+        "GEODATA_POSTGRESQL_SERVERS": str(machine / "servers"),
+    } | variables
     script = str(machine / "deployments/setup")
-    return subprocess.run([script], capture_output=True, text=True, timeout=120, env=environment, cwd="/", user=user, check=False)
+    return subprocess.run(
+        [script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment,
+        cwd="/",
+        user=user,
+        check=False,
+    )
 
 
 def test_without_apt_it_names_the_packages(machine: Path) -> None:
     done = set_up(machine)
     assert done.returncode == 1
-    assert "this machine has no apt-get: make python3 python3-venv postgresql-postgis." in done.stderr
+    assert (
+        "this machine has no apt-get: make python3 python3-venv postgresql-postgis." in done.stderr
+    )
     assert "or set GEODATA_DATABASE_URL" in done.stderr
 
 
@@ -64,7 +87,9 @@ def test_without_rights_it_gives_the_command(machine: Path) -> None:
     done = set_up(machine, user="nobody" if os.geteuid() == 0 else None)
     assert done.returncode == 1
     assert "this account may not install them" in done.stderr
-    command = re.search(r"Run 'apt-get install --no-install-recommends ([^']*)' as root", done.stderr)
+    command = re.search(
+        r"Run 'apt-get install --no-install-recommends ([^']*)' as root", done.stderr
+    )
     assert command is not None, done.stderr
     assert re.search(r"\bmake\b.*\bpostgresql-(\d+-)?postgis(-3)?$", command[1])
 
@@ -117,14 +142,26 @@ def test_nothing_is_done_twice_and_a_new_lock_is_installed(furnished: Path) -> N
 
 
 def test_the_makefile_lists_every_target() -> None:
-    listed = subprocess.run(["make", "-C", str(ROOT), "--no-print-directory"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["make", "-C", str(ROOT), "--no-print-directory"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     declared = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert declared is not None
     assert re.findall(r"^  make (\S+) +\S", listed, re.MULTILINE) == declared[1].split()
 
 
 def test_psql_opens_on_the_local_database(cluster_database: Database) -> None:
-    words = [sys.executable, "-m", "tasks.core.shell", "open", "-Atc", "SELECT current_database()"]
+    words = [
+        sys.executable,
+        "-m",
+        "tasks.core.postgres.shell",
+        "open",
+        "-Atc",
+        "SELECT current_database()",
+    ]
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "geodata"), done.stderr
 
@@ -135,9 +172,11 @@ def test_a_password_does_not_show_in_the_list_of_processes() -> None:
     assert environment["PGPASSWORD"] == "se@cret"
 
 
-def test_stopping_without_a_database_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stopping_without_a_database_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("GEODATA_DATA", str(tmp_path))
     assert shell.main(["stop"]) == 0
     assert "was not running" in capsys.readouterr().out
     assert shell.main(["begin"]) == 1
-    assert "expected python -m tasks.core.shell open" in capsys.readouterr().err
+    assert "expected python -m tasks.core.postgres.shell open" in capsys.readouterr().err

@@ -1,4 +1,6 @@
-"""The register of establishments on the areas of France: located, counted, started by its dependency, and from both formats."""
+"""The register of establishments on the areas of France: located, counted, started by its
+dependency, and from both formats.
+"""
 
 from __future__ import annotations
 
@@ -26,39 +28,61 @@ from test_france import real_mirror
 
 from flows.france import france
 from flows.sirene import sirene
-from tasks.connections import connect
-from tasks.core.catalogue import foundations
-from tasks.core.database import Database
-from tasks.core.errors import CheckFailed
-from tasks.core.handles import Staging
-from tasks.core.joining import scripts
-from tasks.editions import stand_on
+from tasks.core.catalog import foundations
+from tasks.core.making.joining import scripts
+from tasks.core.model.errors import CheckFailed
+from tasks.core.model.handles import Staging
+from tasks.core.postgres.database import Database
+from tasks.running.site import connect
+from tasks.verbs.publishing import stand_on
 
 pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
-SERVED = "import sys; from flows.france import france; france.serve(name='france', parameters={'mirror': sys.argv[1], 'vintage': 2024})"
+SERVED = (
+    "import sys; from flows.france import france; france.serve(name='france', parameters={'mirror':"
+    " sys.argv[1], 'vintage': 2024})"
+)
 
 
 class World:
     """A synthetic France and the establishments in it, as mirrors, with what is known of them."""
 
-    def __init__(self, folder: Path, year: int = 2026, establishments: int = 4000, iris: int = 400, **more: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        year: int = 2026,
+        establishments: int = 4000,
+        iris: int = 400,
+        **more: Any,
+    ) -> None:
         self.areas, self.register, self.year = folder / "france", folder / f"sirene-{year}", year
         if not self.areas.exists():
             areas.write(self.areas, iris=iris, vintages=(2024,))
         month = date(year, 11, 1)
-        self.counts = synthetic.write(self.register, establishments=establishments, areas=self.areas, month=month, **more).counts
+        self.counts = synthetic.write(
+            self.register, establishments=establishments, areas=self.areas, month=month, **more
+        ).counts
         self.mirror("parquet")
         with (self.register / "expected_iris.csv").open() as file:
             self.iris = {row["siret"]: row["code_iris"] for row in csv.DictReader(file)}
 
     def mirror(self, form: str) -> str:
-        """Describe the files of one format; the rows are those that the flow keeps, the active ones."""
+        """Describe the files of one format; the rows are those that the flow keeps, the active
+        ones.
+        """
         stated = json.loads((self.register / "mirror.json").read_text())
-        names = {f"fr-sirene-{self.year}": "StockEtablissement_utf8", f"fr-sirene-geolocation-{self.year}":
-                 "GeolocalisationEtablissement_Sirene_pour_etudes_statistiques_utf8"}  # fmt: skip
+        names = {
+            f"fr-sirene-{self.year}": "StockEtablissement_utf8",
+            f"fr-sirene-geolocation-{self.year}": (
+                "GeolocalisationEtablissement_Sirene_pour_etudes_statistiques_utf8"
+            ),
+        }
         for slug, name in names.items():
-            entry = stated["sources"][slug] = {"rows": stated["sources"][slug]["rows"], "container": form, "path": f"{name}.{form}"}
+            entry = stated["sources"][slug] = {
+                "rows": stated["sources"][slug]["rows"],
+                "container": form,
+                "path": f"{name}.{form}",
+            }
             if form == "zip" and "geolocation" in slug:
                 entry["reads"] = {"delimiter": ";"}
         stated["sources"][f"fr-sirene-{self.year}"]["rows"] = self.counts.active
@@ -69,8 +93,20 @@ class World:
             writer.writeheader()
             writer.writerows(movements)
             for gone, into in self.counts.former_codes.items():
-                writer.writerow({"MOD": "32", "DATE_EFF": "2016-01-01", "TYPECOM_AV": "COM", "COM_AV": gone, "TYPECOM_AP": "COM", "COM_AP": into})
-        stated["sources"][f"fr-movements-{self.year}"] = {"path": "v_mvt_commune_2024.csv", "container": "text"}
+                writer.writerow(
+                    {
+                        "MOD": "32",
+                        "DATE_EFF": "2016-01-01",
+                        "TYPECOM_AV": "COM",
+                        "COM_AV": gone,
+                        "TYPECOM_AP": "COM",
+                        "COM_AP": into,
+                    }
+                )
+        stated["sources"][f"fr-movements-{self.year}"] = {
+            "path": "v_mvt_commune_2024.csv",
+            "container": "text",
+        }
         (self.register / "mirror.json").write_text(json.dumps(stated))
         return str(self.register)
 
@@ -89,19 +125,34 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture(scope="module")
-def shelter(cluster_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def shelter(
+    cluster_database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
     """A database in which no other test has published areas."""
-    with database_of_its_own(cluster_database, tmp_path_factory.mktemp("shelter") / "archive") as made:
+    with database_of_its_own(
+        cluster_database, tmp_path_factory.mktemp("shelter") / "archive"
+    ) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def served(world: World, prefect_server: None, shelter: Database) -> Iterator[None]:
     """The deployment of france, served by a program of its own, as a worker would run it."""
-    environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value()), "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
-    started = subprocess.Popen([sys.executable, "-c", SERVED, str(world.areas)], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+    environment = os.environ | {
+        "PREFECT_API_URL": str(PREFECT_API_URL.value()),
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+    }
+    started = subprocess.Popen(
+        [sys.executable, "-c", SERVED, str(world.areas)],
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )
     with get_client(sync_client=True) as client:
-        wait(lambda: [one for one in client.read_deployments() if one.name == "france"], "the deployment of france")
+        wait(
+            lambda: [one for one in client.read_deployments() if one.name == "france"],
+            "the deployment of france",
+        )
     yield
     started.terminate()
     started.wait(60)
@@ -113,86 +164,168 @@ def published(world: World, served: None) -> State[Any]:
     return run(sirene, start_france=True, mirror=str(world.register))
 
 
-def test_without_its_areas_the_flow_says_what_to_do(prefect_server: None, other_database: Database, world: World) -> None:
-    said = r"stands on france \(iris, communes\) of 2024 or newer, and no edition of it is shown .*python flows/france\.py"
+def test_without_its_areas_the_flow_says_what_to_do(
+    prefect_server: None, other_database: Database, world: World
+) -> None:
+    said = (
+        r"stands on france \(iris, communes\) of 2024 or newer, and no edition of it is shown"
+        r" .*python flows/france\.py"
+    )
     with pytest.raises(CheckFailed, match=said):
         run(sirene, mirror=str(world.register))
 
 
-def test_the_run_started_the_flow_it_stands_on_and_keeps_which_edition(published: State[Any]) -> None:
+def test_the_run_started_the_flow_it_stands_on_and_keeps_which_edition(
+    published: State[Any],
+) -> None:
     stood = connect().rows(
-        "SELECT d.on_dataset, d.layers, e.vintage FROM catalog.edition_dependency d JOIN catalog.edition e ON e.dataset = on_dataset "
-        "AND e.number = on_number JOIN catalog.current_edition c ON c.dataset = d.dataset AND c.number = d.number WHERE d.dataset = 'sirene'"
+        "SELECT d.on_dataset, d.layers, e.vintage FROM catalog.edition_dependency d JOIN"
+        " catalog.edition e ON e.dataset = on_dataset AND e.number = on_number JOIN"
+        " catalog.current_edition c ON c.dataset = d.dataset AND c.number = d.number WHERE"
+        " d.dataset = 'sirene'"
     )
     assert ("france", ["iris", "communes"], 2024) in stood
-    with pytest.raises(CheckFailed, match=r"france \(iris\) of 2031 or newer, and the newest edition shown, \d+, is of 2024"):
+    with pytest.raises(
+        CheckFailed,
+        match=r"france \(iris\) of 2031 or newer, and the newest edition shown, \d+, is of 2024",
+    ):
         stand_on.fn("france", ["iris"], at_least=2031)
     with pytest.raises(CheckFailed, match="lacks parishes"):
         foundations.find(connect(), "france", ["iris", "parishes"], 2024)
 
 
-def test_each_public_establishment_is_in_the_right_iris(published: State[Any], world: World) -> None:
-    found = dict(connect().rows("SELECT siret, iris_code FROM sirene.establishments WHERE iris_by IN ('geolocation', 'stock')"))
+def test_each_public_establishment_is_in_the_right_iris(
+    published: State[Any], world: World
+) -> None:
+    found = dict(
+        connect().rows(
+            "SELECT siret, iris_code FROM sirene.establishments WHERE iris_by IN ('geolocation',"
+            " 'stock')"
+        )
+    )
     assert len(found) > 1000
     assert {siret: iris for siret, iris in found.items() if world.iris[siret] != iris} == {}
-    by_commune = "SELECT count(*), count(*) FILTER (WHERE right(iris_code, 4) = '0000') FROM sirene.establishments WHERE iris_by = 'commune'"
+    by_commune = (
+        "SELECT count(*), count(*) FILTER (WHERE right(iris_code, 4) = '0000') FROM"
+        " sirene.establishments WHERE iris_by = 'commune'"
+    )
     everyone, undivided = connect().rows(by_commune)[0]
     assert everyone == undivided > 0
 
 
-def test_what_is_not_public_is_counted_and_never_located_or_named(published: State[Any], world: World) -> None:
-    counted = connect().rows("SELECT sum(establishments), sum(not_public) FROM sirene.counts_by_commune")
+def test_what_is_not_public_is_counted_and_never_located_or_named(
+    published: State[Any], world: World
+) -> None:
+    counted = connect().rows(
+        "SELECT sum(establishments), sum(not_public) FROM sirene.counts_by_commune"
+    )
     assert counted == [(world.counts.active, world.counts.active_partial)]
-    assert connect().value("SELECT count(*) FROM sirene.establishments") == world.counts.active - world.counts.active_partial
-    assert connect().value("SELECT count(*) FROM sirene.establishments WHERE name LIKE '%%[ND]%%' OR sign LIKE '%%[ND]%%'") == 0
-    located = "SELECT (SELECT sum(establishments) FROM sirene.counts_by_iris) = (SELECT count(iris_code) FROM sirene.establishments)"
+    assert (
+        connect().value("SELECT count(*) FROM sirene.establishments")
+        == world.counts.active - world.counts.active_partial
+    )
+    assert (
+        connect().value(
+            "SELECT count(*) FROM sirene.establishments WHERE name LIKE '%%[ND]%%' OR sign LIKE"
+            " '%%[ND]%%'"
+        )
+        == 0
+    )
+    located = (
+        "SELECT (SELECT sum(establishments) FROM sirene.counts_by_iris) = (SELECT count(iris_code)"
+        " FROM sirene.establishments)"
+    )
     assert connect().value(located)
 
 
-def test_communes_that_merged_are_carried_to_those_of_today(published: State[Any], world: World) -> None:
-    changes = "SELECT DISTINCT before[1], after[1] FROM catalog.code_change WHERE dataset = 'sirene' AND verdict = 'carried'"
+def test_communes_that_merged_are_carried_to_those_of_today(
+    published: State[Any], world: World
+) -> None:
+    changes = (
+        "SELECT DISTINCT before[1], after[1] FROM catalog.code_change WHERE dataset = 'sirene' AND"
+        " verdict = 'carried'"
+    )
     former, carried = world.counts.former_codes, dict(connect().rows(changes))
     assert former.keys() & carried.keys()
     assert {code: into for code, into in carried.items() if former.get(code, into) != into} == {}
     told = "SELECT DISTINCT municipal_code FROM sirene.establishments WHERE code_change IS NOT NULL"
     assert {code for (code,) in connect().rows(told)} <= set(former.values())
-    assert connect().value("SELECT count(*) FROM sirene.establishments WHERE code_change LIKE '%% on 2016-01-01'") > 0
-    assert connect().rows("SELECT municipal_code FROM sirene.counts_by_commune WHERE municipal_code = ANY (%s)", list(former)) == []
+    assert (
+        connect().value(
+            "SELECT count(*) FROM sirene.establishments WHERE code_change LIKE '%% on 2016-01-01'"
+        )
+        > 0
+    )
+    assert (
+        connect().rows(
+            "SELECT municipal_code FROM sirene.counts_by_commune WHERE municipal_code = ANY (%s)",
+            list(former),
+        )
+        == []
+    )
 
 
 def test_activities_and_bands_of_the_head_count_have_labels(published: State[Any]) -> None:
-    labels = "SELECT code_list, count(*), count(label_en) FROM catalog.code_label WHERE dataset = 'sirene' GROUP BY 1 ORDER BY 1"
+    labels = (
+        "SELECT code_list, count(*), count(label_en) FROM catalog.code_label WHERE dataset ="
+        " 'sirene' GROUP BY 1 ORDER BY 1"
+    )
     assert connect().rows(labels) == [("head_count_bands", 16, 16), ("naf_divisions", 90, 90)]
-    used = "SELECT count(*) FROM sirene.establishments e LEFT JOIN catalog.code_label l ON l.code_list = 'naf_divisions' AND l.code = e.naf_division"
+    used = (
+        "SELECT count(*) FROM sirene.establishments e LEFT JOIN catalog.code_label l ON l.code_list"
+        " = 'naf_divisions' AND l.code = e.naf_division"
+    )
     assert connect().value(f"{used} WHERE l.code IS NULL") == 0
 
 
-def test_the_table_is_partitioned_and_a_map_query_reads_one_partition_by_its_index(published: State[Any]) -> None:
-    table = connect().value("SELECT schema_name || '.establishments' FROM catalog.current_edition WHERE dataset = 'sirene'")
+def test_the_table_is_partitioned_and_a_map_query_reads_one_partition_by_its_index(
+    published: State[Any],
+) -> None:
+    table = connect().value(
+        "SELECT schema_name || '.establishments' FROM catalog.current_edition WHERE dataset ="
+        " 'sirene'"
+    )
     assert connect().value("SELECT count(*) FROM pg_partition_tree(%s::regclass)", table) > 90
-    asked = "SELECT count(*) FROM sirene.establishments WHERE departement_code = '75' AND geom && ST_MakeEnvelope(2.2, 48.8, 2.5, 49, 4326)"
+    asked = (
+        "SELECT count(*) FROM sirene.establishments WHERE departement_code = '75' AND geom &&"
+        " ST_MakeEnvelope(2.2, 48.8, 2.5, 49, 4326)"
+    )
     plan = "\n".join(line for (line,) in connect().rows(f"EXPLAIN {asked}"))
     assert "establishments_75" in plan
     assert "establishments_13" not in plan
 
 
-def test_the_zip_is_read_as_it_is_packed_and_gives_the_same(published: State[Any], world: World, tmp_path: Path) -> None:
-    counts = "SELECT layer, content_hash FROM catalog.current_layer WHERE dataset = 'sirene' AND layer LIKE 'counts%%' ORDER BY 1"
+def test_the_zip_is_read_as_it_is_packed_and_gives_the_same(
+    published: State[Any], world: World, tmp_path: Path
+) -> None:
+    counts = (
+        "SELECT layer, content_hash FROM catalog.current_layer WHERE dataset = 'sirene' AND layer"
+        " LIKE 'counts%%' ORDER BY 1"
+    )
     before = connect().rows(counts)
     run(sirene, mirror=world.mirror("zip"))
     world.mirror("parquet")
-    assert connect().rows(counts) == before, "only the digits of coordinates differ between the formats"
+    assert connect().rows(counts) == before, (
+        "only the digits of coordinates differ between the formats"
+    )
     data = Path(os.environ["GEODATA_DATA"])
     assert not list(data.rglob("StockEtablissement_utf8.csv")), "nothing was unpacked to the disk"
 
 
-def test_a_new_edition_of_the_areas_makes_new_counts_and_the_same_one_does_not(published: State[Any], world: World) -> None:
+def test_a_new_edition_of_the_areas_makes_new_counts_and_the_same_one_does_not(
+    published: State[Any], world: World
+) -> None:
     run(sirene, mirror=str(world.register))
     assert "Nothing new for sirene" in str(run(sirene, mirror=str(world.register)).message)
-    run(france, vintage=2024, mirror=str(world.areas), rebuild=True)  # another edition of the same content
+    run(
+        france, vintage=2024, mirror=str(world.areas), rebuild=True
+    )  # another edition of the same content
     assert "Nothing new for sirene" in str(run(sirene, mirror=str(world.register)).message)
     with connect().session() as cursor:
-        cursor.execute("UPDATE catalog.layer SET content_hash = 'changed' WHERE dataset = 'france' AND layer = 'iris'")
+        cursor.execute(
+            "UPDATE catalog.layer SET content_hash = 'changed' WHERE dataset = 'france' AND layer ="
+            " 'iris'"
+        )
     assert "Published sirene 2026" in str(run(sirene, mirror=str(world.register)).message)
 
 
@@ -200,30 +333,46 @@ def test_hard_rows_have_one_clear_place_and_count(database: Database, staging: S
     square = "ST_MakeEnvelope({}, {}, {}, {}, 4326)".format
     with database.session(staging.schema) as cursor:
         cursor.execute(
-            "CREATE TABLE france_iris (iris_code text, municipal_code text, commune_code text, departement_code text, geom geometry);"
-            "CREATE TABLE france_communes (commune_code text);"
-            f"INSERT INTO france_iris VALUES ('751010101', '75101', '75056', '75', {square(2.3, 48.8, 2.4, 48.9)}),"
-            f"('751010102', '75101', '75056', '75', {square(2.4, 48.8, 2.5, 48.9)}),"
-            f"('010010000', '01001', '01001', '01', {square(5, 46, 5.1, 46.1)});"
-            "CREATE TABLE positions (siret text, quality text, latitude double precision, longitude double precision);"
-            "INSERT INTO positions VALUES ('border', '11', 48.85, 2.4);"
-            "CREATE TABLE stock AS SELECT siret, municipal_code, x AS lambert_x, y AS lambert_y, naf_code, 'O' AS diffusion,"
-            "  'NAFRev2' AS nomenclature, null::text AS name, null::text AS sign, null::text AS postal_code, null::date AS created,"
-            "  true AS is_headquarters,"
-            "  null::text AS head_count_band, municipal_code AS published_code, null::text AS code_change"
-            "  FROM (VALUES ('border', '75101', null, null, '01.11Z'), ('own', '75101', '652000', '6862000', null),"
-            "  ('far', '01001', '0', '0', '56.10A'), ('masked', '75101', '[ND]', '[ND]', '56.10A'), ('odd', '97101', '99999999', '5', '56.10A'),"
-            "  ('abroad', null, null, null, '56.10A'))"
-            "  AS v(siret, municipal_code, x, y, naf_code)"
+            "CREATE TABLE france_iris (iris_code text, municipal_code text, commune_code text,"
+            " departement_code text, geom geometry);CREATE TABLE france_communes (commune_code"
+            " text);INSERT INTO france_iris VALUES ('751010101', '75101', '75056', '75',"
+            f" {square(2.3, 48.8, 2.4, 48.9)}),('751010102', '75101', '75056', '75',"
+            f" {square(2.4, 48.8, 2.5, 48.9)}),('010010000', '01001', '01001', '01',"
+            f" {square(5, 46, 5.1, 46.1)});CREATE TABLE positions (siret text, quality text,"
+            " latitude double precision, longitude double precision);INSERT INTO positions VALUES"
+            " ('border', '11', 48.85, 2.4);CREATE TABLE stock AS SELECT siret, municipal_code, x"
+            " AS lambert_x, y AS lambert_y, naf_code, 'O' AS diffusion,  'NAFRev2' AS"
+            " nomenclature, null::text AS name, null::text AS sign, null::text AS postal_code,"
+            " null::date AS created,  true AS is_headquarters,  null::text AS head_count_band,"
+            " municipal_code AS published_code, null::text AS code_change  FROM (VALUES ('border',"
+            " '75101', null, null, '01.11Z'), ('own', '75101', '652000', '6862000', null), "
+            " ('far', '01001', '0', '0', '56.10A'), ('masked', '75101', '[ND]', '[ND]', '56.10A'),"
+            " ('odd', '97101', '99999999', '5', '56.10A'),  ('abroad', null, null, null,"
+            " '56.10A'))  AS v(siret, municipal_code, x, y, naf_code)"
         )
     assert scripts.run(database, staging, "sirene.sql")["establishments"] == 6
     found = database.rows(
-        f"SELECT siret, departement_code, iris_code, iris_by, naf_division, geom IS NULL FROM {staging.schema}.establishments ORDER BY siret"
+        "SELECT siret, departement_code, iris_code, iris_by, naf_division, geom IS NULL FROM"
+        f" {staging.schema}.establishments ORDER BY siret"
     )
     assert found == [
         ("abroad", "ZZ", None, None, "56", True),
-        ("border", "75", "751010101", "geolocation", "01", False),  # on the border of two: the lower code
-        ("far", "01", "010010000", "commune", "56", True),  # coordinates far from the commune are none; its only IRIS is left
+        (
+            "border",
+            "75",
+            "751010101",
+            "geolocation",
+            "01",
+            False,
+        ),  # on the border of two: the lower code
+        (
+            "far",
+            "01",
+            "010010000",
+            "commune",
+            "56",
+            True,
+        ),  # coordinates far from the commune are none; its only IRIS is left
         ("masked", "75", None, None, "56", True),
         ("odd", "ZZ", None, None, "56", True),
         ("own", "75", "751010101", "stock", "other", False),
@@ -243,19 +392,43 @@ def test_the_forty_real_establishments_are_in_the_right_iris(
     packed = {"path": sample, "container": "gzip", "member": None}
     sources = {
         "fr-sirene-2026": {**packed, "rows": 40, "reads": {"where": {}}},
-        "fr-sirene-geolocation-2026": {**packed, "rows": 35, "reads": {"where": {"latitude": "4*"}, "columns": {
-            "quality": {"names": ["geo_type"]}, "latitude": {"names": ["latitude"]}, "longitude": {"names": ["longitude"]}}}},
+        "fr-sirene-geolocation-2026": {
+            **packed,
+            "rows": 35,
+            "reads": {
+                "where": {"latitude": "4*"},
+                "columns": {
+                    "quality": {"names": ["geo_type"]},
+                    "latitude": {"names": ["latitude"]},
+                    "longitude": {"names": ["longitude"]},
+                },
+            },
+        },
         "fr-movements-2026": {"path": "movements.csv", "container": "text"},
-    }  # fmt: skip
-    (tmp_path / "mirror.json").write_text(json.dumps({"label": "real-samples", "about": "Forty real establishments.", "sources": sources}))
+    }
+    (tmp_path / "mirror.json").write_text(
+        json.dumps(
+            {"label": "real-samples", "about": "Forty real establishments.", "sources": sources}
+        )
+    )
     run(sirene, mirror=str(tmp_path))
     found = dict(other_database.rows("SELECT siret, iris_code FROM sirene.establishments"))
     assert len(found) == 40
     stock = pandas.read_csv(real_files / "france" / sample, dtype=str).dropna(subset=["latitude"])
-    points = geopandas.GeoDataFrame(stock, geometry=geopandas.points_from_xy(stock.longitude.astype(float), stock.latitude.astype(float)), crs=4326)
+    points = geopandas.GeoDataFrame(
+        stock,
+        geometry=geopandas.points_from_xy(
+            stock.longitude.astype(float), stock.latitude.astype(float)
+        ),
+        crs=4326,
+    )
     iris = geopandas.read_file(f"zip://{archive}")
-    truth = dict(points.sjoin(iris, predicate="within")[["siret", "CODE_IRIS"]].itertuples(index=False))
-    assert {siret: code for siret, code in found.items() if siret in truth and truth[siret] != code} == {}
+    truth = dict(
+        points.sjoin(iris, predicate="within")[["siret", "CODE_IRIS"]].itertuples(index=False)
+    )
+    assert {
+        siret: code for siret, code in found.items() if siret in truth and truth[siret] != code
+    } == {}
     assert len(truth) == 35
     communes = dict(stock[["siret", "codeCommuneEtablissement"]].itertuples(index=False))
     assert [siret for siret in truth if not found[siret].startswith(communes[siret])] == []

@@ -1,4 +1,6 @@
-"""The archive in folders and in a real S3 API: content-addressed, verified, replicated, never overwritten."""
+"""The archive in folders and in a real S3 API: content-addressed, verified, replicated, never
+overwritten.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +18,34 @@ from s3fs import S3FileSystem
 
 from tasks.core.archive import manifests
 from tasks.core.archive.store import Store, object_name
-from tasks.core.declarations import Licence, Publisher, Rows, Source, Table, Total, text
-from tasks.core.errors import CheckFailed, ConfigurationError
-from tasks.core.handles import Original, Retrieval
+from tasks.core.model.declarations import Licence, Publisher, Rows, Source, Table, Total, text
+from tasks.core.model.errors import CheckFailed, ConfigurationError
+from tasks.core.model.handles import Original, Retrieval
 
 BODY = b"synthetic;1\n" * 1000
 DIGEST = hashlib.sha256(BODY).hexdigest()
 MOMENT = datetime(2025, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 SOURCE = Source(
-    slug="be-figures", vintage=2025, title="Figures (synthetic)", publisher=Publisher(slug="office", name="An office", url="https://office.example"),
-    licence=Licence(slug="open", title="Open", url="https://office.example/licence", attribution="Source: an office"),
-    landing_page="https://office.example/figures", urls=("https://me:hidden@office.example/figures.csv?key=hidden",), container="text",
-    reads=Table(columns={"code": text("CODE", "Code")}, key=("code",), missing={"*": "suppressed"}), reference_date=date(2025, 1, 1),
-    released="2025-02-01", confidence="high", rows=Rows(low=1, high=9), totals={"residents": Total(expected=12.5)}, member="*.csv",
+    slug="be-figures",
+    vintage=2025,
+    title="Figures (synthetic)",
+    publisher=Publisher(slug="office", name="An office", url="https://office.example"),
+    licence=Licence(
+        slug="open",
+        title="Open",
+        url="https://office.example/licence",
+        attribution="Source: an office",
+    ),
+    landing_page="https://office.example/figures",
+    urls=("https://me:hidden@office.example/figures.csv?key=hidden",),
+    container="text",
+    reads=Table(columns={"code": text("CODE", "Code")}, key=("code",), missing={"*": "suppressed"}),
+    reference_date=date(2025, 1, 1),
+    released="2025-02-01",
+    confidence="high",
+    rows=Rows(low=1, high=9),
+    totals={"residents": Total(expected=12.5)},
+    member="*.csv",
 )
 
 
@@ -50,7 +67,13 @@ def s3(s3_api: Any) -> Any:
 
 def original(**changes: Any) -> Original:
     """The handle of the file."""
-    facts = {"source": SOURCE, "sha256": DIGEST, "size": len(BODY), "retrieved_at": MOMENT, "state": "new"}
+    facts = {
+        "source": SOURCE,
+        "sha256": DIGEST,
+        "size": len(BODY),
+        "retrieved_at": MOMENT,
+        "state": "new",
+    }
     return Original(**{**facts, "url": "https://office.example/a?token=hidden", **changes})
 
 
@@ -85,19 +108,25 @@ def test_a_replica_that_is_down_is_named_and_catches_up(file: Path, tmp_path: Pa
     store = Store([str(tmp_path / "archive"), str(tmp_path / "replica")])
     (failure,) = store.put(file, DIGEST)
     assert failure.location == str(tmp_path / "replica")
-    assert [failed.location for failed in store.write_manifest(original())] == [str(tmp_path / "replica")]
+    assert [failed.location for failed in store.write_manifest(original())] == [
+        str(tmp_path / "replica")
+    ]
     (tmp_path / "replica").unlink()
     assert store.put(file, DIGEST) == ()
     assert store.catch_up(SOURCE, DIGEST) == ()
     assert (tmp_path / "replica" / object_name(DIGEST)).read_bytes() == BODY
-    assert Store([str(tmp_path / "replica")]).latest(SOURCE) == original(url="https://office.example/a?token=***")
+    assert Store([str(tmp_path / "replica")]).latest(SOURCE) == original(
+        url="https://office.example/a?token=***"
+    )
 
 
 def test_catching_up_needs_no_new_bytes(file: Path, tmp_path: Path) -> None:
     alone = Store([str(tmp_path / "archive")])
     alone.put(file, DIGEST)
     alone.write_manifest(original())
-    assert Store([str(tmp_path / "archive"), str(tmp_path / "replica")]).catch_up(SOURCE, DIGEST) == ()
+    assert (
+        Store([str(tmp_path / "archive"), str(tmp_path / "replica")]).catch_up(SOURCE, DIGEST) == ()
+    )
     assert Store([str(tmp_path / "replica")]).fetch(DIGEST).read_bytes() == BODY
     assert Store([str(tmp_path / "replica")]).latest(SOURCE) is not None
 
@@ -111,7 +140,9 @@ def test_a_primary_that_is_down_is_replaced_by_its_replica(file: Path, tmp_path:
         Store([str(tmp_path / "archive")]).put(file, DIGEST)
 
 
-def test_a_corrupt_primary_is_read_from_the_replica_and_repaired(file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_corrupt_primary_is_read_from_the_replica_and_repaired(
+    file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     store = Store([str(tmp_path / "archive"), str(tmp_path / "replica")])
     store.put(file, DIGEST)
     corrupt = tmp_path / "archive" / object_name(DIGEST)
@@ -134,9 +165,15 @@ def test_the_last_corrupt_copy_is_named(file: Path, tmp_path: Path) -> None:
         store.fetch(DIGEST)
 
 
-def test_a_manifest_describes_itself(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_manifest_describes_itself(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = Store([str(tmp_path / "archive")])
-    store.write_manifest(original(etag='"1"'), headers={"content-type": "text/csv"}, detail="moved for good to https://x?key=hidden")
+    store.write_manifest(
+        original(etag='"1"'),
+        headers={"content-type": "text/csv"},
+        detail="moved for good to https://x?key=hidden",
+    )
     (path,) = (tmp_path / "archive/manifests/be-figures/2025").iterdir()
     assert path.name == f"20250301T123015.123456Z-{DIGEST[:12]}.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -178,12 +215,16 @@ def test_documents_are_never_overwritten(tmp_path: Path, file: Path) -> None:
     store.put_document("editions/belgium/2025/1.json", {"rows": 1, "name": "Liège"})
     with pytest.raises(CheckFailed, match=r"editions/belgium/2025/1\.json"):
         store.put_document("editions/belgium/2025/1.json", {"rows": 2})
-    assert list(store.documents("editions/belgium")) == [("editions/belgium/2025/1.json", {"rows": 1, "name": "Liège"})]
+    assert list(store.documents("editions/belgium")) == [
+        ("editions/belgium/2025/1.json", {"rows": 1, "name": "Liège"})
+    ]
     assert list(store.documents("editions/france")) == []
 
 
 @pytest.mark.parametrize("damage", [b"{", b"\xff\xfe\x00"])
-def test_a_damaged_document_is_read_from_the_replica(tmp_path: Path, file: Path, damage: bytes) -> None:
+def test_a_damaged_document_is_read_from_the_replica(
+    tmp_path: Path, file: Path, damage: bytes
+) -> None:
     store = Store([str(tmp_path / "archive"), str(tmp_path / "replica")])
     store.put_document("editions/belgium/2025/1.json", {"rows": 1})
     damaged = tmp_path / "archive/editions/belgium/2025/1.json"
@@ -196,15 +237,26 @@ def test_refused_bytes_are_kept_once_with_each_reason(tmp_path: Path, file: Path
     store = Store([str(tmp_path / "archive")])
     for seconds in (0, 1):
         refused = Retrieval(
-            source=SOURCE, state="invalid", url="https://office.example/a?key=hidden", asked_at=MOMENT + timedelta(seconds=seconds),
-            sha256=DIGEST, size=len(BODY),
+            source=SOURCE,
+            state="invalid",
+            url="https://office.example/a?key=hidden",
+            asked_at=MOMENT + timedelta(seconds=seconds),
+            sha256=DIGEST,
+            size=len(BODY),
         )
         assert store.quarantine(file, refused, "it is an HTML page") == ()
-    names = sorted(path.name for path in (tmp_path / "archive/quarantine/be-figures/2025").iterdir())
-    stamp, later = f"20250301T123015.123456Z-{DIGEST[:12]}", f"20250301T123016.123456Z-{DIGEST[:12]}"
+    names = sorted(
+        path.name for path in (tmp_path / "archive/quarantine/be-figures/2025").iterdir()
+    )
+    stamp, later = (
+        f"20250301T123015.123456Z-{DIGEST[:12]}",
+        f"20250301T123016.123456Z-{DIGEST[:12]}",
+    )
     assert names == [f"{stamp}.bin", f"{stamp}.json", f"{later}.json"]
     documents = [document for _, document in store.documents("quarantine")]
-    assert [document["bytes"] for document in documents] == [f"quarantine/be-figures/2025/{stamp}.bin"] * 2
+    assert [document["bytes"] for document in documents] == [
+        f"quarantine/be-figures/2025/{stamp}.bin"
+    ] * 2
     assert documents[0]["reason"] == "it is an HTML page"
     assert "hidden" not in json.dumps(documents)
     assert not store.exists(DIGEST)
@@ -221,7 +273,10 @@ def test_object_storage(s3: Any, file: Path) -> None:
     assert store.put(file, DIGEST) == ()
     written = s3.head_object(Bucket="archive", Key=f"geo/{object_name(DIGEST)}")["LastModified"]
     store.put(file, DIGEST)
-    assert s3.head_object(Bucket="archive", Key=f"geo/{object_name(DIGEST)}")["LastModified"] == written
+    assert (
+        s3.head_object(Bucket="archive", Key=f"geo/{object_name(DIGEST)}")["LastModified"]
+        == written
+    )
     assert store.fetch(DIGEST).read_bytes() == BODY
     assert store.latest(SOURCE) is None
     store.write_manifest(original())
@@ -235,13 +290,17 @@ def test_object_storage_is_read_back_after_writing(s3: Any, file: Path) -> None:
         Store(["s3://archive/fourth"]).put(file, "0" * 64)
 
 
-def test_a_corrupt_object_is_read_from_the_folder_and_repaired(s3: Any, file: Path, tmp_path: Path) -> None:
+def test_a_corrupt_object_is_read_from_the_folder_and_repaired(
+    s3: Any, file: Path, tmp_path: Path
+) -> None:
     store = Store(["s3://archive/second", str(tmp_path / "replica")])
     store.put(file, DIGEST)
     s3.put_object(Bucket="archive", Key=f"second/{object_name(DIGEST)}", Body=b"damaged")
     assert store.fetch(DIGEST) == tmp_path / "replica" / object_name(DIGEST)
     store.put(file, DIGEST)
-    assert s3.get_object(Bucket="archive", Key=f"second/{object_name(DIGEST)}")["Body"].read() == BODY
+    assert (
+        s3.get_object(Bucket="archive", Key=f"second/{object_name(DIGEST)}")["Body"].read() == BODY
+    )
 
 
 def test_a_damaged_scratch_copy_is_fetched_again(s3: Any, file: Path) -> None:
@@ -258,8 +317,14 @@ def test_a_missing_bucket_is_a_replica_that_is_down(s3: Any, file: Path, tmp_pat
     assert len(store.catch_up(SOURCE, DIGEST)) >= 1
 
 
-def test_object_storage_that_is_down_does_not_hold_up_the_run(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}.items():
+def test_object_storage_that_is_down_does_not_hold_up_the_run(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    }.items():
         monkeypatch.setenv(name, value)
     S3FileSystem.clear_instance_cache()  # an instance of before is connected already
     started = time.monotonic()

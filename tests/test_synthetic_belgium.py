@@ -1,4 +1,6 @@
-"""The synthetic Belgium is in Statbel's formats, says true numbers of itself, and is the same every time."""
+"""The synthetic Belgium is in Statbel's formats, says true numbers of itself, and is the same every
+time.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def member(path: Path) -> tuple[str, bytes]:
 
 def table(path: Path) -> list[dict[str, str]]:
     text = member(path)[1].decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text, newline=""), delimiter="|", quoting=csv.QUOTE_NONE))
+    return list(
+        csv.DictReader(io.StringIO(text, newline=""), delimiter="|", quoting=csv.QUOTE_NONE)
+    )
 
 
 def sectors(folder: Path, vintage: int) -> list[dict[str, Any]]:
@@ -54,14 +58,24 @@ def mirror(folder: Path) -> dict[str, Any]:
 def unpacked(folder: Path, name: str, into: Path) -> Path:
     with zipfile.ZipFile(folder / name) as archive:
         archive.extractall(into)
-    (path,) = (path for path in into.rglob("*") if path.is_file() and path.suffix in (".shp", ".sqlite"))
+    (path,) = (
+        path for path in into.rglob("*") if path.is_file() and path.suffix in (".shp", ".sqlite")
+    )
     return path
 
 
 @pytest.mark.parametrize(
-    "name", ["OPENDATA_SECTOREN_2024", "OPENDATA_SECTOREN_2025_NEW", "TF_PSNL_INC_TAX_SECTOR", "TF_PSNL_INC_TAX_MUNTY"]
+    "name",
+    [
+        "OPENDATA_SECTOREN_2024",
+        "OPENDATA_SECTOREN_2025_NEW",
+        "TF_PSNL_INC_TAX_SECTOR",
+        "TF_PSNL_INC_TAX_MUNTY",
+    ],
 )
-def test_tables_are_pipes_without_quotes_in_utf8_with_mark_and_crlf(folder: Path, name: str) -> None:
+def test_tables_are_pipes_without_quotes_in_utf8_with_mark_and_crlf(
+    folder: Path, name: str
+) -> None:
     inside, body = member(folder / f"{name}.zip")
     assert inside == f"{name}.txt"
     assert body.startswith(b"\xef\xbb\xbf")
@@ -78,13 +92,17 @@ def test_geojson_is_one_feature_a_line_in_a_folder_of_its_name(folder: Path) -> 
     assert inside == f"{name}/{name}"
     parsed = json.loads(body)
     assert parsed["crs"]["properties"]["name"] == "urn:ogc:def:crs:EPSG::31370"
-    features = [line for line in body.decode().splitlines() if line.startswith('{ "type": "Feature"')]
+    features = [
+        line for line in body.decode().splitlines() if line.startswith('{ "type": "Feature"')
+    ]
     assert len(features) == len(parsed["features"]) == 120
     assert {feature["geometry"]["type"] for feature in parsed["features"]} == {"MultiPolygon"}
 
 
 def test_columns_are_those_of_the_real_files(folder: Path, real_files: Path) -> None:
-    real = pyogrio.read_info(real_files / "belgium" / "sh_statbel_statistical_sectors_31370_20220101_brussels.gpkg")
+    real = pyogrio.read_info(
+        real_files / "belgium" / "sh_statbel_statistical_sectors_31370_20220101_brussels.gpkg"
+    )
     assert list(sectors(folder, 2024)[0]) == list(real["fields"])
     header = member(real_files / "belgium" / "TF_PSNL_INC_TAX_MUNTY.zip")[1].split(b"\r\n")[0]
     assert member(folder / "TF_PSNL_INC_TAX_MUNTY.zip")[1].split(b"\r\n")[0] == header
@@ -105,7 +123,11 @@ def test_codes_are_as_published(folder: Path) -> None:
 
 
 def test_each_area_has_one_parent(folder: Path) -> None:
-    for below, above in (("cd_munty_refnis", "cd_dstr_refnis"), ("cd_dstr_refnis", "cd_prov_refnis"), ("cd_prov_refnis", "cd_rgn_refnis")):
+    for below, above in (
+        ("cd_munty_refnis", "cd_dstr_refnis"),
+        ("cd_dstr_refnis", "cd_prov_refnis"),
+        ("cd_prov_refnis", "cd_rgn_refnis"),
+    ):
         parents: dict[str | None, set[str | None]] = {}
         for row in sectors(folder, 2024):
             parents.setdefault(row[below], set()).add(row[above])
@@ -114,7 +136,9 @@ def test_each_area_has_one_parent(folder: Path) -> None:
 
 def test_the_reform_of_2025_renumbers_a_fifth_and_merges_municipalities() -> None:
     made = country.build(40, 1000, Defects(), 1)
-    before, after = ({sector.code_at(vintage) for sector in made.at(vintage)} for vintage in (2024, 2025))
+    before, after = (
+        {sector.code_at(vintage) for sector in made.at(vintage)} for vintage in (2024, 2025)
+    )
     assert 0.15 < len(before - after) / len(before) < 0.25
     assert len(before) == len(after) == 1000
     merged = {sector.areas_at(2025).municipality for sector in made.at(2025)}
@@ -129,7 +153,9 @@ def test_residents_are_on_the_sectors_of_their_year_or_unlocated(folder: Path) -
         unlocated = {row["CD_SECTOR"] for row in rows if row["CD_SECTOR"].endswith("ZZZZ")}
         known = {row["cd_sector"]: row["cd_munty_refnis"] for row in sectors(folder, vintage)}
         assert {row["CD_SECTOR"] for row in rows} - unlocated < known.keys()
-        assert all(known[row["CD_SECTOR"]] == row["CD_REFNIS"] for row in rows if row["CD_SECTOR"] in known)
+        assert all(
+            known[row["CD_SECTOR"]] == row["CD_REFNIS"] for row in rows if row["CD_SECTOR"] in known
+        )
         assert unlocated
         assert {code[:5] for code in unlocated} <= set(known.values())
         assert not any(row["CD_SECTOR"].endswith("X0JQ") for row in rows)
@@ -152,9 +178,20 @@ def test_sums_that_hold_in_the_published_municipal_series_hold_here(folder: Path
     assert {row["CD_MUNTY_REFNIS"] for row in rows} == {place.code for place in places.choose(12)}
     for row in rows:
         cents = {name: round(float(row[name]) * 100) for name in figures.PER_RESIDENT}
-        assert cents["MS_TOT_NET_TAXABLE_INC"] == cents["MS_SEP_TAXABLE_INC"] + cents["MS_JOINT_TAXABLE_INC"]
-        assert cents["MS_TOT_NET_INC"] == cents["MS_TOT_NET_TAXABLE_INC"] + cents["MS_TOT_DEDUCT_SPEND"]
-        assert cents["MS_TOT_TAXES"] == cents["MS_TOT_STATE_TAXES"] + cents["MS_TOT_MUNICIP_TAXES"] + cents["MS_TOT_SUBURBS_TAXES"]
+        assert (
+            cents["MS_TOT_NET_TAXABLE_INC"]
+            == cents["MS_SEP_TAXABLE_INC"] + cents["MS_JOINT_TAXABLE_INC"]
+        )
+        assert (
+            cents["MS_TOT_NET_INC"]
+            == cents["MS_TOT_NET_TAXABLE_INC"] + cents["MS_TOT_DEDUCT_SPEND"]
+        )
+        assert (
+            cents["MS_TOT_TAXES"]
+            == cents["MS_TOT_STATE_TAXES"]
+            + cents["MS_TOT_MUNICIP_TAXES"]
+            + cents["MS_TOT_SUBURBS_TAXES"]
+        )
 
 
 def test_the_mirror_states_the_numbers_of_its_files(folder: Path) -> None:
@@ -167,8 +204,15 @@ def test_the_mirror_states_the_numbers_of_its_files(folder: Path) -> None:
     for vintage in (2018, 2020, 2024, 2025):
         rows = table(folder / sources[f"be-population-{vintage}"]["path"])
         assert len(rows) == sources[f"be-population-{vintage}"]["rows"]
-        assert sum(int(row["TOTAL"]) for row in rows) == sources[f"be-population-{vintage}"]["totals"]["population"]
-        income = [row for row in table(folder / sources[f"be-income-{vintage}"]["path"]) if row["CD_YEAR"] == str(vintage - 2)]
+        assert (
+            sum(int(row["TOTAL"]) for row in rows)
+            == sources[f"be-population-{vintage}"]["totals"]["population"]
+        )
+        income = [
+            row
+            for row in table(folder / sources[f"be-income-{vintage}"]["path"])
+            if row["CD_YEAR"] == str(vintage - 2)
+        ]
         assert len(income) == sources[f"be-income-{vintage}"]["rows"] > 0
     assert len(sectors(folder, 2025)) == sources["be-sectors-2025"]["rows"]
     series = sources["be-municipal-income-2011"]
@@ -176,14 +220,25 @@ def test_the_mirror_states_the_numbers_of_its_files(folder: Path) -> None:
     newest = [row for row in rows if row["CD_YEAR"] == "2013"]
     assert len(rows) == series["rows"]
     assert sum(int(row["MS_TOT_RESIDENTS"]) for row in newest) == series["totals"]["residents"]
-    assert sum(round(float(row["MS_TOT_NET_TAXABLE_INC"]) * 100) for row in newest) == round(series["totals"]["net_taxable_income"] * 100)
+    assert sum(round(float(row["MS_TOT_NET_TAXABLE_INC"]) * 100) for row in newest) == round(
+        series["totals"]["net_taxable_income"] * 100
+    )
 
 
 @pytest.mark.parametrize(("vintage", "region"), [(2018, "CNIS_REGIO"), (2020, "C_REGIO")])
-def test_older_vintages_are_shapefiles_under_the_names_of_the_readme(folder: Path, tmp_path: Path, vintage: int, region: str) -> None:
+def test_older_vintages_are_shapefiles_under_the_names_of_the_readme(
+    folder: Path, tmp_path: Path, vintage: int, region: str
+) -> None:
     path = unpacked(folder, f"sh_statbel_statistical_sectors_{vintage}0101.shp.zip", tmp_path)
     information = pyogrio.read_info(path)
-    assert {f"CS0101{vintage}", f"CNIS5_{vintage}", "T_MUN_NL", "T_SEC_FR", region, "M_AREA_HA"} <= set(information["fields"])
+    assert {
+        f"CS0101{vintage}",
+        f"CNIS5_{vintage}",
+        "T_MUN_NL",
+        "T_SEC_FR",
+        region,
+        "M_AREA_HA",
+    } <= set(information["fields"])
     assert all(len(name) <= 10 for name in information["fields"])
     assert (information["geometry_type"], information["encoding"]) == ("Polygon Z", "UTF-8")
     assert "Belge_Lambert_1972" in path.with_suffix(".prj").read_text()
@@ -199,7 +254,9 @@ def test_beaches_came_in_2019() -> None:
     assert all(sector.residents == 0 for sector in beaches)
 
 
-def test_sectors_of_2011_are_spatialite_without_a_declared_crs(folder: Path, tmp_path: Path) -> None:
+def test_sectors_of_2011_are_spatialite_without_a_declared_crs(
+    folder: Path, tmp_path: Path
+) -> None:
     path = unpacked(folder, "sh_statbel_spatialite.zip", tmp_path)
     assert path.name == "sh_statbel_statistical_sectors.sqlite"
     read = pyogrio.read_dataframe(path)
@@ -231,10 +288,23 @@ def test_the_small_country_is_quick(tmp_path: Path) -> None:
 
 def test_runs_as_a_program(tmp_path: Path) -> None:
     program = Path(__file__).parent / "synthetic" / "belgium.py"
-    asked = [sys.executable, str(program), "--into", str(tmp_path), "--municipalities", "12", "--sectors", "120"]
-    done = subprocess.run([*asked, "--vintages", "2024"], capture_output=True, text=True, check=True)
+    asked = [
+        sys.executable,
+        str(program),
+        "--into",
+        str(tmp_path),
+        "--municipalities",
+        "12",
+        "--sectors",
+        "120",
+    ]
+    done = subprocess.run(
+        [*asked, "--vintages", "2024"], capture_output=True, text=True, check=True
+    )
     assert "synthetic" in done.stdout
     assert (tmp_path / "mirror.json").exists()
-    refused = subprocess.run([*asked, "--municipalities", "9000"], capture_output=True, text=True, check=False)
+    refused = subprocess.run(
+        [*asked, "--municipalities", "9000"], capture_output=True, text=True, check=False
+    )
     assert refused.returncode == 2
     assert "at most" in refused.stderr

@@ -31,7 +31,9 @@ def test_defects_are_there_in_the_stated_numbers() -> None:
     holes = shapely.area([shapely.Polygon(ring) for ring in whole.interiors])
     slivers, lakes = holes[holes < 50_000], holes[holes >= 50_000]
     assert (len(slivers), len(lakes)) == (DEFECTS.gaps, DEFECTS.lakes)
-    assert shapely.union_all(made.clean_shapes).area - whole.area == pytest.approx(holes.sum(), rel=0.01)
+    assert shapely.union_all(made.clean_shapes).area - whole.area == pytest.approx(
+        holes.sum(), rel=0.01
+    )
     pairs = shapely.STRtree(mended).query(mended, predicate="overlaps").T
     valid_pairs = {tuple(sorted(pair)) for pair in pairs.tolist() if not invalid[pair].any()}
     assert len(valid_pairs) == DEFECTS.overlaps

@@ -1,4 +1,6 @@
-"""The synthetic France is in the formats of IGN, INSEE, Etalab and La Poste, says true numbers of itself, and is the same every time."""
+"""The synthetic France is in the formats of IGN, INSEE, Etalab and La Poste, says true numbers of
+itself, and is the same every time.
+"""
 
 from __future__ import annotations
 
@@ -38,13 +40,19 @@ from tasks.core.upstream import mirrors
 
 VINTAGES = (2021, 2024, 2025)
 PARIS, LYON, MARSEILLE = (
-    {f"{start}{number:0{5 - len(start)}d}" for number in range(1, last + 1)} for start, last in (("751", 20), ("6938", 9), ("132", 16))
+    {f"{start}{number:0{5 - len(start)}d}" for number in range(1, last + 1)}
+    for start, last in (("751", 20), ("6938", 9), ("132", 16))
 )
-SLUGS = "arrondissements communes departements epci households housing income iris movements population postal-codes regions".split()
+SLUGS = (
+    "arrondissements communes departements epci households housing income iris movements population"
+    " postal-codes regions".split()
+)
 COLUMNS = ["cleabs", "code_insee", "nom_commune", "iris", "code_iris", "nom_iris", "type_iris"]
-OBSERVED_2022 = (  # of the header of base-ic-evol-struct-pop-2022.CSV, as programs that read it quote it
-    "P22_POP P22_POP0002 P22_POP0305 P22_POP0610 P22_POP1117 P22_POP1824 P22_POP2539 P22_POP4054 P22_POP5564 P22_POP6579 P22_POP80P P22_POP0014 "
-    "P22_POP1529 P22_POP3044 P22_POP4559 P22_POP6074 P22_POP75P P22_POP0019 P22_POP2064 P22_POP65P P22_POPH P22_H0014 P22_H1529"
+# of the header of base-ic-evol-struct-pop-2022.CSV, as programs that read it quote it
+OBSERVED_2022 = (
+    "P22_POP P22_POP0002 P22_POP0305 P22_POP0610 P22_POP1117 P22_POP1824 P22_POP2539 P22_POP4054"
+    " P22_POP5564 P22_POP6579 P22_POP80P P22_POP0014 P22_POP1529 P22_POP3044 P22_POP4559"
+    " P22_POP6074 P22_POP75P P22_POP0019 P22_POP2064 P22_POP65P P22_POPH P22_H0014 P22_H1529"
 ).split()
 Layer = dict[str, tuple[dict[str, str], Any]]
 
@@ -67,7 +75,9 @@ def irises(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, 
 
 
 def sources(folder: Path) -> dict[str, Any]:
-    stated: dict[str, Any] = json.loads((folder / "mirror.json").read_text(encoding="utf-8"))["sources"]
+    stated: dict[str, Any] = json.loads((folder / "mirror.json").read_text(encoding="utf-8"))[
+        "sources"
+    ]
     return stated
 
 
@@ -84,7 +94,9 @@ def unpacked(folder: Path, name: str, into: Path) -> list[Path]:
 def features(file: Path, key: str) -> Layer:
     facts, _, shapes, values = pyogrio.raw.read(file)
     rows = [dict(zip(facts["fields"], row, strict=True)) for row in zip(*values, strict=True)]
-    return {row[key]: (row, shape) for row, shape in zip(rows, shapely.from_wkb(shapes), strict=True)}
+    return {
+        row[key]: (row, shape) for row, shape in zip(rows, shapely.from_wkb(shapes), strict=True)
+    }
 
 
 def content(folder: Path, name: str) -> bytes:
@@ -98,13 +110,25 @@ def content(folder: Path, name: str) -> bytes:
         return archive.read(data)
 
 
-def table(folder: Path, name: str, delimiter: str = ";", encoding: str = "utf-8") -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(content(folder, name).decode(encoding), newline=""), delimiter=delimiter))
+def table(
+    folder: Path, name: str, delimiter: str = ";", encoding: str = "utf-8"
+) -> list[dict[str, str]]:
+    return list(
+        csv.DictReader(
+            io.StringIO(content(folder, name).decode(encoding), newline=""), delimiter=delimiter
+        )
+    )
 
 
 def areas(folder: Path, name: str) -> Layer:
     found = json.loads(content(folder, name))["features"]
-    return {each["properties"]["code"]: (each["properties"], shapely.from_geojson(json.dumps(each["geometry"]))) for each in found}
+    return {
+        each["properties"]["code"]: (
+            each["properties"],
+            shapely.from_geojson(json.dumps(each["geometry"])),
+        )
+        for each in found
+    }
 
 
 def numbers(rows: list[dict[str, str]], *columns: str) -> Any:
@@ -124,7 +148,11 @@ def test_the_geopackage_is_where_and_as_ign_delivers_it(folder: Path, tmp_path: 
     assert file.as_posix() == f"{name}/{delivery}/contours-iris.gpkg"
     assert pyogrio.list_layers(tmp_path / file).tolist() == [["contours_iris", "MultiPolygon"]]
     facts = pyogrio.read_info(tmp_path / file)
-    assert (facts["crs"], facts["geometry_name"], list(facts["fields"])) == ("EPSG:4326", "geometrie", COLUMNS)
+    assert (facts["crs"], facts["geometry_name"], list(facts["fields"])) == (
+        "EPSG:4326",
+        "geometrie",
+        COLUMNS,
+    )
     assert facts["features"] == sources(folder)["fr-iris-2024"]["rows"] == 400
 
 
@@ -154,78 +182,135 @@ def test_all_that_is_peculiar_to_france_is_there(irises: dict[int, Layer]) -> No
 
 
 @pytest.mark.parametrize("vintage", VINTAGES)
-def test_without_defects_the_iris_are_a_clean_coverage(irises: dict[int, Layer], vintage: int) -> None:
+def test_without_defects_the_iris_are_a_clean_coverage(
+    irises: dict[int, Layer], vintage: int
+) -> None:
     found = irises[vintage]
     for name, _, starts in TERRITORIES:
         shapes = of_territory(found, starts)
         assert shapely.is_valid(shapes).all()
         assert shapely.coverage_is_valid(shapes)
-        assert len(shapely.get_parts(shapely.coverage_union_all(shapes))) <= (8 if name == "LAMB93_FXX" else 2)
+        assert len(shapely.get_parts(shapely.coverage_union_all(shapes))) <= (
+            8 if name == "LAMB93_FXX" else 2
+        )
 
 
 def test_shapes_lie_where_the_places_are(irises: dict[int, Layer]) -> None:
     found = irises[2024]
-    boxes = {"75": (1.5, 48, 3.5, 49.5), "2A": (8, 41, 10, 43), "971": (-62, 15.5, -60.8, 17), "973": (-55, 2, -51, 6), "974": (55, -22, 56, -20.5)}
+    boxes = {
+        "75": (1.5, 48, 3.5, 49.5),
+        "2A": (8, 41, 10, 43),
+        "971": (-62, 15.5, -60.8, 17),
+        "973": (-55, 2, -51, 6),
+        "974": (55, -22, 56, -20.5),
+    }
     for start, box in boxes.items():
-        assert shapely.box(*box).contains(shapely.centroid(shapely.multipolygons([shapely.get_parts(of_territory(found, (start,)))]))).all()
+        assert (
+            shapely.box(*box)
+            .contains(
+                shapely.centroid(
+                    shapely.multipolygons([shapely.get_parts(of_territory(found, (start,)))])
+                )
+            )
+            .all()
+        )
 
 
 def test_defects_are_in_metropolitan_france_and_in_every_vintage() -> None:
     made = country.build(400, Defects(3, 3, 3, 1), 1)
-    changed = {number for number in range(len(made.pieces)) if not made.shapes[number].equals_exact(made.clean_shapes[number], 0.0)}
+    changed = {
+        number
+        for number in range(len(made.pieces))
+        if not made.shapes[number].equals_exact(made.clean_shapes[number], 0.0)
+    }
     assert len(changed) == 10
     assert all(made.pieces[number].territory == 0 for number in changed)
     assert sum(not shapely.is_valid(made.shapes[number]) for number in changed) == 3
     lakes = {number for number in changed if shapely.get_num_interior_rings(made.shapes[number])}
     for vintage in VINTAGES:
-        assert all(len(each.pieces) == 1 for each in made.at(vintage) if set(each.pieces) & (changed - lakes))
+        assert all(
+            len(each.pieces) == 1
+            for each in made.at(vintage)
+            if set(each.pieces) & (changed - lakes)
+        )
 
 
-def test_shapefiles_are_in_a_folder_for_each_projection(irises: dict[int, Layer], tmp_path: Path) -> None:
+def test_shapefiles_are_in_a_folder_for_each_projection(
+    irises: dict[int, Layer], tmp_path: Path
+) -> None:
     write(tmp_path, layout="shp")
     name = "CONTOURS-IRIS_2-1__SHP__FRA_2024-01-01"
     assert path(tmp_path, "fr-iris-2024").name == f"{name}.7z"
     into = tmp_path / "unpacked"
     files = unpacked(tmp_path, "fr-iris-2024", into)
     folders = {file.parent for file in files}
-    assert {each.name for each in folders} == {f"CONTOURS-IRIS_2-1_SHP_{territory}-2024" for territory, _, _ in TERRITORIES}
+    assert {each.name for each in folders} == {
+        f"CONTOURS-IRIS_2-1_SHP_{territory}-2024" for territory, _, _ in TERRITORIES
+    }
     degrees, codes = irises[2024], set()
     for territory, epsg, starts in TERRITORIES:
         (place,) = (each for each in folders if f"_{territory}-" in each.name)
         assert {file.name for file in files if file.parent == place} == {
-            f"{stem}{end}" for stem in ("CONTOURS-IRIS", "EMPRISE") for end in (".shp", ".shx", ".dbf", ".prj", ".cpg")
+            f"{stem}{end}"
+            for stem in ("CONTOURS-IRIS", "EMPRISE")
+            for end in (".shp", ".shx", ".dbf", ".prj", ".cpg")
         }
         assert (into / place / "CONTOURS-IRIS.cpg").read_text().strip() == "UTF-8"
         facts = pyogrio.read_info(into / place / "CONTOURS-IRIS.shp")
-        assert list(facts["fields"]) == ["INSEE_COM", "NOM_COM", "IRIS", "CODE_IRIS", "NOM_IRIS", "TYP_IRIS"]
-        assert CRS(facts["crs"]).to_epsg(min_confidence=20) == epsg or CRS(facts["crs"]).name == CRS(epsg).name
+        assert list(facts["fields"]) == [
+            "INSEE_COM",
+            "NOM_COM",
+            "IRIS",
+            "CODE_IRIS",
+            "NOM_IRIS",
+            "TYP_IRIS",
+        ]
+        assert (
+            CRS(facts["crs"]).to_epsg(min_confidence=20) == epsg
+            or CRS(facts["crs"]).name == CRS(epsg).name
+        )
         found = features(into / place / "CONTOURS-IRIS.shp", "CODE_IRIS")
         assert all(code.startswith(starts) for code in found)
-        assert all(row["NOM_COM"] == degrees[code][0]["nom_commune"] for code, (row, _) in found.items())
+        assert all(
+            row["NOM_COM"] == degrees[code][0]["nom_commune"] for code, (row, _) in found.items()
+        )
         codes |= set(found)
     assert codes == set(degrees)
     assert sources(tmp_path)["fr-iris-2024"]["rows"] == 400
 
 
-def test_the_geoparquet_has_what_the_geopackage_has(irises: dict[int, Layer], tmp_path: Path) -> None:
+def test_the_geoparquet_has_what_the_geopackage_has(
+    irises: dict[int, Layer], tmp_path: Path
+) -> None:
     write(tmp_path, layout="geoparquet")
-    assert path(tmp_path, "fr-iris-2024").name == "CONTOURS-IRIS_3-0__GEOPARQUET_WGS84G_FRA_2024-01-01.7z"
+    assert (
+        path(tmp_path, "fr-iris-2024").name
+        == "CONTOURS-IRIS_3-0__GEOPARQUET_WGS84G_FRA_2024-01-01.7z"
+    )
     (file,) = unpacked(tmp_path, "fr-iris-2024", tmp_path / "unpacked")
     assert file.name == "contours-iris.parquet"
     found = pq.read_table(tmp_path / "unpacked" / file)
     facts = json.loads(found.schema.metadata[b"geo"])
     assert (facts["version"], facts["primary_column"]) == ("1.0.0", "geometrie")
     column = facts["columns"]["geometrie"]
-    assert (column["encoding"], column["geometry_types"], CRS.from_json_dict(column["crs"]).to_epsg()) == ("WKB", ["MultiPolygon"], 4326)
+    assert (
+        column["encoding"],
+        column["geometry_types"],
+        CRS.from_json_dict(column["crs"]).to_epsg(),
+    ) == ("WKB", ["MultiPolygon"], 4326)
     assert found.column_names == [*COLUMNS, "geometrie"]
     expected = irises[2024]
     assert found["code_iris"].to_pylist() == list(expected)
     shapes = shapely.from_wkb(found["geometrie"].to_numpy(zero_copy_only=False))
-    assert all(shape.equals(expected[code][1]) for code, shape in zip(expected, shapes, strict=True))
+    assert all(
+        shape.equals(expected[code][1]) for code, shape in zip(expected, shapes, strict=True)
+    )
 
 
 def test_communes_and_their_postcodes_are_those_of_the_real_list(real_files: Path) -> None:
-    with gzip.open(real_files / "france" / "laposte_hexasmal_2021.csv.gz", "rt", encoding="utf-8") as file:
+    with gzip.open(
+        real_files / "france" / "laposte_hexasmal_2021.csv.gz", "rt", encoding="utf-8"
+    ) as file:
         postcodes: dict[str, set[str]] = defaultdict(set)
         names = {}
         for row in csv.DictReader(file, delimiter=";"):
@@ -235,8 +320,13 @@ def test_communes_and_their_postcodes_are_those_of_the_real_list(real_files: Pat
         assert set(commune.postcodes) == postcodes[commune.code]
         saint = {"SAINT": "ST", "SAINTE": "STE"}
         if commune.code not in PARIS | LYON | MARSEILLE:
-            assert " ".join(saint.get(word, word) for word in places.plain(commune.name).split()) == names[commune.code]
-    of_department = Counter(places.department(code) for code in {places.city(code) for code in names})
+            assert (
+                " ".join(saint.get(word, word) for word in places.plain(commune.name).split())
+                == names[commune.code]
+            )
+    of_department = Counter(
+        places.department(code) for code in {places.city(code) for code in names}
+    )
     assert {code: int(facts["communes"]) for code, facts in places.departments().items()} == {
         code: of_department[code] for code in places.departments()
     }
@@ -258,10 +348,14 @@ def test_population_has_the_header_of_the_real_files(folder: Path, real_files: P
     assert len(first) == 76
     assert first[: 4 + len(OBSERVED_2022)] == [*census.LABELS, *OBSERVED_2022]
     assert "C22_POP15P_STAT_GSEC13_23" in first
-    book = python_calamine.CalamineWorkbook.from_path(str(real_files / "france" / "base-ic-evol-struct-pop-2016-com.xls"))
+    book = python_calamine.CalamineWorkbook.from_path(
+        str(real_files / "france" / "base-ic-evol-struct-pop-2016-com.xls")
+    )
     of_2016 = [str(cell) for cell in book.get_sheet_by_name("C.O.M").to_python()[5]]
     earlier = content(folder, "fr-population-2021").splitlines()[0].decode().split(";")
-    assert earlier[4:] == [name.replace("16_", "19_", 1) for name in of_2016[of_2016.index("P16_POP") :]]
+    assert earlier[4:] == [
+        name.replace("16_", "19_", 1) for name in of_2016[of_2016.index("P16_POP") :]
+    ]
 
 
 def test_population_adds_up(folder: Path) -> None:
@@ -276,18 +370,26 @@ def test_population_adds_up(folder: Path) -> None:
     ):
         assert numbers(rows, *parts).sum(axis=1) == pytest.approx(total)
     for letter in "HF":
-        assert numbers(rows, *(f"P22_{letter}{band}" for band in census.WIDE[:6])).sum(axis=1) == pytest.approx(
-            numbers(rows, f"P22_POP{letter}")[:, 0]
-        )
+        assert numbers(rows, *(f"P22_{letter}{band}" for band in census.WIDE[:6])).sum(
+            axis=1
+        ) == pytest.approx(numbers(rows, f"P22_POP{letter}")[:, 0])
     for letter in ("POP", "H", "F"):
-        classes = numbers(rows, *(f"C22_{letter}15P_{name}" for name in census.CLASSES_2022)).sum(axis=1)
+        classes = numbers(rows, *(f"C22_{letter}15P_{name}" for name in census.CLASSES_2022)).sum(
+            axis=1
+        )
         assert classes == pytest.approx(numbers(rows, f"C22_{letter}15P")[:, 0])
-    over = numbers(rows, "C22_POP15P")[:, 0].sum() / (total.sum() - numbers(rows, "P22_POP0014")[:, 0].sum())
+    over = numbers(rows, "C22_POP15P")[:, 0].sum() / (
+        total.sum() - numbers(rows, "P22_POP0014")[:, 0].sum()
+    )
     assert over == pytest.approx(1, abs=0.02)
-    assert not np.allclose(numbers(rows, "C22_POP15P")[:, 0], total - numbers(rows, "P22_POP0014")[:, 0])
+    assert not np.allclose(
+        numbers(rows, "C22_POP15P")[:, 0], total - numbers(rows, "P22_POP0014")[:, 0]
+    )
 
 
-def test_the_census_has_all_iris_but_those_of_mayotte(folder: Path, irises: dict[int, Layer]) -> None:
+def test_the_census_has_all_iris_but_those_of_mayotte(
+    folder: Path, irises: dict[int, Layer]
+) -> None:
     for vintage, counted_on in ((2021, 2021), (2024, 2024), (2025, 2024)):
         codes = {code for code in irises[counted_on] if not code.startswith("976")}
         for slug in ("population", "housing", "households"):
@@ -303,9 +405,18 @@ def test_the_census_has_all_iris_but_those_of_mayotte(folder: Path, irises: dict
 
 def test_dwellings_and_households_add_up(folder: Path) -> None:
     rows = table(folder, "fr-housing-2024")
-    for whole, parts in (("LOG", "RP RSECOCC LOGVAC"), ("RP", "RP_PROP RP_LOC RP_GRAT"), ("RP", "RP_1P RP_2P RP_3P RP_4P RP_5PP")):
-        assert numbers(rows, *(f"P22_{part}" for part in parts.split())).sum(axis=1) == pytest.approx(numbers(rows, f"P22_{whole}")[:, 0])
-    assert (numbers(rows, "P22_MAISON", "P22_APPART").sum(axis=1) <= numbers(rows, "P22_LOG")[:, 0] + 1e-9).all()
+    for whole, parts in (
+        ("LOG", "RP RSECOCC LOGVAC"),
+        ("RP", "RP_PROP RP_LOC RP_GRAT"),
+        ("RP", "RP_1P RP_2P RP_3P RP_4P RP_5PP"),
+    ):
+        assert numbers(rows, *(f"P22_{part}" for part in parts.split())).sum(
+            axis=1
+        ) == pytest.approx(numbers(rows, f"P22_{whole}")[:, 0])
+    assert (
+        numbers(rows, "P22_MAISON", "P22_APPART").sum(axis=1)
+        <= numbers(rows, "P22_LOG")[:, 0] + 1e-9
+    ).all()
     assert (numbers(rows, "P22_RP_LOCHLMV") <= numbers(rows, "P22_RP_LOC")).all()
     assert {"P22_RP_ACH1919", "P22_RP_ACH2019"} < set(rows[0])
     assert {"P19_RP_ACH19", "P19_RP_ACH16"} < set(table(folder, "fr-housing-2021")[0])
@@ -315,18 +426,27 @@ def test_dwellings_and_households_add_up(folder: Path) -> None:
         ("MENFAM", "MENCOUPSENF MENCOUPAENF MENFAMMONO"),
         ("PMEN", "PMEN_MENPSEUL PMEN_MENSFAM PMEN_MENFAM"),
     ):
-        assert numbers(rows, *(f"C22_{part}" for part in parts.split())).sum(axis=1) == pytest.approx(numbers(rows, f"C22_{whole}")[:, 0])
+        assert numbers(rows, *(f"C22_{part}" for part in parts.split())).sum(
+            axis=1
+        ) == pytest.approx(numbers(rows, f"C22_{whole}")[:, 0])
     people = numbers(table(folder, "fr-population-2024"), "P22_PMEN")[:, 0]
     assert numbers(rows, "C22_PMEN")[:, 0] == pytest.approx(people, rel=0.06)
     assert numbers(table(folder, "fr-housing-2024"), "P22_PMEN")[:, 0] == pytest.approx(people)
 
 
 def test_census_files_are_named_as_insee_names_them(folder: Path) -> None:
-    for slug, name in (("population", "evol-struct-pop"), ("housing", "logement"), ("households", "couples-familles-menages")):
+    for slug, name in (
+        ("population", "evol-struct-pop"),
+        ("housing", "logement"),
+        ("households", "couples-familles-menages"),
+    ):
         file = path(folder, f"fr-{slug}-2024")
         assert file.name == f"base-ic-{name}-2022_csv.zip"
         with zipfile.ZipFile(file) as archive:
-            assert archive.namelist() == [f"base-ic-{name}-2022.CSV", f"meta_base-ic-{name}-2022.CSV"]
+            assert archive.namelist() == [
+                f"base-ic-{name}-2022.CSV",
+                f"meta_base-ic-{name}-2022.CSV",
+            ]
             meta = archive.read(archive.namelist()[1]).decode().splitlines()
         columns = content(folder, f"fr-{slug}-2024").decode().splitlines()[0].split(";")
         assert meta[0] == "COD_VAR;LIB_VAR;LIB_VAR_LONG;COD_MOD;LIB_MOD;TYPE_VAR;LONG_VAR"
@@ -343,15 +463,42 @@ def test_income_of_2018_has_the_form_of_the_real_file(folder: Path, real_files: 
 def test_income_of_2021_has_decimal_commas_and_reasons(folder: Path) -> None:
     assert path(folder, "fr-income-2024").name == "BASE_TD_FILO_IRIS_2021_DISP_CSV.zip"
     rows = table(folder, "fr-income-2024")
-    assert list(rows[0])[:6] == ["IRIS", "DISP_TP6021", "DISP_INCERT21", "DISP_Q121", "DISP_MED21", "DISP_Q321"]
-    assert [name for name in rows[0] if "INCERT" not in name] == ["IRIS", *(f"DISP_{name}21" for name in income.COLUMNS)]
-    assert all(re.fullmatch(r"-?\d+(,\d{1,3})?|n[sd]", cell) for row in rows for cell in list(row.values())[1:])
+    assert list(rows[0])[:6] == [
+        "IRIS",
+        "DISP_TP6021",
+        "DISP_INCERT21",
+        "DISP_Q121",
+        "DISP_MED21",
+        "DISP_Q321",
+    ]
+    assert [name for name in rows[0] if "INCERT" not in name] == [
+        "IRIS",
+        *(f"DISP_{name}21" for name in income.COLUMNS),
+    ]
+    assert all(
+        re.fullmatch(r"-?\d+(,\d{1,3})?|n[sd]", cell)
+        for row in rows
+        for cell in list(row.values())[1:]
+    )
     assert all("." not in cell for row in rows for cell in row.values())
-    assert {"nd"} <= {row["DISP_MED21"] for row in rows if row["DISP_MED21"].startswith("n")} <= {"nd", "ns"}
+    assert (
+        {"nd"}
+        <= {row["DISP_MED21"] for row in rows if row["DISP_MED21"].startswith("n")}
+        <= {"nd", "ns"}
+    )
     for row in rows:
-        assert len({cell for name, cell in row.items() if name not in ("IRIS", "DISP_NOTE21")} & {"nd", "ns"}) <= 1
+        assert (
+            len(
+                {cell for name, cell in row.items() if name not in ("IRIS", "DISP_NOTE21")}
+                & {"nd", "ns"}
+            )
+            <= 1
+        )
         if row["DISP_MED21"].isdigit():
-            deciles = [int(row[f"DISP_{name}21"]) for name in ("D1", "D2", "Q1", "D3", "D4", "MED", "D6", "D7", "Q3", "D8", "D9")]
+            deciles = [
+                int(row[f"DISP_{name}21"])
+                for name in ("D1", "D2", "Q1", "D3", "D4", "MED", "D6", "D7", "Q3", "D8", "D9")
+            ]
             assert deciles == sorted(deciles)
 
 
@@ -371,9 +518,12 @@ def test_income_covers_large_communes_only(folder: Path, irises: dict[int, Layer
 
 def test_layers_have_the_properties_of_contours_administratifs(folder: Path) -> None:
     expected = {
-        "communes": ["code", "nom", "departement", "region", "epci"], "arrondissements": ["code", "nom", "departement", "region", "commune"],
-        "epci": ["code", "nom"], "departements": ["code", "nom", "region"], "regions": ["code", "nom"],
-    }  # fmt: skip
+        "communes": ["code", "nom", "departement", "region", "epci"],
+        "arrondissements": ["code", "nom", "departement", "region", "commune"],
+        "epci": ["code", "nom"],
+        "departements": ["code", "nom", "region"],
+        "regions": ["code", "nom"],
+    }
     for name, properties in expected.items():
         found = areas(folder, f"fr-{name}-2024")
         assert len(found) == sources(folder)[f"fr-{name}-2024"]["rows"]
@@ -382,19 +532,30 @@ def test_layers_have_the_properties_of_contours_administratifs(folder: Path) -> 
             assert shape.is_valid
             assert shape.geom_type in ("Polygon", "MultiPolygon")
         assert "crs" not in json.loads(content(folder, f"fr-{name}-2024"))
-    coordinates = shapely.get_coordinates([shape for _, shape in areas(folder, "fr-regions-2024").values()])
+    coordinates = shapely.get_coordinates(
+        [shape for _, shape in areas(folder, "fr-regions-2024").values()]
+    )
     assert np.round(coordinates, layers.FINER).tolist() == coordinates.tolist()
 
 
-def test_paris_lyon_and_marseille_are_one_commune_each(folder: Path, irises: dict[int, Layer]) -> None:
+def test_paris_lyon_and_marseille_are_one_commune_each(
+    folder: Path, irises: dict[int, Layer]
+) -> None:
     communes, parts = areas(folder, "fr-communes-2024"), areas(folder, "fr-arrondissements-2024")
     assert not (PARIS | LYON | MARSEILLE) & set(communes)
-    assert [communes[code][0]["nom"] for code in ("75056", "69123", "13055")] == ["Paris", "Lyon", "Marseille"]
+    assert [communes[code][0]["nom"] for code in ("75056", "69123", "13055")] == [
+        "Paris",
+        "Lyon",
+        "Marseille",
+    ]
     assert set(parts) == PARIS | LYON | MARSEILLE
     assert parts["75101"][0]["commune"] == "75056"
     for code, (_, shape) in communes.items():
         members = [part for row, part in parts.values() if row["commune"] == code]
-        assert not members or shapely.union_all(members).symmetric_difference(shape).area < 0.01 * shape.area
+        assert (
+            not members
+            or shapely.union_all(members).symmetric_difference(shape).area < 0.01 * shape.area
+        )
     ground = {places.city(code[:5]) for code in irises[2024]}
     assert set(communes) == ground
 
@@ -403,30 +564,51 @@ def test_arrondissements_can_be_among_the_communes_too(tmp_path: Path) -> None:
     write(tmp_path, 120, arrondissements_twice=True)
     communes = areas(tmp_path, "fr-communes-2024")
     assert PARIS | LYON | MARSEILLE | {"75056", "69123", "13055"} < set(communes)
-    assert {code for code, (row, _) in communes.items() if row.get("plm")} == {"75056", "69123", "13055"}
-    assert {code for code, (row, _) in communes.items() if "commune" in row} == PARIS | LYON | MARSEILLE
+    assert {code for code, (row, _) in communes.items() if row.get("plm")} == {
+        "75056",
+        "69123",
+        "13055",
+    }
+    assert {
+        code for code, (row, _) in communes.items() if "commune" in row
+    } == PARIS | LYON | MARSEILLE
 
 
 def test_areas_are_made_of_communes(folder: Path) -> None:
     communes = areas(folder, "fr-communes-2024")
-    assert set(areas(folder, "fr-departements-2024")) == {row["departement"] for row, _ in communes.values()} == set(places.departments())
+    assert (
+        set(areas(folder, "fr-departements-2024"))
+        == {row["departement"] for row, _ in communes.values()}
+        == set(places.departments())
+    )
     assert set(areas(folder, "fr-regions-2024")) == set(places.REGIONS)
-    assert set(areas(folder, "fr-epci-2024")) == {row["epci"] for row, _ in communes.values() if "epci" in row}
+    assert set(areas(folder, "fr-epci-2024")) == {
+        row["epci"] for row, _ in communes.values() if "epci" in row
+    }
     assert "epci" not in communes["29155"][0]
     for name, key in (("departements", "departement"), ("regions", "region")):
         size: Counter[str] = Counter()
         for row, shape in communes.values():
             size[row[key]] += shape.area
-        assert all(shape.area == pytest.approx(size[code], rel=0.01) for code, (_, shape) in areas(folder, f"fr-{name}-2024").items())
+        assert all(
+            shape.area == pytest.approx(size[code], rel=0.01)
+            for code, (_, shape) in areas(folder, f"fr-{name}-2024").items()
+        )
 
 
-def test_postcodes_and_communes_are_many_to_many(folder: Path, irises: dict[int, Layer], real_files: Path) -> None:
+def test_postcodes_and_communes_are_many_to_many(
+    folder: Path, irises: dict[int, Layer], real_files: Path
+) -> None:
     body = content(folder, "fr-postal-codes-2024")
     header = body.splitlines()[0].decode("latin-1")
-    assert header == "#Code_commune_INSEE;Nom_de_la_commune;Code_postal;Libellé_d_acheminement;Ligne_5"
+    assert (
+        header == "#Code_commune_INSEE;Nom_de_la_commune;Code_postal;Libellé_d_acheminement;Ligne_5"
+    )
     with (real_files / "france" / "019HexaSmal.csv").open("rb") as file:
         real = file.readline().decode("utf-8").rstrip().split(";")
-    assert [name.encode("ascii", "ignore") for name in header.removeprefix("#").split(";")] == [name.encode("ascii", "ignore") for name in real]
+    assert [name.encode("ascii", "ignore") for name in header.removeprefix("#").split(";")] == [
+        name.encode("ascii", "ignore") for name in real
+    ]
     rows = table(folder, "fr-postal-codes-2024", encoding="latin-1")
     of_commune, of_postcode = defaultdict(set), defaultdict(set)
     for row in rows:
@@ -435,18 +617,31 @@ def test_postcodes_and_communes_are_many_to_many(folder: Path, irises: dict[int,
     assert max(map(len, of_commune.values())) > 1
     assert max(map(len, of_postcode.values())) > 1
     assert of_commune["75116"] == {"75016", "75116"}
-    assert {code[:5] for code in irises[2024]} == {code for code in of_commune if not code.startswith(("975", "977", "978", "98", "99"))}
+    assert {code[:5] for code in irises[2024]} == {
+        code for code in of_commune if not code.startswith(("975", "977", "978", "98", "99"))
+    }
     assert {row["Ligne_5"] for row in rows if row["#Code_commune_INSEE"] == "01138"} == {"", "BEON"}
 
 
-def test_movements_lead_to_the_communes_of_the_vintage(folder: Path, irises: dict[int, Layer]) -> None:
+def test_movements_lead_to_the_communes_of_the_vintage(
+    folder: Path, irises: dict[int, Layer]
+) -> None:
     assert path(folder, "fr-movements-2024").name == "v_mvt_commune_2024.csv"
     sides = ["TYPECOM", "COM", "TNCC", "NCC", "NCCENR", "LIBELLE"]
     rows = table(folder, "fr-movements-2025", ",")
-    assert list(rows[0]) == ["MOD", "DATE_EFF", *(f"{name}_AV" for name in sides), *(f"{name}_AP" for name in sides)]
+    assert list(rows[0]) == [
+        "MOD",
+        "DATE_EFF",
+        *(f"{name}_AV" for name in sides),
+        *(f"{name}_AP" for name in sides),
+    ]
     assert {row["MOD"] for row in rows} == {"32", "41", "50"}
     communes = {code[:5] for code in irises[2025]}
-    became = {row["COM_AV"]: row["COM_AP"] for row in rows if row["TYPECOM_AP"] == "COM" and row["COM_AV"] != row["COM_AP"]}
+    became = {
+        row["COM_AV"]: row["COM_AP"]
+        for row in rows
+        if row["TYPECOM_AP"] == "COM" and row["COM_AV"] != row["COM_AP"]
+    }
     for code in became:
         while code in became:
             code = became[code]
@@ -455,30 +650,53 @@ def test_movements_lead_to_the_communes_of_the_vintage(folder: Path, irises: dic
     assert became["14697"] == "14472"
     assert max(row["DATE_EFF"] for row in table(folder, "fr-movements-2024", ",")) == "2023-01-01"
     oudon = next(row for row in rows if row["COM_AV"] == "14697")
-    assert (oudon["TNCC_AV"], oudon["NCC_AV"], oudon["NCCENR_AV"], oudon["LIBELLE_AV"]) == ("5", "OUDON", "Oudon", "L'Oudon")
+    assert (oudon["TNCC_AV"], oudon["NCC_AV"], oudon["NCCENR_AV"], oudon["LIBELLE_AV"]) == (
+        "5",
+        "OUDON",
+        "Oudon",
+        "L'Oudon",
+    )
 
 
-def test_the_newest_census_and_income_go_with_later_borders(folder: Path, irises: dict[int, Layer]) -> None:
+def test_the_newest_census_and_income_go_with_later_borders(
+    folder: Path, irises: dict[int, Layer]
+) -> None:
     stated = sources(folder)
-    for slug, codes_of in (("population", "2024-01-01"), ("housing", "2024-01-01"), ("households", "2024-01-01"), ("income", "2022-01-01")):
+    for slug, codes_of in (
+        ("population", "2024-01-01"),
+        ("housing", "2024-01-01"),
+        ("households", "2024-01-01"),
+        ("income", "2022-01-01"),
+    ):
         assert content(folder, f"fr-{slug}-2025") == content(folder, f"fr-{slug}-2024")
-        assert stated[f"fr-{slug}-2025"]["codes_of"] == stated[f"fr-{slug}-2024"]["codes_of"] == codes_of
+        assert (
+            stated[f"fr-{slug}-2025"]["codes_of"]
+            == stated[f"fr-{slug}-2024"]["codes_of"]
+            == codes_of
+        )
     assert stated["fr-population-2021"]["codes_of"] == "2021-01-01"
-    without_borders = {row["IRIS"] for row in table(folder, "fr-population-2025")} - set(irises[2025])
+    without_borders = {row["IRIS"] for row in table(folder, "fr-population-2025")} - set(
+        irises[2025]
+    )
     assert without_borders == {code for code in irises[2024] if code.startswith("93059")}
 
 
 def test_communes_merge_and_their_iris_with_them(irises: dict[int, Layer]) -> None:
     before, between, after = (irises[vintage] for vintage in VINTAGES)
     assert [len(before), len(between), len(after)] == [405, 400, 400]
-    assert (before["011380000"][0]["nom_commune"], between["011380000"][0]["nom_commune"]) == ("Culoz", "Culoz-Béon")
+    assert (before["011380000"][0]["nom_commune"], between["011380000"][0]["nom_commune"]) == (
+        "Culoz",
+        "Culoz-Béon",
+    )
     merged = shapely.union_all([before["011380000"][1], before["010390000"][1]])
     assert "010390000" not in between
     assert merged.symmetric_difference(between["011380000"][1]).area < 1e-9
     absorbed = {code for code in between if code.startswith("93059")}
     assert len(absorbed) > 1
     assert not any(code.startswith("93059") for code in after)
-    assert {f"93066{int(code[5:]) + pieces.ABSORBED}" for code in absorbed} == set(after) - set(between)
+    assert {f"93066{int(code[5:]) + pieces.ABSORBED}" for code in absorbed} == set(after) - set(
+        between
+    )
 
 
 def test_the_mirror_states_the_numbers_of_its_files(folder: Path, irises: dict[int, Layer]) -> None:
@@ -499,16 +717,32 @@ def test_the_mirror_states_the_numbers_of_its_files(folder: Path, irises: dict[i
             assert source["rows"] == len(rows)
             assert list(source["totals"]) == [total]
             expected = source["totals"][total]
-            assert sum(float(row[column]) for row in rows) == pytest.approx(expected["expected"], rel=expected["tolerance"])
-        assert stated[f"fr-iris-{vintage}"]["distinct"] == {"municipal_code": len({code[:5] for code in irises[vintage]})}
-        assert stated[f"fr-iris-{vintage}"]["counts"] == {"iris_type": Counter(row["type_iris"] for row, _ in irises[vintage].values())}
+            assert sum(float(row[column]) for row in rows) == pytest.approx(
+                expected["expected"], rel=expected["tolerance"]
+            )
+        assert stated[f"fr-iris-{vintage}"]["distinct"] == {
+            "municipal_code": len({code[:5] for code in irises[vintage]})
+        }
+        assert stated[f"fr-iris-{vintage}"]["counts"] == {
+            "iris_type": Counter(row["type_iris"] for row, _ in irises[vintage].values())
+        }
         assert stated[f"fr-income-{vintage}"]["rows"] == len(table(folder, f"fr-income-{vintage}"))
-        assert stated[f"fr-movements-{vintage}"]["rows"] == len(table(folder, f"fr-movements-{vintage}", ","))
-        postcodes, source = table(folder, f"fr-postal-codes-{vintage}", encoding="latin-1"), stated[f"fr-postal-codes-{vintage}"]
+        assert stated[f"fr-movements-{vintage}"]["rows"] == len(
+            table(folder, f"fr-movements-{vintage}", ",")
+        )
+        postcodes, source = (
+            table(folder, f"fr-postal-codes-{vintage}", encoding="latin-1"),
+            stated[f"fr-postal-codes-{vintage}"],
+        )
         assert source["rows"] == len(postcodes)
         assert source["distinct"]["postal_code"] == len({row["Code_postal"] for row in postcodes})
-    split = [(name, sum(code.startswith(starts) for code in irises[2024])) for name, _, starts in TERRITORIES]
-    assert f"2024: {', '.join(f'{name} {number}' for name, number in split)}\n" in (folder / "README.txt").read_text(encoding="utf-8")
+    split = [
+        (name, sum(code.startswith(starts) for code in irises[2024]))
+        for name, _, starts in TERRITORIES
+    ]
+    assert f"2024: {', '.join(f'{name} {number}' for name, number in split)}\n" in (
+        folder / "README.txt"
+    ).read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_made_is_said(tmp_path: Path) -> None:
@@ -525,14 +759,26 @@ def test_what_cannot_be_made_is_said(tmp_path: Path) -> None:
 def test_the_same_arguments_give_the_same_bytes(tmp_path: Path, layout: str) -> None:
     for name in ("one", "two"):
         write(tmp_path / name, 100, (2024,), layout, Defects(2, 2, 2, 1), 5)
-    files = {each.relative_to(tmp_path / "one"): each.read_bytes() for each in sorted((tmp_path / "one").rglob("*")) if each.is_file()}
+    files = {
+        each.relative_to(tmp_path / "one"): each.read_bytes()
+        for each in sorted((tmp_path / "one").rglob("*"))
+        if each.is_file()
+    }
     assert {name: (tmp_path / "two" / name).read_bytes() for name in files} == files
 
 
 def test_another_seed_gives_another_country(folder: Path, tmp_path: Path) -> None:
     write(tmp_path, seed=2)
-    files = {each.relative_to(tmp_path) for each in tmp_path.rglob("*") if each.is_file() and each.parent != tmp_path}
-    same = {name.name for name in files if (tmp_path / name).read_bytes() == (folder / name).read_bytes()}
+    files = {
+        each.relative_to(tmp_path)
+        for each in tmp_path.rglob("*")
+        if each.is_file() and each.parent != tmp_path
+    }
+    same = {
+        name.name
+        for name in files
+        if (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+    }
     assert same == {"019HexaSmal.csv", "v_mvt_commune_2024.csv"}
 
 
@@ -545,12 +791,16 @@ def test_the_small_country_is_quick(tmp_path: Path) -> None:
 def test_runs_as_a_program(tmp_path: Path) -> None:
     program = Path(__file__).parent / "synthetic" / "france.py"
     asked = [sys.executable, str(program), "--into", str(tmp_path), "--vintages", "2024"]
-    done = subprocess.run([*asked, "--iris", "120", "--layout", "shp"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [*asked, "--iris", "120", "--layout", "shp"], capture_output=True, text=True, check=True
+    )
     assert "synthetic" in done.stdout
     assert (tmp_path / "mirror.json").exists()
 
 
-def test_the_program_refuses_what_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_refuses_what_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sys, "argv", ["france.py", "--into", str(tmp_path), "--iris", "9"])
     with pytest.raises(SystemExit) as refused:
         main()

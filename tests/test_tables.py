@@ -1,4 +1,6 @@
-"""Tables of figures of every format and dialect into the database: exact values, kept codes and reasons, errors that say where."""
+"""Tables of figures of every format and dialect into the database: exact values, kept codes and
+reasons, errors that say where.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +22,26 @@ from prefect.states import State
 from psycopg2 import sql
 from workbooks import write_ods, write_xlsx
 
-from tasks.core.database import Database
-from tasks.core.declarations import Column, Features, Licence, Publisher, Source, Table, decimal, integer, number, text
-from tasks.core.errors import CheckFailed, ConfigurationError, SourceError
-from tasks.core.handles import File, Original, Staging
-from tasks.core.tables.blocks import as_expression
-from tasks.core.tables.staging_tables import load
-from tasks.core.tables.tabular import Tally
-from tasks.core.unpacking.archives import take_out
-from tasks.tables import load_table
+from tasks.core.making.tables.blocks import as_expression
+from tasks.core.making.tables.staging_tables import load
+from tasks.core.making.tables.tabular import Tally
+from tasks.core.making.unpacking.archives import take_out
+from tasks.core.model.declarations import (
+    Column,
+    Features,
+    Licence,
+    Publisher,
+    Source,
+    Table,
+    decimal,
+    integer,
+    number,
+    text,
+)
+from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
+from tasks.core.model.handles import File, Original, Staging
+from tasks.core.postgres.database import Database
+from tasks.verbs.tables import load_table
 
 Load = Callable[..., tuple[list[tuple[Any, ...]], Tally]]
 
@@ -39,7 +52,9 @@ def loaded(cluster_database: Database, tmp_path: Path) -> Iterator[Load]:
     with cluster_database.session() as cursor:
         cursor.execute("CREATE SCHEMA figures")
 
-    def load_it(content: bytes | str | Path, reads: Table, query: str = "SELECT * FROM figures.t") -> tuple[list[tuple[Any, ...]], Tally]:
+    def load_it(
+        content: bytes | str | Path, reads: Table, query: str = "SELECT * FROM figures.t"
+    ) -> tuple[list[tuple[Any, ...]], Tally]:
         path = content if isinstance(content, Path) else tmp_path / "file.csv"
         if not isinstance(content, Path):
             path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -56,9 +71,20 @@ CODE_AND_COUNT = {"code": text("CODE"), "residents": integer("MS_POPULATION")}
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-def test_any_encoding_and_line_end_is_read_letter_for_letter(loaded: Load, encoding: str, line_end: str) -> None:
-    reads = Table(columns={"code": text("CODE"), "name": text("LIBELLÉ")}, delimiter=";", encoding=encoding)
-    content = line_end.join(["CODE;LIBELLÉ", "01001;Évêché", "2A004;Ajaccio – été" if encoding != "latin-1" else "2A004;été", ""])
+def test_any_encoding_and_line_end_is_read_letter_for_letter(
+    loaded: Load, encoding: str, line_end: str
+) -> None:
+    reads = Table(
+        columns={"code": text("CODE"), "name": text("LIBELLÉ")}, delimiter=";", encoding=encoding
+    )
+    content = line_end.join(
+        [
+            "CODE;LIBELLÉ",
+            "01001;Évêché",
+            "2A004;Ajaccio – été" if encoding != "latin-1" else "2A004;été",
+            "",
+        ]
+    )
     rows, tally = loaded(content.encode(encoding), reads)
     assert rows[0] == ("01001", "Évêché")
     assert rows[1][0] == "2A004"
@@ -67,12 +93,20 @@ def test_any_encoding_and_line_end_is_read_letter_for_letter(loaded: Load, encod
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_heading(loaded: Load) -> None:
-    assert loaded(b"\xef\xbb\xbfCODE,MS_POPULATION\n01001,5\n", Table(columns=CODE_AND_COUNT))[0] == [("01001", 5)]
+    assert loaded(b"\xef\xbb\xbfCODE,MS_POPULATION\n01001,5\n", Table(columns=CODE_AND_COUNT))[
+        0
+    ] == [("01001", 5)]
 
 
 def test_text_in_another_encoding_than_declared_is_an_error_that_names_one(loaded: Load) -> None:
     for content in ("CODE,MS_POPULATION\nÉ,5\n", "CODÉ,MS_POPULATION\nE,5\n"):
-        with pytest.raises(SourceError, match=r"expected to be in the encoding utf-8; it is not .* declare another, such as latin-1 or cp1252"):
+        with pytest.raises(
+            SourceError,
+            match=(
+                r"expected to be in the encoding utf-8; it is not .* declare another, such as"
+                r" latin-1 or cp1252"
+            ),
+        ):
             loaded(content.encode("latin-1"), Table(columns=CODE_AND_COUNT))
     with pytest.raises(SourceError, match="expected to be in the encoding cp1252"):
         loaded(b"CODE,MS_POPULATION\n\x81,5\n", Table(columns=CODE_AND_COUNT, encoding="cp1252"))
@@ -82,28 +116,52 @@ def test_text_in_another_encoding_than_declared_is_an_error_that_names_one(loade
 
 def test_a_publisher_that_quotes_nothing_may_write_quotes(loaded: Load) -> None:
     reads = Table(columns={"code": text("CODE"), "name": text("NAME")}, delimiter="|", quote="")
-    assert loaded('CODE|NAME\r\n01|"La Rotonde\r\n02|d\'Anvers "B"\r\n', reads)[0] == [("01", '"La Rotonde'), ("02", 'd\'Anvers "B"')]
+    assert loaded('CODE|NAME\r\n01|"La Rotonde\r\n02|d\'Anvers "B"\r\n', reads)[0] == [
+        ("01", '"La Rotonde'),
+        ("02", 'd\'Anvers "B"'),
+    ]
 
 
-def test_quoted_cells_may_hold_delimiters_quotes_and_line_ends_also_in_the_headings(loaded: Load) -> None:
+def test_quoted_cells_may_hold_delimiters_quotes_and_line_ends_also_in_the_headings(
+    loaded: Load,
+) -> None:
     reads = Table(columns={"code": text("CODE"), "name": text("THE NAME")})
-    assert loaded('CODE,"the\nname"\n01,"a, ""b""\nc"\n02,d\n', reads)[0] == [("01", 'a, "b"\nc'), ("02", "d")]
+    assert loaded('CODE,"the\nname"\n01,"a, ""b""\nc"\n02,d\n', reads)[0] == [
+        ("01", 'a, "b"\nc'),
+        ("02", "d"),
+    ]
 
 
 def test_only_the_declared_columns_are_kept_under_any_of_their_names(loaded: Load) -> None:
     reads = Table(
-        columns={"longitude": number("X", "intptlong"), "code": text("GEOID", "GEO_ID"), "gone": integer("GONE", optional=True)}, delimiter="\t"
+        columns={
+            "longitude": number("X", "intptlong"),
+            "code": text("GEOID", "GEO_ID"),
+            "gone": integer("GONE", optional=True),
+        },
+        delimiter="\t",
     )
     rows, _ = loaded("GEO_ID\tother\tINTPTLONG    \n01001\tx\t-86.64644   \n", reads)
     assert rows == [(-86.64644, "01001", None)]
 
 
 def test_a_missing_column_names_those_tried_and_those_found(loaded: Load) -> None:
-    with pytest.raises(SourceError, match=r"lacks the declared column residents \(tried 'MS_POPULATION'\); it has 'CODE', 'TOTAL': add its new name"):
+    with pytest.raises(
+        SourceError,
+        match=(
+            r"lacks the declared column residents \(tried 'MS_POPULATION'\); it has 'CODE',"
+            r" 'TOTAL': add its new name"
+        ),
+    ):
         loaded("CODE,TOTAL\n", Table(columns=CODE_AND_COUNT))
-    with pytest.raises(SourceError, match="one column only, which looks cut by ';', the delimiter to declare"):
+    with pytest.raises(
+        SourceError, match="one column only, which looks cut by ';', the delimiter to declare"
+    ):
         loaded("CODE;MS_POPULATION\n", Table(columns=CODE_AND_COUNT))
-    with pytest.raises(SourceError, match=r"'CODE' of file.csv was expected once; it is the heading of columns 1, 3"):
+    with pytest.raises(
+        SourceError,
+        match=r"'CODE' of file.csv was expected once; it is the heading of columns 1, 3",
+    ):
         loaded("CODE,MS_POPULATION,CODE\n", Table(columns=CODE_AND_COUNT))
     with pytest.raises(SourceError, match=r"of a filter \(tried 'YEAR'\)"):
         loaded("CODE,MS_POPULATION\n", Table(columns=CODE_AND_COUNT, where={"YEAR": "2020"}))
@@ -113,13 +171,20 @@ def test_a_missing_column_names_those_tried_and_those_found(loaded: Load) -> Non
 
 def test_title_rows_above_the_headings_and_label_rows_below_are_passed_over(loaded: Load) -> None:
     reads = Table(columns=CODE_AND_COUNT, header_rows=(3,), skip_rows_after_header=1)
-    assert loaded("Population 2020\n\nCODE,MS_POPULATION\nCode,Residents\n01,5\n", reads)[0] == [("01", 5)]
+    assert loaded("Population 2020\n\nCODE,MS_POPULATION\nCode,Residents\n01,5\n", reads)[0] == [
+        ("01", 5)
+    ]
     with pytest.raises(SourceError, match="headings on row 9; it has 3: correct header_rows"):
         loaded("a\nb\nc\n", Table(columns=CODE_AND_COUNT, header_rows=(9,)))
 
 
-def test_several_header_rows_are_joined_and_merged_titles_carried_from_the_left(loaded: Load) -> None:
-    reads = Table(columns={"code": text("Code"), "men": integer("2020 Men"), "women": integer("2020 Women")}, header_rows=(1, 2))
+def test_several_header_rows_are_joined_and_merged_titles_carried_from_the_left(
+    loaded: Load,
+) -> None:
+    reads = Table(
+        columns={"code": text("Code"), "men": integer("2020 Men"), "women": integer("2020 Women")},
+        header_rows=(1, 2),
+    )
     assert loaded(",2020,\nCode,Men,Women\n01,5,6\n", reads)[0] == [("01", 5, 6)]
 
 
@@ -158,24 +223,47 @@ def test_values_are_typed_exactly(loaded: Load, kind: str, written: str, value: 
 @pytest.mark.parametrize(
     ("kind", "written"),
     [
-        ("integer", "12.0"), ("integer", "0x1F"), ("integer", "*"), ("integer", "9223372036854775808"), ("integer", "1 000"), ("number", "NaN"),
-        ("number", "inf"), ("number", "1,5"), ("number", "n.d."), ("decimal(18,2)", "1.005"), ("decimal(4,2)", "100.00"), ("date", "2023-02-29"),
-        ("date", "02/29/2024"), ("date", "2024"), ("boolean", "maybe"),
+        ("integer", "12.0"),
+        ("integer", "0x1F"),
+        ("integer", "*"),
+        ("integer", "9223372036854775808"),
+        ("integer", "1 000"),
+        ("number", "NaN"),
+        ("number", "inf"),
+        ("number", "1,5"),
+        ("number", "n.d."),
+        ("decimal(18,2)", "1.005"),
+        ("decimal(4,2)", "100.00"),
+        ("date", "2023-02-29"),
+        ("date", "02/29/2024"),
+        ("date", "2024"),
+        ("boolean", "maybe"),
     ],
-)  # fmt: skip
-def test_a_value_of_another_type_names_column_line_and_what_to_declare(loaded: Load, kind: str, written: str) -> None:
+)
+def test_a_value_of_another_type_names_column_line_and_what_to_declare(
+    loaded: Load, kind: str, written: str
+) -> None:
     reads = Table(columns={"code": text("CODE"), "value": Column(("V",), kind)}, delimiter=";")
     with pytest.raises(SourceError) as caught:
         loaded(f"CODE;V\n01;\n\n02;{written}\n", reads)
     message = str(caught.value)
-    assert message.startswith(f"The column 'V' of file.csv was expected to hold {kind}; line 4 has '{written}'")
+    assert message.startswith(
+        f"The column 'V' of file.csv was expected to hold {kind}; line 4 has '{written}'"
+    )
     assert "or declare the value in `missing` with its reason" in message
     assert ("more decimals than declared" in message) == (written == "1.005")
     assert ("more digits than declared" in message) == (written == "100.00")
 
 
-def test_a_decimal_comma_and_a_thousands_point_are_read_and_misplaced_ones_refused(loaded: Load) -> None:
-    reads = Table(columns={"a": integer("A"), "b": number("B"), "c": decimal("C")}, delimiter=";", decimal_point=",", thousands=".")
+def test_a_decimal_comma_and_a_thousands_point_are_read_and_misplaced_ones_refused(
+    loaded: Load,
+) -> None:
+    reads = Table(
+        columns={"a": integer("A"), "b": number("B"), "c": decimal("C")},
+        delimiter=";",
+        decimal_point=",",
+        thousands=".",
+    )
     assert loaded("A;B;C\n13.101;13,8;1.234.567,89\n798;1.000;0,5\n", reads)[0] == [
         (13101, 13.8, Decimal("1234567.89")),
         (798, 1000.0, Decimal("0.50")),
@@ -189,19 +277,31 @@ def test_a_decimal_comma_and_a_thousands_point_are_read_and_misplaced_ones_refus
 
 @pytest.mark.parametrize("blank", [" ", "\u00a0", "\u202f"])
 def test_a_blank_between_thousands_is_any_blank(loaded: Load, blank: str) -> None:
-    assert loaded(f"A;\n12{blank}345;\n", Table(columns={"a": integer("A")}, delimiter=";", thousands=" "))[0] == [(12345,)]
+    assert loaded(
+        f"A;\n12{blank}345;\n", Table(columns={"a": integer("A")}, delimiter=";", thousands=" ")
+    )[0] == [(12345,)]
 
 
 def test_a_missing_value_keeps_its_reason_and_text_is_left_as_it_is(loaded: Load) -> None:
-    reads = Table(columns=CODE_AND_COUNT | {"name": text("NAME")}, missing={"*": "suppressed", "(X)": "not applicable"})
+    reads = Table(
+        columns=CODE_AND_COUNT | {"name": text("NAME")},
+        missing={"*": "suppressed", "(X)": "not applicable"},
+    )
     rows, tally = loaded("CODE,MS_POPULATION,NAME\n01,5,*\n02,*,x\n03, (X) ,x\n04,,x\n", reads)
-    assert rows == [("01", 5, None, "*"), ("02", None, "suppressed", "x"), ("03", None, "not applicable", "x"), ("04", None, "absent", "x")]
+    assert rows == [
+        ("01", 5, None, "*"),
+        ("02", None, "suppressed", "x"),
+        ("03", None, "not applicable", "x"),
+        ("04", None, "absent", "x"),
+    ]
     assert tally.reasons == {"suppressed": 1, "not applicable": 1, "absent": 1}
     assert tally.suppressed == 2
 
 
 def test_blank_lines_and_notes_under_the_table_are_skipped(loaded: Load) -> None:
-    content = "CODE,MS_POPULATION\n01,5\n\n   \n,\n02,6\n\nSource: Testland office\nSee the readme,\n"
+    content = (
+        "CODE,MS_POPULATION\n01,5\n\n   \n,\n02,6\n\nSource: Testland office\nSee the readme,\n"
+    )
     rows, tally = loaded(content, Table(columns=CODE_AND_COUNT, key=("code",)))
     assert rows == [("01", 5), ("02", 6)]
     assert tally.skipped == 6
@@ -210,13 +310,21 @@ def test_blank_lines_and_notes_under_the_table_are_skipped(loaded: Load) -> None
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("01,5\n02,6,7\n", "Line 3 of file.csv was expected to have 2 columns as the headings do; it has 3, '02,6,7'"),
+        (
+            "01,5\n02,6,7\n",
+            (
+                "Line 3 of file.csv was expected to have 2 columns as the headings do; it has 3,"
+                " '02,6,7'"
+            ),
+        ),
         ("01,5\n\n02\n03,7\n", "Line 4 .* it has 1, '02'"),
         ("01,5\nbroken in two\n02,6\n", "Line 3 .* it has 1, 'broken in two'"),
         ("01,5\n020", "Line 3"),
     ],
 )
-def test_a_row_of_another_length_is_an_error_with_its_line(loaded: Load, content: str, message: str) -> None:
+def test_a_row_of_another_length_is_an_error_with_its_line(
+    loaded: Load, content: str, message: str
+) -> None:
     with pytest.raises(SourceError, match=message):
         loaded("CODE,MS_POPULATION\n" + content, Table(columns=CODE_AND_COUNT))
 
@@ -225,12 +333,20 @@ def test_lines_are_counted_over_blocks_and_title_rows(loaded: Load) -> None:
     rows = [f"{number:07},{number}" for number in range(400_000)]
     rows[1000], rows[399_000] = "", "399000,many"
     with pytest.raises(SourceError, match="line 399003 has 'many'"):
-        loaded("Title\nCODE,MS_POPULATION\n" + "\n".join(rows), Table(columns=CODE_AND_COUNT, header_rows=(2,)))
+        loaded(
+            "Title\nCODE,MS_POPULATION\n" + "\n".join(rows),
+            Table(columns=CODE_AND_COUNT, header_rows=(2,)),
+        )
 
 
 def test_rows_are_left_out_by_patterns_on_the_publishers_columns(loaded: Load) -> None:
-    reads = Table(columns=CODE_AND_COUNT, key=("code",), where={"YEAR": "2023", "CODE": "0500000US*"})
-    content = "CODE,MS_POPULATION,YEAR\n0500000US01,1,2023\n0500000US01,2,2022\n0400000US01,3,2023\n,many,2022\n0500000US02,4, 2023\n"
+    reads = Table(
+        columns=CODE_AND_COUNT, key=("code",), where={"YEAR": "2023", "CODE": "0500000US*"}
+    )
+    content = (
+        "CODE,MS_POPULATION,YEAR\n0500000US01,1,2023\n0500000US01,2,2022\n0400000US01,3,2023\n,many,2022\n0500000US02,4,"
+        " 2023\n"
+    )
     rows, tally = loaded(content, reads)
     assert rows == [("0500000US01", 1), ("0500000US02", 4)]
     assert tally.left_out == 3
@@ -248,32 +364,57 @@ def test_rows_are_left_out_by_patterns_on_the_publishers_columns(loaded: Load) -
         ("?*", "", False),
     ],
 )
-def test_shell_patterns_mean_what_they_mean_in_a_shell(pattern: str, value: str, is_like: bool) -> None:
-    assert pa.compute.match_substring_regex(pa.array([value]), as_expression(pattern)).to_pylist() == [is_like]
+def test_shell_patterns_mean_what_they_mean_in_a_shell(
+    pattern: str, value: str, is_like: bool
+) -> None:
+    assert pa.compute.match_substring_regex(
+        pa.array([value]), as_expression(pattern)
+    ).to_pylist() == [is_like]
 
 
 def test_a_blank_key_is_an_error_unless_left_out(loaded: Load) -> None:
     content = "CODE,MS_POPULATION\n01,5\n  ,0\n"
-    with pytest.raises(SourceError, match="expected to have the key code; line 3 has none: leave such rows out with `where`"):
+    with pytest.raises(
+        SourceError,
+        match="expected to have the key code; line 3 has none: leave such rows out with `where`",
+    ):
         loaded(content, Table(columns=CODE_AND_COUNT, key=("code",)))
-    assert loaded(content, Table(columns=CODE_AND_COUNT, key=("code",), where={"CODE": "?*"}))[0] == [("01", 5)]
+    assert loaded(content, Table(columns=CODE_AND_COUNT, key=("code",), where={"CODE": "?*"}))[
+        0
+    ] == [("01", 5)]
 
 
 def test_duplicate_keys_are_named_up_to_five_with_their_number(loaded: Load) -> None:
-    rows = "".join(f"{code:02},{year}\n" for code in range(7) for year in (2020, 2020)) + "99,2020\n06,2020\n"
+    rows = (
+        "".join(f"{code:02},{year}\n" for code in range(7) for year in (2020, 2020))
+        + "99,2020\n06,2020\n"
+    )
     reads = Table(columns={"code": text("CODE"), "year": integer("YEAR")}, key=("code", "year"))
     with pytest.raises(
-        CheckFailed, match=r"key code, year was expected to be unique in file.csv; 7 are not: 06, 2020 \(3 times\); 00, 2020 \(2 times\)"
+        CheckFailed,
+        match=(
+            r"key code, year was expected to be unique in file.csv; 7 are not: 06, 2020 \(3"
+            r" times\); 00, 2020 \(2 times\)"
+        ),
     ) as caught:
         loaded("CODE,YEAR\n" + rows, reads)
     assert str(caught.value).count("times") == 5
 
 
 def test_a_declaration_that_contradicts_itself_is_refused(loaded: Load) -> None:
-    with pytest.raises(ConfigurationError, match="key sector of a table is not among its declared columns, code, residents"):
+    with pytest.raises(
+        ConfigurationError,
+        match="key sector of a table is not among its declared columns, code, residents",
+    ):
         loaded("", Table(columns=CODE_AND_COUNT, key=("sector",)))
     with pytest.raises(ConfigurationError, match="residents_reason has the name of the reason"):
-        loaded("", Table(columns=CODE_AND_COUNT | {"residents_reason": text("R")}, missing={"*": "suppressed"}))
+        loaded(
+            "",
+            Table(
+                columns=CODE_AND_COUNT | {"residents_reason": text("R")},
+                missing={"*": "suppressed"},
+            ),
+        )
 
 
 def test_a_nul_character_is_found_before_the_database_refuses_it(loaded: Load) -> None:
@@ -282,24 +423,35 @@ def test_a_nul_character_is_found_before_the_database_refuses_it(loaded: Load) -
 
 
 def test_headings_without_rows_give_an_empty_table(loaded: Load) -> None:
-    assert loaded("CODE,MS_POPULATION\n", Table(columns=CODE_AND_COUNT, key=("code",))) == ([], Tally())
+    assert loaded("CODE,MS_POPULATION\n", Table(columns=CODE_AND_COUNT, key=("code",))) == (
+        [],
+        Tally(),
+    )
 
 
 def test_a_table_is_replaced_with_its_types_key_and_the_publishers_names(loaded: Load) -> None:
     loaded("CODE,V\nold,1\n", Table(columns={"code": text("CODE"), "old": text("V")}))
-    reads = Table(columns={"Code": text("CODE"), "amount": decimal("AMOUNT ", scale=3)}, key=("Code",), missing={"*": "suppressed"})
+    reads = Table(
+        columns={"Code": text("CODE"), "amount": decimal("AMOUNT ", scale=3)},
+        key=("Code",),
+        missing={"*": "suppressed"},
+    )
     described = loaded(
         "CODE,Amount\n01,1.5\n",
         reads,
-        "SELECT attname::text, format_type(atttypid, atttypmod), col_description(attrelid, attnum) FROM pg_attribute "
-        "WHERE attrelid = 'figures.t'::regclass AND attnum > 0 ORDER BY attnum",
+        "SELECT attname::text, format_type(atttypid, atttypmod), col_description(attrelid, attnum)"
+        " FROM pg_attribute WHERE attrelid = 'figures.t'::regclass AND attnum > 0 ORDER BY attnum",
     )[0]
     assert described == [
-        ("Code", "text", "file: CODE"), ("amount", "numeric(18,3)", "file: Amount"),
+        ("Code", "text", "file: CODE"),
+        ("amount", "numeric(18,3)", "file: Amount"),
         ("amount_reason", "text", "file: why Amount is missing, in the publisher's terms"),
-    ]  # fmt: skip
+    ]
     definition = loaded(
-        "CODE,Amount\n01,1.5\n", reads, "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'figures.t'::regclass AND indisunique"
+        "CODE,Amount\n01,1.5\n",
+        reads,
+        "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'figures.t'::regclass"
+        " AND indisunique",
     )
     assert [row[0].partition(" USING ")[2] for row in definition[0]] == ['btree ("Code")']
 
@@ -332,27 +484,55 @@ SHEET_READS = Table(
 
 
 @pytest.mark.parametrize("form", ["xlsx", "xlsx merged", "ods"])
-def test_workbooks_give_codes_amounts_dates_and_reasons(loaded: Load, tmp_path: Path, form: str) -> None:
+def test_workbooks_give_codes_amounts_dates_and_reasons(
+    loaded: Load, tmp_path: Path, form: str
+) -> None:
     sheets = {"Readme": [["Nothing"]], " Figures  2020": SHEET}
     if form == "ods":
         path = write_ods(tmp_path / "book", sheets)
     else:
-        path = write_xlsx(tmp_path / "book", dict(reversed(sheets.items())), ["A2:B2", "C2:F2"] if form == "xlsx merged" else [])
+        path = write_xlsx(
+            tmp_path / "book",
+            dict(reversed(sheets.items())),
+            ["A2:B2", "C2:F2"] if form == "xlsx merged" else [],
+        )
     rows, tally = loaded(
-        path, dataclasses.replace(SHEET_READS, columns={name: each for name, each in SHEET_READS.columns.items() if name != "share"})
+        path,
+        dataclasses.replace(
+            SHEET_READS,
+            columns={name: each for name, each in SHEET_READS.columns.items() if name != "share"},
+        ),
     )
     assert rows == [
         ("01001", "É & Co", 12, None, Decimal("0.30"), None, date(2020, 1, 31), None, True, None),
-        ("1002", None, 1500, None, Decimal("1234567.89"), None, date(2020, 2, 1), None, False, None),
+        (
+            "1002",
+            None,
+            1500,
+            None,
+            Decimal("1234567.89"),
+            None,
+            date(2020, 2, 1),
+            None,
+            False,
+            None,
+        ),
         ("2A004", None, None, "absent", None, "suppressed", None, "absent", None, "absent"),
     ]
     assert (tally.rows, tally.skipped, tally.suppressed) == (3, 2, 1)
 
 
-def test_a_sheet_keeps_every_digit_of_a_number_and_says_the_row_of_a_wrong_one(loaded: Load, tmp_path: Path) -> None:
+def test_a_sheet_keeps_every_digit_of_a_number_and_says_the_row_of_a_wrong_one(
+    loaded: Load, tmp_path: Path
+) -> None:
     path = write_xlsx(tmp_path / "book", {"A": [["V", "W"], [0.1 + 0.2, 5.0], [1 / 3, 2.5]]})
-    assert loaded(path, Table(columns={"v": number("V")}, decimal_point=","))[0] == [(0.1 + 0.2,), (1 / 3,)]
-    with pytest.raises(SourceError, match=r"'W' of book was expected to hold integer; row 3 has '2.5'"):
+    assert loaded(path, Table(columns={"v": number("V")}, decimal_point=","))[0] == [
+        (0.1 + 0.2,),
+        (1 / 3,),
+    ]
+    with pytest.raises(
+        SourceError, match=r"'W' of book was expected to hold integer; row 3 has '2.5'"
+    ):
         loaded(path, Table(columns={"w": integer("W")}))
     with pytest.raises(SourceError, match="expected to have the sheet 'B'; it has 'A'"):
         loaded(path, Table(columns={"v": number("V")}, sheet="B"))
@@ -361,10 +541,25 @@ def test_a_sheet_keeps_every_digit_of_a_number_and_says_the_row_of_a_wrong_one(l
         loaded(path, Table(columns={"v": number("V")}))
 
 
-def test_an_empty_corner_of_a_sheet_does_not_shift_its_rows_and_merged_titles(loaded: Load, tmp_path: Path) -> None:
-    rows = [[], [], [None, "Area", None, "2020", None], [None, "Code", "Name", "Men", "Women"], [None, "01", "a", 1.0, 2.0]]
+def test_an_empty_corner_of_a_sheet_does_not_shift_its_rows_and_merged_titles(
+    loaded: Load, tmp_path: Path
+) -> None:
+    rows = [
+        [],
+        [],
+        [None, "Area", None, "2020", None],
+        [None, "Code", "Name", "Men", "Women"],
+        [None, "01", "a", 1.0, 2.0],
+    ]
     path = write_xlsx(tmp_path / "book", {"A": rows}, ["B3:C3", "D3:E3"])
-    reads = Table(columns={"code": text("Area Code"), "men": integer("2020 Men"), "women": integer("2020 Women")}, header_rows=(3, 4))
+    reads = Table(
+        columns={
+            "code": text("Area Code"),
+            "men": integer("2020 Men"),
+            "women": integer("2020 Women"),
+        },
+        header_rows=(3, 4),
+    )
     assert loaded(path, reads)[0] == [("01", 1, 2)]
 
 
@@ -380,13 +575,24 @@ def test_parquet_is_read_by_column_with_its_types_or_its_text(loaded: Load, tmp_
         }
     )
     parquet.write_table(table, tmp_path / "p")
-    columns = {"code": text("CODE"), "name": text("NAME"), "n": integer("N"), "d": Column(("D",), "date"), "big": integer("BIG")}
-    rows, _ = loaded(tmp_path / "p", Table(columns=columns, key=("code",), where={"CODE": "100[12]*"}))
+    columns = {
+        "code": text("CODE"),
+        "name": text("NAME"),
+        "n": integer("N"),
+        "d": Column(("D",), "date"),
+        "big": integer("BIG"),
+    }
+    rows, _ = loaded(
+        tmp_path / "p", Table(columns=columns, key=("code",), where={"CODE": "100[12]*"})
+    )
     assert rows == [("1001", "a", 1, date(2020, 1, 1), 7), ("1002", None, None, None, 8)]
-    marked = Table(columns={"code": text("CODE"), "amount": decimal("AMOUNT")}, missing={"-666666666": "too few samples"})
-    assert loaded(tmp_path / "p", marked, "SELECT amount, amount_reason FROM figures.t ORDER BY code")[0] == [
-        (Decimal("0.25"), None), (None, "too few samples"), (None, "absent"),
-    ]  # fmt: skip
+    marked = Table(
+        columns={"code": text("CODE"), "amount": decimal("AMOUNT")},
+        missing={"-666666666": "too few samples"},
+    )
+    assert loaded(
+        tmp_path / "p", marked, "SELECT amount, amount_reason FROM figures.t ORDER BY code"
+    )[0] == [(Decimal("0.25"), None), (None, "too few samples"), (None, "absent")]
     with pytest.raises(SourceError, match=r"row 1 has '0.25'"):
         loaded(tmp_path / "p", Table(columns={"amount": integer("AMOUNT")}))
 
@@ -417,25 +623,49 @@ def file_of(path: Path, reads: Table | Features) -> File:
         confidence="high",
     )
     now = datetime(2020, 1, 1, tzinfo=UTC)
-    original = Original(source=source, sha256="0" * 64, size=1, url="https://example.org/f.csv", retrieved_at=now, state="new")
+    original = Original(
+        source=source,
+        sha256="0" * 64,
+        size=1,
+        url="https://example.org/f.csv",
+        retrieved_at=now,
+        state="new",
+    )
     return File(original=original, path=str(path), name="OPENDATA_SECTOREN.csv", size=1)
 
 
-def test_load_table_counts_and_records_what_it_did(database: Database, staging: Staging, tmp_path: Path) -> None:
+def test_load_table_counts_and_records_what_it_did(
+    database: Database, staging: Staging, tmp_path: Path
+) -> None:
     (tmp_path / "f").write_text("CODE,TOTAL\n01,5\n\n02,*\n")
-    reads = Table(columns={"code": text("CODE"), "residents": integer("TOTAL")}, key=("code",), missing={"*": "suppressed"})
+    reads = Table(
+        columns={"code": text("CODE"), "residents": integer("TOTAL")},
+        key=("code",),
+        missing={"*": "suppressed"},
+    )
     assert load_table.fn(file_of(tmp_path / "f", reads), staging, "population") == 2
     target = sql.Identifier(staging.schema, "population")
-    assert database.rows(sql.SQL("SELECT * FROM {} ORDER BY 1").format(target)) == [("01", 5, None), ("02", None, "suppressed")]
-    comment = database.value("SELECT col_description(%s::regclass, 2)", f"{staging.schema}.population")
+    assert database.rows(sql.SQL("SELECT * FROM {} ORDER BY 1").format(target)) == [
+        ("01", 5, None),
+        ("02", None, "suppressed"),
+    ]
+    comment = database.value(
+        "SELECT col_description(%s::regclass, 2)", f"{staging.schema}.population"
+    )
     assert comment == "OPENDATA_SECTOREN: TOTAL"
     sentence, rows, figures = database.rows(
-        "SELECT sentence, row_count, figures FROM catalog.step WHERE dataset = %s AND number = %s", staging.dataset.slug, staging.edition
+        "SELECT sentence, row_count, figures FROM catalog.step WHERE dataset = %s AND number = %s",
+        staging.dataset.slug,
+        staging.edition,
     )[0]
     assert (sentence, rows) == ("Loaded 2 rows", 2)
     assert figures == {"suppressed": 1, "reasons": {"suppressed": 1}, "skipped": 1, "left_out": 0}
     with pytest.raises(ConfigurationError, match="was declared as geometries"):
-        load_table.fn(file_of(tmp_path / "f", Features(columns={}, crs=4326, published_crs=4326)), staging, "population")
+        load_table.fn(
+            file_of(tmp_path / "f", Features(columns={}, crs=4326, published_crs=4326)),
+            staging,
+            "population",
+        )
 
 
 @pytest.mark.parametrize(
@@ -449,14 +679,19 @@ def test_load_table_counts_and_records_what_it_did(database: Database, staging: 
 )
 def test_only_a_lost_connection_is_tried_again(error: Exception, is_asked_again: bool) -> None:
     assert load_table.retry_condition_fn is not None
-    assert load_table.retry_condition_fn(load_table, None, State(type=StateType.FAILED, data=error)) is is_asked_again
+    assert (
+        load_table.retry_condition_fn(load_table, None, State(type=StateType.FAILED, data=error))
+        is is_asked_again
+    )
 
 
 @pytest.mark.real
 class TestRealFiles:
     """The publishers' files, with the numbers of their fact sheet."""
 
-    def test_the_income_of_belgian_municipalities(self, loaded: Load, real_files: Path, tmp_path: Path) -> None:
+    def test_the_income_of_belgian_municipalities(
+        self, loaded: Load, real_files: Path, tmp_path: Path
+    ) -> None:
         _, path = take_out(real_files / "belgium/TF_PSNL_INC_TAX_MUNTY.zip", None, tmp_path)
         columns = {
             "refnis": text("CD_MUNTY_REFNIS"),
@@ -468,45 +703,85 @@ class TestRealFiles:
             "arrondissement": text("TX_ADM_DSTR_DESCR_FR"),
         }
         reads = Table(columns=columns, key=("refnis", "year"), delimiter="|", quote="")
-        query = "SELECT year, count(*), sum(residents), sum(filed), sum(income) FROM figures.t WHERE year IN (2005, 2013) GROUP BY 1 ORDER BY 1"
+        query = (
+            "SELECT year, count(*), sum(residents), sum(filed), sum(income) FROM figures.t WHERE"
+            " year IN (2005, 2013) GROUP BY 1 ORDER BY 1"
+        )
         rows, tally = loaded(path, reads, query)
         assert tally == Tally(rows=5301)
         assert rows == [
-            (2005, 589, 10_511_382, 5_858_996, Decimal("143086463684.99")), (2013, 589, 11_150_516, 6_193_498, Decimal("189767698458.80"))
-        ]  # fmt: skip
-        first, _ = loaded(path, reads, "SELECT region, arrondissement FROM figures.t WHERE refnis = '11001' AND year = 2005")
+            (2005, 589, 10_511_382, 5_858_996, Decimal("143086463684.99")),
+            (2013, 589, 11_150_516, 6_193_498, Decimal("189767698458.80")),
+        ]
+        first, _ = loaded(
+            path,
+            reads,
+            "SELECT region, arrondissement FROM figures.t WHERE refnis = '11001' AND year = 2005",
+        )
         assert first == [("02000", "Arrondissement d’Anvers")]
 
-    def test_all_forty_one_columns_of_it(self, loaded: Load, real_files: Path, tmp_path: Path) -> None:
+    def test_all_forty_one_columns_of_it(
+        self, loaded: Load, real_files: Path, tmp_path: Path
+    ) -> None:
         _, path = take_out(real_files / "belgium/TF_PSNL_INC_TAX_MUNTY.zip", None, tmp_path)
         names = path.read_text("utf-8-sig").partition("\n")[0].strip().split("|")
         assert len(names) == 41
-        columns = {name.lower(): (decimal(name) if name.startswith("MS_") else text(name)) for name in names}
+        columns = {
+            name.lower(): decimal(name) if name.startswith("MS_") else text(name) for name in names
+        }
         rows, _ = loaded(
-            path, Table(columns=columns, delimiter="|", quote=""), "SELECT sum(ms_tot_net_taxable_inc), sum(ms_tot_residents) FROM figures.t"
+            path,
+            Table(columns=columns, delimiter="|", quote=""),
+            "SELECT sum(ms_tot_net_taxable_inc), sum(ms_tot_residents) FROM figures.t",
         )
         lines = [line.split("|") for line in path.read_text("utf-8-sig").splitlines()[1:]]
-        assert rows == [tuple(sum(Decimal(line[names.index(name)]) for line in lines) for name in ("MS_TOT_NET_TAXABLE_INC", "MS_TOT_RESIDENTS"))]
+        assert rows == [
+            tuple(
+                sum(Decimal(line[names.index(name)]) for line in lines)
+                for name in ("MS_TOT_NET_TAXABLE_INC", "MS_TOT_RESIDENTS")
+            )
+        ]
 
     def test_postal_codes_in_a_workbook(self, loaded: Load, real_files: Path) -> None:
-        reads = Table(columns={"postal_code": text("Postal code"), "refnis": text("Refnis code"), "name_fr": text("Nom commune")}, sheet="Blad1")
-        rows, tally = loaded(real_files / "belgium/Conversion Postal code_Refnis code_va01012019.xlsx", reads)
+        reads = Table(
+            columns={
+                "postal_code": text("Postal code"),
+                "refnis": text("Refnis code"),
+                "name_fr": text("Nom commune"),
+            },
+            sheet="Blad1",
+        )
+        rows, tally = loaded(
+            real_files / "belgium/Conversion Postal code_Refnis code_va01012019.xlsx", reads
+        )
         assert tally.rows == 1151
         assert rows[0] == ("1000", "21004", "Bruxelles")
 
     def test_a_classification_in_latin_1(self, loaded: Load, real_files: Path) -> None:
         reads = Table(
-            columns={"refnis": text("Code INS"), "name_fr": text("Entités administratives")}, delimiter=";", encoding="latin-1", key=("refnis",)
+            columns={"refnis": text("Code INS"), "name_fr": text("Entités administratives")},
+            delimiter=";",
+            encoding="latin-1",
+            key=("refnis",),
         )
         rows, tally = loaded(real_files / "belgium/REFNIS_2019.csv", reads)
         assert tally.rows == 638
         assert ("04000", "RÉGION DE BRUXELLES-CAPITALE") in rows
 
     def test_the_sector_list_in_latin_1(self, loaded: Load, real_files: Path) -> None:
-        columns = {"sector": text("statsec"), "municipality": text("gemeente"), "province": text("provincie")}
+        columns = {
+            "sector": text("statsec"),
+            "municipality": text("gemeente"),
+            "province": text("provincie"),
+        }
         path = real_files / "belgium/statistical_sectors_list_2018_with_unlocated.csv"
-        query = "SELECT count(*) FILTER (WHERE sector LIKE '%ZZZZ'), count(*) FILTER (WHERE province IS NULL) > 0 FROM figures.t"
-        rows, tally = loaded(path, Table(columns=columns, delimiter=";", encoding="latin-1", key=("sector",)), query)
+        query = (
+            "SELECT count(*) FILTER (WHERE sector LIKE '%ZZZZ'), count(*) FILTER (WHERE province IS"
+            " NULL) > 0 FROM figures.t"
+        )
+        rows, tally = loaded(
+            path, Table(columns=columns, delimiter=";", encoding="latin-1", key=("sector",)), query
+        )
         assert tally.rows == 20_371
         assert rows == [(589, True)]
 
@@ -520,46 +795,98 @@ class TestRealFiles:
         assert tally.rows == 10_241
         assert loaded(path, Table(columns=columns, where={"statsec2019": "?*"}))[1].left_out == 1
 
-    def test_county_estimates_in_latin_1(self, loaded: Load, real_files: Path, tmp_path: Path) -> None:
+    def test_county_estimates_in_latin_1(
+        self, loaded: Load, real_files: Path, tmp_path: Path
+    ) -> None:
         _, path = take_out(real_files / "united_states/co-est2019-alldata.csv.gz", None, tmp_path)
-        columns = {"state": text("STATE"), "county": text("COUNTY"), "name": text("CTYNAME"), "residents": integer("POPESTIMATE2019")}
-        reads = Table(columns=columns, encoding="latin-1", where={"SUMLEV": "50"}, key=("state", "county"))
-        assert loaded(path, reads, "SELECT sum(residents), max(name) FILTER (WHERE name LIKE 'Do%Ana%') FROM figures.t")[0] == [
-            (328_239_523, "Doña Ana County")
-        ]
+        columns = {
+            "state": text("STATE"),
+            "county": text("COUNTY"),
+            "name": text("CTYNAME"),
+            "residents": integer("POPESTIMATE2019"),
+        }
+        reads = Table(
+            columns=columns, encoding="latin-1", where={"SUMLEV": "50"}, key=("state", "county")
+        )
+        assert loaded(
+            path,
+            reads,
+            "SELECT sum(residents), max(name) FILTER (WHERE name LIKE 'Do%Ana%') FROM figures.t",
+        )[0] == [(328_239_523, "Doña Ana County")]
         tally = loaded(path, reads)[1]
         assert (tally.rows, tally.left_out) == (3142, 51)
 
-    def test_a_legacy_workbook_with_labels_above_its_headings(self, loaded: Load, real_files: Path) -> None:
+    def test_a_legacy_workbook_with_labels_above_its_headings(
+        self, loaded: Load, real_files: Path
+    ) -> None:
         columns = {"iris": text("IRIS"), "commune": text("COM"), "residents": number("P16_POP")}
         rows, tally = loaded(
-            real_files / "france/base-ic-evol-struct-pop-2016-com.xls", Table(columns=columns, header_rows=(6,), key=("iris",), sheet="C.O.M")
+            real_files / "france/base-ic-evol-struct-pop-2016-com.xls",
+            Table(columns=columns, header_rows=(6,), key=("iris",), sheet="C.O.M"),
         )
         assert tally.rows == 16  # the fact sheet says 15; the sheet has them on rows 7 to 22
         assert rows[0] == ("975010000", "97501", 596.0)
 
-    def test_austrian_figures_with_decimal_comma_and_thousands_point(self, loaded: Load, real_files: Path) -> None:
-        columns = {"year": integer("JAHR"), "code": text("GCD"), "residents": integer("BEV_ABSOLUT"), "household_size": number("HH_SIZE")}
-        reads = Table(columns=columns, delimiter=";", decimal_point=",", thousands=".", key=("year", "code"))
+    def test_austrian_figures_with_decimal_comma_and_thousands_point(
+        self, loaded: Load, real_files: Path
+    ) -> None:
+        columns = {
+            "year": integer("JAHR"),
+            "code": text("GCD"),
+            "residents": integer("BEV_ABSOLUT"),
+            "household_size": number("HH_SIZE"),
+        }
+        reads = Table(
+            columns=columns, delimiter=";", decimal_point=",", thousands=".", key=("year", "code")
+        )
         rows, tally = loaded(
-            real_files / "austria/OGDEXT_AEST_GEMTAB_1.csv", reads, "SELECT year, sum(residents) FROM figures.t GROUP BY 1 ORDER BY 1"
+            real_files / "austria/OGDEXT_AEST_GEMTAB_1.csv",
+            reads,
+            "SELECT year, sum(residents) FROM figures.t GROUP BY 1 ORDER BY 1",
         )
         assert tally.rows == 11_632
-        assert dict(rows) == {2011: 8_401_940, 2012: 8_453_191, 2013: 8_499_759, 2014: 8_576_149, 2015: 8_670_690}
+        assert dict(rows) == {
+            2011: 8_401_940,
+            2012: 8_453_191,
+            2013: 8_499_759,
+            2014: 8_576_149,
+            2015: 8_670_690,
+        }
 
-    def test_american_survey_figures_with_labels_and_markers(self, loaded: Load, real_files: Path, tmp_path: Path) -> None:
-        _, path = take_out(real_files / "united_states/ACSST5Y2023.S1901-Data.csv.gz", None, tmp_path)
-        header = path.read_text("utf-8-sig").partition("\n")[0].replace('"', "").rstrip(",").split(",")
+    def test_american_survey_figures_with_labels_and_markers(
+        self, loaded: Load, real_files: Path, tmp_path: Path
+    ) -> None:
+        _, path = take_out(
+            real_files / "united_states/ACSST5Y2023.S1901-Data.csv.gz", None, tmp_path
+        )
+        header = (
+            path.read_text("utf-8-sig").partition("\n")[0].replace('"', "").rstrip(",").split(",")
+        )
         columns = {"geo_id": text("GEO_ID")} | {name.lower(): number(name) for name in header[2:]}
-        missing = {"(X)": "not applicable", "-": "too few samples", "**": "too few samples for the error", "N": "too few cases"}
+        missing = {
+            "(X)": "not applicable",
+            "-": "too few samples",
+            "**": "too few samples for the error",
+            "N": "too few cases",
+        }
         reads = Table(columns=columns, key=("geo_id",), skip_rows_after_header=1, missing=missing)
-        rows, tally = loaded(path, reads, "SELECT count(*), min(geo_id), max(s1901_c01_001e) FILTER (WHERE geo_id = '0500000US01001') FROM figures.t")
+        rows, tally = loaded(
+            path,
+            reads,
+            "SELECT count(*), min(geo_id), max(s1901_c01_001e) FILTER (WHERE geo_id ="
+            " '0500000US01001') FROM figures.t",
+        )
         assert rows == [(3222, "0500000US01001", 22523.0)]
         assert (tally.reasons["not applicable"], tally.reasons["too few cases"]) == (67_662, 4_466)
-        assert (tally.reasons["too few samples"], tally.reasons["too few samples for the error"]) == (24, 24)
+        assert (
+            tally.reasons["too few samples"],
+            tally.reasons["too few samples for the error"],
+        ) == (24, 24)
 
 
-PACKED = ("CODE;MS_POPULATION\n" + "".join(f"{number:06};{number}\n" for number in range(400_000))).encode()  # more than one block
+PACKED = (
+    "CODE;MS_POPULATION\n" + "".join(f"{number:06};{number}\n" for number in range(400_000))
+).encode()  # more than one block
 
 
 def zip_of(path: Path, compression: int = zipfile.ZIP_STORED) -> bytearray:
@@ -569,7 +896,15 @@ def zip_of(path: Path, compression: int = zipfile.ZIP_STORED) -> bytearray:
 
 
 def load_packed(database: Database, staging: Staging, path: Path) -> Tally:
-    return load(database, staging.schema, "t", path, Table(columns=CODE_AND_COUNT, delimiter=";"), "packed.csv", "packed.csv")
+    return load(
+        database,
+        staging.schema,
+        "t",
+        path,
+        Table(columns=CODE_AND_COUNT, delimiter=";"),
+        "packed.csv",
+        "packed.csv",
+    )
 
 
 def other_checksum(packed: bytearray) -> None:
@@ -596,7 +931,9 @@ def no_end(packed: bytearray) -> None:
     del packed[-100:]
 
 
-@pytest.mark.parametrize("harm", [other_checksum, other_columns, no_utf8, no_utf8_in_the_headings, no_end])
+@pytest.mark.parametrize(
+    "harm", [other_checksum, other_columns, no_utf8, no_utf8_in_the_headings, no_end]
+)
 def test_a_packed_table_in_a_damaged_zip_is_called_damaged(
     database: Database, staging: Staging, tmp_path: Path, harm: Callable[[bytearray], None]
 ) -> None:
@@ -604,11 +941,15 @@ def test_a_packed_table_in_a_damaged_zip_is_called_damaged(
     assert load_packed(database, staging, tmp_path / "packed.zip").rows == 400_000
     harm(packed)
     (tmp_path / "packed.zip").write_bytes(packed)
-    with pytest.raises(SourceError, match=r"The archive of packed.csv is damaged \(.*\): download it again"):
+    with pytest.raises(
+        SourceError, match=r"The archive of packed.csv is damaged \(.*\): download it again"
+    ):
         load_packed(database, staging, tmp_path / "packed.zip")
 
 
-def test_damaged_compressed_bytes_are_called_damaged(database: Database, staging: Staging, tmp_path: Path) -> None:
+def test_damaged_compressed_bytes_are_called_damaged(
+    database: Database, staging: Staging, tmp_path: Path
+) -> None:
     packed = zip_of(tmp_path / "packed.zip", zipfile.ZIP_DEFLATED)
     packed[2_000:2_040] = bytes(40)
     (tmp_path / "packed.zip").write_bytes(packed)
@@ -616,15 +957,21 @@ def test_damaged_compressed_bytes_are_called_damaged(database: Database, staging
         load_packed(database, staging, tmp_path / "packed.zip")
 
 
-def test_a_zip_packed_by_an_unknown_method_says_so(database: Database, staging: Staging, tmp_path: Path) -> None:
+def test_a_zip_packed_by_an_unknown_method_says_so(
+    database: Database, staging: Staging, tmp_path: Path
+) -> None:
     packed = zip_of(tmp_path / "packed.zip")
     deflate64(packed)
     (tmp_path / "packed.zip").write_bytes(packed)
-    with pytest.raises(SourceError, match=r"The archive of packed.csv is packed by a method that is not read here"):
+    with pytest.raises(
+        SourceError, match=r"The archive of packed.csv is packed by a method that is not read here"
+    ):
         load_packed(database, staging, tmp_path / "packed.zip")
 
 
-def test_a_fault_of_the_rows_of_a_sound_zip_is_still_told_by_its_line(database: Database, staging: Staging, tmp_path: Path) -> None:
+def test_a_fault_of_the_rows_of_a_sound_zip_is_still_told_by_its_line(
+    database: Database, staging: Staging, tmp_path: Path
+) -> None:
     with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
         archive.writestr("packed.csv", "CODE;MS_POPULATION\n1;2\n1;2;3\n")
     with pytest.raises(SourceError, match=r"Line 3 of packed.csv was expected to have 2 columns"):

@@ -1,4 +1,6 @@
-"""Codes with prefixes or in several columns, and the reasons of many figures in one column, as national tables of codes have them."""
+"""Codes with prefixes or in several columns, and the reasons of many figures in one column, as
+national tables of codes have them.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +9,19 @@ from typing import Any
 
 import pytest
 
-from tasks.core.catalogue.column_rules import column_rules
-from tasks.core.database import Database
-from tasks.core.declarations import Column, Table, code, integer, text
-from tasks.core.errors import ConfigurationError, SourceError
-from tasks.core.handles import Staging
-from tasks.core.tables.staging_tables import load
+from tasks.core.catalog.column_rules import column_rules
+from tasks.core.making.tables.staging_tables import load
+from tasks.core.model.declarations import Column, Table, code, integer, text
+from tasks.core.model.errors import ConfigurationError, SourceError
+from tasks.core.model.handles import Staging
+from tasks.core.postgres.database import Database
 
 SENTINELS = {"-666666666": "not computable", "-555555555": "controlled"}
 
 
-def loaded(database: Database, staging: Staging, folder: Path, content: str, reads: Table) -> list[tuple[Any, ...]]:
+def loaded(
+    database: Database, staging: Staging, folder: Path, content: str, reads: Table
+) -> list[tuple[Any, ...]]:
     path = folder / "file.csv"
     path.write_text(content)
     load(database, staging.schema, "loaded", path, reads)
@@ -26,50 +30,101 @@ def loaded(database: Database, staging: Staging, folder: Path, content: str, rea
         return cursor.fetchall()
 
 
-def test_a_prefix_that_all_codes_have_is_left_out(database: Database, staging: Staging, tmp_path: Path) -> None:
-    reads = Table(columns={"municipality": text("C-GEM", prefix="GEM-"), "persons": integer("F-1")}, delimiter=";")
-    assert loaded(database, staging, tmp_path, "C-GEM;F-1\nGEM-10101;5\nGEM-90001;6\n", reads) == [("10101", 5), ("90001", 6)]
-    with pytest.raises(SourceError, match=r"line 3 has 'BEZ-101' \(every code was declared to begin with 'GEM-'\)"):
+def test_a_prefix_that_all_codes_have_is_left_out(
+    database: Database, staging: Staging, tmp_path: Path
+) -> None:
+    reads = Table(
+        columns={"municipality": text("C-GEM", prefix="GEM-"), "persons": integer("F-1")},
+        delimiter=";",
+    )
+    assert loaded(database, staging, tmp_path, "C-GEM;F-1\nGEM-10101;5\nGEM-90001;6\n", reads) == [
+        ("10101", 5),
+        ("90001", 6),
+    ]
+    with pytest.raises(
+        SourceError, match=r"line 3 has 'BEZ-101' \(every code was declared to begin with 'GEM-'\)"
+    ):
         loaded(database, staging, tmp_path, "C-GEM;F-1\nGEM-10101;5\nBEZ-101;6\n", reads)
 
 
-def test_a_code_in_several_columns_is_put_together_with_its_zeros(database: Database, staging: Staging, tmp_path: Path) -> None:
-    reads = Table(columns={"geoid": code(("STATE", 2), ("COUNTY", 3)), "persons": integer("POP")}, key=("geoid",), where={"SUMLEV": "*50"})
+def test_a_code_in_several_columns_is_put_together_with_its_zeros(
+    database: Database, staging: Staging, tmp_path: Path
+) -> None:
+    reads = Table(
+        columns={"geoid": code(("STATE", 2), ("COUNTY", 3)), "persons": integer("POP")},
+        key=("geoid",),
+        where={"SUMLEV": "*50"},
+    )
     content = "SUMLEV,STATE,COUNTY,POP\n40,1,0,9\n50,1,1,5\n050,48,301,4\n"
     assert loaded(database, staging, tmp_path, content, reads) == [("01001", 5), ("48301", 4)]
-    commented = database.value("SELECT col_description(%s::regclass, 1)", f'"{staging.schema}".loaded')
+    commented = database.value(
+        "SELECT col_description(%s::regclass, 1)", f'"{staging.schema}".loaded'
+    )
     assert commented == "file: STATE + COUNTY"
-    with pytest.raises(SourceError, match=r"lacks the declared column that is part of a code \(tried 'COUNTY'\)"):
+    with pytest.raises(
+        SourceError, match=r"lacks the declared column that is part of a code \(tried 'COUNTY'\)"
+    ):
         loaded(database, staging, tmp_path, "SUMLEV,STATE,POP\n50,1,5\n", reads)
 
 
-def test_the_reasons_of_all_figures_of_a_row_stand_in_one_column(database: Database, staging: Staging, tmp_path: Path) -> None:
+def test_the_reasons_of_all_figures_of_a_row_stand_in_one_column(
+    database: Database, staging: Staging, tmp_path: Path
+) -> None:
     described = Column(("E1",), "integer", about="Median income", unit="USD", rule="none")
-    reads = Table(columns={"id": text("ID"), "income": described, "income_moe": integer("M1")}, delimiter="|", quote="", missing=SENTINELS,
-                  reasons_in="reasons", zero=("-555555555",))  # fmt: skip
+    reads = Table(
+        columns={"id": text("ID"), "income": described, "income_moe": integer("M1")},
+        delimiter="|",
+        quote="",
+        missing=SENTINELS,
+        reasons_in="reasons",
+        zero=("-555555555",),
+    )
     content = "ID|E1|M1\nA|5|1\nB|-666666666|-555555555\nC||2\nD|7|1\n"
     assert loaded(database, staging, tmp_path, content, reads) == [
-        ("A", 5, 1, None), ("B", None, 0, "income: not computable; income_moe: controlled"), ("C", None, 2, "income: absent"), ("D", 7, 1, None),
-    ]  # fmt: skip
+        ("A", 5, 1, None),
+        ("B", None, 0, "income: not computable; income_moe: controlled"),
+        ("C", None, 2, "income: absent"),
+        ("D", 7, 1, None),
+    ]
     assert loaded(database, staging, tmp_path, "ID|E1|M1\nA|5|1\n", reads) == [("A", 5, 1, None)]
-    comment = database.value("SELECT col_description(%s::regclass, 2)", f'"{staging.schema}".loaded')
+    comment = database.value(
+        "SELECT col_description(%s::regclass, 2)", f'"{staging.schema}".loaded'
+    )
     assert comment == "Median income [unit: USD; aggregate: none; from: file: E1]"
 
 
-def test_reasons_without_a_marker_or_in_a_column_of_the_file_are_refused(database: Database, staging: Staging, tmp_path: Path) -> None:
+def test_reasons_without_a_marker_or_in_a_column_of_the_file_are_refused(
+    database: Database, staging: Staging, tmp_path: Path
+) -> None:
     for reads in (
         Table(columns={"id": text("ID")}, reasons_in="reasons"),
-        Table(columns={"id": text("ID"), "reasons": integer("E1")}, missing=SENTINELS, reasons_in="reasons"),
+        Table(
+            columns={"id": text("ID"), "reasons": integer("E1")},
+            missing=SENTINELS,
+            reasons_in="reasons",
+        ),
     ):
         with pytest.raises(ConfigurationError, match="cannot be kept in reasons"):
             loaded(database, staging, tmp_path, "ID,E1\nA,5\n", reads)
 
 
-def test_described_columns_carry_their_rules_into_the_database(database: Database, staging: Staging, tmp_path: Path) -> None:
+def test_described_columns_carry_their_rules_into_the_database(
+    database: Database, staging: Staging, tmp_path: Path
+) -> None:
     columns = {
         "id": Column(("ID",), about="Tract", unit="code", rule="key"),
         "persons": Column(("E1",), "integer", about="Residents", unit="persons", rule="sum"),
-        "persons_moe": Column(("M1",), "integer", about="Residents, margin of error", unit="persons", rule="root of squares"),
+        "persons_moe": Column(
+            ("M1",),
+            "integer",
+            about="Residents, margin of error",
+            unit="persons",
+            rule="root of squares",
+        ),
     }
     loaded(database, staging, tmp_path, "ID,E1,M1\nA,5,2\n", Table(columns=columns))
-    assert [rule.kind for rule in column_rules(database, staging.schema, "loaded").values()] == ["key", "sum", "root"]
+    assert [rule.kind for rule in column_rules(database, staging.schema, "loaded").values()] == [
+        "key",
+        "sum",
+        "root",
+    ]

@@ -1,4 +1,6 @@
-"""Taking one file out of every kind of archive a publisher sends, and refusing the dangerous ones."""
+"""Taking one file out of every kind of archive a publisher sends, and refusing the dangerous
+ones.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,12 @@ import py7zr
 import pytest
 
 from tasks.core.archive.store import configured
-from tasks.core.declarations import Licence, Publisher, Source, Table, text
-from tasks.core.errors import SourceError
-from tasks.core.handles import Original
-from tasks.core.unpacking.archives import take_out
-from tasks.core.unpacking.limits import Limits
-from tasks.files import unpack
+from tasks.core.making.unpacking.archives import take_out
+from tasks.core.making.unpacking.limits import Limits
+from tasks.core.model.declarations import Licence, Publisher, Source, Table, text
+from tasks.core.model.errors import SourceError
+from tasks.core.model.handles import Original
+from tasks.verbs.files import unpack
 
 FIGURES = b"CD_REFNIS|MS_POPULATION\r\n01001|12\r\n"  # synthetic, in Statbel's format
 
@@ -68,13 +70,33 @@ FILES = {"readme.pdf": b"%PDF", "data/figures.txt": FIGURES}
 @pytest.mark.parametrize(
     "pack",
     [
-        zipped, sevenzipped, tarred, lambda files: gzip.compress(tarred(files)), lambda files: bz2.compress(tarred(files)),
-        lambda files: lzma.compress(tarred(files)), lambda files: zipped({"outer.zip": zipped(files)}),
-        lambda files: sevenzipped({"x.tar.gz": gzip.compress(tarred(files)), "readme.html": b"<p>"}), lambda files: gzip.compress(zipped(files)),
+        zipped,
+        sevenzipped,
+        tarred,
+        lambda files: gzip.compress(tarred(files)),
+        lambda files: bz2.compress(tarred(files)),
+        lambda files: lzma.compress(tarred(files)),
+        lambda files: zipped({"outer.zip": zipped(files)}),
+        lambda files: sevenzipped(
+            {"x.tar.gz": gzip.compress(tarred(files)), "readme.html": b"<p>"}
+        ),
+        lambda files: gzip.compress(zipped(files)),
     ],
-    ids=["zip", "7z", "tar", "tar.gz", "tar.bz2", "tar.xz", "zip in zip", "tar.gz in 7z", "zip in gz"],
-)  # fmt: skip
-def test_the_member_is_found_in_every_container_by_its_bytes(tmp_path: Path, pack: Callable[[Mapping[str, bytes]], bytes]) -> None:
+    ids=[
+        "zip",
+        "7z",
+        "tar",
+        "tar.gz",
+        "tar.bz2",
+        "tar.xz",
+        "zip in zip",
+        "tar.gz in 7z",
+        "zip in gz",
+    ],
+)
+def test_the_member_is_found_in_every_container_by_its_bytes(
+    tmp_path: Path, pack: Callable[[Mapping[str, bytes]], bytes]
+) -> None:
     name, path = take_out(put(tmp_path, pack(FILES)), "*.txt", tmp_path / "out")
     assert name.endswith("data/figures.txt")
     assert path == tmp_path / "out" / "figures.txt"
@@ -83,8 +105,12 @@ def test_the_member_is_found_in_every_container_by_its_bytes(tmp_path: Path, pac
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
-def test_a_single_compressed_file_takes_the_archives_name(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
-    name, path = take_out(put(tmp_path, compress(FIGURES)), None, tmp_path / "out", name="figures.csv.gz")
+def test_a_single_compressed_file_takes_the_archives_name(
+    tmp_path: Path, compress: Callable[[bytes], bytes]
+) -> None:
+    name, path = take_out(
+        put(tmp_path, compress(FIGURES)), None, tmp_path / "out", name="figures.csv.gz"
+    )
     assert (name, path.name, path.read_bytes()) == ("figures.csv", "figures.csv", FIGURES)
 
 
@@ -95,11 +121,15 @@ def test_a_plain_file_is_itself_under_its_own_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mark", ["[Content_Types].xml", "mimetype"])
-def test_spreadsheets_are_not_unpacked_although_they_are_zip_files(tmp_path: Path, mark: str) -> None:
+def test_spreadsheets_are_not_unpacked_although_they_are_zip_files(
+    tmp_path: Path, mark: str
+) -> None:
     book = zipped({mark: b"", "xl/workbook.xml": b"<x/>"})
     _, path = take_out(put(tmp_path, book, "book"), None, tmp_path / "out")
     assert path.read_bytes() == book
-    name, path = take_out(put(tmp_path, zipped({"book.xlsx": book, "note.txt": b""})), "*.xlsx", tmp_path / "out")
+    name, path = take_out(
+        put(tmp_path, zipped({"book.xlsx": book, "note.txt": b""})), "*.xlsx", tmp_path / "out"
+    )
     assert (name, path.read_bytes()) == ("book.xlsx", book)
     _, path = take_out(put(tmp_path, gzip.compress(book)), None, tmp_path / "out")
     assert path.read_bytes() == book
@@ -107,27 +137,60 @@ def test_spreadsheets_are_not_unpacked_although_they_are_zip_files(tmp_path: Pat
 
 def test_zip64_members_are_read(tmp_path: Path) -> None:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive, archive.open("figures.txt", "w", force_zip64=True) as member:
+    with (
+        zipfile.ZipFile(buffer, "w") as archive,
+        archive.open("figures.txt", "w", force_zip64=True) as member,
+    ):
         member.write(FIGURES)
-    assert take_out(put(tmp_path, buffer.getvalue()), None, tmp_path / "out")[1].read_bytes() == FIGURES
+    assert (
+        take_out(put(tmp_path, buffer.getvalue()), None, tmp_path / "out")[1].read_bytes()
+        == FIGURES
+    )
 
 
 def test_a_folder_may_have_the_name_of_the_file_in_it(tmp_path: Path) -> None:
-    packed = zipped({"sectors.geojson/": b"", "sectors.geojson/sectors.geojson": b"{}", "sectors.geojson/readme.txt": b""})
+    packed = zipped(
+        {
+            "sectors.geojson/": b"",
+            "sectors.geojson/sectors.geojson": b"{}",
+            "sectors.geojson/readme.txt": b"",
+        }
+    )
     assert take_out(put(tmp_path, packed), "*.geojson", tmp_path / "out")[1].read_bytes() == b"{}"
 
 
 def test_a_pattern_may_name_the_folders_inside(tmp_path: Path) -> None:
-    packed = sevenzipped({"C/1_DONNEES_2016/iris.shp": b"right", "C/2_METADONNEES/iris.shp": b"wrong"})
-    assert take_out(put(tmp_path, packed), "*/1_DONNEES*/*.shp", tmp_path / "out")[1].read_bytes() == b"right"
+    packed = sevenzipped(
+        {"C/1_DONNEES_2016/iris.shp": b"right", "C/2_METADONNEES/iris.shp": b"wrong"}
+    )
+    assert (
+        take_out(put(tmp_path, packed), "*/1_DONNEES*/*.shp", tmp_path / "out")[1].read_bytes()
+        == b"right"
+    )
 
 
 @pytest.mark.parametrize("pack", [zipped, sevenzipped, tarred])
-def test_a_shapefile_brings_its_parts_and_counts_as_one(tmp_path: Path, pack: Callable[[Mapping[str, bytes]], bytes]) -> None:
-    parts = {f"a/Iris{ending}": ending.encode() for ending in (".DBF", ".shp", ".shx", ".prj", ".cpg", ".shp.xml")}
+def test_a_shapefile_brings_its_parts_and_counts_as_one(
+    tmp_path: Path, pack: Callable[[Mapping[str, bytes]], bytes]
+) -> None:
+    parts = {
+        f"a/Iris{ending}": ending.encode()
+        for ending in (".DBF", ".shp", ".shx", ".prj", ".cpg", ".shp.xml")
+    }
     take_out(put(tmp_path, pack(parts)), None, tmp_path / "out")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["Iris.DBF", "Iris.cpg", "Iris.prj", "Iris.shp", "Iris.shx"]
-    with pytest.raises(SourceError, match=r"hold one file like '\*.shp'; a/Iris.shp, b/Iris.shp|it holds a/Iris.shp, b/Iris.shp"):
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "Iris.DBF",
+        "Iris.cpg",
+        "Iris.prj",
+        "Iris.shp",
+        "Iris.shx",
+    ]
+    with pytest.raises(
+        SourceError,
+        match=(
+            r"hold one file like '\*.shp'; a/Iris.shp, b/Iris.shp|it holds a/Iris.shp, b/Iris.shp"
+        ),
+    ):
         take_out(put(tmp_path, pack(parts | {"b/Iris.shp": b""})), "*.shp", tmp_path / "other")
 
 
@@ -138,7 +201,10 @@ def test_what_browsers_of_files_add_is_not_counted(tmp_path: Path) -> None:
 
 def volumes_of(content: bytes, folder: Path, count: int = 3) -> list[Path]:
     step = len(content) // count + 1
-    return [put(folder, content[index * step : (index + 1) * step], f"iris.7z.{index + 1:03}") for index in range(count)]
+    return [
+        put(folder, content[index * step : (index + 1) * step], f"iris.7z.{index + 1:03}")
+        for index in range(count)
+    ]
 
 
 def test_a_7z_cut_in_volumes_is_read_as_a_folder_as_a_list_and_inside_a_zip(tmp_path: Path) -> None:
@@ -146,7 +212,9 @@ def test_a_7z_cut_in_volumes_is_read_as_a_folder_as_a_list_and_inside_a_zip(tmp_
     folder = tmp_path / "volumes"
     folder.mkdir()
     volumes = volumes_of(sevenzipped({"iris.geojson": content}), folder)
-    packed = put(tmp_path, zipped({path.name: path.read_bytes() for path in volumes} | {"readme.txt": b""}))
+    packed = put(
+        tmp_path, zipped({path.name: path.read_bytes() for path in volumes} | {"readme.txt": b""})
+    )
     for index, archive in enumerate((folder, list(reversed(volumes)), packed)):
         assert take_out(archive, "*.geojson", tmp_path / f"out{index}")[1].read_bytes() == content
     with pytest.raises(SourceError, match=r"cut in volumes, of which \.002 cannot be found"):
@@ -155,32 +223,62 @@ def test_a_7z_cut_in_volumes_is_read_as_a_folder_as_a_list_and_inside_a_zip(tmp_
 
 def test_no_match_lists_thirty_members_and_their_number(tmp_path: Path) -> None:
     packed = zipped({f"{number:03}.csv": b"" for number in range(45)})
-    with pytest.raises(SourceError, match=r"a file like '\*.shp'; it holds 000.csv, .*029.csv and 15 more \(45 in all\)"):
+    with pytest.raises(
+        SourceError,
+        match=r"a file like '\*.shp'; it holds 000.csv, .*029.csv and 15 more \(45 in all\)",
+    ):
         take_out(put(tmp_path, packed), "*.shp", tmp_path / "out")
 
 
 def test_several_matches_are_listed_also_without_a_pattern(tmp_path: Path) -> None:
     packed = put(tmp_path, zipped({"a.csv": b"", "b.csv": b"", "c.txt": b""}))
-    with pytest.raises(SourceError, match=r"one file like '\*.csv'; it holds a.csv, b.csv: declare a narrower pattern"):
+    with pytest.raises(
+        SourceError,
+        match=r"one file like '\*.csv'; it holds a.csv, b.csv: declare a narrower pattern",
+    ):
         take_out(packed, "*.csv", tmp_path / "out")
-    with pytest.raises(SourceError, match=r"none was asked for by a pattern; it holds a.csv, b.csv, c.txt"):
+    with pytest.raises(
+        SourceError, match=r"none was asked for by a pattern; it holds a.csv, b.csv, c.txt"
+    ):
         take_out(packed, None, tmp_path / "out")
     with pytest.raises(SourceError, match=r"it holds one.zip/a.csv, two.zip/b.csv"):
-        take_out(put(tmp_path, zipped({"one.zip": zipped({"a.csv": b""}), "two.zip": zipped({"b.csv": b""})})), "*.csv", tmp_path / "out")
+        take_out(
+            put(
+                tmp_path,
+                zipped({"one.zip": zipped({"a.csv": b""}), "two.zip": zipped({"b.csv": b""})}),
+            ),
+            "*.csv",
+            tmp_path / "out",
+        )
 
 
 @pytest.mark.parametrize(
     ("pack", "name"),
-    [(pack, name) for pack in (zipped, tarred) for name in ("../figures.txt", "/figures.txt", "a/../../figures.txt", "C:/figures.txt")]
+    [
+        (pack, name)
+        for pack in (zipped, tarred)
+        for name in ("../figures.txt", "/figures.txt", "a/../../figures.txt", "C:/figures.txt")
+    ]
     + [(zipped, "..\\figures.txt")],  # in a tar file a backslash is an ordinary letter
 )
-def test_no_path_leaves_the_folder(tmp_path: Path, pack: Callable[[Mapping[str, bytes]], bytes], name: str) -> None:
-    with pytest.raises(SourceError, match=r"has (an absolute path|a path that leaves its folder).*not unpacked"):
+def test_no_path_leaves_the_folder(
+    tmp_path: Path, pack: Callable[[Mapping[str, bytes]], bytes], name: str
+) -> None:
+    with pytest.raises(
+        SourceError, match=r"has (an absolute path|a path that leaves its folder).*not unpacked"
+    ):
         take_out(put(tmp_path, pack({name: FIGURES})), "*.txt", tmp_path / "out")
     assert {path.name for path in tmp_path.rglob("*")} == {"0a1b2c", "out"}
 
 
-@pytest.mark.parametrize(("kind", "reason"), [(tarfile.SYMTYPE, "is a link"), (tarfile.LNKTYPE, "is a link"), (tarfile.BLKTYPE, "is a device")])
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (tarfile.SYMTYPE, "is a link"),
+        (tarfile.LNKTYPE, "is a link"),
+        (tarfile.BLKTYPE, "is a device"),
+    ],
+)
 def test_links_and_devices_are_refused(tmp_path: Path, kind: bytes, reason: str) -> None:
     entry = tarfile.TarInfo("figures.txt")
     entry.type, entry.linkname = kind, "/etc/hostname"
@@ -199,29 +297,54 @@ def test_a_symbolic_link_in_a_zip_is_refused(tmp_path: Path) -> None:
         take_out(tmp_path / "z", None, tmp_path / "out")
 
 
-@pytest.mark.parametrize("pack", [zipped, sevenzipped, lambda files: gzip.compress(files["a.csv"]), lambda files: zipped({"in.zip": zipped(files)})])
+@pytest.mark.parametrize(
+    "pack",
+    [
+        zipped,
+        sevenzipped,
+        lambda files: gzip.compress(files["a.csv"]),
+        lambda files: zipped({"in.zip": zipped(files)}),
+    ],
+)
 @pytest.mark.parametrize(
     ("limits", "message"),
-    [(Limits(total=500_000), "more than 500,000 bytes, the limit"), (Limits(ratio=100, ratio_from=100_000), "more than 100 times .* archive bomb")],
+    [
+        (Limits(total=500_000), "more than 500,000 bytes, the limit"),
+        (Limits(ratio=100, ratio_from=100_000), "more than 100 times .* archive bomb"),
+    ],
 )
-def test_a_bomb_is_stopped_and_leaves_nothing(tmp_path: Path, pack: Callable[[Mapping[str, bytes]], bytes], limits: Limits, message: str) -> None:
+def test_a_bomb_is_stopped_and_leaves_nothing(
+    tmp_path: Path, pack: Callable[[Mapping[str, bytes]], bytes], limits: Limits, message: str
+) -> None:
     with pytest.raises(SourceError, match=message):
-        take_out(put(tmp_path, pack({"a.csv": bytes(3_000_000)})), "*.csv", tmp_path / "out", limits)
+        take_out(
+            put(tmp_path, pack({"a.csv": bytes(3_000_000)})), "*.csv", tmp_path / "out", limits
+        )
     assert not list((tmp_path / "out").iterdir())
 
 
 def test_a_size_that_lies_does_not_pass_the_limit(tmp_path: Path) -> None:
     packed = bytearray(zipped({"a.csv": bytes(3_000_000)}))
-    for mark, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):  # the unpacked size in both headers
+    for mark, offset in (
+        (b"PK\x03\x04", 22),
+        (b"PK\x01\x02", 24),
+    ):  # the unpacked size in both headers
         struct.pack_into("<I", packed, packed.index(mark) + offset, 10)
     with pytest.raises(SourceError, match=r"damaged|more than"):
         take_out(put(tmp_path, bytes(packed)), None, tmp_path / "out", Limits(total=1_000_000))
 
 
 @pytest.mark.parametrize("pack", [zipped, sevenzipped, tarred])
-def test_too_many_members_are_refused(tmp_path: Path, pack: Callable[[Mapping[str, bytes]], bytes]) -> None:
+def test_too_many_members_are_refused(
+    tmp_path: Path, pack: Callable[[Mapping[str, bytes]], bytes]
+) -> None:
     with pytest.raises(SourceError, match="lists more than 5 files"):
-        take_out(put(tmp_path, pack({f"{number}.csv": b"1" for number in range(6)})), "1.csv", tmp_path / "out", Limits(members=5))
+        take_out(
+            put(tmp_path, pack({f"{number}.csv": b"1" for number in range(6)})),
+            "1.csv",
+            tmp_path / "out",
+            Limits(members=5),
+        )
 
 
 def test_archives_inside_archives_end_somewhere(tmp_path: Path) -> None:
@@ -255,7 +378,9 @@ NOISE = hashlib.shake_256(b"synthetic").digest(200_000)
     ],
     ids=["zip", "7z", "gz", "bz2", "tar.xz"],
 )
-def test_damage_is_found_and_leaves_nothing(tmp_path: Path, pack: Callable[[Mapping[str, bytes]], bytes]) -> None:
+def test_damage_is_found_and_leaves_nothing(
+    tmp_path: Path, pack: Callable[[Mapping[str, bytes]], bytes]
+) -> None:
     packed = pack({"a.csv": NOISE})
     flipped = bytearray(packed)
     flipped[len(packed) // 2] ^= 0xFF
@@ -288,10 +413,18 @@ def test_the_real_7z_of_the_iris_gives_one_departement(tmp_path: Path, real_file
 @pytest.mark.real
 def test_the_real_shapefile_of_lyon_comes_with_its_parts(tmp_path: Path, real_files: Path) -> None:
     take_out(real_files / "france/iris_lyon_2012_lamb93.shp.zip", None, tmp_path / "out")
-    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".shp", ".shx", ".dbf", ".prj", ".cpg"}
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {
+        ".shp",
+        ".shx",
+        ".dbf",
+        ".prj",
+        ".cpg",
+    }
 
 
-def archived(content: bytes, folder: Path, member: str | None = None, title: str = "Figures") -> Original:
+def archived(
+    content: bytes, folder: Path, member: str | None = None, title: str = "Figures"
+) -> Original:
     """An original in the session's archive, of a made-up source."""
     sha256 = hashlib.sha256(content).hexdigest()
     configured().put(put(folder, content, "received"), sha256)
@@ -311,13 +444,25 @@ def archived(content: bytes, folder: Path, member: str | None = None, title: str
         member=member,
     )
     now = datetime(2020, 1, 1, tzinfo=UTC)
-    return Original(source=source, sha256=sha256, size=len(content), url="https://example.org/a%20b.zip?x=1", retrieved_at=now, state="new")
+    return Original(
+        source=source,
+        sha256=sha256,
+        size=len(content),
+        url="https://example.org/a%20b.zip?x=1",
+        retrieved_at=now,
+        state="new",
+    )
 
 
 def test_unpack_gives_a_handle_on_the_file_that_the_source_means(tmp_path: Path) -> None:
     original = archived(zipped(FILES), tmp_path, member="*.txt")
     file = unpack.fn(original)
-    assert (file.original, file.name, file.size, Path(file.path).read_bytes()) == (original, "data/figures.txt", len(FIGURES), FIGURES)
+    assert (file.original, file.name, file.size, Path(file.path).read_bytes()) == (
+        original,
+        "data/figures.txt",
+        len(FIGURES),
+        FIGURES,
+    )
     assert unpack.fn(original, "*.pdf").name == "readme.pdf"
     assert unpack.fn(archived(FIGURES, tmp_path)).name == "a b.zip"
 

@@ -1,7 +1,10 @@
-"""Vintages withdrawn from publication, and the archive's record of what persons switched: on a real PostGIS, in real folders."""
+"""Vintages withdrawn from publication, and the archive's record of what persons switched: on a real
+PostGIS, in real folders.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 from collections.abc import Callable
@@ -15,14 +18,15 @@ import pytest
 from made_up_land import made_up, original, people, published, staged
 from psycopg2 import sql
 
-from tasks import editions as verbs
 from tasks.core.archive.store import Store, configured
-from tasks.core.catalogue import editions, foundations, layers, publications
-from tasks.core.catalogue.edition_documents import edition_document
-from tasks.core.database import Database
-from tasks.core.declarations import Dataset
-from tasks.core.errors import CheckFailed, ConfigurationError
-from tasks.core.handles import Edition
+from tasks.core.catalog import editions, foundations, layers, publications
+from tasks.core.catalog.edition_documents import edition_document
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.errors import CheckFailed, ConfigurationError
+from tasks.core.model.handles import Edition
+from tasks.core.postgres.database import Database
+from tasks.running import steps
+from tasks.verbs import publishing as verbs
 
 ZONES = """
 CREATE TABLE zones AS TABLE areas;
@@ -47,8 +51,8 @@ class Archive:
     def documents(self, folder: Path, dataset: Dataset) -> dict[str, Any]:
         return dict(Store([str(folder)]).documents(f"publications/{dataset.slug}"))
 
-    def say(self, sentence: str, *, loudly: bool = False) -> None:
-        self.loud += [sentence] if loudly else []
+    def log(self, level: int, sentence: str) -> None:
+        self.loud += [sentence] if level >= logging.WARNING else []
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
     found = Archive(tmp_path)
     monkeypatch.setenv("GEODATA_ARCHIVE", str(found.primary))
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", str(found.replica))
-    monkeypatch.setattr(verbs, "say", found.say)
+    monkeypatch.setattr(steps, "log", found.log)
     return found
 
 
@@ -64,44 +68,86 @@ def withdraw(database: Database, dataset: Dataset, vintage: int = 2024) -> int |
     return publications.withdraw(database, dataset.slug, vintage)
 
 
-def roll_back(database: Database, dataset: Dataset, edition: Edition) -> tuple[int, int | None, int]:
+def roll_back(
+    database: Database, dataset: Dataset, edition: Edition
+) -> tuple[int, int | None, int]:
     return publications.roll_back(database, dataset.slug, edition.number)
 
 
 def views(database: Database, dataset: Dataset) -> list[str]:
-    return [name for (name,) in database.rows("SELECT viewname FROM pg_views WHERE schemaname = %s ORDER BY 1", dataset.schema)]
+    return [
+        name
+        for (name,) in database.rows(
+            "SELECT viewname FROM pg_views WHERE schemaname = %s ORDER BY 1", dataset.schema
+        )
+    ]
 
 
 def switches(database: Database, dataset: Dataset) -> list[tuple[int, int, str]]:
-    return database.rows("SELECT vintage, number, action FROM catalog.publication WHERE dataset = %s ORDER BY id", dataset.slug)
+    return database.rows(
+        "SELECT vintage, number, action FROM catalog.publication WHERE dataset = %s ORDER BY id",
+        dataset.slug,
+    )
 
 
-def published_with_zones(database: Database, dataset: Dataset, people: int, vintage: int) -> Edition:
+def published_with_zones(
+    database: Database, dataset: Dataset, people: int, vintage: int
+) -> Edition:
     staging = staged(database, dataset, people, vintage, extra=ZONES)
-    staging = replace(staging, dataset=replace(dataset, layers={"areas": ("code",), "zones": ("code",)}))
+    staging = replace(
+        staging, dataset=replace(dataset, layers={"areas": ("code",), "zones": ("code",)})
+    )
     for layer in ("areas", "zones"):
         layers.seal(database, staging, layer, ("code",))
     return editions.publish(database, staging)
 
 
-def test_without_the_newest_vintage_the_views_show_the_one_before_and_without_any_they_go(database: Database, dataset: Dataset) -> None:
+def test_without_the_newest_vintage_the_views_show_the_one_before_and_without_any_they_go(
+    database: Database, dataset: Dataset
+) -> None:
     older, newest = published(database, dataset, 7, vintage=2023), published(database, dataset, 10)
     assert withdraw(database, dataset) == newest.number
     assert views(database, dataset) == ["areas", "areas_2023"]
     assert people(database, dataset) == people(database, dataset, "areas_2023") == 42
-    assert database.rows("SELECT view_name FROM catalog.current_layer WHERE dataset = %s", dataset.slug) == [(f"{dataset.schema}.areas_2023",)]
-    assert database.rows("SELECT vintage FROM catalog.licence_to_print WHERE dataset = %s", dataset.slug) == [(2023,)]
-    assert database.value("SELECT bool_or(shown_now) FROM catalog.lineage WHERE dataset = %s AND number = %s", dataset.slug, newest.number) is False
-    assert database.value(sql.SQL("SELECT sum(people) FROM {}").format(sql.Identifier(newest.schema, "areas"))) == 60
+    assert database.rows(
+        "SELECT view_name FROM catalog.current_layer WHERE dataset = %s", dataset.slug
+    ) == [(f"{dataset.schema}.areas_2023",)]
+    assert database.rows(
+        "SELECT vintage FROM catalog.licence_to_print WHERE dataset = %s", dataset.slug
+    ) == [(2023,)]
+    assert (
+        database.value(
+            "SELECT bool_or(shown_now) FROM catalog.lineage WHERE dataset = %s AND number = %s",
+            dataset.slug,
+            newest.number,
+        )
+        is False
+    )
+    assert (
+        database.value(
+            sql.SQL("SELECT sum(people) FROM {}").format(sql.Identifier(newest.schema, "areas"))
+        )
+        == 60
+    )
     assert withdraw(database, dataset, 2023) == older.number
     assert views(database, dataset) == []
-    assert switches(database, dataset)[2:] == [(2024, newest.number, "withdraw"), (2023, older.number, "withdraw")]
+    assert switches(database, dataset)[2:] == [
+        (2024, newest.number, "withdraw"),
+        (2023, older.number, "withdraw"),
+    ]
 
 
 def test_readers_read_what_is_shown_instead(database: Database, dataset: Dataset) -> None:
     published(database, dataset, 7, vintage=2023)
-    newest = published(database, dataset, 10, extra="ALTER TABLE areas ADD COLUMN households int; "
-                       "COMMENT ON COLUMN areas.households IS 'Households [unit: households; aggregate: sum; from: made up]'")  # fmt: skip
+    newest = published(
+        database,
+        dataset,
+        10,
+        extra=(
+            "ALTER TABLE areas ADD COLUMN households int; COMMENT ON COLUMN areas.households IS"
+            " 'Households [unit: households; aggregate: sum; from: made up]'"
+        ),
+    )
     withdraw(database, dataset)
     with database.session() as cursor:
         cursor.execute("SET LOCAL ROLE geodata_reader")
@@ -111,14 +157,18 @@ def test_readers_read_what_is_shown_instead(database: Database, dataset: Dataset
         assert cursor.fetchall() == [(False,)]
 
 
-def test_without_an_older_vintage_the_newest_keeps_its_place(database: Database, dataset: Dataset) -> None:
+def test_without_an_older_vintage_the_newest_keeps_its_place(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 7, vintage=2023)
     published(database, dataset, 10)
     withdraw(database, dataset, 2023)
     assert (views(database, dataset), people(database, dataset)) == (["areas", "areas_2024"], 60)
 
 
-def test_a_layer_of_the_withdrawn_vintage_alone_is_shown_under_no_name(database: Database, dataset: Dataset) -> None:
+def test_a_layer_of_the_withdrawn_vintage_alone_is_shown_under_no_name(
+    database: Database, dataset: Dataset
+) -> None:
     published_with_zones(database, dataset, 7, 2023)
     published(database, dataset, 10)
     assert views(database, dataset) == ["areas", "areas_2023", "areas_2024", "zones", "zones_2023"]
@@ -129,31 +179,57 @@ def test_a_layer_of_the_withdrawn_vintage_alone_is_shown_under_no_name(database:
     assert (views(database, dataset), people(database, dataset)) == (["areas", "areas_2024"], 60)
 
 
-def test_a_view_of_a_reader_on_it_is_named_and_nothing_is_switched(database: Database, dataset: Dataset) -> None:
+def test_a_view_of_a_reader_on_it_is_named_and_nothing_is_switched(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 7, vintage=2023)
     published(database, dataset, 10)
     with database.session() as cursor:
-        cursor.execute(f'CREATE VIEW "{dataset.schema}".mine AS SELECT people FROM "{dataset.schema}".areas_2024')
-    with pytest.raises(CheckFailed, match=r"areas_2024 must change \(the vintage 2024 is withdrawn\).*mine.*nothing was switched"):
+        cursor.execute(
+            f'CREATE VIEW "{dataset.schema}".mine AS SELECT people FROM'
+            f' "{dataset.schema}".areas_2024'
+        )
+    with pytest.raises(
+        CheckFailed,
+        match=(
+            r"areas_2024 must change \(the vintage 2024 is withdrawn\).*mine.*nothing was switched"
+        ),
+    ):
         withdraw(database, dataset)
     assert (people(database, dataset), len(switches(database, dataset))) == (60, 2)
 
 
-def test_a_view_of_a_reader_without_a_year_follows_to_the_vintage_before(database: Database, dataset: Dataset) -> None:
+def test_a_view_of_a_reader_without_a_year_follows_to_the_vintage_before(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 7, vintage=2023)
     published(database, dataset, 10)
     with database.session() as cursor:
-        cursor.execute(f'CREATE VIEW "{dataset.schema}".mine AS SELECT people FROM "{dataset.schema}".areas')
+        cursor.execute(
+            f'CREATE VIEW "{dataset.schema}".mine AS SELECT people FROM "{dataset.schema}".areas'
+        )
     withdraw(database, dataset)
     assert people(database, dataset, "mine") == 42
 
 
 def test_what_is_not_shown_cannot_be_withdrawn(database: Database, dataset: Dataset) -> None:
     older, newest = published(database, dataset, 7, vintage=2023), published(database, dataset, 10)
-    shown = rf"shown are: {dataset.slug} 2024 \(edition {newest.number}\); {dataset.slug} 2023 \(edition {older.number}\)\."
-    with pytest.raises(ConfigurationError, match=f"No edition of '{dataset.slug}' 1999 is shown, so none can be withdrawn; {shown}"):
+    shown = (
+        rf"shown are: {dataset.slug} 2024 \(edition {newest.number}\); {dataset.slug} 2023"
+        rf" \(edition {older.number}\)\."
+    )
+    with pytest.raises(
+        ConfigurationError,
+        match=f"No edition of '{dataset.slug}' 1999 is shown, so none can be withdrawn; {shown}",
+    ):
         withdraw(database, dataset, 1999)
-    with pytest.raises(ConfigurationError, match=rf"No edition of 'nowhere' 2024 is shown.*{dataset.slug} 2024 \(edition {newest.number}\)"):
+    with pytest.raises(
+        ConfigurationError,
+        match=(
+            rf"No edition of 'nowhere' 2024 is shown.*{dataset.slug} 2024 \(edition"
+            rf" {newest.number}\)"
+        ),
+    ):
         publications.withdraw(database, "nowhere", 2024)
 
 
@@ -172,7 +248,9 @@ def in_background(action: Callable[..., Any], *arguments: Any) -> threading.Thre
     return thread
 
 
-def test_a_withdrawal_gives_way_to_a_long_reader_and_then_completes(database: Database, dataset: Dataset) -> None:
+def test_a_withdrawal_gives_way_to_a_long_reader_and_then_completes(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 10)
     reader = psycopg2.connect(database.libpq_uri)
     reader.cursor().execute(f'SELECT * FROM "{dataset.schema}".areas_2024')
@@ -183,7 +261,9 @@ def test_a_withdrawal_gives_way_to_a_long_reader_and_then_completes(database: Da
     assert views(database, dataset) == []
 
 
-def test_a_withdrawal_waits_for_another_switch_of_the_dataset(database: Database, dataset: Dataset) -> None:
+def test_a_withdrawal_waits_for_another_switch_of_the_dataset(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 10)
     with database.session() as cursor:
         publications.take_turn(cursor, dataset.slug)
@@ -192,21 +272,30 @@ def test_a_withdrawal_waits_for_another_switch_of_the_dataset(database: Database
     assert views(database, dataset) == []
 
 
-def test_a_withdrawal_stays_until_files_change_or_a_rebuild_is_asked_for(database: Database, dataset: Dataset) -> None:
+def test_a_withdrawal_stays_until_files_change_or_a_rebuild_is_asked_for(
+    database: Database, dataset: Dataset
+) -> None:
     edition = published(database, dataset, 10)
     withdraw(database, dataset)
-    stays = f"Nothing new for {dataset.slug} 2024: edition {edition.number} was made from these files by this code and was withdrawn and stays so"
+    stays = (
+        f"Nothing new for {dataset.slug} 2024: edition {edition.number} was made from these files"
+        " by this code and was withdrawn and stays so"
+    )
     with pytest.raises(editions.NothingNew, match=stays):
         staged(database, dataset, 10)
     assert published(database, dataset, 20).number == edition.number + 1
     assert people(database, dataset) == people(database, dataset, "areas_2024") == 120
     with pytest.raises(editions.NothingNew, match=stays):  # the publisher took the new release back
         staged(database, dataset, 10)
-    again = editions.begin(database, dataset, 2024, (original(database, dataset, "10 2024"),), None, rebuild=True)
+    again = editions.begin(
+        database, dataset, 2024, (original(database, dataset, "10 2024"),), None, rebuild=True
+    )
     assert again.edition == edition.number + 2
 
 
-def test_what_a_rebuild_published_again_is_shown_and_may_change_back_and_forth(database: Database, dataset: Dataset) -> None:
+def test_what_a_rebuild_published_again_is_shown_and_may_change_back_and_forth(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 10)
     withdraw(database, dataset)
     again = published(database, dataset, 10, rebuild=True)
@@ -218,7 +307,9 @@ def test_what_a_rebuild_published_again_is_shown_and_may_change_back_and_forth(d
 
 
 @pytest.mark.parametrize("change", ["manifest = NULL", "state = 'removed'"])
-def test_a_withdrawal_stays_where_the_tables_or_the_manifest_are_not_there(database: Database, dataset: Dataset, change: str) -> None:
+def test_a_withdrawal_stays_where_the_tables_or_the_manifest_are_not_there(
+    database: Database, dataset: Dataset, change: str
+) -> None:
     """As after a rebuild of what is shown alone, or a run killed before its last step."""
     published(database, dataset, 10)
     withdraw(database, dataset)
@@ -228,16 +319,26 @@ def test_a_withdrawal_stays_where_the_tables_or_the_manifest_are_not_there(datab
         staged(database, dataset, 10)
 
 
-def test_a_rollback_stays_where_the_tables_of_the_newer_edition_are_not_there(database: Database, dataset: Dataset) -> None:
+def test_a_rollback_stays_where_the_tables_of_the_newer_edition_are_not_there(
+    database: Database, dataset: Dataset
+) -> None:
     first, second = published(database, dataset, 10), published(database, dataset, 20)
     roll_back(database, dataset, first)
     with database.session() as cursor:
-        cursor.execute("UPDATE catalog.edition SET state = 'removed' WHERE dataset = %s AND number = %s", (dataset.slug, second.number))
-    with pytest.raises(editions.NothingNew, match=f"edition {second.number} .* was rolled back to edition {first.number} and stays so"):
+        cursor.execute(
+            "UPDATE catalog.edition SET state = 'removed' WHERE dataset = %s AND number = %s",
+            (dataset.slug, second.number),
+        )
+    with pytest.raises(
+        editions.NothingNew,
+        match=f"edition {second.number} .* was rolled back to edition {first.number} and stays so",
+    ):
         staged(database, dataset, 20)
 
 
-def test_the_withdrawal_of_what_was_rolled_back_to_lets_neither_return(database: Database, dataset: Dataset) -> None:
+def test_the_withdrawal_of_what_was_rolled_back_to_lets_neither_return(
+    database: Database, dataset: Dataset
+) -> None:
     first, _ = published(database, dataset, 10), published(database, dataset, 20)
     roll_back(database, dataset, first)
     assert withdraw(database, dataset) == first.number
@@ -246,30 +347,50 @@ def test_the_withdrawal_of_what_was_rolled_back_to_lets_neither_return(database:
             staged(database, dataset, figure)
 
 
-def test_a_rollback_by_number_shows_a_withdrawn_vintage_again(database: Database, dataset: Dataset) -> None:
+def test_a_rollback_by_number_shows_a_withdrawn_vintage_again(
+    database: Database, dataset: Dataset
+) -> None:
     older, newest = published(database, dataset, 7, vintage=2023), published(database, dataset, 10)
     withdraw(database, dataset)
     assert roll_back(database, dataset, newest) == (2024, None, newest.number)
-    assert (views(database, dataset), people(database, dataset)) == (["areas", "areas_2023", "areas_2024"], 60)
+    assert (views(database, dataset), people(database, dataset)) == (
+        ["areas", "areas_2023", "areas_2024"],
+        60,
+    )
     assert roll_back(database, dataset, newest) == (2024, newest.number, newest.number)
     assert roll_back(database, dataset, older) == (2023, older.number, older.number)
-    assert switches(database, dataset)[3:] == [(2024, newest.number, "rollback")]  # what is shown is not switched to
+    assert switches(database, dataset)[3:] == [
+        (2024, newest.number, "rollback")
+    ]  # what is shown is not switched to
     with pytest.raises(editions.NothingNew, match="is shown"):
         staged(database, dataset, 10)
 
 
-def test_a_rollback_without_a_number_knows_shown_vintages_and_passes_over_withdrawn_editions(database: Database, dataset: Dataset) -> None:
-    older, old = published(database, dataset, 6, vintage=2023), published(database, dataset, 7, vintage=2023)
+def test_a_rollback_without_a_number_knows_shown_vintages_and_passes_over_withdrawn_editions(
+    database: Database, dataset: Dataset
+) -> None:
+    older, old = (
+        published(database, dataset, 6, vintage=2023),
+        published(database, dataset, 7, vintage=2023),
+    )
     newest = published(database, dataset, 10)
     withdraw(database, dataset)
     assert publications.edition_before(database, dataset.slug) == older.number
     corrected = published(database, dataset, 20)
-    offered = rf"edition {corrected.number} of 2024 \(shown\); edition {newest.number} of 2024 \(withdrawn\); edition {old.number} of 2023 \(shown\)"
-    with pytest.raises(ConfigurationError, match=f"'{dataset.slug}' answers to the one before: choose one of these: {offered}"):
+    offered = (
+        rf"edition {corrected.number} of 2024 \(shown\); edition {newest.number} of 2024"
+        rf" \(withdrawn\); edition {old.number} of 2023 \(shown\)"
+    )
+    with pytest.raises(
+        ConfigurationError,
+        match=f"'{dataset.slug}' answers to the one before: choose one of these: {offered}",
+    ):
         publications.edition_before(database, dataset.slug)
 
 
-def test_a_withdrawn_vintage_keeps_as_many_editions_as_any(database: Database, dataset: Dataset) -> None:
+def test_a_withdrawn_vintage_keeps_as_many_editions_as_any(
+    database: Database, dataset: Dataset
+) -> None:
     first, *_, last = (published(database, dataset, figure) for figure in (1, 2, 3))
     withdraw(database, dataset)
     assert editions.remove_old(database, dataset, 2024) == ([first.number], [])
@@ -289,7 +410,9 @@ def test_no_dataset_is_made_from_a_withdrawn_edition(database: Database, dataset
         foundations.find(database, dataset.slug, ("areas",), 2023)
 
 
-def test_a_mirror_does_not_take_the_place_of_withdrawn_official_data(database: Database, dataset: Dataset) -> None:
+def test_a_mirror_does_not_take_the_place_of_withdrawn_official_data(
+    database: Database, dataset: Dataset
+) -> None:
     published(database, dataset, 10)
     withdraw(database, dataset)
     with pytest.raises(ConfigurationError, match="must not take its place"):
@@ -310,14 +433,27 @@ def test_a_withdrawal_emits_an_event_and_names_what_was_made_from_it(
     verbs.show_no_longer.fn(dataset.slug, 2024)
     verbs.show_no_longer.fn(dataset.slug, 2024)
     told = {"vintage": 2024, "edition": edition.number, "mirror": ""}
-    assert emitted == [("geodata.edition.withdrawn", {"resource": {"prefect.resource.id": f"geodata.dataset.{dataset.slug}"}, "payload": told})]
+    assert emitted == [
+        (
+            "geodata.edition.withdrawn",
+            {
+                "resource": {"prefect.resource.id": f"geodata.dataset.{dataset.slug}"},
+                "payload": told,
+            },
+        )
+    ]
     assert archive.loud == [
-        f"Made from it and still shown: edition {on_it.number} of {upper.slug} 2024. Run their flows, or withdraw them too.",
+        (
+            f"Made from it and still shown: edition {on_it.number} of {upper.slug} 2024. Run their"
+            " flows, or withdraw them too."
+        ),
         f"The vintage 2024 of {dataset.slug} was withdrawn already.",
     ]
 
 
-def test_the_archive_has_every_switch_of_a_person_as_the_catalogue_has_it(database: Database, dataset: Dataset, archive: Archive) -> None:
+def test_the_archive_has_every_switch_of_a_person_as_the_catalog_has_it(
+    database: Database, dataset: Dataset, archive: Archive
+) -> None:
     first, _ = published(database, dataset, 10), published(database, dataset, 20)
     verbs.show_again.fn(dataset.slug, first.number)
     verbs.keep_switches.fn(dataset.slug)
@@ -325,19 +461,33 @@ def test_the_archive_has_every_switch_of_a_person_as_the_catalogue_has_it(databa
     verbs.keep_switches.fn(dataset.slug)
     kept = archive.documents(archive.primary, dataset)
     assert kept == archive.documents(archive.replica, dataset)
-    rows = database.rows("SELECT at, action, to_jsonb(p) FROM catalog.publication p WHERE dataset = %s ORDER BY id OFFSET 2", dataset.slug)
+    rows = database.rows(
+        "SELECT at, action, to_jsonb(p) FROM catalog.publication p WHERE dataset = %s ORDER BY id"
+        " OFFSET 2",
+        dataset.slug,
+    )
     assert {action for _, action, _ in rows} == {"rollback", "withdraw"}
     assert kept == {
         f"publications/{dataset.slug}/2024/{at.astimezone(UTC).strftime('%Y%m%dT%H%M%S.%fZ')}-{action}.json": {
-            "document": "publication of geodata-flows", "version": 1, "publication": row,
+            "document": "publication of geodata-flows",
+            "version": 1,
+            "publication": row,
         }
         for at, action, row in rows
-    }  # fmt: skip
-    assert [document["publication"]["number"] for document in kept.values()] == [first.number, first.number]
-    assert [row["action"] for row in edition_document(database, dataset.slug, first.number)["publications"]] == ["publish", "rollback", "withdraw"]
+    }
+    assert [document["publication"]["number"] for document in kept.values()] == [
+        first.number,
+        first.number,
+    ]
+    assert [
+        row["action"]
+        for row in edition_document(database, dataset.slug, first.number)["publications"]
+    ] == ["publish", "rollback", "withdraw"]
 
 
-def test_a_location_that_was_down_gets_the_records_with_the_next_switch(database: Database, dataset: Dataset, archive: Archive) -> None:
+def test_a_location_that_was_down_gets_the_records_with_the_next_switch(
+    database: Database, dataset: Dataset, archive: Archive
+) -> None:
     edition = published(database, dataset, 10)
     archive.replica.write_text("a file where a folder should be: down, also for root")
     verbs.show_no_longer.fn(dataset.slug, 2024)
@@ -349,26 +499,37 @@ def test_a_location_that_was_down_gets_the_records_with_the_next_switch(database
     verbs.show_again.fn(dataset.slug, edition.number)
     verbs.keep_switches.fn(dataset.slug)
     assert len(archive.loud) == 1
-    assert [name.rpartition("-")[2] for name in archive.documents(archive.replica, dataset)] == ["withdraw.json", "rollback.json"]
+    assert [name.rpartition("-")[2] for name in archive.documents(archive.replica, dataset)] == [
+        "withdraw.json",
+        "rollback.json",
+    ]
 
 
-def test_a_record_the_archive_has_is_not_written_again_whatever_its_row_number(database: Database, dataset: Dataset, archive: Archive) -> None:
+def test_a_record_the_archive_has_is_not_written_again_whatever_its_row_number(
+    database: Database, dataset: Dataset, archive: Archive
+) -> None:
     """As when a rebuild restored the rows, under other numbers or in another time zone."""
     published(database, dataset, 10)
     withdraw(database, dataset)
     ((name, document),) = publications.publication_documents(database, dataset.slug).items()
-    configured().put_document(name, document | {"publication": document["publication"] | {"id": -1}})
+    configured().put_document(
+        name, document | {"publication": document["publication"] | {"id": -1}}
+    )
     verbs.keep_switches.fn(dataset.slug)
     assert archive.documents(archive.primary, dataset)[name]["publication"]["id"] == -1
 
 
-def test_without_any_archive_the_switch_stands_and_the_same_again_writes_its_record(database: Database, dataset: Dataset, archive: Archive) -> None:
+def test_without_any_archive_the_switch_stands_and_the_same_again_writes_its_record(
+    database: Database, dataset: Dataset, archive: Archive
+) -> None:
     edition, _ = published(database, dataset, 10), published(database, dataset, 20)
     for folder in (archive.primary, archive.replica):
         folder.write_text("down")
     verbs.show_again.fn(dataset.slug, edition.number)
     lacking = rf"publications/{dataset.slug}/2024/\w+\.\w+-rollback\.json"
-    with pytest.raises(ConfigurationError, match=rf"are switched and stay so, .*{lacking}.*run the same again"):
+    with pytest.raises(
+        ConfigurationError, match=rf"are switched and stay so, .*{lacking}.*run the same again"
+    ):
         verbs.keep_switches.fn(dataset.slug)
     assert people(database, dataset) == 60
     for folder in (archive.primary, archive.replica):
@@ -376,7 +537,11 @@ def test_without_any_archive_the_switch_stands_and_the_same_again_writes_its_rec
     verbs.show_again.fn(dataset.slug, edition.number)
     verbs.keep_switches.fn(dataset.slug)
     assert people(database, dataset) == 60
-    assert len(archive.documents(archive.primary, dataset)) == len(archive.documents(archive.replica, dataset)) == 1
+    assert (
+        len(archive.documents(archive.primary, dataset))
+        == len(archive.documents(archive.replica, dataset))
+        == 1
+    )
     assert archive.loud == [f"Edition {edition.number} of {dataset.slug} 2024 is shown already."]
 
 
@@ -386,14 +551,21 @@ def test_a_run_started_a_second_time_does_not_guess_which_edition_is_before(
     published(database, dataset, 10)
     published(database, dataset, 20)
     monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__RUN_COUNT", "2")
-    with pytest.raises(ConfigurationError, match=r"may have switched already: .* start a new run that names the edition"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"may have switched already: .* start a new run that names the edition",
+    ):
         verbs.rollback(dataset.slug)
     assert len(switches(database, dataset)) == 2
 
 
 @pytest.mark.prefect
 def test_the_flows_switch_once_and_write_by_a_retry_what_the_archive_could_not_take(
-    database: Database, dataset: Dataset, archive: Archive, prefect_server: None, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    dataset: Dataset,
+    archive: Archive,
+    prefect_server: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from flows.rollback import rollback
     from flows.withdraw import withdraw
@@ -416,8 +588,13 @@ def test_the_flows_switch_once_and_write_by_a_retry_what_the_archive_could_not_t
     assert views(database, dataset) == []
     rollback(dataset.slug, edition=second.number)
     assert people(database, dataset) == 120
-    made = [(2024, first.number, "rollback"), (2024, first.number, "withdraw"), (2024, second.number, "rollback")]
-    assert switches(database, dataset)[2:] == made
-    assert [(d["publication"]["number"], d["publication"]["action"]) for d in archive.documents(archive.primary, dataset).values()] == [
-        (number, action) for _, number, action in made
+    made = [
+        (2024, first.number, "rollback"),
+        (2024, first.number, "withdraw"),
+        (2024, second.number, "rollback"),
     ]
+    assert switches(database, dataset)[2:] == made
+    assert [
+        (d["publication"]["number"], d["publication"]["action"])
+        for d in archive.documents(archive.primary, dataset).values()
+    ] == [(number, action) for _, number, action in made]

@@ -14,26 +14,50 @@ Sheets = Mapping[str, Sequence[Sequence[Cell]]]
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-TYPES = f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>'
-STYLES = f'<styleSheet xmlns="{MAIN}"><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>'
+TYPES = (
+    f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="xml"'
+    ' ContentType="application/xml"/></Types>'
+)
+STYLES = (
+    f'<styleSheet xmlns="{MAIN}"><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="14"'
+    ' applyNumberFormat="1"/></cellXfs></styleSheet>'
+)
 OASIS = "urn:oasis:names:tc:opendocument:xmlns"
 
 
 def write_xlsx(path: Path, sheets: Sheets, merged: Sequence[str] = ()) -> Path:
-    """A workbook with these sheets of rows of cells; merged: ranges such as "B1:C1" of the first sheet."""
+    """A workbook with these sheets of rows of cells; merged: ranges such as "B1:C1" of the first
+    sheet.
+    """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        listed = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(sheets, 1))
+        listed = "".join(
+            f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(sheets, 1)
+        )
         archive.writestr("[Content_Types].xml", TYPES)
         archive.writestr("_rels/.rels", _relations([("r1", "officeDocument", "xl/workbook.xml")]))
-        archive.writestr("xl/workbook.xml", f'<workbook xmlns="{MAIN}" xmlns:r="{RELATIONS}"><sheets>{listed}</sheets></workbook>')
-        parts = [(f"r{n}", "worksheet", f"worksheets/sheet{n}.xml") for n in range(1, len(sheets) + 1)]
-        archive.writestr("xl/_rels/workbook.xml.rels", _relations([*parts, ("r99", "styles", "styles.xml")]))
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{MAIN}" xmlns:r="{RELATIONS}"><sheets>{listed}</sheets></workbook>',
+        )
+        parts = [
+            (f"r{n}", "worksheet", f"worksheets/sheet{n}.xml") for n in range(1, len(sheets) + 1)
+        ]
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels", _relations([*parts, ("r99", "styles", "styles.xml")])
+        )
         archive.writestr("xl/styles.xml", STYLES)
         for n, rows in enumerate(sheets.values(), 1):
             ranges = "".join(f'<mergeCell ref="{each}"/>' for each in merged) if n == 1 else ""
-            body = "".join(f'<row r="{r}">{"".join(_xlsx_cell(cell, c, r) for c, cell in enumerate(row))}</row>' for r, row in enumerate(rows, 1))
+            body = "".join(
+                "<row"
+                f' r="{r}">{"".join(_xlsx_cell(cell, c, r) for c, cell in enumerate(row))}</row>'
+                for r, row in enumerate(rows, 1)
+            )
             ending = f"<mergeCells>{ranges}</mergeCells>" if ranges else ""
-            archive.writestr(f"xl/worksheets/sheet{n}.xml", f'<worksheet xmlns="{MAIN}"><sheetData>{body}</sheetData>{ending}</worksheet>')
+            archive.writestr(
+                f"xl/worksheets/sheet{n}.xml",
+                f'<worksheet xmlns="{MAIN}"><sheetData>{body}</sheetData>{ending}</worksheet>',
+            )
     return path
 
 
@@ -42,17 +66,23 @@ def write_ods(path: Path, sheets: Sheets) -> Path:
     tables = "".join(_ods_table(name, rows) for name, rows in sheets.items())
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr("META-INF/manifest.xml", f'<manifest:manifest xmlns:manifest="{OASIS}:manifest:1.0"/>')
+        archive.writestr(
+            "META-INF/manifest.xml", f'<manifest:manifest xmlns:manifest="{OASIS}:manifest:1.0"/>'
+        )
         archive.writestr(
             "content.xml",
-            f'<office:document-content xmlns:office="{OASIS}:office:1.0" xmlns:table="{OASIS}:table:1.0" xmlns:text="{OASIS}:text:1.0" '
+            f'<office:document-content xmlns:office="{OASIS}:office:1.0"'
+            f' xmlns:table="{OASIS}:table:1.0" xmlns:text="{OASIS}:text:1.0" '
             f'office:version="1.2"><office:body><office:spreadsheet>{tables}</office:spreadsheet></office:body></office:document-content>',
         )
     return path
 
 
 def _relations(parts: Sequence[tuple[str, str, str]]) -> str:
-    listed = "".join(f'<Relationship Id="{key}" Type="{RELATIONS}/{kind}" Target="{target}"/>' for key, kind, target in parts)
+    listed = "".join(
+        f'<Relationship Id="{key}" Type="{RELATIONS}/{kind}" Target="{target}"/>'
+        for key, kind, target in parts
+    )
     return f'<Relationships xmlns="{PACKAGE}/relationships">{listed}</Relationships>'
 
 
@@ -70,7 +100,9 @@ def _xlsx_cell(cell: Cell, column: int, row: int) -> str:
 
 
 def _ods_table(name: str, rows: Sequence[Sequence[Cell]]) -> str:
-    lines = ("<table:table-row>" + "".join(map(_ods_cell, row)) + "</table:table-row>" for row in rows)
+    lines = (
+        "<table:table-row>" + "".join(map(_ods_cell, row)) + "</table:table-row>" for row in rows
+    )
     return f'<table:table table:name="{name}">{"".join(lines)}</table:table>'
 
 
@@ -78,9 +110,17 @@ def _ods_cell(cell: Cell) -> str:
     if cell is None:
         return "<table:table-cell/>"
     if isinstance(cell, bool):
-        return f'<table:table-cell office:value-type="boolean" office:boolean-value="{str(cell).lower()}"/>'
+        return (
+            '<table:table-cell office:value-type="boolean"'
+            f' office:boolean-value="{str(cell).lower()}"/>'
+        )
     if isinstance(cell, date):
-        return f'<table:table-cell office:value-type="date" office:date-value="{cell.isoformat()}"/>'
+        return (
+            f'<table:table-cell office:value-type="date" office:date-value="{cell.isoformat()}"/>'
+        )
     if isinstance(cell, str):
-        return f'<table:table-cell office:value-type="string"><text:p>{escape(cell)}</text:p></table:table-cell>'
+        return (
+            "<table:table-cell"
+            f' office:value-type="string"><text:p>{escape(cell)}</text:p></table:table-cell>'
+        )
     return f'<table:table-cell office:value-type="float" office:value="{cell!r}"/>'

@@ -1,1 +1,3 @@
-"""What this project keeps on a Prefect server or in a Prefect Cloud workspace, declared as code (see apply.py)."""
+"""What this project keeps on a Prefect server or in a Prefect Cloud workspace, declared as code
+(see apply.py).
+"""

@@ -1,4 +1,6 @@
-"""Automations: stale data, a failed run, a crashed or silent pod, a run without end, each told to people."""
+"""Automations: stale data, a failed run, a crashed or silent pod, a run without end, each told to
+people.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from prefect.automations import AutomationCore, CallWebhook, CancelFlowRun, ChangeFlowRunState, DoNothing, EventTrigger, Posture
+from prefect.automations import (
+    AutomationCore,
+    CallWebhook,
+    CancelFlowRun,
+    ChangeFlowRunState,
+    DoNothing,
+    EventTrigger,
+    Posture,
+)
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import StateType
 
@@ -18,20 +28,41 @@ from workspace.schedules import longest_wait
 PREFIX = "geodata: "  # automations of this name that are no longer declared are removed
 Labels = dict[str, str | list[str]]
 RUN: Labels = {"prefect.resource.id": "prefect.flow-run.*"}
-OURS: Labels = {"prefect.resource.id": f"prefect.tag.{declared.TAG}", "prefect.resource.role": "tag"}
-ENDED = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "TimedOut", "Crashed", "Cancelling", "Cancelled", "AwaitingRetry")}
+OURS: Labels = {
+    "prefect.resource.id": f"prefect.tag.{declared.TAG}",
+    "prefect.resource.role": "tag",
+}
+ENDED = {
+    f"prefect.flow-run.{state}"
+    for state in (
+        "Completed",
+        "Failed",
+        "TimedOut",
+        "Crashed",
+        "Cancelling",
+        "Cancelled",
+        "AwaitingRetry",
+    )
+}
 
-# At least three heartbeats (PREFECT_FLOWS_HEARTBEAT_FREQUENCY, 180 s), and longer than a pod that was moved takes to start again.
+# At least three heartbeats (PREFECT_FLOWS_HEARTBEAT_FREQUENCY, 180 s), and longer than a pod that
+# was moved takes to start again.
 SILENCE = timedelta(minutes=15)
-# The deadline of a run. Kubernetes' own (activeDeadlineSeconds) sends SIGTERM, which Prefect takes for an eviction and starts the run anew.
+# The deadline of a run. Kubernetes' own (activeDeadlineSeconds) sends SIGTERM, which Prefect takes
+# for an eviction and starts the run anew.
 DEADLINE = timedelta(hours=6)
 LATE = timedelta(days=1)  # after the moment at which the next scheduled run should have completed
 
-HAPPENED = "flow.name ~ ', run ' ~ flow_run.name ~ ': ' ~ flow_run.state.name ~ '. ' ~ (flow_run.state.message or '') ~ ' ' ~ (flow_run|ui_url or '')"
+HAPPENED = (
+    "flow.name ~ ', run ' ~ flow_run.name ~ ': ' ~ flow_run.state.name ~ '. ' ~"
+    " (flow_run.state.message or '') ~ ' ' ~ (flow_run|ui_url or '')"
+)
 
 
 def set_up(client: SyncPrefectClient, webhook: UUID | None) -> list[Change]:
-    """Create, correct or remove automations; one that is right is not touched, because a change restarts its window."""
+    """Create, correct or remove automations; one that is right is not touched, because a change
+    restarts its window.
+    """
     wanted = {automation.name: automation for automation in automations(webhook)}
     changes = [_set_up(client, automation) for automation in wanted.values()]
     for found in client.read_automations():
@@ -42,17 +73,47 @@ def set_up(client: SyncPrefectClient, webhook: UUID | None) -> list[Change]:
 
 
 def automations(webhook: UUID | None) -> Iterator[AutomationCore]:
-    """Everything that is watched; without a webhook the automations are only seen in the Prefect UI."""
-    yield _automation("failed run", "A run ended in Failed or TimedOut.", _when("Failed", "TimedOut"), _tell(webhook, HAPPENED))
+    """Everything that is watched; without a webhook the automations are only seen in the Prefect
+    UI.
+    """
+    yield _automation(
+        "failed run",
+        "A run ended in Failed or TimedOut.",
+        _when("Failed", "TimedOut"),
+        _tell(webhook, HAPPENED),
+    )
     crashed = f"{HAPPENED} ~ ' The next run resumes from the archive.'"
-    yield _automation("crashed run", "A pod died: out of memory, evicted, lost with its node.", _when("Crashed"), _tell(webhook, crashed))
-    silent = _unless({"prefect.flow-run.*"}, SILENCE, after={"prefect.flow-run.heartbeat"}, for_each={"prefect.resource.id"})
+    yield _automation(
+        "crashed run",
+        "A pod died: out of memory, evicted, lost with its node.",
+        _when("Crashed"),
+        _tell(webhook, crashed),
+    )
+    silent = _unless(
+        {"prefect.flow-run.*"},
+        SILENCE,
+        after={"prefect.flow-run.heartbeat"},
+        for_each={"prefect.resource.id"},
+    )
     message = f"No sign of life for {SILENCE}: the pod or its node is gone."
     crash = ChangeFlowRunState(name=None, force=False, state=StateType.CRASHED, message=message)
-    yield _automation("silent run", "A run sends no heartbeat any more: its pod died without a word.", silent, crash)
-    overlong = _unless(ENDED, DEADLINE, after={"prefect.flow-run.Running"}, for_each={"prefect.resource.id"})
+    yield _automation(
+        "silent run",
+        "A run sends no heartbeat any more: its pod died without a word.",
+        silent,
+        crash,
+    )
+    overlong = _unless(
+        ENDED, DEADLINE, after={"prefect.flow-run.Running"}, for_each={"prefect.resource.id"}
+    )
     text = f"flow_run.name ~ ' did not end within {DEADLINE} and is cancelled. ' ~ flow_run|ui_url"
-    yield _automation("run without end", "A run passes its deadline: it is cancelled.", overlong, CancelFlowRun(), _tell(webhook, text))
+    yield _automation(
+        "run without end",
+        "A run passes its deadline: it is cancelled.",
+        overlong,
+        CancelFlowRun(),
+        _tell(webhook, text),
+    )
     for deployment in declared.deployments():
         if deployment.get("schedules"):
             yield _stale(deployment, webhook)
@@ -62,32 +123,58 @@ def _stale(deployment: dict[str, Any], webhook: UUID | None) -> AutomationCore:
     name, window = deployment["name"], longest_wait(deployment["schedules"]) + LATE
     by_name: Labels = {"prefect.resource.name": name, "prefect.resource.role": "deployment"}
     trigger = _unless({"prefect.flow-run.Completed"}, window, related=[OURS, by_name])
-    text = f"'No run of {name} has completed for {window.days} days: its data are stale, or nothing watches them.'"
-    return _automation(f"stale {name}", "No completed run although one was scheduled.", trigger, _tell(webhook, text))
+    text = (
+        f"'No run of {name} has completed for {window.days} days: its data are stale, or nothing"
+        " watches them.'"
+    )
+    return _automation(
+        f"stale {name}",
+        "No completed run although one was scheduled.",
+        trigger,
+        _tell(webhook, text),
+    )
 
 
 def _when(*states: str) -> EventTrigger:
     events = {f"prefect.flow-run.{state}" for state in states}
-    return EventTrigger(expect=events, match=RUN, match_related=[OURS], posture=Posture.Reactive, threshold=1)
+    return EventTrigger(
+        expect=events, match=RUN, match_related=[OURS], posture=Posture.Reactive, threshold=1
+    )
 
 
 def _unless(
-    expect: set[str], within: timedelta, after: set[str] | None = None, for_each: set[str] | None = None, related: list[Any] | None = None
+    expect: set[str],
+    within: timedelta,
+    after: set[str] | None = None,
+    for_each: set[str] | None = None,
+    related: list[Any] | None = None,
 ) -> EventTrigger:
     return EventTrigger(
-        after=after or set(), expect=expect, match=RUN, match_related=related or [OURS], for_each=for_each or set(), posture=Posture.Proactive,
-        threshold=1, within=within,
-    )  # fmt: skip
+        after=after or set(),
+        expect=expect,
+        match=RUN,
+        match_related=related or [OURS],
+        for_each=for_each or set(),
+        posture=Posture.Proactive,
+        threshold=1,
+        within=within,
+    )
 
 
 def _tell(webhook: UUID | None, expression: str) -> CallWebhook | DoNothing:
-    """The text is a Jinja expression: as JSON it survives the quotes and line ends of an error's message."""
+    """The text is a Jinja expression: as JSON it survives the quotes and line ends of an error's
+    message.
+    """
     payload = f'{{"text": {{{{ ({expression})|tojson }}}}}}'
     return CallWebhook(block_document_id=webhook, payload=payload) if webhook else DoNothing()
 
 
-def _automation(name: str, description: str, trigger: EventTrigger, *actions: Any) -> AutomationCore:
-    return AutomationCore(name=PREFIX + name, description=description, trigger=trigger, actions=list(actions))
+def _automation(
+    name: str, description: str, trigger: EventTrigger, *actions: Any
+) -> AutomationCore:
+    return AutomationCore(
+        name=PREFIX + name, description=description, trigger=trigger, actions=list(actions)
+    )
 
 
 def _set_up(client: SyncPrefectClient, wanted: AutomationCore) -> Change:

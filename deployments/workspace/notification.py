@@ -1,7 +1,9 @@
 """Whom automations tell: a Webhook block, chosen by a Prefect variable.
 
-GEODATA_WEBHOOK_URL      address that takes {"text": …} by POST (Slack, Mattermost, Teams workflows, an own service); kept as a secret
-geodata_webhook_block    Prefect variable with the name of the Webhook block to use; a person may change it in the UI
+GEODATA_WEBHOOK_URL      address that takes {"text": …} by POST (Slack, Mattermost, Teams workflows,
+    an own service); kept as a secret
+geodata_webhook_block    Prefect variable with the name of the Webhook block to use; a person may
+    change it in the UI
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.types import SecretDict
 from pydantic import SecretStr
 
-from tasks.core.errors import ConfigurationError
+from tasks.core.model.errors import ConfigurationError
 from workspace.changes import Change
 
 BLOCK = "geodata-webhook"
@@ -25,7 +27,9 @@ VARIABLE = "geodata_webhook_block"
 
 
 def set_up(client: SyncPrefectClient) -> list[Change]:
-    """Create the variable when it is missing, and the block when an address is given and differs."""
+    """Create the variable when it is missing, and the block when an address is given and
+    differs.
+    """
     changes = [_set_up_variable(client)]
     if address := os.environ.get("GEODATA_WEBHOOK_URL"):
         changes.append(_set_up_block(client, address))
@@ -42,8 +46,8 @@ def block_id(client: SyncPrefectClient) -> UUID | None:
         if name == BLOCK:
             return None
     raise ConfigurationError(
-        f"The Prefect variable {VARIABLE} names the Webhook block {name!r}, and the server has no such block: create it, or set the "
-        f"variable to {BLOCK!r}."
+        f"The Prefect variable {VARIABLE} names the Webhook block {name!r}, and the server has no"
+        f" such block: create it, or set the variable to {BLOCK!r}."
     )
 
 
@@ -55,9 +59,13 @@ def _set_up_variable(client: SyncPrefectClient) -> Change:
 
 
 def _set_up_block(client: SyncPrefectClient, address: str) -> Change:
-    """The block's address is a secret: the server gives it to those who may read secrets, and it is never printed."""
+    """The block's address is a secret: the server gives it to those who may read secrets, and it is
+    never printed.
+    """
     try:
-        found = client.read_block_document_by_name(BLOCK, block_type_slug="webhook", include_secrets=True)
+        found = client.read_block_document_by_name(
+            BLOCK, block_type_slug="webhook", include_secrets=True
+        )
     except ObjectNotFound:
         _save(address)
         return Change("webhook block", BLOCK, "created")

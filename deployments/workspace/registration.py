@@ -1,4 +1,6 @@
-"""The deployments themselves: registered by `prefect deploy --all`, after everything it passes over in silence was checked."""
+"""The deployments themselves: registered by `prefect deploy --all`, after everything it passes over
+in silence was checked.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +12,22 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.flows import load_flow_from_entrypoint
 
-from tasks.core.errors import ConfigurationError
-from tasks.core.settings import ROOT
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.settings import ROOT
 from workspace import declared
 
 
 def require_ready() -> None:
-    """Fail when a variable is not set or a flow does not load: Prefect deploys both all the same."""
+    """Fail when a variable is not set or a flow does not load: Prefect deploys both all the
+    same.
+    """
     missing = [name for name in declared.VARIABLES if not os.environ.get(name)]
     if missing:
         raise ConfigurationError(
-            f"The deployments need {' and '.join(declared.VARIABLES)}; {' and '.join(missing)} is not set: give the image with its tag and the "
-            "revision it was built from, such as GEODATA_IMAGE=registry.example/geodata-flows:1f2e3d4c5b6a GEODATA_REVISION=1f2e3d4c5b6a."
+            f"The deployments need {' and '.join(declared.VARIABLES)}; {' and '.join(missing)} is"
+            " not set: give the image with its tag and the revision it was built from, such as"
+            " GEODATA_IMAGE=registry.example/geodata-flows:1f2e3d4c5b6a"
+            " GEODATA_REVISION=1f2e3d4c5b6a."
         )
     for deployment in declared.deployments():
         load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
@@ -32,15 +38,26 @@ def register() -> str:
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
-        raise ConfigurationError(f"`prefect deploy --all` ended with code {done.returncode}: {_last_words(done.stdout + done.stderr)}")
+        raise ConfigurationError(
+            f"`prefect deploy --all` ended with code {done.returncode}:"
+            f" {_last_words(done.stdout + done.stderr)}"
+        )
     return done.stdout
 
 
 def strangers(client: SyncPrefectClient) -> list[str]:
-    """Deployments with our tag on the server that prefect.yaml no longer names; Prefect never removes one."""
-    ours = client.read_deployments(deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[declared.TAG])))
+    """Deployments with our tag on the server that prefect.yaml no longer names; Prefect never
+    removes one.
+    """
+    ours = client.read_deployments(
+        deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[declared.TAG]))
+    )
     names = {deployment["name"] for deployment in declared.deployments()}
-    flows = {deployment.name: client.read_flow(deployment.flow_id).name for deployment in ours if deployment.name not in names}
+    flows = {
+        deployment.name: client.read_flow(deployment.flow_id).name
+        for deployment in ours
+        if deployment.name not in names
+    }
     return [f"{flow}/{name}" for name, flow in sorted(flows.items())]
 
 

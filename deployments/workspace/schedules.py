@@ -15,7 +15,9 @@ RUNS = 800
 
 
 def longest_wait(schedules: Sequence[dict[str, Any]]) -> timedelta:
-    """The longest time between two runs that the schedules of one deployment, taken together, ever leave."""
+    """The longest time between two runs that the schedules of one deployment, taken together, ever
+    leave.
+    """
     dates = sorted(itertools.chain.from_iterable(map(_dates, schedules)))
     return max(later - earlier for earlier, later in itertools.pairwise(dates))
 
@@ -23,4 +25,7 @@ def longest_wait(schedules: Sequence[dict[str, Any]]) -> timedelta:
 def _dates(schedule: dict[str, Any]) -> list[datetime]:
     cron = CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
     until = FROM + timedelta(days=2 * 365)
-    return [datetime.fromisoformat(date.isoformat()) for date in asyncio.run(cron.get_dates(n=RUNS, start=FROM, end=until))]
+    return [
+        datetime.fromisoformat(date.isoformat())
+        for date in asyncio.run(cron.get_dates(n=RUNS, start=FROM, end=until))
+    ]

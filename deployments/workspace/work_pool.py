@@ -9,7 +9,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 
-from tasks.core.settings import ROOT
+from tasks.core.model.settings import ROOT
 from workspace.changes import Change
 
 NAME = "geodata-kubernetes"
@@ -31,10 +31,25 @@ def set_up(client: SyncPrefectClient) -> Change:
         found = client.read_work_pool(NAME)
     except ObjectNotFound:
         client.create_work_pool(
-            WorkPoolCreate(name=NAME, type=TYPE, description=DESCRIPTION, base_job_template=template(), concurrency_limit=RUNS_AT_ONCE)
+            WorkPoolCreate(
+                name=NAME,
+                type=TYPE,
+                description=DESCRIPTION,
+                base_job_template=template(),
+                concurrency_limit=RUNS_AT_ONCE,
+            )
         )
         return Change("work pool", NAME, "created")
-    if (found.description, found.base_job_template, found.concurrency_limit) == (DESCRIPTION, template(), RUNS_AT_ONCE):
+    if (found.description, found.base_job_template, found.concurrency_limit) == (
+        DESCRIPTION,
+        template(),
+        RUNS_AT_ONCE,
+    ):
         return Change("work pool", NAME, "unchanged")
-    client.update_work_pool(NAME, WorkPoolUpdate(description=DESCRIPTION, base_job_template=template(), concurrency_limit=RUNS_AT_ONCE))
+    client.update_work_pool(
+        NAME,
+        WorkPoolUpdate(
+            description=DESCRIPTION, base_job_template=template(), concurrency_limit=RUNS_AT_ONCE
+        ),
+    )
     return Change("work pool", NAME, "updated")

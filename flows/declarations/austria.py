@@ -1,20 +1,43 @@
-"""Statistik Austria: the office, its licence, its official numbers, its columns, and how its codes of municipalities changed."""
+"""Statistik Austria: the office, its licence, its official numbers, its columns, and how its codes
+of municipalities changed.
+"""
 
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from tasks.core.codes.ledger import Place, ledger
-from tasks.core.declarations import Column, Document, Features, Licence, Publisher, Rows, Source, Table, Total, decimal, integer, text
+from tasks.core.making.codes.ledger import Place, ledger
+from tasks.core.model.declarations import (
+    Column,
+    Document,
+    Features,
+    Licence,
+    Publisher,
+    Rows,
+    Source,
+    Table,
+    Total,
+    decimal,
+    integer,
+    text,
+)
 
-STATISTIK_AUSTRIA = Publisher(slug="statistik-austria", name="Statistik Austria", url="https://www.statistik.at")
+STATISTIK_AUSTRIA = Publisher(
+    slug="statistik-austria", name="Statistik Austria", url="https://www.statistik.at"
+)
 CC_BY = Licence(
-    slug="cc-by-4.0-statistik-austria", title="Creative Commons Namensnennung 4.0 International", url="https://creativecommons.org/licenses/by/4.0/deed.de",
+    slug="cc-by-4.0-statistik-austria",
+    title="Creative Commons Namensnennung 4.0 International",
+    url="https://creativecommons.org/licenses/by/4.0/deed.de",
     attribution="Datenquelle: Statistik Austria - data.statistik.gv.at",
-)  # fmt: skip
+)
 PORTAL = "https://data.statistik.gv.at"
-# Asked in the service's own order: not every year has the same name for the code that it could be sorted by.
-HOSTS = ("https://www.statistik.at", "https://www.statistik.gv.at")  # the second is the published one, and sends to the first
+# Asked in the service's own order: not every year has the same name for the code that it could be
+# sorted by.
+HOSTS = (
+    "https://www.statistik.at",
+    "https://www.statistik.gv.at",
+)  # the second is the published one, and sends to the first
 SERVICE = "gs-open/GEODATA/ows?service=WFS&version=2.0.0&request=GetFeature&outputFormat=application/json&srsName=EPSG:31287"
 BOUNDS = (105_000, 270_000, 695_000, 585_000)  # metres in EPSG:31287
 METADATA = "{}/ogd/json?dataset={}"
@@ -26,17 +49,24 @@ EMPLOYMENT_NEWEST = 2023  # last year in the table of employment
 # Features of the layers, Vienna by its 23 districts; in some years it is there as a whole besides.
 DISTRICT_COUNTS = Rows(low=116, high=117)
 MUNICIPALITY_COUNTS = {
-    **dict.fromkeys((2020, 2021), Rows(low=2_117, high=2_118)), **dict.fromkeys((2022, 2023, 2024), Rows.exactly(2_115)),
+    **dict.fromkeys((2020, 2021), Rows(low=2_117, high=2_118)),
+    **dict.fromkeys((2022, 2023, 2024), Rows.exactly(2_115)),
     **dict.fromkeys((2025, 2026), Rows.exactly(2_114)),
-}  # fmt: skip
+}
 AREA = {"area_km2": Total(expected=83_870, tolerance=0.0003, stated_by="Statistik Austria")}
 RESIDENTS = {2023: 9_104_772}
 
-# Vienna is one municipality, 90001, and one district, 900; figures are given for its 23 districts, so these are published.
-VIENNA = Place(whole="90001", parts=tuple(f"9{number:02}01" for number in range(1, 24)), keep="parts")
-VIENNA_DISTRICT = Place(whole="900", parts=tuple(f"9{number:02}" for number in range(1, 24)), keep="parts")
+# Vienna is one municipality, 90001, and one district, 900; figures are given for its 23 districts,
+# so these are published.
+VIENNA = Place(
+    whole="90001", parts=tuple(f"9{number:02}01" for number in range(1, 24)), keep="parts"
+)
+VIENNA_DISTRICT = Place(
+    whole="900", parts=tuple(f"9{number:02}" for number in range(1, 24)), keep="parts"
+)
 
-# Measured as differences between the table of 2015 and the borders of 2021, paired by name; the days from 2018 on are of medium confidence.
+# Measured as differences between the table of 2015 and the borders of 2021, paired by name; the
+# days from 2018 on are of medium confidence.
 LEDGER = ledger("""
     2017-01-01: 32401 > 30729
     2017-01-01: 32402 > 30730
@@ -91,7 +121,9 @@ HEADINGS: dict[str, Column] = {
     "label_en": text("en_name"),
 }
 
-CODES: dict[str, Column] = HEADINGS | {"parent": text("")}  # the column of the code above has no heading
+CODES: dict[str, Column] = HEADINGS | {
+    "parent": text("")
+}  # the column of the code above has no heading
 
 MUNICIPALITY_CODES: dict[str, Column] = HEADINGS | {
     "code": text("code", prefix="GRGEMAKT-"),
@@ -117,71 +149,153 @@ EMPLOYMENT: dict[str, Column] = {
 }
 
 
-def source(slug: str, vintage: int, title: str, dataset: str, ending: str = ".csv", **facts: Any) -> Source:
+def source(
+    slug: str, vintage: int, title: str, dataset: str, ending: str = ".csv", **facts: Any
+) -> Source:
     """A file of the open data portal, by the identifier of its dataset and how its name ends."""
-    return Source(**{
-        "slug": slug, "vintage": vintage, "title": title, "reference_date": date(vintage, 1, 1), "urls": (f"{PORTAL}/data/{dataset}{ending}",),
-        "landing_page": f"{PORTAL}/web/meta.jsp?dataset={dataset}", "publisher": STATISTIK_AUSTRIA, "licence": CC_BY, "container": "text",
-        "released": "yearly", "confidence": "high", **facts,
-    })  # fmt: skip
+    return Source(
+        **{
+            "slug": slug,
+            "vintage": vintage,
+            "title": title,
+            "reference_date": date(vintage, 1, 1),
+            "urls": (f"{PORTAL}/data/{dataset}{ending}",),
+            "landing_page": f"{PORTAL}/web/meta.jsp?dataset={dataset}",
+            "publisher": STATISTIK_AUSTRIA,
+            "licence": CC_BY,
+            "container": "text",
+            "released": "yearly",
+            "confidence": "high",
+            **facts,
+        }
+    )
 
 
-def borders(slug: str, vintage: int, title: str, layer: str, columns: Mapping[str, Column], **facts: Any) -> Source:
-    """A layer of borders from the web feature service that took the place of zip files in March 2026."""
+def borders(
+    slug: str, vintage: int, title: str, layer: str, columns: Mapping[str, Column], **facts: Any
+) -> Source:
+    """A layer of borders from the web feature service that took the place of zip files in March
+    2026.
+    """
     return source(
-        slug, vintage, title, f"OGDEXT_{layer}_1", container="json", pages=PAGE,
-        urls=tuple(f"{host}/{SERVICE}&typeNames=GEODATA:STATISTIK_AUSTRIA_{layer}_{vintage}0101" for host in HOSTS),
-        reads=Features(columns=columns, key=next(iter(columns)), crs=31287, published_crs=31287, bounds=BOUNDS), **facts,
-    )  # fmt: skip
+        slug,
+        vintage,
+        title,
+        f"OGDEXT_{layer}_1",
+        container="json",
+        pages=PAGE,
+        urls=tuple(
+            f"{host}/{SERVICE}&typeNames=GEODATA:STATISTIK_AUSTRIA_{layer}_{vintage}0101"
+            for host in HOSTS
+        ),
+        reads=Features(
+            columns=columns, key=next(iter(columns)), crs=31287, published_crs=31287, bounds=BOUNDS
+        ),
+        **facts,
+    )
 
 
 def population(year: int) -> Source:
     """The residents of a year by sex and age; every year is on the municipalities of today."""
     key = ("municipality_code", "sex_code", "age_code")
     return source(
-        "at-population", year, f"Residents on 1 January {year}", POPULATION_DATASET.format(year), codes_of=date(NEWEST, 1, 1),
+        "at-population",
+        year,
+        f"Residents on 1 January {year}",
+        POPULATION_DATASET.format(year),
+        codes_of=date(NEWEST, 1, 1),
         reads=listed(POPULATION, key, where={"C-A10-0": f"A10-{year}"}),
-        totals={"population": Total(expected=RESIDENTS[year], tolerance=0.001)} if year in RESIDENTS else {},
-    )  # fmt: skip
+        totals=(
+            {"population": Total(expected=RESIDENTS[year], tolerance=0.001)}
+            if year in RESIDENTS
+            else {}
+        ),
+    )
 
 
-def population_list(year: int, name: str, ending: str, columns: Mapping[str, Column] = CODES, **reads: Any) -> Source:
+def population_list(
+    year: int, name: str, ending: str, columns: Mapping[str, Column] = CODES, **reads: Any
+) -> Source:
     """One of the lists that tell what the codes and the columns of the residents mean."""
     return source(
-        f"at-population-{name}", year, f"Residents on 1 January {year}: {name}", POPULATION_DATASET.format(year), f"_{ending}.csv",
+        f"at-population-{name}",
+        year,
+        f"Residents on 1 January {year}: {name}",
+        POPULATION_DATASET.format(year),
+        f"_{ending}.csv",
         reads=listed(columns, ("code",), **reads),
-    )  # fmt: skip
+    )
 
 
 def employment(year: int) -> Source:
-    """The newest year that the table of employment has two years before; each year is on the municipalities of its own."""
+    """The newest year that the table of employment has two years before; each year is on the
+    municipalities of its own.
+    """
     counted = min(year - 2, EMPLOYMENT_NEWEST)
     reads = listed(
-        EMPLOYMENT, ("municipality_code",), thousands=".", where={"JAHR": str(counted)}, missing={":": "not published"}, reasons_in="missing"
+        EMPLOYMENT,
+        ("municipality_code",),
+        thousands=".",
+        where={"JAHR": str(counted)},
+        missing={":": "not published"},
+        reasons_in="missing",
     )
     return source(
-        "at-employment", year, f"Employment on 31 October {counted}", EMPLOYMENT_DATASET,
-        reference_date=date(counted, 10, 31), codes_of=date(counted, 1, 1), reads=reads,
-    )  # fmt: skip
+        "at-employment",
+        year,
+        f"Employment on 31 October {counted}",
+        EMPLOYMENT_DATASET,
+        reference_date=date(counted, 10, 31),
+        codes_of=date(counted, 1, 1),
+        reads=reads,
+    )
 
 
 def listed(columns: Mapping[str, Column], key: tuple[str, ...], **facts: Any) -> Table:
     """The portal's text format: semicolons, decimal comma, UTF-8."""
-    return Table(columns=columns, key=key, delimiter=";", encoding="utf-8-sig", decimal_point=",", **facts)
+    return Table(
+        columns=columns, key=key, delimiter=";", encoding="utf-8-sig", decimal_point=",", **facts
+    )
 
 
 def metadata(slug: str, vintage: int, dataset: str) -> Source:
-    """What the portal says of a dataset: its licence, its attribution and the day of the last change."""
+    """What the portal says of a dataset: its licence, its attribution and the day of the last
+    change.
+    """
     return source(
-        f"{slug}-metadata", vintage, f"Metadata of {dataset}", dataset, urls=(METADATA.format(PORTAL, dataset),), container="json",
+        f"{slug}-metadata",
+        vintage,
+        f"Metadata of {dataset}",
+        dataset,
+        urls=(METADATA.format(PORTAL, dataset),),
+        container="json",
         reads=Document(standard="OGD Austria Metadata"),
-    )  # fmt: skip
+    )
 
 
-def by_hand(slug: str, year: int, title: str, columns: Mapping[str, Column], key: tuple[str, ...], page: str, **facts: Any) -> Source:
-    """A list that the office offers without a lasting address: a comma-separated text, fetched by hand."""
+def by_hand(
+    slug: str,
+    year: int,
+    title: str,
+    columns: Mapping[str, Column],
+    key: tuple[str, ...],
+    page: str,
+    **facts: Any,
+) -> Source:
+    """A list that the office offers without a lasting address: a comma-separated text, fetched by
+    hand.
+    """
     return source(
-        slug, year, title, "", urls=(), landing_page=page, confidence="low", reads=Table(columns=columns, key=key), codes_of=date(year, 1, 1), **facts
+        slug,
+        year,
+        title,
+        "",
+        urls=(),
+        landing_page=page,
+        confidence="low",
+        reads=Table(columns=columns, key=key),
+        codes_of=date(year, 1, 1),
+        **facts,
     )
 
 

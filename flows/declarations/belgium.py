@@ -7,10 +7,24 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from tasks.core.codes.ledger import ledger
-from tasks.core.declarations import Column, Licence, Publisher, Rows, Source, Table, decimal, integer, text
+from tasks.core.making.codes.ledger import ledger
+from tasks.core.model.declarations import (
+    Column,
+    Licence,
+    Publisher,
+    Rows,
+    Source,
+    Table,
+    decimal,
+    integer,
+    text,
+)
 
-STATBEL = Publisher(slug="statbel", name="Statbel (Directorate-general Statistics - Statistics Belgium)", url="https://statbel.fgov.be")
+STATBEL = Publisher(
+    slug="statbel",
+    name="Statbel (Directorate-general Statistics - Statistics Belgium)",
+    url="https://statbel.fgov.be",
+)
 OPEN_DATA = Licence(
     slug="statbel-open-data",
     title="Statbel licence open data (22 October 2015)",
@@ -21,13 +35,29 @@ FILES = "https://statbel.fgov.be/sites/default/files/files/opendata"
 PAGES = "https://statbel.fgov.be/en/open-data"
 BOUNDS = (21_000, 21_000, 296_000, 245_000)  # metres in EPSG:31370, beaches included
 
-SECTOR_COUNTS = {2018: Rows.exactly(19_782), **dict.fromkeys(range(2019, 2025), Rows(low=19_790, high=19_800)), 2025: Rows.exactly(20_781)}
-MUNICIPALITY_COUNTS = {2018: 589, **dict.fromkeys(range(2019, 2025), 581), 2025: 565}  # mergers in 2019 and 2025
+SECTOR_COUNTS = {
+    2018: Rows.exactly(19_782),
+    **dict.fromkeys(range(2019, 2025), Rows(low=19_790, high=19_800)),
+    2025: Rows.exactly(20_781),
+}
+MUNICIPALITY_COUNTS = {
+    2018: 589,
+    **dict.fromkeys(range(2019, 2025), 581),
+    2025: 565,
+}  # mergers in 2019 and 2025
 RESIDENTS = {
-    2018: 11_376_070, 2019: 11_431_406, 2020: 11_492_641, 2021: 11_521_238, 2022: 11_584_008, 2023: 11_697_557, 2024: 11_763_650, 2025: 11_825_551,
-}  # fmt: skip
+    2018: 11_376_070,
+    2019: 11_431_406,
+    2020: 11_492_641,
+    2021: 11_521_238,
+    2022: 11_584_008,
+    2023: 11_697_557,
+    2024: 11_763_650,
+    2025: 11_825_551,
+}
 
-# Municipalities: mergers in Flanders and new codes in Hainaut in 2019 (paired by name in Statbel's own lists), mergers in 2025.
+# Municipalities: mergers in Flanders and new codes in Hainaut in 2019 (paired by name in Statbel's
+# own lists), mergers in 2025.
 LEDGER = ledger("""
     2019-01-01: 12030 12034 > 12041
     2019-01-01: 44011 44049 > 44083
@@ -64,26 +94,52 @@ LEDGER = ledger("""
 """)
 
 
-def source(slug: str, vintage: int, title: str, day: date, path: str, member: str, *, page: str, **facts: Any) -> Source:
-    """A zip of Statbel's open data, by its path below the folder of files and the page that describes it."""
+def source(
+    slug: str,
+    vintage: int,
+    title: str,
+    day: date,
+    path: str,
+    member: str,
+    *,
+    page: str,
+    **facts: Any,
+) -> Source:
+    """A zip of Statbel's open data, by its path below the folder of files and the page that
+    describes it.
+    """
     return Source(
-        slug=slug, vintage=vintage, title=title, reference_date=day, urls=(f"{FILES}/{path}",), container="zip", member=member,
-        landing_page=f"{PAGES}/{page}", publisher=STATBEL, licence=OPEN_DATA, **facts,
-    )  # fmt: skip
+        slug=slug,
+        vintage=vintage,
+        title=title,
+        reference_date=day,
+        urls=(f"{FILES}/{path}",),
+        container="zip",
+        member=member,
+        landing_page=f"{PAGES}/{page}",
+        publisher=STATBEL,
+        licence=OPEN_DATA,
+        **facts,
+    )
 
 
-def piped(columns: Mapping[str, Column], key: tuple[str, ...] = ("sector_code",), **facts: Any) -> Table:
+def piped(
+    columns: Mapping[str, Column], key: tuple[str, ...] = ("sector_code",), **facts: Any
+) -> Table:
     """Statbel's text format: bars between fields, nothing quoted, UTF-8 with a byte order mark."""
     return Table(columns=columns, key=key, delimiter="|", quote="", encoding="utf-8-sig", **facts)
 
 
-# GeoJSON and SQLite since 2022 · Shapefiles before, whose names are cut at ten characters and changed by year
+# GeoJSON and SQLite since 2022 · Shapefiles before, whose names are cut at ten characters and
+# changed by year
 SECTORS: dict[str, Column] = {
     "sector_code": text("cd_sector", "CS01012021", "CS01012020", "CS01012019", "CS01012018"),
     "sector_name_nl": text("tx_sector_descr_nl", "T_SEC_NL"),
     "sector_name_fr": text("tx_sector_descr_fr", "T_SEC_FR"),
     "sector_name_de": text("tx_sector_descr_de", "T_SEC_DE", optional=True),
-    "municipality_code": text("cd_munty_refnis", "CNIS5_2021", "CNIS5_2020", "CNIS5_2019", "CNIS5_2018"),
+    "municipality_code": text(
+        "cd_munty_refnis", "CNIS5_2021", "CNIS5_2020", "CNIS5_2019", "CNIS5_2018"
+    ),
     "municipality_name_nl": text("tx_munty_descr_nl", "T_MUN_NL"),
     "municipality_name_fr": text("tx_munty_descr_fr", "T_MUN_FR"),
     "municipality_name_de": text("tx_munty_descr_de", "T_MUN_DE", optional=True),
@@ -107,7 +163,9 @@ POPULATION: dict[str, Column] = {
     "population": integer("TOTAL", "POPULATION", "MS_POPULATION"),
 }
 
-INCOME: dict[str, Column] = {  # where a release has both codes, CD_SECTOR is cut to its last four characters
+INCOME: dict[
+    str, Column
+] = {  # where a release has both codes, CD_SECTOR is cut to its last four characters
     "sector_code": text("CD_REFNIS_SECTOR", "CD_SECTOR"),
     "declarations": integer("MS_NBR_NON_ZERO_INC"),
     "net_taxable_income": decimal("MS_TOT_NET_TAXABLE_INC"),
@@ -115,11 +173,11 @@ INCOME: dict[str, Column] = {  # where a release has both codes, CD_SECTOR is cu
 }
 
 # The release of 2015, on the 589 municipalities of 2011
-MUNICIPALITIES_2011: dict[str, Column] = {
-    "municipality_code": text("CD_MUNTY_REFNIS"),
-}
+MUNICIPALITIES_2011: dict[str, Column] = {"municipality_code": text("CD_MUNTY_REFNIS")}
 
-MUNICIPAL_INCOME: dict[str, Column] = {  # where a release has both codes, CD_SECTOR is cut to its last four characters
+MUNICIPAL_INCOME: dict[
+    str, Column
+] = {  # where a release has both codes, CD_SECTOR is cut to its last four characters
     "municipality_code": text("CD_MUNTY_REFNIS"),
     "year": integer("CD_YEAR"),
     "municipality_name_nl": text("TX_MUNTY_DESCR_NL"),

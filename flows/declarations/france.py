@@ -1,29 +1,62 @@
-"""INSEE, IGN, La Poste and Etalab: the offices, their licences, the addresses of each vintage, and the columns kept of their files.
+"""INSEE, IGN, La Poste and Etalab: the offices, their licences, the addresses of each vintage, and
+the columns kept of their files.
 
-INSEE writes the year into the names of its columns (P22_POP); here they have one name for all years, and the catalogue keeps both.
+INSEE writes the year into the names of its columns (P22_POP); here they have one name for all
+years, and the catalog keeps both.
 """
 
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from tasks.core.declarations import Column, Features, Licence, Publisher, Rows, Source, Table, Total, text
+from tasks.core.model.declarations import (
+    Column,
+    Features,
+    Licence,
+    Publisher,
+    Rows,
+    Source,
+    Table,
+    Total,
+    text,
+)
 
-INSEE = Publisher(slug="insee", name="Institut national de la statistique et des études économiques (Insee)", url="https://www.insee.fr")
-IGN = Publisher(slug="ign", name="Institut national de l'information géographique et forestière (IGN)", url="https://geoservices.ign.fr")
-ETALAB = Publisher(slug="etalab", name="Etalab, direction interministérielle du numérique", url="https://www.data.gouv.fr")
+INSEE = Publisher(
+    slug="insee",
+    name="Institut national de la statistique et des études économiques (Insee)",
+    url="https://www.insee.fr",
+)
+IGN = Publisher(
+    slug="ign",
+    name="Institut national de l'information géographique et forestière (IGN)",
+    url="https://geoservices.ign.fr",
+)
+ETALAB = Publisher(
+    slug="etalab",
+    name="Etalab, direction interministérielle du numérique",
+    url="https://www.data.gouv.fr",
+)
 LA_POSTE = Publisher(slug="la-poste", name="La Poste", url="https://datanova.laposte.fr")
 LICENCE_PAGE = "https://www.etalab.gouv.fr/licence-ouverte-open-licence"
 
 
 def _open_licence(slug: str, attribution: str) -> Licence:
-    return Licence(slug=slug, title="Licence Ouverte / Open Licence 2.0", url=LICENCE_PAGE, attribution=attribution)
+    return Licence(
+        slug=slug,
+        title="Licence Ouverte / Open Licence 2.0",
+        url=LICENCE_PAGE,
+        attribution=attribution,
+    )
 
 
 OF_INSEE = _open_licence("licence-ouverte-insee", "Source: Insee")
 OF_CONTOURS = _open_licence("licence-ouverte-contours-iris", "IGN - Insee, Contours... IRIS")
-OF_FILOSOFI = _open_licence("licence-ouverte-filosofi", "Insee-DGFiP-Cnaf-Cnav-CCMSA, Fichier localisé social et fiscal")
-OF_ETALAB = _open_licence("licence-ouverte-etalab", "Etalab, contours administratifs, d'après IGN ADMIN EXPRESS")  # ODbL by a review of 2026
+OF_FILOSOFI = _open_licence(
+    "licence-ouverte-filosofi", "Insee-DGFiP-Cnaf-Cnav-CCMSA, Fichier localisé social et fiscal"
+)
+OF_ETALAB = _open_licence(
+    "licence-ouverte-etalab", "Etalab, contours administratifs, d'après IGN ADMIN EXPRESS"
+)  # ODbL by a review of 2026
 OF_LA_POSTE = _open_licence("licence-ouverte-la-poste", "La Poste")
 
 INSEE_FILES = "https://www.insee.fr/fr/statistiques/fichier"
@@ -32,108 +65,246 @@ CONTOURS = "https://etalab-datasets.geo.data.gouv.fr/contours-administratifs"
 HEXASMAL = "https://datanova.laposte.fr/data-fair/api/v1/datasets/laposte-hexasmal/raw"
 BOUNDS = (-63.5, -21.6, 56.0, 51.2)  # degrees in EPSG:4326, from Guadeloupe to Réunion
 
-IRIS_NAMES = {  # one folder for each projection; metropolitan France only; the whole of France in one file; the same as Parquet
+# one folder for each projection; metropolitan France only; the whole of France in one file; the
+# same as Parquet
+IRIS_NAMES = {
     2023: "CONTOURS-IRIS_3-0__SHP__FRA_2023-01-01",
     2024: "CONTOURS-IRIS_3-0__GPKG_LAMB93_FXX_2024-01-01",
     2025: "CONTOURS-IRIS_3-0__GPKG_WGS84G_FRA_2025-01-01",
     2026: "CONTOURS-IRIS_3-0__GEOPARQUET_WGS84G_FRA_2026-01-01",
 }
-IRIS_MEMBERS = {2023: "*/CONTOURS-IRIS.shp", 2024: "contours-iris.gpkg", 2025: "contours-iris.gpkg", 2026: "*.parquet"}
+IRIS_MEMBERS = {
+    2023: "*/CONTOURS-IRIS.shp",
+    2024: "contours-iris.gpkg",
+    2025: "contours-iris.gpkg",
+    2026: "*.parquet",
+}
 PROJECTIONS = {  # EPSG codes by the folders of an archive and by its name
-    "*LAMB93*": 2154, "*RGAF09UTM20*": 5490, "*UTM22RGFG95*": 2972, "*RGR92UTM40S*": 2975, "*RGM04UTM38S*": 4471, "*WGS84G*": 4326,
-}  # fmt: skip
+    "*LAMB93*": 2154,
+    "*RGAF09UTM20*": 5490,
+    "*UTM22RGFG95*": 2972,
+    "*RGR92UTM40S*": 2975,
+    "*RGM04UTM38S*": 4471,
+    "*WGS84G*": 4326,
+}
 IRIS_COUNTS = {2024: Rows.exactly(48_569)}
-IRIS_KINDS = {2024: {"H": Rows.exactly(14_429), "A": Rows.exactly(819), "D": Rows.exactly(321), "Z": Rows.exactly(33_000)}}
+IRIS_KINDS = {
+    2024: {
+        "H": Rows.exactly(14_429),
+        "A": Rows.exactly(819),
+        "D": Rows.exactly(321),
+        "Z": Rows.exactly(33_000),
+    }
+}
 IRIS_OF_PARIS = Rows.exactly(992)  # since 2016
 NOT_DRAWN = {2024: "97%"}  # metropolitan France only
 CENSUS_NEWEST, INCOME_NEWEST = 2022, 2021
-INCOME_FILES = {2020: (7233950, "BASE_TD_FILO_DISP_IRIS_2020"), 2021: (8229323, "BASE_TD_FILO_IRIS_2021_DISP")}
-CENSUS_PAGES = {2021: {"evol-struct-pop": 8268806}, 2022: {"evol-struct-pop": 8647014, "logement": 8647012, "couples-familles-menages": 8647008}}
-RESIDENTS = Total(expected=67_800_000, tolerance=0.02, stated_by="Insee, reference population without Mayotte")
+INCOME_FILES = {
+    2020: (7233950, "BASE_TD_FILO_DISP_IRIS_2020"),
+    2021: (8229323, "BASE_TD_FILO_IRIS_2021_DISP"),
+}
+CENSUS_PAGES = {
+    2021: {"evol-struct-pop": 8268806},
+    2022: {"evol-struct-pop": 8647014, "logement": 8647012, "couples-familles-menages": 8647008},
+}
+RESIDENTS = Total(
+    expected=67_800_000, tolerance=0.02, stated_by="Insee, reference population without Mayotte"
+)
 
 
-def source(slug: str, vintage: int, title: str, publisher: Publisher, licence: Licence, page: str, **facts: Any) -> Source:
+def source(
+    slug: str,
+    vintage: int,
+    title: str,
+    publisher: Publisher,
+    licence: Licence,
+    page: str,
+    **facts: Any,
+) -> Source:
     """A file of one of the offices."""
-    return Source(**{
-        "slug": slug, "vintage": vintage, "title": title, "reference_date": date(vintage, 1, 1), "publisher": publisher, "licence": licence,
-        "landing_page": page, "released": "yearly", "confidence": "medium", **facts,
-    })  # fmt: skip
+    return Source(
+        **{
+            "slug": slug,
+            "vintage": vintage,
+            "title": title,
+            "reference_date": date(vintage, 1, 1),
+            "publisher": publisher,
+            "licence": licence,
+            "landing_page": page,
+            "released": "yearly",
+            "confidence": "medium",
+            **facts,
+        }
+    )
 
 
 def iris(year: int) -> Source:
-    """Borders of the IRIS on 1 January, in the layout of the year: packed as 7z, each territory in its own projection or all in one."""
+    """Borders of the IRIS on 1 January, in the layout of the year: packed as 7z, each territory in
+    its own projection or all in one.
+    """
     name = IRIS_NAMES[year]
     kinds = {"iris_type": IRIS_KINDS[year]} if year in IRIS_KINDS else {}
     return source(
-        "fr-iris", year, f"Contours... IRIS {year}", IGN, OF_CONTOURS, "https://geoservices.ign.fr/contoursiris", container="7z",
-        urls=(f"{IRIS_FILES}/{name}/{name}.7z",), member=IRIS_MEMBERS[year], rows=IRIS_COUNTS.get(year, Rows(low=48_500, high=51_000)),
-        counts={**kinds, "departement_code": {"75": IRIS_OF_PARIS}}, confidence="high" if year == 2024 else "medium",
-        reads=Features(columns=IRIS, key="iris_code", crs=4326, published_crs=4326, bounds=BOUNDS, crs_of=PROJECTIONS),
-    )  # fmt: skip
+        "fr-iris",
+        year,
+        f"Contours... IRIS {year}",
+        IGN,
+        OF_CONTOURS,
+        "https://geoservices.ign.fr/contoursiris",
+        container="7z",
+        urls=(f"{IRIS_FILES}/{name}/{name}.7z",),
+        member=IRIS_MEMBERS[year],
+        rows=IRIS_COUNTS.get(year, Rows(low=48_500, high=51_000)),
+        counts={**kinds, "departement_code": {"75": IRIS_OF_PARIS}},
+        confidence="high" if year == 2024 else "medium",
+        reads=Features(
+            columns=IRIS,
+            key="iris_code",
+            crs=4326,
+            published_crs=4326,
+            bounds=BOUNDS,
+            crs_of=PROJECTIONS,
+        ),
+    )
 
 
-def census(year: int, slug: str, subject: str, title: str, columns: Mapping[str, Column], **facts: Any) -> Source:
-    """A table of the census at the level of the IRIS: the newest that goes with a year's borders, of two years before."""
+def census(
+    year: int, slug: str, subject: str, title: str, columns: Mapping[str, Column], **facts: Any
+) -> Source:
+    """A table of the census at the level of the IRIS: the newest that goes with a year's borders,
+    of two years before.
+    """
     counted = min(year - 2, CENSUS_NEWEST)
     page = CENSUS_PAGES.get(counted, {}).get(subject)
     return source(
-        f"fr-{slug}", year, f"Census {counted}: {title}", INSEE, OF_INSEE, "https://www.insee.fr/fr/statistiques", container="zip",
-        urls=(f"{INSEE_FILES}/{page}/base-ic-{subject}-{counted}_csv.zip",) if page else (), member=f"base-ic-{subject}-{counted}.CSV",
-        reference_date=date(counted, 1, 1), codes_of=date(counted + 2, 1, 1), confidence="high" if page else "low",
-        reads=Table(columns={"iris_code": text("IRIS"), **of_year(columns, counted)}, key=("iris_code",), delimiter=";"), **facts,
-    )  # fmt: skip
+        f"fr-{slug}",
+        year,
+        f"Census {counted}: {title}",
+        INSEE,
+        OF_INSEE,
+        "https://www.insee.fr/fr/statistiques",
+        container="zip",
+        urls=(f"{INSEE_FILES}/{page}/base-ic-{subject}-{counted}_csv.zip",) if page else (),
+        member=f"base-ic-{subject}-{counted}.CSV",
+        reference_date=date(counted, 1, 1),
+        codes_of=date(counted + 2, 1, 1),
+        confidence="high" if page else "low",
+        reads=Table(
+            columns={"iris_code": text("IRIS"), **of_year(columns, counted)},
+            key=("iris_code",),
+            delimiter=";",
+        ),
+        **facts,
+    )
 
 
 def income(year: int) -> Source:
-    """Disposable income by IRIS (Filosofi), of three years before or the newest; only communes of about 5,000 residents and more."""
+    """Disposable income by IRIS (Filosofi), of three years before or the newest; only communes of
+    about 5,000 residents and more.
+    """
     counted = min(year - 3, INCOME_NEWEST)
     reads = Table(
-        columns={"iris_code": text("IRIS"), **of_year(INCOME, counted)}, key=("iris_code",), delimiter=";", reasons_in="income_reasons",
-        missing={"ns": "not significant (ns)", "nd": "statistical secrecy (nd)", "s": "statistical secrecy (s)"}, decimal_point=",",
-    )  # fmt: skip
+        columns={"iris_code": text("IRIS"), **of_year(INCOME, counted)},
+        key=("iris_code",),
+        delimiter=";",
+        reasons_in="income_reasons",
+        missing={
+            "ns": "not significant (ns)",
+            "nd": "statistical secrecy (nd)",
+            "s": "statistical secrecy (s)",
+        },
+        decimal_point=",",
+    )
     page, name = INCOME_FILES[counted]
     return source(
-        "fr-income", year, f"Disposable income {counted} (Filosofi)", INSEE, OF_FILOSOFI, f"https://www.insee.fr/fr/statistiques/{page}",
-        urls=(f"{INSEE_FILES}/{page}/{name}_CSV.zip",), container="zip", member=f"{name}.csv", reference_date=date(counted, 12, 31),
-        codes_of=date(counted + 1, 1, 1), confidence="high" if counted == INCOME_NEWEST else "medium", reads=reads,
-    )  # fmt: skip
+        "fr-income",
+        year,
+        f"Disposable income {counted} (Filosofi)",
+        INSEE,
+        OF_FILOSOFI,
+        f"https://www.insee.fr/fr/statistiques/{page}",
+        urls=(f"{INSEE_FILES}/{page}/{name}_CSV.zip",),
+        container="zip",
+        member=f"{name}.csv",
+        reference_date=date(counted, 12, 31),
+        codes_of=date(counted + 1, 1, 1),
+        confidence="high" if counted == INCOME_NEWEST else "medium",
+        reads=reads,
+    )
 
 
 def contours(year: int, slug: str, layer: str, title: str, columns: Mapping[str, Column]) -> Source:
-    """A light layer of administrative areas, of which names and memberships are used; borders are dissolved from the IRIS."""
+    """A light layer of administrative areas, of which names and memberships are used; borders are
+    dissolved from the IRIS.
+    """
     folder = year if year <= 2025 else "latest"
     return source(
-        f"fr-{slug}", year, f"{title} {year}", ETALAB, OF_ETALAB, "https://www.data.gouv.fr/datasets/contours-administratifs", container="json",
-        urls=(f"{CONTOURS}/{folder}/geojson/{layer}-1000m.geojson",), confidence="high",
-        reads=Features(columns=columns, key=next(iter(columns)), crs=4326, published_crs=4326, crs_missing=True),
-    )  # fmt: skip
+        f"fr-{slug}",
+        year,
+        f"{title} {year}",
+        ETALAB,
+        OF_ETALAB,
+        "https://www.data.gouv.fr/datasets/contours-administratifs",
+        container="json",
+        urls=(f"{CONTOURS}/{folder}/geojson/{layer}-1000m.geojson",),
+        confidence="high",
+        reads=Features(
+            columns=columns, key=next(iter(columns)), crs=4326, published_crs=4326, crs_missing=True
+        ),
+    )
 
 
 def postal_codes(year: int) -> Source:
-    """Pairs of communes and postal codes; the first heading begins with a number sign in the newest layout."""
+    """Pairs of communes and postal codes; the first heading begins with a number sign in the newest
+    layout.
+    """
     return source(
-        "fr-postal-codes", year, "Base officielle des codes postaux", LA_POSTE, OF_LA_POSTE, "https://datanova.laposte.fr/datasets/laposte-hexasmal",
-        urls=(HEXASMAL,), container="text", released="twice a year", confidence="high", rows=Rows(low=38_500, high=40_000),
+        "fr-postal-codes",
+        year,
+        "Base officielle des codes postaux",
+        LA_POSTE,
+        OF_LA_POSTE,
+        "https://datanova.laposte.fr/datasets/laposte-hexasmal",
+        urls=(HEXASMAL,),
+        container="text",
+        released="twice a year",
+        confidence="high",
+        rows=Rows(low=38_500, high=40_000),
         reads=Table(columns=POSTAL_CODES, delimiter=";", encoding="cp1252"),
-    )  # fmt: skip
+    )
 
 
 def of_year(columns: Mapping[str, Column], year: int) -> dict[str, Column]:
     """The columns as a year's file names them: "{}" stands for the last two digits of the year."""
     digits = f"{year % 100:02}"
     return {
-        name: Column(tuple(each.format(digits) for each in column.names), column.type, column.optional, about=column.about, unit=column.unit,
-                     rule=column.rule)
+        name: Column(
+            tuple(each.format(digits) for each in column.names),
+            column.type,
+            column.optional,
+            about=column.about,
+            unit=column.unit,
+            rule=column.rule,
+        )
         for name, column in columns.items()
-    }  # fmt: skip
+    }
 
 
 def _figures(text_of_columns: str, unit: str) -> dict[str, Column]:
-    """Columns of weighted counts, a line each: name, names in the files, meaning; a question mark says that not every year has it."""
+    """Columns of weighted counts, a line each: name, names in the files, meaning; a question mark
+    says that not every year has it.
+    """
     columns = {}
     for line in filter(None, map(str.strip, text_of_columns.splitlines())):
         name, heading, about = line.split(maxsplit=2)
-        columns[name] = Column(tuple(heading.rstrip("?").split("|")), "number", heading.endswith("?"), about=about, unit=unit, rule="sum")
+        columns[name] = Column(
+            tuple(heading.rstrip("?").split("|")),
+            "number",
+            heading.endswith("?"),
+            about=about,
+            unit=unit,
+            rule="sum",
+        )
     return columns
 
 
@@ -141,7 +312,9 @@ IRIS: dict[str, Column] = {
     "iris_code": text("code_iris", "CODE_IRIS"),
     "iris_name": text("nom_iris", "NOM_IRIS"),
     "iris_type": text("type_iris", "TYP_IRIS"),
-    "municipal_code": text("code_insee", "INSEE_COM"),  # of a commune, or of an arrondissement of Paris, Lyon or Marseille
+    "municipal_code": text(
+        "code_insee", "INSEE_COM"
+    ),  # of a commune, or of an arrondissement of Paris, Lyon or Marseille
     "municipal_name": text("nom_commune", "NOM_COM"),
 }
 
@@ -153,7 +326,10 @@ COMMUNES: dict[str, Column] = {
     "epci_code": text("epci", optional=True),
 }
 EPCI: dict[str, Column] = {"epci_code": text("code"), "epci_name": text("nom")}
-DEPARTEMENTS: dict[str, Column] = {"departement_code": text("code"), "departement_name": text("nom")}
+DEPARTEMENTS: dict[str, Column] = {
+    "departement_code": text("code"),
+    "departement_name": text("nom"),
+}
 REGIONS: dict[str, Column] = {"region_code": text("code"), "region_name": text("nom")}
 
 POSTAL_CODES: dict[str, Column] = {
@@ -164,7 +340,8 @@ POSTAL_CODES: dict[str, Column] = {
     "coordinates": text("coordonnees_gps", "_geopoint", optional=True),
 }
 
-POPULATION = _figures("""
+POPULATION = _figures(
+    """
     population       P{}_POP          Residents
     age_0_to_2       P{}_POP0002?     Residents of 0 to 2 years
     age_3_to_5       P{}_POP0305?     Residents of 3 to 5 years
@@ -198,8 +375,11 @@ POPULATION = _figures("""
     immigrants       P{}_POP_IMM?     Immigrants
     in_households    P{}_PMEN?        Residents in households
     in_institutions  P{}_PHORMEN?     Residents outside of households
-""", "persons")  # fmt: skip
-HOUSING = _figures("""
+""",
+    "persons",
+)
+HOUSING = _figures(
+    """
     dwellings            P{}_LOG?           Dwellings
     main_residences      P{}_RP?            Main residences
     second_homes         P{}_RSECOCC?       Second homes and occasional dwellings
@@ -209,23 +389,63 @@ HOUSING = _figures("""
     owner_occupied       P{}_RP_PROP?       Main residences occupied by their owners
     rented               P{}_RP_LOC?        Main residences that are rented
     social_housing       P{}_RP_LOCHLMV?    Main residences rented from social landlords (HLM), empty when let
-""", "dwellings")  # fmt: skip
-HOUSEHOLDS = _figures("""
+""",
+    "dwellings",
+)
+HOUSEHOLDS = _figures(
+    """
     households           C{}_MEN            Households (complementary exploitation)
     living_alone         C{}_MENPSEUL?      Households of one person (complementary exploitation)
     family_households    C{}_MENFAM?        Households with a family (complementary exploitation)
     household_population C{}_PMEN?          Residents in households (complementary exploitation)
-""", "households")  # fmt: skip
+""",
+    "households",
+)
 INCOME: dict[str, Column] = {
     name: Column((heading,), "number", heading.endswith("?"), about=about, unit=unit)
     for name, heading, unit, about in (
-        ("poverty_rate", "DISP_TP60{}", "%", "Residents below 60 percent of the national median of disposable income"),
-        ("income_first_quartile", "DISP_Q1{}", "EUR/consumption unit", "First quartile of disposable income"),
-        ("median_income", "DISP_MED{}", "EUR/consumption unit", "Median disposable income; medians are never aggregated"),
-        ("income_third_quartile", "DISP_Q3{}", "EUR/consumption unit", "Third quartile of disposable income"),
-        ("income_first_decile", "DISP_D1{}", "EUR/consumption unit", "First decile of disposable income"),
-        ("income_ninth_decile", "DISP_D9{}", "EUR/consumption unit", "Ninth decile of disposable income"),
-        ("income_decile_ratio", "DISP_RD{}", "ratio", "Ninth decile over first decile of disposable income"),
+        (
+            "poverty_rate",
+            "DISP_TP60{}",
+            "%",
+            "Residents below 60 percent of the national median of disposable income",
+        ),
+        (
+            "income_first_quartile",
+            "DISP_Q1{}",
+            "EUR/consumption unit",
+            "First quartile of disposable income",
+        ),
+        (
+            "median_income",
+            "DISP_MED{}",
+            "EUR/consumption unit",
+            "Median disposable income; medians are never aggregated",
+        ),
+        (
+            "income_third_quartile",
+            "DISP_Q3{}",
+            "EUR/consumption unit",
+            "Third quartile of disposable income",
+        ),
+        (
+            "income_first_decile",
+            "DISP_D1{}",
+            "EUR/consumption unit",
+            "First decile of disposable income",
+        ),
+        (
+            "income_ninth_decile",
+            "DISP_D9{}",
+            "EUR/consumption unit",
+            "Ninth decile of disposable income",
+        ),
+        (
+            "income_decile_ratio",
+            "DISP_RD{}",
+            "ratio",
+            "Ninth decile over first decile of disposable income",
+        ),
         ("income_gini", "DISP_GI{}", "index", "Gini index of disposable income"),
         ("income_note", "DISP_NOTE{}", "code", "Quality of the income figures: 0 is normal"),
     )

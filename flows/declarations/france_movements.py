@@ -1,10 +1,12 @@
-"""INSEE's movements of communes (COG): the code events of France, for census tables and registers that have codes of earlier days."""
+"""INSEE's movements of communes (COG): the code events of France, for census tables and registers
+that have codes of earlier days.
+"""
 
 from datetime import date
 
 from flows.declarations.france import INSEE, INSEE_FILES, OF_INSEE
 from flows.declarations.france import source as office_source
-from tasks.core.declarations import Column, Source, Table, text
+from tasks.core.model.declarations import Column, Source, Table, text
 
 MOVEMENTS_PAGES = {2024: 7766585, 2025: 8377162, 2026: 8740222}
 
@@ -21,7 +23,14 @@ def movements(year: int) -> Source:
     """What became of the communes since 1943, until 1 January of a year or later."""
     newest = max(year, min(MOVEMENTS_PAGES))
     return office_source(
-        "fr-movements", year, f"Movements of communes until {year}", INSEE, OF_INSEE, "https://www.insee.fr/fr/information/2560452",
-        container="text", urls=(f"{INSEE_FILES}/{MOVEMENTS_PAGES[newest]}/v_mvt_commune_{newest}.csv",), reads=Table(columns=MOVEMENTS),
+        "fr-movements",
+        year,
+        f"Movements of communes until {year}",
+        INSEE,
+        OF_INSEE,
+        "https://www.insee.fr/fr/information/2560452",
+        container="text",
+        urls=(f"{INSEE_FILES}/{MOVEMENTS_PAGES[newest]}/v_mvt_commune_{newest}.csv",),
+        reads=Table(columns=MOVEMENTS),
         reference_date=date(year, 1, 1),
-    )  # fmt: skip
+    )

@@ -1,16 +1,26 @@
-"""INSEE's register of establishments (SIRENE): its files, what is kept of their 54 columns, and what must not be kept for ever."""
+"""INSEE's register of establishments (SIRENE): its files, what is kept of their 54 columns, and
+what must not be kept for ever.
+"""
 
 from typing import Any
 
 from flows.declarations.france import INSEE, OF_INSEE
 from flows.declarations.france import source as office_source
-from tasks.core.declarations import Column, Rows, Source, Table, number, text
+from tasks.core.model.declarations import Column, Rows, Source, Table, number, text
 
 RESOURCES = "https://www.data.gouv.fr/api/1/datasets/r"
 PAGE = "https://www.data.gouv.fr/datasets/base-sirene-des-entreprises-et-de-leurs-etablissements-siren-siret"
-KEEP_DAYS = 400  # stocks name persons who may object to it later: no stock stays longer in the archive
-KEEP_ORIGINALS = 4  # 3 GB replaced as a whole every month: older ones stay only while an edition stands on them
-LIMITS: dict[str, Any] = {"retention": "legal_maximum", "keep_days": KEEP_DAYS, "keep_originals": KEEP_ORIGINALS}
+KEEP_DAYS = (
+    400  # stocks name persons who may object to it later: no stock stays longer in the archive
+)
+KEEP_ORIGINALS = (
+    4  # 3 GB replaced as a whole every month: older ones stay only while an edition stands on them
+)
+LIMITS: dict[str, Any] = {
+    "retention": "legal_maximum",
+    "keep_days": KEEP_DAYS,
+    "keep_originals": KEEP_ORIGINALS,
+}
 
 ESTABLISHMENTS: dict[str, Column] = {
     "siret": text("siret"),
@@ -35,21 +45,52 @@ POSITIONS: dict[str, Column] = {
     "longitude": number("x_longitude"),
 }
 
+
 def stock(year: int) -> Source:
-    """The stock of establishments on the first of a month, active ones only: Parquet, or a zip that is read as it is packed."""
-    reads = Table(columns=ESTABLISHMENTS, key=("siret",), where={"etatAdministratifEtablissement": "A"})
+    """The stock of establishments on the first of a month, active ones only: Parquet, or a zip that
+    is read as it is packed.
+    """
+    reads = Table(
+        columns=ESTABLISHMENTS, key=("siret",), where={"etatAdministratifEtablissement": "A"}
+    )
     return office_source(
-        "fr-sirene", year, "SIRENE: stock of establishments", INSEE, OF_INSEE, PAGE, container="parquet", reads=reads, released="monthly",
-        urls=(f"{RESOURCES}/a29c1297-1f92-4e2a-8f6b-8c902ce96c5f",), packed=True, member="*.csv", confidence="high", minimum_bytes=500_000_000,
-        rows=Rows(low=14_000_000, high=22_000_000), **LIMITS,
-    )  # fmt: skip
+        "fr-sirene",
+        year,
+        "SIRENE: stock of establishments",
+        INSEE,
+        OF_INSEE,
+        PAGE,
+        container="parquet",
+        reads=reads,
+        released="monthly",
+        urls=(f"{RESOURCES}/a29c1297-1f92-4e2a-8f6b-8c902ce96c5f",),
+        packed=True,
+        member="*.csv",
+        confidence="high",
+        minimum_bytes=500_000_000,
+        rows=Rows(low=14_000_000, high=22_000_000),
+        **LIMITS,
+    )
 
 
 def geolocation(year: int) -> Source:
     """Where the establishments are, in degrees; those that are not fully public are not in it."""
     reads = Table(columns=POSITIONS, key=("siret",))
     return office_source(
-        "fr-sirene-geolocation", year, "SIRENE: geolocation of establishments", INSEE, OF_INSEE, PAGE, container="parquet", reads=reads,
-        released="monthly, around the 21st", urls=(f"{RESOURCES}/672007af-0146-491f-835c-8314d63fa44e",), packed=True, member="*.csv",
-        confidence="high", minimum_bytes=200_000_000, rows=Rows(low=28_000_000, high=50_000_000), **LIMITS,
-    )  # fmt: skip
+        "fr-sirene-geolocation",
+        year,
+        "SIRENE: geolocation of establishments",
+        INSEE,
+        OF_INSEE,
+        PAGE,
+        container="parquet",
+        reads=reads,
+        released="monthly, around the 21st",
+        urls=(f"{RESOURCES}/672007af-0146-491f-835c-8314d63fa44e",),
+        packed=True,
+        member="*.csv",
+        confidence="high",
+        minimum_bytes=200_000_000,
+        rows=Rows(low=28_000_000, high=50_000_000),
+        **LIMITS,
+    )

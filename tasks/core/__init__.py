@@ -1,1 +1,3 @@
-"""Plumbing shared by the verbs: declarations, handles, errors, settings, database, archive. Imports no Prefect."""
+"""Plumbing shared by the verbs: declarations, handles, errors, settings, database, archive. Imports
+no Prefect.
+"""

@@ -1,4 +1,6 @@
-"""A PostGIS server on a port of 127.0.0.1 with a password, as a database elsewhere looks to a container."""
+"""A PostGIS server on a port of 127.0.0.1 with a password, as a database elsewhere looks to a
+container.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,12 @@ from pathlib import Path
 
 import psycopg2
 
-from tasks.core.cluster import binaries
+from tasks.core.postgres.cluster import binaries
 
-SETTINGS = "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\npassword_encryption = 'scram-sha-256'\n"
+SETTINGS = (
+    "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\npassword_encryption"
+    " = 'scram-sha-256'\n"
+)
 ACCOUNT = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
 
 
@@ -29,7 +34,17 @@ def serve(*databases: str) -> Iterator[str]:
         (folder / "password").write_text("secret")
         (folder / "password").chmod(0o644)
         data = str(folder / "data")
-        _run("initdb", "-D", data, "-U", "geodata", "--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "--encoding=UTF8", "--locale=C.UTF-8")
+        _run(
+            "initdb",
+            "-D",
+            data,
+            "-U",
+            "geodata",
+            "--auth=scram-sha-256",
+            f"--pwfile={folder / 'password'}",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+        )
         with (folder / "data/postgresql.conf").open("a") as configuration:
             configuration.write(SETTINGS + f"port = {port}\n")
         _run("pg_ctl", "start", "-D", data, "-w", "-l", str(folder / "data/log"))
@@ -50,7 +65,14 @@ def _create(base: str, databases: tuple[str, ...]) -> None:
 
 
 def _run(program: str, *arguments: str) -> None:
-    subprocess.run([str(binaries() / program), *arguments], check=True, stdout=subprocess.DEVNULL, cwd="/", user=ACCOUNT, timeout=120)
+    subprocess.run(
+        [str(binaries() / program), *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd="/",
+        user=ACCOUNT,
+        timeout=120,
+    )
 
 
 def _free_port() -> int:

@@ -10,14 +10,18 @@ LANGUAGES = ("nl", "fr", "de")
 
 
 def published(country: Country, vintage: int) -> list[dict[str, Any]]:
-    """One row a sector with the 31 columns of the GeoJSON and SQLite files since 2022, in their order."""
+    """One row a sector with the 31 columns of the GeoJSON and SQLite files since 2022, in their
+    order.
+    """
     return [_row(sector, vintage) for sector in country.at(vintage)]
 
 
 def shapefile_columns(rows: list[dict[str, Any]], vintage: int) -> dict[str, list[Any]]:
-    """The same under the names of the Shapefiles of 2018 to 2021: those of Statbel's readme, cut to ten characters.
+    """The same under the names of the Shapefiles of 2018 to 2021: those of Statbel's readme, cut to
+    ten characters.
 
-    The Shapefile of 2020 calls the areas above the municipality C_ARRD, C_PROVI, C_REGIO and NUTS1 to 3.
+    The Shapefile of 2020 calls the areas above the municipality C_ARRD, C_PROVI, C_REGIO and NUTS1
+    to 3.
     """
     plain = vintage == 2020
     names = {
@@ -37,16 +41,28 @@ def shapefile_columns(rows: list[dict[str, Any]], vintage: int) -> dict[str, lis
         "cd_rgn_refnis": "C_REGIO" if plain else "CNIS_REGIO",
         **{f"tx_rgn_descr_{language}": f"T_REGIO_{language.upper()}" for language in LANGUAGES},
         "cd_country": "C_COUNTRY",
-        **{f"cd_nuts_lvl{level}": f"NUTS{level}" if plain else f"NUTS{level}_{2021 if vintage == 2021 else 2016}" for level in (1, 2, 3)},
+        **{
+            f"cd_nuts_lvl{level}": (
+                f"NUTS{level}" if plain else f"NUTS{level}_{2021 if vintage == 2021 else 2016}"
+            )
+            for level in (1, 2, 3)
+        },
         "ms_area_ha": "M_AREA_HA",
         "ms_perimeter_m": "M_PERI_M",
     }
-    return {name: [row["cd_sector"][:7] if column == "nis7" else row[column] for row in rows] for column, name in names.items()}
+    return {
+        name: [row["cd_sector"][:7] if column == "nis7" else row[column] for row in rows]
+        for column, name in names.items()
+    }
 
 
 def columns_2011(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
     """The same as the SQLite file of 2011 has it: no district, no date, no German names."""
-    kept = [name for name in rows[0] if not name.endswith("_de") and name not in ("tx_munty_dstr", "dt_situation")]
+    kept = [
+        name
+        for name in rows[0]
+        if not name.endswith("_de") and name not in ("tx_munty_dstr", "dt_situation")
+    ]
     return {name: [row[name] for row in rows] for name in kept}
 
 
@@ -77,5 +93,7 @@ def _row(sector: Sector, vintage: int) -> dict[str, Any]:
     }
 
 
-def _in_languages(stem: str, names: tuple[str | None, str | None, str | None]) -> dict[str, str | None]:
+def _in_languages(
+    stem: str, names: tuple[str | None, str | None, str | None]
+) -> dict[str, str | None]:
     return {f"{stem}_{language}": name for language, name in zip(LANGUAGES, names, strict=True)}

@@ -1,4 +1,6 @@
-"""A made-up Austria: pieces of ground with shapes and residents, and the municipalities they make up on 1 January of any year."""
+"""A made-up Austria: pieces of ground with shapes and residents, and the municipalities they make
+up on 1 January of any year.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,16 @@ from synthetic.defects import Defects, inject
 
 EPSG = 31287
 BOUNDS = (112_500.0, 282_500.0, 683_500.0, 569_500.0)
-OUTLINE = shapely.Polygon([[float(part) * 1000 for part in point.split(",")] for point in places.OUTLINE.split()])
+OUTLINE = shapely.Polygon(
+    [[float(part) * 1000 for part in point.split(",")] for point in places.OUTLINE.split()]
+)
 
 
 @dataclass(frozen=True)
 class Municipality:
-    """A municipality of one vintage, or one of Vienna's districts: its code, its name and the numbers of its pieces."""
+    """A municipality of one vintage, or one of Vienna's districts: its code, its name and the
+    numbers of its pieces.
+    """
 
     code: str
     name: str
@@ -35,7 +41,9 @@ class Municipality:
 
 @dataclass(frozen=True)
 class Country:
-    """All pieces in the order of their codes, their shapes with and without faults, their residents of 2021, and the seed."""
+    """All pieces in the order of their codes, their shapes with and without faults, their residents
+    of 2021, and the seed.
+    """
 
     pieces: tuple[Piece, ...]
     shapes: Geometries
@@ -44,7 +52,9 @@ class Country:
     seed: int
 
     def at(self, vintage: int) -> list[Municipality]:
-        """The municipalities of 1 January of a year in the order of their codes, Vienna as its districts."""
+        """The municipalities of 1 January of a year in the order of their codes, Vienna as its
+        districts.
+        """
         return _grouped(self.pieces, vintage)
 
     def home(self, municipalities: Sequence[Municipality]) -> Integers:
@@ -73,7 +83,9 @@ def build(municipalities: int, defects: Defects, seed: int) -> Country:
 def dissolved(shapes: Geometries, pieces: Iterable[int]) -> shapely.MultiPolygon:
     """The pieces as one MultiPolygon, without the borders between them."""
     numbers = list(pieces)
-    merged = shapes[numbers[0]] if len(numbers) == 1 else shapely.coverage_union_all(shapes[numbers])
+    merged = (
+        shapes[numbers[0]] if len(numbers) == 1 else shapely.coverage_union_all(shapes[numbers])
+    )
     return shapely.MultiPolygon(list(shapely.get_parts(merged)))
 
 
@@ -81,11 +93,16 @@ def _grouped(pieces: Sequence[Piece], vintage: int) -> list[Municipality]:
     members: dict[str, list[int]] = defaultdict(list)
     for number, piece in enumerate(pieces):
         members[piece.code_at(vintage)].append(number)
-    return [Municipality(code, places.municipality_name(code), tuple(numbers)) for code, numbers in sorted(members.items())]
+    return [
+        Municipality(code, places.municipality_name(code), tuple(numbers))
+        for code, numbers in sorted(members.items())
+    ]
 
 
 def _among_lasting(clean: Coverage, pieces: Sequence[Piece]) -> Coverage:
-    """The coverage without the edges of pieces that are dissolved in some vintage, so that every fault is there in all vintages."""
+    """The coverage without the edges of pieces that are dissolved in some vintage, so that every
+    fault is there in all vintages.
+    """
     lasting = np.ones(len(pieces) + 1, dtype=bool)
     lasting[-1] = False  # the neighbour -1 of an edge at the border of the country
     for year in (places.FIRST_VINTAGE, *places.CHANGES):
@@ -93,10 +110,22 @@ def _among_lasting(clean: Coverage, pieces: Sequence[Piece]) -> Coverage:
             if len(municipality.pieces) > 1 or municipality.code.startswith("9"):
                 lasting[list(municipality.pieces)] = False
     kept = lasting[clean.owner] & lasting[clean.neighbour]
-    return replace(clean, owner=clean.owner[kept], neighbour=clean.neighbour[kept], start=clean.start[kept], segments=clean.segments[kept])
+    return replace(
+        clean,
+        owner=clean.owner[kept],
+        neighbour=clean.neighbour[kept],
+        start=clean.start[kept],
+        segments=clean.segments[kept],
+    )
 
 
 def _residents(pieces: Sequence[Piece], random: np.random.Generator) -> Floats:
-    """Residents around 2021: most municipalities have less than two thousand, a district of Vienna has tens of thousands."""
+    """Residents around 2021: most municipalities have less than two thousand, a district of Vienna
+    has tens of thousands.
+    """
     vienna = np.array([piece.code_2015.startswith("9") for piece in pieces])
-    return np.where(vienna, np.exp(random.normal(11.2, 0.5, len(pieces))), 40 + np.exp(random.normal(7.5, 0.9, len(pieces))))
+    return np.where(
+        vienna,
+        np.exp(random.normal(11.2, 0.5, len(pieces))),
+        40 + np.exp(random.normal(7.5, 0.9, len(pieces))),
+    )

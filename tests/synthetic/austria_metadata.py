@@ -1,4 +1,6 @@
-"""The metadata of the data sets as the portal's JSON gives them: title, licence, resources with the moment of their last change."""
+"""The metadata of the data sets as the portal's JSON gives them: title, licence, resources with the
+moment of their last change.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +11,65 @@ PORTAL = "https://data.statistik.gv.at"
 SERVICE = "https://www.statistik.gv.at/gs-open/GEODATA/ows?service=WFS&version=1.0.0&request=GetFeature&typeName=GEODATA:"
 FIRST_LAYER = 2011
 FIELDS = {
-    "C-A10-0": "Jahr", "C-C11-0": "Geschlecht", "C-GRGEMAKT-0": "Gemeinde (Vergröberung über Politischen Bezirk)",
-    "C-GALTEJ112-0": "Alter in Einzeljahren", "F-ISIS-1": "Fallzahl",
-}  # fmt: skip
+    "C-A10-0": "Jahr",
+    "C-C11-0": "Geschlecht",
+    "C-GRGEMAKT-0": "Gemeinde (Vergröberung über Politischen Bezirk)",
+    "C-GALTEJ112-0": "Alter in Einzeljahren",
+    "F-ISIS-1": "Fallzahl",
+}
 
 
 def municipalities(vintage: int, about: str) -> bytes:
-    """The metadata of OGDEXT_GEM_1 when a vintage was its newest: one resource for each vintage, the newest first."""
+    """The metadata of OGDEXT_GEM_1 when a vintage was its newest: one resource for each vintage,
+    the newest first.
+    """
     options = "&outputFormat=SHAPE-ZIP&format_options=CHARSET:UTF-8"
     resources = [
-        _resource(f"{SERVICE}STATISTIK_AUSTRIA_GEM_{year}0101{options}", "wfs", f"Gemeinden {year}-01-01", f"{year}-01-01", vintage)
+        _resource(
+            f"{SERVICE}STATISTIK_AUSTRIA_GEM_{year}0101{options}",
+            "wfs",
+            f"Gemeinden {year}-01-01",
+            f"{year}-01-01",
+            vintage,
+        )
         for year in range(vintage, FIRST_LAYER - 1, -1)
     ]
     attributes = "ID:Gemeindecode;NAME:Gemeindename"
-    return _written("OGDEXT_GEM_1", "Gliederung Österreichs in Gemeinden", about, resources, attributes, "nach Bedarf", vintage)
+    return _written(
+        "OGDEXT_GEM_1",
+        "Gliederung Österreichs in Gemeinden",
+        about,
+        resources,
+        attributes,
+        "nach Bedarf",
+        vintage,
+    )
 
 
 def population(vintage: int, about: str) -> bytes:
-    """The metadata of BevStand: the data, the header, then one code list for each classification."""
+    """The metadata of BevStand: the data, the header, then one code list for each
+    classification.
+    """
     dataset = f"OGD_bevstandjbab2002_BevStand_{vintage}"
-    names = [dataset, f"{dataset}_HEADER", *(f"{dataset}_{field}" for field in FIELDS if field.startswith("C-"))]
-    resources = [_resource(f"{PORTAL}/data/{name}.csv", "csv", name, f"{vintage}-01-01", vintage) for name in names]
+    names = [
+        dataset,
+        f"{dataset}_HEADER",
+        *(f"{dataset}_{field}" for field in FIELDS if field.startswith("C-")),
+    ]
+    resources = [
+        _resource(f"{PORTAL}/data/{name}.csv", "csv", name, f"{vintage}-01-01", vintage)
+        for name in names
+    ]
     attributes = ";".join(f"{field}:{title}" for field, title in FIELDS.items())
-    return _written(dataset, f"Bevölkerung zu Jahresbeginn {vintage}", about, resources, attributes, "jährlich", vintage)
+    return _written(
+        dataset,
+        f"Bevölkerung zu Jahresbeginn {vintage}",
+        about,
+        resources,
+        attributes,
+        "jährlich",
+        vintage,
+    )
 
 
 def employment(vintage: int, about: str) -> bytes:
@@ -39,7 +77,15 @@ def employment(vintage: int, about: str) -> bytes:
     dataset = "OGDEXT_AEST_GEMTAB_1"
     resources = [_resource(f"{PORTAL}/data/{dataset}.csv", "csv", dataset, "2013-10-31", vintage)]
     title = "Gemeindeergebnisse der Abgestimmten Erwerbsstatistik und Arbeitsstättenzählung"
-    return _written(dataset, title, about, resources, "JAHR:Jahr;GCD:Gemeindecode;GEM_NAME:Gemeindename", "jährlich", vintage)
+    return _written(
+        dataset,
+        title,
+        about,
+        resources,
+        "JAHR:Jahr;GCD:Gemeindecode;GEM_NAME:Gemeindename",
+        "jährlich",
+        vintage,
+    )
 
 
 def changed(vintage: int) -> str:
@@ -49,12 +95,26 @@ def changed(vintage: int) -> str:
 
 def _resource(url: str, kind: str, name: str, day: str, vintage: int) -> dict[str, str]:
     return {
-        "url": url, "format": kind, "name": name, "created": f"{day}T08:00:00", "last_modified": changed(vintage), "size": "",
-        "language": "ger", "characterset": "utf8",
-    }  # fmt: skip
+        "url": url,
+        "format": kind,
+        "name": name,
+        "created": f"{day}T08:00:00",
+        "last_modified": changed(vintage),
+        "size": "",
+        "language": "ger",
+        "characterset": "utf8",
+    }
 
 
-def _written(dataset: str, title: str, about: str, resources: list[dict[str, str]], attributes: str, frequency: str, vintage: int) -> bytes:
+def _written(
+    dataset: str,
+    title: str,
+    about: str,
+    resources: list[dict[str, str]],
+    attributes: str,
+    frequency: str,
+    vintage: int,
+) -> bytes:
     content: dict[str, Any] = {
         "title": title,
         "notes": about,

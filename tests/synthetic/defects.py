@@ -16,8 +16,9 @@ LAKE_SHARE = 0.3  # radius of a lake, as a share of the room around its centre
 class Defects:
     """How many faults of each kind.
 
-    overlaps, gaps: pairs of neighbours that overlap, or leave open, a sliver under a metre wide. crossings: polygons whose ring
-    crosses itself in a small bow tie. lakes: holes inside a polygon, far wider than a gap, that belong there and must stay.
+    overlaps, gaps: pairs of neighbours that overlap, or leave open, a sliver under a metre wide.
+    crossings: polygons whose ring crosses itself in a small bow tie. lakes: holes inside a polygon,
+    far wider than a gap, that belong there and must stay.
     """
 
     overlaps: int = 0
@@ -39,15 +40,21 @@ def inject(coverage: Coverage, defects: Defects, random: np.random.Generator) ->
     for edge, change in zip(edges, kinds, strict=True):
         owner, start, segments = coverage.owner[edge], coverage.start[edge], coverage.segments[edge]
         ring = shapely.get_coordinates(polygons[owner])[:-1]
-        ring = change(ring, int(start), int(segments), coverage.sites[owner], random.uniform(*SLIVER))
+        ring = change(
+            ring, int(start), int(segments), coverage.sites[owner], random.uniform(*SLIVER)
+        )
         polygons[owner] = shapely.Polygon(np.round(ring, 3))
     for owner in _roomy(coverage, used, defects.lakes, random):
         polygons[owner] = _with_lake(polygons[owner], coverage.sites[owner], random)
     return polygons
 
 
-def _separate_edges(coverage: Coverage, count: int, random: np.random.Generator) -> tuple[list[int], set[int]]:
-    """Inner edges long enough for a fault, no two of which share a polygon; and the polygons beside them."""
+def _separate_edges(
+    coverage: Coverage, count: int, random: np.random.Generator
+) -> tuple[list[int], set[int]]:
+    """Inner edges long enough for a fault, no two of which share a polygon; and the polygons beside
+    them.
+    """
     candidates = np.flatnonzero((coverage.neighbour >= 0) & (coverage.segments >= 8))
     chosen: list[int] = []
     used: set[int] = set()
@@ -57,15 +64,27 @@ def _separate_edges(coverage: Coverage, count: int, random: np.random.Generator)
             chosen.append(edge)
             used |= beside
     if len(chosen) < count:
-        raise ValueError(f"This coverage of {len(coverage.polygons)} polygons has room for {len(chosen)} faults; {count} were asked for.")
+        raise ValueError(
+            f"This coverage of {len(coverage.polygons)} polygons has room for {len(chosen)} faults;"
+            f" {count} were asked for."
+        )
     return chosen, used
 
 
-def _roomy(coverage: Coverage, used: set[int], count: int, random: np.random.Generator) -> list[int]:
+def _roomy(
+    coverage: Coverage, used: set[int], count: int, random: np.random.Generator
+) -> list[int]:
     areas = shapely.area(coverage.polygons)
-    large = [number for number in random.permutation(len(areas)).tolist() if areas[number] >= np.median(areas) and number not in used]
+    large = [
+        number
+        for number in random.permutation(len(areas)).tolist()
+        if areas[number] >= np.median(areas) and number not in used
+    ]
     if len(large) < count:
-        raise ValueError(f"This coverage of {len(areas)} polygons has room for {len(large)} lakes; {count} were asked for.")
+        raise ValueError(
+            f"This coverage of {len(areas)} polygons has room for {len(large)} lakes; {count} were"
+            " asked for."
+        )
     return large[:count]
 
 
@@ -97,7 +116,9 @@ def _bow_tie(ring: Floats, start: int, segments: int, _site: Floats, width: floa
     return np.insert(ring, start + segments // 2, knot, axis=0)
 
 
-def _with_lake(polygon: shapely.Polygon, centre: Floats, random: np.random.Generator) -> shapely.Polygon:
+def _with_lake(
+    polygon: shapely.Polygon, centre: Floats, random: np.random.Generator
+) -> shapely.Polygon:
     """The polygon with a hole of 24 vertices around a point inside."""
     room = shapely.distance(shapely.Point(centre), polygon.exterior)
     angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)

@@ -28,45 +28,76 @@ INSERT INTO spatial_ref_sys VALUES (-1, 'NONE', -1, 'Undefined - Cartesian', '',
 
 
 def write_zip(path: Path, members: Iterable[tuple[str, Iterable[bytes]]], day: date) -> None:
-    """A zip whose members all carry one date, so that it does not change from one day to the next."""
+    """A zip whose members all carry one date, so that it does not change from one day to the
+    next.
+    """
     with zipfile.ZipFile(path, "w") as archive:
         for name, blocks in members:
             entry = zipfile.ZipInfo(name, (day.year, day.month, day.day, 12, 0, 0))
-            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
-            entry._compresslevel = 3  # type: ignore[attr-defined]  # ZipFile.open has no argument for it
+            entry.compress_type, entry.create_system, entry.external_attr = (
+                zipfile.ZIP_DEFLATED,
+                3,
+                0o644 << 16,
+            )
+            # ZipFile.open has no argument for it
+            entry._compresslevel = 3  # type: ignore[attr-defined]
             with archive.open(entry, "w", force_zip64=False) as member:
                 for block in blocks:
                     member.write(block)
 
 
 def delimited(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    """A text table as Statbel writes it: pipes, no quotes, a byte order mark, CRLF; None is empty."""
+    """A text table as Statbel writes it: pipes, no quotes, a byte order mark, CRLF; None is
+    empty.
+    """
     lines = [columns, *rows]
-    text = "".join("|".join("" if cell is None else str(cell) for cell in line) + "\r\n" for line in lines)
+    text = "".join(
+        "|".join("" if cell is None else str(cell) for cell in line) + "\r\n" for line in lines
+    )
     if text.count("|") != len(lines) * (len(columns) - 1) or text.count("\n") != len(lines):
-        raise ValueError("A cell holds a pipe or a line end, or a row has not as many cells as the header: this format cannot quote it.")
+        raise ValueError(
+            "A cell holds a pipe or a line end, or a row has not as many cells as the header: this"
+            " format cannot quote it."
+        )
     return (BYTE_ORDER_MARK + text).encode()
 
 
-def geojson(name: str, properties: Iterable[Mapping[str, Any]], shapes: Iterable[str], epsg: int) -> Iterator[bytes]:
-    """A feature collection with an old-style crs member, one feature a line; shapes are GeoJSON geometries."""
+def geojson(
+    name: str, properties: Iterable[Mapping[str, Any]], shapes: Iterable[str], epsg: int
+) -> Iterator[bytes]:
+    """A feature collection with an old-style crs member, one feature a line; shapes are GeoJSON
+    geometries.
+    """
     crs = {"type": "name", "properties": {"name": f"urn:ogc:def:crs:EPSG::{epsg}"}}
-    yield f'{{\n"type": "FeatureCollection",\n"name": "{name}",\n"crs": {dumps(crs)},\n"features": [\n'.encode()
+    yield (
+        f'{{\n"type": "FeatureCollection",\n"name": "{name}",\n"crs":'
+        f' {dumps(crs)},\n"features": [\n'.encode()
+    )
     separator = ""
     for row, shape in zip(properties, shapes, strict=True):
-        yield f'{separator}{{ "type": "Feature", "properties": {dumps(row, ensure_ascii=False)}, "geometry": {shape} }}'.encode()
+        yield (
+            f'{separator}{{ "type": "Feature", "properties": {dumps(row, ensure_ascii=False)},'
+            f' "geometry": {shape} }}'.encode()
+        )
         separator = ",\n"
     yield b"\n]\n}\n"
 
 
-def shapefile(name: str, columns: Mapping[str, Sequence[Any]], shapes: Geometries, epsg: int, day: date) -> Iterator[tuple[str, list[bytes]]]:
-    """The files of a Shapefile: polygons with Z = 0, UTF-8 stated in .cpg, the Esri .prj that GDAL writes, without an EPSG code."""
+def shapefile(
+    name: str, columns: Mapping[str, Sequence[Any]], shapes: Geometries, epsg: int, day: date
+) -> Iterator[tuple[str, list[bytes]]]:
+    """The files of a Shapefile: polygons with Z = 0, UTF-8 stated in .cpg, the Esri .prj that GDAL
+    writes, without an EPSG code.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.shp"
         pyogrio.raw.write(
             path,
             shapely.to_wkb(shapely.force_3d(shapes)),
-            [np.array(values, dtype=float if isinstance(values[0], float) else object) for values in columns.values()],
+            [
+                np.array(values, dtype=float if isinstance(values[0], float) else object)
+                for values in columns.values()
+            ],
             list(columns),
             geometry_type="Polygon Z",
             crs=f"EPSG:{epsg}",
@@ -79,14 +110,24 @@ def shapefile(name: str, columns: Mapping[str, Sequence[Any]], shapes: Geometrie
 
 
 def spatialite(table: str, columns: Mapping[str, Sequence[Any]], shapes: Geometries) -> bytes:
-    """A SpatiaLite database of one table with a MultiPolygon column GEOMETRY whose CRS is not declared."""
-    names = ", ".join(f'"{name}" {"DOUBLE" if isinstance(values[0], float) else "TEXT"}' for name, values in columns.items())
+    """A SpatiaLite database of one table with a MultiPolygon column GEOMETRY whose CRS is not
+    declared.
+    """
+    names = ", ".join(
+        f'"{name}" {"DOUBLE" if isinstance(values[0], float) else "TEXT"}'
+        for name, values in columns.items()
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sectors.sqlite"
         connection = sqlite3.connect(path)
         connection.executescript(SCHEMA_2011)
-        connection.execute(f'CREATE TABLE "{table}" (ogc_fid INTEGER PRIMARY KEY, {names}, "GEOMETRY" MULTIPOLYGON)')
-        connection.execute("INSERT INTO geometry_columns VALUES (?, 'geometry', 6, 2, -1, 0)", (table,))
+        connection.execute(
+            f'CREATE TABLE "{table}" (ogc_fid INTEGER PRIMARY KEY, {names}, "GEOMETRY"'
+            " MULTIPOLYGON)"
+        )
+        connection.execute(
+            "INSERT INTO geometry_columns VALUES (?, 'geometry', 6, 2, -1, 0)", (table,)
+        )
         marks = ", ".join("?" * (len(columns) + 1))
         rows = zip(*columns.values(), map(_blob, shapes), strict=True)
         connection.executemany(f'INSERT INTO "{table}" VALUES (NULL, {marks})', rows)
@@ -96,7 +137,9 @@ def spatialite(table: str, columns: Mapping[str, Sequence[Any]], shapes: Geometr
 
 
 def _blob(shape: shapely.Polygon) -> bytes:
-    """A polygon as SpatiaLite stores a MultiPolygon: a header with the bounds, then WKB whose inner byte order mark is 0x69."""
+    """A polygon as SpatiaLite stores a MultiPolygon: a header with the bounds, then WKB whose inner
+    byte order mark is 0x69.
+    """
     body = bytearray(shapely.to_wkb(shapely.multipolygons([shape]), byte_order=1))
     body[9] = 0x69
     return b"\x00\x01" + pack("<i4d", -1, *shape.bounds) + b"\x7c" + bytes(body[1:]) + b"\xfe"

@@ -1,4 +1,6 @@
-"""A made-up France: pieces of ground with shapes and residents in six territories, and the IRIS they are on 1 January of any year."""
+"""A made-up France: pieces of ground with shapes and residents in six territories, and the IRIS
+they are on 1 January of any year.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class Iris:
 
 @dataclass(frozen=True)
 class Country:
-    """All pieces in the order of their codes, their shapes in metres with and without faults, their residents around 2022, and the seed."""
+    """All pieces in the order of their codes, their shapes in metres with and without faults, their
+    residents around 2022, and the seed.
+    """
 
     communes: dict[str, Commune]
     pieces: tuple[Piece, ...]
@@ -42,7 +46,10 @@ class Country:
 
     def at(self, vintage: int) -> list[Iris]:
         """The IRIS of 1 January of a year in the order of their codes."""
-        return [self._iris(code, numbers, vintage) for code, numbers in sorted(grouped(self.pieces, vintage).items())]
+        return [
+            self._iris(code, numbers, vintage)
+            for code, numbers in sorted(grouped(self.pieces, vintage).items())
+        ]
 
     def home(self, irises: Sequence[Iris]) -> Integers:
         """For each piece the position of its IRIS."""
@@ -62,7 +69,14 @@ class Country:
     def _iris(self, code: str, numbers: list[int], vintage: int) -> Iris:
         first, commune = self.pieces[numbers[0]], code[:5]
         commune_name = places.name_at(commune, self.communes[commune].name, vintage)
-        return Iris(code, commune, commune_name, first.kind, commune_name if first.kind == UNDIVIDED else first.name, tuple(numbers))
+        return Iris(
+            code,
+            commune,
+            commune_name,
+            first.kind,
+            commune_name if first.kind == UNDIVIDED else first.name,
+            tuple(numbers),
+        )
 
 
 def build(iris: int, defects: Defects, seed: int) -> Country:
@@ -70,16 +84,33 @@ def build(iris: int, defects: Defects, seed: int) -> Country:
     random = np.random.default_rng([seed, 0])
     communes = places.choose(iris)
     shares = shares_of(communes, iris)
-    pieces = [piece for commune, share in zip(communes, shares.tolist(), strict=True) for piece in pieces_of(commune, share, random)]
-    clean, faulty = _shapes(communes, shares, np.array([piece.territory for piece in pieces]), pieces, defects, random)
-    return Country({commune.code: commune for commune in communes}, tuple(pieces), faulty, clean, residents_of(pieces, random), seed)
+    pieces = [
+        piece
+        for commune, share in zip(communes, shares.tolist(), strict=True)
+        for piece in pieces_of(commune, share, random)
+    ]
+    clean, faulty = _shapes(
+        communes, shares, np.array([piece.territory for piece in pieces]), pieces, defects, random
+    )
+    return Country(
+        {commune.code: commune for commune in communes},
+        tuple(pieces),
+        faulty,
+        clean,
+        residents_of(pieces, random),
+        seed,
+    )
 
 
 def dissolved(shapes: Geometries, groups: Iterable[Sequence[int]]) -> Geometries:
     """For each group of shapes one shape, without the borders between them."""
     made = np.empty(len(groups := list(groups)), dtype=object)
     for position, numbers in enumerate(groups):
-        made[position] = shapes[numbers[0]] if len(numbers) == 1 else shapely.coverage_union_all(shapes[list(numbers)])
+        made[position] = (
+            shapes[numbers[0]]
+            if len(numbers) == 1
+            else shapely.coverage_union_all(shapes[list(numbers)])
+        )
     return made
 
 
@@ -98,25 +129,47 @@ def _to_degrees(epsg: int, digits: int) -> Callable[[Floats, Floats], Floats]:
 
 
 def _shapes(
-    communes: Sequence[Commune], shares: Integers, territory: Integers, pieces: Sequence[Piece], defects: Defects, random: np.random.Generator
+    communes: Sequence[Commune],
+    shares: Integers,
+    territory: Integers,
+    pieces: Sequence[Piece],
+    defects: Defects,
+    random: np.random.Generator,
 ) -> tuple[Geometries, Geometries]:
     clean, faulty = np.empty(len(pieces), dtype=object), np.empty(len(pieces), dtype=object)
     for position, (name, _, start) in enumerate(TERRITORIES):
-        there = [number for number, commune in enumerate(communes) if commune.code.startswith(start)]
+        there = [
+            number for number, commune in enumerate(communes) if commune.code.startswith(start)
+        ]
         inside = sites(name, [communes[number] for number in there], shares[there], random)
         outside, bounds = surroundings(name, len(there), random)
-        made, numbers = coverage.build(inside, outside, bounds, random), np.flatnonzero(territory == position)
+        made, numbers = (
+            coverage.build(inside, outside, bounds, random),
+            np.flatnonzero(territory == position),
+        )
         clean[numbers] = made.polygons
-        faulty[numbers] = inject(_among_lasting(made, [pieces[number] for number in numbers]), defects, random) if name == MAINLAND else made.polygons
+        faulty[numbers] = (
+            inject(_among_lasting(made, [pieces[number] for number in numbers]), defects, random)
+            if name == MAINLAND
+            else made.polygons
+        )
     return clean, faulty
 
 
 def _among_lasting(clean: Coverage, pieces: Sequence[Piece]) -> Coverage:
-    """The coverage without the edges of pieces that are dissolved in some vintage, so that every fault is there in all vintages."""
+    """The coverage without the edges of pieces that are dissolved in some vintage, so that every
+    fault is there in all vintages.
+    """
     lasting = np.ones(len(pieces) + 1, dtype=bool)
     lasting[-1] = False  # the neighbour -1 of an edge at the border of the country
     for numbers in grouped(pieces, places.LAST_CHANGE).values():
         if len(numbers) > 1:
             lasting[numbers] = False
     kept = lasting[clean.owner] & lasting[clean.neighbour]
-    return replace(clean, owner=clean.owner[kept], neighbour=clean.neighbour[kept], start=clean.start[kept], segments=clean.segments[kept])
+    return replace(
+        clean,
+        owner=clean.owner[kept],
+        neighbour=clean.neighbour[kept],
+        start=clean.start[kept],
+        segments=clean.segments[kept],
+    )

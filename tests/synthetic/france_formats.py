@@ -36,53 +36,101 @@ def seven_zip(path: Path, folder: Path, day: date) -> None:
             archive.write(file, file.relative_to(folder).as_posix())
 
 
-def geopackage(path: Path, layer: str, geometry: str, columns: Columns, shapes: Geometries, day: date) -> None:
+def geopackage(
+    path: Path, layer: str, geometry: str, columns: Columns, shapes: Geometries, day: date
+) -> None:
     """A GeoPackage of one layer of MultiPolygons in EPSG:4326."""
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{day.isoformat()}T00:00:00.000Z"})
     try:
-        _write(path, columns, shapes, 4326, driver="GPKG", layer=layer, layer_options={"GEOMETRY_NAME": geometry})
+        _write(
+            path,
+            columns,
+            shapes,
+            4326,
+            driver="GPKG",
+            layer=layer,
+            layer_options={"GEOMETRY_NAME": geometry},
+        )
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 
 
 def shapefile(path: Path, columns: Columns, shapes: Geometries, epsg: int, day: date) -> None:
-    """A Shapefile of polygons, UTF-8 stated in .cpg, with the Esri .prj that GDAL writes, without an EPSG code."""
-    _write(path, columns, shapes, epsg, driver="ESRI Shapefile", encoding="UTF-8", layer_options={"DBF_DATE_LAST_UPDATE": day.isoformat()})
+    """A Shapefile of polygons, UTF-8 stated in .cpg, with the Esri .prj that GDAL writes, without
+    an EPSG code.
+    """
+    _write(
+        path,
+        columns,
+        shapes,
+        epsg,
+        driver="ESRI Shapefile",
+        encoding="UTF-8",
+        layer_options={"DBF_DATE_LAST_UPDATE": day.isoformat()},
+    )
 
 
 def geoparquet(path: Path, geometry: str, columns: Columns, shapes: Geometries) -> None:
     """A GeoParquet 1.0 file of one geometry column in EPSG:4326, as WKB."""
     column = {
-        "encoding": "WKB", "geometry_types": ["MultiPolygon"], "crs": CRS.from_epsg(4326).to_json_dict(),
+        "encoding": "WKB",
+        "geometry_types": ["MultiPolygon"],
+        "crs": CRS.from_epsg(4326).to_json_dict(),
         "bbox": [round(float(bound), 9) for bound in shapely.total_bounds(shapes)],
-    }  # fmt: skip
+    }
     facts = {"version": "1.0.0", "primary_column": geometry, "columns": {geometry: column}}
-    arrays = [*(pa.array(list(values), pa.string()) for values in columns.values()), pa.array(shapely.to_wkb(shapes), pa.binary())]
+    arrays = [
+        *(pa.array(list(values), pa.string()) for values in columns.values()),
+        pa.array(shapely.to_wkb(shapes), pa.binary()),
+    ]
     table = pa.Table.from_arrays(arrays, names=[*columns, geometry])
-    pq.write_table(table.replace_schema_metadata({"geo": json.dumps(facts)}), path, compression="snappy")
+    pq.write_table(
+        table.replace_schema_metadata({"geo": json.dumps(facts)}), path, compression="snappy"
+    )
 
 
-def csv_text(rows: Iterable[Sequence[Any]], delimiter: str = ";", line_end: str = "\n", encoding: str = "utf-8") -> bytes:
+def csv_text(
+    rows: Iterable[Sequence[Any]],
+    delimiter: str = ";",
+    line_end: str = "\n",
+    encoding: str = "utf-8",
+) -> bytes:
     """A text table, quoted only where it must be; None is empty."""
     buffer = io.StringIO(newline="")
     csv.writer(buffer, delimiter=delimiter, lineterminator=line_end).writerows(rows)
     return buffer.getvalue().encode(encoding)
 
 
-def numbers(columns: Sequence[str], labels: Iterable[Sequence[str]], values: Floats) -> Iterator[bytes]:
-    """A table as the census has it: labels, then numbers of up to 15 digits with a point, semicolons between them."""
+def numbers(
+    columns: Sequence[str], labels: Iterable[Sequence[str]], values: Floats
+) -> Iterator[bytes]:
+    """A table as the census has it: labels, then numbers of up to 15 digits with a point,
+    semicolons between them.
+    """
     yield (";".join(columns) + "\n").encode()
     labels, written = list(labels), ";".join(["%.15g"] * values.shape[1])
     for start in range(0, len(labels), LINES):
-        rows = zip(labels[start : start + LINES], values[start : start + LINES].tolist(), strict=True)
+        rows = zip(
+            labels[start : start + LINES], values[start : start + LINES].tolist(), strict=True
+        )
         yield "".join(f"{';'.join(label)};{written % tuple(row)}\n" for label, row in rows).encode()
 
 
 def as_written(values: Floats) -> Floats:
     """Numbers as a reader of the table gets them."""
-    return np.array([float(f"{value:.15g}") for value in values.ravel().tolist()]).reshape(values.shape)
+    return np.array([float(f"{value:.15g}") for value in values.ravel().tolist()]).reshape(
+        values.shape
+    )
 
 
 def _write(path: Path, columns: Columns, shapes: Geometries, epsg: int, **options: Any) -> None:
     fields = [np.array(list(values), dtype=object) for values in columns.values()]
-    pyogrio.raw.write(path, shapely.to_wkb(shapes), fields, list(columns), geometry_type="MultiPolygon", crs=f"EPSG:{epsg}", **options)
+    pyogrio.raw.write(
+        path,
+        shapely.to_wkb(shapes),
+        fields,
+        list(columns),
+        geometry_type="MultiPolygon",
+        crs=f"EPSG:{epsg}",
+        **options,
+    )

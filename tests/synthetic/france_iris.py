@@ -1,4 +1,6 @@
-"""The archives CONTOURS-IRIS of IGN: a GeoPackage or a GeoParquet of all France in degrees, or a Shapefile for each territory in metres."""
+"""The archives CONTOURS-IRIS of IGN: a GeoPackage or a GeoParquet of all France in degrees, or a
+Shapefile for each territory in metres.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,20 @@ ARCHIVES = {  # layout: name of the archive without its end, pattern of the file
 
 
 def archive(country: Country, vintage: int, layout: str, into: Path) -> str:
-    """Write the 7z of a vintage in a layout (gpkg, shp, geoparquet) into a folder; returns its name."""
+    """Write the 7z of a vintage in a layout (gpkg, shp, geoparquet) into a folder; returns its
+    name.
+    """
     name = ARCHIVES[layout][0].format(vintage)
     irises = country.at(vintage)
     shapes = _multipolygons(dissolved(country.shapes, [iris.pieces for iris in irises]))
     with tempfile.TemporaryDirectory() as folder:
-        WRITERS[layout](Path(folder) / name / "CONTOURS-IRIS", irises, shapes, country.territory(irises), vintage)
+        WRITERS[layout](
+            Path(folder) / name / "CONTOURS-IRIS",
+            irises,
+            shapes,
+            country.territory(irises),
+            vintage,
+        )
         formats.seven_zip(into / f"{name}.7z", Path(folder), date(vintage, 6, 15))
     return f"{name}.7z"
 
@@ -61,29 +71,64 @@ def older_columns(irises: Sequence[Iris]) -> dict[str, list[str]]:
     return dict(zip(renamed, list(named.values())[1:], strict=True))
 
 
-def _geopackage(folder: Path, irises: Sequence[Iris], shapes: Geometries, territory: Integers, vintage: int) -> None:
-    path = _made(folder / f"{DELIVERY}_{vintage}-12-00163" / f"CONTOURS-IRIS_3-0_GPKG_WGS84G_FRA-ED{vintage}-01-01" / "contours-iris.gpkg")
-    formats.geopackage(path, LAYER, GEOMETRY, columns(irises), degrees(shapes, territory), date(vintage, 6, 15))
+def _geopackage(
+    folder: Path, irises: Sequence[Iris], shapes: Geometries, territory: Integers, vintage: int
+) -> None:
+    path = _made(
+        folder
+        / f"{DELIVERY}_{vintage}-12-00163"
+        / f"CONTOURS-IRIS_3-0_GPKG_WGS84G_FRA-ED{vintage}-01-01"
+        / "contours-iris.gpkg"
+    )
+    formats.geopackage(
+        path, LAYER, GEOMETRY, columns(irises), degrees(shapes, territory), date(vintage, 6, 15)
+    )
 
 
-def _geoparquet(folder: Path, irises: Sequence[Iris], shapes: Geometries, territory: Integers, vintage: int) -> None:
-    path = _made(folder / f"{DELIVERY}_{vintage}-12-00163" / f"CONTOURS-IRIS_3-0_GEOPARQUET_WGS84G_FRA-ED{vintage}-01-01" / "contours-iris.parquet")
+def _geoparquet(
+    folder: Path, irises: Sequence[Iris], shapes: Geometries, territory: Integers, vintage: int
+) -> None:
+    path = _made(
+        folder
+        / f"{DELIVERY}_{vintage}-12-00163"
+        / f"CONTOURS-IRIS_3-0_GEOPARQUET_WGS84G_FRA-ED{vintage}-01-01"
+        / "contours-iris.parquet"
+    )
     formats.geoparquet(path, GEOMETRY, columns(irises), degrees(shapes, territory))
 
 
-def _shapefiles(folder: Path, irises: Sequence[Iris], shapes: Geometries, territory: Integers, vintage: int) -> None:
-    """A folder for each territory, and in it beside the IRIS the extent of the delivery, EMPRISE.shp."""
+def _shapefiles(
+    folder: Path, irises: Sequence[Iris], shapes: Geometries, territory: Integers, vintage: int
+) -> None:
+    """A folder for each territory, and in it beside the IRIS the extent of the delivery,
+    EMPRISE.shp.
+    """
     for position, (name, epsg, _) in enumerate(TERRITORIES):
         there = np.flatnonzero(territory == position)
-        path = _made(folder / f"{DELIVERY}_{vintage}-06-00217" / f"CONTOURS-IRIS_2-1_SHP_{name}-{vintage}" / "CONTOURS-IRIS.shp")
-        formats.shapefile(path, older_columns([irises[number] for number in there]), shapes[there], epsg, date(vintage, 6, 15))
+        path = _made(
+            folder
+            / f"{DELIVERY}_{vintage}-06-00217"
+            / f"CONTOURS-IRIS_2-1_SHP_{name}-{vintage}"
+            / "CONTOURS-IRIS.shp"
+        )
+        formats.shapefile(
+            path,
+            older_columns([irises[number] for number in there]),
+            shapes[there],
+            epsg,
+            date(vintage, 6, 15),
+        )
         extent = _multipolygons(np.array([shapely.box(*shapely.total_bounds(shapes[there]))]))
-        formats.shapefile(path.with_name("EMPRISE.shp"), {"NOM": [name]}, extent, epsg, date(vintage, 6, 15))
+        formats.shapefile(
+            path.with_name("EMPRISE.shp"), {"NOM": [name]}, extent, epsg, date(vintage, 6, 15)
+        )
 
 
 WRITERS: dict[str, Callable[[Path, Sequence[Iris], Geometries, Integers, int], None]] = {
-    "gpkg": _geopackage, "shp": _shapefiles, "geoparquet": _geoparquet,
-}  # fmt: skip
+    "gpkg": _geopackage,
+    "shp": _shapefiles,
+    "geoparquet": _geoparquet,
+}
 
 
 def _multipolygons(shapes: Geometries) -> Geometries:

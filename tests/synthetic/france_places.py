@@ -1,10 +1,14 @@
-"""France's places: communes with their seats and postcodes, départements, regions, and the movements that change codes.
+"""France's places: communes with their seats and postcodes, départements, regions, and the
+movements that change codes.
 
-france_communes.csv holds 3,565 real communes of 2021 (code, name, postcodes, seat, number of IRIS where divided): all that are divided into
-IRIS, all overseas, and some of every département. france_departements.csv holds every département with its number of communes. Both are
-derived from La Poste's hexasmal list and INSEE's census by IRIS (Licence Ouverte 2.0). Beyond them communes are made up.
+france_communes.csv holds 3,565 real communes of 2021 (code, name, postcodes, seat, number of IRIS
+where divided): all that are divided into IRIS, all overseas, and some of every département.
+france_departements.csv holds every département with its number of communes. Both are derived from
+La Poste's hexasmal list and INSEE's census by IRIS (Licence Ouverte 2.0). Beyond them communes are
+made up.
 
-Paris, Lyon and Marseille are listed as their municipal arrondissements, which is what IRIS, census and postcodes use.
+Paris, Lyon and Marseille are listed as their municipal arrondissements, which is what IRIS, census
+and postcodes use.
 """
 
 from __future__ import annotations
@@ -20,20 +24,50 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 FIRST_VINTAGE, LAST_CHANGE = 2021, 2025
 REGIONS = {
-    "01": "Guadeloupe", "02": "Martinique", "03": "Guyane", "04": "La Réunion", "06": "Mayotte", "11": "Île-de-France",
-    "24": "Centre-Val de Loire", "27": "Bourgogne-Franche-Comté", "28": "Normandie", "32": "Hauts-de-France", "44": "Grand Est",
-    "52": "Pays de la Loire", "53": "Bretagne", "75": "Nouvelle-Aquitaine", "76": "Occitanie", "84": "Auvergne-Rhône-Alpes",
-    "93": "Provence-Alpes-Côte d'Azur", "94": "Corse",
-}  # fmt: skip
-CITIES = {"751": ("75056", "Paris"), "6938": ("69123", "Lyon"), "132": ("13055", "Marseille")}  # how their arrondissements' codes begin
+    "01": "Guadeloupe",
+    "02": "Martinique",
+    "03": "Guyane",
+    "04": "La Réunion",
+    "06": "Mayotte",
+    "11": "Île-de-France",
+    "24": "Centre-Val de Loire",
+    "27": "Bourgogne-Franche-Comté",
+    "28": "Normandie",
+    "32": "Hauts-de-France",
+    "44": "Grand Est",
+    "52": "Pays de la Loire",
+    "53": "Bretagne",
+    "75": "Nouvelle-Aquitaine",
+    "76": "Occitanie",
+    "84": "Auvergne-Rhône-Alpes",
+    "93": "Provence-Alpes-Côte d'Azur",
+    "94": "Corse",
+}
+CITIES = {
+    "751": ("75056", "Paris"),
+    "6938": ("69123", "Lyon"),
+    "132": ("13055", "Marseille"),
+}  # how their arrondissements' codes begin
 
 CHANGES: dict[int, dict[str, str]] = {  # 1 January of the year: code before, code after
-    2023: {"01039": "01138", "02077": "02564", "09255": "09056", "16140": "16206", "50015": "50272"},
+    2023: {
+        "01039": "01138",
+        "02077": "02564",
+        "09255": "09056",
+        "16140": "16206",
+        "50015": "50272",
+    },
     2025: {"93059": "93066"},
 }
-LATER_NAMES = {"01138": "Culoz-Béon", "02564": "Bernoy-le-Château", "16206": "Mansle-les-Fontaines", "50272": "Tourneville-sur-Mer"}
+LATER_NAMES = {
+    "01138": "Culoz-Béon",
+    "02564": "Bernoy-le-Château",
+    "16206": "Mansle-les-Fontaines",
+    "50272": "Tourneville-sur-Mer",
+}
 RENAMED = 2023
-EARLIER = (  # movements before the first vintage: code of the kind (MOD), day, commune before, commune after
+# movements before the first vintage: code of the kind (MOD), day, commune before, commune after
+EARLIER = (
     ("50", "2014-01-07", ("14697", "L'Oudon"), ("14472", "L'Oudon")),  # another seat of the commune
     ("32", "2017-01-01", ("14472", "L'Oudon"), ("14654", "Saint-Pierre-en-Auge")),
     ("41", "2018-01-01", ("49144", "Freigné"), ("44225", "Freigné")),  # another département
@@ -43,25 +77,85 @@ WITHOUT_EPCI = ("22016", "29083", "29155", "85113")  # islands
 UNINHABITED = ("55039", "55050", "55139", "55189", "55239", "55307")  # destroyed in 1916
 ALWAYS_DIVIDED = ("33063", "93059", "93066")
 ALWAYS = (
-    "2A004", "2B033", "97105", "97209", "97302", "97411", "97611", "45234", "21231", "29155", "55039", "14654", "44180", *ALWAYS_DIVIDED,
+    "2A004",
+    "2B033",
+    "97105",
+    "97209",
+    "97302",
+    "97411",
+    "97611",
+    "45234",
+    "21231",
+    "29155",
+    "55039",
+    "14654",
+    "44180",
+    *ALWAYS_DIVIDED,
     *(code for changes in CHANGES.values() for pair in changes.items() for code in pair),
-)  # fmt: skip
+)
 COMMUNES_PER_IRIS = 34_935 / 49_300
 SAINTS = (
-    "Aubin", "Bonnet", "Cyr", "Denis", "Éloi", "Étienne", "Félix", "Georges", "Germain", "Hilaire", "Jean", "Julien", "Léger", "Loup", "Marcel",
-    "Martin", "Maurice", "Michel", "Nazaire", "Ouen", "Paul", "Pierre", "Quentin", "Rémy", "Sauveur", "Sulpice", "Vaast", "Victor", "Vincent",
-)  # fmt: skip
+    "Aubin",
+    "Bonnet",
+    "Cyr",
+    "Denis",
+    "Éloi",
+    "Étienne",
+    "Félix",
+    "Georges",
+    "Germain",
+    "Hilaire",
+    "Jean",
+    "Julien",
+    "Léger",
+    "Loup",
+    "Marcel",
+    "Martin",
+    "Maurice",
+    "Michel",
+    "Nazaire",
+    "Ouen",
+    "Paul",
+    "Pierre",
+    "Quentin",
+    "Rémy",
+    "Sauveur",
+    "Sulpice",
+    "Vaast",
+    "Victor",
+    "Vincent",
+)
 WHERE = (
-    "-la-Forêt", "-des-Prés", "-sur-Vère", "-le-Vieux", "-du-Bois", "-en-Plaine", "-les-Vignes", "-aux-Chênes", "-sous-Roche", "-l'Église",
-    "-de-la-Lande", "-le-Château", "-des-Eaux", "-sur-Orne", "-du-Mont", "-la-Vallée", "-d'Aunay", "-près-l'Étang", "-le-Sec", "-la-Rivière",
-)  # fmt: skip
+    "-la-Forêt",
+    "-des-Prés",
+    "-sur-Vère",
+    "-le-Vieux",
+    "-du-Bois",
+    "-en-Plaine",
+    "-les-Vignes",
+    "-aux-Chênes",
+    "-sous-Roche",
+    "-l'Église",
+    "-de-la-Lande",
+    "-le-Château",
+    "-des-Eaux",
+    "-sur-Orne",
+    "-du-Mont",
+    "-la-Vallée",
+    "-d'Aunay",
+    "-près-l'Étang",
+    "-le-Sec",
+    "-la-Rivière",
+)
 
 
 @dataclass(frozen=True)
 class Commune:
-    """A commune of 2021 or a municipal arrondissement: code, name, postcodes, seat in degrees, and its IRIS in proportion (0: undivided).
+    """A commune of 2021 or a municipal arrondissement: code, name, postcodes, seat in degrees, and
+    its IRIS in proportion (0: undivided).
 
-    seat is None for a commune that is made up: it lies somewhere around `near`, a listed one of its département.
+    seat is None for a commune that is made up: it lies somewhere around `near`, a listed one of its
+    département.
     """
 
     code: str
@@ -78,8 +172,14 @@ class Commune:
 
 
 def choose(iris: int) -> list[Commune]:
-    """The communes of a France with so many IRIS, in the order of their codes; all that ever changed are among them."""
-    always = [commune for commune in listed() if commune.code in ALWAYS or city(commune.code) != commune.code]
+    """The communes of a France with so many IRIS, in the order of their codes; all that ever
+    changed are among them.
+    """
+    always = [
+        commune
+        for commune in listed()
+        if commune.code in ALWAYS or city(commune.code) != commune.code
+    ]
     others = _by_turns([commune for commune in listed() if commune not in set(always)])
     number = max(len(always), round(COMMUNES_PER_IRIS * iris) + sum(map(len, CHANGES.values())))
     chosen = [*always, *others][:number]
@@ -92,8 +192,12 @@ def department(code: str) -> str:
 
 
 def city(code: str) -> str:
-    """The commune that a code belongs to: 75056 for an arrondissement of Paris, itself for a commune."""
-    return next((of[0] for start, of in CITIES.items() if code.startswith(start) and code != of[0]), code)
+    """The commune that a code belongs to: 75056 for an arrondissement of Paris, itself for a
+    commune.
+    """
+    return next(
+        (of[0] for start, of in CITIES.items() if code.startswith(start) and code != of[0]), code
+    )
 
 
 def code_at(code: str, vintage: int) -> str:
@@ -115,13 +219,22 @@ def departments() -> dict[str, dict[str, str]]:
 
 
 def plain(name: str) -> str:
-    """A name in capitals without accents, hyphens and apostrophes, as the lists of INSEE and La Poste have it."""
-    ascii_name = unicodedata.normalize("NFD", name.replace("œ", "oe").replace("Œ", "OE")).encode("ascii", "ignore").decode().upper()
+    """A name in capitals without accents, hyphens and apostrophes, as the lists of INSEE and La
+    Poste have it.
+    """
+    ascii_name = (
+        unicodedata.normalize("NFD", name.replace("œ", "oe").replace("Œ", "OE"))
+        .encode("ascii", "ignore")
+        .decode()
+        .upper()
+    )
     return re.sub(r"[^A-Z0-9]+", " ", ascii_name).strip()
 
 
 def _by_turns(communes: list[Commune]) -> list[Commune]:
-    """One of each département after the other, each time the one with the most IRIS first and then others from all over it."""
+    """One of each département after the other, each time the one with the most IRIS first and then
+    others from all over it.
+    """
     of_department: dict[str, list[Commune]] = defaultdict(list)
     for commune in communes:
         of_department[commune.department].append(commune)
@@ -139,7 +252,9 @@ def _spread(commune: Commune) -> tuple[int, str]:
 
 
 def _made_up(count: int) -> list[Commune]:
-    """So many communes that are not listed, or as many as there are, each département in proportion to those it lacks."""
+    """So many communes that are not listed, or as many as there are, each département in proportion
+    to those it lacks.
+    """
     known: dict[str, list[Commune]] = defaultdict(list)
     for commune in listed():
         known[commune.department].append(commune)
@@ -152,24 +267,49 @@ def _made_up(count: int) -> list[Commune]:
 
 
 def _made(code: str, turn: int, known: list[Commune]) -> Commune:
-    """The `turn`-th made-up commune of a département: a free code, a name nobody has, the postcode of a listed commune."""
+    """The `turn`-th made-up commune of a département: a free code, a name nobody has, the postcode
+    of a listed commune.
+    """
     near = known[turn * 7 % len(known)]
     saint, where = SAINTS[turn % len(SAINTS)], WHERE[turn // len(SAINTS) % len(WHERE)]
     again = turn // (len(SAINTS) * len(WHERE))
-    return Commune(_free(code)[turn], f"Saint-{saint}{where}" + f"-{again + 1}" * bool(again), near.postcodes[:1], None, 0, near.code)
+    return Commune(
+        _free(code)[turn],
+        f"Saint-{saint}{where}" + f"-{again + 1}" * bool(again),
+        near.postcodes[:1],
+        None,
+        0,
+        near.code,
+    )
 
 
 @cache
 def _free(code: str) -> list[str]:
-    known = {commune.code for commune in listed()} | {place[0] for _, _, *pair in EARLIER for place in pair} | {of[0] for of in CITIES.values()}
-    return [free for free in (f"{code}{number:0{5 - len(code)}d}" for number in range(1, 10 ** (5 - len(code)))) if free not in known]
+    known = (
+        {commune.code for commune in listed()}
+        | {place[0] for _, _, *pair in EARLIER for place in pair}
+        | {of[0] for of in CITIES.values()}
+    )
+    return [
+        free
+        for free in (
+            f"{code}{number:0{5 - len(code)}d}" for number in range(1, 10 ** (5 - len(code)))
+        )
+        if free not in known
+    ]
 
 
 @cache
 def listed() -> tuple[Commune, ...]:
     """The real communes and arrondissements in the order of their codes."""
     return tuple(
-        Commune(code, row["name"], tuple(row["postcodes"].split()), (float(row["longitude"]), float(row["latitude"])), int(row["iris"] or 0))
+        Commune(
+            code,
+            row["name"],
+            tuple(row["postcodes"].split()),
+            (float(row["longitude"]), float(row["latitude"])),
+            int(row["iris"] or 0),
+        )
         for code, row in _rows("france_communes.csv").items()
     )
 
@@ -177,4 +317,6 @@ def listed() -> tuple[Commune, ...]:
 @cache
 def _rows(name: str) -> dict[str, dict[str, str]]:
     with open(HERE / name, encoding="utf-8", newline="") as file:
-        return {row["code"]: row for row in csv.DictReader(file, delimiter="|", quoting=csv.QUOTE_NONE)}
+        return {
+            row["code"]: row for row in csv.DictReader(file, delimiter="|", quoting=csv.QUOTE_NONE)
+        }

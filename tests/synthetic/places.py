@@ -1,8 +1,12 @@
-"""Belgium's places: municipalities with their seats, the areas above them, and how mergers change their codes.
+"""Belgium's places: municipalities with their seats, the areas above them, and how mergers change
+their codes.
 
-municipalities.csv and arrondissements.csv hold codes, names, seats (Lambert 72, kilometres) and the number of sectors of
-2018. They are derived from Statbel's nomenclature and sectors of 2011 (Source: Statbel, licence open data). The
-Hainaut municipalities that got new codes in 2019 without a merger are left out: their history is not needed here.
+municipalities.csv and arrondissements.csv hold codes, names, seats (Lambert 72, kilometres) and the
+    number of sectors of
+2018. They are derived from Statbel's nomenclature and sectors of 2011 (Source: Statbel, licence
+    open data). The
+Hainaut municipalities that got new codes in 2019 without a merger are left out: their history is
+    not needed here.
 """
 
 from __future__ import annotations
@@ -16,18 +20,58 @@ HERE = Path(__file__).resolve().parent
 
 # National outline, Lambert 72, kilometres, generalised to about 3.5 km.
 OUTLINE = (
-    "89,136 73,136 72,155 64,165 50,161 47,155 28,168 22,199 68,229 80,229 84,215 96,222 116,210 136,220 139,229 154,228 151,238 162,241 162,235 "
-    "169,235 178,244 183,239 178,234 188,232 199,240 199,232 211,217 229,222 233,213 252,207 248,183 240,173 243,162 266,162 284,150 278,138 "
-    "291,133 295,116 279,104 276,92 264,97 251,73 249,59 261,40 259,30 230,21 215,43 207,43 195,55 185,54 187,67 180,73 186,94 174,87 173,76 "
-    "156,70 138,71 133,79 140,85 133,92 139,107 133,105 125,117 106,116 103,110 98,130 88,131"
+    "89,136 73,136 72,155 64,165 50,161 47,155 28,168 22,199 68,229 80,229 84,215 96,222 116,210"
+    " 136,220 139,229 154,228 151,238 162,241 162,235 169,235 178,244 183,239 178,234 188,232"
+    " 199,240 199,232 211,217 229,222 233,213 252,207 248,183 240,173 243,162 266,162 284,150"
+    " 278,138 291,133 295,116 279,104 276,92 264,97 251,73 249,59 261,40 259,30 230,21 215,43"
+    " 207,43 195,55 185,54 187,67 180,73 186,94 174,87 173,76 156,70 138,71 133,79 140,85 133,92"
+    " 139,107 133,105 125,117 106,116 103,110 98,130 88,131"
 )
 
-# Chosen first, so that even the smallest Belgium has three regions, both waves of mergers, a coast and three languages.
+# Chosen first, so that even the smallest Belgium has three regions, both waves of mergers, a coast
+# and three languages.
 FIRST = (
-    "21004", "11002", "11007", "12030", "12034", "46003", "46013", "11056", "82003", "82005", "35013", "62063", "63012", "92094", "38016",
-    "44011", "44049", "84043", "25112", "24062", "21015", "71022", "73040", "37018", "37012", "52011", "31005", "53053", "57081", "21001",
-    "38014", "61031", "91034", "73083", "73009", "21009", "44021", "85045", "83034", "93022",
-)  # fmt: skip
+    "21004",
+    "11002",
+    "11007",
+    "12030",
+    "12034",
+    "46003",
+    "46013",
+    "11056",
+    "82003",
+    "82005",
+    "35013",
+    "62063",
+    "63012",
+    "92094",
+    "38016",
+    "44011",
+    "44049",
+    "84043",
+    "25112",
+    "24062",
+    "21015",
+    "71022",
+    "73040",
+    "37018",
+    "37012",
+    "52011",
+    "31005",
+    "53053",
+    "57081",
+    "21001",
+    "38014",
+    "61031",
+    "91034",
+    "73083",
+    "73009",
+    "21009",
+    "44021",
+    "85045",
+    "83034",
+    "93022",
+)
 
 MERGED_2019 = {
     "12041": ("Puurs-Sint-Amands", "Puers-Saint-Amand", ("12030", "12034")),
@@ -47,7 +91,11 @@ MERGED_2025 = {
     "44087": ("Lochristi", "Lochristi", ("44034", "44073")),
     "44088": ("Merelbeke-Melle", "Merelbeke-Melle", ("44040", "44043")),
     "46029": ("Lokeren", "Lokeren", ("44045", "46014")),
-    "46030": ("Beveren-Kruibeke-Zwijndrecht", "Beveren-Kruibeke-Zwijndrecht", ("11056", "46003", "46013")),
+    "46030": (
+        "Beveren-Kruibeke-Zwijndrecht",
+        "Beveren-Kruibeke-Zwijndrecht",
+        ("11056", "46003", "46013"),
+    ),
     "71071": ("Tessenderlo-Ham", "Tessenderlo-Ham", ("71057", "71069")),
     "71072": ("Hasselt", "Hasselt", ("71022", "73040")),
     "73110": ("Bilzen-Hoeselt", "Bilzen-Hoeselt", ("73006", "73032")),
@@ -56,10 +104,30 @@ MERGED_2025 = {
 }
 PROVINCES = {
     "10000": ("Provincie Antwerpen", "Province d’Anvers", "Provinz Antwerpen", "02000"),
-    "20001": ("Provincie Vlaams-Brabant", "Province de Brabant flamand", "Provinz Flämisch-Brabant", "02000"),
-    "20002": ("Provincie Waals-Brabant", "Province de Brabant wallon", "Provinz Wallonisch-Brabant", "03000"),
-    "30000": ("Provincie West-Vlaanderen", "Province de Flandre occidentale", "Provinz Westflandern", "02000"),
-    "40000": ("Provincie Oost-Vlaanderen", "Province de Flandre orientale", "Provinz Ostflandern", "02000"),
+    "20001": (
+        "Provincie Vlaams-Brabant",
+        "Province de Brabant flamand",
+        "Provinz Flämisch-Brabant",
+        "02000",
+    ),
+    "20002": (
+        "Provincie Waals-Brabant",
+        "Province de Brabant wallon",
+        "Provinz Wallonisch-Brabant",
+        "03000",
+    ),
+    "30000": (
+        "Provincie West-Vlaanderen",
+        "Province de Flandre occidentale",
+        "Provinz Westflandern",
+        "02000",
+    ),
+    "40000": (
+        "Provincie Oost-Vlaanderen",
+        "Province de Flandre orientale",
+        "Provinz Ostflandern",
+        "02000",
+    ),
     "50000": ("Provincie Henegouwen", "Province de Hainaut", "Provinz Hennegau", "03000"),
     "60000": ("Provincie Luik", "Province de Liège", "Provinz Lüttich", "03000"),
     "70000": ("Provincie Limburg", "Province de Limbourg", "Provinz Limburg", "02000"),
@@ -69,17 +137,34 @@ PROVINCES = {
 REGIONS = {
     "02000": ("Vlaams Gewest", "Région flamande", "Flämische Region"),
     "03000": ("Waals Gewest", "Région wallonne", "Wallonische Region"),
-    "04000": ("Brussels Hoofdstedelijk Gewest", "Région de Bruxelles-Capitale", "Region Brüssel-Hauptstadt"),
+    "04000": (
+        "Brussels Hoofdstedelijk Gewest",
+        "Région de Bruxelles-Capitale",
+        "Region Brüssel-Hauptstadt",
+    ),
 }
-COAST = ("31004", "31005", "35002", "35013", "38008", "38016")  # municipalities that got a beach sector X0JQ in 2019
+COAST = (
+    "31004",
+    "31005",
+    "35002",
+    "35013",
+    "38008",
+    "38016",
+)  # municipalities that got a beach sector X0JQ in 2019
 GERMAN = ("63001", "63012", "63013", "63023", "63040", "63048", "63061", "63067", "63087")
-NO_MUNICIPAL_TAX = ("31043", "38008", "38014")  # Knokke-Heist, De Panne, Koksijde: real zeros in the published series
+NO_MUNICIPAL_TAX = (
+    "31043",
+    "38008",
+    "38014",
+)  # Knokke-Heist, De Panne, Koksijde: real zeros in the published series
 BRUSSELS = "04000"
 
 
 @dataclass(frozen=True)
 class Place:
-    """A municipality of 2011: code, names, seat in metres (Lambert 72) and its number of real sectors."""
+    """A municipality of 2011: code, names, seat in metres (Lambert 72) and its number of real
+    sectors.
+    """
 
     code: str
     names: tuple[str, str, str]
@@ -89,7 +174,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Areas:
-    """A municipality of one vintage and every area above it; names are (Dutch, French, German), None where there is no such area."""
+    """A municipality of one vintage and every area above it; names are (Dutch, French, German),
+    None where there is no such area.
+    """
 
     municipality: str
     municipality_names: tuple[str, str, str]
@@ -103,10 +190,14 @@ class Areas:
 
 
 def choose(count: int) -> list[Place]:
-    """Municipalities of 2011 such that `count` of them are left in 2024, spread over the country."""
+    """Municipalities of 2011 such that `count` of them are left in 2024, spread over the
+    country.
+    """
     known = _places()
     rest = [code for code in known if code not in FIRST]
-    spread = [rest[number * 233 % len(rest)] for number in range(len(rest))]  # a step that shares no divisor visits every code once
+    spread = [
+        rest[number * 233 % len(rest)] for number in range(len(rest))
+    ]  # a step that shares no divisor visits every code once
     chosen: dict[str, None] = {}
     for code in dict.fromkeys([*FIRST, *spread]):
         candidates = {*chosen, code}
@@ -115,7 +206,10 @@ def choose(count: int) -> list[Place]:
         chosen[code] = None
     if len({municipality_at(each, 2024) for each in chosen}) < count:
         most = len({municipality_at(each, 2024) for each in known})
-        raise ValueError(f"A synthetic Belgium has at most {most} municipalities in 2024; {count} were asked for.")
+        raise ValueError(
+            f"A synthetic Belgium has at most {most} municipalities in 2024; {count} were asked"
+            " for."
+        )
     return [known[code] for code in sorted(chosen)]
 
 
@@ -166,7 +260,11 @@ def _places() -> dict[str, Place]:
     return {
         row["code"]: Place(
             row["code"],
-            (row["name_nl"], row["name_fr"], row["name_de"] or row["name_nl" if _dutch(row["code"]) else "name_fr"]),
+            (
+                row["name_nl"],
+                row["name_fr"],
+                row["name_de"] or row["name_nl" if _dutch(row["code"]) else "name_fr"],
+            ),
             (float(row["x_km"]) * 1000, float(row["y_km"]) * 1000),
             int(row["sectors"]),
         )

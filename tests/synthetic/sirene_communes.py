@@ -1,4 +1,6 @@
-"""Real communes that a synthetic SIRENE is placed in when no synthetic France is given, and some that are no longer communes."""
+"""Real communes that a synthetic SIRENE is placed in when no synthetic France is given, and some
+that are no longer communes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Commune:
-    """A commune or arrondissement. blocks: the number of its IRIS, 1 where it is not divided; thousands: of residents, about."""
+    """A commune or arrondissement. blocks: the number of its IRIS, 1 where it is not divided;
+    thousands: of residents, about.
+    """
 
     code: str
     name: str
@@ -93,6 +97,8 @@ def communes() -> list[Commune]:
     """The listed communes in the order of their codes."""
     cells = (line.split("|") for line in LISTED.split("\n") if line)
     return [
-        Commune(code, name, postcode, float(longitude), float(latitude), float(thousands), int(blocks))
+        Commune(
+            code, name, postcode, float(longitude), float(latitude), float(thousands), int(blocks)
+        )
         for code, name, postcode, longitude, latitude, thousands, blocks in cells
     ]

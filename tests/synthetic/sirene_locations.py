@@ -10,7 +10,14 @@ from synthetic.sirene_blocks import Block, Flags
 from synthetic.sirene_ground import UNDIVIDED
 from synthetic.sirene_stock import chosen, sirets
 
-QUALITIES = ("11", "12", "33", "22", "21")  # found to the number, somewhere in the street, somewhere in the commune; 2x: the street is probable
+QUALITIES = (
+    "11",
+    "12",
+    "33",
+    "22",
+    "21",
+    # found to the number, somewhere in the street, somewhere in the commune; 2x: the street is probable
+)
 QUALITY_SHARES = (0.625, 0.159, 0.176, 0.025, 0.015)
 PRECISIONS = ((2, 30), (40, 900), (600, 7000), (40, 900), (2, 30))  # metres
 NO_ZONES, OUTSIDE = "CSZ", "HZ"  # the commune has no such zones; the point is in none of them
@@ -36,17 +43,28 @@ def batch(block: Block) -> pa.RecordBatch:
         **_zones(random, ground.iris[point], chosen(ground.codes.tolist(), ground.commune[point])),
     }
     empty = pa.nulls(len(rows), pa.string())
-    return pa.RecordBatch.from_pydict({name: columns.get(name, empty) for name in sirene_layout.LOCATION_COLUMNS})
+    return pa.RecordBatch.from_pydict(
+        {name: columns.get(name, empty) for name in sirene_layout.LOCATION_COLUMNS}
+    )
 
 
 def _zones(random: np.random.Generator, iris: np.ndarray, communes: pa.Array) -> Columns:
-    """The IRIS within the commune and the quarters of urban policy; the sensitive zones have been empty since March 2024."""
+    """The IRIS within the commune and the quarters of urban policy; the sensitive zones have been
+    empty since March 2024.
+    """
     rows, undivided = len(iris), iris == UNDIVIDED
     quarter = _quarters(random, undivided, communes, "QN")
     former_quarter = _quarters(random, undivided, communes, "QP")
-    qualities = {f"qualite_{zone}": chosen("123", random.choice(3, rows, p=(0.8, 0.15, 0.05))) for zone in ("qp24", "iris", "qp15", "qva")}
+    qualities = {
+        f"qualite_{zone}": chosen("123", random.choice(3, rows, p=(0.8, 0.15, 0.05)))
+        for zone in ("qp24", "iris", "qp15", "qva")
+    }
     return {
-        "plg_iris": pc.if_else(pa.array(undivided), NO_ZONES, pc.if_else(pa.array(random.random(rows) < 0.003), OUTSIDE, pa.array(iris))),
+        "plg_iris": pc.if_else(
+            pa.array(undivided),
+            NO_ZONES,
+            pc.if_else(pa.array(random.random(rows) < 0.003), OUTSIDE, pa.array(iris)),
+        ),
         "plg_qp24": quarter,
         "plg_qp15": former_quarter,
         "plg_qva": pc.if_else(pa.array(undivided), NO_ZONES, OUTSIDE),
@@ -54,7 +72,9 @@ def _zones(random: np.random.Generator, iris: np.ndarray, communes: pa.Array) ->
     }
 
 
-def _quarters(random: np.random.Generator, undivided: Flags, communes: pa.Array, prefix: str) -> pa.Array:
+def _quarters(
+    random: np.random.Generator, undivided: Flags, communes: pa.Array, prefix: str
+) -> pa.Array:
     """A made-up quarter of the commune for a few, such as QN75118M."""
     named = pc.binary_join_element_wise(prefix, communes, "M", "")
     inside = pa.array(random.random(len(undivided)) < 0.03)
@@ -62,11 +82,17 @@ def _quarters(random: np.random.Generator, undivided: Flags, communes: pa.Array,
 
 
 def expected(block: Block, stock: pa.RecordBatch) -> pa.RecordBatch:
-    """The IRIS of each point that a file tells: siret, code_iris, and which file it is (geolocation, or only the stock's coordinates)."""
+    """The IRIS of each point that a file tells: siret, code_iris, and which file it is
+    (geolocation, or only the stock's coordinates).
+    """
     coordinates = stock.column("coordonneeLambertAbscisseEtablissement")
-    told = pc.fill_null(pc.not_equal(coordinates, sirene_layout.PARTIAL_MASK), False).to_numpy(zero_copy_only=False)
+    told = pc.fill_null(pc.not_equal(coordinates, sirene_layout.PARTIAL_MASK), False).to_numpy(
+        zero_copy_only=False
+    )
     rows = np.flatnonzero(block.located | told)
     point, ground = block.point[rows], block.ground
     code = np.strings.add(ground.codes[ground.commune[point]], ground.iris[point])
     source = chosen(("stock", "geolocation"), block.located[rows])
-    return pa.RecordBatch.from_pydict({"siret": sirets(block).take(pa.array(rows)), "code_iris": pa.array(code), "source": source})
+    return pa.RecordBatch.from_pydict(
+        {"siret": sirets(block).take(pa.array(rows)), "code_iris": pa.array(code), "source": source}
+    )

@@ -1,4 +1,6 @@
-"""The table-based summary files of the American Community Survey: every summary level of the country in one file for each table."""
+"""The table-based summary files of the American Community Survey: every summary level of the
+country in one file for each table.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +17,36 @@ from synthetic.coverage import Floats, Integers
 from synthetic.us_people import People
 from synthetic.us_tables import CLASSES, SHELLS
 
-NOT_COMPUTED, NOT_COMPUTED_MARGIN, OPEN_ENDED_MARGIN, CONTROLLED_MARGIN = -666666666, -222222222, -333333333, -555555555
-CONTROLLED = {"B01001": (0, 1, 25)}  # lines held to the population estimates in nation, states and counties
-ENDS = {"B19013": (2_499, 250_001), "B25077": (9_999, 2_000_001)}  # what a median below or above the last class is given as
+NOT_COMPUTED, NOT_COMPUTED_MARGIN, OPEN_ENDED_MARGIN, CONTROLLED_MARGIN = (
+    -666666666,
+    -222222222,
+    -333333333,
+    -555555555,
+)
+CONTROLLED = {
+    "B01001": (0, 1, 25)
+}  # lines held to the population estimates in nation, states and counties
+ENDS = {
+    "B19013": (2_499, 250_001),
+    "B25077": (9_999, 2_000_001),
+}  # what a median below or above the last class is given as
 FEWEST = 5  # households that a median is computed for
-HIDDEN, BLANK = 0.015, 0.002  # shares of the block groups' medians that are not computed, or left out altogether
+HIDDEN, BLANK = (
+    0.015,
+    0.002,
+)  # shares of the block groups' medians that are not computed, or left out altogether
 Rows = tuple[str, NDArray[np.str_], Integers]
 
 
 def write(folder: Path, people: People, table: str) -> tuple[dict[str, Any], dict[str, int]]:
-    """acsdt5y2023-b01001.dat and its entry in the mirror, and the number of rows under each prefix."""
+    """acsdt5y2023-b01001.dat and its entry in the mirror, and the number of rows under each
+    prefix.
+    """
     name = f"acsdt5y{people.vintage}-{table.lower()}.dat"
     shell = SHELLS[table]
-    names = [f"{table}_{kind}{line:03d}" for line in range(1, len(shell.lines) + 1) for kind in "EM"]
+    names = [
+        f"{table}_{kind}{line:03d}" for line in range(1, len(shell.lines) + 1) for kind in "EM"
+    ]
     random = people.drawn(100 + list(SHELLS).index(table))
     counts = {}
     with (folder / name).open("wb") as file:
@@ -42,11 +61,15 @@ def write(folder: Path, people: People, table: str) -> tuple[dict[str, Any], dic
 def levels(people: People, parts: Integers) -> Iterator[Rows]:
     """Prefix, code and sums of every summary level and component, in the order of the file.
 
-    Components 01 and 43 are the urban and the rural part; places (160) and postal areas (860) are stood for by single tracts.
+    Components 01 and 43 are the urban and the rural part; places (160) and postal areas (860) are
+    stood for by single tracts.
     """
     states, state_sums = people.level(2, parts)
     tracts, tract_sums = people.level(11, parts)
-    nation, whole = np.array([""]), state_sums[states != us_places.PUERTO_RICO].sum(axis=0, keepdims=True)
+    nation, whole = (
+        np.array([""]),
+        state_sums[states != us_places.PUERTO_RICO].sum(axis=0, keepdims=True),
+    )
     for prefix, codes, sums in (("01000", nation, whole), ("04000", states, state_sums)):
         yield f"{prefix}00US", codes, sums
         yield f"{prefix}01US", codes, sums * 4 // 5
@@ -55,14 +78,18 @@ def levels(people: People, parts: Integers) -> Iterator[Rows]:
     yield "1400000US", tracts, tract_sums
     yield "1500000US", people.codes, parts
     places = tracts[::3].astype("U2")
-    numbers = np.char.zfill((7 * (np.arange(len(places)) - np.searchsorted(places, places) + 1)).astype(str), 5)
+    numbers = np.char.zfill(
+        (7 * (np.arange(len(places)) - np.searchsorted(places, places) + 1)).astype(str), 5
+    )
     yield "1600000US", np.strings.add(places, numbers), tract_sums[::3]
     postal = np.char.zfill((501 + 3 * np.arange(len(tracts[1::3]))).astype(str), 5)
     yield "860Z200US" if people.vintage >= 2021 else "8600000US", postal, tract_sums[1::3]
 
 
 def medians(classes: Integers) -> Floats:
-    """The median income of each row of household counts by class, dollars; NaN where there are too few households."""
+    """The median income of each row of household counts by class, dollars; NaN where there are too
+    few households.
+    """
     total = classes.sum(axis=1)
     cumulated = np.cumsum(classes, axis=1)
     where = np.argmax(cumulated >= total[:, None] / 2, axis=1)
@@ -70,11 +97,17 @@ def medians(classes: Integers) -> Floats:
     before = np.take_along_axis(cumulated, where[:, None], axis=1)[:, 0] - inside
     bounds = np.array([*CLASSES, 400.0]) * 1000
     share = (total / 2 - before) / np.maximum(inside, 1)
-    return np.where(total >= FEWEST, np.rint(bounds[where] + share * np.diff(bounds)[where]), np.nan)
+    return np.where(
+        total >= FEWEST, np.rint(bounds[where] + share * np.diff(bounds)[where]), np.nan
+    )
 
 
-def _figures(table: str, prefix: str, parts: Integers, random: np.random.Generator) -> tuple[Integers, NDArray[np.bool_]]:
-    """Estimates and margins of error side by side, (rows, 2 * lines), and which rows are left blank."""
+def _figures(
+    table: str, prefix: str, parts: Integers, random: np.random.Generator
+) -> tuple[Integers, NDArray[np.bool_]]:
+    """Estimates and margins of error side by side, (rows, 2 * lines), and which rows are left
+    blank.
+    """
     if table in ("B19013", "B19301", "B25077"):
         estimates, margins, blank = _averages(table, prefix, parts, random)
     else:
@@ -88,12 +121,18 @@ def _figures(table: str, prefix: str, parts: Integers, random: np.random.Generat
 
 
 def _margins(estimates: Integers, random: np.random.Generator) -> Integers:
-    """Margins that grow with the root of the estimate; 12 where it is nought, as the real files have it for small areas."""
+    """Margins that grow with the root of the estimate; 12 where it is nought, as the real files
+    have it for small areas.
+    """
     spread = random.uniform(8, 30, (len(estimates), 1))
-    return np.where(estimates == 0, 12, np.rint(1.645 * np.sqrt(spread * estimates))).astype(np.int64)
+    return np.where(estimates == 0, 12, np.rint(1.645 * np.sqrt(spread * estimates))).astype(
+        np.int64
+    )
 
 
-def _averages(table: str, prefix: str, parts: Integers, random: np.random.Generator) -> tuple[Integers, Integers, NDArray[np.bool_]]:
+def _averages(
+    table: str, prefix: str, parts: Integers, random: np.random.Generator
+) -> tuple[Integers, Integers, NDArray[np.bool_]]:
     with np.errstate(divide="ignore", invalid="ignore"):
         if table == "B19013":
             values, count = medians(parts), parts.sum(axis=1)
@@ -111,11 +150,22 @@ def _averages(table: str, prefix: str, parts: Integers, random: np.random.Genera
     if small:
         blank[random.choice(len(values), max(1, round(BLANK * len(values))), replace=False)] = True
     estimates = np.where(missing, NOT_COMPUTED, values).astype(np.int64)
-    return estimates[:, None], np.where(missing, NOT_COMPUTED_MARGIN, margins).astype(np.int64)[:, None], blank
+    return (
+        estimates[:, None],
+        np.where(missing, NOT_COMPUTED_MARGIN, margins).astype(np.int64)[:, None],
+        blank,
+    )
 
 
-def _append(file: BinaryIO, identifiers: NDArray[np.str_], figures: tuple[Integers, NDArray[np.bool_]], names: list[str]) -> None:
+def _append(
+    file: BinaryIO,
+    identifiers: NDArray[np.str_],
+    figures: tuple[Integers, NDArray[np.bool_]],
+    names: list[str],
+) -> None:
     values, blank = figures
     columns = [pa.array(values[:, place], mask=blank) for place in range(values.shape[1])]
     batch = pa.record_batch([pa.array(identifiers), *columns], names=["GEO_ID", *names])
-    csv.write_csv(batch, file, csv.WriteOptions(include_header=False, delimiter="|", quoting_style="none"))
+    csv.write_csv(
+        batch, file, csv.WriteOptions(include_header=False, delimiter="|", quoting_style="none")
+    )

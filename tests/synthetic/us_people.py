@@ -1,4 +1,6 @@
-"""Residents, households, dwellings and incomes of every block group, and their sums for tracts, counties, states and the nation."""
+"""Residents, households, dwellings and incomes of every block group, and their sums for tracts,
+counties, states and the nation.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +16,95 @@ from synthetic.us_tables import CLASSES
 
 GROWTH = 0.005  # of the residents, a year
 UNINHABITED = 0.006  # share of the block groups
-AGE_SHARES = (58, 60, 65, 40, 27, 13, 13, 39, 68, 71, 68, 64, 60, 63, 64, 26, 37, 22, 30, 44, 29, 18, 16)  # of each sex, in the order of the table
-AGE_YEARS = (2, 7, 12, 16, 18, 20, 21, 23, 27, 32, 37, 42, 47, 52, 57, 60, 63, 65, 68, 72, 77, 82, 88)
+AGE_SHARES = (
+    58,
+    60,
+    65,
+    40,
+    27,
+    13,
+    13,
+    39,
+    68,
+    71,
+    68,
+    64,
+    60,
+    63,
+    64,
+    26,
+    37,
+    22,
+    30,
+    44,
+    29,
+    18,
+    16,
+)  # of each sex, in the order of the table
+AGE_YEARS = (
+    2,
+    7,
+    12,
+    16,
+    18,
+    20,
+    21,
+    23,
+    27,
+    32,
+    37,
+    42,
+    47,
+    52,
+    57,
+    60,
+    63,
+    65,
+    68,
+    72,
+    77,
+    82,
+    88,
+)
 FIRST_ADULT = AGE_YEARS.index(27)  # 25 years and over
 HOUSEHOLD_SHARES = (47, 5, 12, 28, 8)
-SCHOOLING_SHARES = (15, 1, 1, 1, 1, 2, 3, 4, 7, 5, 12, 15, 18, 20, 18, 228, 42, 60, 135, 88, 210, 95, 21, 16)
+SCHOOLING_SHARES = (
+    15,
+    1,
+    1,
+    1,
+    1,
+    2,
+    3,
+    4,
+    7,
+    5,
+    12,
+    15,
+    18,
+    20,
+    18,
+    228,
+    42,
+    60,
+    135,
+    88,
+    210,
+    95,
+    21,
+    16,
+)
 SPREAD = 2.1  # exponent of the log-logistic distribution of incomes
 Level = tuple[Texts, Integers]
 
 
 @dataclass(frozen=True)
 class People:
-    """The block groups that the American Community Survey has in a vintage, in the order of their twelve digits.
+    """The block groups that the American Community Survey has in a vintage, in the order of their
+    twelve digits.
 
-    All but the islands' are in the boundary files; those of tract 990000 are water, without residents and without a shape.
+    All but the islands' are in the boundary files; those of tract 990000 are water, without
+    residents and without a shape.
     """
 
     roster: Roster
@@ -45,7 +122,9 @@ class People:
         random = self.drawn(1)
         tilt = random.normal(0, 0.008, len(self.codes))[:, None] * (np.array(AGE_YEARS) - 40)
         shares = np.array(AGE_SHARES) * np.exp(tilt)
-        return _divided(self.residents, np.concatenate((shares * 0.49, shares * 0.51), axis=1), random)
+        return _divided(
+            self.residents, np.concatenate((shares * 0.49, shares * 0.51), axis=1), random
+        )
 
     @cached_property
     def households(self) -> Integers:
@@ -61,7 +140,9 @@ class People:
     @cached_property
     def income_classes(self) -> Integers:
         """Households in each income class, (block groups, 16)."""
-        median = np.exp(self.drawn(4).normal(np.log(76), 0.5, len(self.codes)))[:, None] * (1 + 0.03 * (self.vintage - 2023))
+        median = np.exp(self.drawn(4).normal(np.log(76), 0.5, len(self.codes)))[:, None] * (
+            1 + 0.03 * (self.vintage - 2023)
+        )
         with np.errstate(divide="ignore"):
             below = 1 / (1 + (np.array([*CLASSES, np.inf]) / median) ** -SPREAD)
         return _divided(self.households, np.diff(below, axis=1), self.drawn(5))
@@ -79,7 +160,9 @@ class People:
         return random.binomial(self.households, random.beta(5, 2.7, len(self.codes)))
 
     def parts(self, table: str) -> Integers:
-        """What adds up from level to level in a table: its lines without sums, or what a median or a mean is made of."""
+        """What adds up from level to level in a table: its lines without sums, or what a median or
+        a mean is made of.
+        """
         made: dict[str, Callable[[], Integers]] = {
             "B01001": lambda: self.ages,
             "B11001": lambda: _divided(self.households, np.array(HOUSEHOLD_SHARES), self.drawn(7)),
@@ -102,7 +185,9 @@ class People:
     def _schooling(self) -> Integers:
         adults = self.ages.reshape(-1, 2, len(AGE_YEARS))[:, :, FIRST_ADULT:].sum(axis=(1, 2))
         random = self.drawn(8)
-        tilt = random.normal(0, 0.09, len(adults))[:, None] * (np.arange(len(SCHOOLING_SHARES)) - 17)
+        tilt = random.normal(0, 0.09, len(adults))[:, None] * (
+            np.arange(len(SCHOOLING_SHARES)) - 17
+        )
         return _divided(adults, np.array(SCHOOLING_SHARES) * np.exp(tilt), random)
 
     def _values(self) -> Integers:
@@ -112,7 +197,9 @@ class People:
 
 
 def build(roster: Roster, vintage: int) -> People:
-    """The block groups of the 50 states, the District of Columbia and Puerto Rico with their residents."""
+    """The block groups of the 50 states, the District of Columbia and Puerto Rico with their
+    residents.
+    """
     codes = []
     for state in roster.states:
         if state.state.code in us_places.ISLANDS:
@@ -121,13 +208,20 @@ def build(roster: Roster, vintage: int) -> People:
         codes.append(np.strings.add(tracts[state.tract_of], state.digits))
     land = np.concatenate(codes)
     random = roster.random(5)
-    residents = np.exp(random.normal(7.12, 0.47, len(land))) * (random.random(len(land)) >= UNINHABITED)
+    residents = np.exp(random.normal(7.12, 0.47, len(land))) * (
+        random.random(len(land)) >= UNINHABITED
+    )
     residents = np.rint(residents * (1 + GROWTH * (vintage - 2023))).astype(np.int64)
     wet = [state for state in roster.states if state.state.code in us_roster.WATER_STATES]
     water = np.array([f"{min(state.counties_at(vintage))}{us_roster.WATER}0" for state in wet])
     every = np.concatenate((land, water))
     order = np.argsort(every)
-    return People(roster, vintage, every[order], np.concatenate((residents, np.zeros(len(water), dtype=np.int64)))[order])
+    return People(
+        roster,
+        vintage,
+        every[order],
+        np.concatenate((residents, np.zeros(len(water), dtype=np.int64)))[order],
+    )
 
 
 def _divided(counts: Integers, weights: Floats | Integers, random: np.random.Generator) -> Integers:

@@ -1,8 +1,12 @@
-"""The states and counties of the United States, real codes and names, and how the codes of counties change with the vintage.
+"""The states and counties of the United States, real codes and names, and how the codes of counties
+change with the vintage.
 
-us_states.csv and us_counties.csv hold the 56 states and areas and the 3,244 counties and equivalents that there have been since
-2018. They are derived from the Census Bureau's gazetteer of 2024, its boundary files of 2018 and its county estimates of 2023
-(U.S. government work, public domain). west and south are not real: they place each state on a map of equal tiles.
+us_states.csv and us_counties.csv hold the 56 states and areas and the 3,244 counties and
+    equivalents that there have been since
+2018. They are derived from the Census Bureau's gazetteer of 2024, its boundary files of 2018 and
+    its county estimates of 2023
+(U.S. government work, public domain). west and south are not real: they place each state on a map
+    of equal tiles.
 """
 
 from __future__ import annotations
@@ -18,20 +22,31 @@ from synthetic.coverage import Integers
 
 HERE = Path(__file__).resolve().parent
 ISLANDS = ("60", "66", "69", "78")  # no American Community Survey, no county estimates
-PUERTO_RICO = "72"  # in the American Community Survey, not in its nation row, and in no county estimates
+# in the American Community Survey, not in its nation row, and in no county estimates
+PUERTO_RICO = "72"
 CONNECTICUT, ALASKA = "09", "02"
 REGIONS_SINCE = 2022  # nine planning regions of Connecticut in place of eight counties
 SPLIT_SINCE = 2020  # Valdez-Cordova became Chugach and Copper River
 VALDEZ, AFTER_VALDEZ = "02261", ("02063", "02066")
 KINDS = {  # how a county's full name ends, and its legal description code
-    " County": "06", " Parish": "15", " City and Borough": "03", " Borough": "04", " Census Area": "05", " Municipality": "12",
-    " Municipio": "13", " Planning Region": "PL", " District": "07", " city": "25",
-}  # fmt: skip
+    " County": "06",
+    " Parish": "15",
+    " City and Borough": "03",
+    " Borough": "04",
+    " Census Area": "05",
+    " Municipality": "12",
+    " Municipio": "13",
+    " Planning Region": "PL",
+    " District": "07",
+    " city": "25",
+}
 
 
 @dataclass(frozen=True)
 class State:
-    """A state or area: codes, names, thousands of residents in 2023 and the south-western corner of its tile in degrees."""
+    """A state or area: codes, names, thousands of residents in 2023 and the south-western corner of
+    its tile in degrees.
+    """
 
     code: str
     postal: str
@@ -45,7 +60,9 @@ class State:
 
 @dataclass(frozen=True)
 class County:
-    """A county or equivalent: its five digits, full name ("Autauga County"), name without its kind, and code of that kind."""
+    """A county or equivalent: its five digits, full name ("Autauga County"), name without its kind,
+    and code of that kind.
+    """
 
     code: str
     full: str
@@ -55,10 +72,21 @@ class County:
 
 @cache
 def states() -> tuple[State, ...]:
-    """The 50 states, the District of Columbia, Puerto Rico and the island areas in the order of their codes."""
+    """The 50 states, the District of Columbia, Puerto Rico and the island areas in the order of
+    their codes.
+    """
     rows = _read("us_states.csv")
     return tuple(
-        State(row["code"], row["postal"], row["name"], row["region"], row["division"], int(row["thousands"]), float(row["west"]), float(row["south"]))
+        State(
+            row["code"],
+            row["postal"],
+            row["name"],
+            row["region"],
+            row["division"],
+            int(row["thousands"]),
+            float(row["west"]),
+            float(row["south"]),
+        )
         for row in rows
     )
 
@@ -83,12 +111,17 @@ def former_connecticut() -> tuple[str, ...]:
 
 
 def chosen(tracts: int) -> dict[str, tuple[str, ...]]:
-    """The counties of today by state that a country of so many tracts has: the first of each state, and those whose codes change."""
+    """The counties of today by state that a country of so many tracts has: the first of each state,
+    and those whose codes change.
+    """
     least = {state.code: {CONNECTICUT: 9, ALASKA: 2}.get(state.code, 1) for state in states()}
     known = {state: of_today(state) for state in least}
     fewest = sum(least.values())
     if tracts < fewest:
-        raise ValueError(f"56 states, Connecticut with 9 counties and Alaska with 2 need at least {fewest} tracts; {tracts} were asked for.")
+        raise ValueError(
+            f"56 states, Connecticut with 9 counties and Alaska with 2 need at least {fewest}"
+            f" tracts; {tracts} were asked for."
+        )
     room = np.array([len(codes) - least[state] for state, codes in known.items()])
     wanted = min(max(tracts // 10 - fewest, 0), int(room.sum()))
     more = dict(zip(known, shares(room, wanted), strict=True))
@@ -104,7 +137,9 @@ def shares(weights: Sequence[float] | Integers, count: int) -> Integers:
 
 
 def code_at(today: str, tract: int, tracts: int, vintage: int) -> str:
-    """The code that a tract's county has in a vintage; Connecticut's tract of that number among its tracts is cut anew."""
+    """The code that a tract's county has in a vintage; Connecticut's tract of that number among its
+    tracts is cut anew.
+    """
     if today[:2] == CONNECTICUT and vintage < REGIONS_SINCE:
         former = former_connecticut()
         return former[tract * len(former) // tracts]

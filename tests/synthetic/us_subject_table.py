@@ -1,4 +1,6 @@
-"""Table S1901 (income) of the counties as data.census.gov exports it: labels under the header, markers instead of figures."""
+"""Table S1901 (income) of the counties as data.census.gov exports it: labels under the header,
+markers instead of figures.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,38 @@ from synthetic.us_tables import CLASSES
 GROUPS = ("Households", "Families", "Married-couple families", "Nonfamily households")
 SIZES = (1.0, 0.64, 0.47, 0.36)  # of the groups, as shares of all households
 RICHER = (1.0, 1.2, 1.35, 0.6)  # medians, beside that of all households
-BOUNDS = (0, 10, 15, 25, 35, 50, 75, 100, 150, 200)  # lower bounds of the classes, thousands of dollars
+BOUNDS = (
+    0,
+    10,
+    15,
+    25,
+    35,
+    50,
+    75,
+    100,
+    150,
+    200,
+)  # lower bounds of the classes, thousands of dollars
 RANGES = [
-    "Less than $10,000", *(f"${low},000 to ${high - 1},999" for low, high in pairwise(BOUNDS[1:])), "$200,000 or more",
-]  # fmt: skip
+    "Less than $10,000",
+    *(f"${low},000 to ${high - 1},999" for low, high in pairwise(BOUNDS[1:])),
+    "$200,000 or more",
+]
 LABELS = [
-    "Total", *(f"Total!!{text}" for text in RANGES), "Median income (dollars)", "Mean income (dollars)",
-    *(f"PERCENT ALLOCATED!!{kind} income in the past 12 months" for kind in ("Household", "Family", "Nonfamily")),
-]  # fmt: skip
-ALLOCATED = {0: 13, 1: 14, 3: 15}  # the line of each group that holds its share of allocated incomes
+    "Total",
+    *(f"Total!!{text}" for text in RANGES),
+    "Median income (dollars)",
+    "Mean income (dollars)",
+    *(
+        f"PERCENT ALLOCATED!!{kind} income in the past 12 months"
+        for kind in ("Household", "Family", "Nonfamily")
+    ),
+]
+ALLOCATED = {
+    0: 13,
+    1: 14,
+    3: 15,
+}  # the line of each group that holds its share of allocated incomes
 MEDIAN, MEAN = 11, 12
 HIDDEN_MEAN = (0.0003, 0.0003, 0.7, 0.001)  # shares of the counties whose mean is N
 HIDDEN_MEDIAN = (0.001, 0.0015, 0.001, 0.005)  # whose median is -
@@ -51,34 +76,73 @@ def write(folder: Path, people: People) -> dict[str, Any]:
 
 def header() -> list[str]:
     """The row of codes and the row of labels; each ends in a comma, as all rows do."""
-    codes = [f"S1901_C{group:02d}_{line:03d}{kind}" for group in range(1, 5) for line in range(1, 17) for kind in "EM"]
-    labels = [f"{kind}!!{group}!!{label}" for group in GROUPS for label in LABELS for kind in ("Estimate", "Margin of Error")]
-    return [_quoted(["GEO_ID", "NAME", *codes]), _quoted(["Geography", "Geographic Area Name", *labels])]
+    codes = [
+        f"S1901_C{group:02d}_{line:03d}{kind}"
+        for group in range(1, 5)
+        for line in range(1, 17)
+        for kind in "EM"
+    ]
+    labels = [
+        f"{kind}!!{group}!!{label}"
+        for group in GROUPS
+        for label in LABELS
+        for kind in ("Estimate", "Margin of Error")
+    ]
+    return [
+        _quoted(["GEO_ID", "NAME", *codes]),
+        _quoted(["Geography", "Geographic Area Name", *labels]),
+    ]
 
 
-def _group(number: int, classes: Integers, income: Integers, random: np.random.Generator) -> list[Cells]:
+def _group(
+    number: int, classes: Integers, income: Integers, random: np.random.Generator
+) -> list[Cells]:
     """The 16 lines of a group of households, each a list of (estimate, margin) by county."""
     rows = len(classes)
     everyone = classes.sum(axis=1)
     total = np.rint(everyone * SIZES[number]).astype(np.int64)
     wide = np.add.reduceat(classes, np.searchsorted(CLASSES, BOUNDS), axis=1)
     percent = 100 * wide / np.maximum(everyone, 1)[:, None]
-    percent_margin = np.minimum(1.645 * np.sqrt((percent + 1) * 100 / np.maximum(total, 25)[:, None]), 99.9)
+    percent_margin = np.minimum(
+        1.645 * np.sqrt((percent + 1) * 100 / np.maximum(total, 25)[:, None]), 99.9
+    )
     lines: list[Cells] = [_whole(total, 1.6 * np.sqrt(total) + 12)]
     for shares, margins in zip(percent.T, percent_margin.T, strict=True):
-        lines.append([(f"{share:.1f}", f"{margin:.1f}") for share, margin in zip(shares, margins, strict=True)])
+        lines.append(
+            [
+                (f"{share:.1f}", f"{margin:.1f}")
+                for share, margin in zip(shares, margins, strict=True)
+            ]
+        )
     median = np.nan_to_num(us_acs.medians(classes) * RICHER[number], nan=-1)
     mean = income / np.maximum(everyone, 1) * RICHER[number]
-    for values, marker, margin_marker, share in ((median, "-", "**", HIDDEN_MEDIAN), (mean, "N", "N", HIDDEN_MEAN)):
+    for values, marker, margin_marker, share in (
+        (median, "-", "**", HIDDEN_MEDIAN),
+        (mean, "N", "N", HIDDEN_MEAN),
+    ):
         hidden = (random.random(rows) < share[number]) | (values < 0) | (total == 0)
         shown = _whole(np.rint(values).astype(np.int64), values * 3 / np.sqrt(np.maximum(total, 9)))
-        lines.append([(marker, margin_marker) if hide else cell for hide, cell in zip(hidden.tolist(), shown, strict=True)])
+        lines.append(
+            [
+                (marker, margin_marker) if hide else cell
+                for hide, cell in zip(hidden.tolist(), shown, strict=True)
+            ]
+        )
     allocated = [(f"{share:.1f}", "(X)") for share in random.uniform(15, 50, rows)]
-    return [*lines, *(allocated if ALLOCATED.get(number) == line else [NOT_APPLICABLE] * rows for line in range(MEAN + 1, len(LABELS)))]
+    return [
+        *lines,
+        *(
+            allocated if ALLOCATED.get(number) == line else [NOT_APPLICABLE] * rows
+            for line in range(MEAN + 1, len(LABELS))
+        ),
+    ]
 
 
 def _whole(estimates: Integers, margins: Any) -> Cells:
-    return [(str(estimate), f"{margin:.0f}") for estimate, margin in zip(estimates.tolist(), margins.tolist(), strict=True)]
+    return [
+        (str(estimate), f"{margin:.0f}")
+        for estimate, margin in zip(estimates.tolist(), margins.tolist(), strict=True)
+    ]
 
 
 def _quoted(cells: list[str]) -> str:

@@ -1,1 +1,3 @@
-"""The archive: content-addressed originals and self-describing manifests, in one place and its replicas."""
+"""The archive: content-addressed originals and self-describing manifests, in one place and its
+replicas.
+"""

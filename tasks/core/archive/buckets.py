@@ -1,4 +1,6 @@
-"""An archive in an object store, or in anything else fsspec reaches by URL (s3://, gs://, az://)."""
+"""An archive in an object store, or in anything else fsspec reaches by URL (s3://, gs://,
+az://).
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tasks.core.archive.copies import CorruptCopy, digest, require, scratch_copy, settled, verify_once
+from tasks.core.archive.copies import (
+    CorruptCopy,
+    digest,
+    require,
+    scratch_copy,
+    settled,
+    verify_once,
+)
 
 
 class Bucket:
-    """An object store, or any other file system of fsspec; an object appears only when it is complete."""
+    """An object store, or any other file system of fsspec; an object appears only when it is
+    complete.
+    """
 
     def __init__(self, url: str, files: Any, root: str) -> None:
         self.url, self.files, self.root = url, files, root.rstrip("/")
@@ -23,7 +34,9 @@ class Bucket:
 
     def names(self, prefix: str) -> list[str]:
         with suppress(FileNotFoundError):
-            return sorted(key[len(self.root) :].lstrip("/") for key in self.files.find(self._key(prefix)))
+            return sorted(
+                key[len(self.root) :].lstrip("/") for key in self.files.find(self._key(prefix))
+            )
         return []
 
     def read(self, name: str) -> bytes:
@@ -70,13 +83,20 @@ class Bucket:
         if there:
             self.files.rm_file(key)
         for version in (kept := self._versions(key)):
-            self.files.call_s3("delete_object", Bucket=key.partition("/")[0], Key=key.partition("/")[2], VersionId=version)
+            self.files.call_s3(
+                "delete_object",
+                Bucket=key.partition("/")[0],
+                Key=key.partition("/")[2],
+                VersionId=version,
+            )
         if self.files.exists(key) or self._versions(key):
             raise OSError(f"{name} is still there after its removal")
         return there or bool(kept)
 
     def _versions(self, key: str) -> list[str]:
-        """What a bucket with versions keeps of a removed object; S3 only: in other stores versions and soft deletion must be off or expire."""
+        """What a bucket with versions keeps of a removed object; S3 only: in other stores versions
+        and soft deletion must be off or expire.
+        """
         if not hasattr(self.files, "call_s3"):
             return []
         bucket, _, path = key.partition("/")
@@ -86,7 +106,9 @@ class Bucket:
             if "NotImplemented" in str(error):  # a store with the API of S3 that knows no versions
                 return []
             raise
-        return [version["VersionId"] for version in answer.get("Versions", []) if version["Key"] == path]
+        return [
+            version["VersionId"] for version in answer.get("Versions", []) if version["Key"] == path
+        ]
 
     def _key(self, name: str) -> str:
         return f"{self.root}/{name}"

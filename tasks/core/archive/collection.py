@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tasks.core.archive.retention import Series, may_stay, series
-from tasks.core.declarations import Source
-from tasks.core.errors import ConfigurationError
-from tasks.core.handles import Original
+from tasks.core.archive.lifespans import Series, may_stay, series
+from tasks.core.model.declarations import Source
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.handles import Original
 
 Shelf = tuple[Series, int]
 """The originals of one source and vintage, apart for each mirror."""
@@ -20,7 +20,9 @@ Held = tuple[Shelf, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Superseded:
-    """Bytes that may go: the newest retrieval of them that newer originals superseded, why, and all originals that have them."""
+    """Bytes that may go: the newest retrieval of them that newer originals superseded, why, and all
+    originals that have them.
+    """
 
     original: Original
     reason: str
@@ -31,8 +33,9 @@ class Superseded:
 class Collectable:
     """What a look at all originals found.
 
-    counted: different originals on shelves of which only the newest stay. superseded: those of them that may go. needed: those that are
-    superseded too, and that editions need. undeclared: sources that do not say how many stay, so that nothing is known.
+    counted: different originals on shelves of which only the newest stay. superseded: those of them
+    that may go. needed: those that are superseded too, and that editions need. undeclared: sources
+    that do not say how many stay, so that nothing is known.
     """
 
     counted: int = 0
@@ -55,15 +58,24 @@ def newest_kept(source: Source) -> int | None:
     else:
         return count
     raise ConfigurationError(
-        f"The source {source.slug} {source.vintage} has the retention {source.retention}, and {expected}; found {count}: correct it where the flow "
-        "declares the source, run the flow, and run purge again. None of its originals was collected."
+        f"The source {source.slug} {source.vintage} has the retention {source.retention}, and"
+        f" {expected}; found {count}: correct it where the flow declares the source, run the flow,"
+        " and run purge again. None of its originals was collected."
     )
 
 
-def review(originals: Iterable[Original], declared: Mapping[Series, Source], needed: Set[str], at: datetime, grace: int = 0) -> Collectable:
-    """Tell which bytes may go: those that newer ones superseded, that no edition needs, and that may not stay as another original.
+def review(
+    originals: Iterable[Original],
+    declared: Mapping[Series, Source],
+    needed: Set[str],
+    at: datetime,
+    grace: int = 0,
+) -> Collectable:
+    """Tell which bytes may go: those that newer ones superseded, that no edition needs, and that
+    may not stay as another original.
 
-    needed: hashes of the bytes of editions. grace: originals beyond the number of their source that are let stay.
+    needed: hashes of the bytes of editions. grace: originals beyond the number of their source that
+    are let stay.
     """
     found, beyond = Collectable(), set[Held]()
     newest_first = sorted(originals, key=lambda original: original.retrieved_at, reverse=True)
@@ -98,20 +110,38 @@ def _shelves(newest_first: Iterable[Original]) -> dict[Shelf, list[str]]:
     return {shelf: list(hashes) for shelf, hashes in shelves.items()}
 
 
-def _judge(same: list[Original], declared: Mapping[Series, Source], beyond: Set[Held], needed: bool, at: datetime, found: Collectable) -> None:
-    """Tell what becomes of bytes that are superseded on one shelf or more; same: all originals that have them, the newest first."""
+def _judge(
+    same: list[Original],
+    declared: Mapping[Series, Source],
+    beyond: Set[Held],
+    needed: bool,
+    at: datetime,
+    found: Collectable,
+) -> None:
+    """Tell what becomes of bytes that are superseded on one shelf or more; same: all originals that
+    have them, the newest first.
+    """
     superseded = [original for original in same if (_shelf(original), original.sha256) in beyond]
     others = [original for original in same if original not in superseded]
     if needed:
         found.needed.append(superseded[0])
     elif not any(_has_time(original, declared[series(original.source)], at) for original in others):
-        reason = f"the retention of the newest {declared[series(superseded[0].source)].keep_originals} originals"
-        found.superseded.append(Superseded(original=superseded[0], reason=reason, judged=tuple(same)))
+        reason = (
+            f"the retention of the newest {declared[series(superseded[0].source)].keep_originals}"
+            " originals"
+        )
+        found.superseded.append(
+            Superseded(original=superseded[0], reason=reason, judged=tuple(same))
+        )
 
 
 def _has_time(original: Original, source: Source, at: datetime) -> bool:
-    """Whether an original that nothing superseded may stay; where its maximum age is not declared, it may."""
-    return (source.retention == "legal_maximum" and source.keep_days is None) or may_stay(original, source, at)
+    """Whether an original that nothing superseded may stay; where its maximum age is not declared,
+    it may.
+    """
+    return (source.retention == "legal_maximum" and source.keep_days is None) or may_stay(
+        original, source, at
+    )
 
 
 def _shelf(original: Original) -> Shelf:

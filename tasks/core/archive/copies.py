@@ -1,4 +1,6 @@
-"""Copies: bytes in a location held to the SHA-256 they are named after, and what this machine keeps of them in scratch."""
+"""Copies: bytes in a location held to the SHA-256 they are named after, and what this machine keeps
+of them in scratch.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tasks.core.settings import scratch_folder
+from tasks.core.model.settings import scratch_folder
 
 
 class CorruptCopy(OSError):
@@ -22,7 +24,9 @@ _verified: dict[Path, tuple[int, int]] = {}
 
 
 def verify_once(path: Path, sha256: str, url: str, name: str) -> None:
-    """Hash a file at its first use in this process, and again when its size or time of change differ."""
+    """Hash a file at its first use in this process, and again when its size or time of change
+    differ.
+    """
     facts = path.stat()
     if _verified.get(path) != (facts.st_size, facts.st_mtime_ns):
         require(sha256, digest(path), url, name)
@@ -30,7 +34,9 @@ def verify_once(path: Path, sha256: str, url: str, name: str) -> None:
 
 
 def settled(found: str, name: str, sha256: str, url: str) -> bool:
-    """Whether a name has its bytes already; raises Occupied when it has others and is not their hash."""
+    """Whether a name has its bytes already; raises Occupied when it has others and is not their
+    hash.
+    """
     if found != sha256 and not name.endswith(sha256):
         raise Occupied(f"{name} in {url} holds other bytes")
     return found == sha256
@@ -50,7 +56,9 @@ def place(part: Path, target: Path, name: str, sha256: str) -> None:
 def require(expected: str, found: str, url: str, name: str) -> None:
     """Raise CorruptCopy when the bytes found are not those expected."""
     if found != expected:
-        raise CorruptCopy(f"the copy {name} in {url} is corrupt: its bytes have the SHA-256 {found}")
+        raise CorruptCopy(
+            f"the copy {name} in {url} is corrupt: its bytes have the SHA-256 {found}"
+        )
 
 
 def digest(path: Path) -> str:
@@ -74,7 +82,9 @@ def scratch_copy(sha256: str) -> Path:
 
 
 def forget(sha256: str) -> None:
-    """Remove what this machine keeps of an original in scratch: its copy, and what was unpacked from it."""
+    """Remove what this machine keeps of an original in scratch: its copy, and what was unpacked
+    from it.
+    """
     for copy in (scratch_folder() / "originals").glob(f"{sha256}*"):
         copy.unlink(missing_ok=True)
     unpacked = scratch_folder() / "unpacked" / sha256

@@ -1,4 +1,6 @@
-"""JSON documents in a primary location and its replicas; a document is written once, and never again differently."""
+"""JSON documents in a primary location and its replicas; a document is written once, and never
+again differently.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ from typing import Any, TypeVar
 
 from tasks.core.archive.copies import Occupied
 from tasks.core.archive.locations import Location, open_location, outages
-from tasks.core.errors import CheckFailed, ConfigurationError
-from tasks.core.settings import scratch_folder
-from tasks.core.upstream.addresses import redact
+from tasks.core.model.addresses import redact
+from tasks.core.model.errors import CheckFailed, ConfigurationError
+from tasks.core.model.settings import scratch_folder
 
 Result = TypeVar("Result")
 READERS = 8  # documents asked for at the same time: an object store takes its time for each
@@ -38,7 +40,8 @@ Failures = tuple[Failure, ...]
 
 
 class Documents:
-    """What is kept in all locations, the primary first. Writers return the locations that failed, to be said loudly.
+    """What is kept in all locations, the primary first. Writers return the locations that failed,
+    to be said loudly.
 
     Raises ConfigurationError when no location at all could do the work.
     """
@@ -47,23 +50,34 @@ class Documents:
         self.locations: tuple[Location, ...] = tuple(map(open_location, urls))
 
     def put_document(self, name: str, document: Mapping[str, Any]) -> Failures:
-        """Keep a JSON document under a name of its own; raises CheckFailed when that name holds another document."""
+        """Keep a JSON document under a name of its own; raises CheckFailed when that name holds
+        another document.
+        """
         with _text_file(_json(document)) as (path, sha256):
             try:
-                return self._write(f"the document {name}", lambda location: location.add(path, name, sha256))
+                return self._write(
+                    f"the document {name}", lambda location: location.add(path, name, sha256)
+                )
             except Occupied as error:
                 raise CheckFailed(
-                    f"The archive already holds a different document under this name: {error}. Nothing in it is overwritten: use a new name."
+                    f"The archive already holds a different document under this name: {error}."
+                    " Nothing in it is overwritten: use a new name."
                 ) from None
 
     def put_missing(self, prefix: str, documents: Mapping[str, Mapping[str, Any]]) -> Failures:
-        """Keep those documents of a folder that no location has yet, then give every location what it lacks of that folder."""
+        """Keep those documents of a folder that no location has yet, then give every location what
+        it lacks of that folder.
+        """
         missing = sorted(documents.keys() - self._listed(prefix))
-        failures = [failure for name in missing for failure in self.put_document(name, documents[name])]
+        failures = [
+            failure for name in missing for failure in self.put_document(name, documents[name])
+        ]
         return once_each((*failures, *self._share(prefix)))
 
     def documents(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """All JSON documents under a folder of the archive, by name, from every location that answers; some are read at the same time."""
+        """All JSON documents under a folder of the archive, by name, from every location that
+        answers; some are read at the same time.
+        """
         names = sorted(name for name in self._listed(prefix) if name.endswith(".json"))
         with ThreadPoolExecutor(READERS) as readers:
             yield from zip(names, readers.map(self._read, names), strict=True)
@@ -71,8 +85,11 @@ class Documents:
     def down(self) -> Failures:
         """The locations that cannot be listed now, and may hold documents that no other has."""
         return tuple(self._each(lambda location: location.names("editions"))[1])
+
     def read_all(self, prefix: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
-        """All JSON documents under a folder that can be read, by name, and why no location gives the others."""
+        """All JSON documents under a folder that can be read, by name, and why no location gives
+        the others.
+        """
 
         def read(name: str) -> dict[str, Any] | str:
             try:
@@ -83,7 +100,9 @@ class Documents:
         names = sorted(name for name in self._listed(prefix) if name.endswith(".json"))
         with ThreadPoolExecutor(READERS) as readers:
             found = dict(zip(names, readers.map(read, names), strict=True))
-        documents = {name: content for name, content in found.items() if not isinstance(content, str)}
+        documents = {
+            name: content for name, content in found.items() if not isinstance(content, str)
+        }
         return documents, [content for content in found.values() if isinstance(content, str)]
 
     def listings(self, prefix: str) -> tuple[Listings, Failures]:
@@ -92,8 +111,13 @@ class Documents:
         return listings, tuple(failures)
 
     def share(self, listings: Listings, most: int | None = None) -> Failures:
-        """Copy the documents that one listing has to the locations that lack them, in the order of their names; no more than `most`."""
-        lacking = {name: [location for location, names in listings if name not in names] for name in _all_names(listings)}
+        """Copy the documents that one listing has to the locations that lack them, in the order of
+        their names; no more than `most`.
+        """
+        lacking = {
+            name: [location for location, names in listings if name not in names]
+            for name in _all_names(listings)
+        }
         failures: list[Failure] = []
         for name in sorted(name for name, locations in lacking.items() if locations)[:most]:
             failures += self._copy(name, lacking[name])
@@ -109,7 +133,9 @@ class Documents:
             return self._each(lambda location: location.add(path, name, sha256), lacking)[1]
 
     def _replace(self, name: str, document: Mapping[str, Any], location: Location) -> None:
-        """Give a location a document that it lacks, or that it no longer holds as it was written."""
+        """Give a location a document that it lacks, or that it no longer holds as it was
+        written.
+        """
         with _text_file(_json(document)) as (path, sha256):
             location.remove(name)
             location.add(path, name, sha256)
@@ -118,7 +144,10 @@ class Documents:
         """Names under a folder, in any location that answers."""
         listings, failures = self.listings(prefix)
         if not listings:
-            raise ConfigurationError(f"No location of the archive can be listed: {listed(failures)}. Check GEODATA_ARCHIVE and its credentials.")
+            raise ConfigurationError(
+                f"No location of the archive can be listed: {listed(failures)}. Check"
+                " GEODATA_ARCHIVE and its credentials."
+            )
         return _all_names(listings)
 
     def _read(self, name: str) -> dict[str, Any]:
@@ -132,13 +161,17 @@ class Documents:
                 failures.append(failure_at(location, error))
             else:
                 return document
-        raise ConfigurationError(f"The document {name} cannot be read in any location of the archive: {listed(failures)}. Restore it from a backup.")
+        raise ConfigurationError(
+            f"The document {name} cannot be read in any location of the archive:"
+            f" {listed(failures)}. Restore it from a backup."
+        )
 
     def _write(self, what: str, action: Callable[[Location], None]) -> Failures:
         done, failures = self._each(action)
         if not done:
             raise ConfigurationError(
-                f"No location of the archive could keep {what}: {listed(failures)}. Check GEODATA_ARCHIVE, its credentials and its free space."
+                f"No location of the archive could keep {what}: {listed(failures)}. Check"
+                " GEODATA_ARCHIVE, its credentials and its free space."
             )
         return tuple(failures)
 

@@ -1,4 +1,6 @@
-"""Inspections: the archive asked location by location, patiently but not forever, and what all of them together should have."""
+"""Inspections: the archive asked location by location, patiently but not forever, and what all of
+them together should have.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +10,32 @@ from typing import Any, TypeVar
 
 from tasks.core.archive import tombstones
 from tasks.core.archive.documents import Failure, listed
-from tasks.core.archive.inventories import DIGESTS, DOCUMENTS, ORIGINALS, Inventory, Record, content, digests_in
+from tasks.core.archive.inventories import (
+    DIGESTS,
+    DOCUMENTS,
+    ORIGINALS,
+    Inventory,
+    Record,
+    content,
+    digests_in,
+)
 from tasks.core.archive.locations import Location
 from tasks.core.archive.manifests import original_of
 from tasks.core.archive.store import Store
-from tasks.core.errors import ConfigurationError
+from tasks.core.model.errors import ConfigurationError
 
 Result = TypeVar("Result")
-TELLING: dict[str, Callable[[dict[str, Any]], Any]] = {"manifests": original_of, "tombstones": tombstones.read, "editions": digests_in}
+TELLING: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "manifests": original_of,
+    "tombstones": tombstones.read,
+    "editions": digests_in,
+}
 PATIENCE = 3  # failures after which a location is not asked again in this inspection
 
 
 class Inspection(Store):
-    """The archive, what it should have, and what earlier audits knew; failed: the first failure of each location.
+    """The archive, what it should have, and what earlier audits knew; failed: the first failure of
+    each location.
 
     Raises ConfigurationError when no location can be listed.
     """
@@ -38,23 +53,47 @@ class Inspection(Store):
     def _take_inventory(self) -> Inventory:
         listings, failures = self._ask(_everything, self.locations)
         if not listings:
-            raise ConfigurationError(f"No location of the archive can be listed: {listed(failures)}. Check GEODATA_ARCHIVE and its credentials.")
+            raise ConfigurationError(
+                f"No location of the archive can be listed: {listed(failures)}. Check"
+                " GEODATA_ARCHIVE and its credentials."
+            )
         self._misses.update({failure.location: PATIENCE for failure in failures})
         found = Inventory({location.url: names for location, names in listings})
         told = self._read_telling(found)
-        found.originals = {original.sha256: original for original in sorted(told["manifests"], key=lambda original: original.retrieved_at)}
-        found.digests = {sha256: digests for named in told["editions"] for sha256, digests in named.items()}
-        unread = {name.rpartition("/")[2][:64] for name in found.unreadable if name.startswith("tombstones/")}
+        found.originals = {
+            original.sha256: original
+            for original in sorted(told["manifests"], key=lambda original: original.retrieved_at)
+        }
+        found.digests = {
+            sha256: digests for named in told["editions"] for sha256, digests in named.items()
+        }
+        unread = {
+            name.rpartition("/")[2][:64]
+            for name in found.unreadable
+            if name.startswith("tombstones/")
+        }
         standing = tombstones.standing(told["tombstones"], told["manifests"])
-        found.buried = {*standing, *unread}  # what a tombstone cannot tell any more is not brought back
+        found.buried = {
+            *standing,
+            *unread,
+        }  # what a tombstone cannot tell any more is not brought back
         return found
 
     def _read_telling(self, found: Inventory) -> dict[str, list[Any]]:
-        """What documents say should be in the archive, by their folder; those that no location gives as they were written are noted."""
+        """What documents say should be in the archive, by their folder; those that no location
+        gives as they were written are noted.
+        """
         told: dict[str, list[Any]] = {folder: [] for folder in TELLING}
         for name in sorted(found.names()):
             if (folder := name.partition("/")[0]) in TELLING:
-                document = self._first_fit(name, [location for location in self.locations if name in found.listings.get(location.url, ())])
+                document = self._first_fit(
+                    name,
+                    [
+                        location
+                        for location in self.locations
+                        if name in found.listings.get(location.url, ())
+                    ],
+                )
                 if document is None:
                     found.unreadable.add(name)
                 else:
@@ -63,11 +102,21 @@ class Inspection(Store):
 
     def _first_fit(self, name: str, locations: Sequence[Location]) -> dict[str, Any] | None:
         """A document from the first location that has it as its name says."""
-        texts = (text for location in locations for _, text in self._ask(lambda location: location.read(name), [location])[0])
-        return next((document for text in texts if (document := content(name, text)) is not None), None)
+        texts = (
+            text
+            for location in locations
+            for _, text in self._ask(lambda location: location.read(name), [location])[0]
+        )
+        return next(
+            (document for text in texts if (document := content(name, text)) is not None), None
+        )
 
-    def _ask(self, action: Callable[[Location], Result], locations: Sequence[Location]) -> tuple[list[tuple[Location, Result]], list[Failure]]:
-        """Do something in the locations that have not failed too often, and note those that fail."""
+    def _ask(
+        self, action: Callable[[Location], Result], locations: Sequence[Location]
+    ) -> tuple[list[tuple[Location, Result]], list[Failure]]:
+        """Do something in the locations that have not failed too often, and note those that
+        fail.
+        """
         done, failures = self._each(action, self._in_service(locations))
         for failure in failures:
             self._misses[failure.location] += 1

@@ -1,4 +1,6 @@
-"""Inventories: what the archive should have, by all its listings, manifests, tombstones and editions, and by what earlier audits knew."""
+"""Inventories: what the archive should have, by all its listings, manifests, tombstones and
+editions, and by what earlier audits knew.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from tasks.core.archive import manifests, tombstones
 from tasks.core.archive.burials import object_name
 from tasks.core.archive.shares import Copy
 from tasks.core.archive.store import digests_name
-from tasks.core.handles import Original
+from tasks.core.model.handles import Original
 
 ORIGINALS, DIGESTS = "originals", "digests"
 DOCUMENTS = ("manifests", "tombstones", "editions", "publications", "runs", "quarantine")
@@ -23,7 +25,9 @@ SETTLED = ("whole", "repaired", "buried", "failed")
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What the last audit knew of one copy; sha256: of an original or row digests, or of the content of a document."""
+    """What the last audit knew of one copy; sha256: of an original or row digests, or of the
+    content of a document.
+    """
 
     name: str
     location: str
@@ -34,7 +38,9 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Digests:
-    """A file of row digests, as the document of the newest edition that has it says; size: bytes."""
+    """A file of row digests, as the document of the newest edition that has it says; size:
+    bytes.
+    """
 
     layer: str
     dataset: str
@@ -47,8 +53,9 @@ class Digests:
 class Inventory:
     """What should be in every location.
 
-    listings: names by location, of those that answer. originals: the newest retrieval of all bytes, by hash. buried: hashes of originals under
-    a tombstone. digests: files of row digests that an edition names, by hash. unreadable: documents that say what should be there, and that no
+    listings: names by location, of those that answer. originals: the newest retrieval of all bytes,
+    by hash. buried: hashes of originals under a tombstone. digests: files of row digests that an
+    edition names, by hash. unreadable: documents that say what should be there, and that no
     location gives as they were written.
     """
 
@@ -59,14 +66,24 @@ class Inventory:
     unreadable: set[str] = field(default_factory=set)
 
     def names(self) -> set[str]:
-        """Originals, row digests and documents, those too that are only known by a manifest or the document of an edition."""
-        listed = {name for names in self.listings.values() for name in names if sha256_in(name) or name.endswith(".json")}
+        """Originals, row digests and documents, those too that are only known by a manifest or the
+        document of an edition.
+        """
+        listed = {
+            name
+            for names in self.listings.values()
+            for name in names
+            if sha256_in(name) or name.endswith(".json")
+        }
         return listed | set(map(object_name, self.originals)) | set(map(digests_name, self.digests))
 
     def copies(self, location: str, records: Mapping[tuple[str, str], Record]) -> list[Copy]:
         """The copies that one location should have."""
         known = {name for name, place in records if place == location}
-        return [self._copy(name, location, records.get((name, location))) for name in self.names() | known]
+        return [
+            self._copy(name, location, records.get((name, location)))
+            for name in self.names() | known
+        ]
 
     def describe(self, name: str) -> str:
         """An object as a person knows it."""
@@ -78,35 +95,62 @@ class Inventory:
         if sha256 not in self.originals:
             return f"the original without a manifest, SHA-256 {sha256}"
         original = self.originals[sha256]
-        source, mirror = original.source, f" of the mirror {original.source.mirror}" if original.source.mirror else ""
-        return f"the original {source.slug} {source.vintage}{mirror}, retrieved on {original.retrieved_at:%Y-%m-%d}, SHA-256 {sha256}"
+        source, mirror = (
+            original.source,
+            f" of the mirror {original.source.mirror}" if original.source.mirror else "",
+        )
+        return (
+            f"the original {source.slug} {source.vintage}{mirror}, retrieved on"
+            f" {original.retrieved_at:%Y-%m-%d}, SHA-256 {sha256}"
+        )
 
     def is_buried(self, name: str) -> bool:
-        """Whether an object is an original under a tombstone; row digests are no original, whatever their bytes."""
+        """Whether an object is an original under a tombstone; row digests are no original, whatever
+        their bytes.
+        """
         return is_original(name) and sha256_in(name) in self.buried
 
     def _describe_digests(self, sha256: str) -> str:
         if sha256 not in self.digests:
             return f"row digests that no edition names, SHA-256 {sha256}"
         found = self.digests[sha256]
-        return f"the row digests of {found.layer} in edition {found.edition} of {found.dataset} {found.vintage}, SHA-256 {sha256}"
+        return (
+            f"the row digests of {found.layer} in edition {found.edition} of {found.dataset}"
+            f" {found.vintage}, SHA-256 {sha256}"
+        )
 
     def _size(self, name: str) -> int:
-        known: Mapping[str, Original | Digests] = self.originals if is_original(name) else self.digests
+        known: Mapping[str, Original | Digests] = (
+            self.originals if is_original(name) else self.digests
+        )
         found = known.get(sha256_in(name) or "")
         return found.size if found and not self.is_buried(name) else 0
 
     def _copy(self, name: str, location: str, record: Record | None) -> Copy:
-        missing = location in self.listings and name not in self.listings[location] and not self.is_buried(name)
-        urgent = missing or name in self.unreadable or (record is not None and record.verdict not in SETTLED)
+        missing = (
+            location in self.listings
+            and name not in self.listings[location]
+            and not self.is_buried(name)
+        )
+        urgent = (
+            missing
+            or name in self.unreadable
+            or (record is not None and record.verdict not in SETTLED)
+        )
         return Copy(
-            name=name, location=location, size=self._size(name), audited_at=record.audited_at if record else None, urgent=urgent,
+            name=name,
+            location=location,
+            size=self._size(name),
+            audited_at=record.audited_at if record else None,
+            urgent=urgent,
             failed=record is not None and record.verdict == "failed",
-        )  # fmt: skip
+        )
 
 
 def sha256_in(name: str) -> str | None:
-    """The hash an original or a file of row digests is named after; None for the name of a document."""
+    """The hash an original or a file of row digests is named after; None for the name of a
+    document.
+    """
     match = NAMED_BY_HASH.fullmatch(name)
     return match[1] if match else None
 
@@ -117,10 +161,18 @@ def is_original(name: str) -> bool:
 
 
 def digests_in(edition: Mapping[str, Any]) -> dict[str, Digests]:
-    """The files of row digests that the document of an edition names, by hash; none where it was written before there were any."""
+    """The files of row digests that the document of an edition names, by hash; none where it was
+    written before there were any.
+    """
     facts, named = edition.get("edition", {}), edition.get("digests", {})
     return {
-        file["sha256"]: Digests(layer=layer, dataset=facts["dataset"], vintage=facts["vintage"], edition=facts["number"], size=file.get("size", 0))
+        file["sha256"]: Digests(
+            layer=layer,
+            dataset=facts["dataset"],
+            vintage=facts["vintage"],
+            edition=facts["number"],
+            size=file.get("size", 0),
+        )
         for layer, file in named.items()
     }
 
@@ -138,12 +190,20 @@ def _fits(name: str, document: Mapping[str, Any]) -> bool:
     folder = name.partition("/")[0]
     if folder == "manifests":
         original = manifests.original_of(document)
-        return name == f"manifests/{manifests.shelf(original.source)}/{manifests.stamp(original.retrieved_at, original.sha256)}.json"
+        return (
+            name
+            == f"manifests/{manifests.shelf(original.source)}/{manifests.stamp(original.retrieved_at, original.sha256)}.json"
+        )
     if folder == "tombstones":
-        return name.startswith(f"{tombstones.folder(document['sha256'])}/{tombstones.read(document).sha256}")
+        return name.startswith(
+            f"{tombstones.folder(document['sha256'])}/{tombstones.read(document).sha256}"
+        )
     if folder == "quarantine":
         refused = manifests.refused_of(document)
-        return name == f"quarantine/{manifests.shelf(refused.source)}/{manifests.stamp(refused.retrieved_at, refused.sha256)}.json"
+        return (
+            name
+            == f"quarantine/{manifests.shelf(refused.source)}/{manifests.stamp(refused.retrieved_at, refused.sha256)}.json"
+        )
     if folder == "editions":
         return all(NAMED_BY_HASH.fullmatch(digests_name(sha256)) for sha256 in digests_in(document))
     return True

@@ -1,4 +1,6 @@
-"""The places an archive is kept in: a folder of this machine, or anything fsspec reaches by URL (s3://, gs://, az://)."""
+"""The places an archive is kept in: a folder of this machine, or anything fsspec reaches by URL
+(s3://, gs://, az://).
+"""
 
 from __future__ import annotations
 
@@ -15,22 +17,29 @@ from fsspec.implementations.local import LocalFileSystem
 
 from tasks.core.archive.buckets import Bucket
 from tasks.core.archive.copies import digest, place, require, settled, sync, verify_once
-from tasks.core.errors import ConfigurationError
-from tasks.core.upstream.addresses import redact
+from tasks.core.model.addresses import redact
+from tasks.core.model.errors import ConfigurationError
 
-OUTAGES = {  # what the drivers behind fsspec raise, beside OSError, when a place is down or refuses us
+# what the drivers behind fsspec raise, beside OSError, when a place is down or refuses us
+OUTAGES = {
     "botocore.exceptions": ("BotoCoreError", "ClientError"),
     "aiohttp": ("ClientError",),
     "google.auth.exceptions": ("GoogleAuthError",),
     "gcsfs.retry": ("HttpError",),
     "azure.core.exceptions": ("AzureError",),
 }
-PATIENCE = {"s3": {"config_kwargs": {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}}}
+PATIENCE = {
+    "s3": {
+        "config_kwargs": {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}
+    }
+}
 ABANDONED_SECONDS = 86400
 
 
 class Location(Protocol):
-    """One place; names are relative paths with slashes. Every method raises one of `outages()` when the place fails."""
+    """One place; names are relative paths with slashes. Every method raises one of `outages()` when
+    the place fails.
+    """
 
     url: str
 
@@ -52,8 +61,8 @@ class Location(Protocol):
     def add(self, path: Path, name: str, sha256: str) -> None:
         """Copy a file in and verify it by reading it back.
 
-        An object of that name with those bytes is left alone; with other bytes it is replaced when the name is its
-        hash (the copy is corrupt) and Occupied is raised when not.
+        An object of that name with those bytes is left alone; with other bytes it is replaced when
+        the name is its hash (the copy is corrupt) and Occupied is raised when not.
         """
 
     def fetch(self, name: str, sha256: str) -> Path:
@@ -64,7 +73,9 @@ class Location(Protocol):
 
 
 class Folder:
-    """A folder of this machine: objects are read in place, written under a part name and then linked."""
+    """A folder of this machine: objects are read in place, written under a part name and then
+    linked.
+    """
 
     def __init__(self, url: str, root: str) -> None:
         self.url, self.root = url, Path(root)
@@ -73,7 +84,11 @@ class Folder:
         return (self.root / name).is_file()
 
     def names(self, prefix: str) -> list[str]:
-        found = (path for path in (self.root / prefix).rglob("*") if path.is_file() and not path.name.endswith(".part"))
+        found = (
+            path
+            for path in (self.root / prefix).rglob("*")
+            if path.is_file() and not path.name.endswith(".part")
+        )
         return sorted(path.relative_to(self.root).as_posix() for path in found)
 
     def read(self, name: str) -> bytes:
@@ -126,10 +141,15 @@ def open_location(url: str) -> Location:
         files, root = fsspec.url_to_fs(url, use_listings_cache=False, **options)
     except (ValueError, ImportError) as error:
         raise ConfigurationError(
-            f"The archive location {redact(url)} cannot be used: {error}. Give a folder, or a URL such as s3://bucket/folder "
-            "(gs:// needs the package gcsfs, az:// needs adlfs), in GEODATA_ARCHIVE or GEODATA_ARCHIVE_REPLICAS."
+            f"The archive location {redact(url)} cannot be used: {error}. Give a folder, or a URL"
+            " such as s3://bucket/folder (gs:// needs the package gcsfs, az:// needs adlfs), in"
+            " GEODATA_ARCHIVE or GEODATA_ARCHIVE_REPLICAS."
         ) from None
-    return Folder(redact(url), root) if isinstance(files, LocalFileSystem) else Bucket(redact(url), files, root)
+    return (
+        Folder(redact(url), root)
+        if isinstance(files, LocalFileSystem)
+        else Bucket(redact(url), files, root)
+    )
 
 
 def outages() -> tuple[type[BaseException], ...]:

@@ -1,7 +1,9 @@
-"""Shares: which copies one audit looks at, so that all are audited within a period and no run reads the whole archive.
+"""Shares: which copies one audit looks at, so that all are audited within a period and no run reads
+the whole archive.
 
-A share is measured in bytes, because reading is what an audit costs: by count, one day would fall on the great files and the next on none.
-Each copy weighs REQUEST_BYTES more than its size, so that thousands of small documents are not free.
+A share is measured in bytes, because reading is what an audit costs: by count, one day would fall
+on the great files and the next on none. Each copy weighs REQUEST_BYTES more than its size, so that
+thousands of small documents are not free.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 class Copy:
     """One object in one location.
 
-    size: bytes, 0 where it is unknown. audited_at: None when it never was. urgent: known to be missing or not whole, so that it is looked at
-    by every audit. failed: the location could not give it the last time; it is tried again, after all others, so that it holds up none.
+    size: bytes, 0 where it is unknown. audited_at: None when it never was. urgent: known to be
+    missing or not whole, so that it is looked at by every audit. failed: the location could not
+    give it the last time; it is tried again, after all others, so that it holds up none.
     """
 
     name: str
@@ -32,11 +35,16 @@ class Copy:
 
 
 def share(copies: Iterable[Copy], period_days: int, at: datetime) -> list[Copy]:
-    """The copies due in one location: the urgent ones, the oldest up to a daily share or until none would be overdue, those that failed before."""
+    """The copies due in one location: the urgent ones, the oldest up to a daily share or until none
+    would be overdue, those that failed before.
+    """
     everything = sorted(copies, key=lambda copy: (copy.audited_at or NEVER, copy.name))
     urgent = [copy for copy in everything if copy.urgent and not copy.failed]
     queue = [copy for copy in everything if not copy.urgent and not copy.failed]
-    budget, overdue = sum(map(_weight, everything)) / period_days, at - timedelta(days=period_days) + UNTIL_THE_NEXT_RUN
+    budget, overdue = (
+        sum(map(_weight, everything)) / period_days,
+        at - timedelta(days=period_days) + UNTIL_THE_NEXT_RUN,
+    )
     taken: list[Copy] = []
     for copy in queue:
         if budget <= 0 and (copy.audited_at is None or copy.audited_at > overdue):

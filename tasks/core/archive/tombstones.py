@@ -1,10 +1,13 @@
-"""Tombstones: what is left of an original whose bytes had to go, as a document of its own in the archive.
+"""Tombstones: what is left of an original whose bytes had to go, as a document of its own in the
+archive.
 
-    tombstones/ab/<64 hexadecimal digits>.json                what it was, why and when its bytes went
+    tombstones/ab/<64 hexadecimal digits>.json                what it was, why and when its bytes
+        went
     tombstones/ab/<64 hexadecimal digits>-<UTC time>.json     the same bytes buried once more
 
-A tombstone speaks of what was retrieved before it. The same bytes, asked for and received again after it, are a new original with a
-newer manifest: that manifest supersedes the tombstone, and nothing is overwritten.
+A tombstone speaks of what was retrieved before it. The same bytes, asked for and received again
+after it, are a new original with a newer manifest: that manifest supersedes the tombstone, and
+nothing is overwritten.
 """
 
 from __future__ import annotations
@@ -16,15 +19,17 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from tasks.core.handles import Original
-from tasks.core.upstream.addresses import redact
+from tasks.core.model.addresses import redact
+from tasks.core.model.handles import Original
 
 FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tombstone:
-    """An original that is no more: its hash, size and origin; `reason` follows the word "by" ("its legal maximum age of 365 days")."""
+    """An original that is no more: its hash, size and origin; `reason` follows the word "by" ("its
+    legal maximum age of 365 days").
+    """
 
     sha256: str
     size: int
@@ -55,9 +60,17 @@ def set_for(original: Original, reason: str, at: datetime) -> Tombstone:
     """The tombstone of an original."""
     source = original.source
     return Tombstone(
-        sha256=original.sha256, size=original.size, url=redact(original.url), source=source.slug, vintage=source.vintage, mirror=source.mirror,
-        title=source.title, retrieved_at=original.retrieved_at, reason=reason, buried_at=at,
-    )  # fmt: skip
+        sha256=original.sha256,
+        size=original.size,
+        url=redact(original.url),
+        source=source.slug,
+        vintage=source.vintage,
+        mirror=source.mirror,
+        title=source.title,
+        retrieved_at=original.retrieved_at,
+        reason=reason,
+        buried_at=at,
+    )
 
 
 def document(tombstone: Tombstone) -> dict[str, Any]:
@@ -67,7 +80,9 @@ def document(tombstone: Tombstone) -> dict[str, Any]:
 
 def read(document: Mapping[str, Any]) -> Tombstone:
     """The tombstone in a document."""
-    return TOMBSTONES.validate_python({name: value for name, value in document.items() if name != "format"})
+    return TOMBSTONES.validate_python(
+        {name: value for name, value in document.items() if name != "format"}
+    )
 
 
 def burial(original: Original, stone: Tombstone) -> str:
@@ -78,7 +93,11 @@ def burial(original: Original, stone: Tombstone) -> str:
 
 def over(original: Original, stones: Iterable[Tombstone]) -> Tombstone | None:
     """The first tombstone set after an original was retrieved."""
-    later = [stone for stone in stones if stone.sha256 == original.sha256 and stone.buried_at >= original.retrieved_at]
+    later = [
+        stone
+        for stone in stones
+        if stone.sha256 == original.sha256 and stone.buried_at >= original.retrieved_at
+    ]
     return min(later, key=lambda stone: stone.buried_at, default=None)
 
 

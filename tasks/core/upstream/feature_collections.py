@@ -1,4 +1,6 @@
-"""GeoJSON feature collections taken apart without touching a byte: every feature, and every other member, as it was sent."""
+"""GeoJSON feature collections taken apart without touching a byte: every feature, and every other
+member, as it was sent.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,14 @@ class FeatureCollection:
 
     @property
     def matched(self) -> int | None:
-        """How many features the service says there are in all; None where it does not count them ("unknown")."""
-        stated = [self.members[name][0] for name in ("numberMatched", "totalFeatures") if name in self.members]
+        """How many features the service says there are in all; None where it does not count them
+        ("unknown").
+        """
+        stated = [
+            self.members[name][0]
+            for name in ("numberMatched", "totalFeatures")
+            if name in self.members
+        ]
         return next((count for count in stated if type(count) is int), None)
 
     @property
@@ -40,7 +48,9 @@ class FeatureCollection:
 
 
 def take_apart(text: str) -> FeatureCollection:
-    """The collection in a JSON text; raises ValueError when it holds anything else, RecursionError when it is nested without end."""
+    """The collection in a JSON text; raises ValueError when it holds anything else, RecursionError
+    when it is nested without end.
+    """
     document, features, members = _Text(text), None, {}
     for _ in document.elements("{", "}"):
         name, _ = document.value()

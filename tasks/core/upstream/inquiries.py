@@ -1,4 +1,6 @@
-"""Inquiries: every address of a source asked in turn, the answers judged, and nothing but valid bytes let through."""
+"""Inquiries: every address of a source asked in turn, the answers judged, and nothing but valid
+bytes let through.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tasks.core.archive.store import Store
-from tasks.core.declarations import Source
-from tasks.core.handles import Original, Retrieval, State
-from tasks.core.settings import accepted_shrinks, inbox
+from tasks.core.model.addresses import redact
+from tasks.core.model.declarations import Source
+from tasks.core.model.handles import Original, Retrieval, State
+from tasks.core.model.settings import accepted_shrinks, inbox
 from tasks.core.upstream import magic, pages, transfers
-from tasks.core.upstream.addresses import redact
 from tasks.core.upstream.transfers import Answer, Report
 
 FAILED: tuple[State, ...] = ("gone", "invalid", "unreachable")
@@ -20,7 +22,9 @@ FAILED: tuple[State, ...] = ("gone", "invalid", "unreachable")
 
 @dataclass(frozen=True)
 class Inquiry:
-    """A source to ask for, the last archived original of it, and whom to tell: bytes received, and what went wrong aside."""
+    """A source to ask for, the last archived original of it, and whom to tell: bytes received, and
+    what went wrong aside.
+    """
 
     source: Source
     store: Store
@@ -38,7 +42,9 @@ class Verdict:
 
 
 def inquire(inquiry: Inquiry) -> Verdict:
-    """Ask the declared addresses, and then the inbox, until one gives the file, or an unchanged one; every refused body goes to quarantine."""
+    """Ask the declared addresses, and then the inbox, until one gives the file, or an unchanged
+    one; every refused body goes to quarantine.
+    """
     failed: list[Verdict] = []
     for url in _addresses(inquiry.source):
         verdict = _judged(inquiry, url, failed)
@@ -55,20 +61,41 @@ def by_hand(source: Source) -> str:
 
 def _addresses(source: Source) -> list[str]:
     """The publisher's addresses and that of the inbox; a mirror stands alone."""
-    return [*source.urls, *([f"{inbox()}/{by_hand(source)}"] if inbox() and not source.mirror else [])]
+    return [
+        *source.urls,
+        *([f"{inbox()}/{by_hand(source)}"] if inbox() and not source.mirror else []),
+    ]
 
 
 def _without_address(source: Source) -> Retrieval:
-    detail = f"no lasting address of it: fetch it by hand and lay it as {by_hand(source)} into the folder that GEODATA_INBOX names"
-    return Retrieval(source=source, state="gone", url=source.landing_page, asked_at=datetime.now(UTC), detail=detail)
+    detail = (
+        f"no lasting address of it: fetch it by hand and lay it as {by_hand(source)} into the"
+        " folder that GEODATA_INBOX names"
+    )
+    return Retrieval(
+        source=source,
+        state="gone",
+        url=source.landing_page,
+        asked_at=datetime.now(UTC),
+        detail=detail,
+    )
 
 
 def _judged(inquiry: Inquiry, url: str, failed: list[Verdict]) -> Verdict:
     asked_at = datetime.now(UTC)
     answer = _asked(inquiry, url)
     retrieval = Retrieval(
-        source=inquiry.source, state="new", url=redact(url), asked_at=asked_at, path=str(answer.path) if answer.path else None, sha256=answer.sha256,
-        size=answer.size, etag=answer.etag, last_modified=answer.last_modified, headers=answer.headers, detail=answer.detail,
+        source=inquiry.source,
+        state="new",
+        url=redact(url),
+        asked_at=asked_at,
+        path=str(answer.path) if answer.path else None,
+        sha256=answer.sha256,
+        size=answer.size,
+        etag=answer.etag,
+        last_modified=answer.last_modified,
+        headers=answer.headers,
+        detail=answer.detail,
     )
     if answer.kind in ("gone", "refused", "unreachable"):
         state: State = "gone" if answer.kind == "gone" else "unreachable"
@@ -98,13 +125,22 @@ def _reason(inquiry: Inquiry, answer: Answer) -> str | None:
 
 def _validators(last: Original | None, url: str) -> dict[str, str | None]:
     """What makes the question conditional; it holds only for the address that gave it."""
-    return {"etag": last.etag, "last_modified": last.last_modified} if last and last.url == redact(url) else {}
+    return (
+        {"etag": last.etag, "last_modified": last.last_modified}
+        if last and last.url == redact(url)
+        else {}
+    )
 
 
 def _accepted(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
     last = inquiry.last
     if retrieval.path is None:  # 304
-        return replace(retrieval, state="unchanged", etag=last.etag if last else None, last_modified=last.last_modified if last else None)
+        return replace(
+            retrieval,
+            state="unchanged",
+            etag=last.etag if last else None,
+            last_modified=last.last_modified if last else None,
+        )
     if last and last.sha256 == retrieval.sha256:
         Path(retrieval.path).unlink()
         return replace(retrieval, state="unchanged", path=None)
@@ -114,21 +150,34 @@ def _accepted(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
 
 
 def _moved(answer: Answer, failed: list[Verdict]) -> str:
-    found = [f"{verdict.retrieval.url} is {verdict.retrieval.state} ({verdict.retrieval.detail})" for verdict in failed]
+    found = [
+        f"{verdict.retrieval.url} is {verdict.retrieval.state} ({verdict.retrieval.detail})"
+        for verdict in failed
+    ]
     return "; ".join([*found, f"moved for good to {answer.moved_to}"] if answer.moved_to else found)
 
 
 def _quarantined(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
     path = Path(str(retrieval.path))
     for failure in inquiry.store.quarantine(path, retrieval, retrieval.detail):
-        inquiry.warn(f"The refused bytes of {inquiry.source.slug} {inquiry.source.vintage} were not kept in {failure}.")
+        inquiry.warn(
+            f"The refused bytes of {inquiry.source.slug} {inquiry.source.vintage} were not kept in"
+            f" {failure}."
+        )
     path.unlink()
     return replace(retrieval, path=None)
 
 
 def _worst(failed: list[Verdict]) -> Verdict:
-    """One verdict over all addresses: invalid before unreachable, and gone only when every one of them says so."""
-    worst = min(failed, key=lambda verdict: ("invalid", "unreachable", "gone").index(verdict.retrieval.state))
-    details = "; ".join(f"{verdict.retrieval.url}: {verdict.retrieval.detail}" for verdict in failed)
+    """One verdict over all addresses: invalid before unreachable, and gone only when every one of
+    them says so.
+    """
+    worst = min(
+        failed,
+        key=lambda verdict: ("invalid", "unreachable", "gone").index(verdict.retrieval.state),
+    )
+    details = "; ".join(
+        f"{verdict.retrieval.url}: {verdict.retrieval.detail}" for verdict in failed
+    )
     may_pass = any(verdict.may_pass for verdict in failed)
     return Verdict(replace(worst.retrieval, detail=details), may_pass)

@@ -1,4 +1,6 @@
-"""Whether the bytes a publisher sent can be the declared file, told from their first and last bytes alone."""
+"""Whether the bytes a publisher sent can be the declared file, told from their first and last bytes
+alone.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from tasks.core.declarations import Source
+from tasks.core.model.declarations import Source
 
 HEAD, TAIL = 4096, 66_000  # a zip file ends with at most 22 bytes and a comment of 65,535
 SMALLEST_SHARE = 0.5
@@ -24,16 +26,22 @@ STARTS: dict[str, tuple[bytes, ...]] = {
     "tar": (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"),
 }
 PROLOG = r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
-HTML = re.compile(PROLOG + r"(?:<!doctype\s+html|<html|<head|<body|<script)\b", re.IGNORECASE | re.DOTALL)
+HTML = re.compile(
+    PROLOG + r"(?:<!doctype\s+html|<html|<head|<body|<script)\b", re.IGNORECASE | re.DOTALL
+)
 TITLE = re.compile(r"<title[^>]*>\s*(.*?)\s*</title", re.IGNORECASE | re.DOTALL)
 SERVICE_ERROR = re.compile(PROLOG + r"<(?:\w+:)?(?:ServiceException|ExceptionReport)", re.DOTALL)
 JSON_ERROR = re.compile(r'\s*\{\s*"(?:error|errors|exception)"\s*:')
 
 
-def refusal(path: Path, source: Source, last_size: int | None = None, *, shrink_accepted: bool = False) -> str | None:
-    """Why a file cannot be the declared source, as the end of a sentence without its full stop; None when it can.
+def refusal(
+    path: Path, source: Source, last_size: int | None = None, *, shrink_accepted: bool = False
+) -> str | None:
+    """Why a file cannot be the declared source, as the end of a sentence without its full stop;
+    None when it can.
 
-    last_size: bytes of the last archived original; a file of less than half of it is suspicious unless `shrink_accepted`.
+    last_size: bytes of the last archived original; a file of less than half of it is suspicious
+    unless `shrink_accepted`.
     """
     size = path.stat().st_size
     if size == 0:
@@ -43,7 +51,10 @@ def refusal(path: Path, source: Source, last_size: int | None = None, *, shrink_
     if reason is None and size < source.minimum_bytes:
         reason = f"it has {size:,} bytes where at least {source.minimum_bytes:,} are declared"
     if reason is None and last_size and size < SMALLEST_SHARE * last_size and not shrink_accepted:
-        reason = f"it has {size:,} bytes, less than half of the {last_size:,} of the last archived original"
+        reason = (
+            f"it has {size:,} bytes, less than half of the {last_size:,} of the last archived"
+            " original"
+        )
     return reason
 
 
@@ -62,15 +73,25 @@ def _page(head: bytes, source: Source) -> str | None:
         named = f" titled {' '.join(title[1].split())[:80]!r}" if title else ""
         return f"it is an HTML page{named} and not {source.container}"
     if SERVICE_ERROR.match(text):
-        return f"it is an XML exception of a web service and not {source.container}: {' '.join(re.sub('<[^>]*>', ' ', text).split())[:160]!r}"
+        return (
+            f"it is an XML exception of a web service and not {source.container}:"
+            f" {' '.join(re.sub('<[^>]*>', ' ', text).split())[:160]!r}"
+        )
     if JSON_ERROR.match(text):
-        return f"it is an error message in JSON and not {source.container}: {' '.join(text.split())[:160]!r}"
+        return (
+            f"it is an error message in JSON and not {source.container}:"
+            f" {' '.join(text.split())[:160]!r}"
+        )
     return None
 
 
 def _wrong_format(head: bytes, tail: bytes, container: str) -> str | None:
     if container == "text":
-        return None if _is_text(head) and _is_text(tail, head) else "it holds NUL bytes and is not text"
+        return (
+            None
+            if _is_text(head) and _is_text(tail, head)
+            else "it holds NUL bytes and is not text"
+        )
     if container == "json":
         return _wrong_text(head, tail, container, ("{", "["), ("}", "]"))
     if container == "xml":
@@ -79,13 +100,17 @@ def _wrong_format(head: bytes, tail: bytes, container: str) -> str | None:
     if not head.startswith(STARTS[container]) and not is_bare_tar:
         return f"it begins with the bytes {head[:8].hex(' ')}, not those of {container}"
     if container in ("zip", "xlsx", "ods") and ZIP_END not in tail:
-        return f"it begins as {container} but its end (the central directory) is missing: it was cut"
+        return (
+            f"it begins as {container} but its end (the central directory) is missing: it was cut"
+        )
     if container == "parquet" and not tail.endswith(b"PAR1"):
         return "it begins as parquet but its footer is missing: it was cut"
     return None
 
 
-def _wrong_text(head: bytes, tail: bytes, container: str, starts: tuple[str, ...], ends: tuple[str, ...]) -> str | None:
+def _wrong_text(
+    head: bytes, tail: bytes, container: str, starts: tuple[str, ...], ends: tuple[str, ...]
+) -> str | None:
     start, end = _text(head).lstrip(), _text(tail, head).rstrip()
     if not start.startswith(starts):
         return f"it begins with {start[:20]!r}, not as {container}"

@@ -5,13 +5,19 @@
         "path": "relative/file.zip",           beside mirror.json
         "container": "zip", "member": "*.csv", only where they differ from the declaration
         "rows": 3000,                          or [low, high]; without it no number is expected
-        "totals": {"residents": 123.0},        or {"expected": 123.0, "tolerance": 0.01}; without them none is expected
-        "distinct": {"municipality_code": 12}, different values of a column; without it no number is expected
-        "counts": {"type": {"H": 90}},         rows with a value of a column; without it no number is expected
-        "codes_of": "2021-01-01",              the day whose area codes the file uses, where it is another than the declared one
-        "reads": {"delimiter": ";", "columns": {"sector_code": {"names": ["statsec"]}, "income": null}}}}}
+        "totals": {"residents": 123.0},        or {"expected": 123.0, "tolerance": 0.01}; without
+            them none is expected
+        "distinct": {"municipality_code": 12}, different values of a column; without it no number is
+            expected
+        "counts": {"type": {"H": 90}},         rows with a value of a column; without it no number
+            is expected
+        "codes_of": "2021-01-01",              the day whose area codes the file uses, where it is
+            another than the declared one
+        "reads": {"delimiter": ";", "columns": {"sector_code": {"names": ["statsec"]}, "income":
+            null}}}}}
 
-`reads` replaces fields of the declared Features or Table by name. Within `columns` only the columns named change; null drops one.
+`reads` replaces fields of the declared Features or Table by name. Within `columns` only the columns
+named change; null drops one.
 """
 
 from __future__ import annotations
@@ -26,10 +32,19 @@ from typing import Any, get_args
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from tasks.core.declarations import Column, Container, Document, Features, Rows, Source, Table, Total
-from tasks.core.errors import ConfigurationError, SourceError
+from tasks.core.model.addresses import local_path, redact
+from tasks.core.model.declarations import (
+    Column,
+    Container,
+    Document,
+    Features,
+    Rows,
+    Source,
+    Table,
+    Total,
+)
+from tasks.core.model.errors import ConfigurationError, SourceError
 from tasks.core.upstream import http
-from tasks.core.upstream.addresses import local_path, redact
 
 NAME = "mirror.json"
 ENTRY = ("path", "container", "member", "rows", "totals", "distinct", "counts", "codes_of", "reads")
@@ -50,46 +65,86 @@ class Mirror:
 
 
 def read(location: str) -> Mirror:
-    """Read the mirror.json of a folder or base URL; raises ConfigurationError when there is none or it cannot be used."""
+    """Read the mirror.json of a folder or base URL; raises ConfigurationError when there is none or
+    it cannot be used.
+    """
     try:
         content = json.loads(_text(location))
-    except (OSError, httpx.HTTPError, httpx.InvalidURL, http.Busy, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (
+        OSError,
+        httpx.HTTPError,
+        httpx.InvalidURL,
+        http.Busy,
+        UnicodeDecodeError,
+        json.JSONDecodeError,
+    ) as error:
         raise ConfigurationError(
-            f"The mirror {redact(location)} cannot be used: its {NAME} was expected there and could not be read "
-            f"({redact(str(error))}). Give the folder or the base URL that holds {NAME}."
+            f"The mirror {redact(location)} cannot be used: its {NAME} was expected there and could"
+            f" not be read ({redact(str(error))}). Give the folder or the base URL that holds"
+            f" {NAME}."
         ) from None
-    if not isinstance(content, dict) or not isinstance(content.get("sources"), dict) or not LABEL.fullmatch(str(content.get("label", ""))):
+    if (
+        not isinstance(content, dict)
+        or not isinstance(content.get("sources"), dict)
+        or not LABEL.fullmatch(str(content.get("label", "")))
+    ):
         raise ConfigurationError(
-            f"The {NAME} of {redact(location)} must be an object with a label (small letters, digits and hyphens), a sentence about it "
-            f"and its sources; found {str(content)[:80]!r}. Correct the file."
+            f"The {NAME} of {redact(location)} must be an object with a label (small letters,"
+            " digits and hyphens), a sentence about it and its sources; found"
+            f" {str(content)[:80]!r}. Correct the file."
         )
-    return Mirror(location=location, label=content["label"], about=str(content.get("about", "")), sources=content["sources"])
+    return Mirror(
+        location=location,
+        label=content["label"],
+        about=str(content.get("about", "")),
+        sources=content["sources"],
+    )
 
 
 def apply(source: Source, mirror: Mirror | str) -> Source:
-    """The source as the mirror has it: its address, its expected numbers, its label; nothing of the official numbers is kept.
+    """The source as the mirror has it: its address, its expected numbers, its label; nothing of the
+    official numbers is kept.
 
-    Raises SourceError when the mirror lacks the source, ConfigurationError when its entry is malformed.
+    Raises SourceError when the mirror lacks the source, ConfigurationError when its entry is
+    malformed.
     """
     mirror = read(mirror) if isinstance(mirror, str) else mirror
     name = f"{source.slug}-{source.vintage}"
     if name not in mirror.sources:
         known = ", ".join(sorted(mirror.sources)) or "nothing"
-        raise SourceError(f"No file for {name} was found in {mirror}: it has {known}. Add {name} to its {NAME}, or ask for a vintage it has.")
+        raise SourceError(
+            f"No file for {name} was found in {mirror}: it has {known}. Add {name} to its {NAME},"
+            " or ask for a vintage it has."
+        )
     entry = mirror.sources[name]
     _require_known(mirror, name, entry, ENTRY)
     try:
         return replace(
-            source, urls=(_address(mirror, name, entry["path"]),), container=_container(entry.get("container", source.container)),
-            member=entry.get("member", source.member), rows=_rows(entry.get("rows")), totals=_totals(mirror, entry.get("totals") or {}),
-            counts={column: {kind: _span(rows) for kind, rows in kinds.items()} for column, kinds in (entry.get("counts") or {}).items()},
-            distinct={column: int(count) for column, count in (entry.get("distinct") or {}).items()},
+            source,
+            urls=(_address(mirror, name, entry["path"]),),
+            container=_container(entry.get("container", source.container)),
+            member=entry.get("member", source.member),
+            rows=_rows(entry.get("rows")),
+            totals=_totals(mirror, entry.get("totals") or {}),
+            counts={
+                column: {kind: _span(rows) for kind, rows in kinds.items()}
+                for column, kinds in (entry.get("counts") or {}).items()
+            },
+            distinct={
+                column: int(count) for column, count in (entry.get("distinct") or {}).items()
+            },
             reads=_reads(mirror, name, source.reads, entry.get("reads") or {}),
-            codes_of=date.fromisoformat(entry["codes_of"]) if "codes_of" in entry else source.codes_of, minimum_bytes=1, pages=None,
+            codes_of=(
+                date.fromisoformat(entry["codes_of"]) if "codes_of" in entry else source.codes_of
+            ),
+            minimum_bytes=1,
+            pages=None,
             mirror=mirror.label,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise ConfigurationError(f"The entry {name} of {mirror} is malformed: {_first_line(error)}. Correct its {NAME}.") from None
+        raise ConfigurationError(
+            f"The entry {name} of {mirror} is malformed: {_first_line(error)}. Correct its {NAME}."
+        ) from None
 
 
 def _text(location: str) -> str:
@@ -116,7 +171,9 @@ def _address(mirror: Mirror, name: str, path: str) -> str:
     if folder is not None:
         return str((folder / path).absolute())
     if "://" in path or path.startswith("/") or ".." in path.split("/"):
-        raise ValueError(f"path {path!r} leads out of the mirror; a path beside {NAME} was expected")
+        raise ValueError(
+            f"path {path!r} leads out of the mirror; a path beside {NAME} was expected"
+        )
     return _joined(mirror.location, path)
 
 
@@ -136,14 +193,23 @@ def _span(value: int | list[int]) -> Rows:
 
 
 def _totals(mirror: Mirror, values: Mapping[str, Any]) -> dict[str, Total]:
-    given = {column: value if isinstance(value, dict) else {"expected": value} for column, value in values.items()}
+    given = {
+        column: value if isinstance(value, dict) else {"expected": value}
+        for column, value in values.items()
+    }
     return {
-        column: Total(expected=float(value["expected"]), tolerance=float(value.get("tolerance", 0.0)), stated_by=f"the mirror {mirror.label}")
+        column: Total(
+            expected=float(value["expected"]),
+            tolerance=float(value.get("tolerance", 0.0)),
+            stated_by=f"the mirror {mirror.label}",
+        )
         for column, value in given.items()
     }
 
 
-def _reads(mirror: Mirror, name: str, declared: Features | Table | Document, changes: Mapping[str, Any]) -> Features | Table | Document:
+def _reads(
+    mirror: Mirror, name: str, declared: Features | Table | Document, changes: Mapping[str, Any]
+) -> Features | Table | Document:
     _require_known(mirror, name, changes, tuple(field.name for field in fields(declared)))
     if isinstance(declared, Document):
         return replace(declared, **changes)
@@ -154,15 +220,25 @@ def _reads(mirror: Mirror, name: str, declared: Features | Table | Document, cha
         if change is None:
             columns.pop(column, None)
         else:
-            _require_known(mirror, f"{name}, column {column}", change, tuple(field.name for field in fields(Column)))
+            _require_known(
+                mirror,
+                f"{name}, column {column}",
+                change,
+                tuple(field.name for field in fields(Column)),
+            )
             columns[column] = {**columns.get(column, {}), **change}
     reads: Features | Table = kind.validate_python({**plain, **changes, "columns": columns})
     return reads
 
 
-def _require_known(mirror: Mirror, name: str, found: Mapping[str, Any], known: tuple[str, ...]) -> None:
+def _require_known(
+    mirror: Mirror, name: str, found: Mapping[str, Any], known: tuple[str, ...]
+) -> None:
     if unknown := sorted(set(found) - set(known)):
-        raise ConfigurationError(f"The entry {name} of {mirror} has the unknown field {unknown[0]!r}: use {', '.join(known)}.")
+        raise ConfigurationError(
+            f"The entry {name} of {mirror} has the unknown field {unknown[0]!r}: use"
+            f" {', '.join(known)}."
+        )
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,6 @@
-"""Downloads in progress: bytes on disk beside the validators that let them resume, also after the process was killed."""
+"""Downloads in progress: bytes on disk beside the validators that let them resume, also after the
+process was killed.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from tasks.core.settings import scratch_folder
+from tasks.core.model.settings import scratch_folder
 
 CHUNK = 1 << 20
 KEPT_DAYS = 7
@@ -33,15 +35,25 @@ class Part:
         self._recall()
 
     def conditions(self) -> dict[str, str]:
-        """Request headers that ask for the rest only, or nothing when there is nothing to resume."""
-        validator = self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
-        return {"Range": f"bytes={self.length}-", "If-Range": validator} if self.length and validator else {}
+        """Request headers that ask for the rest only, or nothing when there is nothing to
+        resume.
+        """
+        validator = (
+            self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
+        )
+        return (
+            {"Range": f"bytes={self.length}-", "If-Range": validator}
+            if self.length and validator
+            else {}
+        )
 
     def restart(self, etag: str | None, last_modified: str | None) -> None:
         """Forget the bytes and note the validators of those to come."""
         self.discard()
         self.etag, self.last_modified = etag, last_modified
-        self._note.write_text(json.dumps({"etag": etag, "last_modified": last_modified}), encoding="utf-8")
+        self._note.write_text(
+            json.dumps({"etag": etag, "last_modified": last_modified}), encoding="utf-8"
+        )
 
     def write(self, block: bytes) -> None:
         """Append a block to the file and to the hash."""
@@ -65,10 +77,14 @@ class Part:
         self._digest, self.length, self.etag, self.last_modified = hashlib.sha256(), 0, None, None
 
     def finish(self) -> tuple[Path, str, int]:
-        """Give the file a name of its own; returns path, SHA-256 in hexadecimal and size in bytes."""
+        """Give the file a name of its own; returns path, SHA-256 in hexadecimal and size in
+        bytes.
+        """
         self.close()
         self.path.touch()
-        received = self.path.with_name(f"{self._digest.hexdigest()}-{uuid.uuid4().hex[:8]}.received")
+        received = self.path.with_name(
+            f"{self._digest.hexdigest()}-{uuid.uuid4().hex[:8]}.received"
+        )
         os.replace(self.path, received)
         self._note.unlink(missing_ok=True)
         return received, self._digest.hexdigest(), self.length
@@ -79,7 +95,10 @@ class Part:
             with self.path.open("rb") as file:
                 self._digest = hashlib.file_digest(file, "sha256")
                 self.length = file.tell()
-        except (FileNotFoundError, json.JSONDecodeError):  # killed before the first byte or while noting: nothing to resume
+        except (
+            FileNotFoundError,
+            json.JSONDecodeError,
+        ):  # killed before the first byte or while noting: nothing to resume
             self.discard()
         else:
             self.etag, self.last_modified = note["etag"], note["last_modified"]
@@ -87,7 +106,9 @@ class Part:
 
 @contextmanager
 def part_of(url: str) -> Iterator[Part]:
-    """The part of an address, for this process alone; a second process asking at the same time gets one of its own."""
+    """The part of an address, for this process alone; a second process asking at the same time gets
+    one of its own.
+    """
     folder = scratch_folder() / "downloads"
     folder.mkdir(exist_ok=True)
     _sweep(folder)

@@ -1,4 +1,6 @@
-"""What a portal states about its data in a document of its own: terms of reuse, and the day of the last change."""
+"""What a portal states about its data in a document of its own: terms of reuse, and the day of the
+last change.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,16 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.core.declarations import Document
-from tasks.core.errors import ConfigurationError, SourceError
-from tasks.core.handles import File
+from tasks.core.model.declarations import Document
+from tasks.core.model.errors import ConfigurationError, SourceError
+from tasks.core.model.handles import File
 
 
 @dataclass(frozen=True)
 class Statement:
-    """The licence and the attribution asked for, in the portal's words, and when the data were last changed."""
+    """The licence and the attribution asked for, in the portal's words, and when the data were last
+    changed.
+    """
 
     licence: str
     attribution: str
@@ -24,17 +28,27 @@ class Statement:
 
 
 def read_statement(file: File) -> Statement:
-    """Read a document in the standard that its source declares; raises SourceError when it does not say what the standard requires.
+    """Read a document in the standard that its source declares; raises SourceError when it does not
+    say what the standard requires.
 
-    OGD Austria Metadata: https://www.data.gv.at, a JSON object with `license` and, in `extras`, `license_citation` and `metadata_modified`.
+    OGD Austria Metadata: https://www.data.gv.at, a JSON object with `license` and, in `extras`,
+    `license_citation` and `metadata_modified`.
     """
     if not isinstance(file.original.source.reads, Document):
-        raise ConfigurationError(f"The source {file.original.source.slug} is not declared as a Document: declare it so, or load it as a table.")
+        raise ConfigurationError(
+            f"The source {file.original.source.slug} is not declared as a Document: declare it so,"
+            " or load it as a table."
+        )
     try:
         said = json.loads(Path(file.path).read_text(encoding="utf-8-sig"))
-        return Statement(said["license"], said["extras"]["license_citation"], str(said["extras"]["metadata_modified"])[:10])
+        return Statement(
+            said["license"],
+            said["extras"]["license_citation"],
+            str(said["extras"]["metadata_modified"])[:10],
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise SourceError(
-            f"The document {file.name} was expected to be OGD Austria metadata with license, extras.license_citation and extras.metadata_modified; "
-            f"{type(error).__name__}: {error}. Look at what the portal sent."
+            f"The document {file.name} was expected to be OGD Austria metadata with license,"
+            f" extras.license_citation and extras.metadata_modified; {type(error).__name__}:"
+            f" {error}. Look at what the portal sent."
         ) from None

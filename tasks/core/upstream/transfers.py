@@ -1,4 +1,6 @@
-"""One question to one address, and the bytes it answers with, streamed to disk while they are hashed."""
+"""One question to one address, and the bytes it answers with, streamed to disk while they are
+hashed.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +12,28 @@ from typing import Literal
 
 import httpx
 
+from tasks.core.model.addresses import local_path, redact
 from tasks.core.upstream import http
-from tasks.core.upstream.addresses import local_path, redact
 from tasks.core.upstream.parts import CHUNK, Part, part_of
 
 Report = Callable[[int, int | None], None]
-HEADERS_OF_INTEREST = ("content-type", "content-length", "content-disposition", "content-encoding", "date", "server")
+HEADERS_OF_INTEREST = (
+    "content-type",
+    "content-length",
+    "content-disposition",
+    "content-encoding",
+    "date",
+    "server",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What an address answered. received, truncated and invalid: `path` holds bytes, `sha256` and `size` describe them.
+    """What an address answered. received, truncated and invalid: `path` holds bytes, `sha256` and
+    `size` describe them.
 
-    invalid: one page of several does not fit, and `detail` says why. refused is a permanent no (403, a redirect loop);
-    unreachable may pass. URLs in here carry no credentials.
+    invalid: one page of several does not fit, and `detail` says why. refused is a permanent no
+    (403, a redirect loop); unreachable may pass. URLs in here carry no credentials.
     """
 
     kind: Literal["received", "unchanged", "gone", "refused", "truncated", "invalid", "unreachable"]
@@ -37,11 +47,14 @@ class Answer:
     detail: str = ""
 
 
-def ask(url: str, report: Report, *, etag: str | None = None, last_modified: str | None = None) -> Answer:
-    """Ask an address for its bytes, only if they differ from those that `etag` and `last_modified` stand for.
+def ask(
+    url: str, report: Report, *, etag: str | None = None, last_modified: str | None = None
+) -> Answer:
+    """Ask an address for its bytes, only if they differ from those that `etag` and `last_modified`
+    stand for.
 
-    report is called with the bytes received and the bytes expected (None when unknown). Raises nothing about the
-    publisher: every failure is a kind of answer.
+    report is called with the bytes received and the bytes expected (None when unknown). Raises
+    nothing about the publisher: every failure is a kind of answer.
     """
     path = local_path(url)
     with part_of(url) as part:
@@ -52,7 +65,15 @@ def ask(url: str, report: Report, *, etag: str | None = None, last_modified: str
 
 
 class _Question:
-    def __init__(self, client: httpx.Client, url: str, part: Part, report: Report, etag: str | None, last_modified: str | None) -> None:
+    def __init__(
+        self,
+        client: httpx.Client,
+        url: str,
+        part: Part,
+        report: Report,
+        etag: str | None,
+        last_modified: str | None,
+    ) -> None:
         self.client, self.url, self.part, self.report = client, url, part, report
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         self.conditions = {name: value for name, value in conditions.items() if value}
@@ -65,9 +86,13 @@ class _Question:
             return Answer(kind="refused", detail=redact(str(error)))
         except (http.Busy, httpx.TransportError) as error:
             detail = redact(f"{error or type(error).__name__}")
-            # A line that breaks does so at different bytes; a body that always ends at the same one is all the publisher has.
+            # A line that breaks does so at different bytes; a body that always ends at the same one
+            # is all the publisher has.
             if len(self.cuts) == http.ATTEMPTS and len(set(self.cuts)) == 1:
-                return self._finished("truncated", f"the body ended after {self.cuts[0]:,} bytes, {http.ATTEMPTS} times: {detail}")
+                return self._finished(
+                    "truncated",
+                    f"the body ended after {self.cuts[0]:,} bytes, {http.ATTEMPTS} times: {detail}",
+                )
             return Answer(kind="unreachable", detail=detail)
 
     def _attempt(self) -> Answer:
@@ -90,23 +115,35 @@ class _Question:
         if status != 200 and not (status == 206 and self.part.length):
             return Answer(kind="refused", moved_to=moved_to, detail=f"status {status}")
         self._receive(response)
-        headers = {name: redact(response.headers[name]) for name in HEADERS_OF_INTEREST if name in response.headers}
+        headers = {
+            name: redact(response.headers[name])
+            for name in HEADERS_OF_INTEREST
+            if name in response.headers
+        }
         return replace(self._finished("received"), moved_to=moved_to, headers=headers)
 
     def _answers_another_range(self, response: httpx.Response) -> bool:
-        starts_elsewhere = not response.headers.get("Content-Range", "").startswith(f"bytes {self.part.length}-")
+        starts_elsewhere = not response.headers.get("Content-Range", "").startswith(
+            f"bytes {self.part.length}-"
+        )
         return response.status_code == 416 or (response.status_code == 206 and starts_elsewhere)
 
     def _receive(self, response: httpx.Response) -> None:
-        if response.status_code == 200:  # the whole: nothing to resume, a newer file, or a server that ignores Range
+        if (
+            response.status_code == 200
+        ):  # the whole: nothing to resume, a newer file, or a server that ignores Range
             self.part.restart(response.headers.get("ETag"), response.headers.get("Last-Modified"))
         expected = _expected(response)
         try:
             for block in response.iter_raw():
                 self.part.write(block)
                 self.report(self.part.length, expected)
-            if expected is not None and self.part.length != expected:  # some servers answer a long range in pieces
-                raise httpx.RemoteProtocolError(f"{self.part.length:,} of {expected:,} bytes were sent")
+            if (
+                expected is not None and self.part.length != expected
+            ):  # some servers answer a long range in pieces
+                raise httpx.RemoteProtocolError(
+                    f"{self.part.length:,} of {expected:,} bytes were sent"
+                )
         except httpx.RemoteProtocolError:
             self.cuts.append(self.part.length)
             raise
@@ -116,7 +153,15 @@ class _Question:
     def _finished(self, kind: Literal["received", "truncated"], detail: str = "") -> Answer:
         etag, last_modified = self.part.etag, self.part.last_modified
         path, sha256, size = self.part.finish()
-        return Answer(kind=kind, path=path, sha256=sha256, size=size, etag=etag, last_modified=last_modified, detail=detail)
+        return Answer(
+            kind=kind,
+            path=path,
+            sha256=sha256,
+            size=size,
+            etag=etag,
+            last_modified=last_modified,
+            detail=detail,
+        )
 
 
 def _expected(response: httpx.Response) -> int | None:
@@ -128,7 +173,9 @@ def _expected(response: httpx.Response) -> int | None:
 
 
 def _copy(path: Path, part: Part, report: Report, etag: str | None) -> Answer:
-    """A file of a mirror folder: its size and time of change serve as the ETag a web server would give it."""
+    """A file of a mirror folder: its size and time of change serve as the ETag a web server would
+    give it.
+    """
     try:
         facts = path.stat()
         version = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
@@ -145,7 +192,17 @@ def _copy(path: Path, part: Part, report: Report, etag: str | None) -> Answer:
         return Answer(kind="refused", detail=f"{error.strerror}: {path}")
     modified, complete = part.last_modified, part.length == facts.st_size
     received, sha256, size = part.finish()
-    detail = "" if complete else f"the file of {facts.st_size:,} bytes gave {size:,}: it was being written"
+    detail = (
+        ""
+        if complete
+        else f"the file of {facts.st_size:,} bytes gave {size:,}: it was being written"
+    )
     return Answer(
-        kind="received" if complete else "truncated", path=received, sha256=sha256, size=size, etag=version, last_modified=modified, detail=detail
+        kind="received" if complete else "truncated",
+        path=received,
+        sha256=sha256,
+        size=size,
+        etag=version,
+        last_modified=modified,
+        detail=detail,
     )

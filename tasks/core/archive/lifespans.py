@@ -1,0 +1,134 @@
+"""Retention: how long the originals of a source may stay, by what its newest manifest declares."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tasks.core.model.declarations import Source
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.handles import Original
+
+Series = tuple[str, str]
+
+
+@dataclass
+class Review:
+    """What a look at all originals found.
+
+    limited: originals under a legal maximum age. expired: the newest retrieval of all bytes that
+    nothing lets stay. refused: names of bytes in quarantine beyond their age. shared: originals
+    beyond their age whose bytes may stay as another's, with that other. undeclared: sources whose
+    maximum is not declared, so that nothing is known.
+    """
+
+    limited: int = 0
+    expired: list[Original] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    shared: list[tuple[Original, Original]] = field(default_factory=list)
+    undeclared: list[Source] = field(default_factory=list)
+
+
+def series(source: Source) -> Series:
+    """What one declaration of retention holds for: a source over all its vintages, apart for each
+    mirror.
+    """
+    return source.mirror, source.slug
+
+
+def newest_declarations(originals: Iterable[Original]) -> dict[Series, Source]:
+    """Each source as its newest manifest declares it: a maximum that was shortened, or found out
+    later, holds for older originals too.
+    """
+    return {
+        series(original.source): original.source
+        for original in sorted(originals, key=lambda original: original.retrieved_at)
+    }
+
+
+def keep_days(source: Source) -> int:
+    """Days an original under a legal maximum age may stay; raises ConfigurationError when they are
+    not declared.
+    """
+    if source.keep_days is None:
+        raise ConfigurationError(
+            f"The source {source.slug} {source.vintage} falls under a legal maximum age, and a"
+            " number of days was expected in its keep_days, found none: declare keep_days where"
+            " the flow declares the source, run the flow, and run purge again. None of its"
+            " originals was buried."
+        )
+    return source.keep_days
+
+
+def reason(source: Source) -> str:
+    """Why an original of a source had to go."""
+    return f"its legal maximum age of {keep_days(source)} days"
+
+
+def may_stay(original: Original, declared: Source, at: datetime, grace_days: int = 0) -> bool:
+    """Whether an original is within the age its source allows."""
+    return declared.retention != "legal_maximum" or at - original.retrieved_at <= timedelta(
+        days=keep_days(declared) + grace_days
+    )
+
+
+def review(
+    originals: Iterable[Original],
+    refused: Mapping[str, Original],
+    declared: Mapping[Series, Source],
+    at: datetime,
+    grace_days: int,
+) -> Review:
+    """Tell which bytes must go: those of which every retrieval, by every source, is beyond its age;
+    refused ones each by itself.
+    """
+    found, unknown = (
+        Review(),
+        {
+            name
+            for name, source in declared.items()
+            if source.retention == "legal_maximum" and source.keep_days is None
+        },
+    )
+    found.undeclared = [declared[name] for name in sorted(unknown)]
+    carrying: dict[str, list[Original]] = defaultdict(list)
+    for original in originals:
+        carrying[original.sha256].append(original)
+        found.limited += declared[series(original.source)].retention == "legal_maximum"
+    known = {
+        name: original
+        for name, original in refused.items()
+        if series(original.source) not in unknown
+    }
+    found.refused = [
+        name
+        for name, original in known.items()
+        if not may_stay(original, declared[series(original.source)], at, grace_days)
+    ]
+    for same in carrying.values():
+        if unknown.isdisjoint(series(original.source) for original in same):
+            _judge(same, declared, at, grace_days, found)
+    return found
+
+
+def _judge(
+    same: list[Original],
+    declared: Mapping[Series, Source],
+    at: datetime,
+    grace_days: int,
+    found: Review,
+) -> None:
+    within = [
+        original
+        for original in same
+        if may_stay(original, declared[series(original.source)], at, grace_days)
+    ]
+    beyond = [original for original in same if original not in within]
+    if beyond and not within:
+        found.expired.append(max(beyond, key=lambda original: original.retrieved_at))
+    kept_by = {series(original.source): original for original in within}
+    for name, original in {series(original.source): original for original in beyond}.items():
+        if kept_by and name not in kept_by:
+            found.shared.append((original, next(iter(kept_by.values()))))

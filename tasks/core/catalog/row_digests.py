@@ -1,0 +1,206 @@
+"""Row digests: what the archive keeps of a table's rows, by key, so that a table made again can be
+held to them when the old one is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from adbc_driver_postgresql import dbapi
+from psycopg2 import sql
+
+from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.database import Database
+
+FIGURES = ("digest", "row_count")  # the columns of a file after those of the key
+GROUP_ROWS = (
+    131_072  # of a row group, in memory at a time; fixed, so that equal rows are equal bytes
+)
+WHOLE_KEY_ROWS = 1_000_000
+NAMED = 20  # keys of each kind that a difference names
+KINDS = ("added", "removed", "changed")
+
+LIMITED = """
+WITH RECURSIVE made_of (dataset, number) AS (
+    SELECT %s::text, %s::integer
+    UNION SELECT d.on_dataset, d.on_number FROM made_of JOIN catalog.edition_dependency d USING (dataset, number))
+SELECT EXISTS (SELECT FROM made_of JOIN catalog.edition_input i USING (dataset, number)
+                 JOIN catalog.source s ON s.slug = i.source AND s.vintage = i.source_vintage WHERE s.retention = 'legal_maximum')
+"""
+DIGESTS = (
+    "SELECT {keys}, digest, row_count FROM geodata.row_digests({table}::regclass,"
+    " {columns}::text[])"
+)
+COMPARED = """
+WITH earlier AS (SELECT ARRAY[{names}] AS key, digest, row_count FROM pg_temp.earlier_digests),
+     compared AS (SELECT coalesce(e.key, n.key) COLLATE "C" AS key,
+                         CASE WHEN e.key IS NULL THEN 'added' WHEN n.key IS NULL THEN 'removed' ELSE 'changed' END AS kind
+                    FROM earlier e FULL JOIN geodata.row_digests({table}::regclass, {columns}::text[]) n ON n.key = e.key
+                   WHERE (e.digest, e.row_count) IS DISTINCT FROM (n.digest, n.row_count)),
+     ranked AS (SELECT kind, key, count(*) OVER (PARTITION BY kind) AS total, row_number() OVER (PARTITION BY kind ORDER BY key) AS place
+                  FROM compared)
+SELECT kind, total, key FROM ranked WHERE place <= {named} ORDER BY kind, place
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """How a table differs from one of before: its keys that are added, removed or changed, counted,
+    and the first of each in `examples`.
+
+    A key is the text of `key_columns`; where these are only the first part of the layer's key, it
+    is changed when any of its rows is.
+    """
+
+    key_columns: tuple[str, ...]
+    added: int
+    removed: int
+    changed: int
+    examples: Mapping[str, tuple[tuple[str, ...], ...]]
+
+    def __str__(self) -> str:
+        by = ", ".join(self.key_columns)
+        parts = [
+            f"{count:,} {kind} ({self._named(kind, count)})"
+            for kind in KINDS
+            if (count := getattr(self, kind))
+        ]
+        return (
+            f"By {by}, keys differ: {', '.join(parts)}." if parts else f"By {by}, no key differs."
+        )
+
+    def _named(self, kind: str, count: int) -> str:
+        named = ["/".join(key) for key in self.examples[kind]]
+        return ", ".join(named) + (
+            f" and {count - len(named):,} more" if count > len(named) else ""
+        )
+
+
+def key_columns(database: Database, dataset: str, number: int) -> dict[str, tuple[str, ...]]:
+    """The columns by which the rows of each layer of an edition are told apart in the archive, for
+    the layers that may be there.
+    """
+    # The archive keeps digests for ever. By the whole key they name every row, which is worth its
+    # bytes in a table of areas; a register of
+    # companies would take as much again as it is large. And a key such as the SIRET is personal: it
+    # must not outlive originals that a law
+    # gives an end, so of what is made from them, directly or by way of another edition, only groups
+    # of rows are told apart.
+    limited = database.value(LIMITED, dataset, number)
+    layers = database.rows(
+        "SELECT layer, key_columns, row_count FROM catalog.layer WHERE dataset = %s AND number"
+        " = %s",
+        dataset,
+        number,
+    )
+    whole = {
+        layer: tuple(key) for layer, key, rows in layers if rows <= WHOLE_KEY_ROWS and not limited
+    }
+    leading = {
+        layer: tuple(key[:1])
+        for layer, key, _ in layers
+        if layer not in whole and not (limited and len(key) == 1)
+    }
+    return dict(sorted({**whole, **leading}.items()))
+
+
+def write(database: Database, schema: str, table: str, columns: Sequence[str], path: Path) -> None:
+    """Write the digests of a table's rows by some of its columns to a Parquet file, sorted by their
+    text; equal rows give equal bytes.
+
+    Columns: those given, as text, digest (int64: the sum, modulo 2^63 - 1, of 64 bits of the hash
+    of each row) and row_count (int64).
+    """
+    query = _composed(database, DIGESTS, schema, table, columns)
+    layout = pa.schema(
+        [
+            *((column, pa.string()) for column in columns),
+            *((figure, pa.int64()) for figure in FIGURES),
+        ]
+    )
+    with dbapi.connect(database.libpq_uri) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        with pq.ParquetWriter(
+            path, layout, compression="zstd", use_dictionary=False, store_schema=False
+        ) as file:
+            for group in _groups(cursor.fetch_record_batch()):
+                file.write_table(group, row_group_size=GROUP_ROWS)
+
+
+def compare(database: Database, schema: str, table: str, path: Path) -> Difference:
+    """How a table's rows differ from those whose digests a file holds, by the columns of that file.
+
+    Raises CheckFailed when the table has not all of these columns.
+    """
+    with (
+        pq.ParquetFile(path) as file,
+        dbapi.connect(database.libpq_uri) as connection,
+        connection.cursor() as cursor,
+    ):
+        columns = tuple(name for name in file.schema_arrow.names if name not in FIGURES)
+        _require_columns(database, schema, table, columns)
+        earlier = pa.RecordBatchReader.from_batches(
+            file.schema_arrow, file.iter_batches(GROUP_ROWS)
+        )
+        cursor.adbc_ingest("earlier_digests", earlier, mode="create", temporary=True)
+        cursor.execute(_composed(database, COMPARED, schema, table, columns))
+        found = cursor.fetchall()
+    counts = {kind: total for kind, total, _ in found}
+    examples = {kind: tuple(tuple(key) for of, _, key in found if of == kind) for kind in counts}
+    return Difference(
+        key_columns=columns, examples=examples, **{kind: counts.get(kind, 0) for kind in KINDS}
+    )
+
+
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches of any size as whole row groups and a rest, each in one piece, on which the bytes of
+    a file depend.
+    """
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        while sum(map(len, waiting)) >= GROUP_ROWS:
+            rows = pa.Table.from_batches(waiting)
+            yield rows.slice(0, GROUP_ROWS).combine_chunks()
+            waiting = rows.slice(GROUP_ROWS).to_batches()
+    if any(map(len, waiting)):
+        yield pa.Table.from_batches(waiting).combine_chunks()
+
+
+def _composed(
+    database: Database, query: str, schema: str, table: str, columns: Sequence[str]
+) -> str:
+    """A query with its names and literals: ADBC streams what has no parameters."""
+    keys = [
+        sql.SQL("key[{}] AS {}").format(sql.Literal(place), sql.Identifier(column))
+        for place, column in enumerate(columns, start=1)
+    ]
+    with database.session() as cursor:
+        name = sql.Identifier(schema, table).as_string(cursor)
+        composed = sql.SQL(query).format(
+            keys=sql.SQL(", ").join(keys),
+            names=sql.SQL(", ").join(map(sql.Identifier, columns)),
+            table=sql.Literal(name),
+            columns=sql.Literal(list(columns)),
+            named=sql.Literal(NAMED),
+        )
+        return composed.as_string(cursor)
+
+
+def _require_columns(database: Database, schema: str, table: str, columns: Sequence[str]) -> None:
+    query = (
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name"
+        " = %s ORDER BY ordinal_position"
+    )
+    there = [name for (name,) in database.rows(query, schema, table)]
+    if missing := [column for column in columns if column not in there]:
+        raise CheckFailed(
+            f"The rows of {schema}.{table} were to be compared by {', '.join(columns)}, and"
+            f" {', '.join(missing)} was expected among its columns, found"
+            f" {', '.join(there) or 'no table'}: the key has changed, so no row can be told to be"
+            " the same."
+        )

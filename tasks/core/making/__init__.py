@@ -1,0 +1,1 @@
+"""What makes data: unpacking, tables, geometries, topology, codes and joins."""

@@ -1,0 +1,64 @@
+"""Code lists of publishers: kept in the catalog, and held against the codes that are used."""
+
+from __future__ import annotations
+
+from psycopg2 import sql
+
+from tasks.core.model.handles import Staging
+from tasks.core.postgres.database import Database
+
+NAMED = 10
+OPTIONAL = ("label_en", "parent")
+
+
+def keep(database: Database, staging: Staging, table: str) -> int:
+    """Copy a code list of the staging schema to catalog.code_label; returns the number of its
+    codes.
+    """
+    with database.session(staging.schema) as cursor:
+        cursor.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = ANY"
+            " (%s) AND NOT attisdropped",
+            (f'"{table}"', list(OPTIONAL)),
+        )
+        there = {name for (name,) in cursor.fetchall()}
+        columns = [sql.Identifier(name) if name in there else sql.SQL("NULL") for name in OPTIONAL]
+        cursor.execute(
+            sql.SQL(
+                "INSERT INTO catalog.code_label (dataset, number, code_list, code, label, label_en,"
+                " parent) SELECT %s, %s, %s, code, label, {}, {} FROM {} ON CONFLICT DO NOTHING"
+            ).format(*columns, sql.Identifier(table)),
+            (staging.dataset.slug, staging.edition, table),
+        )
+        return cursor.rowcount
+
+
+def unknown(database: Database, schema: str, table: str, column: str, code_list: str) -> list[str]:
+    """Codes of a column that the list lacks, at most ten."""
+    query = sql.SQL(
+        "SELECT DISTINCT {column} FROM {table} t WHERE {column} IS NOT NULL AND NOT EXISTS (SELECT"
+        " FROM {list} l WHERE l.code = t.{column}) ORDER BY 1 LIMIT {named}"
+    )
+    names = {
+        "column": sql.Identifier(column),
+        "table": sql.Identifier(schema, table),
+        "list": sql.Identifier(schema, code_list),
+    }
+    return [str(code) for (code,) in database.rows(query.format(named=sql.Literal(NAMED), **names))]
+
+
+def unlisted_headings(database: Database, schema: str, table: str, code_list: str) -> list[str]:
+    """The publisher's names of the loaded columns (from their comments, "file: name") that the list
+    of headings lacks.
+    """
+    return [
+        str(name)
+        for (name,) in database.rows(
+            sql.SQL(
+                "SELECT heading FROM (SELECT split_part(col_description(attrelid, attnum), ': ', 2)"
+                " AS heading FROM pg_attribute WHERE attrelid = {}::regclass AND attnum > 0 AND NOT"
+                " attisdropped) AS loaded WHERE heading <> '' AND NOT EXISTS (SELECT FROM {} l"
+                " WHERE l.code = heading) ORDER BY 1"
+            ).format(sql.Literal(f'"{schema}"."{table}"'), sql.Identifier(schema, code_list))
+        )
+    ]

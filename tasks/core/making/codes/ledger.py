@@ -1,0 +1,219 @@
+"""The ledger of code events: which codes of areas gave way to which others, and on which day.
+
+Offices merge, split and renumber areas; figures and borders of different days then use different
+codes. A country declares its events once, and `recode` carries a table from the codes of one day to
+those of another, forwards or backwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain, groupby
+from typing import Literal
+
+from tasks.core.model.errors import ConfigurationError
+
+Kind = Literal["recoded", "merged", "split", "redistributed"]
+LINE = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2}): (?P<before>\S+(?: \S+)*) > (?P<after>\S+(?: \S+)*)")
+
+
+@dataclass(frozen=True)
+class CodeEvent:
+    """On a day, the areas with the codes `before` became the areas with the codes `after`; a code
+    may stand on both sides.
+    """
+
+    day: date
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """recoded (one to one), merged (several to one), split (one to several) or redistributed
+        (several to several).
+        """
+        if len(self.after) == 1:
+            return "recoded" if len(self.before) == 1 else "merged"
+        return "split" if len(self.before) == 1 else "redistributed"
+
+    def __str__(self) -> str:
+        return f"{' + '.join(self.before)} {self.kind} into {' + '.join(self.after)} on {self.day}"
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where the areas `before` of one day are found on another: in one area when len(after) is 1,
+    otherwise there is no telling.
+    """
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    events: tuple[CodeEvent, ...]
+
+    @property
+    def target(self) -> str | None:
+        """The one code that takes all of `before`, or None."""
+        return self.after[0] if len(self.after) == 1 else None
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.events))
+
+
+_Step = tuple[Sequence[str], Sequence[str], CodeEvent]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The code events of one kind of area in one country, in the order of their days."""
+
+    events: tuple[CodeEvent, ...]
+
+    def routes(self, since: date, until: date) -> list[Route]:
+        """The way of every code that changes between two days, in either direction of time; areas
+        that belong together share a route.
+
+        Events of one day happen at once: a code that one gives up and another takes is not the same
+        area.
+        """
+        ways: list[_Way] = []
+        for _, of_a_day in groupby(self._between(since, until), key=lambda step: step[2].day):
+            ways = _after_a_day(ways, list(of_a_day))
+        changed = [way for way in ways if way.origins != way.ends]
+        return [
+            Route(tuple(sorted(way.origins)), tuple(sorted(way.ends)), tuple(way.events))
+            for way in changed
+        ]
+
+    def succession(self, since: date, until: date) -> list[Route]:
+        """Where each code is found that was given up after one day and up to a later one: for
+        tables that hold codes of all days between.
+
+        A code that was taken again later, by the same area or by another, is one of today and
+        stays. Events of one day follow each other: a code that one takes and another gives up was
+        only passed through.
+        """
+        given_up: dict[str, CodeEvent] = {}
+        for _, of_a_day in groupby(self._between(since, until), key=lambda step: step[2].day):
+            events = [event for _, _, event in of_a_day]
+            for code in chain.from_iterable(event.after for event in events):
+                given_up.pop(code, None)
+            given_up |= {
+                code: event for event in events for code in event.before if code not in event.after
+            }
+        routes = (_followed(code, given_up) for code in sorted(given_up))
+        return [route for route in routes if route.after != route.before]
+
+    def _between(self, since: date, until: date) -> Iterator[_Step]:
+        """The events after the earlier day and up to the later one, in the order in which they are
+        met.
+        """
+        events = sorted(self.events, key=lambda event: event.day)
+        if since <= until:
+            yield from (
+                (event.before, event.after, event) for event in events if since < event.day <= until
+            )
+        else:
+            yield from (
+                (event.after, event.before, event)
+                for event in reversed(events)
+                if until < event.day <= since
+            )
+
+
+@dataclass(frozen=True)
+class _Way:
+    """Codes of the first day, the codes they have become so far, and by which events."""
+
+    origins: set[str]
+    ends: set[str]
+    events: list[CodeEvent]
+
+
+def _followed(code: str, given_up: dict[str, CodeEvent]) -> Route:
+    """The way of one code to that of the last day; codes that were exchanged in a circle stay."""
+    way, events = [code], list[CodeEvent]()
+    while event := given_up.get(way[-1]):
+        events.append(event)
+        if len(event.after) > 1:
+            return Route((code,), event.after, tuple(events))
+        if event.after[0] in way:
+            return Route((code,), (code,), tuple(events))
+        way.append(event.after[0])
+    return Route((code,), (way[-1],), tuple(events))
+
+
+def _after_a_day(ways: list[_Way], steps: list[_Step]) -> list[_Way]:
+    """The ways after the events of one day, each seen against the codes of the day before."""
+    clusters: list[list[_Step]] = []
+    for step in steps:
+        met = [
+            cluster
+            for cluster in clusters
+            if any(_belong_together(step, other, ways) for other in cluster)
+        ]
+        clusters = [
+            *(cluster for cluster in clusters if cluster not in met),
+            [*chain.from_iterable(met), step],
+        ]
+    given_up = {code for before, _, _ in steps for code in before}
+    return [
+        *(way for way in ways if way.ends.isdisjoint(given_up)),
+        *(_continued(ways, cluster) for cluster in clusters),
+    ]
+
+
+def _belong_together(one: _Step, other: _Step, ways: list[_Way]) -> bool:
+    """Whether two events of a day give up or take the same code, or give up codes that came of the
+    same areas.
+    """
+    same = {*one[0]} & {*other[0]} or {*one[1]} & {*other[1]}
+    return bool(same) or any(way.ends & {*one[0]} and way.ends & {*other[0]} for way in ways)
+
+
+def _continued(ways: list[_Way], steps: list[_Step]) -> _Way:
+    """The ways that end in codes given up on a day, as one, with what they became."""
+    before = {code for given_up, _, _ in steps for code in given_up}
+    earlier = [way for way in ways if way.ends & before]
+    known = set().union(*(way.ends for way in earlier))
+    origins = set().union(*(way.origins for way in earlier)) | (before - known)
+    ends = (known - before) | {code for _, taken, _ in steps for code in taken}
+    return _Way(
+        origins,
+        ends,
+        [*(event for way in earlier for event in way.events), *(event for _, _, event in steps)],
+    )
+
+
+def ledger(text: str) -> Ledger:
+    """A ledger from lines such as "2022-01-01: 70327 70330 70341 > 70370"; raises
+    ConfigurationError on another line.
+    """
+    return Ledger(tuple(_event(line.strip()) for line in text.splitlines() if line.strip()))
+
+
+def _event(line: str) -> CodeEvent:
+    found = LINE.fullmatch(line)
+    if found is None:
+        raise ConfigurationError(
+            "A line of a ledger reads '2022-01-01: 70327 70330 70341 > 70370', and this one does"
+            f" not: {line!r}."
+        )
+    return CodeEvent(
+        date.fromisoformat(found["day"]),
+        tuple(found["before"].split()),
+        tuple(found["after"].split()),
+    )
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place that publishers give now whole, now in parts (Vienna: one municipality, 23
+    districts), and which of both we publish.
+    """
+
+    whole: str
+    parts: tuple[str, ...]
+    keep: Literal["whole", "parts"]

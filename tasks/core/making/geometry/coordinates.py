@@ -1,0 +1,230 @@
+"""Coordinate reference systems (CRS) and bounds of files against the declared ones, and the change
+from one CRS to another.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+from pyproj import CRS, Transformer
+from pyproj.aoi import AreaOfInterest
+from pyproj.database import query_crs_info
+from pyproj.enums import PJType
+from pyproj.exceptions import ProjError
+from pyproj.network import set_network_enabled  # type: ignore[attr-defined]
+from pyproj.transformer import TransformerGroup
+
+from tasks.core.model.declarations import Features
+from tasks.core.model.errors import ConfigurationError, SourceError
+
+Bounds = tuple[float, float, float, float]
+MARGIN = 0.01
+CONFIDENCE = 70  # the same CRS under another name
+STANDARD_PARALLELS = {"8823", "8824"}
+CRS_NAMED = 4
+
+# the grid pyproj regrets is not lost from sight: the accuracy reached without it is recorded with
+# the step
+warnings.filterwarnings(
+    "ignore", message="Best transformation is not available", category=UserWarning
+)
+
+
+def horizontal(crs: CRS) -> CRS:
+    """The two-dimensional part of a CRS, without a height or a shift to WGS 84 attached to it."""
+    if crs.is_bound and crs.source_crs:
+        return horizontal(crs.source_crs)
+    if crs.is_compound:
+        return horizontal(crs.sub_crs_list[0])
+    return crs.to_2d()
+
+
+def agree(found: CRS, declared: CRS) -> bool:
+    """Whether a file's CRS is the declared one, whatever its name, authority code or order of
+    axes.
+    """
+    found = horizontal(found)
+    if found.equals(declared, ignore_axis_order=True):
+        return True
+    code = found.to_epsg(min_confidence=CONFIDENCE)
+    return code == declared.to_epsg() if code else _same_parameters(found, declared)
+
+
+def _same_parameters(found: CRS, declared: CRS) -> bool:
+    """The same projection on the same ellipsoid within a millimetre or two, for a CRS text without
+    a code (Esri's, IGN's).
+    """
+    first, second = _parameters(found), _parameters(declared)
+    if first.keys() != second.keys() or not math.isclose(
+        first["flattening"], second["flattening"], rel_tol=1e-9
+    ):
+        # the ellipsoids of WGS 84 and ETRS89 differ by less than their other parameters may
+        return False
+    return all(
+        math.isclose(first[name], second[name], rel_tol=1e-8, abs_tol=1e-9) for name in first
+    )
+
+
+def _parameters(crs: CRS) -> dict[str, float]:
+    operation, ellipsoid, meridian = crs.coordinate_operation, crs.ellipsoid, crs.prime_meridian
+    parameters = operation.params if operation else []
+    values = {
+        f"{parameter.code}": float(parameter.value) * parameter.unit_conversion_factor
+        for parameter in parameters
+    }
+    if values.keys() >= STANDARD_PARALLELS:  # two parallels mean the same in either order
+        values |= zip(
+            sorted(STANDARD_PARALLELS),
+            sorted(values[code] for code in STANDARD_PARALLELS),
+            strict=True,
+        )
+    values |= {
+        f"axis unit {index}": axis.unit_conversion_factor
+        for index, axis in enumerate(crs.axis_info)
+    }
+    values |= (
+        {"ellipsoid": ellipsoid.semi_major_metre, "flattening": ellipsoid.inverse_flattening}
+        if ellipsoid
+        else {"flattening": math.nan}
+    )
+    return values | {"meridian": meridian.longitude if meridian else math.nan}
+
+
+def require_crs(found: CRS | None, reads: Features, where: str, *, assumed: bool = False) -> None:
+    """Hold a file's CRS to the declared one; `assumed` says the format stands in WGS 84 where the
+    file is silent.
+
+    Raises SourceError when they differ, or when the file has none and `crs_missing` does not allow
+    it.
+    """
+    if found is None or found.type_name == "Engineering CRS":
+        if not reads.crs_missing:
+            raise SourceError(
+                f"The CRS EPSG:{reads.crs} was declared and {where} states none: when the"
+                " publisher's page confirms it, declare crs_missing=True."
+            )
+        return
+    if not agree(found, CRS.from_epsg(reads.crs)) and not (assumed and reads.crs_missing):
+        code = found.to_epsg(min_confidence=CONFIDENCE)
+        stated = f"EPSG:{code} ({found.name})" if code else found.name
+        remedy = (
+            "declare crs_missing=True if the file has no crs member"
+            if assumed
+            else "correct the declared crs or the file's address"
+        )
+        raise SourceError(
+            f"The CRS EPSG:{reads.crs} ({CRS.from_epsg(reads.crs).name}) was declared and {where}"
+            f" states {stated}: {remedy}."
+        )
+
+
+def require_bounds(found: Bounds, reads: Features, where: str) -> None:
+    """Hold coordinates to the declared bounds, widened by one percent; raises SourceError saying
+    what they look like instead.
+    """
+    if reads.bounds and not inside(found, reads.bounds):
+        expected, actual = (
+            " ".join(f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.0f}" for value in box)
+            for box in (reads.bounds, found)
+        )
+        raise SourceError(
+            f"Coordinates within {expected} were declared for EPSG:{reads.crs} and {where} has"
+            f" {actual}: {_diagnosis(found, reads, reads.bounds)}."
+        )
+
+
+def inside(box: Bounds, area: Bounds) -> bool:
+    """Whether a box lies in an area widened by one percent of its width and height."""
+    across, along = (area[2] - area[0]) * MARGIN, (area[3] - area[1]) * MARGIN
+    return (
+        area[0] - across <= box[0] <= box[2] <= area[2] + across
+        and area[1] - along <= box[1] <= box[3] <= area[3] + along
+    )
+
+
+def _diagnosis(found: Bounds, reads: Features, area: Bounds) -> str:
+    if inside((found[1], found[0], found[3], found[2]), area):
+        return "the two axes look swapped, so ask the publisher or correct the declaration"
+    fitting = (
+        f"EPSG:{code}"
+        for code in _neighbouring_crs(reads.crs)
+        if _fits(found, code, reads.crs, area)
+    )
+    if codes := list(islice(fitting, CRS_NAMED)):
+        return (
+            f"coordinates look like {' or '.join(codes)} but EPSG:{reads.crs} was declared, so"
+            " correct the declared crs"
+        )
+    return "correct the declared bounds, or look whether the file is of another country"
+
+
+def _fits(found: Bounds, code: int, declared: int, area: Bounds) -> bool:
+    try:
+        moved = Transformer.from_crs(code, declared, always_xy=True).transform_bounds(*found)
+    except ProjError:
+        return False
+    return all(map(math.isfinite, moved)) and inside(moved, area)
+
+
+def _neighbouring_crs(declared: int) -> Iterator[int]:
+    """The CRS in use where the declared one is, those made for the smallest areas first, then the
+    worldwide ones.
+    """
+    place = CRS.from_epsg(declared).area_of_use
+    if place:
+        known = query_crs_info(
+            "EPSG", PJType.PROJECTED_CRS, area_of_interest=AreaOfInterest(*place.bounds)
+        )
+        areas = [
+            ((box.north - box.south) * abs(box.east - box.west), int(crs.code))
+            for crs in known
+            if (box := crs.area_of_use)
+        ]
+        overlapping = [code for _, code in sorted(areas) if code != declared]
+        yield 4326
+        yield from overlapping
+    yield 3857
+
+
+def change_of_crs(
+    source: int, target: int
+) -> tuple[Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]], str]:
+    """The change of an (n, 2) array of x and y from one EPSG code to another, and its description
+    with its accuracy.
+
+    One operation for every point, the best that needs no download, so that neighbours never part
+    and a rebuild gives the same coordinates. Raises ConfigurationError when no operation better
+    than a guess is installed.
+    """
+    set_network_enabled(False)  # a grid fetched on one machine only would change the result
+    places = [box for code in (source, target) if (box := CRS.from_epsg(code).area_of_use)]
+    place = min(
+        places, key=lambda box: (box.north - box.south) * abs(box.east - box.west), default=None
+    )
+    interest = AreaOfInterest(*place.bounds) if place else None
+    group = TransformerGroup(
+        source,
+        target,
+        always_xy=True,
+        allow_ballpark=False,
+        area_of_interest=interest,  # type: ignore[arg-type]
+    )
+    if not group.transformers:
+        raise ConfigurationError(
+            f"No change from EPSG:{source} to EPSG:{target} is installed: publish in EPSG:{source}"
+            " or install the grid for it."
+        )
+    best = group.transformers[0]
+    # made again from its text: a transformer taken from a group belongs to this thread and crashes
+    # in another
+    transformer = Transformer.from_pipeline(best.definition)
+
+    def change(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.column_stack(transformer.transform(points[:, 0], points[:, 1]))
+
+    return change, f"{best.description}, accurate to {best.accuracy:g} m"

@@ -1,0 +1,218 @@
+"""Geometry files of any format as Arrow batches: the declared columns in their types, and `geom` in
+well-known binary.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError
+from pyogrio.raw import open_arrow, read
+from pyproj import CRS
+
+from tasks.core.making.fields import arrow_type, convert, match_fields
+from tasks.core.making.geometry import geoparquet
+from tasks.core.making.geometry.geometry_files import GDAL_OPTIONS, Place, choose_layer, locate
+from tasks.core.model.declarations import Column, Features
+from tasks.core.model.errors import ConfigurationError, SourceError
+
+GEOMETRY = "geom"
+CURVES = range(8, 13)  # WKB types CircularString to MultiSurface
+DRIVER_OPTIONS = {
+    ".geojson": {"DATE_AS_STRING": "YES"},
+    ".json": {"DATE_AS_STRING": "YES"},
+    ".gml": {"FORCE_SRS_DETECTION": "YES"},
+}
+SILENT_MEANS_WGS84 = (".geojson", ".json")  # a GeoJSON without a crs member is read as EPSG:4326
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """One layer of a file while it is open.
+
+    fields: the file's own name of each declared column, None when optional and absent. features:
+    their number where the file states it. batches: can be read once.
+    """
+
+    where: str
+    crs: CRS | None
+    crs_assumed: bool
+    features: int | None
+    fields: Mapping[str, str | None]
+    batches: Iterator[pa.RecordBatch]
+
+
+@contextmanager
+def open_layer(path: str, reads: Features) -> Iterator[Layer]:
+    """Open the declared layer of a file, folder or zip for one pass; raises SourceError when it is
+    not as declared.
+    """
+    if GEOMETRY in reads.columns:
+        raise ConfigurationError(
+            f"A column was declared with the name {GEOMETRY}, which holds the geometry: give it"
+            " another name."
+        )
+    place = locate(path)
+    with (
+        _open_parquet(place, reads)
+        if place.suffix in (".parquet", ".geoparquet")
+        else _open_gdal(place, reads)
+    ) as layer:
+        yield layer
+
+
+@contextmanager
+def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
+    pyogrio.set_gdal_config_options(GDAL_OPTIONS)
+    path, options, facts = _prepare(place, reads)
+    where = f"layer {options['layer']} of {place.name}" if facts else place.name
+    matching = partial(
+        match_fields, reads.columns, where=where, shortened=facts.get("driver") == "ESRI Shapefile"
+    )
+    wanted = (
+        [field for field in matching(list(facts["fields"])).values() if field] if facts else None
+    )
+    count = facts["features"] if facts.get("features", -1) >= 0 else None
+    arrow = {
+        "columns": wanted,
+        "batch_size": place.batch_size(count),
+        "datetime_as_string": True,
+        "use_pyarrow": True,
+    }
+    with ExitStack() as opened:
+        with _unreadable(where):
+            meta, reader = opened.enter_context(open_arrow(path, **arrow, **options))
+        fields = matching(list(facts["fields"] if facts else meta["fields"]))
+        straight = _straight(
+            reader,
+            meta["geometry_name"] or "wkb_geometry",
+            partial(read, path, columns=[], **options),
+            where,
+        )
+        yield Layer(
+            where=where,
+            crs=CRS.from_user_input(meta["crs"]) if meta["crs"] else None,
+            crs_assumed=place.suffix in SILENT_MEANS_WGS84 and meta["crs"] == "EPSG:4326",
+            features=count,
+            fields=fields,
+            batches=(
+                declared(batch, geometry, fields, reads.columns, where)
+                for batch, geometry in straight
+            ),
+        )
+
+
+def _prepare(place: Place, reads: Features) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The path to open, GDAL's options, and what is known before reading.
+
+    Nothing is known of a GeoJSON: opening it reads the whole of it, so once is enough, and it has
+    one layer only.
+    """
+    options = {"encoding": reads.encoding, **DRIVER_OPTIONS.get(place.suffix, {})}
+    if place.suffix == ".geojson":
+        return place.path, options, {}
+    path, layer = choose_layer(place, reads.layer)
+    if path != place.path:  # a virtual layer knows no options of the driver behind it
+        options = {"encoding": reads.encoding}
+    options["layer"] = layer
+    with _unreadable(place.name):
+        return path, options, pyogrio.read_info(path, **options)
+
+
+@contextmanager
+def _unreadable(where: str) -> Iterator[None]:
+    try:
+        yield
+    except (DataSourceError, DataLayerError, pa.ArrowException, OSError) as error:
+        raise SourceError(
+            f"The geometries of {where} were expected to be readable and are not ({error}): look at"
+            " what was downloaded."
+        ) from None
+
+
+def _straight(
+    reader: pa.RecordBatchReader, geometry: str, read_again: Any, where: str
+) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
+    """Batches with their geometries, curves replaced by lines.
+
+    GDAL streams curves as they are and nothing here reads them; only its other way of reading makes
+    lines of them, so that a batch with curves is read a second time, the same features by their
+    position.
+    """
+    start = 0
+    while True:
+        with _unreadable(where):
+            batch = next(reader, None)
+        if batch is None:
+            return
+        wkb = batch[geometry]
+        if _has_curves(wkb):
+            wkb = pa.array(read_again(skip_features=start, max_features=len(batch))[2], pa.binary())
+        start += len(batch)
+        yield batch, wkb
+
+
+def _has_curves(wkb: pa.Array) -> bool:
+    heads = pc.binary_slice(wkb, 0, 5).unique().drop_null().to_pylist()
+    return any(
+        struct.unpack("<I", head[1:])[0] % 1000 in CURVES for head in heads if len(head) == 5
+    )
+
+
+@contextmanager
+def _open_parquet(place: Place, reads: Features) -> Iterator[Layer]:
+    with geoparquet.open_file(place) as file:
+        facts = geoparquet.geometry_facts(file, place.name)
+        fields = match_fields(
+            reads.columns,
+            [name for name in file.schema_arrow.names if name != facts.column],
+            place.name,
+        )
+        wanted = [facts.column, *dict.fromkeys(field for field in fields.values() if field)]
+        batches = file.iter_batches(
+            batch_size=place.batch_size(file.metadata.num_rows), columns=wanted
+        )
+        yield Layer(
+            where=place.name,
+            crs=facts.crs,
+            crs_assumed=False,
+            features=file.metadata.num_rows,
+            fields=fields,
+            batches=(
+                declared(
+                    batch,
+                    geoparquet.plain_binary(batch[facts.column]),
+                    fields,
+                    reads.columns,
+                    place.name,
+                )
+                for batch in batches
+            ),
+        )
+
+
+def declared(
+    batch: pa.RecordBatch,
+    geometry: pa.Array,
+    fields: Mapping[str, str | None],
+    columns: Mapping[str, Column],
+    where: str,
+) -> pa.RecordBatch:
+    """A batch of the file as a batch of the declared columns, and `geom`."""
+    arrays = [
+        (
+            convert(batch[field], columns[target], where)
+            if field
+            else pa.nulls(len(batch), arrow_type(columns[target]))
+        )
+        for target, field in fields.items()
+    ]
+    return pa.RecordBatch.from_arrays([*arrays, geometry], names=[*fields, GEOMETRY])

@@ -1,0 +1,172 @@
+"""Where the features are inside a file: the member of a zip, the layer of a dataset, and how many
+to read at a time.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from xml.sax.saxutils import escape, quoteattr
+
+import fiona
+import pyogrio
+from pyogrio.errors import DataSourceError, GeometryError
+
+from tasks.core.model.errors import SourceError
+
+FORMATS = (
+    ".gpkg",
+    ".shp",
+    ".geojson",
+    ".json",
+    ".topojson",
+    ".fgb",
+    ".gml",
+    ".kml",
+    ".sqlite",
+    ".db",
+    ".parquet",
+    ".geoparquet",
+)
+BATCH_BYTES = 4 * 2**20
+BATCH_FEATURES = 1000  # where the number of features is not known before reading
+BATCH_FEATURES_MOST = 65_536
+GDAL_OPTIONS = {
+    "GML_FIELDTYPES": "ALWAYS_STRING",  # or GDAL guesses, and 1.10 becomes the number 1.1
+    # the driver's own Arrow stream breaks its offsets at a missing geometry
+    "OGR_FLATGEOBUF_STREAM_BASE_IMPL": ("YES"),
+}
+VIRTUAL = (
+    "<OGRVRTDataSource><OGRVRTLayer name={name}><SrcDataSource"
+    " relativeToVRT='0'>{path}</SrcDataSource>"
+    "<SrcLayer>{layer}</SrcLayer><GeometryType>wkbUnknown</GeometryType></OGRVRTLayer></OGRVRTDataSource>"
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A readable dataset: its path as GDAL writes it, its unpacked size in bytes, and its archive
+    and member when zipped.
+    """
+
+    path: str
+    size: int
+    archive: str = ""
+    member: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """The format's suffix, in lower case with its dot."""
+        return PurePosixPath(self.member or self.path).suffix.lower()
+
+    @property
+    def name(self) -> str:
+        """The file's name as a person knows it."""
+        return PurePosixPath(self.member or self.path).name
+
+    def batch_size(self, features: int | None) -> int:
+        """How many features to hold at a time, from their average size."""
+        if not features or not self.size:
+            return BATCH_FEATURES
+        return min(max(BATCH_BYTES * features // self.size, 1), BATCH_FEATURES_MOST)
+
+
+def locate(path: str) -> Place:
+    """The dataset of a file, a folder or a zip; raises SourceError when a zip holds none or
+    several.
+    """
+    if not Path(path).exists():
+        raise SourceError(
+            f"The geometry file {path} was expected and does not exist: unpack the original again."
+        )
+    if Path(path).suffix.lower() != ".zip":
+        _require_whole(Path(path))
+        return Place(path, Path(path).stat().st_size)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+    except zipfile.BadZipFile as error:
+        raise SourceError(
+            f"The file {Path(path).name} is named zip and cannot be read as one ({error}): download"
+            " it again."
+        ) from None
+    datasets = [
+        member for member in members if PurePosixPath(member.filename).suffix.lower() in FORMATS
+    ]
+    folders = {str(PurePosixPath(member.filename).parent) for member in datasets}
+    if len(datasets) == 1:
+        return Place(
+            f"/vsizip/{{{path}}}/{datasets[0].filename}",
+            datasets[0].file_size,
+            path,
+            datasets[0].filename,
+        )
+    if len(folders) == 1 and all(member.filename.lower().endswith(".shp") for member in datasets):
+        return Place(
+            f"/vsizip/{{{path}}}/{folders.pop()}", 0, path
+        )  # several shapefiles are the layers of one dataset
+    listed = ", ".join(member.filename for member in datasets or members)
+    raise SourceError(
+        f"One geometry file was expected in {Path(path).name} and it holds {listed or 'nothing'}:"
+        " declare the member to unpack."
+    )
+
+
+def _require_whole(path: Path) -> None:
+    """GDAL reads a cut shapefile or GML as if it ended there; the other formats complain by
+    themselves, and so do zips.
+    """
+    with path.open("rb") if path.is_file() else io.BytesIO() as file:
+        head, size = file.read(2000), file.seek(0, io.SEEK_END)
+        file.seek(max(size - 2000, 0))
+        tail = file.read()
+    cut = (
+        path.suffix.lower() == ".shp" and 2 * int.from_bytes(head[24:28], "big") > size
+    )  # the length it states, in words of 16 bits
+    if path.suffix.lower() == ".gml" and (root := re.search(rb"<([A-Za-z_][\w:.-]*)", head)):
+        cut = not tail.rstrip().endswith(b"</" + root[1] + b">")
+    if cut:
+        raise SourceError(
+            f"A whole file was expected and {path.name} ends early, after {size:,} bytes: download"
+            " it again."
+        )
+
+
+def choose_layer(place: Place, pattern: str | None) -> tuple[str, str]:
+    """The path to open and the name of the layer with geometry that a shell pattern means, or of
+    the only one.
+
+    Raises SourceError listing the layers.
+    """
+    try:
+        names = [str(name) for name, kind in pyogrio.list_layers(place.path) if kind is not None]
+        return place.path, _only(names, place, pattern)
+    # pyogrio refuses layers of any kind of geometry with heights; through a virtual layer it reads
+    # them
+    except GeometryError:
+        name = _only(fiona.listlayers(place.path), place, pattern)
+        return (
+            VIRTUAL.format(name=quoteattr(name), path=escape(place.path), layer=escape(name)),
+            name,
+        )
+    except DataSourceError as error:
+        raise SourceError(
+            f"Geometries were expected in {place.name} and it cannot be opened ({error}): look at"
+            " what was downloaded."
+        ) from None
+
+
+def _only(names: list[str], place: Place, pattern: str | None) -> str:
+    meant = [name for name in names if pattern is None or fnmatchcase(name, pattern)]
+    if len(meant) != 1:
+        expected = "One layer" if pattern is None else f"One layer named {pattern}"
+        found = ", ".join(names) or "none with geometry"
+        raise SourceError(
+            f"{expected} was expected in {place.name} and it holds {found}: declare the layer"
+            " meant."
+        )
+    return meant[0]

@@ -1,0 +1,231 @@
+"""Geometry files into staging tables of PostGIS: created, filled by one binary stream, keyed,
+indexed and described.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import chain
+
+import adbc_driver_manager
+import psycopg2.errors
+import pyarrow as pa
+from psycopg2 import sql
+
+from tasks.core.making.fields import arrow_type, sql_type
+from tasks.core.making.geometry.coordinates import require_crs
+from tasks.core.making.geometry.features import GEOMETRY, Layer, open_layer
+from tasks.core.making.geometry.shapes import Figures, Shaping, geometry_kind
+from tasks.core.model.declarations import Features
+from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
+from tasks.core.postgres.copying import copy_batches
+from tasks.core.postgres.database import Database
+
+DUPLICATES_NAMED = 5
+FEATURE = "feature"  # the key of a file that has none: the position of the row in the file, from 1
+
+
+def load(database: Database, schema: str, table: str, path: str, reads: Features) -> Figures:
+    """Fill schema.table from a geometry file, replacing it; the rows keep the file's order.
+
+    Columns are the declared ones and `geom`, in EPSG:`published_crs`; without a declared key also
+    `feature`, the row's position. Raises SourceError when the file is not as declared, CheckFailed
+    when the key is not unique.
+    """
+    _require_key_declared(reads)
+    with open_layer(path, reads) as layer:
+        require_crs(layer.crs, reads, layer.where, assumed=layer.crs_assumed)
+        kind, batches = _first_kind(layer)
+        shaping = Shaping(reads, kind, layer.where)
+        _create(database, schema, table, reads, kind)
+        _copy(database, schema, table, reads, batches, shaping)
+        _require_all(layer, shaping.figures)
+        _finish(database, schema, table, reads, layer)
+    return shaping.figures
+
+
+def _require_key_declared(reads: Features) -> None:
+    column = reads.columns.get(reads.key) if reads.key else None
+    if reads.key and (column is None or column.type != "text"):
+        found = "it is not declared" if column is None else f"it is declared as {column.type}"
+        raise ConfigurationError(
+            f"The key {reads.key} must be a declared text column and {found}: the columns are"
+            f" {', '.join(reads.columns)}."
+        )
+
+
+def _first_kind(layer: Layer) -> tuple[str, Iterator[pa.RecordBatch]]:
+    """The kind of geometry, from the first batch that has any, and all batches again."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in layer.batches:
+        waiting.append(batch)
+        if kind := geometry_kind(batch[GEOMETRY], layer.where):
+            return kind, chain(waiting, layer.batches)
+    count = sum(map(len, waiting))
+    raise SourceError(
+        f"Geometries were expected in {layer.where} and it has {count:,} features, none with"
+        " geometry: look at the download."
+    )
+
+
+def _create(database: Database, schema: str, table: str, reads: Features, kind: str) -> None:
+    """An empty unlogged table; geometries are compressed with lz4, as the default costs the load
+    twice its time.
+    """
+    name = sql.Identifier(schema, table)
+    columns = [
+        sql.SQL("{} {}").format(sql.Identifier(target), sql.SQL(sql_type(column)))
+        for target, column in reads.columns.items()
+    ]
+    typed = sql.SQL(
+        f"geometry({kind}{'Z' if reads.dimension == 3 else ''}, {int(reads.published_crs)})"
+    )
+    with database.session(schema) as cursor:
+        cursor.execute(
+            "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name ="
+            " 'default_toast_compression'"
+        )
+        has_lz4 = cursor.fetchone() == (True,)
+        columns.append(
+            sql.SQL("{} {} {}").format(
+                sql.Identifier(GEOMETRY), typed, sql.SQL("COMPRESSION lz4" if has_lz4 else "")
+            )
+        )
+        if not reads.key:
+            columns.append(
+                sql.SQL("{} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY").format(
+                    sql.Identifier(FEATURE)
+                )
+            )
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
+        cursor.execute(
+            sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(name, sql.SQL(", ").join(columns))
+        )
+        if not has_lz4:
+            cursor.execute(
+                sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STORAGE EXTERNAL").format(
+                    name, sql.Identifier(GEOMETRY)
+                )
+            )
+
+
+def _copy(
+    database: Database,
+    schema: str,
+    table: str,
+    reads: Features,
+    batches: Iterator[pa.RecordBatch],
+    shaping: Shaping,
+) -> None:
+    """Stream the batches to the server; an error in reading is raised as it was, not as the driver
+    retells it.
+    """
+    watch = Watch()
+
+    def shaped() -> Iterator[pa.RecordBatch]:
+        with watch:
+            for batch in batches:
+                yield batch.set_column(
+                    batch.num_columns - 1, GEOMETRY, shaping.shape(batch[GEOMETRY])
+                )
+
+    fields = [(target, arrow_type(column)) for target, column in reads.columns.items()]
+    schema_of_batches = pa.schema([*fields, (GEOMETRY, pa.binary())])
+    try:
+        with closing(ahead(shaped())) as prepared:
+            copy_batches(
+                database,
+                schema,
+                table,
+                pa.RecordBatchReader.from_batches(schema_of_batches, prepared),
+            )
+    except adbc_driver_manager.Error:
+        if watch.error:
+            raise watch.error from None
+        raise
+
+
+class Watch:
+    """Keeps the error that ended a stream: the driver would retell it as a failure of the
+    database.
+    """
+
+    error: Exception | None = None
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.error = error if isinstance(error, Exception) else None
+
+
+def ahead(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
+    """The same batches, the next one prepared while the server takes this one; close it before
+    closing the file.
+    """
+    with ThreadPoolExecutor(1, "batches") as worker:
+        coming = worker.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = worker.submit(next, batches, None)
+            yield batch
+
+
+def _require_all(layer: Layer, figures: Figures) -> None:
+    if layer.features is not None and layer.features != figures.features:
+        raise SourceError(
+            f"The file states {layer.features:,} features in {layer.where} and {figures.features:,}"
+            " could be read: download it again."
+        )
+
+
+def _finish(database: Database, schema: str, table: str, reads: Features, layer: Layer) -> None:
+    """The key, the spatial index, the statistics, and the source's names as comments."""
+    name = sql.Identifier(schema, table)
+    try:
+        with database.session(schema) as cursor:
+            if reads.key:
+                cursor.execute(
+                    sql.SQL("ALTER TABLE {0} ADD PRIMARY KEY ({1}), ADD CHECK ({1} <> '')").format(
+                        name, sql.Identifier(reads.key)
+                    )
+                )
+            cursor.execute(
+                sql.SQL("CREATE INDEX ON {} USING gist ({})").format(name, sql.Identifier(GEOMETRY))
+            )
+            for target, field in layer.fields.items():
+                comment = f"{field} in {layer.where}" if field else f"not in {layer.where}"
+                cursor.execute(
+                    sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
+                        name, sql.Identifier(target), sql.Literal(comment)
+                    )
+                )
+            cursor.execute(sql.SQL("ANALYZE {}").format(name))
+    except (
+        psycopg2.errors.UniqueViolation,
+        psycopg2.errors.NotNullViolation,
+        psycopg2.errors.CheckViolation,
+    ):
+        raise CheckFailed(_faulty_keys(database, name, str(reads.key), layer.where)) from None
+
+
+def _faulty_keys(database: Database, name: sql.Identifier, key: str, where: str) -> str:
+    column = sql.Identifier(key)
+    missing = database.value(
+        sql.SQL("SELECT count(*) FROM {} WHERE coalesce({}, '') = ''").format(name, column)
+    )
+    repeated = database.rows(
+        sql.SQL(
+            "SELECT {0}, count(*) FROM {1} WHERE {0} <> '' GROUP BY {0} HAVING count(*) > 1 ORDER"
+            " BY {0}"
+        ).format(column, name)
+    )
+    named = ", ".join(f"{value} ({count} times)" for value, count in repeated[:DUPLICATES_NAMED])
+    found = [f"{len(repeated):,} values repeated: {named}"] * bool(repeated) + [
+        f"{missing:,} rows without one"
+    ] * bool(missing)
+    return (
+        f"The key {key} of {where} must be unique and present, and it has {' and '.join(found)}:"
+        " declare the right key column."
+    )

@@ -1,0 +1,216 @@
+"""Geometries of a file made fit for one typed PostGIS column: one family, one dimension, one CRS,
+multi where areas or lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import shapely
+
+from tasks.core.making.geometry.coordinates import change_of_crs, require_bounds
+from tasks.core.making.geometry.ewkb import ewkb, is_plain
+from tasks.core.model.declarations import Features
+from tasks.core.model.errors import SourceError
+
+Geometries = npt.NDArray[np.object_]
+Change = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+FAMILIES = {
+    0: "Point",
+    1: "LineString",
+    2: "LineString",
+    3: "Polygon",
+    4: "Point",
+    5: "LineString",
+    6: "Polygon",
+}
+NAMES = (
+    "Point",
+    "LineString",
+    "LinearRing",
+    "Polygon",
+    "MultiPoint",
+    "MultiLineString",
+    "MultiPolygon",
+    "GeometryCollection",
+)
+MULTI: dict[str, Callable[..., Any]] = {
+    "Point": shapely.multipoints,
+    "LineString": shapely.multilinestrings,
+    "Polygon": shapely.multipolygons,
+}
+COLLECTION = 7
+
+
+@dataclass
+class Figures:
+    """What was counted while reading: features, those without geometry, those taken out of
+    collections; the change of CRS.
+    """
+
+    features: int = 0
+    without_geometry: int = 0
+    from_collections: int = 0
+    change_of_crs: str = ""
+
+
+def geometry_kind(wkb: pa.Array, where: str) -> str | None:
+    """MultiPolygon, MultiLineString, MultiPoint or Point: the column these geometries need; None
+    when there are none.
+
+    Raises SourceError when areas, lines and points are mixed.
+    """
+    geometries = parse(wkb, where, 0)
+    present = geometries[~(shapely.is_missing(geometries) | shapely.is_empty(geometries))]
+    parts = shapely.get_parts(present)
+    while (shapely.get_type_id(parts) == COLLECTION).any():
+        parts = shapely.get_parts(parts)
+    families = sorted({FAMILIES[kind] for kind in shapely.get_type_id(parts)})
+    if len(families) > 1:
+        mixture = " and ".join(families)
+        raise SourceError(
+            f"Geometries of one kind were expected in {where} and it mixes {mixture}: declare"
+            " another layer or split it."
+        )
+    if not families:
+        return None
+    several = families != ["Point"] or (shapely.get_num_geometries(present) > 1).any()
+    return f"Multi{families[0]}" if several else families[0]
+
+
+def parse(wkb: pa.Array, where: str, before: int) -> Geometries:
+    """Shapely geometries of a batch; `before` is the number of features before it, to name a broken
+    one.
+    """
+    texts = wkb.to_numpy(zero_copy_only=False)
+    try:
+        return np.asarray(shapely.from_wkb(texts), dtype=object)
+    except (shapely.errors.GEOSException, NotImplementedError):
+        for number, text in enumerate(texts, before + 1):
+            try:
+                shapely.from_wkb(text)
+            except (shapely.errors.GEOSException, NotImplementedError) as error:
+                raise SourceError(
+                    f"The geometry of feature {number:,} of {where} cannot be read ({error}): tell"
+                    " the publisher."
+                ) from None
+        raise
+
+
+@dataclass
+class Shaping:
+    """Makes batch after batch of WKB (source CRS) into EWKB of `kind` in the published CRS, and
+    counts.
+    """
+
+    reads: Features
+    kind: str
+    where: str
+    figures: Figures = field(default_factory=Figures)
+    change: Change | None = None
+
+    def __post_init__(self) -> None:
+        if self.reads.crs != self.reads.published_crs:
+            self.change, self.figures.change_of_crs = change_of_crs(
+                self.reads.crs, self.reads.published_crs
+            )
+
+    def shape(self, wkb: pa.Array) -> pa.Array:
+        """One batch of geometries; null and empty ones become null and are counted."""
+        geometries = parse(wkb, self.where, self.figures.features)
+        absent = shapely.is_missing(geometries) | shapely.is_empty(geometries)
+        geometries[absent] = None
+        kept = is_plain(wkb, self.reads.dimension)
+        geometries = self._of_one_family(geometries)
+        self._require_dimension(geometries, absent)
+        geometries = self._moved(geometries)
+        if not kept or self.change:
+            wkb = pa.array(
+                shapely.to_wkb(
+                    geometries, output_dimension=self.reads.dimension, byte_order=1, flavor="iso"
+                ),
+                pa.binary(),
+            )
+        elif absent.any():
+            wkb = pc.if_else(pa.array(absent), pa.scalar(None, pa.binary()), wkb)
+        self.figures.features += len(wkb)
+        self.figures.without_geometry += int(absent.sum())
+        return ewkb(wkb, self.reads.published_crs, promoted=self.kind.startswith("Multi"))
+
+    def _of_one_family(self, geometries: Geometries) -> Geometries:
+        """The geometries with collections opened; raises SourceError for one of another family than
+        the column's.
+        """
+        family = self.kind.removeprefix("Multi")
+        for index in np.flatnonzero(shapely.get_type_id(geometries) == COLLECTION):
+            parts = _leaves(geometries[index])
+            if all(FAMILIES[shapely.get_type_id(part)] == family for part in parts):
+                geometries[index] = MULTI[family](parts)
+                self.figures.from_collections += 1
+        kinds = shapely.get_type_id(geometries)
+        allowed = [
+            kind
+            for kind, name in FAMILIES.items()
+            if name == family and (kind < 4 or self.kind != "Point")
+        ]
+        if (strange := np.flatnonzero((kinds >= 0) & ~np.isin(kinds, allowed))).size:
+            number, name = self.figures.features + int(strange[0]) + 1, NAMES[kinds[strange[0]]]
+            raise SourceError(
+                f"Only {self.kind} was expected in {self.where} and feature {number:,} is a {name}:"
+                " declare another layer or split it."
+            )
+        return geometries
+
+    def _require_dimension(self, geometries: Geometries, absent: npt.NDArray[np.bool_]) -> None:
+        flat = np.flatnonzero(~shapely.has_z(geometries) & ~absent)
+        if self.reads.dimension == 3 and flat.size:
+            number = self.figures.features + int(flat[0]) + 1
+            raise SourceError(
+                f"Heights (dimension=3) were declared for {self.where} and feature {number:,} has"
+                " none: declare dimension=2."
+            )
+
+    def _moved(self, geometries: Geometries) -> Geometries:
+        """The geometries in the published CRS, their coordinates held to the declared bounds
+        before.
+        """
+        points = shapely.get_coordinates(geometries, include_z=self.reads.dimension == 3)
+        if not len(points):
+            return geometries
+        if not np.isfinite(points.sum()):
+            raise SourceError(
+                f"Finite coordinates were expected in {self.where} and some are infinite or not a"
+                " number: report it to the publisher."
+            )
+        west, south, east, north = map(float, shapely.total_bounds(geometries))
+        require_bounds((west, south, east, north), self.reads, self.where)
+        if self.change is None:
+            return geometries
+        points[:, :2] = self.change(points[:, :2])
+        if not np.isfinite(points.sum()):
+            codes = f"EPSG:{self.reads.crs} to EPSG:{self.reads.published_crs}"
+            raise SourceError(
+                f"Some coordinates of {self.where} cannot be changed from {codes}: correct the"
+                " declared crs or bounds."
+            )
+        return np.asarray(shapely.set_coordinates(geometries, points), dtype=object)
+
+
+def _leaves(geometry: Any) -> list[Any]:
+    """The single parts of a collection, of the collections in it too; empty ones are left out."""
+    parts = [part for part in shapely.get_parts(geometry) if not part.is_empty]
+    return [
+        leaf
+        for part in parts
+        for leaf in (
+            [part]
+            if shapely.get_num_geometries(part) == 1 and part.geom_type in NAMES[:4]
+            else _leaves(part)
+        )
+    ]

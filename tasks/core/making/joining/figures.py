@@ -1,0 +1,286 @@
+"""Figures: which columns an aggregated table has, and how PostgreSQL computes each from the rows of
+its group.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from psycopg2 import sql
+
+from tasks.core.catalog.column_rules import ColumnRule, column_comments, column_rules, parse_rules
+from tasks.core.making.topology.polygons import GEOMETRY
+from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.database import Database
+
+NUMBER = re.compile(r"smallint|integer|bigint|real|double precision|numeric(\(.*\))?")
+ROOT = "root of the sum of the squares"
+# decimals of a computed figure whose column is empty, so that its publisher's rounding is not known
+SCALE_UNKNOWN = 6
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table with its columns' types as PostgreSQL writes them; the names of all of them and the
+    rules of those that have one.
+    """
+
+    schema: str
+    table: str
+    types: Mapping[str, str]
+    rules: Mapping[str, ColumnRule]
+
+    @property
+    def name(self) -> sql.Identifier:
+        """The table's quoted name."""
+        return sql.Identifier(self.schema, self.table)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A column of the aggregated table: how it is computed within a group, and from the grouped
+    columns after the addition.
+    """
+
+    name: str
+    rule: ColumnRule
+    grouped: sql.Composable | None
+    final: sql.Composable
+
+
+def read_source(database: Database, schema: str, table: str) -> Source:
+    """A table all of whose columns have rules; raises CheckFailed otherwise."""
+    return Source(
+        schema, table, _types(database, schema, table), column_rules(database, schema, table)
+    )
+
+
+def read_addition(database: Database, source: Source, table: str, by: str) -> Source:
+    """A table of figures to add; only the columns that the other table does not sum need a rule."""
+    comments = column_comments(database, source.schema, table)
+    if by not in comments:
+        raise CheckFailed(
+            f"The table {table} must have the column {by} to be added by it, and has only"
+            f" {', '.join(comments)}: add the column."
+        )
+    further = {
+        name: comment
+        for name, comment in comments.items()
+        if name != by and not (name in source.rules and source.rules[name].kind == "sum")
+    }
+    return Source(
+        source.schema,
+        table,
+        _types(database, source.schema, table),
+        parse_rules(f"{source.schema}.{table}", further),
+    )
+
+
+def carried_columns(source: Source, by: str, patterns: Sequence[str]) -> list[str]:
+    """The columns that these shell patterns name, in the table's order; raises CheckFailed when one
+    cannot be carried.
+    """
+    candidates = [name for name in source.rules if name not in (by, GEOMETRY)]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in (by, *candidates)):
+            raise CheckFailed(
+                f"No column of {source.table} is named like {pattern!r} to be carried: the columns"
+                f" are {', '.join(candidates)}."
+            )
+    carried = [
+        name for name in candidates if any(fnmatchcase(name, pattern) for pattern in patterns)
+    ]
+    if refused := [
+        f"{name} ({source.rules[name].aggregate})"
+        for name in carried
+        if source.rules[name].kind not in ("same", "key")
+    ]:
+        raise CheckFailed(
+            "Only columns with the rule same or key can be carried to the aggregate of"
+            f" {source.table}, and these have another: {', '.join(refused)}; a median or a figure"
+            " of one area is not that of several: narrow the pattern."
+        )
+    return carried
+
+
+def figures_of(source: Source, addition: Source | None, by: str) -> list[Figure]:
+    """The figures of the aggregate in the source's order, then what only the addition has; raises
+    CheckFailed when a rule cannot be met.
+    """
+    figures: list[Figure] = []
+    for name, rule in source.rules.items():
+        if name in (by, GEOMETRY) or rule.kind in ("key", "same", "none"):
+            continue
+        _require_number(source, name)
+        if rule.kind == "sum":
+            figures += _summed(source, name, rule, addition)
+        elif rule.kind == "root":
+            figures.append(_root(source, name, rule))
+        elif rule.kind == "mean":
+            figures.append(_mean(source, name, rule))
+        else:
+            figures.append(Figure(name, rule, None, _ratio(source, name, rule)))
+    figures += (
+        [_further(addition, name, rule) for name, rule in addition.rules.items()]
+        if addition
+        else []
+    )
+    _require_operands(source, figures)
+    return figures
+
+
+def key_rule(rule: ColumnRule) -> ColumnRule:
+    """The rule of the column that a table is aggregated by, in the aggregate."""
+    return replace(rule, aggregate="key")
+
+
+def carried_rule(rule: ColumnRule) -> ColumnRule:
+    """The rule of a carried column in the aggregate."""
+    return replace(rule, aggregate="same")
+
+
+def _summed(source: Source, name: str, rule: ColumnRule, addition: Source | None) -> list[Figure]:
+    """A sum of the known figures, null when none is known, and the count of rows without one where
+    the publisher gives reasons.
+    """
+    column, kind = sql.Identifier(name), sql.SQL(source.types[name])
+    ordered = (
+        sql.SQL("ORDER BY {}").format(column) if _is_float(source.types[name]) else sql.SQL("")
+    )  # else the sum depends on the rows' order
+    grouped = sql.SQL("sum({} {})::{}").format(column, ordered, kind)
+    final: sql.Composable = sql.SQL("s.{}").format(column)
+    if addition and name in addition.types:
+        final = sql.SQL(
+            "(CASE WHEN num_nulls(s.{0}, a.{0}) < 2 THEN coalesce(s.{0}, 0) + coalesce(a.{0}, 0)"
+            " END)::{1}"
+        ).format(column, kind)
+    figures = [Figure(name, rule, grouped, final)]
+    companion, missing = f"{name}_reason", f"{name}_missing"
+    if companion in source.types and missing not in source.types:
+        counted = ColumnRule(
+            f"Number of {source.table} without a figure for {name}, which its sum leaves out",
+            "areas",
+            "sum",
+            f"{companion}",
+        )
+        count = sql.SQL("(count(*) FILTER (WHERE {} IS NULL))::integer").format(column)
+        figures.append(
+            Figure(missing, counted, count, sql.SQL("s.{}").format(sql.Identifier(missing)))
+        )
+    return figures
+
+
+def _mean(source: Source, name: str, rule: ColumnRule) -> Figure:
+    """A mean weighted over the rows that have one."""
+    (weight,) = rule.operands
+    if weight not in source.rules or source.rules[weight].kind != "sum":
+        raise CheckFailed(
+            f"The mean {name} of {source.table} is weighted by {weight}, which must have the rule"
+            " sum: correct its comment."
+        )
+    kind = sql.SQL(
+        "double precision"
+        if _is_float(source.types[name]) or _is_float(source.types[weight])
+        else "numeric"
+    )
+    weighted = sql.SQL("{0}::{2} * {1}::{2}").format(
+        sql.Identifier(name), sql.Identifier(weight), kind
+    )
+    weights = sql.SQL("{}::{}").format(sql.Identifier(weight), kind)
+    mean = sql.SQL(
+        "sum({0} ORDER BY {0}) / nullif(sum({1} ORDER BY {1}) FILTER (WHERE {2} IS NOT NULL), 0)"
+    ).format(weighted, weights, sql.Identifier(name))
+    return Figure(
+        name, rule, _typed(source, name, mean), sql.SQL("s.{}").format(sql.Identifier(name))
+    )
+
+
+def _root(source: Source, name: str, rule: ColumnRule) -> Figure:
+    """A margin of error of a sum: the root of the summed squares, as if the estimates were
+    independent; null when one margin is not known.
+    """
+    squares = sql.SQL(
+        "CASE WHEN count({0}) = count(*) THEN sqrt(sum({0}::numeric * {0}::numeric)) END"
+    ).format(sql.Identifier(name))
+    said = (
+        rule
+        if ROOT in rule.description
+        else replace(rule, description=f"{rule.description}; {ROOT} of those of the {source.table}")
+    )
+    return Figure(
+        name, said, _typed(source, name, squares), sql.SQL("s.{}").format(sql.Identifier(name))
+    )
+
+
+def _ratio(source: Source, name: str, rule: ColumnRule) -> sql.Composable:
+    """A ratio of two finished columns, null when the second is 0."""
+    above, below = (sql.Identifier(operand) for operand in rule.operands)
+    kind = sql.SQL("double precision" if _is_float(source.types[name]) else "numeric")
+    ratio = sql.SQL("f.{0}::{2} / nullif(f.{1}, 0)::{2} * {3}").format(
+        above, below, kind, sql.SQL(rule.factor)
+    )
+    return _typed(source, name, ratio)
+
+
+def _further(addition: Source, name: str, rule: ColumnRule) -> Figure:
+    """A column that only the addition has: 0 where it has no row and is a sum, computed when a
+    ratio, as it is otherwise.
+    """
+    if rule.kind == "ratio":
+        return Figure(name, rule, None, _ratio(addition, name, rule))
+    form = "CASE WHEN a IS NULL THEN 0 ELSE a.{} END" if rule.kind == "sum" else "a.{}"
+    return Figure(name, rule, None, sql.SQL(form).format(sql.Identifier(name)))
+
+
+def _typed(source: Source, name: str, expression: sql.Composable) -> sql.Composable:
+    """A computed figure in the type of its column; a numeric of no declared scale gets the decimals
+    its column has.
+    """
+    if source.types[name] != "numeric":
+        return sql.SQL("({})::{}").format(expression, sql.SQL(source.types[name]))
+    decimals = sql.SQL("(SELECT coalesce(max(scale({})), {}) FROM {})").format(
+        sql.Identifier(name), sql.Literal(SCALE_UNKNOWN), source.name
+    )
+    return sql.SQL("round(({})::numeric, {})").format(expression, decimals)
+
+
+def _types(database: Database, schema: str, table: str) -> dict[str, str]:
+    return dict(
+        database.rows(
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute JOIN pg_class c ON"
+            " c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = %s AND"
+            " relname = %s AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            schema,
+            table,
+        )
+    )
+
+
+def _is_float(kind: str) -> bool:
+    return kind in ("real", "double precision")
+
+
+def _require_number(source: Source, name: str) -> None:
+    if NUMBER.fullmatch(source.types[name]) is None:
+        raise CheckFailed(
+            f"The column {name} of {source.table} has the rule {source.rules[name].aggregate} and"
+            f" must be a number, and is {source.types[name]}: give it a number type in the join, or"
+            " the rule none."
+        )
+
+
+def _require_operands(source: Source, figures: Sequence[Figure]) -> None:
+    sums = [figure.name for figure in figures if figure.rule.kind == "sum"]
+    for figure in figures:
+        if absent := [
+            name
+            for name in figure.rule.operands
+            if figure.rule.kind == "ratio" and name not in sums
+        ]:
+            raise CheckFailed(
+                f"The ratio {figure.name} of {source.table} needs {', '.join(absent)}, which is not"
+                f" among the columns with the rule sum: {', '.join(sums)}; correct its comment."
+            )

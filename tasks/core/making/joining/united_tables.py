@@ -1,0 +1,68 @@
+"""United tables: the parts of a country, loaded file by file, read as one table without a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
+
+from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.database import Database
+
+
+def unite(database: Database, schema: str, into: str, parts: Sequence[str]) -> int:
+    """Make schema.into the parent of the parts, so that selecting from it reads them all; returns
+    the rows of all of them.
+
+    Raises CheckFailed when the parts have not the same columns.
+    """
+    parent = sql.Identifier(into)
+    with database.session(schema) as cursor:
+        _part(cursor, into)
+        _require_alike(cursor, into, parts)
+        cursor.execute(
+            sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING COMMENTS INCLUDING STORAGE)").format(
+                parent, sql.Identifier(parts[0])
+            )
+        )
+        for part in parts:
+            cursor.execute(
+                sql.SQL("ALTER TABLE {} INHERIT {}").format(sql.Identifier(part), parent)
+            )
+        cursor.execute(sql.SQL("ANALYZE {}").format(parent))
+        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(parent))
+        return int(cursor.fetchall()[0][0])
+
+
+def _require_alike(cursor: Cursor, into: str, parts: Sequence[str]) -> None:
+    columns = {}
+    for part in parts:
+        cursor.execute(
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
+            "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            (f'"{part}"',),
+        )
+        columns[part] = cursor.fetchall()
+    for part, found in columns.items():
+        if different := [
+            f"{name} {kind}" for name, kind in sorted({*found} ^ {*columns[parts[0]]})
+        ]:
+            raise CheckFailed(
+                f"The parts of {into} were expected to have the same columns, and {part} differs"
+                f" from {parts[0]} by {', '.join(different)}: declare the columns so that all files"
+                " fit."
+            )
+
+
+def _part(cursor: Cursor, into: str) -> None:
+    """Undo an earlier union: dropping the parent as it is would take the parts along."""
+    cursor.execute(
+        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(%s)",
+        (f'"{into}"',),
+    )
+    for (part,) in cursor.fetchall():
+        cursor.execute(
+            sql.SQL("ALTER TABLE {} NO INHERIT {}").format(sql.SQL(part), sql.Identifier(into))
+        )
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(into)))

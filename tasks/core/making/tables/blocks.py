@@ -1,0 +1,121 @@
+"""Blocks of rows as they were read, before their values are typed: which rows stay, and on which
+line each stood.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+NOTE = re.compile(r"\S\s+\S")  # a note under a table is a sentence, a code or a number is not
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive rows: one array a wanted column, of strings (null where empty) or of the types of
+    a typed file.
+
+    line: the number of a row's line in the file, counted from 1.
+    """
+
+    cells: Mapping[int, pa.Array]
+    line: Callable[[int], int]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.cells.values())))
+
+    def keep(self, mask: pa.Array) -> Block:
+        """The rows where the mask is true."""
+        if pc.all(mask, min_count=0).as_py():
+            return self
+        return Block(
+            {index: array.filter(mask) for index, array in self.cells.items()},
+            lambda row: self.line(pc.indices_nonzero(mask)[row].as_py()),
+        )
+
+
+class Reader(Protocol):
+    """An opened table. `headings` are its columns; `skipped` the lines that held no row, so far;
+    `rows_are` what a line is called.
+    """
+
+    headings: list[str]
+    skipped: int
+    rows_are: str
+
+    def blocks(self, wanted: Mapping[int, str]) -> Iterator[Block]:
+        """The rows in blocks of bounded size, the wanted columns only; wanted: position and
+        declared type of each.
+        """
+
+
+def is_blank(cells: pa.Array) -> pa.Array:
+    """Where a cell is null, empty or nothing but blanks."""
+    empty = pc.is_null(cells, nan_is_null=pa.types.is_floating(cells.type))
+    if not pa.types.is_string(cells.type):
+        return empty
+    return pc.or_(
+        empty,
+        pc.fill_null(pc.or_(pc.utf8_is_space(cells), pc.equal(pc.binary_length(cells), 0)), True),
+    )
+
+
+def drop_blank_rows(block: Block) -> Block:
+    """The rows with anything in a wanted column."""
+    blank = None
+    for cells in block.cells.values():
+        blank = is_blank(cells) if blank is None else pc.and_(blank, is_blank(cells))
+        if not pc.any(blank, min_count=0).as_py():
+            return block
+    return block.keep(pc.invert(blank))
+
+
+def drop_notes(block: Block) -> Block:
+    """The last block of a table without the notes under it: rows with one cell filled, by a
+    sentence.
+    """
+    end, columns = len(block), list(block.cells.values())
+    while len(columns) > 1 and end and _is_note([cells[end - 1].as_py() for cells in columns]):
+        end -= 1
+    return (
+        block
+        if end == len(block)
+        else Block({index: cells.slice(0, end) for index, cells in block.cells.items()}, block.line)
+    )
+
+
+def keep_like(block: Block, patterns: Mapping[int, str]) -> Block:
+    """The rows whose cells, stripped of blanks, match a shell pattern in each of these columns; an
+    empty cell is the empty text.
+    """
+    for index, pattern in patterns.items():
+        cells = pc.utf8_trim_whitespace(pc.fill_null(block.cells[index].cast(pa.string()), ""))
+        block = block.keep(pc.match_substring_regex(cells, as_expression(pattern)))
+    return block
+
+
+def as_expression(pattern: str) -> str:
+    """A shell pattern (*, ?, [abc], [!abc]) as a regular expression of RE2, which does not know all
+    that fnmatch writes.
+    """
+    pieces = re.findall(r"\[!?\]?[^\]]*\]|.", pattern, re.DOTALL)
+    return f"^(?s:{''.join(map(_piece, pieces))})$"
+
+
+def _piece(piece: str) -> str:
+    if len(piece) > 1:
+        inside = piece[1:-1].replace("\\", r"\\").replace("[", r"\[")
+        return f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
+    return {"*": ".*", "?": "."}.get(piece) or re.escape(piece)
+
+
+def _is_note(row: list[Any]) -> bool:
+    filled = [value for value in row if value is not None and str(value).strip()]
+    return not filled or (
+        len(filled) == 1 and isinstance(filled[0], str) and bool(NOTE.search(filled[0]))
+    )

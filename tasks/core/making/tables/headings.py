@@ -1,0 +1,122 @@
+"""The headings of a table: title rows joined, merged cells filled, and the declared columns found
+among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tasks.core.model.declarations import Column
+from tasks.core.model.errors import SourceError
+
+Range = tuple[
+    tuple[int, int], tuple[int, int]
+]  # first and last cell (row, column) of merged cells, counted from 0
+DELIMITERS = (";", "\t", "|", ",")
+LISTED = 60
+
+
+def fill_merged(rows: Sequence[Sequence[str]], ranges: Sequence[Range]) -> list[list[str]]:
+    """The rows with each merged range filled by its first cell."""
+    filled = [list(row) for row in rows]
+    for (top, left), (bottom, right) in ranges:
+        for row in range(top, min(bottom, len(filled) - 1) + 1):
+            for column in range(left, min(right, len(filled[row]) - 1) + 1):
+                filled[row][column] = rows[top][left]
+    return filled
+
+
+def carry_titles(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The rows with empty cells of all but the last filled from the left: merged titles where the
+    file does not say what is merged.
+    """
+    carried = []
+    for row in rows[:-1]:
+        title, filled = "", []
+        for cell in row:
+            title = cell if cell.strip() else title
+            filled.append(title)
+        carried.append(filled)
+    return [*carried, *(list(row) for row in rows[-1:])]
+
+
+def join_titles(rows: Sequence[Sequence[str]]) -> list[str]:
+    """One heading a column: the titles above it joined by a blank, a title that repeats the one
+    above only once.
+    """
+    width = max((len(row) for row in rows), default=0)
+    if len(rows) == 1:
+        return list(rows[0])
+    joined = []
+    for column in range(width):
+        titles = [row[column].strip() for row in rows if column < len(row) and row[column].strip()]
+        joined.append(
+            " ".join(
+                title
+                for index, title in enumerate(titles)
+                if index == 0 or title != titles[index - 1]
+            )
+        )
+    return joined
+
+
+def find_columns(
+    columns: Mapping[str, Column], headings: Sequence[str], label: str
+) -> dict[str, int | None]:
+    """The position of each declared column; None for an optional one that the file lacks.
+
+    A name matches letter for letter, then in any case and without regard to blanks. Raises
+    SourceError with the names tried and the columns found when a column is missing, or when a name
+    could be several.
+    """
+    found = {
+        target: find_heading(column.names, headings, label) for target, column in columns.items()
+    }
+    if missing := [
+        target
+        for target, position in found.items()
+        if position is None and not columns[target].optional
+    ]:
+        tried = "; ".join(
+            f"{target} (tried {', '.join(map(repr, columns[target].names))})" for target in missing
+        )
+        raise SourceError(
+            f"The file {label} lacks the declared column {tried}; {_describe(headings)}: add its"
+            " new name to the declaration."
+        )
+    return found
+
+
+def find_heading(names: Sequence[str], headings: Sequence[str], label: str) -> int | None:
+    """The position of the first of these names that is a heading."""
+    for exact in (True, False):
+        for name in names:
+            places = [
+                index
+                for index, heading in enumerate(headings)
+                if (heading == name if exact else _loosely(heading) == _loosely(name))
+            ]
+            if len(places) > 1:
+                raise SourceError(
+                    f"The column {name!r} of {label} was expected once; it is the heading of"
+                    f" columns {', '.join(str(place + 1) for place in places)}: declare more header"
+                    " rows or another name."
+                )
+            if places:
+                return places[0]
+    return None
+
+
+def _loosely(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def _describe(headings: Sequence[str]) -> str:
+    listed = ", ".join(repr(heading) for heading in headings[:LISTED] if heading.strip())
+    more = f" and {len(headings) - LISTED} more" if len(headings) > LISTED else ""
+    other = next((mark for mark in DELIMITERS if len(headings) == 1 and mark in headings[0]), None)
+    return f"it has {listed or 'none'}{more}" + (
+        f", one column only, which looks cut by {other!r}, the delimiter to declare"
+        if other
+        else ""
+    )

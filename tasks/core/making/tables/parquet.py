@@ -1,0 +1,63 @@
+"""Parquet files, read as a stream of blocks of the wanted columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow.parquet import ParquetFile
+
+from tasks.core.making.tables.blocks import Block
+from tasks.core.model.declarations import Table
+from tasks.core.model.errors import SourceError
+
+ROWS = 65_536
+BUFFER = (
+    1 << 20
+    # bytes read at a time; reading ahead would keep every part of the file that was read until its end
+)
+
+
+class Parquet:
+    """A Parquet file; its headings are the columns at its top level."""
+
+    rows_are = "row"
+    skipped = 0
+
+    def __init__(self, path: Path, reads: Table, label: str) -> None:
+        self._path, self._label = path, label
+        try:
+            self.headings = ParquetFile(path).schema_arrow.names
+        except pa.ArrowInvalid as error:
+            raise SourceError(
+                f"The Parquet file {label} cannot be read ({error}): it is damaged; download it"
+                " again."
+            ) from None
+
+    def blocks(self, wanted: Mapping[int, str]) -> Iterator[Block]:
+        first = 0
+        names = [self.headings[index] for index in wanted]
+        try:
+            for batch in ParquetFile(self._path, pre_buffer=False, buffer_size=BUFFER).iter_batches(
+                batch_size=ROWS, columns=names
+            ):
+                cells = {
+                    index: _simplified(batch.column(name))
+                    for index, name in zip(wanted, names, strict=True)
+                }
+                yield Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
+                first += len(batch)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise SourceError(
+                f"The Parquet file {self._label} cannot be read after row {first:,} ({error}):"
+                " download it again."
+            ) from None
+
+
+def _simplified(array: pa.Array) -> pa.Array:
+    """Plain strings where the file keeps text in another way (dictionary, large, view)."""
+    if isinstance(array, pa.DictionaryArray):
+        array = array.dictionary_decode()
+    is_text = pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type)
+    return array.cast(pa.string()) if is_text else array

@@ -1,0 +1,157 @@
+"""A table of the staging schema, made anew and filled from a publisher's table of figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+from psycopg2 import sql
+from psycopg2.errors import UniqueViolation
+from psycopg2.extensions import cursor as Cursor
+
+from tasks.core.catalog.column_rules import ColumnRule
+from tasks.core.making.fields import sql_type
+from tasks.core.making.tables.tabular import REASON, Figures, Tally
+from tasks.core.model.declarations import Column, Table
+from tasks.core.model.errors import CheckFailed, GeodataError
+from tasks.core.postgres.copying import copy_batches
+from tasks.core.postgres.database import Database
+
+DUPLICATES_NAMED = 5
+
+
+def load(
+    database: Database,
+    schema: str,
+    table: str,
+    path: Path,
+    reads: Table,
+    name: str | None = None,
+    member: str = "",
+) -> Tally:
+    """Fill `schema.table` with the rows of a file, replacing a table that is there; returns what
+    became of the rows.
+
+    Columns have the declared types and, as comment, the file's and the publisher's name for them;
+    the declared key becomes a unique index. name: what the publisher calls the file; member: the
+    part of a zip to read as it is packed. Raises SourceError when the file is not as declared,
+    CheckFailed on duplicate keys.
+    """
+    figures = Figures(path, reads, name or path.name, member)
+    target = sql.Identifier(schema, table)
+    with database.session() as cursor:
+        _create(cursor, target, figures)
+    _copy(database, schema, table, figures)
+    with database.session() as cursor:
+        _require_unique(cursor, target, figures)
+        cursor.execute(sql.SQL("ANALYZE {}").format(target))
+    return figures.tally
+
+
+def _create(cursor: Cursor, target: sql.Identifier, figures: Figures) -> None:
+    """An empty table; unlogged, because what it holds can be read again from the archive."""
+    declared = {name: sql_type(column) for name, column in figures.reads.columns.items()}
+    columns = [
+        sql.SQL("{} {}").format(sql.Identifier(part.name), sql.SQL(declared.get(part.name, "text")))
+        for part in figures.schema
+    ]
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(target))
+    cursor.execute(
+        sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(target, sql.SQL(", ").join(columns))
+    )
+    file = Path(figures.label).stem
+    for name, column in figures.reads.columns.items():
+        if name not in figures.origins and column.about:
+            _comment(cursor, target, name, _described(column, f"not in {file}"))
+    for name, origin in figures.origins.items():
+        _comment(cursor, target, name, _described(figures.reads.columns[name], f"{file}: {origin}"))
+        if name + REASON in figures.schema.names:
+            _comment(
+                cursor,
+                target,
+                name + REASON,
+                f"{file}: why {origin} is missing, in the publisher's terms",
+            )
+    if reasons := figures.reads.reasons_in:
+        rule = ColumnRule(
+            "Why figures of this row are missing, in the publisher's terms, by column",
+            "reason",
+            "none",
+            file,
+        )
+        _comment(cursor, target, reasons, str(rule))
+
+
+def _described(column: Column, origin: str) -> str:
+    """Where a column comes from, within its rule where it is declared with one."""
+    return (
+        str(ColumnRule(column.about, column.unit, column.rule, origin)) if column.about else origin
+    )
+
+
+def _comment(cursor: Cursor, target: sql.Identifier, column: str, comment: str) -> None:
+    cursor.execute(
+        sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
+            target, sql.Identifier(column), sql.Literal(comment)
+        )
+    )
+
+
+@dataclass
+class _Feed:
+    """The batches on their way to the driver, which keeps only the text of an error that they
+    raise.
+    """
+
+    figures: Figures
+    failure: list[GeodataError] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self.figures.batches()
+        except GeodataError as error:
+            self.failure.append(error)
+            raise
+
+
+def _copy(database: Database, schema: str, table: str, figures: Figures) -> None:
+    feed = _Feed(figures)
+    try:
+        copy_batches(
+            database, schema, table, pa.RecordBatchReader.from_batches(figures.schema, iter(feed))
+        )
+    finally:
+        if feed.failure:
+            raise feed.failure[0] from None
+
+
+def _require_unique(cursor: Cursor, target: sql.Identifier, figures: Figures) -> None:
+    if not figures.reads.key:
+        return
+    columns = sql.SQL(", ").join(map(sql.Identifier, figures.reads.key))
+    cursor.execute("SAVEPOINT keys")
+    try:
+        cursor.execute(sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(target, columns))
+    except UniqueViolation:
+        cursor.execute("ROLLBACK TO SAVEPOINT keys")
+        raise _duplicates(cursor, target, columns, figures) from None
+
+
+def _duplicates(
+    cursor: Cursor, target: sql.Identifier, columns: sql.Composed, figures: Figures
+) -> CheckFailed:
+    cursor.execute(
+        sql.SQL(
+            "SELECT {0}, count(*), count(*) OVER () FROM {1} GROUP BY {0} HAVING count(*) > 1 ORDER"
+            " BY count(*) DESC, {0} LIMIT {2}"
+        ).format(columns, target, sql.Literal(DUPLICATES_NAMED))
+    )
+    found = cursor.fetchall()
+    named = "; ".join(f"{', '.join(map(str, row[:-2]))} ({row[-2]} times)" for row in found)
+    return CheckFailed(
+        f"The key {', '.join(figures.reads.key)} was expected to be unique in {figures.label};"
+        f" {found[0][-1]:,} are not: {named}: declare the columns that tell the rows apart, or"
+        " leave some out with `where`."
+    )

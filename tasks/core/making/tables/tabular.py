@@ -1,0 +1,263 @@
+"""A publisher's table of figures, of any format, into a table of the database: the declared
+columns, typed, row by row held to account.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from tasks.core.making.fields import arrow_type
+from tasks.core.making.tables.blocks import (
+    Block,
+    Reader,
+    drop_blank_rows,
+    drop_notes,
+    is_blank,
+    keep_like,
+)
+from tasks.core.making.tables.delimited import Delimited
+from tasks.core.making.tables.headings import find_columns, find_heading
+from tasks.core.making.tables.parquet import Parquet
+from tasks.core.making.tables.spreadsheets import Spreadsheet
+from tasks.core.making.tables.values import (
+    ABSENT,
+    Unreadable,
+    as_text,
+    as_typed,
+    join_parts,
+    join_reasons,
+    take_markers,
+    without_prefix,
+)
+from tasks.core.model.declarations import Column, Table
+from tasks.core.model.errors import ConfigurationError, SourceError
+
+WORKBOOKS = (
+    b"PK\x03\x04",
+    b"\xd0\xcf\x11\xe0",
+)  # XLSX and ODS are zip files, XLS is an OLE document
+REASON = "_reason"
+
+
+@dataclass
+class Tally:
+    """What became of the rows of a file: read into the table, left out by `where`, skipped as blank
+    or notes; reasons of missing cells.
+    """
+
+    rows: int = 0
+    left_out: int = 0
+    skipped: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def suppressed(self) -> int:
+        """Cells that were missing for a reason the publisher gave."""
+        return self.reasons.total() - self.reasons[ABSENT]
+
+
+class Figures:
+    """The rows of a file as its declaration reads them: typed Arrow batches of bounded size, in the
+    order of the file.
+
+    Columns are those of `reads.columns`; with markers declared, each that is not text is followed
+    by its reason (`<column>_reason`). Raises SourceError when the file is not what was declared,
+    with the line and what to do.
+    """
+
+    def __init__(self, path: Path, reads: Table, label: str, member: str = "") -> None:
+        _require_sound(reads)
+        self.reads, self.label, self.tally = reads, label, Tally()
+        self._reader = _open(path, reads, label, member)
+        self.parts = {
+            name: self._places_of_parts(column)
+            for name, column in reads.columns.items()
+            if column.widths
+        }
+        self.places = find_columns(reads.columns, self._reader.headings, label)
+        if not self.origins:
+            raise SourceError(
+                f"None of the declared columns, all optional, is in {label}: add the names it has"
+                " now to the declaration."
+            )
+        self._filters = {
+            self._place(name, "of a filter"): pattern for name, pattern in reads.where.items()
+        }
+        parts = [
+            part for name, column in reads.columns.items() for part in self._parts(name, column)
+        ]
+        self.schema = pa.schema(
+            [*parts, *([pa.field(reads.reasons_in, pa.string())] if reads.reasons_in else [])]
+        )
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """The publisher's name of each column that the file has."""
+        places = {
+            name: self.parts.get(name, [place])
+            for name, place in self.places.items()
+            if place is not None
+        }
+        return {
+            name: " + ".join(self._reader.headings[part].strip() for part in found)
+            for name, found in places.items()
+        }
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The typed rows; the tally is whole at the end."""
+        for block in self._blocks():
+            kept = keep_like(block, self._filters)
+            self.tally.left_out += len(block) - len(kept)
+            self._require_keys(kept)
+            self.tally.rows += len(kept)
+            said: dict[str, pa.Array] = {}
+            arrays = [
+                array
+                for name, column in self.reads.columns.items()
+                for array in self._typed(kept, name, column, said)
+            ]
+            if self.reads.reasons_in:
+                arrays.append(join_reasons(said, len(kept)))
+            yield pa.record_batch(arrays, schema=self.schema)
+        self.tally.skipped += self._reader.skipped
+
+    def _blocks(self) -> Iterator[Block]:
+        """Blocks without blank rows, the last without the notes under the table, which only its
+        being the last shows.
+        """
+        kept = {
+            place: self.reads.columns[name].type
+            for name, place in self.places.items()
+            if place is not None
+        }
+        parts = [place for places in self.parts.values() for place in places]
+        wanted = dict.fromkeys([*self._filters, *parts], "text") | kept
+        held: Block | None = None
+        for block in self._reader.blocks(wanted):
+            if held is not None:
+                yield self._counted(held, drop_blank_rows(held))
+            held = block
+        if held is not None:
+            yield self._counted(held, drop_blank_rows(drop_notes(held)))
+
+    def _counted(self, block: Block, kept: Block) -> Block:
+        self.tally.skipped += len(block) - len(kept)
+        return kept
+
+    def _place(self, name: str, use: str) -> int:
+        """The position of a heading that must be there, whatever it is used for."""
+        place = find_heading((name,), self._reader.headings, self.label)
+        if place is None:
+            find_columns({use: Column((name,))}, self._reader.headings, self.label)
+        return place or 0
+
+    def _places_of_parts(self, column: Column) -> list[int]:
+        return [self._place(name, "that is part of a code") for name in column.names]
+
+    def _parts(self, name: str, column: Column) -> list[pa.Field]:
+        with_reason = self.reads.missing and not self.reads.reasons_in and column.type != "text"
+        return [
+            pa.field(name, arrow_type(column)),
+            *([pa.field(name + REASON, pa.string())] if with_reason else []),
+        ]
+
+    def _typed(
+        self, block: Block, name: str, column: Column, said: dict[str, pa.Array]
+    ) -> list[pa.Array]:
+        """A column and its reasons; reasons that go into one column for all figures are put beside,
+        in `said`.
+        """
+        place = self.places[name]
+        if name in self.parts:
+            return [
+                join_parts([as_text(block.cells[part]) for part in self.parts[name]], column.widths)
+            ]
+        cells = pa.nulls(len(block), pa.string()) if place is None else block.cells[place]
+        try:
+            if column.type == "text":
+                return [without_prefix(as_text(cells), column.prefix)]
+            if not self.reads.missing:
+                return [as_typed(cells, column, self.reads)]
+            values, reasons = take_markers(cells, self.reads)
+            self._count_reasons(reasons)
+            if not self.reads.reasons_in:
+                return [as_typed(values, column, self.reads), reasons]
+            said[name] = reasons
+            return [as_typed(values, column, self.reads)]
+        except Unreadable as error:
+            raise self._unreadable(
+                error, block, self._reader.headings[place or 0], column
+            ) from None
+
+    def _count_reasons(self, reasons: pa.Array) -> None:
+        for count in reasons.value_counts():
+            if count["values"].is_valid:
+                self.tally.reasons[count["values"].as_py()] += count["counts"].as_py()
+
+    def _unreadable(
+        self, error: Unreadable, block: Block, heading: str, column: Column
+    ) -> SourceError:
+        advice = "correct its type in the declaration"
+        if column.type != "text":
+            advice += (
+                ", its decimal point or thousands mark, or declare the value in `missing` with its"
+                " reason"
+            )
+        why = f" ({error.why})" if error.why else ""
+        return SourceError(
+            f"The column {heading!r} of {self.label} was expected to hold {column.type};"
+            f" {self._reader.rows_are} {block.line(error.row)} has {error.value!r}{why}: {advice}."
+        )
+
+    def _require_keys(self, block: Block) -> None:
+        for name in self.reads.key:
+            place = self.places[name]
+            missing = (
+                is_blank(block.cells[place]) if place is not None else pa.array([True] * len(block))
+            )
+            row = missing.index(True).as_py()
+            if row >= 0:
+                raise SourceError(
+                    f"Every row of {self.label} was expected to have the key {name};"
+                    f" {self._reader.rows_are} {block.line(row)} has none: leave such rows out with"
+                    " `where`, or declare another key."
+                )
+
+
+def _open(path: Path, reads: Table, label: str, member: str) -> Reader:
+    if member:
+        return Delimited(path, reads, label, member)
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head == b"PAR1":
+        return Parquet(path, reads, label)
+    return Spreadsheet(path, reads, label) if head in WORKBOOKS else Delimited(path, reads, label)
+
+
+def _require_sound(reads: Table) -> None:
+    """A declaration that contradicts itself is found before the file is read."""
+    names: Mapping[str, Column] = reads.columns
+    if unknown := [name for name in reads.key if name not in names]:
+        raise ConfigurationError(
+            f"The key {', '.join(unknown)} of a table is not among its declared columns,"
+            f" {', '.join(names)}: correct one."
+        )
+    if clash := [
+        name
+        for name in names
+        if reads.missing and name.endswith(REASON) and name.removesuffix(REASON) in names
+    ]:
+        raise ConfigurationError(
+            f"The column {', '.join(clash)} has the name of the reason of another column: declare"
+            " it under another name."
+        )
+    if reads.reasons_in and (reads.reasons_in in names or not reads.missing):
+        raise ConfigurationError(
+            f"The reasons of missing figures cannot be kept in {reads.reasons_in}: it is a column,"
+            " or no marker is declared."
+        )

@@ -1,0 +1,145 @@
+"""Coverage tables: the areas of a staging table, read whole or one parent area at a time, and
+written where they changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import shapely
+from adbc_driver_postgresql.dbapi import Connection
+from psycopg2 import sql
+
+from tasks.core.making.topology.coverage import Part
+from tasks.core.making.topology.differences import Changes
+from tasks.core.making.topology.polygons import (
+    Geometries,
+    fill,
+    from_column,
+    reading,
+    side_table,
+    stream,
+)
+from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.database import Database
+
+WRITTEN_TOGETHER = 2_000  # geometries turned to bytes at a time
+
+WHOLE = (
+    "SELECT {key}::text, true, ST_AsBinary(geom) FROM {table} WHERE NOT ST_IsEmpty(geom) ORDER BY"
+    ' {key}::text COLLATE "C"'
+)
+WITH_NEIGHBOURS = """
+SELECT a.{key}::text, coalesce(a.{parent} {same}, false), ST_AsBinary(a.geom) FROM {table} a
+ WHERE NOT ST_IsEmpty(a.geom) AND a.ctid IN (
+       SELECT n.ctid FROM {table} b JOIN {table} n ON n.geom && ST_Expand(b.geom, {width}) WHERE b.{parent} {same})
+ ORDER BY a.{key}::text COLLATE "C"
+"""
+
+
+@dataclass
+class CoverageTable:
+    """A table with a key column and MultiPolygons in `geom`; `width` is how near neighbours are, in
+    units of the CRS.
+    """
+
+    database: Database
+    schema: str
+    table: str
+    key: str
+    srid: int
+    width: float
+    whole: Part | None = field(default=None, init=False)
+
+    def require_keys(self) -> tuple[int, int]:
+        """The numbers of rows with and without geometry; raises CheckFailed when a key is missing
+        or repeated.
+        """
+        counts = (
+            "SELECT count(*), count({key}), count(DISTINCT {key}), count(*) FILTER (WHERE NOT"
+            " ST_IsEmpty(geom)) FROM {table}"
+        )
+        rows, present, different, shaped = self.database.rows(self._query(counts))[0]
+        if not rows == present == different:
+            raise CheckFailed(
+                f"The key {self.key} of {self.schema}.{self.table} must be unique and present, and"
+                f" its {rows:,} rows have {different:,} different keys and {rows - present:,}"
+                " without one: declare the right key column."
+            )
+        return shaped, rows - shaped
+
+    def parts(self, parent: str | None, changes: Changes) -> Iterator[Part]:
+        """The features with their changes so far: all at once (kept in memory), or those of each
+        parent area with the neighbours around them.
+        """
+        if parent is None:
+            if self.whole is None:
+                with reading(self.database) as connection:
+                    self.whole = self._read(connection, self._query(WHOLE), changes)
+            yield self.whole
+            return
+        column, width = sql.Identifier(parent), sql.Literal(self.width)
+        values = self.database.rows(
+            self._query("SELECT DISTINCT {parent} FROM {table} ORDER BY 1", parent=column)
+        )
+        with reading(self.database) as connection:
+            for (value,) in values:
+                same = (
+                    sql.SQL("IS NULL")
+                    if value is None
+                    else sql.SQL("= {}").format(sql.Literal(value))
+                )
+                yield self._read(
+                    connection,
+                    self._query(WITH_NEIGHBOURS, parent=column, same=same, width=width),
+                    changes,
+                )
+
+    def write(self, changes: Changes) -> None:
+        """Replace the shapes that changed, in one transaction; all other rows keep their bytes."""
+        side = f"{self.table[:50]}_cleaned"
+        with side_table(self.database, self.schema, side) as source:
+            fill(self.database, self.schema, side, self.srid, _in_lots(changes.after))
+            with self.database.session() as cursor:
+                cursor.execute(
+                    self._query(
+                        "UPDATE {table} AS t SET geom = s.geom FROM {source} AS s WHERE"
+                        " t.{key}::text = s.key",
+                        source=source,
+                    )
+                )
+                if cursor.rowcount != len(changes.after):
+                    raise CheckFailed(
+                        f"{len(changes.after):,} cleaned features belong in"
+                        f" {self.schema}.{self.table} and {cursor.rowcount:,} rows have their keys:"
+                        " another run is changing the table; start this one again."
+                    )
+
+    def _read(self, connection: Connection, query: sql.Composable, changes: Changes) -> Part:
+        keys: list[str] = []
+        own: list[Any] = []
+        shapes: list[Geometries] = []
+        for batch in stream(self.database, connection, query):
+            keys += batch.column(0).to_pylist()
+            own += batch.column(1).to_pylist()
+            shapes.append(from_column(batch.column(2)))
+        geometries = np.concatenate(shapes) if shapes else np.zeros(0, object)
+        for number, key in enumerate(keys):
+            if (changed := changes.after.get(key)) is not None:
+                geometries[number] = changed
+        return Part(np.array(keys, dtype=np.str_), geometries, np.array(own, dtype=np.bool_))
+
+    def _query(self, text: str, **names: sql.Composable) -> sql.Composed:
+        return sql.SQL(text).format(
+            table=sql.Identifier(self.schema, self.table), key=sql.Identifier(self.key), **names
+        )
+
+
+def _in_lots(shapes: dict[str, shapely.Geometry]) -> Iterator[tuple[list[str], Geometries]]:
+    keys = list(shapes)
+    for start in range(0, len(keys), WRITTEN_TOGETHER):
+        lot = keys[start : start + WRITTEN_TOGETHER]
+        yield lot, np.array([shapes[key] for key in lot], dtype=object)

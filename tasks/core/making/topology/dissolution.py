@@ -1,0 +1,133 @@
+"""Dissolution: the areas of a table joined along their shared edges into one area for each group,
+in a stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import shapely
+from psycopg2 import sql
+
+from tasks.core.making.topology.ground import ground
+from tasks.core.making.topology.polygons import (
+    Geometries,
+    fill,
+    from_column,
+    multipolygons,
+    reading,
+    stream,
+)
+from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.database import Database
+
+AREA_TOLERANCE = 1e-9  # relative: what summing thousands of areas in double precision may lose
+SLIVER_METRES = 0.01  # a hole narrower than this is left by the dissolve, not by the publisher
+GROUPED = """
+SELECT {by}::text, ST_AsBinary(geom) FROM {table}
+ WHERE {by} IS NOT NULL AND NOT ST_IsEmpty(geom) ORDER BY {by}::text COLLATE "C", ctid
+"""
+
+
+@dataclass
+class Dissolution:
+    """What dissolving did: groups with an area, those whose edges did not match and were overlaid,
+    and slivers of holes closed.
+    """
+
+    groups: int = 0
+    overlaid: int = 0
+    slivers_closed: int = 0
+
+
+def dissolve(
+    database: Database, schema: str, table: str, by: str, srid: int, side: str
+) -> Dissolution:
+    """Fill the side table (key, geom) with one valid MultiPolygon for each value of `by`, in the
+    order of the keys.
+
+    Memory is bounded by the largest group. Raises CheckFailed naming a group that cannot be joined.
+    """
+    figures = Dissolution()
+    width = ground(srid).width(SLIVER_METRES)
+    query = sql.SQL(GROUPED).format(by=sql.Identifier(by), table=sql.Identifier(schema, table))
+
+    def shapes() -> Iterator[tuple[list[str], Geometries]]:
+        with reading(database) as connection:
+            for key, geometries in _groups(stream(database, connection, query)):
+                figures.groups += 1
+                yield [key], np.array([_dissolved(key, geometries, width, figures)], dtype=object)
+
+    fill(database, schema, side, srid, shapes())
+    return figures
+
+
+def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, Geometries]]:
+    """The geometries of each key, from rows in the order of their keys."""
+    current, held = "", list[Geometries]()
+    for batch in batches:
+        keys = batch.column(0).to_numpy(zero_copy_only=False)
+        geometries = from_column(batch.column(1))
+        starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+        for key, group in zip(keys[starts], np.split(geometries, starts[1:]), strict=True):
+            if held and key != current:
+                yield current, np.concatenate(held)
+                held = []
+            current = key
+            held.append(group)
+    if held:
+        yield current, np.concatenate(held)
+
+
+def _dissolved(key: str, geometries: Geometries, sliver: float, figures: Dissolution) -> Any:
+    """One valid MultiPolygon of the group, in a canonical order so that a rebuild gives the same
+    bytes.
+    """
+    area = float(shapely.area(geometries).sum())
+    joined = _joined_along_edges(geometries)
+    if (
+        joined is None
+        or abs(shapely.area(joined) - area) > AREA_TOLERANCE * area
+        or not shapely.is_valid(joined)
+    ):
+        figures.overlaid += 1
+        try:
+            joined = shapely.union_all(geometries)
+        except shapely.GEOSException as error:
+            raise CheckFailed(
+                f"The {len(geometries):,} areas of {key} cannot be joined ({error}): clean their"
+                " topology first."
+            ) from None
+    joined, closed = _without_slivers(joined, sliver)
+    figures.slivers_closed += closed
+    return multipolygons(np.array([shapely.normalize(joined)], dtype=object))[0]
+
+
+def _joined_along_edges(geometries: Geometries) -> shapely.Geometry | None:
+    """The union that drops every edge two areas share; None when GEOS finds that they overlap."""
+    try:
+        return shapely.coverage_union_all(geometries)
+    except shapely.GEOSException:
+        return None
+
+
+def _without_slivers(joined: shapely.Geometry, sliver: float) -> tuple[shapely.Geometry, int]:
+    """The same area without the holes narrower than a width, and how many these were."""
+    parts = shapely.get_parts(joined)
+    if not shapely.get_num_interior_rings(parts).any():
+        return joined, 0
+    kept, closed = [], 0
+    for part in parts:
+        holes = np.array([shapely.Polygon(ring) for ring in part.interiors], dtype=object)
+        narrow = shapely.is_empty(shapely.buffer(holes, -sliver / 2))
+        closed += int(narrow.sum())
+        kept.append(
+            shapely.Polygon(part.exterior, [hole.exterior for hole in holes[~narrow]])
+            if narrow.any()
+            else part
+        )
+    return shapely.MultiPolygon(kept), closed

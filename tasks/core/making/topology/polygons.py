@@ -1,0 +1,156 @@
+"""Polygons of PostGIS tables: read in a stream as shapely geometries, written in a stream to a side
+table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import adbc_driver_manager
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import shapely
+from adbc_driver_postgresql import StatementOptions, dbapi
+from psycopg2 import sql
+
+from tasks.core.model.errors import ConfigurationError, GeodataError
+from tasks.core.postgres.copying import copy_batches
+from tasks.core.postgres.database import Database
+from tasks.core.postgres.outages import DATABASE_FAILURES
+
+Geometries = npt.NDArray[np.object_]
+GEOMETRY = "geom"
+BATCH_BYTES = 4 << 20  # what is held twice, as bytes and as geometries, while reading
+SIDE_COLUMNS = pa.schema([("key", pa.string()), (GEOMETRY, pa.binary())])
+
+
+@dataclass(frozen=True)
+class PolygonColumn:
+    """The geometry column of a table: its SRID and number of dimensions (2, or 3 with heights)."""
+
+    srid: int
+    dimensions: int
+
+
+def polygon_column(database: Database, schema: str, table: str) -> PolygonColumn | None:
+    """The column geom of a table, None when it has none; raises ConfigurationError when it does not
+    hold MultiPolygons with an SRID.
+    """
+    found = database.rows(
+        "SELECT type, srid, coord_dimension FROM geometry_columns WHERE f_table_schema = %s AND"
+        " f_table_name = %s AND f_geometry_column = %s",
+        schema,
+        table,
+        GEOMETRY,
+    )
+    if not found:
+        return None
+    kind, srid, dimensions = found[0]
+    if kind != "MULTIPOLYGON" or not srid:
+        raise ConfigurationError(
+            f"The column geom of {schema}.{table} must be MultiPolygon with an SRID and is {kind}"
+            f" with SRID {srid}: cast it."
+        )
+    return PolygonColumn(srid, dimensions)
+
+
+def reading(database: Database) -> dbapi.Connection:
+    """A connection to stream from, to be closed; opening one costs a tenth of a second."""
+    return dbapi.connect(database.libpq_uri)
+
+
+def stream(
+    database: Database, connection: dbapi.Connection, query: sql.Composable
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a query as Arrow batches of a few megabytes, in the query's order."""
+    with database.session() as cursor:
+        text = query.as_string(cursor)
+    with connection.cursor() as reading:
+        reading.adbc_statement.set_options(
+            **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)}
+        )
+        reading.execute(text)
+        yield from reading.fetch_record_batch()
+
+
+def from_column(column: pa.Array) -> Geometries:
+    """Shapely geometries of a column of WKB."""
+    return np.asarray(shapely.from_wkb(column.to_numpy(zero_copy_only=False)), dtype=object)
+
+
+def multipolygons(geometries: Geometries) -> Geometries:
+    """The same areas, each as one MultiPolygon; lines and points in them are left out, an area of
+    nothing is empty.
+    """
+    parts, owners = shapely.get_parts(geometries, return_index=True)
+    while (collections := shapely.get_type_id(parts) == 7).any():
+        inner, which = shapely.get_parts(parts[collections], return_index=True)
+        parts, owners = (
+            np.concatenate([parts[~collections], inner]),
+            np.concatenate([owners[~collections], owners[collections][which]]),
+        )
+    kept = (shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)
+    order = np.argsort(owners[kept], kind="stable")
+    made = np.full(len(geometries), shapely.MultiPolygon(), dtype=object)
+    if kept.any():
+        shapely.multipolygons(parts[kept][order], indices=owners[kept][order], out=made)
+    return made
+
+
+@contextmanager
+def side_table(database: Database, schema: str, name: str) -> Iterator[sql.Identifier]:
+    """An unlogged table (key text, geom) that lives as long as the block; one left by a killed run
+    is replaced.
+    """
+    table = sql.Identifier(schema, name)
+    drop = sql.SQL("DROP TABLE IF EXISTS {}").format(table)
+    with database.session() as cursor:
+        cursor.execute(drop)
+        cursor.execute(
+            sql.SQL("CREATE UNLOGGED TABLE {} (key text NOT NULL, geom geometry)").format(table)
+        )
+        cursor.execute(
+            sql.SQL("ALTER TABLE {} ALTER COLUMN geom SET STORAGE EXTERNAL").format(table)
+        )  # read once: compressing costs more
+    try:
+        yield table
+    finally:
+        with database.session() as cursor:
+            cursor.execute(drop)
+
+
+def fill(
+    database: Database,
+    schema: str,
+    name: str,
+    srid: int,
+    shapes: Iterable[tuple[list[Any], Geometries]],
+) -> int:
+    """Append (keys, geometries) to a side table by binary COPY, as they come; returns the number of
+    rows.
+    """
+    failures: list[Exception] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            for keys, geometries in shapes:
+                wkb = shapely.to_wkb(shapely.set_srid(geometries, srid), include_srid=True)
+                yield pa.record_batch(
+                    [pa.array(keys, pa.string()), pa.array(wkb, pa.binary())], schema=SIDE_COLUMNS
+                )
+        except (GeodataError, *DATABASE_FAILURES) as error:
+            failures.append(error)
+            raise
+
+    try:
+        return copy_batches(
+            database, schema, name, pa.RecordBatchReader.from_batches(SIDE_COLUMNS, batches())
+        )
+    except adbc_driver_manager.Error:
+        if failures:  # the driver retells an error of ours in its own words
+            raise failures[0] from None
+        raise

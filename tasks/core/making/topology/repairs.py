@@ -1,0 +1,126 @@
+"""Repairs: geometries made valid and defective places of a coverage made clean, everything else
+left as it was.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+
+from tasks.core.making.topology.coverage import Numbers, Part
+from tasks.core.making.topology.polygons import Geometries, multipolygons
+from tasks.core.model.errors import CheckFailed
+
+# GEOS may return a repair that is invalid by rounding; the second or third pass has always been
+# valid
+TRIES = 4
+SNAPS = (1, 3, 10)
+
+
+def make_valid(geometries: Geometries) -> tuple[Geometries, Geometries]:
+    """Invalid areas as (repaired, reference) MultiPolygons.
+
+    The repair reads the rings as shells and holes; the reference reads the same lines by the
+    even-odd rule. Where both agree nothing was decided, so their difference measures what the
+    repair had to choose.
+    """
+    repaired = multipolygons(
+        shapely.make_valid(geometries, method="structure", keep_collapsed=False)
+    )
+    for _ in range(TRIES):
+        wrong = ~shapely.is_valid(repaired)
+        repaired[wrong] = multipolygons(
+            shapely.make_valid(repaired[wrong], method="structure", keep_collapsed=False)
+        )
+    reference = multipolygons(shapely.make_valid(geometries))
+    wrong = ~shapely.is_valid(reference)
+    reference[wrong] = repaired[wrong]
+    return repaired, reference
+
+
+def clean_clusters(part: Part, defective: Numbers, gap_width: float, snap: float) -> Numbers:
+    """Clean the coverage at the defective features and the ring of neighbours around them; returns
+    who changed.
+
+    Clusters that share no feature are cleaned one after the other, so memory follows the largest
+    one.
+    """
+    tree = shapely.STRtree(part.geometries)
+    owner, member = tree.query(part.geometries[defective], predicate="dwithin", distance=gap_width)
+    owner, member = _with_slivers(part, tree, owner, member, gap_width)
+    changed = [clean(part, cluster, gap_width, snap) for cluster in _clusters(owner, member)]
+    return np.concatenate(changed) if changed else np.zeros(0, np.int64)
+
+
+def clean(part: Part, features: Numbers, gap_width: float, snap: float) -> Numbers:
+    """Clean these features as a coverage of their own, in place; returns the numbers of those whose
+    shape is not the same as before.
+
+    Raises CheckFailed when one would vanish: it lies wholly in others.
+    """
+    before = part.geometries[features]
+    after = multipolygons(_coverage_clean(before, gap_width, snap))
+    vanished = shapely.is_empty(after)
+    if vanished.any():
+        keys = part.keys[features[vanished]]
+        raise CheckFailed(
+            f"Every feature must keep its ground when the coverage is cleaned, and {len(keys):,}"
+            f" would vanish because other features cover it: {', '.join(keys[:10])}; remove the"
+            " duplicates from the source or clean the layers apart."
+        )
+    differs = ~shapely.equals_identical(shapely.normalize(before), shapely.normalize(after))
+    part.geometries[features[differs]] = after[differs]
+    return features[differs]
+
+
+def _coverage_clean(geometries: Geometries, gap_width: float, snap: float) -> Geometries:
+    """The clean coverage; a snapping distance at which GEOS cannot node the lines is tried somewhat
+    larger.
+    """
+    for factor in SNAPS:
+        try:
+            cleaned = shapely.coverage_clean(  # type: ignore[attr-defined]
+                geometries, gap_width=gap_width, snapping_distance=snap * factor
+            )
+            return np.asarray(cleaned, dtype=np.object_)
+        except shapely.GEOSException as error:
+            reason = error
+    raise CheckFailed(
+        f"A cluster of {len(geometries):,} features could not be cleaned with snapping distances up"
+        f" to {snap * SNAPS[-1]:g} units of the CRS ({reason}): give a larger snap_metres."
+    )
+
+
+def _with_slivers(
+    part: Part, tree: shapely.STRtree, owner: Numbers, member: Numbers, gap_width: float
+) -> tuple[Numbers, Numbers]:
+    """The rings with features narrower than a gap beside them: left out, such a feature would pass
+    for a gap and be filled.
+    """
+    thin = np.flatnonzero(
+        shapely.area(part.geometries) <= gap_width * shapely.length(part.geometries)
+    )
+    thin = np.setdiff1d(thin, member)
+    which, neighbour = tree.query(part.geometries[thin], predicate="intersects")
+    first_owner = dict(zip(member.tolist(), owner.tolist(), strict=True))
+    beside = [
+        (first_owner[near], thin[one])
+        for one, near in zip(which.tolist(), neighbour.tolist(), strict=True)
+        if near in first_owner
+    ]
+    extra = np.array(beside, dtype=np.int64).reshape(-1, 2)
+    return np.concatenate([owner, extra[:, 0]]), np.concatenate([member, extra[:, 1]])
+
+
+def _clusters(owner: Numbers, member: Numbers) -> list[Numbers]:
+    """The members in groups such that owners with a member in both are in one group."""
+    features, member = np.unique(member, return_inverse=True)
+    label = np.arange(int(owner.max(initial=-1)) + 1)
+    while True:
+        lowest = np.full(len(features), len(label))
+        np.minimum.at(lowest, member, label[owner])
+        joined = label.copy()
+        np.minimum.at(joined, owner, lowest[member])
+        if (joined == label).all():
+            return [features[lowest == group] for group in np.unique(lowest)]
+        label = joined[joined]

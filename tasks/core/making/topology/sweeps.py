@@ -1,0 +1,161 @@
+"""Sweeps: one pass after another over a coverage, finding what is wrong and repairing it, until
+nothing is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import shapely
+
+from tasks.core.making.topology import repairs
+from tasks.core.making.topology.coverage import Numbers, Part, find_defects, overlaps
+from tasks.core.making.topology.coverage_tables import CoverageTable
+from tasks.core.making.topology.differences import Changes
+from tasks.core.making.topology.ground import Ground
+from tasks.core.making.topology.polygons import Geometries
+from tasks.core.model.errors import CheckFailed
+
+Repaired = Literal["nothing", "clusters", "everything"]
+SWEEPS = 4  # a repair may uncover a defect beside it; more than three sweeps have not been seen
+
+
+@dataclass(frozen=True)
+class Widths:
+    """The widest gap that is closed and how far vertices may snap, in units of the CRS."""
+
+    gap: float
+    snap: float
+
+
+@dataclass
+class Findings:
+    """What one sweep found before it repaired anything; areas in square metres, gaps and holes by
+    their place.
+    """
+
+    area: float = 0.0
+    invalid: int = 0
+    bad: int = 0
+    around_gaps: int = 0
+    repaired: int = 0
+    overlaps: dict[tuple[str, str], float] = field(default_factory=dict)
+    gaps: dict[bytes, float] = field(default_factory=dict)
+    holes: dict[bytes, float] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> bool:
+        """Whether there was nothing to repair but what was made valid."""
+        return not (self.bad or self.around_gaps)
+
+    @property
+    def clean(self) -> bool:
+        """Whether no edge was bad and nothing was changed, so that these findings are of the
+        coverage as it is now.
+        """
+        return not (self.bad or self.repaired)
+
+
+def _method(first: Findings, changes: Changes) -> str:
+    """What had to be cleaned: clusters of features, single features made valid, or none."""
+    if changes.after:
+        return "features" if first.sound else "clusters"
+    return "none"
+
+
+@dataclass
+class Sweeper:
+    """Repairs the coverage of a table in memory and keeps the changes; nothing is written."""
+
+    source: CoverageTable
+    parent: str | None
+    widths: Widths
+    ground: Ground
+    changes: Changes = field(default_factory=Changes)
+
+    def repair(self) -> tuple[Findings, Findings, str]:
+        """The findings of the first and the last sweep and the method that was needed.
+
+        Raises CheckFailed when bad edges are left even after the whole coverage was cleaned at
+        once.
+        """
+        first = self._sweep(
+            "clusters" if self.parent is None else "nothing"
+        )  # a repair hides from the next parent what was wrong before
+        last = self._settle(first if self.parent is None or first.sound else self._sweep())
+        if last.clean:
+            return first, last, _method(first, self.changes)
+        self.parent = None
+        self._sweep("everything")
+        last = self._settle(self._sweep())
+        if not last.clean:
+            raise CheckFailed(
+                f"The coverage {self.source.schema}.{self.source.table} must have no bad edges once"
+                f" it is cleaned, and {last.bad:,} features still have some; nothing was written:"
+                " give a larger snap_metres."
+            )
+        return first, last, "whole coverage"
+
+    def _settle(self, last: Findings) -> Findings:
+        for _ in range(SWEEPS):
+            if not last.repaired:
+                break
+            last = self._sweep()
+        return last
+
+    def _sweep(self, repaired: Repaired = "clusters") -> Findings:
+        """Look at every part, make it valid and repair its defective clusters, or all of its
+        features as one, or nothing.
+        """
+        findings = Findings()
+        for part in self.source.parts(self.parent, self.changes):
+            findings.invalid += self._make_valid(part)
+            findings.area += float(self.ground.areas(part.geometries[part.own]).sum())
+            defects = find_defects(part, self.widths.gap)
+            findings.bad += len(defects.bad)
+            findings.gaps |= self._by_place(defects.gaps)
+            findings.holes |= self._by_place(defects.holes)
+            findings.around_gaps += len(defects.around_gaps)
+            findings.overlaps |= overlaps(part, defects.bad, self.ground)
+            if repaired == "everything" or (repaired == "clusters" and defects.features.size):
+                findings.repaired += self._clean(part, defects.features, repaired)
+        return findings
+
+    def _clean(self, part: Part, defective: Numbers, repaired: Repaired) -> int:
+        before = part.geometries.copy()
+        if repaired == "everything":
+            changed = repairs.clean(
+                part, np.arange(len(part.keys)), self.widths.gap, self.widths.snap
+            )
+        else:
+            changed = repairs.clean_clusters(part, defective, self.widths.gap, self.widths.snap)
+        self.changes.keep(part.keys[changed], before[changed], part.geometries[changed])
+        return len(changed)
+
+    def _make_valid(self, part: Part) -> int:
+        """Make the invalid geometries of a part valid; returns how many there were, each counted in
+        the first part that holds it.
+        """
+        invalid = np.flatnonzero(~shapely.is_valid(part.geometries))
+        if not invalid.size:
+            return 0
+        repaired, reference = repairs.make_valid(part.geometries[invalid])
+        if (lost := shapely.is_empty(repaired)).any():
+            raise CheckFailed(
+                f"Every feature must have an area, and the rings of {int(lost.sum()):,} in"
+                f" {self.source.schema}.{self.source.table} enclose none:"
+                f" {', '.join(part.keys[invalid[lost]][:10])}; correct or remove them in the"
+                " source."
+            )
+        part.geometries[invalid] = repaired
+        self.changes.keep(part.keys[invalid], reference, repaired)
+        return len(invalid)
+
+    def _by_place(self, holes: Geometries) -> dict[bytes, float]:
+        """Areas in square metres by a point of each hole, so that one seen from two parents counts
+        once.
+        """
+        places = shapely.to_wkb(shapely.point_on_surface(holes))
+        return dict(zip(places.tolist(), self.ground.areas(holes).tolist(), strict=True))

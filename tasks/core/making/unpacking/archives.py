@@ -1,0 +1,201 @@
+"""Files taken out of the archive a publisher packed them in, found by pattern, also inside archives
+inside archives.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePosixPath
+
+from tasks.core.making.unpacking.containers import Member, recognise_file
+from tasks.core.making.unpacking.damage import reading
+from tasks.core.making.unpacking.limits import Budget, Limits
+from tasks.core.making.unpacking.searches import (
+    Found,
+    Search,
+    copy,
+    find,
+    listed,
+    matches,
+    only,
+    open_container,
+    require_wanted,
+)
+from tasks.core.making.unpacking.volumes import open_volumes, sort_volumes
+from tasks.core.model.errors import SourceError
+
+SHAPEFILE_PARTS = (".dbf", ".shx", ".prj", ".cpg")
+
+
+def take_out(
+    path: Path | Sequence[Path],
+    pattern: str | None,
+    folder: Path,
+    limits: Limits | None = None,
+    name: str | None = None,
+) -> tuple[str, Path]:
+    """The name inside the archive and the path, in `folder`, of the one file that matches a shell
+    pattern.
+
+    path: an archive, a folder or list with its volumes, or a plain file, which is itself the
+    result. pattern: matched on the base name or on the path inside; without one the archive must
+    hold one file (or one Shapefile). name: what the archive was called, for messages. The parts of
+    a Shapefile come along. Raises SourceError when none or several match, on damage, encryption and
+    beyond the limits.
+    """
+    volumes = _volumes(path)
+    label = name or volumes[0].name
+    budget = Budget(limits or Limits(), sum(volume.stat().st_size for volume in volumes), label)
+    with reading(label), open_volumes(volumes) as file:
+        kind = recognise_file(file)
+        if kind == "plain":
+            return label, _name_plain(volumes[0], folder, label)
+        with _workplace(folder) as workplace, ExitStack() as opened:
+            search = Search(pattern, budget, workplace, opened)
+            found = only(find(open_container(file, kind, label, budget), search, "", 1), search)
+            return found.name, _write(found, search, folder)
+
+
+def find_packed(path: Path, pattern: str | None, name: str | None = None) -> str:
+    """The name of the one member of a zip that matches a shell pattern, to be read as it is packed;
+    empty for a file that is no zip.
+    """
+    label = name or path.name
+    budget = Budget(Limits(), path.stat().st_size, label)
+    with (
+        reading(label),
+        open_volumes([path]) as file,
+        tempfile.TemporaryDirectory() as workplace,
+        ExitStack() as opened,
+    ):
+        if recognise_file(file) != "zip":
+            return ""
+        container = open_container(file, "zip", label, budget)
+        search = Search(pattern, budget, Path(workplace), opened)
+        found = only(
+            [
+                Found(container, member, member.name)
+                for member in container.members
+                if matches(member, pattern)
+            ],
+            search,
+        )
+    return found.member.name
+
+
+def take_all(
+    path: Path,
+    pattern: str | None,
+    folder: Path,
+    limits: Limits | None = None,
+    name: str | None = None,
+) -> list[tuple[str, Path]]:
+    """The names inside the archive and the paths, below `folder`, of all files that match a shell
+    pattern, in the order of their names.
+
+    Each file has a folder of its own, so that those of one name in several folders do not meet.
+    Otherwise as `take_out`; raises SourceError when none matches.
+    """
+    label = name or path.name
+    budget = Budget(limits or Limits(), path.stat().st_size, label)
+    with reading(label), open_volumes([path]) as file:
+        kind = recognise_file(file)
+        if kind == "plain":
+            return [(label, _name_plain(path, folder, label))]
+        with _workplace(folder) as workplace, ExitStack() as opened:
+            search = Search(pattern, budget, workplace, opened)
+            found = sorted(
+                find(open_container(file, kind, label, budget), search, "", 1),
+                key=lambda each: each.name,
+            )
+            for each in found:
+                require_wanted(each, search)
+            require_wanted(found[0] if found else None, search)
+            return _write_all(found, search, folder)
+
+
+def _volumes(path: Path | Sequence[Path]) -> list[Path]:
+    candidates = (
+        [path]
+        if isinstance(path, Path) and not path.is_dir()
+        else list(path.iterdir() if isinstance(path, Path) else path)
+    )
+    if len(candidates) == 1:
+        return candidates
+    by_name = {candidate.name: candidate for candidate in candidates}
+    volumes = [by_name[name] for name in sort_volumes(by_name, str(path))]
+    if not volumes:
+        raise SourceError(
+            f"Volumes of an archive (name.7z.001, name.7z.002 and so on) were expected in {path};"
+            f" it holds {listed(by_name)}."
+        )
+    return volumes
+
+
+def _name_plain(path: Path, folder: Path, label: str) -> Path:
+    """The file under its own name: the archive keeps it under its hash, and readers go by the
+    ending.
+    """
+    name = PurePosixPath(label).name
+    if path.name == name:
+        return path
+    with _workplace(folder) as workplace:
+        (workplace / name).symlink_to(path.absolute())
+        return (workplace / name).replace(folder / name)
+
+
+def _write(found: Found, search: Search, folder: Path) -> Path:
+    """The member and its Shapefile parts in the folder, whole or not at all."""
+    targets = _with_parts(found)
+    place = Path(tempfile.mkdtemp(dir=search.workplace))
+    unfinished = {member: place / name for member, name in targets.items()}
+    copy(found.container, unfinished, search.budget)
+    for member in reversed(targets):  # the main file last: when it is there, its parts are
+        unfinished[member].replace(folder / targets[member])
+    return folder / targets[found.member]
+
+
+def _write_all(found: Sequence[Found], search: Search, folder: Path) -> list[tuple[str, Path]]:
+    """Every member with its Shapefile parts in a folder of its own; each container is read once."""
+    place = Path(tempfile.mkdtemp(dir=search.workplace))
+    targets: dict[int, dict[Member, Path]] = {}
+    for number, each in enumerate(found):
+        (place / f"{number:03}").mkdir()
+        own = {member: place / f"{number:03}" / name for member, name in _with_parts(each).items()}
+        targets.setdefault(id(each.container), {}).update(own)
+    for container in {id(each.container): each.container for each in found}.values():
+        copy(container, targets[id(container)], search.budget)
+    for number in range(len(found)):
+        shutil.rmtree(folder / f"{number:03}", ignore_errors=True)
+        (place / f"{number:03}").replace(folder / f"{number:03}")
+    return [
+        (each.name, folder / f"{number:03}" / PurePosixPath(each.member.name).name)
+        for number, each in enumerate(found)
+    ]
+
+
+def _with_parts(found: Found) -> dict[Member, str]:
+    """The member and, of a Shapefile, its parts, with the names they get."""
+    shape = PurePosixPath(found.member.name)
+    part_names = {shape.stem.lower() + ending for ending in SHAPEFILE_PARTS}
+    targets = {found.member: shape.name}
+    if shape.suffix.lower() == ".shp":
+        for member in found.container.members:
+            path = PurePosixPath(member.name)
+            if (
+                not member.refused
+                and path.parent == shape.parent
+                and path.name.lower() in part_names
+            ):
+                targets[member] = shape.stem + path.suffix
+    return targets
+
+
+@contextmanager
+def _workplace(folder: Path) -> Iterator[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as workplace:
+        yield Path(workplace)

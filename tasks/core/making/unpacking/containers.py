@@ -1,0 +1,87 @@
+"""What a container of files is, told by its first bytes and never by its name, and what it
+holds.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, Literal, Protocol
+
+from tasks.core.making.unpacking.limits import HEAD, Sink
+
+Kind = Literal["zip", "7z", "tar", "gzip", "bzip2", "xz", "plain"]
+
+MARKS: tuple[tuple[int, bytes, Kind], ...] = (
+    (0, b"PK\x03\x04", "zip"),
+    (0, b"PK\x05\x06", "zip"),
+    (0, b"7z\xbc\xaf\x27\x1c", "7z"),
+    (0, b"\x1f\x8b", "gzip"),
+    (4, b"1AY&SY", "bzip2"),
+    (0, b"\xfd7zXZ\x00", "xz"),
+    (257, b"ustar", "tar"),
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file inside a container; `refused` says why it is never written, in words that follow its
+    name.
+    """
+
+    index: int
+    name: str
+    size: int
+    refused: str = ""
+
+
+class Container(Protocol):
+    """An opened container. `single` is true for one compressed stream, whose only member has no
+    name of its own.
+    """
+
+    members: tuple[Member, ...]
+    single: bool
+
+    def head(self, member: Member) -> bytes:
+        """The first bytes of a member, enough to recognise its kind."""
+
+    def write(self, wanted: Mapping[Member, Sink]) -> None:
+        """Stream the wanted members into their sinks, checking their checksums."""
+
+
+def recognise(head: bytes) -> Kind:
+    """The kind of container that begins with these bytes."""
+    return next(
+        (kind for offset, mark, kind in MARKS if head[offset : offset + len(mark)] == mark), "plain"
+    )
+
+
+def recognise_file(file: BinaryIO) -> Kind:
+    """The kind of container a file is; spreadsheets, which are zip files by their bytes, are
+    plain.
+    """
+    file.seek(0)
+    kind = recognise(file.read(HEAD))
+    file.seek(0)
+    return "plain" if kind == "zip" and _is_document(file) else kind
+
+
+def reason_to_refuse(name: str) -> str:
+    """Why a member of this name would be written elsewhere than asked, or nothing."""
+    parts = name.split("/")
+    if name.startswith("/") or (len(parts[0]) == 2 and parts[0].endswith(":")):
+        return "has an absolute path"
+    return "has a path that leaves its folder" if ".." in parts else ""
+
+
+def _is_document(file: BinaryIO) -> bool:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = archive.NameToInfo
+    except zipfile.BadZipFile:
+        return False
+    finally:
+        file.seek(0)
+    return "[Content_Types].xml" in names or "mimetype" in names

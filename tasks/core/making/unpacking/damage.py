@@ -1,0 +1,73 @@
+"""What the libraries say of an archive that cannot be read, as errors a person understands."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import lzma
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import py7zr
+
+from tasks.core.model.errors import ConfigurationError, SourceError
+
+DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    struct.error,
+    py7zr.exceptions.ArchiveError,
+)
+UNSUPPORTED = (NotImplementedError, py7zr.UnsupportedCompressionMethodError)
+
+
+@contextmanager
+def reading(label: str) -> Iterator[None]:
+    """Turn what the libraries say of a damaged or unknown archive into a SourceError."""
+    try:
+        yield
+    except py7zr.exceptions.PasswordRequired:
+        raise encrypted(label) from None
+    except UNSUPPORTED as error:
+        raise SourceError(
+            f"The archive {label} is packed by a method that is not read here ({error}): unpack and"
+            " pack it again as zip."
+        ) from None
+    except DAMAGE as error:
+        raise damaged(label, error) from None
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise ConfigurationError(
+                f"The disk was full while {label} was unpacked: free some space or set GEODATA_DATA"
+                " to another disk."
+            ) from None
+        if error.errno not in (None, errno.EINVAL):
+            raise
+        raise damaged(
+            label, error
+        ) from None  # bz2 reports bad data without a number, a position before the file is EINVAL
+
+
+def damaged(label: str, error: Exception) -> SourceError:
+    """The error for an archive that cannot be read to its end."""
+    reason = str(error) or type(error).__name__
+    return SourceError(
+        f"The archive {label} is damaged ({reason}): download it again and compare its size with"
+        " the publisher's."
+    )
+
+
+def encrypted(label: str) -> SourceError:
+    """The error for an archive that asks for a password."""
+    return SourceError(
+        f"The archive {label} is encrypted, while open data have no password: look at what the"
+        " publisher sent."
+    )

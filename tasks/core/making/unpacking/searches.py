@@ -1,0 +1,224 @@
+"""The search for members by pattern, in an archive and in the archives inside it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from tasks.core.making.unpacking.containers import (
+    Container,
+    Kind,
+    Member,
+    recognise,
+    recognise_file,
+)
+from tasks.core.making.unpacking.limits import Budget, Sink
+from tasks.core.making.unpacking.sevenzips import SevenZip
+from tasks.core.making.unpacking.tars import Tar, open_compressed
+from tasks.core.making.unpacking.volumes import open_volumes, volumes_of
+from tasks.core.making.unpacking.zips import Zip
+from tasks.core.model.errors import ConfigurationError, SourceError
+
+LISTED = 30
+CLUTTER = ("__MACOSX/*", "*.DS_Store", "*Thumbs.db")  # what file browsers add of their own
+
+
+@dataclass(frozen=True)
+class Found:
+    """A member that matches, in the container that holds it; `name` includes the archives around
+    it.
+    """
+
+    container: Container
+    member: Member
+    name: str
+
+
+@dataclass
+class Search:
+    """One search through an archive and the archives inside it."""
+
+    pattern: str | None
+    budget: Budget
+    workplace: Path
+    opened: ExitStack
+    names: list[str] = field(default_factory=list)
+
+
+def open_container(file: BinaryIO, kind: Kind, label: str, budget: Budget) -> Container:
+    """The members of an archive of this kind; raises SourceError when there are more than the
+    limit.
+    """
+    container: Container
+    if kind == "zip":
+        container = Zip(file)
+    elif kind == "7z":
+        container = SevenZip(file, budget)
+    elif kind == "tar":
+        container = Tar(file, budget.limits.members)
+    else:
+        container = open_compressed(file, kind, label, budget.limits.members)
+    if len(container.members) > budget.limits.members:
+        raise SourceError(
+            f"The archive {label} lists more than {budget.limits.members:,} files, the limit: look"
+            " at what the publisher sent."
+        )
+    return container
+
+
+def find(container: Container, search: Search, prefix: str, depth: int) -> list[Found]:
+    """The members that match at the first level where any does."""
+    offered = [
+        member
+        for member in container.members
+        if not any(fnmatchcase(member.name, clutter) for clutter in CLUTTER)
+    ]
+    search.names += [prefix + member.name for member in offered]
+    matching = offered if container.single else list(_matching(offered, search.pattern))
+    if len(matching) == 1 and (container.single or search.pattern is None):
+        inner = _open_inside(container, matching[0], search, depth)
+        if inner:
+            return find(inner, search, f"{prefix}{matching[0].name}/", depth + 1)
+    if matching:
+        return [Found(container, member, prefix + member.name) for member in matching]
+    return _find_inside(container, offered, search, prefix, depth)
+
+
+def _matching(members: Sequence[Member], pattern: str | None) -> Iterator[Member]:
+    """The members a pattern names; without one all of them, a Shapefile's parts counted as one."""
+    shapes = [
+        PurePosixPath(member.name) for member in members if member.name.lower().endswith(".shp")
+    ]
+    for member in members:
+        path = PurePosixPath(member.name)
+        if pattern is None:
+            if path.suffix.lower() == ".shp" or not any(
+                _is_beside(path, shape) for shape in shapes
+            ):
+                yield member
+        elif matches(member, pattern):
+            yield member
+
+
+def matches(member: Member, pattern: str | None) -> bool:
+    """Whether a shell pattern means a member, by its base name or by its path; no pattern means
+    every one.
+    """
+    return (
+        pattern is None
+        or fnmatchcase(PurePosixPath(member.name).name, pattern)
+        or fnmatchcase(member.name, pattern)
+    )
+
+
+def _is_beside(path: PurePosixPath, shape: PurePosixPath) -> bool:
+    return path.parent == shape.parent and path.name.lower().startswith(shape.stem.lower() + ".")
+
+
+def _find_inside(
+    container: Container, members: Sequence[Member], search: Search, prefix: str, depth: int
+) -> list[Found]:
+    """Search each archive among these members."""
+    found = []
+    for member in members:
+        if inner := _open_inside(container, member, search, depth):
+            found += find(inner, search, f"{prefix}{member.name}/", depth + 1)
+    return found
+
+
+def _open_inside(
+    container: Container, member: Member, search: Search, depth: int
+) -> Container | None:
+    """The archive that a member is, written to the workplace with its volumes; None when it is a
+    file of data.
+    """
+    if member.refused or recognise(container.head(member)) == "plain":
+        return None
+    label, limits = search.budget.label, search.budget.limits
+    if depth >= limits.depth:
+        raise SourceError(
+            f"The archive {label} holds archives inside archives more than {limits.depth} deep, the"
+            " limit: look at what was sent."
+        )
+    by_name = {each.name: each for each in container.members}
+    volumes = [by_name[name] for name in volumes_of(member.name, by_name, label)]
+    place = Path(tempfile.mkdtemp(dir=search.workplace))
+    paths = {volume: place / f"{index:03}" for index, volume in enumerate(volumes)}
+    copy(container, paths, search.budget)
+    file = search.opened.enter_context(open_volumes(list(paths.values())))
+    kind = recognise_file(file)
+    return (
+        None
+        if kind == "plain"
+        else open_container(file, kind, PurePosixPath(member.name).name, search.budget)
+    )
+
+
+def only(found: Sequence[Found], search: Search) -> Found:
+    """The one member found; raises SourceError when there is none or are several."""
+    if len(found) > 1:
+        raise SourceError(
+            f"The archive {search.budget.label} was expected to hold one file {_wanted(search)}; it"
+            f" holds {listed(each.name for each in found)}: declare a narrower pattern of the"
+            " member."
+        )
+    return require_wanted(found[0] if found else None, search)
+
+
+def require_wanted(found: Found | None, search: Search) -> Found:
+    """The member found, when there is one and it may be written; raises SourceError otherwise."""
+    label = search.budget.label
+    if found is None:
+        raise SourceError(
+            f"The archive {label} was expected to hold a file {_wanted(search)}; it holds"
+            f" {listed(search.names)}: correct the pattern."
+        )
+    if refused := found.member.refused:
+        raise SourceError(
+            f"The file {found.name} in the archive {label} {refused}: it was not unpacked; look at"
+            " what the publisher sent."
+        )
+    return found
+
+
+def _wanted(search: Search) -> str:
+    return (
+        f"like {search.pattern!r}"
+        if search.pattern
+        else "alone, and none was asked for by a pattern"
+    )
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for a message, the first thirty."""
+    known = sorted(names)
+    more = (
+        f" and {len(known) - LISTED:,} more ({len(known):,} in all)" if len(known) > LISTED else ""
+    )
+    return (", ".join(known[:LISTED]) or "nothing") + more
+
+
+def copy(container: Container, targets: dict[Member, Path], budget: Budget) -> None:
+    """Write members to paths, within the budget and the free space of the disk."""
+    needed = sum(member.size for member in targets)
+    if needed > budget.limits.total - budget.written:
+        budget.spend(needed)  # the archive itself says that it is too large
+    free = shutil.disk_usage(next(iter(targets.values())).parent).free
+    if needed > free:
+        raise ConfigurationError(
+            f"Unpacking {budget.label} needs {needed:,} bytes and the disk has {free:,} left: free"
+            " some space or set GEODATA_DATA to another disk."
+        )
+    with ExitStack() as opened:
+        container.write(
+            {
+                member: Sink(budget, opened.enter_context(open(path, "wb")))
+                for member, path in targets.items()
+            }
+        )

@@ -1,0 +1,111 @@
+"""Members of a 7z file, also one split in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+import py7zr
+
+from tasks.core.making.unpacking.containers import Member, reason_to_refuse
+from tasks.core.making.unpacking.damage import encrypted
+from tasks.core.making.unpacking.limits import HEAD, Budget, Sink
+
+
+class SevenZip:
+    """A 7z file opened for reading. Its members are packed together: they are read in one pass."""
+
+    single = False
+
+    def __init__(self, file: BinaryIO, budget: Budget) -> None:
+        self._archive, self._budget, self._heads = (
+            py7zr.SevenZipFile(file),
+            budget,
+            dict[str, bytes](),
+        )
+        if self._archive.needs_password():
+            raise encrypted(budget.label)
+        self.members = tuple(
+            _member(index, entry)
+            for index, entry in enumerate(self._archive.list())
+            if not entry.is_directory
+        )
+
+    def head(self, member: Member) -> bytes:
+        """The first bytes of a member; the first call reads the archive once, up to its last
+        member, for all of them.
+        """
+        if not self._heads:
+            budget = Budget(
+                self._budget.limits, self._budget.archive_bytes, self._budget.label
+            )  # nothing is written yet
+            sinks = {each: Sink(budget) for each in self.members if not each.refused}
+            with suppress(_Enough):
+                self._extract(sinks, until=max(sinks, key=lambda each: each.index, default=member))
+            self._heads = {each.name: sink.head for each, sink in sinks.items()}
+        return self._heads.get(member.name, b"")
+
+    def write(self, wanted: Mapping[Member, Sink]) -> None:
+        """Stream the wanted members; py7zr compares each checksum."""
+        self._extract(wanted)
+
+    def _extract(self, wanted: Mapping[Member, Sink], until: Member | None = None) -> None:
+        self._archive.reset()
+        self._archive.extract(
+            targets=[member.name for member in wanted], factory=_Sinks(wanted, self._budget, until)
+        )
+
+
+class _Enough(Exception):
+    """The first bytes of the last member have been seen."""
+
+
+class _Sink(py7zr.Py7zIO):
+    """A sink as py7zr wants it: it only ever writes forward."""
+
+    def __init__(self, sink: Sink, is_last: bool) -> None:
+        self._sink, self._is_last = sink, is_last
+
+    def write(self, s: bytes | bytearray) -> int:
+        count = self._sink.write(s)
+        if self._is_last and len(self._sink.head) >= HEAD:
+            raise _Enough
+        return count
+
+    def read(self, size: int | None = None) -> bytes:
+        return b""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return offset
+
+    def flush(self) -> None:
+        return None
+
+    def size(self) -> int:
+        return self._sink.size
+
+
+class _Sinks(py7zr.WriterFactory):
+    """Gives py7zr the sink of each member it comes to."""
+
+    def __init__(self, wanted: Mapping[Member, Sink], budget: Budget, until: Member | None) -> None:
+        self._sinks = {str(PurePosixPath(member.name)): sink for member, sink in wanted.items()}
+        self._last, self._budget = (
+            next((sink for member, sink in wanted.items() if member == until), None),
+            budget,
+        )
+
+    def create(self, filename: str) -> py7zr.Py7zIO:
+        sink = self._sinks.get(filename) or Sink(
+            self._budget
+        )  # py7zr renames a second member of the same name
+        return _Sink(sink, sink is self._last)
+
+
+def _member(index: int, entry: py7zr.FileInfo) -> Member:
+    refused = reason_to_refuse(entry.filename)
+    if entry.is_symlink:
+        refused = "is a symbolic link"
+    return Member(index, entry.filename, entry.uncompressed, refused)

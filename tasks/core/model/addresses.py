@@ -1,0 +1,58 @@
+"""Addresses of files: which ones are on this machine, and how they are shown without their
+credentials.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+USER = re.compile(r"(?<=://)[^/\s?#]*@")
+SECRET = re.compile(
+    r"(?P<name>[?&;#](?:[\w.-]*[_.-])?(?:api|access|auth|app|subscription)?"
+    r"(?:key|token|secret|password|passwd|pwd|signature|sig|credentials?|auth)=)[^&;#\s\"']*",
+    re.IGNORECASE,
+)
+
+
+def redact(text: str) -> str:
+    """A URL, or a sentence with URLs in it, with every user, password, key and token replaced by
+    ***.
+    """
+    return SECRET.sub(r"\g<name>***", USER.sub("***@", text))
+
+
+def redact_all(value: Any) -> Any:
+    """A plain value, as JSON has them, with every text in it redacted; names of fields stay as they
+    are.
+    """
+    if isinstance(value, dict):
+        return {name: redact_all(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact_all(part) for part in value]
+    return redact(value) if isinstance(value, str) else value
+
+
+def local_path(url: str) -> Path | None:
+    """The path of an address on this machine (file:// or without a scheme); None for an address on
+    a network.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return None if parts.scheme else Path(url)
+
+
+class RedactingFilter(logging.Filter):
+    """Takes credentials out of the lines in which an HTTP library logs the addresses it asks."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the line; never drop it."""
+        record.msg, record.args = redact(record.getMessage()), None
+        return True
+
+
+logging.getLogger("httpx").addFilter(RedactingFilter("httpx"))

@@ -1,0 +1,235 @@
+"""What a flow declares about its sources: plain frozen dataclasses, no behaviour.
+
+A flow's file states facts (publisher, licence, URL, format, key, expected numbers); the verbs hold
+the publisher to them. Codes are text; a column without a declared type is text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+Container = Literal[
+    "zip", "7z", "gzip", "tar", "xlsx", "xls", "ods", "sqlite", "json", "xml", "parquet", "text"
+]
+Retention = Literal["permanent", "newest", "legal_maximum"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publisher:
+    """An office that publishes data. `slug` is its stable key in the catalog."""
+
+    slug: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Licence:
+    """The terms of reuse, with the attribution text to print beside every map."""
+
+    slug: str
+    title: str
+    url: str
+    attribution: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column to keep: the names it has had in the publisher's files (first match wins) and its
+    type.
+
+    `type` is one of text, integer, number (double precision), date, boolean, or decimal(p,s).
+    prefix: what every value begins with, left out of the table ("GRGEMAKT-" of "GRGEMAKT-10101").
+    widths: where a code is written in several columns, `names` are its parts and these are their
+    digits. about, unit and rule: what the column holds and how it is aggregated, where a source has
+    too many columns to be described one by one in SQL (see tasks.core.catalog.column_rules).
+    """
+
+    names: tuple[str, ...]
+    type: str = "text"
+    optional: bool = False
+    prefix: str = ""
+    widths: tuple[int, ...] = ()
+    about: str = ""
+    unit: str = ""
+    rule: str = "none"
+
+
+def text(*names: str, optional: bool = False, prefix: str = "") -> Column:
+    """A code or a name, kept letter for letter, but for a prefix that all of them have."""
+    return Column(names, "text", optional, prefix)
+
+
+def code(*parts: tuple[str, int]) -> Column:
+    """A code written in several columns, each filled up with zeros to its number of digits:
+    ("STATE", 2), ("COUNTY", 3).
+    """
+    return Column(
+        tuple(name for name, _ in parts), "text", widths=tuple(width for _, width in parts)
+    )
+
+
+def integer(*names: str, optional: bool = False) -> Column:
+    """A whole number (64 bits)."""
+    return Column(names, "integer", optional)
+
+
+def number(*names: str, optional: bool = False) -> Column:
+    """A double precision number."""
+    return Column(names, "number", optional)
+
+
+def decimal(*names: str, precision: int = 18, scale: int = 2, optional: bool = False) -> Column:
+    """An exact number such as an amount of money."""
+    return Column(names, f"decimal({precision},{scale})", optional)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """The number of rows a file must have, both ends included."""
+
+    low: int
+    high: int
+
+    @classmethod
+    def exactly(cls, count: int) -> Rows:
+        """One number only."""
+        return cls(low=count, high=count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Total:
+    """An official total: what a column must sum to, within a relative tolerance."""
+
+    expected: float
+    tolerance: float = 0.0
+    stated_by: str = "the publisher"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """How a geometry file is read.
+
+    crs: EPSG code the publisher states; compared with the file's own, used when the file has none
+    and `crs_missing` allows it. bounds: (xmin, ymin, xmax, ymax) of the country in that CRS.
+    published_crs: EPSG code of the loaded table. dimension: 2 drops Z, 3 keeps it. crs_of: EPSG
+    codes by shell patterns on a file's path in its archive, for archives that hold each territory
+    in a CRS of its own; `bounds` hold for `crs` only.
+    """
+
+    columns: Mapping[str, Column]
+    crs: int
+    published_crs: int
+    key: str | None = None
+    bounds: tuple[float, float, float, float] | None = None
+    layer: str | None = None
+    dimension: Literal[2, 3] = 2
+    crs_missing: bool = False
+    crs_of: Mapping[str, int] = field(default_factory=dict)
+    encoding: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """How a table of figures is read.
+
+    quote "" means the publisher quotes nothing. header_rows are counted from 1 (several are joined
+    by a blank, for merged titles); skip_rows_after_header is for rows of labels or units under
+    them. `missing` maps a marker such as "*" to its reason, which is kept beside each figure in
+    <column>_reason, or for all figures of a row in one text column where `reasons_in` names it;
+    `zero` are those of the markers that mean 0. `where` keeps the rows whose source column matches
+    a shell pattern ("2023", "0500000US*").
+    """
+
+    columns: Mapping[str, Column]
+    key: tuple[str, ...] = ()
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    decimal_point: str = "."
+    thousands: str = ""
+    sheet: str | None = None
+    header_rows: tuple[int, ...] = (1,)
+    skip_rows_after_header: int = 0
+    missing: Mapping[str, str] = field(default_factory=dict)
+    reasons_in: str = ""
+    zero: tuple[str, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A document that is kept and read whole: what a portal says about its data, in the form of a
+    named standard.
+    """
+
+    standard: Literal["OGD Austria Metadata"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One file of one publisher, for one vintage.
+
+    urls: candidate addresses, the likeliest first; none where the publisher gives no lasting one,
+    so that the file is fetched by hand (GEODATA_INBOX) or comes by a mirror. member: shell pattern
+    of the file inside the archive. pages: features a page, where the addresses are those of a web
+    feature service (WFS 2.0 answering in GeoJSON) that is asked page by page. codes_of: the day
+    whose area codes the file uses, where it is not the reference date (some offices give old
+    figures on today's areas). packed: a member of a zip is read as it is packed, and never written
+    to the disk unpacked, because it is too large. rows, totals, distinct (number of different
+    values of a column) and counts (rows with each value of a column): the publisher's own numbers.
+    retention: permanent (every original stays), newest (only the newest of each vintage stay, and
+    those that editions need) or legal_maximum (none stays longer than keep_days). keep_originals:
+    how many the newest are; legal_maximum may declare it besides. `mirror` is empty for the
+    publisher's file and otherwise the label of the mirror that stood in for it.
+    """
+
+    slug: str
+    vintage: int
+    title: str
+    publisher: Publisher
+    licence: Licence
+    landing_page: str
+    urls: tuple[str, ...]
+    container: Container
+    reads: Features | Table | Document
+    reference_date: date
+    released: str
+    confidence: Literal["high", "medium", "low"]
+    member: str | None = None
+    rows: Rows | None = None
+    totals: Mapping[str, Total] = field(default_factory=dict)
+    distinct: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[str, Rows]] = field(default_factory=dict)
+    minimum_bytes: int = 1
+    asked_every_days: int = 14
+    retention: Retention = "permanent"
+    keep_days: int | None = None
+    keep_originals: int | None = None
+    pages: int | None = None
+    codes_of: date | None = None
+    packed: bool = False
+    mirror: str = ""
+
+    @property
+    def codes_day(self) -> date:
+        """The day whose area codes the file uses."""
+        return self.codes_of or self.reference_date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """What one flow publishes: stable views in `schema`, one per layer.
+
+    layers: name of each published table and its key columns. keep: editions kept for each vintage.
+    """
+
+    slug: str
+    title: str
+    country: str
+    schema: str
+    layers: Mapping[str, tuple[str, ...]]
+    keep: int = 3

@@ -1,0 +1,61 @@
+"""Recipes: what an edition was made from, by its manifest, so that the same verbs make it again
+from the archive alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one edition is made again.
+
+    parameters: those of the run that made it. originals: SHA-256 by source and vintage.
+    foundations: number of the edition it stands on, by dataset. digests: SHA-256 of the row digests
+    by layer. seconds: how long it took. wanted: false for an edition that is needed only because
+    another stands on it. rebuild: row of catalog.rebuild. rehearsal: nothing is written to the
+    archive.
+    """
+
+    dataset: str
+    number: int
+    vintage: int
+    mirror: str
+    parameters: Mapping[str, Any]
+    originals: Mapping[Place, str]
+    foundations: Mapping[str, int]
+    digests: Mapping[str, str]
+    seconds: float
+    wanted: bool
+    rebuild: int
+    rehearsal: bool
+
+    def __str__(self) -> str:
+        return f"edition {self.number} of {self.dataset} {self.vintage}"
+
+
+_followed: ContextVar[Recipe | None] = ContextVar("recipe", default=None)
+
+
+@contextmanager
+def following(recipe: Recipe) -> Iterator[None]:
+    """Make what is run within from this recipe: its originals, its foundations, no question to a
+    publisher.
+    """
+    token = _followed.set(recipe)
+    try:
+        yield
+    finally:
+        _followed.reset(token)
+
+
+def followed() -> Recipe | None:
+    """The recipe that is followed now; None in an ordinary run."""
+    return _followed.get()

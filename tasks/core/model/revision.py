@@ -1,0 +1,34 @@
+"""Which code is running."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from functools import lru_cache
+
+from tasks.core.model.settings import ROOT
+
+
+@lru_cache(maxsize=1)
+def code_revision() -> str:
+    """The revision in the image's label, or the commit of the checkout ("-modified" when it was
+    edited), or "unknown".
+    """
+    if revision := os.environ.get("GEODATA_REVISION"):
+        return revision
+    try:
+        asked = [
+            "git",
+            "-C",
+            str(ROOT),
+            "describe",
+            "--always",
+            "--dirty=-modified",
+            "--abbrev=12",
+            "--exclude=*",
+        ]
+        return subprocess.run(
+            asked, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"

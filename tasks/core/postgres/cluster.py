@@ -1,0 +1,234 @@
+"""A private PostgreSQL cluster with PostGIS for a machine where no database is configured.
+
+It lives in the data folder, listens on a Unix socket only (no port, so it never meets another
+cluster), starts when it is needed and stays up until `make db-stop`. PostgreSQL refuses to run as
+root: then it runs as another user.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.settings import data_folder
+from tasks.core.postgres.database import POSTGRESQL_OLDEST, Database
+
+NAME = "geodata"
+SERVER_SETTINGS = {
+    "listen_addresses": "''",
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "256MB",
+    "maintenance_work_mem": "256MB",
+    "work_mem": "64MB",
+    "max_wal_size": "4GB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "jit": "off",
+}
+
+
+def folders() -> tuple[Path, Path]:
+    """The folders of the cluster's data and of its socket, for this data folder."""
+    data = data_folder() / "postgres"
+    if os.geteuid() == 0 and not _reachable(data.parent):
+        data = Path("/var/tmp") / f"geodata-flows-{_digest()}" / "postgres"
+    return data, Path(tempfile.gettempdir()) / f"geodata-flows-{_digest()}"
+
+
+def database() -> Database:
+    """The local database, its cluster created and started when needed."""
+    data, socket = folders()
+    with open(
+        data_folder() / "postgres.lock", "w"
+    ) as lock:  # one process at a time creates or starts
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (data / "PG_VERSION").exists():
+            _create(data)
+        if not _running(data):
+            _start(data, socket)
+        found = Database(
+            URL.create(
+                "postgresql+psycopg2", username=NAME, database=NAME, query={"host": str(socket)}
+            )
+        )
+        _create_database(found)
+    return found
+
+
+def stop() -> bool:
+    """Stop the cluster; false when it was not running."""
+    data, _ = folders()
+    if not _running(data):
+        return False
+    _run("pg_ctl", "stop", "-D", str(data), "-m", "fast", "-w")
+    return True
+
+
+def binaries() -> Path:
+    """The folder of the newest PostgreSQL server programs that have PostGIS beside them."""
+    candidates = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"),
+        key=lambda path: float(path.parent.name),
+        reverse=True,
+    )
+    pg_config = shutil.which("pg_config")
+    if pg_config:
+        candidates.append(
+            Path(
+                subprocess.run(
+                    [pg_config, "--bindir"], capture_output=True, text=True, check=True
+                ).stdout.strip()
+            )
+        )
+    for folder in candidates:
+        if (folder / "initdb").exists() and _has_postgis(folder):
+            return folder
+    raise ConfigurationError(
+        f"No PostgreSQL server (version {POSTGRESQL_OLDEST} or newer) with PostGIS was found on"
+        " this machine: run 'make setup', install the packages postgresql and"
+        " postgresql-NN-postgis-3, or set GEODATA_DATABASE_URL to a database elsewhere."
+    )
+
+
+def _has_postgis(folder: Path) -> bool:
+    version = folder.parent.name
+    places = (
+        Path(f"/usr/share/postgresql/{version}/extension"),
+        folder.parent / "share/extension",
+        folder.parent / "share/postgresql/extension",
+    )
+    return any((place / "postgis.control").exists() for place in places)
+
+
+def _digest() -> str:
+    return hashlib.sha256(str(data_folder()).encode()).hexdigest()[:10]
+
+
+def _owner() -> pwd.struct_passwd:
+    """The account the server runs as: this one, or for root the package's own account."""
+    if os.geteuid() != 0:
+        return pwd.getpwuid(os.geteuid())
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise ConfigurationError(
+        "PostgreSQL does not run as root and this machine has neither an account postgres nor"
+        " nobody: create one."
+    )
+
+
+def _reachable(folder: Path) -> bool:
+    """Whether the server's account can walk down to a folder made by root."""
+    return all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents) if part.exists())
+
+
+def _run(program: str, *arguments: str) -> None:
+    account = _owner()
+    as_other = (
+        {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        if os.geteuid() == 0
+        else {}
+    )
+    with tempfile.TemporaryFile("w+") as output:
+        done = subprocess.run(
+            [str(binaries() / program), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            timeout=180,
+            start_new_session=True,
+            **as_other,  # type: ignore[call-overload]
+        )
+        output.seek(0)
+        if done.returncode:
+            said = output.read().strip()[-300:]
+            log = folders()[0] / "server.log"
+            last = log.read_text(errors="replace").strip()[-300:] if log.exists() else "no log"
+            raise ConfigurationError(
+                f"The local database failed at {program} ({said}; server.log ends with: {last}):"
+                " correct that and run again."
+            )
+
+
+def _running(data: Path) -> bool:
+    account = _owner()
+    as_other = (
+        {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        if os.geteuid() == 0
+        else {}
+    )
+    status = subprocess.run(
+        [str(binaries() / "pg_ctl"), "status", "-D", str(data)],
+        capture_output=True,
+        cwd="/",
+        **as_other,
+    )  # type: ignore[call-overload]
+    return bool(status.returncode == 0)
+
+
+def _create(data: Path) -> None:
+    """Make the cluster in a folder of its own, kept only when whole."""
+    account = _owner()
+    data.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = data.with_name("postgres.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        os.chown(unfinished, account.pw_uid, account.pw_gid)
+    _run(
+        "initdb",
+        "-D",
+        str(unfinished),
+        "-U",
+        NAME,
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--data-checksums",
+    )
+    with open(unfinished / "postgresql.conf", "a") as configuration:
+        configuration.writelines(f"{name} = {value}\n" for name, value in SERVER_SETTINGS.items())
+    unfinished.rename(data)
+
+
+def _start(data: Path, socket: Path) -> None:
+    account = _owner()
+    socket.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() == 0:
+        os.chown(socket, account.pw_uid, account.pw_gid)
+    elif socket.stat().st_uid != os.geteuid():
+        raise ConfigurationError(
+            f"The socket folder {socket} belongs to another account: remove it or set GEODATA_DATA"
+            " to another folder."
+        )
+    _run(
+        "pg_ctl",
+        "start",
+        "-D",
+        str(data),
+        "-w",
+        "-t",
+        "120",
+        "-l",
+        str(data / "server.log"),
+        "-o",
+        f"-k {socket}",
+    )
+
+
+def _create_database(database: Database) -> None:
+    maintenance = Database(database.url.set(database="postgres"))
+    if not maintenance.rows("SELECT 1 FROM pg_database WHERE datname = %s", NAME):
+        maintenance.outside_transaction(f'CREATE DATABASE "{NAME}"')

@@ -1,0 +1,135 @@
+"""The PostgreSQL database with PostGIS that data are loaded into and published from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from tasks.core.model.errors import ConfigurationError
+
+POSTGRESQL_OLDEST = 15
+POSTGIS_OLDEST = (3, 3)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database by its URL; the password never shows in its text."""
+
+    url: URL
+
+    def __str__(self) -> str:
+        return self.url.render_as_string(hide_password=True)
+
+    __repr__ = __str__
+
+    @property
+    def libpq_uri(self) -> str:
+        """The URL as libpq clients (psql, ADBC, GDAL) read it; holds the password."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @contextmanager
+    def session(self, *search_path: str) -> Iterator[Cursor]:
+        """One transaction: a cursor that commits at the end and rolls back on any error."""
+        connection = engine(self).raw_connection()
+        try:
+            driver: Connection = connection.driver_connection  # type: ignore[assignment]
+            with driver, driver.cursor() as cursor:
+                if search_path:
+                    names = sql.SQL(", ").join(
+                        map(sql.Identifier, (*search_path, "geodata", "public"))
+                    )
+                    cursor.execute(sql.SQL("SET LOCAL search_path = {}").format(names))
+                yield cursor
+        finally:
+            connection.close()
+
+    def outside_transaction(self, statement: str | sql.Composable) -> None:
+        """Run one statement that PostgreSQL does not let into a transaction."""
+        connection = psycopg2.connect(self.libpq_uri)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+        finally:
+            connection.close()
+
+    def rows(self, query: str | sql.Composable, *parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of a small query."""
+        with self.session() as cursor:
+            cursor.execute(query, parameters or None)
+            return cursor.fetchall()
+
+    def value(self, query: str | sql.Composable, *parameters: Any) -> Any:
+        """The first value of the first row."""
+        return self.rows(query, *parameters)[0][0]
+
+
+@lru_cache(maxsize=4)
+def engine(database: Database) -> Engine:
+    """The connection pool of a database, shared by the threads of this process."""
+    return create_engine(
+        database.url,
+        pool_size=4,
+        max_overflow=8,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10},
+    )
+
+
+def parse(url: str) -> Database:
+    """Read a database URL; postgres://, postgresql:// and postgresql+psycopg2:// mean the same
+    here.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigurationError(f"The database URL cannot be read: {error}.") from None
+    if parsed.drivername not in ("postgres", "postgresql", "postgresql+psycopg2"):
+        raise ConfigurationError(
+            f"The database must be PostgreSQL with PostGIS; the URL names {parsed.drivername!r}:"
+            " use postgresql://user:password@host/name."
+        )
+    return Database(parsed.set(drivername="postgresql+psycopg2"))
+
+
+def require_postgis(database: Database) -> None:
+    """Fail clearly when the server is unreachable, too old or without PostGIS."""
+    try:
+        version = int(database.value("SELECT current_setting('server_version_num')")) // 10000
+        offered = database.rows(
+            "SELECT default_version FROM pg_available_extensions WHERE name = 'postgis'"
+        )
+    except (psycopg2.OperationalError, OperationalError) as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        raise ConfigurationError(
+            f"The database {database} cannot be reached ({reason}): start it or correct"
+            " GEODATA_DATABASE_URL."
+        ) from None
+    if version < POSTGRESQL_OLDEST:
+        raise ConfigurationError(
+            f"The database {database} runs PostgreSQL {version}; version {POSTGRESQL_OLDEST} or"
+            " newer is needed."
+        )
+    found = re.match(r"(\d+)\.(\d+)", offered[0][0]) if offered else None
+    if found is None:
+        raise ConfigurationError(
+            f"The server of {database} has no PostGIS: install its package"
+            f" (postgresql-{version}-postgis-3 on Debian and Ubuntu)."
+        )
+    if (int(found[1]), int(found[2])) < POSTGIS_OLDEST:
+        raise ConfigurationError(
+            f"The server of {database} offers PostGIS {offered[0][0]}; version 3.3 or newer is"
+            " needed."
+        )

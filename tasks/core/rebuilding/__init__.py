@@ -1,0 +1,1 @@
+"""Editions made again from the archive, and held against their manifests."""

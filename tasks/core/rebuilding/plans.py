@@ -1,0 +1,146 @@
+"""The plan of a rebuild: which editions are made again, from what, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from tasks.core.archive import archived_editions as archived
+from tasks.core.archive.archived_editions import ArchivedEdition
+from tasks.core.catalog import editions
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.recipes import Place, Recipe
+from tasks.core.postgres.database import Database
+from tasks.core.rebuilding.histories import Document, History
+
+Scope = Literal["current", "kept"]
+THERE = """
+SELECT e.dataset, e.number FROM catalog.edition e JOIN catalog.layer l USING (dataset, number)
+ WHERE e.state = 'published'
+ GROUP BY 1, 2 HAVING bool_and(to_regclass(format('%I.%I', e.schema_name, l.layer)) IS NOT NULL)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a rebuild has to do.
+
+    unrestored: what of the history could not be put back, in sentences. wanted: editions that must
+    be there in the end. recipes: how to make those that are not, and what they stand on, each after
+    its foundations; first what the longest way leads through, so that it never waits.
+    """
+
+    rebuild: int
+    unrestored: tuple[str, ...] = ()
+    wanted: tuple[Place, ...]
+    recipes: tuple[Recipe, ...]
+
+
+def plan(
+    database: Database,
+    history: History,
+    rebuild: int,
+    scope: Scope,
+    datasets: Sequence[str],
+    *,
+    rehearsal: bool,
+) -> Plan:
+    """The plan for a database in which the history was restored.
+
+    Raises ConfigurationError when the archive has no edition, or none of a dataset that is named.
+    """
+    everything = [
+        archived.edition_of(name, document) for name, document in history.editions.items()
+    ]
+    chosen = _chosen(everything, history, scope, datasets)
+    there = set(database.rows(THERE))
+    absent = [edition for edition in chosen if _place(edition) not in there]
+    needed = [
+        edition
+        for edition in archived.with_dependencies(absent, everything)
+        if _place(edition) not in there
+    ]
+    recipes = [
+        _recipe(
+            edition,
+            history.editions[edition.document],
+            wanted=edition in chosen,
+            rebuild=rebuild,
+            rehearsal=rehearsal,
+        )
+        for edition in needed
+    ]
+    ways = _ways(recipes)
+    recipes.sort(key=lambda recipe: ways[recipe.dataset, recipe.number], reverse=True)
+    return Plan(rebuild=rebuild, wanted=tuple(map(_place, chosen)), recipes=tuple(recipes))
+
+
+def remove_stepping_stones(database: Database, plan: Plan) -> None:
+    """Drop the tables of editions that were made only because another stands on them."""
+    for recipe in plan.recipes:
+        if not recipe.wanted:
+            editions.remove(database, recipe.dataset, recipe.number)
+
+
+def _chosen(
+    editions: Sequence[ArchivedEdition], history: History, scope: Scope, datasets: Sequence[str]
+) -> list[ArchivedEdition]:
+    known = sorted({edition.dataset for edition in editions})
+    if not known:
+        raise ConfigurationError(
+            "The archive has no manifest of an edition, so there is nothing to rebuild: check"
+            " GEODATA_ARCHIVE and its replicas."
+        )
+    if missing := sorted(set(datasets) - set(known)):
+        raise ConfigurationError(
+            f"The archive has no edition of {', '.join(missing)}: choose among {', '.join(known)}."
+        )
+    publications = [
+        archived.publication_of(name, document) for name, document in history.publications.items()
+    ]
+    found = (
+        archived.shown(editions, publications)
+        if scope == "current"
+        else archived.kept(editions, publications)
+    )
+    return [edition for edition in found if not datasets or edition.dataset in datasets]
+
+
+def _place(edition: ArchivedEdition) -> Place:
+    return edition.dataset, edition.number
+
+
+def _recipe(
+    edition: ArchivedEdition, document: Document, *, wanted: bool, rebuild: int, rehearsal: bool
+) -> Recipe:
+    facts = document["edition"]
+    seconds = (
+        datetime.fromisoformat(facts["published_at"]) - datetime.fromisoformat(facts["started_at"])
+    ).total_seconds()
+    return Recipe(
+        dataset=edition.dataset,
+        number=edition.number,
+        vintage=edition.vintage,
+        mirror=edition.mirror,
+        parameters=(document["run"] or {}).get("parameters", {}),
+        originals={(each.source, each.vintage): each.sha256 for each in edition.inputs},
+        foundations={each.dataset: each.number for each in edition.dependencies},
+        digests={layer: kept["sha256"] for layer, kept in document.get("digests", {}).items()},
+        seconds=seconds,
+        wanted=wanted,
+        rebuild=rebuild,
+        rehearsal=rehearsal,
+    )
+
+
+def _ways(recipes: Iterable[Recipe]) -> Mapping[Place, float]:
+    """Seconds from the beginning of each edition to the end of the last one that stands on it."""
+    ways: dict[Place, float] = {}
+    for recipe in reversed(list(recipes)):  # what stands on others comes after them
+        place = recipe.dataset, recipe.number
+        ways[place] = ways.get(place, 0.0) + recipe.seconds
+        for foundation in recipe.foundations.items():
+            ways[foundation] = max(ways.get(foundation, 0.0), ways[place])
+    return ways

@@ -1,0 +1,1 @@
+"""How flows run: the command line, runs, their steps, and the site they work at."""

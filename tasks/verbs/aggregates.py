@@ -1,0 +1,72 @@
+"""Larger areas out of smaller ones: figures added up by the rules of their columns, areas
+dissolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.core.making.joining import aggregation
+from tasks.core.model.handles import Staging
+from tasks.core.postgres.outages import database_failed
+from tasks.running.site import connect
+from tasks.running.steps import recording
+
+
+@task(
+    task_run_name="aggregate {table} by {by}",
+    retries=2,
+    retry_delay_seconds=[10, 60],
+    retry_condition_fn=database_failed,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def aggregate(
+    staging: Staging,
+    table: str,
+    by: str,
+    into: str,
+    carry: Sequence[str] = (),
+    adding: str | None = None,
+    about: str | None = None,
+) -> Staging:
+    """One row for each parent area, its figures added up and its area dissolved.
+
+    The rule in each column's comment decides (see `tasks.core.catalog.column_rules`): sums are
+    added, ratios and weighted means are computed anew, what cannot be aggregated (a median) is
+    dropped. A sum counts the figures that are known and is null when none is; where the source has
+    a column <figure>_reason, <figure>_missing counts the areas without one. The new table has `by`
+    as its key, the carried columns (shell patterns such as "municipality_*", one value for each
+    group), the figures, and `geom`, a valid MultiPolygon in the CRS of the source; its columns have
+    rules too, so that it can be aggregated further. Rows whose `by` is null are left out and
+    counted. adding: a table with a row for some values of `by` whose figures are added to the sums
+    of the same name and whose other columns follow, 0 where it has no row. about: the description
+    of the new table.
+
+    Returns the staging. Raises CheckFailed when a comment has no rule, a carried column is not
+    constant or not allowed, or an added row has no group.
+    """
+    with recording(staging, "aggregate", into) as step:
+        done = aggregation.aggregate(
+            connect(), staging.schema, table, by, into, carry, adding, about
+        )
+        without = (
+            f", without {done.without_parent:,} that have no {by}" if done.without_parent else ""
+        )
+        overlaid = (
+            f"; {done.dissolution.overlaid:,} areas whose edges do not match were overlaid"
+            if done.dissolution.overlaid
+            else ""
+        )
+        step.done(
+            f"Aggregated {done.rows - done.without_parent:,} {table} into {done.made:,}"
+            f" {into}{without}{overlaid}",
+            rows=done.made,
+            without_parent=done.without_parent,
+            overlaid=done.dissolution.overlaid,
+            slivers_closed=done.dissolution.slivers_closed,
+        )
+    return staging

@@ -1,0 +1,169 @@
+"""Audits: the archive held to what it was given, share by share, and repaired where a location
+still has a whole copy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+import psycopg2
+import sqlalchemy.exc
+from prefect import runtime, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from tasks.core.archive.integrity import Audit, Finding
+from tasks.core.archive.inventories import Record
+from tasks.core.model.errors import CheckFailed, ConfigurationError
+from tasks.core.model.settings import archive_locations
+from tasks.core.postgres.database import Database
+from tasks.running.site import connect
+from tasks.running.steps import say, warn
+
+KNOWN = "SELECT name, location, sha256, audited_at, verdict FROM catalog.archive_audit"
+RECORD = """
+INSERT INTO catalog.archive_audit AS known (name, location, sha256, verdict, detail, audited_at)
+VALUES (%s, %s, %s, %s, %s, CASE WHEN %s <> 'failed' THEN clock_timestamp() END)
+ON CONFLICT (name, location) DO UPDATE SET
+    sha256 = coalesce(excluded.sha256, known.sha256), verdict = excluded.verdict, detail = excluded.detail,
+    audited_at = coalesce(excluded.audited_at, known.audited_at)
+"""
+UNREPAIRED = ("lost", "differing")
+TRANSIENT = (OSError, psycopg2.OperationalError, sqlalchemy.exc.OperationalError)
+NAMED = 20  # losses named in the error itself; all are in the log
+
+
+@dataclass
+class Outcome:
+    """What one audit did: objects looked at, copies by verdict, rows for a table, and what no
+    location has whole.
+    """
+
+    objects: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    rows: list[dict[str, str]] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
+
+    def add(self, what: str, findings: list[Finding]) -> None:
+        """Note how an object was found."""
+        self.objects += bool(findings)
+        self.verdicts.update(finding.verdict for finding in findings)
+        remarkable = [finding for finding in findings if finding.detail]
+        self.rows += [
+            {"object": what, **{name: str(value) for name, value in asdict(finding).items()}}
+            for finding in remarkable
+        ]
+        for finding in remarkable:
+            if finding.verdict in ("repaired", "buried"):
+                warn(
+                    f"Not as it was written: {what} in {finding.location}: {finding.verdict},"
+                    f" {finding.detail}."
+                )
+        if any(finding.verdict in UNREPAIRED for finding in findings):
+            self.losses.append(
+                f"{what}"
+                f" ({'; '.join(f'{finding.location}: {finding.detail}' for finding in remarkable)})"
+            )
+
+
+@task(
+    task_run_name="audit the archive within {period_days} days",
+    retries=2,
+    retry_delay_seconds=[30, 120],
+    retry_condition_fn=lambda _task, _run, state: isinstance(state.data, TRANSIENT),
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def audit(period_days: int = 30) -> None:
+    """Hash originals and row digests anew and compare documents in every location of the archive,
+    and repair them from the copy that is whole.
+
+    A run takes the copies that were audited longest ago: at least one part in period_days of the
+    bytes in each location, what would be overdue before tomorrow, and all that is known to be
+    missing or not whole. Corrupt bytes of an original go to quarantine; buried originals are
+    expected to be absent. A location that fails is named loudly and audited by the next run. Raises
+    CheckFailed, after all the rest, when something is whole in no location that answers.
+    """
+    if period_days < 1:
+        raise ConfigurationError(
+            f"period_days was expected to be 1 or more, found {period_days}: within 1 day,"
+            " everything is audited by every run."
+        )
+    database, outcome = connect(), Outcome()
+    archive = Audit(archive_locations(), [_record(*row) for row in database.rows(KNOWN)])
+    for name, locations in archive.due(period_days, datetime.now(UTC)).items():
+        findings = archive.check(name, locations)
+        outcome.add(archive.inventory.describe(name), findings)
+        _keep(database, findings)
+    _report(archive, outcome)
+    if outcome.losses:
+        raise CheckFailed(_losses(archive, outcome))
+
+
+def _record(
+    name: str, location: str, sha256: str | None, audited_at: datetime | None, verdict: str
+) -> Record:
+    return Record(
+        name=name, location=location, sha256=sha256, audited_at=audited_at, verdict=verdict
+    )
+
+
+def _keep(database: Database, findings: list[Finding]) -> None:
+    """One row for each copy, so that a run that is killed has not worked for nothing."""
+    with database.session() as cursor:
+        cursor.executemany(
+            RECORD,
+            [
+                (
+                    found.name,
+                    found.location,
+                    found.sha256,
+                    found.verdict,
+                    found.detail,
+                    found.verdict,
+                )
+                for found in findings
+            ],
+        )
+
+
+def _report(archive: Audit, outcome: Outcome) -> None:
+    """Say what was found, and keep the table of what was not whole in the Prefect UI."""
+    if outcome.rows and runtime.flow_run.id:
+        create_table_artifact(
+            outcome.rows,
+            key="audit-archive",
+            description="Copies in the archive that the last audit did not find whole",
+        )
+    for failure in archive.failed.values():
+        warn(
+            f"The archive location {failure} failed: what it could not give or take is audited by"
+            " the next run."
+        )
+    for loss in outcome.losses:
+        warn(f"Not whole in any location that answers: {loss}.")
+    verdicts = outcome.verdicts
+    unrepaired = sum(verdicts[verdict] for verdict in UNREPAIRED)
+    say(
+        f"Audited {outcome.objects:,} of {len(archive.inventory.names()):,} objects of the archive:"
+        f" {verdicts['whole']:,} copies whole, {verdicts['repaired']:,} repaired, {unrepaired:,}"
+        f" not repaired, {verdicts['failed']:,} not read or written."
+    )
+
+
+def _losses(archive: Audit, outcome: Outcome) -> str:
+    more = len(outcome.losses) - NAMED
+    rest = f"; and {more:,} more, each in the log and in catalog.archive_audit" if more > 0 else ""
+    down = (
+        f" {', '.join(archive.failed)} failed and may have a whole copy." if archive.failed else ""
+    )
+    named = "; ".join(outcome.losses[:NAMED])
+    return (
+        f"{len(outcome.losses):,} objects of the archive were expected to be whole in a location,"
+        f" found {named}{rest}.{down} All the rest was audited. Restore each from a backup. Where"
+        " there is none, remove the manifests of an original, so that its publisher is asked for"
+        " it again, and delete from catalog.archive_audit the rows of what was removed or changed"
+        " on purpose."
+    )

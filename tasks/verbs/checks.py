@@ -1,0 +1,187 @@
+"""Checks: every number the publisher states is held against the data; a failed required check stops
+the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from psycopg2 import sql
+
+from tasks.core.catalog.provenance import record_check
+from tasks.core.model.declarations import Rows
+from tasks.core.model.errors import CheckFailed
+from tasks.core.model.handles import File, Original, Staging
+from tasks.core.upstream.portals import Statement, read_statement
+from tasks.running.site import connect
+from tasks.running.steps import say
+
+
+@task(task_run_name="check rows of {table}", cache_policy=NO_CACHE, persist_result=False)
+def check_rows(staging: Staging, table: str, original: Original) -> None:
+    """Hold the number of rows, in all and of each kind, and of different values of some columns,
+    against what is known of the file.
+    """
+    expected = original.source.rows
+    found = int(_value(staging, sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))))
+    if expected is None:
+        _verdict(staging, f"rows of {table}", "at least one row", f"{found:,}", found > 0)
+    else:
+        _within(staging, f"rows of {table}", expected, found)
+    for column, kinds in original.source.counts.items():
+        counted = sql.SQL("SELECT count(*) FROM {} WHERE {} = {}")
+        for kind, rows in kinds.items():
+            found = int(
+                _value(
+                    staging,
+                    counted.format(
+                        sql.Identifier(table), sql.Identifier(column), sql.Literal(kind)
+                    ),
+                )
+            )
+            _within(staging, f"rows of {table} with {column} {kind}", rows, found)
+    for column, count in original.source.distinct.items():
+        different = int(
+            _value(
+                staging,
+                sql.SQL("SELECT count(DISTINCT {}) FROM {}").format(
+                    sql.Identifier(column), sql.Identifier(table)
+                ),
+            )
+        )
+        _verdict(
+            staging,
+            f"different {column} in {table}",
+            f"{count:,}",
+            f"{different:,}",
+            different == count,
+        )
+
+
+@task(task_run_name="check keys of {table}", cache_policy=NO_CACHE, persist_result=False)
+def check_keys(
+    staging: Staging, table: str, key: Sequence[str], pattern: str | None = None
+) -> None:
+    """Hold a key to be present and unique, and its first column to match a regular expression."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, key))
+    first, target = sql.Identifier(key[0]), sql.Identifier(table)
+    named = sql.SQL("SELECT string_agg(code, ', ') FROM ({} LIMIT 5) AS bad")
+    repeated = sql.SQL(
+        "SELECT concat_ws(' ', {0}) AS code FROM {1} GROUP BY {0} HAVING count(*) > 1"
+    ).format(columns, target)
+    missing = sql.SQL("SELECT 'a missing key' AS code FROM {} WHERE num_nulls({}) > 0").format(
+        target, columns
+    )
+    _none(staging, f"key of {table} unique", _value(staging, named.format(repeated)))
+    _none(staging, f"key of {table} present", _value(staging, named.format(missing)))
+    if pattern:
+        unlike = sql.SQL("SELECT {0} AS code FROM {1} WHERE {0} !~ {2}").format(
+            first, target, sql.Literal(pattern)
+        )
+        _none(staging, f"key of {table} matches {pattern}", _value(staging, named.format(unlike)))
+
+
+@task(task_run_name="check totals of {table}", cache_policy=NO_CACHE, persist_result=False)
+def check_totals(staging: Staging, table: str, original: Original) -> None:
+    """Hold the sums of columns against official totals, within each total's declared tolerance."""
+    for column, total in original.source.totals.items():
+        summed = sql.SQL("SELECT coalesce(sum({}), 0) FROM {}").format(
+            sql.Identifier(column), sql.Identifier(table)
+        )
+        found, stated = Decimal(_value(staging, summed)), Decimal(str(total.expected))
+        if stated == stated.to_integral_value():
+            stated = stated.quantize(Decimal(1))
+        expected = f"{stated:,} (± {total.tolerance:.2%}, {total.stated_by})"
+        _verdict(
+            staging,
+            f"total {column} of {table}",
+            expected,
+            f"{found:,}",
+            abs(found - stated) <= abs(stated) * Decimal(str(total.tolerance)),
+        )
+
+
+@task(
+    task_run_name="check {column} conserved from {table} to {into}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def check_conserved(
+    staging: Staging, column: str, table: str, into: str, tolerance: float = 0.0
+) -> None:
+    """Hold the sum of a column to be the same in two tables, within a relative tolerance: nobody
+    was lost or counted twice.
+    """
+    summed = sql.SQL("SELECT coalesce(sum({}), 0)::numeric FROM {}")
+    before, after = (
+        Decimal(_value(staging, summed.format(sql.Identifier(column), sql.Identifier(name))))
+        for name in (table, into)
+    )
+    passed = abs(before - after) <= abs(before) * Decimal(str(tolerance))
+    _verdict(
+        staging, f"{column} conserved from {table} to {into}", f"{before:,}", f"{after:,}", passed
+    )
+
+
+@task(task_run_name="check topology of {table}", cache_policy=NO_CACHE, persist_result=False)
+def check_topology(staging: Staging, table: str) -> None:
+    """Hold every geometry of a layer to be present, valid, not empty and to have an area."""
+    wrong = sql.SQL(
+        "SELECT count(*) FROM {} WHERE geom IS NULL OR ST_IsEmpty(geom) OR NOT ST_IsValid(geom) OR"
+        " ST_Area(geom) <= 0"
+    )
+    found = int(_value(staging, wrong.format(sql.Identifier(table))))
+    _verdict(
+        staging,
+        f"topology of {table}",
+        "0 missing, empty or invalid geometries",
+        f"{found:,}",
+        found == 0,
+    )
+
+
+@task(
+    task_run_name="check licence in {statement.original.source.slug}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def check_licence(staging: Staging, statement: File) -> None:
+    """Hold the licence and attribution that a portal states for its data to the declared ones, and
+    keep the day of the last change.
+
+    statement: the portal's document about the data, declared as a `Document`. Raises CheckFailed
+    when the terms of reuse have changed.
+    """
+    stated, source = read_statement(statement), statement.original.source
+    declared = Statement(source.licence.title, source.licence.attribution, stated.modified)
+    _verdict(staging, f"licence in {source.slug}", str(declared), str(stated), stated == declared)
+
+
+def _value(staging: Staging, query: sql.Composable) -> str:
+    with connect().session(staging.schema) as cursor:
+        cursor.execute(query)
+        found = cursor.fetchall()[0][0]
+    return "" if found is None else str(found)
+
+
+def _within(staging: Staging, title: str, rows: Rows, found: int) -> None:
+    span = f"{rows.low:,}" if rows.low == rows.high else f"{rows.low:,} to {rows.high:,}"
+    _verdict(staging, title, span, f"{found:,}", rows.low <= found <= rows.high)
+
+
+def _none(staging: Staging, title: str, found: str) -> None:
+    _verdict(staging, title, "no exception", found or "none", not found)
+
+
+def _verdict(staging: Staging, title: str, expected: str, found: str, passed: bool) -> None:
+    record_check(connect(), staging, title, expected, found, passed, required=True)
+    if not passed:
+        raise CheckFailed(
+            f"The check '{title}' of {staging.dataset.slug} {staging.vintage} failed: expected"
+            f" {expected}, found {found}, in {staging.schema}: look at the table there and correct"
+            " the declaration or wait for the publisher; nothing was published."
+        )
+    say(f"Checked {title}: {found}, as expected ({expected}).")

@@ -1,0 +1,149 @@
+"""Codes: tables carried to the codes of another day, places given whole or in parts, codes held
+against the publishers' lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.core.catalog.provenance import record_check
+from tasks.core.making.codes import code_lists, movements, recoding
+from tasks.core.making.codes.ledger import Ledger, Place
+from tasks.core.model.errors import CheckFailed
+from tasks.core.model.handles import Staging
+from tasks.core.postgres.outages import database_failed
+from tasks.running.site import connect
+from tasks.running.steps import recording, say, warn
+
+
+@task(
+    task_run_name="recode {table} from {since} to {until}",
+    retries=2,
+    retry_delay_seconds=[10, 60],
+    retry_condition_fn=database_failed,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def recode(
+    staging: Staging,
+    table: str,
+    key: str,
+    ledger: Ledger,
+    since: date,
+    until: date,
+    mixed: bool = False,
+) -> Staging:
+    """The rows of a table under the area codes of another day, as far as the ledger of code events
+    can tell.
+
+    since: the day whose codes the table has; until: the day whose codes are wanted, earlier or
+    later. Where areas became one, areas are dissolved to one row (texts that differ joined, numbers
+    that differ left out) and figures keep their rows under the one code, to be summed by the join;
+    `published_code` then holds the publisher's code and `code_change` the event. What was divided
+    (one code into several, seen in the direction of the carrying), and a merger of which a code is
+    missing from the table, keep their codes and are named, in the log and in catalog.code_change.
+    mixed: the table has codes of several days, as registers have; each code given up since is
+    followed for itself. Returns the staging. Raises CheckFailed when the table has codes of both
+    days.
+    """
+    with recording(staging, "recode", table) as step:
+        carry, routes = (
+            (recoding.follow, ledger.succession) if mixed else (recoding.recode, ledger.routes)
+        )
+        done = carry(connect(), staging, table, key, routes(since, until))
+        carried = len(done.outcomes) - len(done.named())
+        step.done(
+            f"Carried {done.rows:,} rows of {table} over {carried:,} code changes",
+            rows=done.rows,
+            carried=carried,
+            named=len(done.named()),
+        )
+    for outcome in done.named():
+        warn(
+            f"Codes of {table} could not be carried to {until}: {outcome.reason} ({outcome.route})."
+        )
+    return staging
+
+
+@task(
+    task_run_name="settle {place.whole} in {table}",
+    retries=2,
+    retry_delay_seconds=[10, 60],
+    retry_condition_fn=database_failed,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def settle(staging: Staging, table: str, key: str, place: Place) -> Staging:
+    """A place that publishers give now whole, now in parts, left in a table in the one form that is
+    declared, never in both.
+
+    Rows of the other form are left out when both are there, and parts are merged when only they are
+    and the whole is wanted. Returns the staging. Raises CheckFailed when the form wanted cannot be
+    had, or when the parts do not cover the ground of the whole.
+    """
+    with recording(staging, "settle", table) as step:
+        step.done(recoding.settle(connect(), staging.schema, table, key, place))
+    return staging
+
+
+@task(task_run_name="read ledger of {table}", cache_policy=NO_CACHE, persist_result=False)
+def read_ledger(staging: Staging, table: str) -> Ledger:
+    """The code events in a publisher's table of movements, as INSEE's v_mvt_commune has them.
+
+    The table has the columns day, type_before, code_before, type_after and code_after; only
+    movements between communes (COM) count.
+    """
+    ledger = movements.read(connect(), staging.schema, table)
+    say(f"Read {len(ledger.events):,} code events in {table}.")
+    return ledger
+
+
+@task(task_run_name="check codes of {table}", cache_policy=NO_CACHE, persist_result=False)
+def check_codes(
+    staging: Staging, table: str, lists: Mapping[str, str], headings: str | None = None
+) -> None:
+    """Hold every code of a table to be in the publisher's code list, and keep the lists in the
+    catalog.
+
+    lists: the table of the code list of each column; such a table has the columns code and label,
+    and perhaps label_en and parent. headings: a list of the file's own columns, in which each
+    column loaded must be. Raises CheckFailed naming the codes that no list has.
+    """
+    with recording(staging, "check_codes", table) as step:
+        kept = sum(
+            code_lists.keep(connect(), staging, name)
+            for name in dict.fromkeys([*lists.values(), *([headings] if headings else [])])
+        )
+        unknown = {
+            column: code_lists.unknown(connect(), staging.schema, table, column, name)
+            for column, name in lists.items()
+        }
+        if headings:
+            unknown["headings"] = code_lists.unlisted_headings(
+                connect(), staging.schema, table, headings
+            )
+        found = "; ".join(
+            f"{column}: {', '.join(codes)}" for column, codes in unknown.items() if codes
+        )
+        record_check(
+            connect(),
+            staging,
+            f"codes of {table}",
+            "every code in the publisher's lists",
+            found or "all are",
+            not found,
+            required=True,
+        )
+        step.done(
+            f"Held the codes of {table} against {kept:,} codes of {len(lists):,} lists", rows=kept
+        )
+    if found:
+        raise CheckFailed(
+            f"Every code of {table} was expected in the publisher's code lists, and these are in"
+            f" none: {found}. Look whether the list and the data are of the same release; nothing"
+            " was published."
+        )

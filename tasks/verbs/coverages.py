@@ -1,0 +1,79 @@
+"""The topology of a layer of areas: valid geometries that tile the ground without overlaps or
+gaps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.core.catalog.provenance import record_topology
+from tasks.core.making.topology.cleaning import clean
+from tasks.core.making.topology.coverage import TopologyReport
+from tasks.core.model.handles import Staging
+from tasks.core.postgres.outages import database_failed
+from tasks.running.site import connect
+from tasks.running.steps import recording, warn
+
+
+@task(
+    task_run_name="clean topology {table}",
+    retries=2,
+    retry_delay_seconds=[10, 60],
+    retry_condition_fn=database_failed,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def clean_topology(
+    staging: Staging,
+    table: str,
+    key: str,
+    gap_metres: float = 1.0,
+    snap_metres: float = 0.01,
+    tolerance: float = 0.01,
+    parent: str | None = None,
+) -> Staging:
+    """Every area valid, no two overlapping, no gap between them narrower than a width, shared edges
+    the same on both sides.
+
+    The table has a unique `key` and MultiPolygons in `geom`. Only features that were defective or
+    neighbour a defective one change, none is lost or renamed, rows without geometry stay, and holes
+    wider than gap_metres (lakes, enclaves) are kept and reported. snap_metres: how near vertices
+    must be to count as one. tolerance: the most a feature may change, as a share of its own area.
+    In a geographic CRS widths are taken along the meridian (1 degree = 111,320 m), never wider than
+    asked. parent: a column (such as the municipality) by which a coverage too large for memory is
+    read, one value at a time.
+
+    Counts, areas in square metres and changes go to the catalog as a TopologyReport. Returns the
+    staging. Raises CheckFailed, and writes nothing, when a feature would vanish or change beyond
+    the tolerance, or when bad edges are left.
+    """
+    with recording(staging, "clean_topology", table) as step:
+        report = clean(
+            connect(), staging.schema, table, key, gap_metres, snap_metres, tolerance, parent
+        )
+        record_topology(connect(), staging, table, report)
+        step.done(_sentence(report), rows=report.features, **asdict(report))
+    if report.gaps_after:
+        warn(
+            f"{report.gaps_after:,} gaps of {table} ({report.gap_area_after:,.1f} m²) could not be"
+            " closed."
+        )
+    return staging
+
+
+def _sentence(report: TopologyReport) -> str:
+    if report.method == "none":
+        return f"Found no defect among {report.features:,} features and changed nothing"
+    gaps, gap_area = (
+        report.gaps_before - report.gaps_after,
+        report.gap_area_before - report.gap_area_after,
+    )
+    return (
+        f"Cleaned {report.features_changed:,} of {report.features:,} features:"
+        f" {report.invalid_before:,} invalid, {report.overlaps_before:,} overlaps"
+        f" ({report.overlap_area_before:,.1f} m²), {gaps:,} gaps ({gap_area:,.1f} m²); the greatest"
+        f" change is {report.greatest_change:.2%} of {report.most_changed}"
+    )

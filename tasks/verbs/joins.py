@@ -1,0 +1,111 @@
+"""Joins: a country's SQL file run in the staging schema, parts united, and how well areas and
+figures met there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.core.catalog.provenance import record_check
+from tasks.core.making.joining import join_coverage, scripts, united_tables
+from tasks.core.model.errors import CheckFailed
+from tasks.core.model.handles import Staging
+from tasks.running.site import connect
+from tasks.running.steps import recording, warn
+
+ROUNDING = 1e-9  # of shares that are sums of others
+
+
+@task(task_run_name="join {script}", cache_policy=NO_CACHE, persist_result=False)
+def join(script: str, staging: Staging) -> Staging:
+    """Run a country's SQL file, which makes the finished tables out of the loaded ones.
+
+    The file is plain SQL: its first three comment lines name the tables it reads, the tables it
+    makes and the settings it uses (geodata.vintage is always set). Returns the staging. Raises
+    CheckFailed when one of these tables is missing.
+    """
+    with recording(staging, "join", script) as step:
+        made = scripts.run(connect(), staging, script)
+        step.done(
+            f"Joined {script} into "
+            + ", ".join(f"{table} ({rows:,})" for table, rows in made.items()),
+            sum(made.values()),
+            **made,
+        )
+    return staging
+
+
+@task(task_run_name="unite {into}", cache_policy=NO_CACHE, persist_result=False)
+def unite(staging: Staging, into: str, parts: Sequence[str]) -> Staging:
+    """The tables of a country's parts, such as its states, read as one table; nothing is copied.
+
+    The parts have the same columns and stay as they are. Returns the staging. Raises CheckFailed
+    when they differ.
+    """
+    with recording(staging, "unite", into) as step:
+        rows = united_tables.unite(connect(), staging.schema, into, parts)
+        step.done(f"United {len(parts):,} parts into {into} ({rows:,} rows)", rows=rows)
+    return staging
+
+
+@task(
+    task_run_name="check join of {areas} and {figures}", cache_policy=NO_CACHE, persist_result=False
+)
+def check_join(
+    staging: Staging,
+    *,
+    areas: str,
+    figures: str,
+    key: str,
+    population: str | None = None,
+    unlocated: str | None = None,
+    only: str | None = None,
+    areas_matched: float = 0.9,
+    figures_matched: float = 1.0,
+    named_at_most: float = 0.0,
+    required: bool = True,
+) -> None:
+    """Report which areas have figures, which figures have an area, and what share of the population
+    is matched.
+
+    unlocated: SQL LIKE pattern of codes the publisher itself does not locate ("%ZZZZ").
+    named_at_most: the share of figures, and of their population, that `recode` may have named
+    because no sum can carry them; what it named is missing from every total. only: SQL LIKE pattern
+    of the codes of these areas, where the figures are of several kinds of area ("0500000US%").
+    areas_matched and figures_matched: least shares (0 to 1); the share of the population must reach
+    figures_matched too. Raises CheckFailed naming orphan codes when a required share is not
+    reached.
+    """
+    with recording(staging, "check_join", f"{areas} × {figures}") as step:
+        report = join_coverage.measure(
+            connect(), staging, areas, figures, key, population, unlocated, only
+        )
+        least = figures_matched - min(report.share_named, named_at_most)
+        share = min(report.share_of_figures, report.share_of_population) + ROUNDING
+        passed = report.share_of_areas >= areas_matched and share >= least
+        expected = f"at least {areas_matched:.1%} of areas and {figures_matched:.1%} of figures"
+        expected += f", {named_at_most:.1%} of which the ledger may name" if named_at_most else ""
+        record_check(
+            connect(),
+            staging,
+            f"{figures} join {areas}",
+            expected,
+            report.sentence,
+            passed,
+            required,
+        )
+        step.done(report.sentence, report.areas_matched)
+    if not passed:
+        verdict = (
+            f"The figures of {figures!r} and the areas of {areas!r} do not belong together:"
+            f" expected {expected}, found {report.sentence}"
+        )
+        verdict += f"; {report.orphans}"
+        if required:
+            raise CheckFailed(
+                f"{verdict}: use files of the same vintage, or recode the codes that changed."
+            )
+        warn(f"{verdict}.")

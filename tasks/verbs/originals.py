@@ -1,0 +1,345 @@
+"""Original files: asked of their publishers and kept in the archive before anything reads them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg2
+import sqlalchemy.exc
+from prefect import runtime, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+
+from tasks.core.archive.store import Failures, Store, configured
+from tasks.core.archive.tombstones import burial
+from tasks.core.catalog import provenance
+from tasks.core.model.declarations import Source
+from tasks.core.model.errors import ConfigurationError, SourceError
+from tasks.core.model.handles import Original, Retrieval
+from tasks.core.model.recipes import Recipe, followed
+from tasks.core.model.settings import publishers_are_asked
+from tasks.core.upstream import mirrors
+from tasks.core.upstream.inquiries import FAILED, Inquiry, inquire
+from tasks.running.progress import Progress, size
+from tasks.running.runs import together
+from tasks.running.site import connect
+from tasks.running.steps import say, warn
+
+RETRIES = 2
+TRANSIENT = (
+    OSError,
+    httpx.TransportError,
+    psycopg2.OperationalError,
+    sqlalchemy.exc.OperationalError,
+)
+
+
+class PublisherUnreachable(ConnectionError):
+    """No address answers now and no archived original can stand in; asked again in some minutes."""
+
+
+def may_pass(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failed task is worth another try: only for what time can heal, never for a
+    GeodataError.
+    """
+    error = state.data
+    return isinstance(error, TRANSIENT)
+
+
+@task(
+    task_run_name="download {source.slug} {source.vintage}",
+    retries=RETRIES,
+    retry_delay_seconds=[60, 180],
+    retry_jitter_factor=0.3,
+    retry_condition_fn=may_pass,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def download(source: Source) -> Retrieval:
+    """Ask the publisher for a file, and receive it only when it is new or has changed.
+
+    The bytes are checked before anyone may use them: an HTML page, a wrong or cut format, a
+    suspicious shrink go to quarantine. Raises SourceError when the publisher gives no usable file
+    and none was archived before.
+    """
+    started, store = time.perf_counter(), configured()
+    last = _last_archived(store, source)
+    buried = _buried(store, source, last)
+    if not publishers_are_asked():
+        return _not_asked(source, last, buried)
+    verdict = inquire(
+        Inquiry(source, store, last, Progress(source), lambda sentence: warn(sentence))
+    )
+    if verdict.retrieval.state in FAILED and last is None:
+        _give_up(verdict.retrieval, verdict.may_pass, buried)
+    _say_downloaded(verdict.retrieval, last, time.perf_counter() - started)
+    return verdict.retrieval
+
+
+@task(
+    task_run_name="archive {retrieval.source.slug} {retrieval.source.vintage}",
+    retries=RETRIES,
+    retry_delay_seconds=[30, 120],
+    retry_condition_fn=may_pass,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def archive(retrieval: Retrieval) -> Original:
+    """Keep the file byte for byte, with everything known about it, in the archive and its replicas.
+
+    Where the publisher sent nothing new, the last archived original stands in. Returns the original
+    to work with.
+    """
+    store = configured()
+    original, failures = (
+        _kept(store, retrieval) if retrieval.path else _standing_in(store, retrieval)
+    )
+    for failure in failures:
+        warn(
+            f"The archive location {failure} lacks {_name(retrieval.source)} until the next run"
+            " that can reach it."
+        )
+    provenance.record_retrieval(connect(), retrieval, original, runtime.flow_run.id)
+    if retrieval.path:
+        Path(retrieval.path).unlink(missing_ok=True)
+    say(
+        f"Archived {_name(retrieval.source)}: {size(original.size)}, {original.state}, SHA-256"
+        f" {original.sha256[:12]}."
+    )
+    return original
+
+
+def backup(*sources: Source, mirror: str | None = None) -> tuple[Original, ...]:
+    """Download and archive several sources at the same time; the originals come in the order of the
+    sources.
+
+    mirror: folder or base URL that stands in for the publishers (see tasks.core.upstream.mirrors).
+    """
+    # a database that cannot be used is found out before a long download, and set up by one thread
+    connect()
+    if recipe := followed():
+        taken = together(*(take.submit(source, recipe) for source in sources))
+        return tuple(future.result() for future in taken)
+    stand_in = mirrors.read(mirror) if mirror else None
+    wanted = [mirrors.apply(source, stand_in) if stand_in else source for source in sources]
+    retrievals = [download.submit(source) for source in wanted]
+    originals = [archive.submit(retrieval) for retrieval in retrievals]  # type: ignore[call-overload]
+    for futures in (
+        retrievals,
+        originals,
+    ):  # a failed download is raised as itself, after the other files are safe
+        together(*futures)
+    return tuple(future.result() for future in originals)
+
+
+@task(
+    task_run_name="take {source.slug} {source.vintage} from the archive",
+    retries=RETRIES,
+    retry_delay_seconds=[30, 120],
+    retry_condition_fn=may_pass,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def take(source: Source, recipe: Recipe) -> Original:
+    """The original that an edition was made from, out of the archive; its publisher is not asked.
+
+    A copy that is missing or corrupt in a location before the first whole one is repaired. Raises
+    SourceError when no location has it.
+    """
+    store = configured()
+    original = _meant(store, source, recipe)
+    try:
+        mended = store.mend(original.sha256)
+    except ConfigurationError as error:
+        raise SourceError(f"{recipe} was made from {_name(source)}. {error}") from None
+    for failure in mended:
+        warn(f"Repaired the original of {_name(source)} where it was not whole: {failure}.")
+    with connect().session() as cursor:
+        provenance.record_source(cursor, original.source)
+    say(f"Took {_name(source)} from the archive, as retrieved on {original.retrieved_at:%Y-%m-%d}.")
+    return original
+
+
+def _meant(store: Store, source: Source, recipe: Recipe) -> Original:
+    """The original by the recipe's hash, as declared now; one of a mirror as the mirror declared it
+    then, since the mirror may be gone.
+    """
+    sha256 = recipe.originals.get((source.slug, source.vintage))
+    if sha256 is None:
+        raise SourceError(
+            f"{recipe} was made without {_name(source)}, which this code reads: rebuild it with the"
+            " code that made it."
+        )
+    if recipe.mirror and (
+        original := store.with_bytes(replace(source, mirror=recipe.mirror), sha256)
+    ):
+        return original
+    if original := store.with_bytes(source, sha256):
+        return replace(original, source=source)
+    raise SourceError(
+        f"{recipe} was made from {_name(source)} with the SHA-256 {sha256}, and a manifest of it"
+        " was expected in the archive, found none: restore the folder manifests from a backup, and"
+        " run again."
+    )
+
+
+def _last_archived(store: Store, source: Source) -> Original | None:
+    last = store.latest(source)
+    if last and not store.exists(last.sha256):
+        warn(
+            f"The archive has a manifest of {_name(source)} but not its bytes ({last.sha256}): the"
+            " file is asked for anew."
+        )
+        return None
+    return last
+
+
+def _buried(store: Store, source: Source, last: Original | None) -> str:
+    """Where the newest original was buried, so much of a sentence; said loudly with what is done in
+    its place, where anything can be.
+    """
+    passed_over, asked = store.passed_over(source), publishers_are_asked()
+    if passed_over is None:
+        return ""
+    sentence = burial(*passed_over)
+    if last:
+        warn(
+            f"{sentence}; the original of {last.retrieved_at:%Y-%m-%d} is"
+            f" used{' unless the publisher gives another' if asked else ''}."
+        )
+    elif asked:
+        warn(f"{sentence}; none is left, and the publisher is asked for the file anew.")
+    return sentence
+
+
+def _not_asked(source: Source, last: Original | None, buried: str) -> Retrieval:
+    """In an air gap or a rebuild: dated as the retrieval that filled the archive, since nobody was
+    asked now.
+    """
+    if last is None:
+        found = (
+            f"{buried}, and no other is left in the archive;"
+            if buried
+            else f"The archive has no original of {_name(source)}, and"
+        )
+        remedy = "" if buried else "restore the archive, correct GEODATA_ARCHIVE, or "
+        raise SourceError(
+            f"{found} GEODATA_UPSTREAM=archive forbids asking {source.publisher.name} for it:"
+            f" {remedy}unset GEODATA_UPSTREAM"
+            f"{', so that the publisher is asked for a newer one; editions made from it stay as they are' if buried else ''}."
+        )
+    say(
+        f"Took {_name(source)} from the archive, as retrieved on {last.retrieved_at:%Y-%m-%d}; the"
+        " publisher was not asked."
+    )
+    detail = "the publisher was not asked: GEODATA_UPSTREAM=archive"
+    return Retrieval(
+        source=source,
+        state="unchanged",
+        url=last.url,
+        asked_at=last.retrieved_at,
+        etag=last.etag,
+        last_modified=last.last_modified,
+        detail=detail,
+    )
+
+
+def _give_up(retrieval: Retrieval, may_pass: bool, buried: str) -> None:
+    source = retrieval.source
+    missing = (
+        f"{buried}, and no other is left to stand in"
+        if buried
+        else "No earlier original is in the archive to stand in"
+    )
+    sentence = (
+        f"The file {_name(source)} of {source.publisher.name} is {retrieval.state}:"
+        f" {source.container} was expected, found {retrieval.detail}. {missing}: look for the file"
+        f" at {source.landing_page} and correct its urls, or give a mirror."
+    )
+    if may_pass and 0 < (runtime.task_run.run_count or 0) <= RETRIES:
+        raise PublisherUnreachable(sentence)
+    provenance.record_retrieval(connect(), retrieval, None, runtime.flow_run.id)
+    raise SourceError(sentence)
+
+
+def _say_downloaded(retrieval: Retrieval, last: Original | None, seconds: float) -> None:
+    name = _name(retrieval.source)
+    if retrieval.state in FAILED and last:
+        warn(
+            f"The file {name} is {retrieval.state}: {retrieval.detail}. The original archived on"
+            f" {last.retrieved_at:%Y-%m-%d} stands in; look for the file at"
+            f" {retrieval.source.landing_page} and correct its urls."
+        )
+    elif retrieval.path:
+        say(
+            f"Downloaded {name}: {size(retrieval.size or 0)}, {retrieval.state}, in"
+            f" {seconds:.1f} s."
+        )
+    else:
+        say(f"Asked for {name}: unchanged, in {seconds:.1f} s.")
+    if retrieval.detail and retrieval.state not in FAILED:
+        warn(
+            f"The file {name} was found elsewhere than declared: {retrieval.detail}. Correct its"
+            " urls in the flow."
+        )
+
+
+def _kept(store: Store, retrieval: Retrieval) -> tuple[Original, Failures]:
+    original = _described(retrieval, retrieval.sha256 or "", retrieval.size or 0)
+    path = Path(retrieval.path or "")
+    # A retry of this task may find the file gone: then an earlier attempt archived and removed it.
+    failures = (
+        store.put(path, original.sha256, original)
+        if path.exists() or not store.exists(original.sha256)
+        else ()
+    )
+    return original, (
+        *failures,
+        *store.write_manifest(original, headers=retrieval.headers, detail=retrieval.detail),
+    )
+
+
+def _standing_in(store: Store, retrieval: Retrieval) -> tuple[Original, Failures]:
+    last = store.latest(retrieval.source)
+    if last is None:
+        raise SourceError(
+            f"The archive has lost its original of {_name(retrieval.source)} since it was asked"
+            " for: run again."
+        )
+    original, failures = (
+        replace(last, state=retrieval.state),
+        store.catch_up(retrieval.source, last.sha256),
+    )
+    if retrieval.sha256 == last.sha256 and (
+        retrieval.url,
+        retrieval.etag,
+        retrieval.last_modified,
+    ) != (last.url, last.etag, last.last_modified):
+        original = _described(
+            retrieval, last.sha256, last.size
+        )  # same bytes under new validators: kept, so that the next question is conditional
+        failures += store.write_manifest(
+            original, headers=retrieval.headers, detail=retrieval.detail
+        )
+    return original, failures
+
+
+def _described(retrieval: Retrieval, sha256: str, count: int) -> Original:
+    return Original(
+        source=retrieval.source,
+        sha256=sha256,
+        size=count,
+        url=retrieval.url,
+        retrieved_at=retrieval.asked_at,
+        state=retrieval.state,
+        etag=retrieval.etag,
+        last_modified=retrieval.last_modified,
+    )
+
+
+def _name(source: Source) -> str:
+    return f"{source.slug} {source.vintage}"

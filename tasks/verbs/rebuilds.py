@@ -1,0 +1,238 @@
+"""Rebuilds: data and catalog made again from the archive alone and held against their manifests,
+or rehearsed in a throw-away database.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from contextvars import Context
+from dataclasses import replace
+from typing import Any
+
+from prefect import runtime, tags, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.exceptions import MissingFlowError
+from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.futures import PrefectFuture, as_completed
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
+
+from tasks.core.archive.store import configured
+from tasks.core.model.addresses import redact
+from tasks.core.model.errors import CheckFailed
+from tasks.core.model.recipes import Place, Recipe, following
+from tasks.core.model.settings import archive_locations
+from tasks.core.rebuilding import histories, replays
+from tasks.core.rebuilding import plans as rebuild_plans
+from tasks.core.rebuilding import records as rebuild_records
+from tasks.core.rebuilding.plans import Plan, Scope
+from tasks.running.runs import alone, together
+from tasks.running.site import connect, throwaway
+from tasks.running.steps import say, warn
+
+# One edition a core, each in a process of its own; it needs up to a gigabyte of memory, so there
+# are never many.
+PROCESS_COUNT = max(2, min(4, os.cpu_count() or 2))
+PROCESSES: TaskRunner[Any] = ProcessPoolTaskRunner(max_workers=PROCESS_COUNT)
+OWN = ("mirror", "rebuild")  # parameters that a recipe takes the place of
+
+
+@contextmanager
+def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
+    """Keep the record of a rebuild from its first second to its verdict, while nobody else
+    publishes in the database.
+
+    drill: all is done in a throw-away database, which is dropped at the end; its record is kept in
+    the catalog of the real one.
+    """
+    real = connect()
+    with ExitStack() as stack:
+        place = stack.enter_context(throwaway()) if drill else real
+        stack.enter_context(alone(place))
+        rebuild = rebuild_records.begin(
+            place, scope, list(map(redact, archive_locations())), drill=drill
+        )
+        try:
+            yield rebuild
+        except BaseException as error:
+            rebuild_records.close(place, rebuild, "failed", str(error))
+            raise
+        finally:
+            if drill:
+                rebuild_records.copy(place, real, rebuild)
+
+
+@task(
+    task_run_name="restore the catalog for {scope} editions",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def restore_catalog(
+    rebuild: int, scope: Scope, datasets: Sequence[str] = (), drill: bool = False
+) -> Plan:
+    """The history in the archive put back into the catalog: sources, originals, runs, editions,
+    checks and publications.
+
+    What is there already stays as it is. Returns what is to be made again, and from what. Raises
+    ConfigurationError when the archive has nothing.
+    """
+    started, database = time.perf_counter(), connect()
+    history = histories.read(configured())
+    unrestored = histories.restore(database, history)
+    for problem in unrestored:
+        warn(f"Not restored: {problem}.")
+    plan = rebuild_plans.plan(database, history, rebuild, scope, datasets, rehearsal=drill)
+    plan = replace(plan, unrestored=tuple(unrestored))
+    say(
+        f"Restored the history of {len(history.editions):,} editions from"
+        f" {len(history.manifests):,} manifests of originals in {time.perf_counter() - started:.1f}"
+        f" s: {len(plan.wanted):,} are to be there, {len(plan.recipes):,} are to be made again."
+    )
+    return plan
+
+
+def rebuild_editions(plan: Plan) -> None:
+    """Make the editions again, each after those it stands on, others at the same time; one that
+    cannot be made stops none of the rest.
+    """
+    ahead = {(recipe.dataset, recipe.number): recipe for recipe in plan.recipes}
+    under_way: dict[Place, PrefectFuture[None]] = {}
+    with _server_for_all():
+        while ahead or under_way:
+            ready = [
+                place
+                for place, recipe in ahead.items()
+                if not recipe.foundations.items() & {*ahead, *under_way}
+            ]
+            for place in ready[
+                : PROCESS_COUNT - len(under_way)
+            ]:  # the longest way first, and never more than there are processes
+                under_way[place] = rebuild_edition.submit(ahead.pop(place))
+            ended = next(as_completed(list(under_way.values())))
+            ended.result()
+            under_way = {
+                place: future for place, future in under_way.items() if future is not ended
+            }
+
+
+@task(
+    task_run_name="rebuild {recipe.dataset} {recipe.vintage}, edition {recipe.number}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def rebuild_edition(recipe: Recipe) -> None:
+    """An edition made again by its own flow from its own originals, and put back in its place when
+    its content is that of the manifest.
+
+    Other content is published as an edition of its own. What cannot be made is recorded with the
+    reason, and raises nothing.
+    """
+    started = time.perf_counter()
+    try:
+        made: Flow[..., Any] = load_flow_from_entrypoint(
+            f"flows.{recipe.dataset}.{recipe.dataset}", use_placeholder_flow=False
+        )
+    except (ImportError, MissingFlowError) as error:
+        reason = f"this code has no flow of {recipe.dataset} ({error})"
+    else:
+        # A run of its own, not a sub-run: those write a task run each, for which a busy server on
+        # SQLite has no time.
+        state = Context().run(_follow, made, recipe)
+        if state.is_completed():
+            return
+        reason = str(state.result(raise_on_failure=False) or state.message)
+    replays.record_missing(connect(), recipe, time.perf_counter() - started, reason)
+    warn(f"Not rebuilt: {recipe}. {reason}")
+
+
+@task(
+    task_run_name="hold edition {place[1]} of {place[0]} to its manifest",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def hold_to_manifest(rebuild: int, place: Place) -> None:
+    """The content hash of every table of an edition, as it stands now, compared with that of the
+    manifest, and the views with what is shown.
+    """
+    started = time.perf_counter()
+    verdict = rebuild_records.check(connect(), rebuild, *place)
+    (say if verdict == "identical" else warn)(
+        f"Held edition {place[1]} of {place[0]} to its manifest: {verdict}, in"
+        f" {time.perf_counter() - started:.1f} s."
+    )
+
+
+def check_rebuild(plan: Plan) -> None:
+    """Hold every edition that must be there to its manifest, and close the record with the verdict
+    and the time it took.
+
+    Raises CheckFailed when an edition is missing, or differs although it was made by the same code,
+    or when the history could not be put back whole; what newer code makes otherwise is said.
+    """
+    with _server_for_all():
+        together(*hold_to_manifest.map(plan.rebuild, list(plan.wanted)))
+    database = connect()
+    replays.clear(database)
+    rebuild_plans.remove_stepping_stones(database, plan)
+    result = rebuild_records.end(database, plan.rebuild, plan.unrestored)
+    if result.others and runtime.flow_run.id:
+        create_table_artifact(
+            list(result.others),
+            key="rebuild",
+            description="Editions that are not as their manifests say",
+        )
+    for other in result.others:
+        warn(f"Not as it was: {other['edition']} is {other['verdict']}. {other['message']}")
+    say(f"{result.message}.")
+    if result.unexplained:
+        raise CheckFailed(_failure(result))
+
+
+def _failure(result: rebuild_records.Result) -> str:
+    named = (
+        "; ".join(
+            f"{other['edition']} is {other['verdict']}: {other['message']}"
+            for other in result.others
+        )
+        or "what is said before"
+    )
+    return (
+        f"{result.message}; all were expected to be identical, found {named}. What is whole is"
+        " published. Restore what is missing from a backup of the archive, or use the code that"
+        " made the edition (catalog.edition.code_revision), and run again: only what is not there"
+        " is made."
+    )
+
+
+def _follow(flow: Flow[..., Any], recipe: Recipe) -> State[Any]:
+    with following(recipe), tags("rebuild"):
+        # see tasks.running.command_line.run
+        state: State[Any] = flow(**_parameters(flow, recipe), return_state=True)  # type: ignore[assignment]
+        return state
+
+
+def _parameters(flow: Flow[..., Any], recipe: Recipe) -> dict[str, Any]:
+    """Those of the run that made it, as far as the flow still knows them."""
+    known = set(flow.parameters.properties) - set(OWN)
+    return {
+        name: value
+        for name, value in {**recipe.parameters, "vintage": recipe.vintage}.items()
+        if name in known
+    }
+
+
+@contextmanager
+def _server_for_all() -> Iterator[None]:
+    """Let the other processes report to the server of this one, also where that is a throw-away
+    server, and be patient with it.
+    """
+    context = FlowRunContext.get()
+    url = {PREFECT_API_URL: str(context.client.api_url)} if context else {}
+    with temporary_settings({**url, PREFECT_CLIENT_MAX_RETRIES: 20}):
+        yield

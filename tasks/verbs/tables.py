@@ -1,0 +1,54 @@
+"""Tables of figures, loaded into the staging schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.core.making.tables.staging_tables import load
+from tasks.core.model.declarations import Table
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.handles import File, Staging
+from tasks.core.postgres.outages import database_failed
+from tasks.running.site import connect
+from tasks.running.steps import recording
+
+
+@task(
+    task_run_name="load table {table}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=2,
+    retry_delay_seconds=[10, 60],
+    retry_condition_fn=database_failed,
+)
+def load_table(file: File, staging: Staging, table: str) -> int:
+    """The rows of a publisher's table of figures, as declared, in a table of the staging schema;
+    returns their number.
+
+    CSV and other text, XLSX, XLS, ODS and Parquet. Only the declared columns are read: codes as
+    text, figures in their declared types. A declared marker ("*", "(X)") becomes null and its
+    reason stands in `<column>_reason`. Raises SourceError when the file is not as declared, naming
+    the column, the value and the line, and CheckFailed when the declared key is not unique.
+    """
+    reads = file.original.source.reads
+    if not isinstance(reads, Table):
+        raise ConfigurationError(
+            f"The source {file.original.source.slug} was declared as geometries: load it with"
+            " load_geometries."
+        )
+    with recording(staging, "load_table", table) as step:
+        tally = load(
+            connect(), staging.schema, table, Path(file.path), reads, file.name, file.member
+        )
+        step.done(
+            f"Loaded {tally.rows:,} rows",
+            rows=tally.rows,
+            suppressed=tally.suppressed,
+            reasons=dict(tally.reasons),
+            skipped=tally.skipped,
+            left_out=tally.left_out,
+        )
+    return tally.rows
