@@ -18,14 +18,14 @@ FOLDER = tempfile.TemporaryDirectory(prefix="geodata-benchmark-")
 os.chmod(FOLDER.name, 0o755)  # the database server keeps its files there
 os.environ["GEODATA_DATA"] = FOLDER.name
 
-from tasks.core.catalog import layers, row_digests
-from tasks.core.catalog.provenance import record_dataset
-from tasks.core.model.declarations import Dataset
-from tasks.core.model.handles import Staging
-from tasks.core.postgres import cluster
-from tasks.core.postgres.database import Database
-from tasks.core.postgres.migrations import migrate
-from tasks.running.steps import peak_memory_mib
+from tasks.core.catalog import layers, row_digests  # noqa: E402
+from tasks.core.catalog.provenance import record_dataset  # noqa: E402
+from tasks.core.model.declarations import Dataset  # noqa: E402
+from tasks.core.model.handles import Staging  # noqa: E402
+from tasks.core.postgres import cluster  # noqa: E402
+from tasks.core.postgres.database import Database  # noqa: E402
+from tasks.core.postgres.migrations import migrate  # noqa: E402
+from tasks.running.steps import peak_memory_mib  # noqa: E402
 
 KEY = ("municipal_code", "code")
 DATASET = Dataset(

@@ -19,12 +19,12 @@ FOLDER = tempfile.TemporaryDirectory(prefix="geodata-benchmark-")
 os.chmod(FOLDER.name, 0o755)  # the database server reads the file too
 os.environ["GEODATA_DATA"] = FOLDER.name
 
-from tasks.core.making.tables.staging_tables import load
-from tasks.core.making.tables.tabular import Figures
-from tasks.core.model.declarations import Column, Table, decimal, integer, number, text
-from tasks.core.postgres import cluster
-from tasks.core.postgres.database import Database
-from tasks.running.steps import peak_memory_mib
+from tasks.core.making.tables.staging_tables import load  # noqa: E402
+from tasks.core.making.tables.tabular import Figures  # noqa: E402
+from tasks.core.model.declarations import Column, Table, decimal, integer, number, text  # noqa: E402
+from tasks.core.postgres import cluster  # noqa: E402
+from tasks.core.postgres.database import Database  # noqa: E402
+from tasks.running.steps import peak_memory_mib  # noqa: E402
 
 COLUMNS = 50
 KEPT = {

@@ -18,12 +18,12 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
 
-from fractal_coverage import grid, spoil, store
+from fractal_coverage import grid, spoil, store  # noqa: E402
 
-from tasks.core.making.topology.cleaning import clean
-from tasks.core.making.topology.dissolution import dissolve
-from tasks.core.making.topology.polygons import side_table
-from tasks.core.postgres import cluster
+from tasks.core.making.topology.cleaning import clean  # noqa: E402
+from tasks.core.making.topology.dissolution import dissolve  # noqa: E402
+from tasks.core.making.topology.polygons import side_table  # noqa: E402
+from tasks.core.postgres import cluster  # noqa: E402
 
 SCHEMA = "benchmark_topology"
 

@@ -31,11 +31,11 @@ os.environ.setdefault(
     "PREFECT_LOGGING_TO_API_ENABLED", "false"
 )  # logs are read from the output; a server on SQLite has enough to do
 
-from tasks.core.catalog.provenance import record_dataset
-from tasks.core.model.declarations import Dataset
-from tasks.core.model.handles import Staging
-from tasks.core.postgres import cluster
-from tasks.core.postgres.database import Database, engine
+from tasks.core.catalog.provenance import record_dataset  # noqa: E402
+from tasks.core.model.declarations import Dataset  # noqa: E402
+from tasks.core.model.handles import Staging  # noqa: E402
+from tasks.core.postgres import cluster  # noqa: E402
+from tasks.core.postgres.database import Database, engine  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

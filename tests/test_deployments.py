@@ -26,11 +26,11 @@ from prefect.utilities.callables import parameter_schema
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "deployments"))
 
-from workspace import automations, declared, registration, work_pool
-from workspace.schedules import longest_wait
+from workspace import automations, declared, registration, work_pool  # noqa: E402
+from workspace.schedules import longest_wait  # noqa: E402
 
-from tasks.core.model.declarations import Source
-from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.declarations import Source  # noqa: E402
+from tasks.core.model.errors import ConfigurationError  # noqa: E402
 
 DEPLOYMENTS = declared.deployments()
 KEYS = set(

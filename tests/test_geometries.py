@@ -44,7 +44,7 @@ from tasks.core.model.declarations import (
 from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
 from tasks.core.model.handles import File, Original, Staging
 from tasks.core.postgres.database import Database
-from tasks.core.postgres.outages import database_failed
+from tasks.running.policies import DATABASE
 from tasks.verbs.geometries import load_geometries
 
 Load = Callable[..., Figures]
@@ -717,11 +717,11 @@ def test_the_task_records_what_it_did(tmp_path: Path, staging: Staging, database
 
 
 def test_only_a_failing_database_is_asked_again() -> None:
-    assert database_failed(
+    assert DATABASE.heals(
         None, None, Failed(data=psycopg2.OperationalError("server closed the connection"))
     )
-    assert not database_failed(None, None, Failed(data=SourceError("The file is cut.")))
-    assert (load_geometries.retries, load_geometries.retry_condition_fn) == (2, database_failed)
+    assert not DATABASE.heals(None, None, Failed(data=SourceError("The file is cut.")))
+    assert (load_geometries.retries, load_geometries.retry_condition_fn) == (2, DATABASE.heals)
 
 
 # --- the publishers' real files

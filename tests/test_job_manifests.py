@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MANIFESTS = ROOT / "deployments/manifests"
 sys.path.append(str(ROOT / "deployments"))
 
-from workspace import declared, work_pool
+from workspace import declared, work_pool  # noqa: E402
 
 KUBERNETES = ("1.30", "1.37")  # the oldest and the newest version that are held to
 IMAGE = "registry.example/geodata-flows:1f2e3d4c5b6a"

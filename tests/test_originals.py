@@ -31,6 +31,7 @@ from tasks.core.model.handles import Original, Retrieval
 from tasks.core.postgres.database import Database
 from tasks.core.upstream import http, magic
 from tasks.running import progress, steps
+from tasks.running.policies import PUBLISHER
 from tasks.verbs import originals
 
 
@@ -443,7 +444,7 @@ def test_geodata_errors_are_never_retried() -> None:
     from prefect.states import Failed
 
     def retried(error: Exception) -> bool:
-        return originals.may_pass(None, None, Failed(data=error))  # type: ignore[arg-type]
+        return PUBLISHER.heals(None, None, Failed(data=error))  # type: ignore[arg-type]
 
     assert retried(originals.PublisherUnreachable("later"))
     assert retried(OSError("disk"))

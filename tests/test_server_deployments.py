@@ -32,11 +32,11 @@ from synthetic import belgium as synthetic
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "deployments"))
 
-import apply
-from workspace import automations, declared, notification, work_pool
+import apply  # noqa: E402
+from workspace import automations, declared, notification, work_pool  # noqa: E402
 
-from tasks.core.postgres.database import Database
-from tasks.running import local_server
+from tasks.core.postgres.database import Database  # noqa: E402
+from tasks.running import local_server  # noqa: E402
 
 pytestmark = pytest.mark.prefect
 IMAGE, REVISION = "registry.example/geodata-flows:1f2e3d4c5b6a", "1f2e3d4c5b6a"

@@ -6,24 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks.core.making.joining import aggregation
 from tasks.core.model.handles import Staging
-from tasks.core.postgres.outages import database_failed
+from tasks.running.policies import DATABASE, verb
 from tasks.running.site import connect
 from tasks.running.steps import recording
 
 
-@task(
-    task_run_name="aggregate {table} by {by}",
-    retries=2,
-    retry_delay_seconds=[10, 60],
-    retry_condition_fn=database_failed,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("aggregate {table} by {by}", DATABASE)
 def aggregate(
     staging: Staging,
     table: str,

@@ -8,17 +8,15 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-import psycopg2
-import sqlalchemy.exc
-from prefect import runtime, task
+from prefect import runtime
 from prefect.artifacts import create_table_artifact
-from prefect.cache_policies import NO_CACHE
 
 from tasks.core.archive.integrity import Audit, Finding
 from tasks.core.archive.inventories import Record
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.settings import archive_locations
 from tasks.core.postgres.database import Database
+from tasks.running.policies import ARCHIVE, verb
 from tasks.running.site import connect
 from tasks.running.steps import say, warn
 
@@ -31,7 +29,6 @@ ON CONFLICT (name, location) DO UPDATE SET
     audited_at = coalesce(excluded.audited_at, known.audited_at)
 """
 UNREPAIRED = ("lost", "differing")
-TRANSIENT = (OSError, psycopg2.OperationalError, sqlalchemy.exc.OperationalError)
 NAMED = 20  # losses named in the error itself; all are in the log
 
 
@@ -68,14 +65,7 @@ class Outcome:
             )
 
 
-@task(
-    task_run_name="audit the archive within {period_days} days",
-    retries=2,
-    retry_delay_seconds=[30, 120],
-    retry_condition_fn=lambda _task, _run, state: isinstance(state.data, TRANSIENT),
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("audit the archive within {period_days} days", ARCHIVE)
 def audit(period_days: int = 30) -> None:
     """Hash originals and row digests anew and compare documents in every location of the archive,
     and repair them from the copy that is whole.

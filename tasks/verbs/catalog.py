@@ -8,9 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from prefect import runtime, task
+from prefect import runtime
 from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
 from tasks.core.archive.copies import digest
@@ -21,17 +20,12 @@ from tasks.core.model.handles import Edition
 from tasks.core.model.recipes import followed
 from tasks.core.model.settings import scratch_folder
 from tasks.core.postgres.database import Database
+from tasks.running.policies import RECORD, verb
 from tasks.running.site import connect
 from tasks.running.steps import say, warn
 
 
-@task(
-    task_run_name="catalog {edition.dataset.slug} {edition.vintage}",
-    retries=3,
-    retry_delay_seconds=[5, 30, 60],
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("catalog {edition.dataset.slug} {edition.vintage}", RECORD)
 def publish_catalog(edition: Edition) -> None:
     """Close the record of an edition: its whole provenance as a manifest in the archive, named in
     the catalog.

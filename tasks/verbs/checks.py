@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from psycopg2 import sql
 
 from tasks.core.catalog.provenance import record_check
@@ -16,11 +14,12 @@ from tasks.core.model.declarations import Rows
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import File, Original, Staging
 from tasks.core.upstream.portals import Statement, read_statement
+from tasks.running.policies import verb
 from tasks.running.site import connect
 from tasks.running.steps import say
 
 
-@task(task_run_name="check rows of {table}", cache_policy=NO_CACHE, persist_result=False)
+@verb("check rows of {table}")
 def check_rows(staging: Staging, table: str, original: Original) -> None:
     """Hold the number of rows, in all and of each kind, and of different values of some columns,
     against what is known of the file.
@@ -61,7 +60,7 @@ def check_rows(staging: Staging, table: str, original: Original) -> None:
         )
 
 
-@task(task_run_name="check keys of {table}", cache_policy=NO_CACHE, persist_result=False)
+@verb("check keys of {table}")
 def check_keys(
     staging: Staging, table: str, key: Sequence[str], pattern: str | None = None
 ) -> None:
@@ -84,7 +83,7 @@ def check_keys(
         _none(staging, f"key of {table} matches {pattern}", _value(staging, named.format(unlike)))
 
 
-@task(task_run_name="check totals of {table}", cache_policy=NO_CACHE, persist_result=False)
+@verb("check totals of {table}")
 def check_totals(staging: Staging, table: str, original: Original) -> None:
     """Hold the sums of columns against official totals, within each total's declared tolerance."""
     for column, total in original.source.totals.items():
@@ -104,11 +103,7 @@ def check_totals(staging: Staging, table: str, original: Original) -> None:
         )
 
 
-@task(
-    task_run_name="check {column} conserved from {table} to {into}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("check {column} conserved from {table} to {into}")
 def check_conserved(
     staging: Staging, column: str, table: str, into: str, tolerance: float = 0.0
 ) -> None:
@@ -126,7 +121,7 @@ def check_conserved(
     )
 
 
-@task(task_run_name="check topology of {table}", cache_policy=NO_CACHE, persist_result=False)
+@verb("check topology of {table}")
 def check_topology(staging: Staging, table: str) -> None:
     """Hold every geometry of a layer to be present, valid, not empty and to have an area."""
     wrong = sql.SQL(
@@ -143,11 +138,7 @@ def check_topology(staging: Staging, table: str) -> None:
     )
 
 
-@task(
-    task_run_name="check licence in {statement.original.source.slug}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("check licence in {statement.original.source.slug}")
 def check_licence(staging: Staging, statement: File) -> None:
     """Hold the licence and attribution that a portal states for its data to the declared ones, and
     keep the day of the last change.

@@ -7,27 +7,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks.core.catalog.provenance import record_check
 from tasks.core.making.codes import code_lists, movements, recoding
 from tasks.core.making.codes.ledger import Ledger, Place
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
-from tasks.core.postgres.outages import database_failed
+from tasks.running.policies import DATABASE, verb
 from tasks.running.site import connect
 from tasks.running.steps import recording, say, warn
 
 
-@task(
-    task_run_name="recode {table} from {since} to {until}",
-    retries=2,
-    retry_delay_seconds=[10, 60],
-    retry_condition_fn=database_failed,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("recode {table} from {since} to {until}", DATABASE)
 def recode(
     staging: Staging,
     table: str,
@@ -69,14 +59,7 @@ def recode(
     return staging
 
 
-@task(
-    task_run_name="settle {place.whole} in {table}",
-    retries=2,
-    retry_delay_seconds=[10, 60],
-    retry_condition_fn=database_failed,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("settle {place.whole} in {table}", DATABASE)
 def settle(staging: Staging, table: str, key: str, place: Place) -> Staging:
     """A place that publishers give now whole, now in parts, left in a table in the one form that is
     declared, never in both.
@@ -90,7 +73,7 @@ def settle(staging: Staging, table: str, key: str, place: Place) -> Staging:
     return staging
 
 
-@task(task_run_name="read ledger of {table}", cache_policy=NO_CACHE, persist_result=False)
+@verb("read ledger of {table}")
 def read_ledger(staging: Staging, table: str) -> Ledger:
     """The code events in a publisher's table of movements, as INSEE's v_mvt_commune has them.
 
@@ -102,7 +85,7 @@ def read_ledger(staging: Staging, table: str) -> Ledger:
     return ledger
 
 
-@task(task_run_name="check codes of {table}", cache_policy=NO_CACHE, persist_result=False)
+@verb("check codes of {table}")
 def check_codes(
     staging: Staging, table: str, lists: Mapping[str, str], headings: str | None = None
 ) -> None:

@@ -6,26 +6,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks.core.catalog.provenance import record_topology
 from tasks.core.making.topology.cleaning import clean
 from tasks.core.making.topology.coverage import TopologyReport
 from tasks.core.model.handles import Staging
-from tasks.core.postgres.outages import database_failed
+from tasks.running.policies import DATABASE, verb
 from tasks.running.site import connect
 from tasks.running.steps import recording, warn
 
 
-@task(
-    task_run_name="clean topology {table}",
-    retries=2,
-    retry_delay_seconds=[10, 60],
-    retry_condition_fn=database_failed,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("clean topology {table}", DATABASE)
 def clean_topology(
     staging: Staging,
     table: str,

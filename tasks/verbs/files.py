@@ -8,16 +8,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from prefect import task
 from prefect.cache_policies import CacheKeyFnPolicy
-from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
-from prefect.tasks import Task, exponential_backoff
 
 from tasks.core.archive.store import configured
 from tasks.core.making.unpacking.archives import find_packed, take_all, take_out
 from tasks.core.model.handles import File, Original
 from tasks.core.model.settings import scratch_folder
+from tasks.running.policies import FILES, verb
 from tasks.running.steps import say
 
 
@@ -37,18 +35,7 @@ def _key(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
     return None if store.exists(key) and not _is_there(store.read(key).result) else key
 
 
-def _is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """A lost connection to the archive may come back; a damaged file will not mend."""
-    return isinstance(state.result(raise_on_failure=False), OSError)
-
-
-@task(
-    task_run_name="unpack {original.source.slug}",
-    cache_policy=CacheKeyFnPolicy(cache_key_fn=_key),
-    retries=2,
-    retry_delay_seconds=exponential_backoff(backoff_factor=10),
-    retry_condition_fn=_is_transient,
-)
+@verb("unpack {original.source.slug}", FILES, cache=CacheKeyFnPolicy(cache_key_fn=_key))
 def unpack(original: Original, member: str | None = None) -> File:
     """The file a source means, readable on this machine.
 
@@ -81,13 +68,7 @@ def unpack(original: Original, member: str | None = None) -> File:
     return File(original=original, path=str(path), name=name, size=size)
 
 
-@task(
-    task_run_name="unpack all of {original.source.slug}",
-    cache_policy=CacheKeyFnPolicy(cache_key_fn=_key),
-    retries=2,
-    retry_delay_seconds=exponential_backoff(backoff_factor=10),
-    retry_condition_fn=_is_transient,
-)
+@verb("unpack all of {original.source.slug}", FILES, cache=CacheKeyFnPolicy(cache_key_fn=_key))
 def unpack_all(original: Original, member: str | None = None) -> list[File]:
     """All files that a source's pattern means, readable on this machine, in the order of their
     names.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from prefect import runtime, task
+from prefect import runtime
 from prefect.artifacts import create_table_artifact
-from prefect.cache_policies import NO_CACHE
 
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
+from tasks.running.policies import ARCHIVE, verb
 from tasks.running.site import connect
 from tasks.running.steps import say
 
@@ -60,14 +60,7 @@ class Freshness:
         )
 
 
-@task(
-    task_run_name="check freshness with {grace_days} days of grace",
-    retries=2,
-    retry_delay_seconds=[30, 120],
-    retry_condition_fn=lambda _task, _run, state: not isinstance(state.data, CheckFailed),
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("check freshness with {grace_days} days of grace", ARCHIVE)
 def check_freshness(grace_days: int = 0) -> None:
     """Hold every source behind the newest data shown to its promise: asked for, and answered, every
     so many days.

@@ -5,26 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks.core.making.geometry.geometry_tables import load
 from tasks.core.model.declarations import Features
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import File, Staging
-from tasks.core.postgres.outages import database_failed
+from tasks.running.policies import DATABASE, verb
 from tasks.running.site import connect
 from tasks.running.steps import recording
 
 
-@task(
-    task_run_name="load geometries {table}",
-    retries=2,
-    retry_delay_seconds=[10, 60],
-    retry_condition_fn=database_failed,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("load geometries {table}", DATABASE)
 def load_geometries(file: File, staging: Staging, table: str) -> int:
     """Every feature of a file, in one typed PostGIS column and one CRS, as a staging table; returns
     their number.

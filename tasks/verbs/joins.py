@@ -6,20 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks.core.catalog.provenance import record_check
 from tasks.core.making.joining import join_coverage, scripts, united_tables
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
+from tasks.running.policies import verb
 from tasks.running.site import connect
 from tasks.running.steps import recording, warn
 
 ROUNDING = 1e-9  # of shares that are sums of others
 
 
-@task(task_run_name="join {script}", cache_policy=NO_CACHE, persist_result=False)
+@verb("join {script}")
 def join(script: str, staging: Staging) -> Staging:
     """Run a country's SQL file, which makes the finished tables out of the loaded ones.
 
@@ -38,7 +36,7 @@ def join(script: str, staging: Staging) -> Staging:
     return staging
 
 
-@task(task_run_name="unite {into}", cache_policy=NO_CACHE, persist_result=False)
+@verb("unite {into}")
 def unite(staging: Staging, into: str, parts: Sequence[str]) -> Staging:
     """The tables of a country's parts, such as its states, read as one table; nothing is copied.
 
@@ -51,9 +49,7 @@ def unite(staging: Staging, into: str, parts: Sequence[str]) -> Staging:
     return staging
 
 
-@task(
-    task_run_name="check join of {areas} and {figures}", cache_policy=NO_CACHE, persist_result=False
-)
+@verb("check join of {areas} and {figures}")
 def check_join(
     staging: Staging,
     *,

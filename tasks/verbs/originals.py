@@ -5,14 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import httpx
-import psycopg2
-import sqlalchemy.exc
-from prefect import runtime, task
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
+from prefect import runtime
 
 from tasks.core.archive.store import Failures, Store, configured
 from tasks.core.archive.tombstones import burial
@@ -24,41 +18,18 @@ from tasks.core.model.recipes import Recipe, followed
 from tasks.core.model.settings import publishers_are_asked
 from tasks.core.upstream import mirrors
 from tasks.core.upstream.inquiries import FAILED, Inquiry, inquire
+from tasks.running.policies import ARCHIVE, PUBLISHER, verb
 from tasks.running.progress import Progress, size
 from tasks.running.runs import together
 from tasks.running.site import connect
 from tasks.running.steps import say, warn
-
-RETRIES = 2
-TRANSIENT = (
-    OSError,
-    httpx.TransportError,
-    psycopg2.OperationalError,
-    sqlalchemy.exc.OperationalError,
-)
 
 
 class PublisherUnreachable(ConnectionError):
     """No address answers now and no archived original can stand in; asked again in some minutes."""
 
 
-def may_pass(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failed task is worth another try: only for what time can heal, never for a
-    GeodataError.
-    """
-    error = state.data
-    return isinstance(error, TRANSIENT)
-
-
-@task(
-    task_run_name="download {source.slug} {source.vintage}",
-    retries=RETRIES,
-    retry_delay_seconds=[60, 180],
-    retry_jitter_factor=0.3,
-    retry_condition_fn=may_pass,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("download {source.slug} {source.vintage}", PUBLISHER)
 def download(source: Source) -> Retrieval:
     """Ask the publisher for a file, and receive it only when it is new or has changed.
 
@@ -80,14 +51,7 @@ def download(source: Source) -> Retrieval:
     return verdict.retrieval
 
 
-@task(
-    task_run_name="archive {retrieval.source.slug} {retrieval.source.vintage}",
-    retries=RETRIES,
-    retry_delay_seconds=[30, 120],
-    retry_condition_fn=may_pass,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("archive {retrieval.source.slug} {retrieval.source.vintage}", ARCHIVE)
 def archive(retrieval: Retrieval) -> Original:
     """Keep the file byte for byte, with everything known about it, in the archive and its replicas.
 
@@ -136,14 +100,7 @@ def backup(*sources: Source, mirror: str | None = None) -> tuple[Original, ...]:
     return tuple(future.result() for future in originals)
 
 
-@task(
-    task_run_name="take {source.slug} {source.vintage} from the archive",
-    retries=RETRIES,
-    retry_delay_seconds=[30, 120],
-    retry_condition_fn=may_pass,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("take {source.slug} {source.vintage} from the archive", ARCHIVE)
 def take(source: Source, recipe: Recipe) -> Original:
     """The original that an edition was made from, out of the archive; its publisher is not asked.
 
@@ -260,7 +217,7 @@ def _give_up(retrieval: Retrieval, may_pass: bool, buried: str) -> None:
         f" {source.container} was expected, found {retrieval.detail}. {missing}: look for the file"
         f" at {source.landing_page} and correct its urls, or give a mirror."
     )
-    if may_pass and 0 < (runtime.task_run.run_count or 0) <= RETRIES:
+    if may_pass and 0 < (runtime.task_run.run_count or 0) <= len(PUBLISHER.after):
         raise PublisherUnreachable(sentence)
     provenance.record_retrieval(connect(), retrieval, None, runtime.flow_run.id)
     raise SourceError(sentence)

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from prefect import runtime, task
-from prefect.cache_policies import NO_CACHE
+from prefect import runtime
 from prefect.deployments import run_deployment
 from prefect.events import emit_event
 from prefect.exceptions import ObjectNotFound
@@ -22,11 +21,12 @@ from tasks.core.model.handles import Edition, Foundation, Original, Staging
 from tasks.core.model.recipes import Recipe, followed
 from tasks.core.postgres.database import Database
 from tasks.core.rebuilding import replays
+from tasks.running.policies import RECORD, verb
 from tasks.running.site import connect
 from tasks.running.steps import recording, say, warn
 
 
-@task(task_run_name="stand on {dataset}", cache_policy=NO_CACHE, persist_result=False)
+@verb("stand on {dataset}")
 def stand_on(dataset: str, layers: Sequence[str], at_least: int, start: bool = False) -> Foundation:
     """The edition shown of another dataset, some of whose layers this one is made from.
 
@@ -91,11 +91,7 @@ def open_staging(
     return staging
 
 
-@task(
-    task_run_name="publish {staging.dataset.slug} {staging.vintage}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("publish {staging.dataset.slug} {staging.vintage}")
 def publish(staging: Staging) -> Edition:
     """Seal every declared layer (key, indexes, descriptions, content hash) and switch the stable
     views to the new edition.
@@ -197,9 +193,7 @@ def withdraw(dataset: str, vintage: int) -> None:
     keep_switches(dataset)
 
 
-@task(
-    task_run_name="show edition {edition} of {dataset}", cache_policy=NO_CACHE, persist_result=False
-)
+@verb("show edition {edition} of {dataset}")
 def show_again(dataset: str, edition: int) -> None:
     """Switch the stable views of a vintage to one of its kept editions; where it is shown already
     nothing changes.
@@ -215,9 +209,7 @@ def show_again(dataset: str, edition: int) -> None:
     )
 
 
-@task(
-    task_run_name="show {dataset} {vintage} no longer", cache_policy=NO_CACHE, persist_result=False
-)
+@verb("show {dataset} {vintage} no longer")
 def show_no_longer(dataset: str, vintage: int) -> None:
     """Take the stable views of a vintage away; where it was withdrawn already nothing changes."""
     number = publications.withdraw(connect(), dataset, vintage)
@@ -233,13 +225,7 @@ def show_no_longer(dataset: str, vintage: int) -> None:
         )
 
 
-@task(
-    task_run_name="keep the switches of {dataset} in the archive",
-    retries=3,
-    retry_delay_seconds=[5, 30, 60],
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("keep the switches of {dataset} in the archive", RECORD)
 def keep_switches(dataset: str) -> None:
     """Keep in the archive which editions of a dataset persons had shown again or withdrawn: a
     rebuild from it restores that too.

@@ -10,11 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import psycopg2
-import sqlalchemy.exc
-from prefect import runtime, task
+from prefect import runtime
 from prefect.artifacts import create_table_artifact
-from prefect.cache_policies import NO_CACHE
 
 from tasks.core.archive import archived_editions as editions
 from tasks.core.archive import collection, tombstones
@@ -28,20 +25,12 @@ from tasks.core.catalog import provenance, references
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original
 from tasks.core.postgres.database import Database
+from tasks.running.policies import ARCHIVE, verb
 from tasks.running.site import connect
 from tasks.running.steps import say, warn
 
-TRANSIENT = (OSError, psycopg2.OperationalError, sqlalchemy.exc.OperationalError)
 
-
-@task(
-    task_run_name="bury originals {grace_days} days beyond their legal maximum age",
-    retries=2,
-    retry_delay_seconds=[30, 120],
-    retry_condition_fn=lambda _task, _run, state: isinstance(state.data, TRANSIENT),
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("bury originals {grace_days} days beyond their legal maximum age", ARCHIVE)
 def bury_expired(grace_days: int = 0) -> None:
     """Remove from the archive, and from all its replicas, every original older than the law lets it
     stay, and leave a tombstone.
@@ -88,14 +77,7 @@ def bury_expired(grace_days: int = 0) -> None:
         retention.keep_days(source)  # raises its error
 
 
-@task(
-    task_run_name="collect originals {grace_originals} beyond the newest that stay",
-    retries=2,
-    retry_delay_seconds=[30, 120],
-    retry_condition_fn=lambda _task, _run, state: isinstance(state.data, TRANSIENT),
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("collect originals {grace_originals} beyond the newest that stay", ARCHIVE)
 def collect_superseded(grace_originals: int = 0) -> None:
     """Remove from the archive, and from all its replicas, originals beyond the newest that their
     source keeps, and leave a tombstone.

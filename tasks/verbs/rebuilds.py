@@ -12,9 +12,8 @@ from contextvars import Context
 from dataclasses import replace
 from typing import Any
 
-from prefect import runtime, tags, task
+from prefect import runtime, tags
 from prefect.artifacts import create_table_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.exceptions import MissingFlowError
@@ -32,6 +31,7 @@ from tasks.core.rebuilding import histories, replays
 from tasks.core.rebuilding import plans as rebuild_plans
 from tasks.core.rebuilding import records as rebuild_records
 from tasks.core.rebuilding.plans import Plan, Scope
+from tasks.running.policies import verb
 from tasks.running.runs import alone, together
 from tasks.running.site import connect, throwaway
 from tasks.running.steps import say, warn
@@ -68,11 +68,7 @@ def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
                 rebuild_records.copy(place, real, rebuild)
 
 
-@task(
-    task_run_name="restore the catalog for {scope} editions",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("restore the catalog for {scope} editions")
 def restore_catalog(
     rebuild: int, scope: Scope, datasets: Sequence[str] = (), drill: bool = False
 ) -> Plan:
@@ -121,11 +117,7 @@ def rebuild_editions(plan: Plan) -> None:
             }
 
 
-@task(
-    task_run_name="rebuild {recipe.dataset} {recipe.vintage}, edition {recipe.number}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("rebuild {recipe.dataset} {recipe.vintage}, edition {recipe.number}")
 def rebuild_edition(recipe: Recipe) -> None:
     """An edition made again by its own flow from its own originals, and put back in its place when
     its content is that of the manifest.
@@ -151,11 +143,7 @@ def rebuild_edition(recipe: Recipe) -> None:
     warn(f"Not rebuilt: {recipe}. {reason}")
 
 
-@task(
-    task_run_name="hold edition {place[1]} of {place[0]} to its manifest",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@verb("hold edition {place[1]} of {place[0]} to its manifest")
 def hold_to_manifest(rebuild: int, place: Place) -> None:
     """The content hash of every table of an edition, as it stands now, compared with that of the
     manifest, and the views with what is shown.

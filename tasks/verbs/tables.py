@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks.core.making.tables.staging_tables import load
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import File, Staging
-from tasks.core.postgres.outages import database_failed
+from tasks.running.policies import DATABASE, verb
 from tasks.running.site import connect
 from tasks.running.steps import recording
 
 
-@task(
-    task_run_name="load table {table}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_delay_seconds=[10, 60],
-    retry_condition_fn=database_failed,
-)
+@verb("load table {table}", DATABASE)
 def load_table(file: File, staging: Staging, table: str) -> int:
     """The rows of a publisher's table of figures, as declared, in a table of the staging schema;
     returns their number.

@@ -71,7 +71,7 @@ class Delimited:
         file = pa.OSFile(str(self._path))
         if self._member:
             # closed with the stream around it
-            file = pa.PythonFile(zipfile.ZipFile(self._path).open(self._member), mode="r")
+            file = pa.PythonFile(zipfile.ZipFile(self._path).open(self._member), mode="r")  # noqa: SIM115
         return cast(
             BinaryIO,
             (

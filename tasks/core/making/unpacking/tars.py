@@ -19,7 +19,7 @@ class Tar:
     single = False
 
     def __init__(self, file: BinaryIO, most_members: int) -> None:
-        self._archive = tarfile.open(fileobj=file, mode="r:")
+        self._archive = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115
         self._entries: list[tarfile.TarInfo] = []
         for entry in self._archive:
             if not entry.isdir():
@@ -74,7 +74,7 @@ def open_compressed(file: BinaryIO, kind: Kind, label: str, most_members: int) -
     elif kind == "bzip2":
         unpacked = cast(BinaryIO, bz2.BZ2File(file))
     else:
-        unpacked = cast(BinaryIO, lzma.LZMAFile(file))
+        unpacked = cast(BinaryIO, lzma.LZMAFile(file))  # noqa: SIM115
     head = unpacked.read(HEAD)
     unpacked.seek(0)
     if recognise(head) == "tar":

@@ -1,0 +1,67 @@
+"""One policy for tasks: how a verb is named in the Prefect UI, and what is worth another try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+import httpx
+import psycopg2
+import sqlalchemy.exc
+from prefect import task
+from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
+from prefect.client.schemas.objects import State
+from prefect.tasks import Task
+
+from tasks.core.postgres.outages import DATABASE_FAILURES
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+OUTAGES = (
+    OSError,
+    httpx.TransportError,
+    psycopg2.OperationalError,
+    sqlalchemy.exc.OperationalError,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """What is worth another try, and after how many seconds each; a GeodataError never is."""
+
+    errors: tuple[type[BaseException], ...]
+    after: tuple[int, ...]
+    jitter: float = 0.0
+
+    def heals(self, _task: Any, _run: Any, state: State[Any]) -> bool:
+        """Prefect's retry condition: whether time can heal what made a task fail."""
+        return isinstance(state.result(raise_on_failure=False), self.errors)
+
+
+DATABASE = Retry(errors=DATABASE_FAILURES, after=(10, 60))
+FILES = Retry(errors=(OSError,), after=(10, 20))
+ARCHIVE = Retry(errors=OUTAGES, after=(30, 120))
+PUBLISHER = Retry(errors=OUTAGES, after=(60, 180), jitter=0.3)
+RECORD = Retry(errors=(Exception,), after=(5, 30, 60))
+
+
+def verb(
+    name: str, retry: Retry | None = None, cache: CacheKeyFnPolicy | None = None
+) -> Callable[[Callable[Parameters, Result]], Task[Parameters, Result]]:
+    """Make a function a task of the vocabulary.
+
+    name: of its runs, with its object in braces ("aggregate {table} by {by}"). retry: one of the
+    policies above. cache: key of a result that is kept; without it nothing is.
+    """
+    policy: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+    if cache:
+        policy = {"cache_policy": cache}
+    if retry:
+        policy |= {
+            "retries": len(retry.after),
+            "retry_delay_seconds": list(retry.after),
+            "retry_jitter_factor": retry.jitter or None,
+            "retry_condition_fn": retry.heals,
+        }
+    return task(task_run_name=name, **policy)
