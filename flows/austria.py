@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from prefect import flow
 
-from flows.declarations import austria as office
+from flows.offices import statistik_austria as office
 from tasks.running.command_line import run
 from tasks.core.model.declarations import Dataset, Source
 from tasks.running.parameters import Mirror, Rebuild, described

@@ -8,7 +8,7 @@ postal code several municipalities. Vienna is one municipality in the list of po
 
 from prefect import flow
 
-from flows.declarations import austria as office
+from flows.offices import statistik_austria as office
 from tasks.running.command_line import run
 from tasks.core.model.declarations import Dataset, Rows
 from tasks.running.parameters import Mirror, Rebuild

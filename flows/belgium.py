@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from prefect import flow
 
-from flows.declarations import belgium as statbel
+from flows.offices import statbel
 from tasks.running.command_line import run
 from tasks.core.model.declarations import Dataset, Features, Source, Total
 from tasks.running.parameters import Mirror, Rebuild, described

@@ -11,7 +11,7 @@ from datetime import date
 
 from prefect import flow
 
-from flows.declarations import belgium as statbel
+from flows.offices import statbel
 from tasks.running.command_line import run
 from tasks.core.model.declarations import Dataset, Features, Rows, Source, Total
 from tasks.running.parameters import Mirror, Rebuild

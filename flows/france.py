@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from prefect import flow
 
-from flows.declarations import france as insee
-from flows.declarations.france_movements import movements
+from flows.offices import insee
+from flows.offices.insee_movements import movements
 from tasks.running.command_line import run
 from tasks.core.model.declarations import Dataset, Source
 from tasks.running.parameters import Mirror, Rebuild, described

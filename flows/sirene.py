@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 
 from prefect import flow
 
-from flows.declarations import sirene as register
-from flows.declarations.france_movements import movements
+from flows.offices import sirene as register
+from flows.offices.insee_movements import movements
 from tasks.running.command_line import run
 from tasks.core.model.declarations import Dataset
 from tasks.running.parameters import Mirror, Rebuild, described

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from prefect import flow
 
-from flows.declarations import united_states as census
+from flows.offices import census_bureau as census
 from tasks.running.command_line import run
 from tasks.core.model.declarations import Dataset
 from tasks.running.parameters import Mirror, Rebuild, described

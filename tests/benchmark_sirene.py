@@ -35,7 +35,7 @@ from synthetic import france, sirene, sirene_ground
 from synthetic.defects import Defects
 from synthetic.sirene_layout import LOCATION_NAME, STOCK_NAME
 
-from flows.declarations import sirene as register
+from flows.offices import sirene as register
 from tasks.core.making.joining.scripts import compress
 from tasks.core.making.tables.staging_tables import load
 from tasks.core.making.tables.tabular import Figures

@@ -21,7 +21,7 @@ from wfs_server import serve_wfs
 
 from flows.austria import austria
 from flows.austria_lists import austria_lists
-from flows.declarations import austria as office
+from flows.offices import statistik_austria as office
 from tasks.core.postgres.database import Database
 from tasks.running.site import connect
 

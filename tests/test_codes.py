@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 from psycopg2 import sql
 
-from flows.declarations import austria, belgium, united_states
+from flows.offices import statbel, statistik_austria
 from tasks.core.making.codes import code_lists
 from tasks.core.making.codes.ledger import CodeEvent, Ledger, Place, ledger
 from tasks.core.making.codes.recoding import recode, settle
@@ -323,7 +323,9 @@ def test_comments_are_copied_where_there_are_none(database: Database, fill: Fill
     ) == [("why's", "own")]
 
 
-@pytest.mark.parametrize("declared", [austria.LEDGER, belgium.LEDGER, united_states.COUNTIES])
+@pytest.mark.parametrize(
+    "declared", [statistik_austria.LEDGER, statbel.LEDGER, census_bureau.COUNTIES]
+)
 def test_the_ledgers_of_the_countries_hold_together(declared: Ledger) -> None:
     for event in declared.events:
         assert len(set(event.before)) == len(event.before)
@@ -337,7 +339,7 @@ def test_the_ledgers_of_the_countries_hold_together(declared: Ledger) -> None:
 
 
 def test_the_ledger_of_belgium_leads_from_589_to_565_municipalities() -> None:
-    routes = belgium.LEDGER.routes(date(2011, 1, 1), date(2025, 1, 1))
+    routes = statbel.LEDGER.routes(date(2011, 1, 1), date(2025, 1, 1))
     assert all(route.target for route in routes)
     assert 589 - sum(len(route.before) for route in routes) + len(routes) == 565
 

@@ -503,7 +503,7 @@ def test_a_bucket_lets_go_of_what_is_superseded_and_holds_what_an_edition_needs(
 
 
 def test_the_register_keeps_four_files_and_none_beyond_its_age() -> None:
-    from flows.declarations import sirene
+    from flows.offices import sirene
 
     for source in (sirene.stock(2026), sirene.geolocation(2026)):
         assert (source.retention, source.keep_days, newest_kept(source)) == (

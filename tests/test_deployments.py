@@ -63,7 +63,7 @@ def sources_of(deployment: dict[str, Any]) -> Iterator[Source]:
     declared_beside = [
         value
         for value in vars(module).values()
-        if getattr(value, "__name__", "").startswith("flows.declarations.")
+        if getattr(value, "__name__", "").startswith("flows.offices.")
     ]
     named = [
         item for each in declared_beside for item in vars(each).items() if f".{item[0]}(" in text

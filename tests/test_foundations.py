@@ -112,13 +112,13 @@ def test_an_edition_removed_since_it_was_found_is_named(
     [
         (
             "land",
-            {"flows/land.py", "flows/declarations/land.py", "sql/land.sql", "sql/land_labels.sql"},
+            {"flows/land.py", "flows/offices/land.py", "sql/land.sql", "sql/land_labels.sql"},
         ),
         (
             "land_income",
             {
                 "flows/land_income.py",
-                "flows/declarations/land.py",
+                "flows/offices/land.py",
                 "sql/land_income.sql",
                 "sql/land_income_labels.sql",
             },
@@ -128,7 +128,7 @@ def test_an_edition_removed_since_it_was_found_is_named(
             {
                 "flows/register.py",
                 "sql/register.sql",
-                *(f"flows/declarations/{name}.py" for name in ("register", "land", "office")),
+                *(f"flows/offices/{name}.py" for name in ("register", "land", "office")),
             },
         ),
     ],
@@ -137,15 +137,15 @@ def test_the_fingerprint_knows_the_scripts_and_declarations_of_a_dataset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slug: str, expected: set[str]
 ) -> None:
     files = {
-        "flows/land.py": "from flows.declarations import land as office",
-        "flows/land_income.py": "import flows.declarations.land",
-        "flows/register.py": "from flows.declarations import register",
-        "flows/declarations/__init__.py": "",
-        "flows/declarations/land.py": "",
-        "flows/declarations/register.py": (
-            "from flows.declarations.land import A\nfrom flows.declarations.office import B"
+        "flows/land.py": "from flows.offices import land as office",
+        "flows/land_income.py": "import flows.offices.land",
+        "flows/register.py": "from flows.offices import register",
+        "flows/offices/__init__.py": "",
+        "flows/offices/land.py": "",
+        "flows/offices/register.py": (
+            "from flows.offices.land import A\nfrom flows.offices.office import B"
         ),
-        "flows/declarations/office.py": "from flows.declarations import register",
+        "flows/offices/office.py": "from flows.offices import register",
         "sql/register.sql": "",
         "sql/landing.sql": "",
         **{
@@ -169,6 +169,6 @@ def test_the_fingerprint_of_sirene_knows_its_labels_and_what_it_takes_from_franc
         "flows/sirene.py",
         "sql/sirene.sql",
         "sql/sirene_labels.sql",
-        "flows/declarations/sirene.py",
-        "flows/declarations/france.py",
+        "flows/offices/sirene.py",
+        "flows/offices/insee.py",
     } <= code

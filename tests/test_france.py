@@ -20,8 +20,8 @@ from prefect.client.schemas.objects import State
 from synthetic import france as synthetic
 from synthetic.defects import Defects
 
-from flows.declarations import france as insee
 from flows.france import france
+from flows.offices import insee
 from tasks.core.making.codes import movements, recoding
 from tasks.core.making.codes.ledger import ledger
 from tasks.core.making.joining import scripts

@@ -22,7 +22,7 @@ from prefect.client.schemas.objects import State
 from synthetic import united_states as synthetic
 from synthetic.defects import Defects
 
-from flows.declarations import united_states as census
+from flows.offices import census_bureau as census
 from flows.united_states import united_states
 from flows.united_states_estimates import united_states_estimates
 from flows.united_states_income import united_states_income

@@ -62,7 +62,7 @@ def _code(dataset: Dataset) -> Iterator[Path]:
         if _owner(path.stem, {*flows, dataset.slug}) == dataset.slug
     )
     if dataset.slug in flows:
-        yield from sorted(_declarations(flows[dataset.slug]))
+        yield from sorted(_offices(flows[dataset.slug]))
 
 
 def _owner(script: str, slugs: set[str]) -> str:
@@ -76,8 +76,8 @@ def _owner(script: str, slugs: set[str]) -> str:
     )
 
 
-def _declarations(flow: Path) -> set[Path]:
-    """The modules of declarations that a flow imports, directly or through one another."""
+def _offices(flow: Path) -> set[Path]:
+    """The modules of offices that a flow imports, directly or through one another."""
     found: set[Path] = set()
     ahead = [flow]
     while ahead:
@@ -94,5 +94,5 @@ def _imported(module: Path) -> set[Path]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)}
-    folder = ROOT / "flows" / "declarations"
-    return {path for path in folder.glob("*.py") if f"flows.declarations.{path.stem}" in names}
+    folder = ROOT / "flows" / "offices"
+    return {path for path in folder.glob("*.py") if f"flows.offices.{path.stem}" in names}

@@ -4,8 +4,8 @@ that have codes of earlier days.
 
 from datetime import date
 
-from flows.declarations.france import INSEE, INSEE_FILES, OF_INSEE
-from flows.declarations.france import source as office_source
+from flows.offices.insee import INSEE, INSEE_FILES, OF_INSEE
+from flows.offices.insee import source as office_source
 from tasks.core.model.declarations import Column, Source, Table, text
 
 MOVEMENTS_PAGES = {2024: 7766585, 2025: 8377162, 2026: 8740222}

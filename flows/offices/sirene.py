@@ -4,8 +4,8 @@ what must not be kept for ever.
 
 from typing import Any
 
-from flows.declarations.france import INSEE, OF_INSEE
-from flows.declarations.france import source as office_source
+from flows.offices.insee import INSEE, OF_INSEE
+from flows.offices.insee import source as office_source
 from tasks.core.model.declarations import Column, Rows, Source, Table, number, text
 
 RESOURCES = "https://www.data.gouv.fr/api/1/datasets/r"

@@ -1,1 +1,0 @@
-"""What several flows declare alike: publishers, licences, and the columns kept of large files."""
