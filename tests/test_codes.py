@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 from psycopg2 import sql
 
-from flows.offices import statbel, statistik_austria
+from flows.offices import census_bureau, statbel, statistik_austria
 from tasks.core.making.codes import code_lists
 from tasks.core.making.codes.ledger import CodeEvent, Ledger, Place, ledger
 from tasks.core.making.codes.recoding import recode, settle
