@@ -80,7 +80,7 @@ ADDRESS = "https://me:hidden@office.example/places.csv?api_key=hidden"
 def runland(
     mirror: str, rebuild: bool = False, ending: str = "", addresses: tuple[str, ...] = ()
 ) -> None:
-    """Publish Runland, unless it is to end otherwise: refused, killed, uncatalogd, or with the
+    """Publish Runland, unless it is to end otherwise: refused, killed, uncataloged, or with the
     archive lost.
     """
     (places,) = backup(PLACES, mirror=mirror)
@@ -91,7 +91,7 @@ def runland(
         os.kill(os.getpid(), signal.SIGKILL)
     join(str(Path(mirror) / "runland.sql"), staging)
     edition = publish(staging)
-    if ending != "uncatalogd":
+    if ending != "uncataloged":
         publish_catalog(edition)
     if "lost" in ending:
         take_away(Path(os.environ["GEODATA_ARCHIVE"]))

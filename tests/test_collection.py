@@ -66,7 +66,7 @@ class Land(Archive):
         slug: str = "land",
         after: Sequence[Foundation] = (),
     ) -> int:
-        """The number of an edition that is published and catalogd; older ones are removed down to
+        """The number of an edition that is published and cataloged; older ones are removed down to
         `keep`.
         """
         dataset = Dataset(

@@ -195,7 +195,7 @@ def test_a_run_that_the_catalog_does_not_know_has_no_document(history: Database)
 
 
 def test_an_edition_that_was_published_without_a_manifest_is_told_by_its_run(mirror: Path) -> None:
-    assert run(mirror, ending="uncatalogd").is_completed()
+    assert run(mirror, ending="uncataloged").is_completed()
     (document,) = documents()
     assert [
         (made["edition"]["state"], len(made["publications"])) for made in document["editions"]

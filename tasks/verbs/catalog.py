@@ -76,7 +76,7 @@ def publish_catalog(edition: Edition) -> None:
                 "mirror": document["edition"]["mirror"],
             },
         )
-    say(f"Catalogd edition {edition.number} of {dataset.slug} {edition.vintage} in {path}.")
+    say(f"Cataloged edition {edition.number} of {dataset.slug} {edition.vintage} in {path}.")
 
 
 def _keep_digests(database: Database, edition: Edition) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class ArchivedEdition:
 
 
 def read(store: Documents) -> list[ArchivedEdition]:
-    """All editions ever catalogd in the archive, in the order in which they were published.
+    """All editions ever cataloged in the archive, in the order in which they were published.
 
     Raises CheckFailed for a document that is none of an edition.
     """

@@ -158,10 +158,10 @@ def _stop_if_made(cursor: Cursor, dataset: Dataset, vintage: int, mark: str) -> 
     """
     last, action = last_publication(cursor, dataset.slug, vintage)
     cursor.execute(MADE, (dataset.slug, vintage, mark, last))
-    for made, state, catalogd, own in cursor.fetchall():
+    for made, state, cataloged, own in cursor.fetchall():
         if "withdraw" in (action, own):
             place = "was withdrawn and stays so"
-        elif made == last and state == "published" and catalogd:
+        elif made == last and state == "published" and cataloged:
             place = "is shown"
         elif made != last and action == "rollback":
             place = f"was rolled back to edition {last} and stays so"
