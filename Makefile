@@ -20,7 +20,8 @@ test: ## run the tests (on private databases, whatever GEODATA_DATABASE_URL says
 	@env -u GEODATA_DATABASE_URL -u GEODATA_DATABASE_BLOCK deployments/setup
 	@$(PYTHON) -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
 
-check: setup ## lint, types and import contracts
+check: setup ## format, lint, types and import contracts
+	@.venv/bin/ruff format --check --quiet . || (.venv/bin/ruff format --diff --quiet .; exit 1)
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
