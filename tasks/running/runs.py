@@ -21,8 +21,9 @@ from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.archive.locations import outages
 from tasks.core.archive.store import configured
-from tasks.core.catalog import provenance, run_documents
+from tasks.core.catalog import provenance, rows, run_documents
 from tasks.core.catalog.editions import NothingNew, abandon
+from tasks.core.catalog.statements import SELECT_EDITIONS_OF_RUN
 from tasks.core.model.addresses import redact, redact_all
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError, GeodataError
@@ -166,36 +167,27 @@ def _made_again(database: Database, dataset: Dataset, function: Callable[[], obj
 def _begin(database: Database, dataset: Dataset, run_id: str) -> None:
     with database.session() as cursor:
         provenance.record_dataset(cursor, dataset)
-        cursor.execute(
-            "INSERT INTO catalog.run (id, flow, dataset, parameters, code_revision, machine) VALUES"
-            " (%s, %s, %s, %s, %s, %s) "
-            # Prefect retries keep the id
-            "ON CONFLICT (id) DO UPDATE SET outcome = 'running', started_at = excluded.started_at,"
-            " ended_at = NULL, message = ''",
-            (
-                run_id,
-                runtime.flow_run.flow_name or dataset.slug,
-                dataset.slug,
-                provenance.as_json(redact_all(runtime.flow_run.parameters or {})),
-                code_revision(),
-                platform.node(),
-            ),
-        )
+        row = {
+            "id": run_id,
+            "flow": runtime.flow_run.flow_name or dataset.slug,
+            "dataset": dataset.slug,
+            "parameters": rows.as_json(redact_all(runtime.flow_run.parameters or {})),
+            "code_revision": code_revision(),
+            "machine": platform.node(),
+        }
+        # Prefect retries keep the id
+        anew = {"outcome": "running", "started_at": rows.NOW, "ended_at": None, "message": ""}
+        rows.upsert(cursor, "run", row | anew, key=("id",), refreshed=anew)
 
 
 def _end(database: Database, run_id: str, outcome: str, message: str) -> State[Any]:
     message = redact(message)
     with database.session() as cursor:
-        cursor.execute(
-            "UPDATE catalog.run SET outcome = %s, message = %s, ended_at = clock_timestamp() WHERE"
-            " id = %s",
-            (outcome, message, run_id),
-        )
+        ended = {"outcome": outcome, "message": message, "ended_at": rows.NOW}
+        rows.update(cursor, "run", ended, {"id": run_id})
         if outcome == "failed":
-            cursor.execute(
-                "UPDATE catalog.edition SET state = 'failed' WHERE run = %s AND state = 'building'",
-                (run_id,),
-            )
+            building = {"run": run_id, "state": "building"}
+            rows.update(cursor, "edition", {"state": "failed"}, building)
     with _beside_the_run():
         _tell(database, run_id)
     return Completed(message=message)
@@ -267,13 +259,7 @@ def _beside_the_run() -> Iterator[None]:
 
 
 def _published(database: Database, run_id: str) -> str:
-    rows = database.rows(
-        "SELECT e.dataset, e.vintage, e.number, string_agg(l.layer || ' ' || l.row_count, ', '"
-        " ORDER BY l.row_count DESC) FROM catalog.edition e JOIN catalog.layer l USING (dataset,"
-        " number) WHERE e.run = %s GROUP BY e.dataset, e.number",
-        run_id,
-    )
     return "; ".join(
-        f"Published {dataset} {vintage}, edition {number} ({layers})."
-        for dataset, vintage, number, layers in rows
+        f"Published {each.dataset} {each.vintage}, edition {each.number} ({each.layers})."
+        for each in database.records(SELECT_EDITIONS_OF_RUN, run=run_id)
     )

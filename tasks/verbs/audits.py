@@ -13,6 +13,7 @@ from prefect.artifacts import create_table_artifact
 
 from tasks.core.archive.integrity import Audit, Finding
 from tasks.core.archive.inventories import Record
+from tasks.core.catalog.statements import UPSERT_ARCHIVE_AUDIT
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.settings import archive_locations
 from tasks.core.postgres.database import Database
@@ -20,14 +21,7 @@ from tasks.running.policies import ARCHIVE, verb
 from tasks.running.site import connect
 from tasks.running.steps import say, warn
 
-KNOWN = "SELECT name, location, sha256, audited_at, verdict FROM catalog.archive_audit"
-RECORD = """
-INSERT INTO catalog.archive_audit AS known (name, location, sha256, verdict, detail, audited_at)
-VALUES (%s, %s, %s, %s, %s, CASE WHEN %s <> 'failed' THEN clock_timestamp() END)
-ON CONFLICT (name, location) DO UPDATE SET
-    sha256 = coalesce(excluded.sha256, known.sha256), verdict = excluded.verdict, detail = excluded.detail,
-    audited_at = coalesce(excluded.audited_at, known.audited_at)
-"""
+SELECT_AUDITED = "SELECT name, location, sha256, audited_at, verdict FROM catalog.archive_audit"
 UNREPAIRED = ("lost", "differing")
 NAMED = 20  # losses named in the error itself; all are in the log
 
@@ -82,7 +76,8 @@ def audit(period_days: int = 30) -> None:
             " everything is audited by every run."
         )
     database, outcome = connect(), Outcome()
-    archive = Audit(archive_locations(), [_record(*row) for row in database.rows(KNOWN)])
+    known = [Record(**each._asdict()) for each in database.records(SELECT_AUDITED)]
+    archive = Audit(archive_locations(), known)
     for name, locations in archive.due(period_days, datetime.now(UTC)).items():
         findings = archive.check(name, locations)
         outcome.add(archive.inventory.describe(name), findings)
@@ -92,31 +87,11 @@ def audit(period_days: int = 30) -> None:
         raise CheckFailed(_losses(archive, outcome))
 
 
-def _record(
-    name: str, location: str, sha256: str | None, audited_at: datetime | None, verdict: str
-) -> Record:
-    return Record(
-        name=name, location=location, sha256=sha256, audited_at=audited_at, verdict=verdict
-    )
-
-
 def _keep(database: Database, findings: list[Finding]) -> None:
     """One row for each copy, so that a run that is killed has not worked for nothing."""
     with database.session() as cursor:
-        cursor.executemany(
-            RECORD,
-            [
-                (
-                    found.name,
-                    found.location,
-                    found.sha256,
-                    found.verdict,
-                    found.detail,
-                    found.verdict,
-                )
-                for found in findings
-            ],
-        )
+        for found in findings:
+            cursor.execute(UPSERT_ARCHIVE_AUDIT, asdict(found))
 
 
 def _report(archive: Audit, outcome: Outcome) -> None:

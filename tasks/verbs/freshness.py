@@ -8,29 +8,12 @@ from datetime import datetime
 from prefect import runtime
 from prefect.artifacts import create_table_artifact
 
+from tasks.core.catalog.statements import SELECT_FRESHNESS
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
 from tasks.running.policies import ARCHIVE, verb
 from tasks.running.site import connect
 from tasks.running.steps import say
-
-# The newest vintage is the one on a schedule: files of a backfill were asked for once, mirrors
-# promise nothing, and what is withdrawn is not held.
-SOURCES_SHOWN = """
-WITH newest AS (
-    SELECT c.dataset, c.number FROM catalog.current_edition c
-     WHERE c.mirror = '' AND c.vintage = (SELECT max(e.vintage) FROM catalog.edition e JOIN catalog.publication p USING (dataset, number)
-                                           WHERE e.dataset = c.dataset AND e.mirror = '')
-)
-SELECT f.source, f.vintage, string_agg(DISTINCT n.dataset, ', ') AS datasets, f.asked_every_days, f.last_checked,
-       f.last_changed_upstream, f.last_state,
-       coalesce(f.last_checked < now() - make_interval(days => f.asked_every_days + %s), true) AS overdue
-  FROM newest n
-  JOIN catalog.edition_input i USING (dataset, number)
-  JOIN catalog.freshness f ON f.source = i.source AND f.vintage = i.source_vintage AND f.mirror = ''
- GROUP BY f.source, f.vintage, f.asked_every_days, f.last_checked, f.last_changed_upstream, f.last_state
- ORDER BY overdue DESC, f.last_checked NULLS FIRST, f.source, f.vintage
-"""
 
 
 @dataclass(frozen=True)
@@ -90,4 +73,5 @@ def read_freshness(database: Database, grace_days: int = 0) -> list[Freshness]:
     """One row for each source behind the newest official edition of each dataset, the overdue ones
     first.
     """
-    return [Freshness(*row) for row in database.rows(SOURCES_SHOWN, grace_days)]
+    found = database.records(SELECT_FRESHNESS, grace=grace_days)
+    return [Freshness(**each._asdict()) for each in found]

@@ -25,7 +25,7 @@ from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 from tasks.core.archive.store import configured
 from tasks.core.model.addresses import redact
 from tasks.core.model.errors import CheckFailed
-from tasks.core.model.recipes import Place, Recipe, following
+from tasks.core.model.recipes import EditionKey, Recipe, following
 from tasks.core.model.settings import archive_locations
 from tasks.core.rebuilding import histories, replays
 from tasks.core.rebuilding import plans as rebuild_plans
@@ -98,7 +98,7 @@ def rebuild_editions(plan: Plan) -> None:
     cannot be made stops none of the rest.
     """
     ahead = {(recipe.dataset, recipe.number): recipe for recipe in plan.recipes}
-    under_way: dict[Place, PrefectFuture[None]] = {}
+    under_way: dict[EditionKey, PrefectFuture[None]] = {}
     with _server_for_all():
         while ahead or under_way:
             ready = [
@@ -144,7 +144,7 @@ def rebuild_edition(recipe: Recipe) -> None:
 
 
 @verb("hold edition {place[1]} of {place[0]} to its manifest")
-def hold_to_manifest(rebuild: int, place: Place) -> None:
+def hold_to_manifest(rebuild: int, place: EditionKey) -> None:
     """The content hash of every table of an edition, as it stands now, compared with that of the
     manifest, and the views with what is shown.
     """

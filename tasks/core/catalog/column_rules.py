@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
 
 Kind = Literal["key", "same", "sum", "root", "ratio", "mean", "none"]
@@ -86,21 +87,14 @@ def column_comments(database: Database, schema: str, table: str) -> dict[str, st
     """The comment of every column of a table, in the table's order; raises CheckFailed when there
     is no such table.
     """
-    found = database.rows(
-        "SELECT a.attname, d.description FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
-        " LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = a.attrelid"
-        " AND d.objsubid = a.attnum WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE"
-        " nspname = %s) AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY"
-        " a.attnum",
-        schema,
-        table,
-    )
+    with database.session() as cursor:
+        found = columns(cursor, schema, table)
     if not found:
         raise CheckFailed(
             f"The table {schema}.{table} was expected and does not exist: make it before its"
             " columns are read."
         )
-    return dict(found)
+    return {column.name: column.comment for column in found}
 
 
 def column_rules(database: Database, schema: str, table: str) -> dict[str, ColumnRule]:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tasks.core.catalog.provenance import as_json
+from tasks.core.catalog.rows import as_json
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.handles import Foundation, Original
 from tasks.core.model.settings import ROOT, SQL

@@ -6,35 +6,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.catalog import rows
+from tasks.core.catalog.statements import SELECT_FOUNDATION_MADE_AGAIN, SELECT_FOUNDATION_SHOWN
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Foundation, Staging
 from tasks.core.postgres.database import Database
-
-SHOWN = """
-SELECT c.vintage, c.number, c.schema_name, c.mirror, array_agg(l.layer), string_agg(l.content_hash, ' ' ORDER BY l.layer)
-  FROM catalog.current_edition c JOIN catalog.layer l USING (dataset, number)
- WHERE c.dataset = %s AND l.layer = ANY (%s)
- GROUP BY 1, 2, 3, 4 ORDER BY 1 DESC LIMIT 1
-"""
-
-MADE_AGAIN = """
-SELECT e.vintage, e.number, e.schema_name, e.mirror, array_agg(l.layer), string_agg(l.content_hash, ' ' ORDER BY l.layer)
-  FROM catalog.edition e JOIN catalog.layer l ON l.dataset = e.dataset AND l.number = e.number AND l.layer = ANY (%s)
- WHERE e.state = 'published' AND e.dataset = %s
-   AND e.number IN (SELECT %s UNION SELECT published_as FROM catalog.rebuilt_edition WHERE dataset = %s AND number = %s)
- GROUP BY 1, 2, 3, 4 ORDER BY 2 DESC LIMIT 1
-"""
 
 
 def find(database: Database, dataset: str, layers: Sequence[str], at_least: int) -> Foundation:
     """The newest vintage shown of a dataset; raises CheckFailed when there is none, it is too old,
     or lacks a layer.
     """
-    found = database.rows(SHOWN, dataset, list(layers))
+    found = database.records(SELECT_FOUNDATION_SHOWN, dataset=dataset, layers=list(layers))
     wanted = f"{dataset} ({', '.join(layers)}) of {at_least} or newer"
     remedy = (
         f"run the flow of {dataset} first (python flows/{dataset}.py), or let this run start it"
@@ -44,18 +32,18 @@ def find(database: Database, dataset: str, layers: Sequence[str], at_least: int)
             f"This dataset stands on {wanted}, and no edition of it is shown in {database}:"
             f" {remedy}."
         )
-    vintage, number, _, _, there, _ = found[0]
-    if missing := sorted(set(layers) - set(there)):
+    newest = found[0]
+    if missing := sorted(set(layers) - set(newest.layers)):
         raise CheckFailed(
-            f"This dataset stands on {wanted}, and edition {number} of {vintage} lacks"
-            f" {', '.join(missing)}: {remedy}."
+            f"This dataset stands on {wanted}, and edition {newest.number} of {newest.vintage}"
+            f" lacks {', '.join(missing)}: {remedy}."
         )
-    if vintage < at_least:
+    if newest.vintage < at_least:
         raise CheckFailed(
-            f"This dataset stands on {wanted}, and the newest edition shown, {number}, is of"
-            f" {vintage}: {remedy}."
+            f"This dataset stands on {wanted}, and the newest edition shown, {newest.number}, is of"
+            f" {newest.vintage}: {remedy}."
         )
-    return _foundation(dataset, layers, *found[0])
+    return _foundation(dataset, layers, newest)
 
 
 def made_again(database: Database, dataset: str, number: int, layers: Sequence[str]) -> Foundation:
@@ -64,35 +52,27 @@ def made_again(database: Database, dataset: str, number: int, layers: Sequence[s
 
     Raises CheckFailed when there is neither, or it lacks a layer.
     """
-    found = database.rows(MADE_AGAIN, list(layers), dataset, number, dataset, number)
-    if not found or set(layers) - set(found[0][4]):
+    found = database.records(
+        SELECT_FOUNDATION_MADE_AGAIN, dataset=dataset, number=number, layers=list(layers)
+    )
+    if not found or set(layers) - set(found[0].layers):
         raise CheckFailed(
             f"This edition stands on edition {number} of {dataset} ({', '.join(layers)}), and that"
             " is not there: it could not be made again, or the archive has no manifest of it. See"
             " what the rebuild says of it, and rebuild that first."
         )
-    return _foundation(dataset, layers, *found[0])
+    return _foundation(dataset, layers, found[0])
 
 
-def _foundation(
-    dataset: str,
-    layers: Sequence[str],
-    vintage: int,
-    number: int,
-    schema: str,
-    mirror: str,
-    _there: object,
-    hashes: str,
-) -> Foundation:
-    content = hashlib.sha256(hashes.encode()).hexdigest()
+def _foundation(dataset: str, layers: Sequence[str], found: Any) -> Foundation:
     return Foundation(
         dataset=dataset,
-        vintage=vintage,
-        number=number,
-        schema=schema,
+        vintage=found.vintage,
+        number=found.number,
+        schema=found.schema_name,
         layers=tuple(layers),
-        content=content,
-        mirror=mirror,
+        content=hashlib.sha256(found.hashes.encode()).hexdigest(),
+        mirror=found.mirror,
     )
 
 
@@ -103,16 +83,12 @@ def lend(cursor: Cursor, staging: Staging, foundation: Foundation) -> None:
     Raises CheckFailed when the other edition was removed since it was found.
     """
     _require_kept(cursor, staging, foundation)
-    cursor.execute(
-        "INSERT INTO catalog.edition_dependency VALUES (%s, %s, %s, %s, %s)",
-        (
-            staging.dataset.slug,
-            staging.edition,
-            foundation.dataset,
-            foundation.number,
-            list(foundation.layers),
-        ),
-    )
+    row = {
+        "on_dataset": foundation.dataset,
+        "on_number": foundation.number,
+        "layers": foundation.layers,
+    }
+    rows.insert(cursor, "edition_dependency", rows.of_edition(staging) | row)
     for layer in foundation.layers:
         cursor.execute(
             sql.SQL("CREATE VIEW {} AS SELECT * FROM {}").format(

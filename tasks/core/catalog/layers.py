@@ -4,13 +4,22 @@ and a content hash.
 
 from __future__ import annotations
 
+from typing import Any
+
 from psycopg2 import errors, sql
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.catalog import rows
 from tasks.core.catalog.column_rules import ColumnRule, column_rules
+from tasks.core.catalog.statements import SELECT_LAYER_FACTS
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
-from tasks.core.postgres.database import Database
+from tasks.core.postgres.columns import columns
+from tasks.core.postgres.database import Database, records
+
+EXTENT = "ARRAY[ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box)]".replace(
+    "box", "ST_Extent(geom)"
+)
 
 
 def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...]) -> int:
@@ -33,9 +42,17 @@ def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...])
             sql.SQL("COMMENT ON TABLE {} IS %s").format(sql.Identifier(layer)), (description,)
         )
         cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(layer)))
-        rows = _record_layer(cursor, staging, layer, key, description, geometry_type, srid)
+        row = {
+            "layer": layer,
+            "description": description,
+            "key_columns": key,
+            "geometry_type": geometry_type,
+            "srid": srid,
+            **_facts(cursor, layer, located=geometry_type is not None),
+        }
+        rows.insert(cursor, "layer", rows.of_edition(staging) | row)
         _record_columns(cursor, staging, layer, rules)
-    return rows
+    return int(row["row_count"])
 
 
 def _description(cursor: Cursor, staging: Staging, layer: str) -> str:
@@ -93,66 +110,30 @@ def _geometry(cursor: Cursor, staging: Staging, layer: str) -> tuple[str | None,
     return found[0][1], found[0][2]
 
 
-def _record_layer(
-    cursor: Cursor,
-    staging: Staging,
-    layer: str,
-    key: tuple[str, ...],
-    description: str,
-    geometry_type: str | None,
-    srid: int | None,
-) -> int:
-    extent = (
-        sql.SQL("ARRAY[ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e)]")
-        if geometry_type
-        else sql.SQL("NULL")
+def _facts(cursor: Cursor, layer: str, *, located: bool) -> dict[str, Any]:
+    """What the catalog keeps of the rows: row_count, extent, size_bytes and content_hash."""
+    name = sql.Identifier(layer)
+    query = sql.SQL(SELECT_LAYER_FACTS).format(
+        extent=sql.SQL(EXTENT if located else "NULL"),
+        name=sql.Literal(name.as_string(cursor)),
+        layer=name,
     )
-    box = sql.SQL("ST_Extent(geom)") if geometry_type else sql.SQL("NULL")
-    cursor.execute(
-        sql.SQL(
-            "INSERT INTO catalog.layer (dataset, number, layer, description, key_columns,"
-            " row_count, geometry_type, srid, extent, size_bytes, content_hash) SELECT %s, %s, %s,"
-            " %s, %s, n, %s, %s, {}, pg_total_relation_size(%s::regclass) + (SELECT"
-            " coalesce(sum(pg_total_relation_size(relid)), 0) FROM"
-            " pg_partition_tree(%s::regclass)), geodata.content_hash(%s::regclass) FROM (SELECT"
-            " count(*) AS n, {} AS e FROM {}) AS counted RETURNING row_count"
-        ).format(extent, box, sql.Identifier(layer)),
-        (
-            staging.dataset.slug,
-            staging.edition,
-            layer,
-            description,
-            list(key),
-            geometry_type,
-            srid,
-            *[f'"{layer}"'] * 3,
-        ),
-    )
-    return int(cursor.fetchall()[0][0])
+    return dict(records(cursor, query)[0]._asdict())
 
 
 def _record_columns(
     cursor: Cursor, staging: Staging, layer: str, rules: dict[str, ColumnRule]
 ) -> None:
-    cursor.execute(
-        "SELECT attname, attnum, format_type(atttypid, atttypmod) FROM pg_attribute "
-        "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        (f'"{layer}"',),
-    )
-    for ordinal, (name, _, data_type) in enumerate(cursor.fetchall(), start=1):
-        rule = rules[name]
-        cursor.execute(
-            "INSERT INTO catalog.layer_column VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            (
-                staging.dataset.slug,
-                staging.edition,
-                layer,
-                name,
-                ordinal,
-                data_type,
-                rule.description,
-                rule.unit,
-                rule.aggregate,
-                rule.origin,
-            ),
-        )
+    for ordinal, column in enumerate(columns(cursor, layer), start=1):
+        rule = rules[column.name]
+        row = {
+            "layer": layer,
+            "name": column.name,
+            "ordinal": ordinal,
+            "data_type": column.data_type,
+            "description": rule.description,
+            "unit": rule.unit,
+            "aggregation": rule.aggregate,
+            "origin": rule.origin,
+        }
+        rows.insert(cursor, "layer_column", rows.of_edition(staging) | row)

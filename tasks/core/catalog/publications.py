@@ -4,34 +4,21 @@ that give way to readers.
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg2 import errors
 from psycopg2.extensions import cursor as Cursor
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
-from tasks.core.catalog.views import hide_layer, show_layer
-from tasks.core.model.errors import CheckFailed, ConfigurationError
-from tasks.core.postgres.database import Database
+from tasks.core.catalog import rows
+from tasks.core.catalog.statements import SELECT_EDITIONS_BUILT_ON, SELECT_KEPT_EDITIONS
+from tasks.core.catalog.views import hide_vintage, show_edition
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.postgres.database import Database, records
 
 LOCK_WAIT = "500ms"  # a waiting switch holds new readers back: give way often instead
 PATIENCE = 600  # seconds of trying before a long reader is named
-
-KEPT = """
-SELECT e.vintage, e.number, c.number,
-       (SELECT p.action = 'withdraw' FROM catalog.publication p
-         WHERE p.dataset = e.dataset AND p.number = e.number ORDER BY p.at DESC, p.id DESC LIMIT 1)
-  FROM catalog.edition e LEFT JOIN catalog.current_edition c USING (dataset, vintage)
- WHERE e.dataset = %s AND e.state = 'published' ORDER BY e.vintage DESC, e.number DESC
-"""
-INSTEAD = """
-SELECT l.layer, d.published_schema, s.schema_name, s.vintage
-  FROM catalog.layer l JOIN catalog.dataset d ON d.slug = l.dataset
-  LEFT JOIN LATERAL (SELECT c.schema_name, c.vintage FROM catalog.current_edition c JOIN catalog.layer o USING (dataset, number)
-                      WHERE c.dataset = l.dataset AND o.layer = l.layer ORDER BY c.vintage DESC LIMIT 1) s ON true
- WHERE l.dataset = %s AND l.number = %s ORDER BY l.layer
-"""
 
 
 def giving_way() -> Retrying:
@@ -56,11 +43,8 @@ def switch(cursor: Cursor, dataset: str, vintage: int, number: int, action: str)
     """Keep a publication in the catalog, and let the stable views show what it says, in the
     transaction begun with take_turn().
     """
-    cursor.execute(
-        "INSERT INTO catalog.publication (dataset, vintage, number, action) VALUES (%s, %s,"
-        " %s, %s)",
-        (dataset, vintage, number, action),
-    )
+    row = {"dataset": dataset, "vintage": vintage, "number": number, "action": action}
+    rows.insert(cursor, "publication", row)
     if action == "withdraw":
         hide_vintage(cursor, dataset, vintage, number)
     else:
@@ -73,12 +57,11 @@ def edition_before(database: Database, dataset: str) -> int:
 
     Raises ConfigurationError with the list of kept editions when there is none such.
     """
-    with database.session() as cursor:
-        kept = _kept(cursor, dataset)
-    newest = next((vintage for vintage, _, shown, _ in kept if shown), None)
-    for vintage, number, shown, withdrawn in kept:
-        if vintage == newest and shown and number < shown and not withdrawn:
-            return number
+    kept = database.records(SELECT_KEPT_EDITIONS, dataset=dataset)
+    newest = next((each.vintage for each in kept if each.shown), None)
+    for each in kept:
+        if each.vintage == newest and each.number < each.shown and not each.withdrawn:
+            return int(each.number)
     raise _no_such_edition(dataset, "the one before", kept)
 
 
@@ -92,14 +75,13 @@ def roll_back(database: Database, dataset: str, number: int) -> tuple[int, int |
     for attempt in giving_way():
         with attempt, database.session() as cursor:
             take_turn(cursor, dataset)
-            kept = _kept(cursor, dataset)
-            found = [(vintage, shown) for vintage, each, shown, _ in kept if each == number]
+            kept = records(cursor, SELECT_KEPT_EDITIONS, dataset=dataset)
+            found = [each for each in kept if each.number == number]
             if not found:
                 raise _no_such_edition(dataset, str(number), kept)
-            vintage, before = found[0]
-            if before != number:
-                switch(cursor, dataset, vintage, number, "rollback")
-    return vintage, before, number
+            if found[0].shown != number:
+                switch(cursor, dataset, found[0].vintage, number, "rollback")
+    return found[0].vintage, found[0].shown, number
 
 
 def withdraw(database: Database, dataset: str, vintage: int) -> int | None:
@@ -134,19 +116,23 @@ def publication_documents(database: Database, dataset: str) -> dict[str, dict[st
     """All that persons switched of a dataset, as documents of the archive by their names; a rebuild
     restores the publications from them.
     """
-    rows = database.rows(
-        "SELECT vintage, at, action, to_jsonb(p) FROM catalog.publication p WHERE dataset = %s AND"
-        " action <> 'publish' ORDER BY at, id",
-        dataset,
+    switched = database.records(
+        "SELECT vintage, at, action, to_jsonb(p) AS row FROM catalog.publication p"
+        " WHERE dataset = %(dataset)s AND action <> 'publish' ORDER BY at, id",
+        dataset=dataset,
     )
     return {
-        f"publications/{dataset}/{vintage}/{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{action}.json": {
+        f"publications/{dataset}/{each.vintage}/{_stamp(each.at)}-{each.action}.json": {
             "document": "publication of geodata-flows",
             "version": 1,
-            "publication": row,
+            "publication": each.row,
         }
-        for vintage, at, action, row in rows
+        for each in switched
     }
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
 
 
 def standing_on(database: Database, dataset: str, number: int) -> list[str]:
@@ -154,94 +140,22 @@ def standing_on(database: Database, dataset: str, number: int) -> list[str]:
     words.
     """
     return [
-        f"edition {each} of {name} {vintage}"
-        for name, vintage, each in database.rows(
-            "SELECT c.dataset, c.vintage, c.number FROM catalog.edition_dependency d JOIN"
-            " catalog.current_edition c USING (dataset, number) WHERE d.on_dataset = %s AND"
-            " d.on_number = %s ORDER BY 1, 2",
-            dataset,
-            number,
-        )
+        f"edition {each.number} of {each.dataset} {each.vintage}"
+        for each in database.records(SELECT_EDITIONS_BUILT_ON, dataset=dataset, number=number)
     ]
 
 
-def show_edition(cursor: Cursor, dataset: str, vintage: int, number: int) -> None:
-    """Point the views of a vintage to an edition, and those without a year too when no newer
-    vintage is shown.
-    """
-    cursor.execute(
-        "SELECT d.published_schema, e.schema_name, l.layer, e.vintage >= (SELECT max(vintage) FROM"
-        " catalog.current_edition c WHERE c.dataset = d.slug) FROM catalog.dataset d JOIN"
-        " catalog.edition e ON e.dataset = d.slug JOIN catalog.layer l ON l.dataset = d.slug AND"
-        " l.number = e.number WHERE d.slug = %s AND e.number = %s ORDER BY l.layer",
-        (dataset, number),
-    )
-    rows = cursor.fetchall()
-    if not rows:
-        raise CheckFailed(
-            f"Edition {number} of {dataset} has no layer in the catalog, so nothing can be shown:"
-            " seal its layers first."
-        )
-    _hide_dropped_layers(cursor, dataset, vintage, number, rows[0][0], newest=rows[0][3])
-    for published_schema, schema, layer, newest in rows:
-        show_layer(cursor, schema, layer, published_schema, f"{layer}_{vintage}")
-        if newest:
-            show_layer(cursor, schema, layer, published_schema, layer)
-
-
-def hide_vintage(cursor: Cursor, dataset: str, vintage: int, number: int) -> None:
-    """Take the views of a vintage away; those without a year that showed it show the newest vintage
-    still shown, or go when there is none.
-    """
-    reason = f"the vintage {vintage} is withdrawn"
-    cursor.execute(INSTEAD, (dataset, number))
-    for layer, view_schema, schema, newest in cursor.fetchall():
-        hide_layer(cursor, view_schema, f"{layer}_{vintage}", reason)
-        if newest is None:
-            hide_layer(cursor, view_schema, layer, reason)
-        elif newest < vintage:
-            show_layer(cursor, schema, layer, view_schema, layer)
-
-
-def _hide_dropped_layers(
-    cursor: Cursor, dataset: str, vintage: int, number: int, view_schema: str, *, newest: bool
-) -> None:
-    """Take away the views of layers that earlier editions of the vintage had and this one has
-    not.
-    """
-    cursor.execute(
-        "SELECT layer FROM catalog.layer JOIN catalog.publication USING (dataset, number) WHERE"
-        " dataset = %s AND vintage = %s EXCEPT SELECT layer FROM catalog.layer WHERE dataset = %s"
-        " AND number = %s ORDER BY layer",
-        (dataset, vintage, dataset, number),
-    )
-    for (layer,) in cursor.fetchall():
-        for view in (f"{layer}_{vintage}", layer)[: 1 + newest]:
-            hide_layer(cursor, view_schema, view)
-
-
-def _kept(cursor: Cursor, dataset: str) -> list[tuple[int, int, int | None, bool]]:
-    """Editions that can be shown: vintage, number, the edition shown of that vintage, and whether
-    this one was withdrawn last.
-    """
-    cursor.execute(KEPT, (dataset,))
-    return cursor.fetchall()
-
-
-def _no_such_edition(
-    dataset: str, wanted: str, kept: list[tuple[int, int, int | None, bool]]
-) -> ConfigurationError:
-    marks = {
-        number: " (shown)" if number == shown else " (withdrawn)" if withdrawn else ""
-        for _, number, shown, withdrawn in kept
-    }
-    offered = (
-        "; ".join(f"edition {number} of {vintage}{marks[number]}" for vintage, number, _, _ in kept)
-        or "none"
-    )
+def _no_such_edition(dataset: str, wanted: str, kept: list[Any]) -> ConfigurationError:
+    offered = "; ".join(f"edition {e.number} of {e.vintage}{_mark(e)}" for e in kept) or "none"
     return ConfigurationError(
         f"No kept edition of {dataset!r} answers to {wanted}: choose one of these: {offered}."
     )
+
+
+def _mark(kept: Any) -> str:
+    if kept.number == kept.shown:
+        return " (shown)"
+    return " (withdrawn)" if kept.withdrawn else ""
 
 
 def _not_shown(cursor: Cursor, dataset: str, vintage: int) -> ConfigurationError:

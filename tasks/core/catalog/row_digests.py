@@ -13,7 +13,13 @@ import pyarrow.parquet as pq
 from adbc_driver_postgresql import dbapi
 from psycopg2 import sql
 
+from tasks.core.catalog.statements import (
+    SELECT_KEYS_THAT_DIFFER,
+    SELECT_ROW_DIGESTS,
+    SELECT_WHETHER_LIMITED_BY_LAW,
+)
 from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.columns import columns as columns_of
 from tasks.core.postgres.database import Database
 
 FIGURES = ("digest", "row_count")  # the columns of a file after those of the key
@@ -24,31 +30,9 @@ WHOLE_KEY_ROWS = 1_000_000
 NAMED = 20  # keys of each kind that a difference names
 KINDS = ("added", "removed", "changed")
 
-LIMITED = """
-WITH RECURSIVE made_of (dataset, number) AS (
-    SELECT %s::text, %s::integer
-    UNION SELECT d.on_dataset, d.on_number FROM made_of JOIN catalog.edition_dependency d USING (dataset, number))
-SELECT EXISTS (SELECT FROM made_of JOIN catalog.edition_input i USING (dataset, number)
-                 JOIN catalog.source s ON s.slug = i.source AND s.vintage = i.source_vintage WHERE s.retention = 'legal_maximum')
-"""
-DIGESTS = (
-    "SELECT {keys}, digest, row_count FROM geodata.row_digests({table}::regclass,"
-    " {columns}::text[])"
-)
-COMPARED = """
-WITH earlier AS (SELECT ARRAY[{names}] AS key, digest, row_count FROM pg_temp.earlier_digests),
-     compared AS (SELECT coalesce(e.key, n.key) COLLATE "C" AS key,
-                         CASE WHEN e.key IS NULL THEN 'added' WHEN n.key IS NULL THEN 'removed' ELSE 'changed' END AS kind
-                    FROM earlier e FULL JOIN geodata.row_digests({table}::regclass, {columns}::text[]) n ON n.key = e.key
-                   WHERE (e.digest, e.row_count) IS DISTINCT FROM (n.digest, n.row_count)),
-     ranked AS (SELECT kind, key, count(*) OVER (PARTITION BY kind) AS total, row_number() OVER (PARTITION BY kind ORDER BY key) AS place
-                  FROM compared)
-SELECT kind, total, key FROM ranked WHERE place <= {named} ORDER BY kind, place
-"""
-
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class KeyDifference:
     """How a table differs from one of before: its keys that are added, removed or changed, counted,
     and the first of each in `examples`.
 
@@ -85,25 +69,26 @@ def key_columns(database: Database, dataset: str, number: int) -> dict[str, tupl
     the layers that may be there.
     """
     # The archive keeps digests for ever. By the whole key they name every row, which is worth its
-    # bytes in a table of areas; a register of
-    # companies would take as much again as it is large. And a key such as the SIRET is personal: it
-    # must not outlive originals that a law
-    # gives an end, so of what is made from them, directly or by way of another edition, only groups
-    # of rows are told apart.
-    limited = database.value(LIMITED, dataset, number)
-    layers = database.rows(
-        "SELECT layer, key_columns, row_count FROM catalog.layer WHERE dataset = %s AND number"
-        " = %s",
-        dataset,
-        number,
+    # bytes in a table of areas; a register of companies would take as much again as it is large.
+    # And a key such as the SIRET is personal: it must not outlive originals that a law gives an
+    # end, so of what is made from them, directly or by way of another edition, only groups of rows
+    # are told apart.
+    edition = {"dataset": dataset, "number": number}
+    [limited] = database.records(SELECT_WHETHER_LIMITED_BY_LAW, **edition)[0]
+    layers = database.records(
+        "SELECT layer, key_columns, row_count FROM catalog.layer"
+        " WHERE dataset = %(dataset)s AND number = %(number)s",
+        **edition,
     )
     whole = {
-        layer: tuple(key) for layer, key, rows in layers if rows <= WHOLE_KEY_ROWS and not limited
+        each.layer: tuple(each.key_columns)
+        for each in layers
+        if each.row_count <= WHOLE_KEY_ROWS and not limited
     }
     leading = {
-        layer: tuple(key[:1])
-        for layer, key, _ in layers
-        if layer not in whole and not (limited and len(key) == 1)
+        each.layer: tuple(each.key_columns[:1])
+        for each in layers
+        if each.layer not in whole and not (limited and len(each.key_columns) == 1)
     }
     return dict(sorted({**whole, **leading}.items()))
 
@@ -115,7 +100,7 @@ def write(database: Database, schema: str, table: str, columns: Sequence[str], p
     Columns: those given, as text, digest (int64: the sum, modulo 2^63 - 1, of 64 bits of the hash
     of each row) and row_count (int64).
     """
-    query = _composed(database, DIGESTS, schema, table, columns)
+    query = _composed(database, SELECT_ROW_DIGESTS, schema, table, columns)
     layout = pa.schema(
         [
             *((column, pa.string()) for column in columns),
@@ -131,7 +116,7 @@ def write(database: Database, schema: str, table: str, columns: Sequence[str], p
                 file.write_table(group, row_group_size=GROUP_ROWS)
 
 
-def compare(database: Database, schema: str, table: str, path: Path) -> Difference:
+def compare(database: Database, schema: str, table: str, path: Path) -> KeyDifference:
     """How a table's rows differ from those whose digests a file holds, by the columns of that file.
 
     Raises CheckFailed when the table has not all of these columns.
@@ -147,11 +132,11 @@ def compare(database: Database, schema: str, table: str, path: Path) -> Differen
             file.schema_arrow, file.iter_batches(GROUP_ROWS)
         )
         cursor.adbc_ingest("earlier_digests", earlier, mode="create", temporary=True)
-        cursor.execute(_composed(database, COMPARED, schema, table, columns))
+        cursor.execute(_composed(database, SELECT_KEYS_THAT_DIFFER, schema, table, columns))
         found = cursor.fetchall()
     counts = {kind: total for kind, total, _ in found}
     examples = {kind: tuple(tuple(key) for of, _, key in found if of == kind) for kind in counts}
-    return Difference(
+    return KeyDifference(
         key_columns=columns, examples=examples, **{kind: counts.get(kind, 0) for kind in KINDS}
     )
 
@@ -191,15 +176,12 @@ def _composed(
         return composed.as_string(cursor)
 
 
-def _require_columns(database: Database, schema: str, table: str, columns: Sequence[str]) -> None:
-    query = (
-        "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name"
-        " = %s ORDER BY ordinal_position"
-    )
-    there = [name for (name,) in database.rows(query, schema, table)]
-    if missing := [column for column in columns if column not in there]:
+def _require_columns(database: Database, schema: str, table: str, names: Sequence[str]) -> None:
+    with database.session() as cursor:
+        there = [column.name for column in columns_of(cursor, schema, table)]
+    if missing := [name for name in names if name not in there]:
         raise CheckFailed(
-            f"The rows of {schema}.{table} were to be compared by {', '.join(columns)}, and"
+            f"The rows of {schema}.{table} were to be compared by {', '.join(names)}, and"
             f" {', '.join(missing)} was expected among its columns, found"
             f" {', '.join(there) or 'no table'}: the key has changed, so no row can be told to be"
             " the same."

@@ -2,10 +2,65 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from psycopg2 import errors, sql
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.catalog.statements import (
+    SELECT_LAYERS_DROPPED,
+    SELECT_LAYERS_SHOWN_INSTEAD,
+    SELECT_LAYERS_TO_SHOW,
+)
 from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.columns import columns
+from tasks.core.postgres.database import records
+
+
+def show_edition(cursor: Cursor, dataset: str, vintage: int, number: int) -> None:
+    """Point the views of a vintage to an edition, and those without a year too when no newer
+    vintage is shown.
+    """
+    layers = records(cursor, SELECT_LAYERS_TO_SHOW, dataset=dataset, number=number)
+    if not layers:
+        raise CheckFailed(
+            f"Edition {number} of {dataset} has no layer in the catalog, so nothing can be shown:"
+            " seal its layers first."
+        )
+    _hide_dropped_layers(cursor, dataset, vintage, number, layers[0])
+    for each in layers:
+        show_layer(
+            cursor, each.schema_name, each.layer, each.published_schema, f"{each.layer}_{vintage}"
+        )
+        if each.newest:
+            show_layer(cursor, each.schema_name, each.layer, each.published_schema, each.layer)
+
+
+def hide_vintage(cursor: Cursor, dataset: str, vintage: int, number: int) -> None:
+    """Take the views of a vintage away; those without a year that showed it show the newest vintage
+    still shown, or go when there is none.
+    """
+    reason = f"the vintage {vintage} is withdrawn"
+    for each in records(cursor, SELECT_LAYERS_SHOWN_INSTEAD, dataset=dataset, number=number):
+        hide_layer(cursor, each.published_schema, f"{each.layer}_{vintage}", reason)
+        if each.vintage is None:
+            hide_layer(cursor, each.published_schema, each.layer, reason)
+        elif each.vintage < vintage:
+            show_layer(cursor, each.schema_name, each.layer, each.published_schema, each.layer)
+
+
+def _hide_dropped_layers(
+    cursor: Cursor, dataset: str, vintage: int, number: int, shown: Any
+) -> None:
+    """Take away the views of layers that earlier editions of the vintage had and this one has
+    not.
+    """
+    dropped = records(
+        cursor, SELECT_LAYERS_DROPPED, dataset=dataset, vintage=vintage, number=number
+    )
+    for (layer,) in dropped:
+        for view in (f"{layer}_{vintage}", layer)[: 1 + shown.newest]:
+            hide_layer(cursor, shown.published_schema, view)
 
 
 def show_layer(cursor: Cursor, schema: str, layer: str, view_schema: str, view: str) -> None:
@@ -13,8 +68,8 @@ def show_layer(cursor: Cursor, schema: str, layer: str, view_schema: str, view: 
     others on top keep working.
     """
     cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(view_schema)))
-    columns = _columns(cursor, schema, layer)
-    names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns)
+    described = columns(cursor, schema, layer)
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in described)
     target = sql.Identifier(view_schema, view)
     definition = sql.SQL("VIEW {} AS SELECT {} FROM {}").format(
         target, names, sql.Identifier(schema, layer)
@@ -27,7 +82,7 @@ def show_layer(cursor: Cursor, schema: str, layer: str, view_schema: str, view: 
         hide_layer(cursor, view_schema, view, str(error).splitlines()[0])
         cursor.execute(sql.SQL("CREATE {}").format(definition))
     cursor.execute("RELEASE SAVEPOINT view")
-    _describe(cursor, schema, layer, target, columns)
+    _describe(cursor, schema, layer, target, described)
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = 'geodata_reader'")
     if cursor.fetchall():
         cursor.execute(
@@ -41,7 +96,7 @@ def show_layer(cursor: Cursor, schema: str, layer: str, view_schema: str, view: 
 def hide_layer(
     cursor: Cursor, view_schema: str, view: str, reason: str = "the layer is no longer made"
 ) -> None:
-    """Take a view away; raises CheckFailed naming the views of readers that stand on it."""
+    """Take a view away; raises CheckFailed naming the views of readers that select from it."""
     try:
         cursor.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(sql.Identifier(view_schema, view)))
     except errors.DependentObjectsStillExist as error:
@@ -52,27 +107,13 @@ def hide_layer(
         ) from None
 
 
-def _columns(cursor: Cursor, schema: str, layer: str) -> list[tuple[str, str | None]]:
-    cursor.execute(
-        "SELECT attname, col_description(attrelid, attnum) FROM pg_attribute JOIN pg_class c ON"
-        " c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = %s AND"
-        " relname = %s AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        (schema, layer),
-    )
-    return cursor.fetchall()
-
-
 def _describe(
-    cursor: Cursor,
-    schema: str,
-    layer: str,
-    target: sql.Identifier,
-    columns: list[tuple[str, str | None]],
+    cursor: Cursor, schema: str, layer: str, target: sql.Identifier, described: list[Any]
 ) -> None:
     cursor.execute("SELECT obj_description(%s::regclass)", (f'"{schema}"."{layer}"',))
     cursor.execute(sql.SQL("COMMENT ON VIEW {} IS %s").format(target), cursor.fetchall()[0])
-    for name, comment in columns:
+    for column in described:
         cursor.execute(
-            sql.SQL("COMMENT ON COLUMN {}.{} IS %s").format(target, sql.Identifier(name)),
-            (comment,),
+            sql.SQL("COMMENT ON COLUMN {}.{} IS %s").format(target, sql.Identifier(column.name)),
+            (column.comment,),
         )

@@ -10,7 +10,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-Place = tuple[str, int]
+EditionKey = tuple[str, int]  # dataset, number
+SourceKey = tuple[str, int]  # slug, vintage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class Recipe:
     vintage: int
     mirror: str
     parameters: Mapping[str, Any]
-    originals: Mapping[Place, str]
+    originals: Mapping[SourceKey, str]
     foundations: Mapping[str, int]
     digests: Mapping[str, str]
     seconds: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import namedtuple
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,9 +72,22 @@ class Database:
             cursor.execute(query, parameters or None)
             return cursor.fetchall()
 
+    def records(self, query: str | sql.Composable, **parameters: Any) -> list[Any]:
+        """All rows of a small query, as records() gives them."""
+        with self.session() as cursor:
+            return records(cursor, query, **parameters)
+
     def value(self, query: str | sql.Composable, *parameters: Any) -> Any:
         """The first value of the first row."""
         return self.rows(query, *parameters)[0][0]
+
+
+def records(cursor: Cursor, query: str | sql.Composable, **parameters: Any) -> list[Any]:
+    """All rows of a query with named parameters, %(name)s; each a tuple with its columns' names."""
+    cursor.execute(query, parameters or None)
+    names = [column.name for column in cursor.description or ()]
+    record = namedtuple("record", names)  # type: ignore[misc]
+    return [record._make(row) for row in cursor.fetchall()]
 
 
 @lru_cache(maxsize=4)

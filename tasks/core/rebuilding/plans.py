@@ -11,16 +11,13 @@ from tasks.core.archive import archived_editions as archived
 from tasks.core.archive.archived_editions import ArchivedEdition
 from tasks.core.catalog import editions
 from tasks.core.model.errors import ConfigurationError
-from tasks.core.model.recipes import Place, Recipe
+from tasks.core.model.recipes import EditionKey, Recipe
 from tasks.core.postgres.database import Database
-from tasks.core.rebuilding.histories import Document, History
+from tasks.core.rebuilding.histories import History
+from tasks.core.rebuilding.restoration import JsonDocument
+from tasks.core.rebuilding.statements import SELECT_EDITIONS_THERE
 
 Scope = Literal["current", "kept"]
-THERE = """
-SELECT e.dataset, e.number FROM catalog.edition e JOIN catalog.layer l USING (dataset, number)
- WHERE e.state = 'published'
- GROUP BY 1, 2 HAVING bool_and(to_regclass(format('%I.%I', e.schema_name, l.layer)) IS NOT NULL)
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +31,7 @@ class Plan:
 
     rebuild: int
     unrestored: tuple[str, ...] = ()
-    wanted: tuple[Place, ...]
+    wanted: tuple[EditionKey, ...]
     recipes: tuple[Recipe, ...]
 
 
@@ -55,12 +52,12 @@ def plan(
         archived.edition_of(name, document) for name, document in history.editions.items()
     ]
     chosen = _chosen(everything, history, scope, datasets)
-    there = set(database.rows(THERE))
-    absent = [edition for edition in chosen if _place(edition) not in there]
+    there = set(database.rows(SELECT_EDITIONS_THERE))
+    absent = [edition for edition in chosen if _key(edition) not in there]
     needed = [
         edition
         for edition in archived.with_dependencies(absent, everything)
-        if _place(edition) not in there
+        if _key(edition) not in there
     ]
     recipes = [
         _recipe(
@@ -74,7 +71,7 @@ def plan(
     ]
     ways = _ways(recipes)
     recipes.sort(key=lambda recipe: ways[recipe.dataset, recipe.number], reverse=True)
-    return Plan(rebuild=rebuild, wanted=tuple(map(_place, chosen)), recipes=tuple(recipes))
+    return Plan(rebuild=rebuild, wanted=tuple(map(_key, chosen)), recipes=tuple(recipes))
 
 
 def remove_stepping_stones(database: Database, plan: Plan) -> None:
@@ -108,12 +105,12 @@ def _chosen(
     return [edition for edition in found if not datasets or edition.dataset in datasets]
 
 
-def _place(edition: ArchivedEdition) -> Place:
+def _key(edition: ArchivedEdition) -> EditionKey:
     return edition.dataset, edition.number
 
 
 def _recipe(
-    edition: ArchivedEdition, document: Document, *, wanted: bool, rebuild: int, rehearsal: bool
+    edition: ArchivedEdition, document: JsonDocument, *, wanted: bool, rebuild: int, rehearsal: bool
 ) -> Recipe:
     facts = document["edition"]
     seconds = (
@@ -135,12 +132,12 @@ def _recipe(
     )
 
 
-def _ways(recipes: Iterable[Recipe]) -> Mapping[Place, float]:
+def _ways(recipes: Iterable[Recipe]) -> Mapping[EditionKey, float]:
     """Seconds from the beginning of each edition to the end of the last one that stands on it."""
-    ways: dict[Place, float] = {}
+    ways: dict[EditionKey, float] = {}
     for recipe in reversed(list(recipes)):  # what stands on others comes after them
-        place = recipe.dataset, recipe.number
-        ways[place] = ways.get(place, 0.0) + recipe.seconds
+        key = recipe.dataset, recipe.number
+        ways[key] = ways.get(key, 0.0) + recipe.seconds
         for foundation in recipe.foundations.items():
-            ways[foundation] = max(ways.get(foundation, 0.0), ways[place])
+            ways[foundation] = max(ways.get(foundation, 0.0), ways[key])
     return ways

@@ -10,34 +10,23 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from tasks.core.catalog import editions, publications
+from tasks.core.catalog import editions, publications, rows
 from tasks.core.catalog.edition_documents import PARTS
 from tasks.core.catalog.fingerprints import fingerprint
-from tasks.core.catalog.provenance import as_json
+from tasks.core.catalog.views import show_edition
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.handles import Edition, Foundation, Original, Staging
 from tasks.core.model.recipes import Recipe
-from tasks.core.postgres.database import Database
+from tasks.core.postgres.database import Database, records
+from tasks.core.rebuilding.statements import (
+    SELECT_LAYERS_THAT_DIFFER,
+    SELECT_REPLAY_FACTS,
+    SELECT_REPLAYS,
+)
 
 Differences = Mapping[
     str, Mapping[str, Any]
 ]  # by layer: a summary in words, and what is known by key
-REPLAYS = (  # an ordinary run always has its row; a replay is not history, and has none
-    "state = 'building' AND run IS NULL"
-)
-RECORD = """
-INSERT INTO catalog.rebuilt_edition
-       (rebuild, dataset, number, vintage, verdict, same_code, published_as, row_count, seconds, steps, differences, message)
-VALUES (%(rebuild)s, %(dataset)s, %(number)s, %(vintage)s, %(verdict)s, %(same_code)s, %(published_as)s, %(row_count)s, %(seconds)s, %(steps)s,
-        %(differences)s, %(message)s)
-ON CONFLICT (rebuild, dataset, number) DO NOTHING
-"""
-DIFFERING = """
-SELECT layer, stated.content_hash, made.content_hash, stated.row_count, made.row_count
-  FROM (SELECT * FROM catalog.layer WHERE dataset = %s AND number = %s) AS stated
-  FULL JOIN (SELECT * FROM catalog.layer WHERE dataset = %s AND number = %s) AS made USING (layer)
- WHERE stated.content_hash IS DISTINCT FROM made.content_hash ORDER BY layer
-"""
 
 
 def begin(
@@ -62,8 +51,10 @@ def begin(
 
 def differing_layers(database: Database, recipe: Recipe, made: int) -> dict[str, str]:
     """Layers whose content is not that of the manifest, each with what was expected and found."""
-    found = database.rows(DIFFERING, recipe.dataset, recipe.number, recipe.dataset, made)
-    return {layer: _difference(*facts) for layer, *facts in found}
+    found = database.records(
+        SELECT_LAYERS_THAT_DIFFER, dataset=recipe.dataset, number=recipe.number, made=made
+    )
+    return {each.layer: _difference(each) for each in found}
 
 
 def put_back(database: Database, staging: Staging, recipe: Recipe) -> Edition:
@@ -123,24 +114,15 @@ def record_missing(database: Database, recipe: Recipe, seconds: float, reason: s
     """Keep that an edition could not be made again, and why, unless its verdict is known already;
     nothing else of the replay stays.
     """
-    row = {
-        "verdict": "missing",
-        "same_code": None,
-        "published_as": None,
-        "row_count": None,
-        "seconds": seconds,
-        "steps": "[]",
-        "message": reason,
-    }
+    row = {"verdict": "missing", "seconds": seconds, "message": reason}
     with database.session() as cursor:
-        cursor.execute(RECORD, row | _place(recipe) | {"differences": "{}"})
+        rows.insert_new(cursor, "rebuilt_edition", _key(recipe) | row)
 
 
 def clear(database: Database) -> int:
     """Drop what an interrupted rebuild was making; returns how many replays."""
     with database.session() as cursor:
-        cursor.execute(f"SELECT dataset, number, schema_name FROM catalog.edition WHERE {REPLAYS}")
-        left = cursor.fetchall()
+        left = records(cursor, SELECT_REPLAYS)
         for dataset, number, schema in left:
             cursor.execute(
                 sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
@@ -149,26 +131,22 @@ def clear(database: Database) -> int:
     return len(left)
 
 
-def _difference(
-    stated: str | None, made: str | None, stated_rows: int | None, made_rows: int | None
-) -> str:
-    if stated is None or made is None:
-        return f"A table that the {'manifest' if stated is None else 'code'} does not have."
+def _difference(layer: Any) -> str:
+    if layer.stated is None or layer.made is None:
+        return f"A table that the {'manifest' if layer.stated is None else 'code'} does not have."
     return (
-        f"{stated_rows:,} rows with the content hash {stated} in the manifest, {made_rows:,} with"
-        f" {made} made now."
+        f"{layer.stated_rows:,} rows with the content hash {layer.stated} in the manifest,"
+        f" {layer.made_rows:,} with {layer.made} made now."
     )
 
 
 def _put_in_place(cursor: Cursor, staging: Staging, recipe: Recipe, schema: str) -> None:
     editions.move_layers(cursor, staging, schema)
     _describe(cursor, recipe, schema)
-    cursor.execute(
-        "UPDATE catalog.edition SET state = 'published' WHERE dataset = %s AND number = %s",
-        (recipe.dataset, recipe.number),
-    )
+    edition = {"dataset": recipe.dataset, "number": recipe.number}
+    rows.update(cursor, "edition", {"state": "published"}, edition)
     if _is_shown(cursor, recipe):
-        publications.show_edition(cursor, recipe.dataset, recipe.vintage, recipe.number)
+        show_edition(cursor, recipe.dataset, recipe.vintage, recipe.number)
 
 
 def _is_shown(cursor: Cursor, recipe: Recipe) -> bool:
@@ -200,33 +178,23 @@ def _record(
     differences: Differences | None = None,
     published_as: int | None = None,
 ) -> None:
-    cursor.execute(
-        "SELECT e.fingerprint = m.fingerprint, extract(epoch FROM clock_timestamp() -"
-        " m.started_at)::float8, (SELECT sum(row_count) FROM catalog.layer l WHERE l.dataset ="
-        " m.dataset AND l.number = m.number), (SELECT jsonb_agg(jsonb_build_object('verb', verb,"
-        " 'subject', subject, 'seconds', seconds, 'rows', row_count) ORDER BY ordinal) FROM"
-        " catalog.step s WHERE s.dataset = m.dataset AND s.number = m.number) FROM catalog.edition"
-        " m JOIN catalog.edition e ON e.dataset = m.dataset AND e.number = %s WHERE m.dataset = %s"
-        " AND m.number = %s",
-        (recipe.number, recipe.dataset, staging.edition),
-    )
-    same_code, seconds, rows, steps = cursor.fetchall()[0]
+    edition = {"dataset": recipe.dataset, "number": recipe.number, "made": staging.edition}
+    facts = records(cursor, SELECT_REPLAY_FACTS, **edition)[0]
+    differing = differences or {}
     row = {
         "verdict": verdict,
-        "same_code": same_code,
+        "same_code": facts.same_code,
         "published_as": published_as,
-        "row_count": rows,
-        "seconds": seconds,
-        "steps": as_json(steps or []),
-        "differences": as_json(differences or {}),
-        "message": "; ".join(
-            f"{layer}: {difference['summary']}" for layer, difference in (differences or {}).items()
-        ),
+        "row_count": facts.row_count,
+        "seconds": facts.seconds,
+        "steps": rows.as_json(facts.steps or []),
+        "differences": rows.as_json(differing),
+        "message": "; ".join(f"{layer}: {each['summary']}" for layer, each in differing.items()),
     }
-    cursor.execute(RECORD, row | _place(recipe))
+    rows.insert_new(cursor, "rebuilt_edition", _key(recipe) | row)
 
 
-def _place(recipe: Recipe) -> dict[str, Any]:
+def _key(recipe: Recipe) -> dict[str, Any]:
     return {
         "rebuild": recipe.rebuild,
         "dataset": recipe.dataset,

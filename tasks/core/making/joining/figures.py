@@ -14,6 +14,7 @@ from psycopg2 import sql
 from tasks.core.catalog.column_rules import ColumnRule, column_comments, column_rules, parse_rules
 from tasks.core.making.topology.polygons import GEOMETRY
 from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
 
 NUMBER = re.compile(r"smallint|integer|bigint|real|double precision|numeric(\(.*\))?")
@@ -248,15 +249,8 @@ def _typed(source: Source, name: str, expression: sql.Composable) -> sql.Composa
 
 
 def _types(database: Database, schema: str, table: str) -> dict[str, str]:
-    return dict(
-        database.rows(
-            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute JOIN pg_class c ON"
-            " c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = %s AND"
-            " relname = %s AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-            schema,
-            table,
-        )
-    )
+    with database.session() as cursor:
+        return {column.name: column.data_type for column in columns(cursor, schema, table)}
 
 
 def _is_float(kind: str) -> bool:

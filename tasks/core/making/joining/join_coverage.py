@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.catalog import rows
+from tasks.core.making.joining.statements import CREATE_MET
 from tasks.core.model.handles import Staging
-from tasks.core.postgres.database import Database
+from tasks.core.postgres.database import Database, records
 
 NAMED = 10  # orphan codes in a message; the catalog keeps up to 1,000
-KEPT = 1000
+ORPHANS = "coalesce((array_agg(key ORDER BY key) FILTER (WHERE {}))[:1000], '{{}}')"
+COUNTS = {  # how each figure of a report is counted in the temporary table met
+    "area_count": "count(*) FILTER (WHERE area)",
+    "areas_matched": "count(*) FILTER (WHERE area AND figure)",
+    "figure_count": "count(*) FILTER (WHERE figure AND NOT unlocated)",
+    "figures_matched": "count(*) FILTER (WHERE area AND figure)",
+    "figures_unlocated": "count(*) FILTER (WHERE unlocated)",
+    "figures_named": "count(*) FILTER (WHERE named)",
+    "population": "sum(persons) FILTER (WHERE NOT unlocated)",
+    "population_matched": "sum(persons * area::integer)",
+    "population_unlocated": "sum(persons * unlocated::integer)",
+    "population_named": "sum(persons * named::integer)",
+    "areas_orphaned": ORPHANS.format("area AND NOT figure"),
+    "figures_orphaned": ORPHANS.format("figure AND NOT area AND NOT unlocated AND NOT named"),
+}
+NOT_KEPT = ("figures_named", "population_named")  # the catalog has them in code_change
 
 
 @dataclass(frozen=True, kw_only=True)
 class JoinReport:
-    """Counts of both sides; population is None when the figures count no persons."""
+    """Counts of both sides, as COUNTS says, and columns of catalog.join_report; population is None
+    when the figures count no persons.
+    """
 
     area_count: int
     areas_matched: int
     figure_count: int
     figures_matched: int
     figures_unlocated: int
+    figures_named: int
     population: Decimal | None
     population_matched: Decimal | None
     population_unlocated: Decimal | None
-    figures_named: int
     population_named: Decimal | None
-    areas_orphaned: tuple[str, ...]
-    figures_orphaned: tuple[str, ...]
+    areas_orphaned: Sequence[str]
+    figures_orphaned: Sequence[str]
 
     @property
     def share_of_areas(self) -> float:
@@ -108,29 +128,12 @@ def measure(
     """Count both sides of a join in the staging schema and keep the report in the catalog."""
     with database.session(staging.schema) as cursor:
         _meet(cursor, staging, areas, figures, key, population, unlocated, only)
-        report = _measured(cursor)
-        cursor.execute(
-            "INSERT INTO catalog.join_report VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
-            " %s, %s, %s, %s)",
-            (
-                staging.dataset.slug,
-                staging.edition,
-                areas,
-                figures,
-                key,
-                report.area_count,
-                report.areas_matched,
-                report.figure_count,
-                report.figures_matched,
-                report.figures_unlocated,
-                report.population,
-                report.population_matched,
-                report.population_unlocated,
-                list(report.areas_orphaned),
-                list(report.figures_orphaned),
-            ),
-        )
-    return report
+        counts = ", ".join(f"{count} AS {figure}" for figure, count in COUNTS.items())
+        report = records(cursor, f"SELECT {counts} FROM met")[0]._asdict()
+        row = {"areas": areas, "figures": figures, "key": key, **report}
+        kept = {column: value for column, value in row.items() if column not in NOT_KEPT}
+        rows.insert(cursor, "join_report", rows.of_edition(staging) | kept)
+    return JoinReport(**report)
 
 
 def _meet(
@@ -148,63 +151,19 @@ def _meet(
         "areas": sql.Identifier(areas),
         "figures": sql.Identifier(figures),
         "key": sql.Identifier(key),
+        "persons": sql.Identifier(population) if population else sql.SQL("NULL::numeric"),
+        "only": sql.SQL("WHERE {} LIKE %(only)s" if only else "").format(sql.Identifier(key)),
     }
-    persons = sql.Identifier(population) if population else sql.SQL("NULL::numeric")
-    cursor.execute(
-        sql.SQL(
-            "CREATE TEMPORARY TABLE met ON COMMIT DROP AS SELECT coalesce(a.key::text, f.key::text,"
-            " 'no code') AS key, a.key IS NOT NULL AS area, f.there IS NOT NULL AS figure,"
-            " f.persons, coalesce(f.key LIKE %s AND a.key IS NULL, false) AS unlocated,"
-            " coalesce(f.key = ANY (%s) AND a.key IS NULL, false) AS named FROM (SELECT DISTINCT"
-            " {key} AS key FROM {areas}) AS a FULL JOIN (SELECT {key} AS key, true AS there,"
-            " sum({persons})::numeric AS persons FROM {figures} {only} GROUP BY {key}) AS f ON"
-            " a.key = f.key"
-        ).format(
-            persons=persons,
-            only=sql.SQL("WHERE {} LIKE %s").format(names["key"]) if only else sql.SQL(""),
-            **names,
-        ),
-        (unlocated or "", _named(cursor, staging, figures), *([only] if only else [])),
-    )
-
-
-def _measured(cursor: Cursor) -> JoinReport:
-    """Count the rows of the temporary table met."""
-    cursor.execute(
-        "SELECT count(*) FILTER (WHERE area), count(*) FILTER (WHERE area AND figure), count(*)"
-        " FILTER (WHERE figure AND NOT unlocated), count(*) FILTER (WHERE area AND figure),"
-        " count(*) FILTER (WHERE unlocated), sum(persons) FILTER (WHERE NOT unlocated),"
-        " coalesce(sum(persons) FILTER (WHERE area), 0), coalesce(sum(persons) FILTER (WHERE"
-        " unlocated), 0), count(*) FILTER (WHERE named), coalesce(sum(persons) FILTER (WHERE"
-        " named), 0) FROM met"
-    )
-    counts = cursor.fetchall()[0]
-    orphaned = []
-    for condition in ("area AND NOT figure", "figure AND NOT area AND NOT unlocated AND NOT named"):
-        cursor.execute(f"SELECT key FROM met WHERE {condition} ORDER BY key LIMIT {KEPT}")
-        orphaned.append(tuple(key for (key,) in cursor.fetchall()))
-    has_population = counts[5] is not None
-    return JoinReport(
-        area_count=counts[0],
-        areas_matched=counts[1],
-        figure_count=counts[2],
-        figures_matched=counts[3],
-        figures_unlocated=counts[4],
-        population=counts[5],
-        population_matched=counts[6] if has_population else None,
-        population_unlocated=counts[7] if has_population else None,
-        figures_named=counts[8],
-        population_named=counts[9] if has_population else None,
-        areas_orphaned=orphaned[0],
-        figures_orphaned=orphaned[1],
-    )
+    patterns = {"unlocated": unlocated or "", "only": only}
+    named = {"named": _named(cursor, staging, figures)}
+    cursor.execute(sql.SQL(CREATE_MET).format(**names), patterns | named)
 
 
 def _named(cursor: Cursor, staging: Staging, figures: str) -> list[str]:
     """Codes of figures that `recode` could not carry and named."""
     cursor.execute(
-        "SELECT unnest(before) FROM catalog.code_change WHERE dataset = %s AND number = %s AND"
-        " table_name = %s AND verdict = 'named'",
+        "SELECT unnest(before) FROM catalog.code_change"
+        " WHERE dataset = %s AND number = %s AND table_name = %s AND verdict = 'named'",
         (staging.dataset.slug, staging.edition, figures),
     )
     return [code for (code,) in cursor.fetchall()]

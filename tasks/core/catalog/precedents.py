@@ -1,0 +1,46 @@
+"""Precedents: the editions there are already, which a new one must not repeat or displace."""
+
+from __future__ import annotations
+
+from psycopg2.extensions import cursor as Cursor
+
+from tasks.core.catalog.publications import last_publication
+from tasks.core.catalog.statements import SELECT_EDITION_MADE
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.postgres.database import records
+
+
+def protect_official_data(cursor: Cursor, dataset: Dataset, vintage: int, mirror: str) -> None:
+    """Stop a mirror where the last edition shown of the vintage is official, also when that was
+    withdrawn.
+    """
+    number, _ = last_publication(cursor, dataset.slug, vintage)
+    cursor.execute(
+        "SELECT number FROM catalog.edition WHERE dataset = %s AND number = %s AND mirror = ''",
+        (dataset.slug, number),
+    )
+    if cursor.fetchall():
+        raise ConfigurationError(
+            f"Edition {number} of {dataset.slug} {vintage} was made from the publisher's own files;"
+            f" the mirror {mirror} must not take its place: publish in another database"
+            " (GEODATA_DATABASE_URL), or without the mirror."
+        )
+
+
+def made_already(
+    cursor: Cursor, dataset: Dataset, vintage: int, fingerprint: str
+) -> tuple[int, str] | None:
+    """The edition with this fingerprint that need not be made again, and why: it is shown, or was
+    switched by a person. One whose files or foundations only changed back is made again.
+    """
+    last, action = last_publication(cursor, dataset.slug, vintage)
+    facts = {"dataset": dataset.slug, "vintage": vintage, "fingerprint": fingerprint, "last": last}
+    for made in records(cursor, SELECT_EDITION_MADE, **facts):
+        if "withdraw" in (action, made.action):
+            return made.number, "was withdrawn and stays so"
+        if made.number == last and made.state == "published" and made.closed:
+            return made.number, "is shown"
+        if made.number != last and action == "rollback":
+            return made.number, f"was rolled back to edition {last} and stays so"
+    return None

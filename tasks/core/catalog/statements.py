@@ -1,0 +1,224 @@
+"""The longer SQL statements of the catalog, by what they do."""
+
+# Editions -----------------------------------------------------------------------------------------
+
+# The edition shown before all others of the same fingerprint, then the newest; those whose tables
+# are gone count for what persons switched.
+SELECT_EDITION_MADE = """
+SELECT e.number, e.state, e.manifest IS NOT NULL AS closed,
+       (SELECT p.action FROM catalog.publication p
+         WHERE p.dataset = e.dataset AND p.number = e.number
+         ORDER BY p.at DESC, p.id DESC LIMIT 1) AS action
+  FROM catalog.edition e
+ WHERE e.dataset = %(dataset)s AND e.vintage = %(vintage)s AND e.fingerprint = %(fingerprint)s
+   AND e.state IN ('published', 'removed')
+ ORDER BY e.number = %(last)s DESC, e.number DESC LIMIT 1
+"""
+SELECT_NEXT_NUMBER = """
+SELECT greatest(coalesce(max(number), 0), %(floor)s) + 1
+  FROM catalog.edition WHERE dataset = %(dataset)s
+"""
+SELECT_PARTITIONS = """
+SELECT c.relname
+  FROM unnest(%(tables)s::text[]) AS layer, pg_partition_tree(to_regclass(layer)) AS part
+  JOIN pg_class c ON c.oid = part.relid
+ WHERE part.level > 0
+"""
+SELECT_EDITIONS_BEYOND_KEEP = """
+SELECT e.number
+  FROM catalog.edition e
+  LEFT JOIN catalog.current_edition c USING (dataset, vintage, number)
+ WHERE e.dataset = %(dataset)s AND e.vintage = %(vintage)s AND e.state = 'published'
+   AND c.number IS NULL
+ ORDER BY e.number DESC
+OFFSET %(keep)s - (SELECT count(*) FROM catalog.current_edition
+                    WHERE dataset = %(dataset)s AND vintage = %(vintage)s)
+"""
+
+# Foundations --------------------------------------------------------------------------------------
+
+SELECT_FOUNDATION_SHOWN = """
+SELECT c.vintage, c.number, c.schema_name, c.mirror, array_agg(l.layer) AS layers,
+       string_agg(l.content_hash, ' ' ORDER BY l.layer) AS hashes
+  FROM catalog.current_edition c
+  JOIN catalog.layer l USING (dataset, number)
+ WHERE c.dataset = %(dataset)s AND l.layer = ANY (%(layers)s)
+ GROUP BY 1, 2, 3, 4
+ ORDER BY 1 DESC LIMIT 1
+"""
+SELECT_FOUNDATION_MADE_AGAIN = """
+SELECT e.vintage, e.number, e.schema_name, e.mirror, array_agg(l.layer) AS layers,
+       string_agg(l.content_hash, ' ' ORDER BY l.layer) AS hashes
+  FROM catalog.edition e
+  JOIN catalog.layer l USING (dataset, number)
+ WHERE e.state = 'published' AND e.dataset = %(dataset)s AND l.layer = ANY (%(layers)s)
+   AND e.number IN (SELECT %(number)s
+                     UNION SELECT published_as FROM catalog.rebuilt_edition
+                            WHERE dataset = %(dataset)s AND number = %(number)s)
+ GROUP BY 1, 2, 3, 4
+ ORDER BY 2 DESC LIMIT 1
+"""
+
+# Layers -------------------------------------------------------------------------------------------
+
+SELECT_LAYER_FACTS = """
+SELECT count(*) AS row_count, {extent} AS extent,
+       pg_total_relation_size({name}::regclass)
+       + (SELECT coalesce(sum(pg_total_relation_size(relid)), 0)
+            FROM pg_partition_tree({name}::regclass)) AS size_bytes,
+       geodata.content_hash({name}::regclass) AS content_hash
+  FROM {layer}
+"""
+
+# Publications and views ---------------------------------------------------------------------------
+
+SELECT_KEPT_EDITIONS = """
+SELECT e.vintage, e.number, c.number AS shown,
+       (SELECT p.action = 'withdraw' FROM catalog.publication p
+         WHERE p.dataset = e.dataset AND p.number = e.number
+         ORDER BY p.at DESC, p.id DESC LIMIT 1) AS withdrawn
+  FROM catalog.edition e
+  LEFT JOIN catalog.current_edition c USING (dataset, vintage)
+ WHERE e.dataset = %(dataset)s AND e.state = 'published'
+ ORDER BY e.vintage DESC, e.number DESC
+"""
+SELECT_EDITIONS_BUILT_ON = """
+SELECT c.dataset, c.vintage, c.number
+  FROM catalog.edition_dependency d
+  JOIN catalog.current_edition c USING (dataset, number)
+ WHERE d.on_dataset = %(dataset)s AND d.on_number = %(number)s
+ ORDER BY 1, 2
+"""
+SELECT_LAYERS_TO_SHOW = """
+SELECT d.published_schema, e.schema_name, l.layer,
+       e.vintage >= (SELECT max(vintage) FROM catalog.current_edition c
+                      WHERE c.dataset = d.slug) AS newest
+  FROM catalog.dataset d
+  JOIN catalog.edition e ON e.dataset = d.slug
+  JOIN catalog.layer l ON l.dataset = d.slug AND l.number = e.number
+ WHERE d.slug = %(dataset)s AND e.number = %(number)s
+ ORDER BY l.layer
+"""
+SELECT_LAYERS_SHOWN_INSTEAD = """
+SELECT l.layer, d.published_schema, s.schema_name, s.vintage
+  FROM catalog.layer l
+  JOIN catalog.dataset d ON d.slug = l.dataset
+  LEFT JOIN LATERAL (SELECT c.schema_name, c.vintage
+                       FROM catalog.current_edition c
+                       JOIN catalog.layer o USING (dataset, number)
+                      WHERE c.dataset = l.dataset AND o.layer = l.layer
+                      ORDER BY c.vintage DESC LIMIT 1) s ON true
+ WHERE l.dataset = %(dataset)s AND l.number = %(number)s
+ ORDER BY l.layer
+"""
+SELECT_LAYERS_DROPPED = """
+SELECT layer
+  FROM catalog.layer JOIN catalog.publication USING (dataset, number)
+ WHERE dataset = %(dataset)s AND vintage = %(vintage)s
+EXCEPT
+SELECT layer FROM catalog.layer WHERE dataset = %(dataset)s AND number = %(number)s
+ ORDER BY layer
+"""
+
+# Originals ----------------------------------------------------------------------------------------
+
+# The earliest retrieval of the bytes, as the manifests tell it: an original that stands in, or that
+# has new validators, may be told of later.
+INSERT_ARTIFACT = """
+INSERT INTO catalog.artifact AS known (sha256, size_bytes, first_archived_at)
+VALUES (%(sha256)s, %(size_bytes)s, %(first_archived_at)s)
+ON CONFLICT (sha256) DO UPDATE SET first_archived_at = excluded.first_archived_at
+ WHERE known.first_archived_at > excluded.first_archived_at
+"""
+# What an audit could not tell anew stays as an earlier one found it.
+UPSERT_ARCHIVE_AUDIT = """
+INSERT INTO catalog.archive_audit AS known (name, location, sha256, verdict, detail, audited_at)
+VALUES (%(name)s, %(location)s, %(sha256)s, %(verdict)s, %(detail)s,
+        CASE WHEN %(verdict)s <> 'failed' THEN clock_timestamp() END)
+ON CONFLICT (name, location) DO UPDATE
+   SET sha256 = coalesce(excluded.sha256, known.sha256),
+       verdict = excluded.verdict,
+       detail = excluded.detail,
+       audited_at = coalesce(excluded.audited_at, known.audited_at)
+"""
+SELECT_ORIGINALS_NEEDED = """
+WITH RECURSIVE needed AS (
+    SELECT dataset, number FROM catalog.edition WHERE state IN ('published', 'building')
+    UNION
+    SELECT d.on_dataset, d.on_number
+      FROM needed JOIN catalog.edition_dependency d USING (dataset, number)
+)
+SELECT DISTINCT sha256 FROM catalog.edition_input JOIN needed USING (dataset, number)
+"""
+SELECT_WHETHER_LIMITED_BY_LAW = """
+WITH RECURSIVE made_of (dataset, number) AS (
+    SELECT %(dataset)s::text, %(number)s::integer
+    UNION
+    SELECT d.on_dataset, d.on_number
+      FROM made_of JOIN catalog.edition_dependency d USING (dataset, number)
+)
+SELECT EXISTS (SELECT
+                 FROM made_of
+                 JOIN catalog.edition_input i USING (dataset, number)
+                 JOIN catalog.source s ON s.slug = i.source AND s.vintage = i.source_vintage
+                WHERE s.retention = 'legal_maximum')
+"""
+# The newest vintage is the one on a schedule: files of a backfill were asked for once, mirrors
+# promise nothing, and what is withdrawn is not held.
+SELECT_FRESHNESS = """
+WITH newest AS (
+    SELECT c.dataset, c.number
+      FROM catalog.current_edition c
+     WHERE c.mirror = ''
+       AND c.vintage = (SELECT max(e.vintage)
+                          FROM catalog.edition e
+                          JOIN catalog.publication p USING (dataset, number)
+                         WHERE e.dataset = c.dataset AND e.mirror = '')
+)
+SELECT f.source, f.vintage, string_agg(DISTINCT n.dataset, ', ') AS datasets, f.asked_every_days,
+       f.last_checked, f.last_changed_upstream, f.last_state,
+       coalesce(f.last_checked < now() - make_interval(days => f.asked_every_days + %(grace)s),
+                true) AS overdue
+  FROM newest n
+  JOIN catalog.edition_input i USING (dataset, number)
+  JOIN catalog.freshness f
+    ON f.source = i.source AND f.vintage = i.source_vintage AND f.mirror = ''
+ GROUP BY f.source, f.vintage, f.asked_every_days, f.last_checked, f.last_changed_upstream,
+          f.last_state
+ ORDER BY overdue DESC, f.last_checked NULLS FIRST, f.source, f.vintage
+"""
+
+# Row digests --------------------------------------------------------------------------------------
+
+SELECT_ROW_DIGESTS = """
+SELECT {keys}, digest, row_count
+  FROM geodata.row_digests({table}::regclass, {columns}::text[])
+"""
+SELECT_KEYS_THAT_DIFFER = """
+WITH earlier AS (
+    SELECT ARRAY[{names}] AS key, digest, row_count FROM pg_temp.earlier_digests
+), compared AS (
+    SELECT coalesce(e.key, n.key) COLLATE "C" AS key,
+           CASE WHEN e.key IS NULL THEN 'added' WHEN n.key IS NULL THEN 'removed' ELSE 'changed'
+           END AS kind
+      FROM earlier e
+      FULL JOIN geodata.row_digests({table}::regclass, {columns}::text[]) n ON n.key = e.key
+     WHERE (e.digest, e.row_count) IS DISTINCT FROM (n.digest, n.row_count)
+), ranked AS (
+    SELECT kind, key, count(*) OVER (PARTITION BY kind) AS total,
+           row_number() OVER (PARTITION BY kind ORDER BY key) AS place
+      FROM compared
+)
+SELECT kind, total, key FROM ranked WHERE place <= {named} ORDER BY kind, place
+"""
+
+# Runs ---------------------------------------------------------------------------------------------
+
+SELECT_EDITIONS_OF_RUN = """
+SELECT e.dataset, e.vintage, e.number,
+       string_agg(l.layer || ' ' || l.row_count, ', ' ORDER BY l.row_count DESC) AS layers
+  FROM catalog.edition e
+  JOIN catalog.layer l USING (dataset, number)
+ WHERE e.run = %(run)s
+ GROUP BY e.dataset, e.number
+"""

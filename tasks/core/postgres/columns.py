@@ -1,0 +1,25 @@
+"""The columns of a table, as PostgreSQL knows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
+
+from tasks.core.postgres.database import records
+
+SELECT_COLUMNS = """
+SELECT attname AS name, format_type(atttypid, atttypmod) AS data_type,
+       col_description(attrelid, attnum) AS comment
+  FROM pg_attribute
+ WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+"""
+
+
+def columns(cursor: Cursor, *table: str) -> list[Any]:
+    """The name, data_type and comment of every column, in order; none when there is no table.
+
+    table: its schema and its name, or its name alone where the search path leads to it.
+    """
+    return records(cursor, SELECT_COLUMNS, table=sql.Identifier(*table).as_string(cursor))

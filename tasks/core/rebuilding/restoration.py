@@ -1,0 +1,143 @@
+"""The rows of a catalog put back from documents of the archive: what is there already stays as it
+is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from psycopg2 import errors
+from psycopg2.extensions import cursor as Cursor
+
+from tasks.core.archive import manifests
+from tasks.core.catalog import provenance, rows
+from tasks.core.catalog.edition_documents import PARTS
+from tasks.core.model.handles import Original
+from tasks.core.rebuilding.statements import (
+    WHERE_BOTH_EDITIONS_ARE_KNOWN,
+    WHERE_PUBLICATION_IS_NEW,
+    WHERE_RETRIEVAL_IS_NEW,
+)
+
+JsonDocument = Mapping[str, Any]
+
+
+def restore_originals(cursor: Cursor, originals: Sequence[Original]) -> None:
+    """Sources as their newest manifest declares them, of mirrors as the first one did, and when
+    each file was first archived.
+    """
+    cursor.execute("SELECT slug, vintage FROM catalog.source")
+    known = set(cursor.fetchall())
+    official = [
+        original.source for original in reversed(_by_time(originals)) if not original.source.mirror
+    ]
+    mirrored = [original.source for original in _by_time(originals) if original.source.mirror]
+    for source in (*official, *mirrored):
+        if (source.slug, source.vintage) not in known:
+            provenance.record_source(cursor, source)
+            known.add((source.slug, source.vintage))
+    for original in _by_time(originals):
+        provenance.record_artifact(cursor, original)
+
+
+def restore_runs(
+    cursor: Cursor, editions: Sequence[JsonDocument], runs: Sequence[JsonDocument]
+) -> None:
+    """Runs by their own document; where there is none, as the manifest of their edition saw them
+    just before their end.
+    """
+    datasets = [document["dataset"] for document in (*editions, *runs)]
+    rows.insert_json(cursor, "dataset", datasets)
+    rows.insert_json(cursor, "run", [document["run"] for document in runs])
+    seen = [
+        {**document["run"], "outcome": "published", "ended_at": document["edition"]["published_at"]}
+        for document in editions
+        if document["run"]
+    ]
+    rows.insert_json(cursor, "run", seen)
+
+
+def restore_edition(cursor: Cursor, name: str, document: JsonDocument) -> str | None:
+    """An edition, as removed because its tables are not there, and all parts of its record that
+    need no other edition; returns why it could not be.
+    """
+    edition = dict(document["edition"]) | {"manifest": name or None}
+    key = _key(document)
+    cursor.execute(
+        "SELECT manifest FROM catalog.edition WHERE dataset = %(dataset)s AND number = %(number)s",
+        key,
+    )
+    for (there,) in cursor.fetchall():
+        other = (
+            f"The number {key['number']} of {key['dataset']} is that of another edition"
+            f" ({there}) already: {name} was left out"
+        )
+        return None if not name or there == name else other
+    if edition["state"] == "published":
+        edition["state"] = "removed"
+    cursor.execute("SAVEPOINT edition")
+    try:
+        rows.insert_json(cursor, "edition", [edition])
+        for part, table in PARTS.items():
+            if part not in ("dependencies", "publications"):
+                rows.insert_json(cursor, table, [row | key for row in document.get(part, [])])
+    except errors.ForeignKeyViolation as error:
+        cursor.execute("ROLLBACK TO SAVEPOINT edition")
+        return (
+            f"Edition {key['number']} of {key['dataset']} stands on what no document tells"
+            f" ({error.diag.message_detail}): it was left out"
+        )
+    cursor.execute("RELEASE SAVEPOINT edition")
+    return None
+
+
+def restore_publications(
+    cursor: Cursor, editions: Sequence[JsonDocument], switches: Iterable[JsonDocument]
+) -> None:
+    """Which edition was made from which, and what was shown when, once all editions are there."""
+    dependencies = [
+        row | _key(edition) for edition in editions for row in edition.get("dependencies", [])
+    ]
+    publications = [document["publication"] for document in switches] + [
+        row | _key(edition) for edition in editions for row in edition["publications"]
+    ]
+    rows.insert_json(cursor, "edition_dependency", dependencies, WHERE_BOTH_EDITIONS_ARE_KNOWN)
+    rows.insert_json(cursor, "publication", publications, WHERE_PUBLICATION_IS_NEW)
+
+
+def restore_retrievals(
+    cursor: Cursor, runs: Iterable[JsonDocument], originals: Iterable[JsonDocument]
+) -> None:
+    """What publishers answered, by the documents of runs; where there is none, by the manifests of
+    what they sent.
+    """
+    told = [row for document in runs for row in document["retrievals"]]
+    rows.insert_json(cursor, "retrieval", told, WHERE_RETRIEVAL_IS_NEW)
+    received = list(map(_retrieval, originals))
+    rows.insert_json(cursor, "retrieval", received, WHERE_RETRIEVAL_IS_NEW)
+
+
+def _key(edition: JsonDocument) -> dict[str, Any]:
+    return {name: edition["edition"][name] for name in ("dataset", "number")}
+
+
+def _retrieval(manifest: JsonDocument) -> rows.Row:
+    original = manifests.original_of(manifest)
+    return {
+        "source": original.source.slug,
+        "source_vintage": original.source.vintage,
+        "mirror": original.source.mirror,
+        "state": original.state,
+        "asked_at": original.retrieved_at.isoformat(),
+        "url": original.url,
+        "sha256": original.sha256,
+        "received": original.sha256,
+        "etag": original.etag,
+        "last_modified": original.last_modified,
+        "detail": manifest["detail"],
+    }
+
+
+def _by_time(originals: Iterable[Original]) -> list[Original]:
+    return sorted(originals, key=lambda original: original.retrieved_at)
