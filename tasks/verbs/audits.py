@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from prefect import runtime
 from prefect.artifacts import create_table_artifact
 
-from tasks.core.archive.integrity import Audit, Finding
+from tasks.core.archive.findings import Finding
+from tasks.core.archive.fixity import Audit
 from tasks.core.archive.inventories import Record
+from tasks.core.archive.store import configured
 from tasks.core.model.errors import CheckFailed, ConfigurationError
-from tasks.core.model.settings import archive_locations
 from tasks.core.postgres.database import Database
 from tasks.running.policies import ARCHIVE, verb
 from tasks.running.site import connect
@@ -82,7 +83,7 @@ def audit(period_days: int = 30) -> None:
             " everything is audited by every run."
         )
     database, outcome = connect(), Outcome()
-    archive = Audit(archive_locations(), [_record(*row) for row in database.rows(KNOWN)])
+    archive = Audit(configured(), [_record(*row) for row in database.rows(KNOWN)])
     for name, locations in archive.due(period_days, datetime.now(UTC)).items():
         findings = archive.check(name, locations)
         outcome.add(archive.inventory.describe(name), findings)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tasks.core.archive.lifespans import Series, may_stay, series
+from tasks.core.archive.expiry import may_stay, without_maximum
+from tasks.core.archive.series import Series, series_of
 from tasks.core.model.declarations import Source
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original
@@ -30,8 +31,8 @@ class Superseded:
 
 
 @dataclass
-class Collectable:
-    """What a look at all originals found.
+class CollectionReview:
+    """What a review of all originals found.
 
     counted: different originals on shelves of which only the newest stay. superseded: those of them
     that may go. needed: those that are superseded too, and that editions need. undeclared: sources
@@ -70,14 +71,14 @@ def review(
     needed: Set[str],
     at: datetime,
     grace: int = 0,
-) -> Collectable:
+) -> CollectionReview:
     """Tell which bytes may go: those that newer ones superseded, that no edition needs, and that
     may not stay as another original.
 
     needed: hashes of the bytes of editions. grace: originals beyond the number of their source that
     are let stay.
     """
-    found, beyond = Collectable(), set[Held]()
+    found, beyond = CollectionReview(), set[Held]()
     newest_first = sorted(originals, key=lambda original: original.retrieved_at, reverse=True)
     limits = _limits(declared, found)
     for shelf, hashes in _shelves(newest_first).items():
@@ -92,7 +93,7 @@ def review(
     return found
 
 
-def _limits(declared: Mapping[Series, Source], found: Collectable) -> dict[Series, int | None]:
+def _limits(declared: Mapping[Series, Source], found: CollectionReview) -> dict[Series, int | None]:
     limits: dict[Series, int | None] = {}
     for name, source in sorted(declared.items()):
         try:
@@ -116,7 +117,7 @@ def _judge(
     beyond: Set[Held],
     needed: bool,
     at: datetime,
-    found: Collectable,
+    found: CollectionReview,
 ) -> None:
     """Tell what becomes of bytes that are superseded on one shelf or more; same: all originals that
     have them, the newest first.
@@ -125,9 +126,11 @@ def _judge(
     others = [original for original in same if original not in superseded]
     if needed:
         found.needed.append(superseded[0])
-    elif not any(_has_time(original, declared[series(original.source)], at) for original in others):
+    elif not any(
+        _has_time(original, declared[series_of(original.source)], at) for original in others
+    ):
         reason = (
-            f"the retention of the newest {declared[series(superseded[0].source)].keep_originals}"
+            f"the retention of the newest {declared[series_of(superseded[0].source)].keep_originals}"
             " originals"
         )
         found.superseded.append(
@@ -139,10 +142,8 @@ def _has_time(original: Original, source: Source, at: datetime) -> bool:
     """Whether an original that nothing superseded may stay; where its maximum age is not declared,
     it may.
     """
-    return (source.retention == "legal_maximum" and source.keep_days is None) or may_stay(
-        original, source, at
-    )
+    return without_maximum(source) or may_stay(original, source, at)
 
 
 def _shelf(original: Original) -> Shelf:
-    return series(original.source), original.source.vintage
+    return series_of(original.source), original.source.vintage

@@ -5,21 +5,23 @@ editions, and by what earlier audits knew.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from tasks.core.archive import manifests, tombstones
-from tasks.core.archive.burials import object_name
+from tasks.core.archive.files import (
+    digests_name,
+    is_original,
+    original_name,
+    sha256_in,
+)
+from tasks.core.archive.quarantine import refused_of
 from tasks.core.archive.shares import Copy
-from tasks.core.archive.store import digests_name
 from tasks.core.model.handles import Original
 
-ORIGINALS, DIGESTS = "originals", "digests"
 DOCUMENTS = ("manifests", "tombstones", "editions", "publications", "runs", "quarantine")
-NAMED_BY_HASH = re.compile(rf"(?:{ORIGINALS}|{DIGESTS})/sha256/[0-9a-f]{{2}}/([0-9a-f]{{64}})")
 SETTLED = ("whole", "repaired", "buried", "failed")
 
 
@@ -37,7 +39,7 @@ class Record:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Digests:
+class RowDigests:
     """A file of row digests, as the document of the newest edition that has it says; size:
     bytes.
     """
@@ -62,7 +64,7 @@ class Inventory:
     listings: dict[str, set[str]]
     originals: dict[str, Original] = field(default_factory=dict)
     buried: set[str] = field(default_factory=set)
-    digests: dict[str, Digests] = field(default_factory=dict)
+    digests: dict[str, RowDigests] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
 
     def names(self) -> set[str]:
@@ -75,7 +77,9 @@ class Inventory:
             for name in names
             if sha256_in(name) or name.endswith(".json")
         }
-        return listed | set(map(object_name, self.originals)) | set(map(digests_name, self.digests))
+        return (
+            listed | set(map(original_name, self.originals)) | set(map(digests_name, self.digests))
+        )
 
     def copies(self, location: str, records: Mapping[tuple[str, str], Record]) -> list[Copy]:
         """The copies that one location should have."""
@@ -120,7 +124,7 @@ class Inventory:
         )
 
     def _size(self, name: str) -> int:
-        known: Mapping[str, Original | Digests] = (
+        known: Mapping[str, Original | RowDigests] = (
             self.originals if is_original(name) else self.digests
         )
         found = known.get(sha256_in(name) or "")
@@ -147,26 +151,13 @@ class Inventory:
         )
 
 
-def sha256_in(name: str) -> str | None:
-    """The hash an original or a file of row digests is named after; None for the name of a
-    document.
-    """
-    match = NAMED_BY_HASH.fullmatch(name)
-    return match[1] if match else None
-
-
-def is_original(name: str) -> bool:
-    """Whether an object is in the folder of originals."""
-    return name.startswith(f"{ORIGINALS}/")
-
-
-def digests_in(edition: Mapping[str, Any]) -> dict[str, Digests]:
+def digests_in(edition: Mapping[str, Any]) -> dict[str, RowDigests]:
     """The files of row digests that the document of an edition names, by hash; none where it was
     written before there were any.
     """
     facts, named = edition.get("edition", {}), edition.get("digests", {})
     return {
-        file["sha256"]: Digests(
+        file["sha256"]: RowDigests(
             layer=layer,
             dataset=facts["dataset"],
             vintage=facts["vintage"],
@@ -188,22 +179,15 @@ def content(name: str, text: bytes) -> dict[str, Any] | None:
 
 def _fits(name: str, document: Mapping[str, Any]) -> bool:
     folder = name.partition("/")[0]
-    if folder == "manifests":
-        original = manifests.original_of(document)
-        return (
-            name
-            == f"manifests/{manifests.shelf(original.source)}/{manifests.stamp(original.retrieved_at, original.sha256)}.json"
-        )
-    if folder == "tombstones":
+    if folder == manifests.FOLDER:
+        return name == manifests.name(manifests.original_of(document))
+    if folder == tombstones.FOLDER:
         return name.startswith(
             f"{tombstones.folder(document['sha256'])}/{tombstones.read(document).sha256}"
         )
     if folder == "quarantine":
-        refused = manifests.refused_of(document)
-        return (
-            name
-            == f"quarantine/{manifests.shelf(refused.source)}/{manifests.stamp(refused.retrieved_at, refused.sha256)}.json"
-        )
+        refused = manifests.name(refused_of(document))
+        return name == f"quarantine/{refused.partition('/')[2]}"
     if folder == "editions":
-        return all(NAMED_BY_HASH.fullmatch(digests_name(sha256)) for sha256 in digests_in(document))
+        return all(sha256_in(digests_name(sha256)) for sha256 in digests_in(document))
     return True

@@ -1,4 +1,4 @@
-"""Retention: how long the originals of a source may stay, by what its newest manifest declares."""
+"""Expiry: originals beyond the legal maximum age that the newest manifest of their source declares."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from tasks.core.archive.series import Series, series_of
 from tasks.core.model.declarations import Source
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original
 
-Series = tuple[str, str]
-
 
 @dataclass
-class Review:
-    """What a look at all originals found.
+class ExpiryReview:
+    """What a review of all originals found.
 
     limited: originals under a legal maximum age. expired: the newest retrieval of all bytes that
     nothing lets stay. refused: names of bytes in quarantine beyond their age. shared: originals
@@ -31,23 +30,6 @@ class Review:
     undeclared: list[Source] = field(default_factory=list)
 
 
-def series(source: Source) -> Series:
-    """What one declaration of retention holds for: a source over all its vintages, apart for each
-    mirror.
-    """
-    return source.mirror, source.slug
-
-
-def newest_declarations(originals: Iterable[Original]) -> dict[Series, Source]:
-    """Each source as its newest manifest declares it: a maximum that was shortened, or found out
-    later, holds for older originals too.
-    """
-    return {
-        series(original.source): original.source
-        for original in sorted(originals, key=lambda original: original.retrieved_at)
-    }
-
-
 def keep_days(source: Source) -> int:
     """Days an original under a legal maximum age may stay; raises ConfigurationError when they are
     not declared.
@@ -60,6 +42,11 @@ def keep_days(source: Source) -> int:
             " originals was buried."
         )
     return source.keep_days
+
+
+def without_maximum(source: Source) -> bool:
+    """Whether a source falls under a legal maximum age and does not declare it."""
+    return source.retention == "legal_maximum" and source.keep_days is None
 
 
 def reason(source: Source) -> str:
@@ -80,35 +67,28 @@ def review(
     declared: Mapping[Series, Source],
     at: datetime,
     grace_days: int,
-) -> Review:
+) -> ExpiryReview:
     """Tell which bytes must go: those of which every retrieval, by every source, is beyond its age;
     refused ones each by itself.
     """
-    found, unknown = (
-        Review(),
-        {
-            name
-            for name, source in declared.items()
-            if source.retention == "legal_maximum" and source.keep_days is None
-        },
-    )
-    found.undeclared = [declared[name] for name in sorted(unknown)]
+    unknown = {name for name, source in declared.items() if without_maximum(source)}
+    found = ExpiryReview(undeclared=[declared[name] for name in sorted(unknown)])
     carrying: dict[str, list[Original]] = defaultdict(list)
     for original in originals:
         carrying[original.sha256].append(original)
-        found.limited += declared[series(original.source)].retention == "legal_maximum"
+        found.limited += declared[series_of(original.source)].retention == "legal_maximum"
     known = {
         name: original
         for name, original in refused.items()
-        if series(original.source) not in unknown
+        if series_of(original.source) not in unknown
     }
     found.refused = [
         name
         for name, original in known.items()
-        if not may_stay(original, declared[series(original.source)], at, grace_days)
+        if not may_stay(original, declared[series_of(original.source)], at, grace_days)
     ]
     for same in carrying.values():
-        if unknown.isdisjoint(series(original.source) for original in same):
+        if unknown.isdisjoint(series_of(original.source) for original in same):
             _judge(same, declared, at, grace_days, found)
     return found
 
@@ -118,17 +98,17 @@ def _judge(
     declared: Mapping[Series, Source],
     at: datetime,
     grace_days: int,
-    found: Review,
+    found: ExpiryReview,
 ) -> None:
     within = [
         original
         for original in same
-        if may_stay(original, declared[series(original.source)], at, grace_days)
+        if may_stay(original, declared[series_of(original.source)], at, grace_days)
     ]
     beyond = [original for original in same if original not in within]
     if beyond and not within:
         found.expired.append(max(beyond, key=lambda original: original.retrieved_at))
-    kept_by = {series(original.source): original for original in within}
-    for name, original in {series(original.source): original for original in beyond}.items():
+    kept_by = {series_of(original.source): original for original in within}
+    for name, original in {series_of(original.source): original for original in beyond}.items():
         if kept_by and name not in kept_by:
             found.shared.append((original, next(iter(kept_by.values()))))
