@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from prefect import runtime
 from prefect.artifacts import create_table_artifact
 
-from tasks.core.archive.findings import Finding
 from tasks.core.archive.fixity import Audit
+from tasks.core.archive.inspections import Finding
 from tasks.core.archive.inventories import Record
 from tasks.core.archive.store import configured
 from tasks.core.model.errors import CheckFailed, ConfigurationError

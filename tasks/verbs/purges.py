@@ -16,9 +16,8 @@ from prefect.artifacts import create_table_artifact
 from tasks.core.archive import collection, expiry, tombstones
 from tasks.core.archive.archive import Archive
 from tasks.core.archive.collection import CollectionReview
-from tasks.core.archive.expiry import ExpiryReview
+from tasks.core.archive.expiry import ExpiryReview, newest_declarations, series_of
 from tasks.core.archive.replication import Failure, Failures, listed
-from tasks.core.archive.series import newest_declarations, series_of
 from tasks.core.archive.store import configured
 from tasks.core.archive.tombstones import Tombstone
 from tasks.core.catalog import provenance, references

@@ -28,10 +28,14 @@ from tasks.core.archive.quarantine import Quarantine
 from tasks.core.archive.replication import Locations
 from tasks.core.archive.tombstones import Tombstones
 
+REMEDY = (
+    "Restore it from a backup, or remove its manifest so that the publisher is asked for it again"
+)
+
 
 class Archive:
-    """An archive over its locations, by URL, the primary first; each part is described by its
-    class.
+    """An archive over its locations, by URL, the primary first. Writers return the locations that
+    failed, for a warning; ConfigurationError is raised when none at all could do the work.
 
     locations: where it is. documents: all its JSON. manifests: which originals there ever were.
     originals: their bytes. tombstones: originals whose bytes had to go, and their burial.
@@ -42,20 +46,9 @@ class Archive:
         self.locations = Locations(urls)
         self.documents = Documents(self.locations)
         self.manifests = Manifests(self.documents)
-        files = Files(
-            self.locations,
-            folder=ORIGINALS,
-            what="original",
-            remedy="Restore it from a backup, or remove its manifest so that the publisher is asked"
-            " for it again",
-        )
+        files = Files(self.locations, ORIGINALS, "original", REMEDY)
         self.tombstones = Tombstones(self.locations, self.documents, self.manifests, files)
         self.originals = Originals(files, self.manifests, self.tombstones)
         self.quarantine = Quarantine(self.locations, self.documents)
-        self.digests = Files(
-            self.locations,
-            folder=DIGESTS,
-            what="file of row digests",
-            remedy="Restore it from a backup",
-        )
+        self.digests = Files(self.locations, DIGESTS, "file of row digests")
         self.editions = ArchivedEditions(self.documents)

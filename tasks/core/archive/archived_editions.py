@@ -1,27 +1,30 @@
-"""Editions as the archive alone tells of them, by their documents.
-
-editions/<dataset>/<vintage>/<number>-<time>.json      an edition, written when it was published
-publications/<dataset>/<vintage>/<time>-<action>.json  an edition shown again by a person, or a
-    vintage withdrawn
+"""Editions as the archive alone tells of them, by their documents: which of them are shown and
+kept, and those they depend on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from tasks.core.archive.documents import Documents
 from tasks.core.archive.edition_records import (
     ArchivedEdition,
     Publication,
+    Slot,
     edition_of,
     publication_of,
 )
-from tasks.core.archive.kept_editions import age, kept, with_dependencies
 from tasks.core.model.errors import CheckFailed
 
-VERSION = 1
 Record = TypeVar("Record")
+RecordOf = Callable[[str, Mapping[str, Any]], Record]
+Shown = dict[Slot, ArchivedEdition | None]
+"""The edition that each slot shows, None after a withdrawal."""
+VERSION = 1
+WITHDRAW = "withdraw"
 
 
 class ArchivedEditions:
@@ -34,7 +37,7 @@ class ArchivedEditions:
 
     def all(self) -> list[ArchivedEdition]:
         """All editions ever recorded in the archive, in the order in which they were published."""
-        return sorted(self._records("edition", edition_of), key=age)
+        return sorted(self._records("edition", edition_of), key=_age)
 
     def publications(self) -> list[Publication]:
         """All rollbacks and withdrawals, in the order of their time."""
@@ -53,18 +56,130 @@ class ArchivedEditions:
         names = (name.rpartition("/")[2] for name in self._documents.names(f"editions/{dataset}"))
         return max((int(name.partition("-")[0]) for name in names), default=0)
 
-    def _records(
-        self, kind: str, record_of: Callable[[str, Mapping[str, Any]], Record]
-    ) -> Iterator[Record]:
+    def _records(self, kind: str, record_of: RecordOf[Record]) -> Iterator[Record]:
         for name, document in self._documents.read_all(f"{kind}s"):
             yield _record(name, document, kind, record_of)
 
 
+def shown(
+    editions: Iterable[ArchivedEdition], publications: Iterable[Publication]
+) -> list[ArchivedEdition]:
+    """The edition that each dataset and vintage shows, the oldest first; none of a vintage that was
+    withdrawn.
+
+    A mirror's edition is shown only where there never was an official one: what a mirror published
+    after that is in another database.
+    """
+    official, mirrored = _shown(list(editions), publications)
+    return sorted((edition for edition in {**mirrored, **official}.values() if edition), key=_age)
+
+
+def kept(
+    editions: Iterable[ArchivedEdition], publications: Iterable[Publication]
+) -> list[ArchivedEdition]:
+    """The editions whose tables are kept, as the database removes them: the one shown and the
+    newest others, `keep` in all; the oldest first.
+
+    Counted apart for each mirror, because several databases may write to one archive; as many as
+    the newest of them says.
+    """
+    newest_first = sorted(editions, key=_age, reverse=True)
+    now = [edition for shown in _shown(newest_first, publications) for edition in shown.values()]
+    lines: dict[tuple[Slot, str], list[ArchivedEdition]] = defaultdict(list)
+    for edition in newest_first:
+        lines[edition.slot, edition.mirror].append(edition)
+    found: list[ArchivedEdition] = []
+    for line in lines.values():
+        found += sorted(line, key=lambda edition: edition not in now)[: line[0].keep]
+    return sorted(found, key=_age)
+
+
+def with_dependencies(
+    chosen: Iterable[ArchivedEdition], editions: Iterable[ArchivedEdition]
+) -> list[ArchivedEdition]:
+    """Some editions and all that they depend on, directly or through one another, each once
+    and after those it depends on.
+
+    editions: all there are. One that has no document is left out.
+    """
+    numbered = _numbered(editions)
+    found: dict[str, ArchivedEdition] = {}
+
+    def add(edition: ArchivedEdition) -> None:
+        if edition.document not in found:
+            for foundation in _foundations(edition, numbered):
+                add(foundation)
+            found[edition.document] = edition
+
+    for edition in chosen:
+        add(edition)
+    return list(found.values())
+
+
+def _foundations(
+    edition: ArchivedEdition, numbered: Mapping[tuple[str, int], list[ArchivedEdition]]
+) -> Iterator[ArchivedEdition]:
+    """What an edition depends on; of several with one number, the last published before it, and
+    official where it is official itself.
+    """
+    for dependency in edition.dependencies:
+        before = [
+            other
+            for other in numbered.get((dependency.dataset, dependency.number), [])
+            if other.published_at <= edition.published_at and (edition.mirror or not other.mirror)
+        ]
+        yield from sorted(before, key=_age)[-1:]
+
+
+def _shown(
+    editions: list[ArchivedEdition], publications: Iterable[Publication]
+) -> tuple[Shown, Shown]:
+    """What the official publications show, and what those of mirrors do, None after a withdrawal;
+    an official one ends what a mirror showed.
+    """
+    official: Shown = {}
+    mirrored: Shown = {}
+    for publication, edition in _history(editions, publications):
+        now = None if publication.action == WITHDRAW else edition
+        if edition.mirror:
+            mirrored[edition.slot] = now
+        else:
+            official[edition.slot], mirrored[edition.slot] = now, None
+    return official, mirrored
+
+
+def _history(
+    editions: list[ArchivedEdition], publications: Iterable[Publication]
+) -> list[tuple[Publication, ArchivedEdition]]:
+    """All publications with their editions, in the order of time."""
+    numbered = _numbered(editions)
+    events = [
+        (publication, edition) for edition in editions for publication in edition.publications
+    ]
+    for publication in publications:
+        meant = [
+            edition
+            for edition in numbered.get((publication.dataset, publication.number), [])
+            if edition.published_at <= publication.at
+            and publication.mirror in (None, edition.mirror)
+        ]
+        events += [(publication, edition) for edition in sorted(meant, key=_age)[-1:]]
+    return sorted(events, key=lambda event: event[0].at)
+
+
+def _numbered(editions: Iterable[ArchivedEdition]) -> dict[tuple[str, int], list[ArchivedEdition]]:
+    found: dict[tuple[str, int], list[ArchivedEdition]] = defaultdict(list)
+    for edition in editions:
+        found[edition.dataset, edition.number].append(edition)
+    return found
+
+
+def _age(edition: ArchivedEdition) -> tuple[datetime, int]:
+    return edition.published_at, edition.number
+
+
 def _record(
-    name: str,
-    document: Mapping[str, Any],
-    kind: str,
-    record_of: Callable[[str, Mapping[str, Any]], Record],
+    name: str, document: Mapping[str, Any], kind: str, record_of: RecordOf[Record]
 ) -> Record:
     try:
         if (document["document"], document["version"]) == (f"{kind} of geodata-flows", VERSION):

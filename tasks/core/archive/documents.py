@@ -7,11 +7,11 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tasks.core.archive.copies import Occupied
 from tasks.core.archive.locations import Location
@@ -19,14 +19,12 @@ from tasks.core.archive.replication import Failures, Listings, Locations, all_na
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.settings import scratch_folder
 
+Result = TypeVar("Result")
 READERS = 8  # documents asked for at the same time: an object store takes its time for each
 
 
 class Documents:
-    """The JSON documents of an archive. Writers return the locations that failed, for a warning.
-
-    Raises ConfigurationError when no location at all could do the work.
-    """
+    """The JSON documents of an archive."""
 
     def __init__(self, locations: Locations) -> None:
         self._locations = locations
@@ -37,9 +35,7 @@ class Documents:
         """
         with _text_file(_json(document)) as (path, sha256):
             try:
-                return self._locations.write(
-                    lambda location: location.add(path, name, sha256), f"the document {name}"
-                )
+                return self._locations.add(path, name, sha256, f"the document {name}")
             except Occupied as error:
                 raise CheckFailed(
                     f"The archive already holds a different document under this name: {error}."
@@ -72,28 +68,23 @@ class Documents:
         """All documents under a folder, in the order of their names, from every location that
         answers; some are read at the same time.
         """
-        names = self.names(prefix)
-        with ThreadPoolExecutor(READERS) as readers:
-            yield from zip(names, readers.map(self.read, names), strict=True)
+        return self._each(prefix, self.read)
 
     def readable(self, prefix: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
         """All documents under a folder that can be read, by name, and why no location gives the
         others.
         """
+        reasons: list[str] = []
 
-        def read(name: str) -> dict[str, Any] | str:
+        def read(name: str) -> dict[str, Any] | None:
             try:
                 return self.read(name)
             except ConfigurationError as error:
-                return str(error)
+                reasons.append(str(error))
+                return None
 
-        names = self.names(prefix)
-        with ThreadPoolExecutor(READERS) as readers:
-            found = dict(zip(names, readers.map(read, names), strict=True))
-        documents = {
-            name: content for name, content in found.items() if not isinstance(content, str)
-        }
-        return documents, [content for content in found.values() if isinstance(content, str)]
+        found = list(self._each(prefix, read))
+        return {name: content for name, content in found if content is not None}, sorted(reasons)
 
     def replicate(self, listings: Listings, most: int | None = None) -> Failures:
         """Copy the documents that one listing has to the locations that lack them, in the order of
@@ -111,11 +102,14 @@ class Documents:
         listings, failures = self._locations.listings(prefix)
         return (*failures, *self.replicate(listings))
 
+    def _each(self, prefix: str, read: Callable[[str], Result]) -> Iterator[tuple[str, Result]]:
+        names = self.names(prefix)
+        with ThreadPoolExecutor(READERS) as readers:
+            yield from zip(names, readers.map(read, names), strict=True)
+
     def _copy(self, name: str, lacking: Sequence[Location]) -> Failures:
         with _text_file(_json(self.read(name))) as (path, sha256):
-            return self._locations.each(lambda location: location.add(path, name, sha256), lacking)[
-                1
-            ]
+            return self._locations.give(path, name, sha256, lacking)[1]
 
 
 def replace_in(location: Location, name: str, document: Mapping[str, Any]) -> None:

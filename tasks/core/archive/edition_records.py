@@ -18,25 +18,22 @@ class Publication:
     """
 
     dataset: str
-    vintage: int
     number: int
     action: str
     at: datetime
     mirror: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class UsedOriginal:
     """An original that an edition was made from."""
 
     source: str
     vintage: int
     sha256: str
-    url: str
-    retrieved_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Dependency:
     """An edition of another dataset that an edition was made from, and the layers it reads."""
 
@@ -74,36 +71,23 @@ class ArchivedEdition:
 def edition_of(name: str, document: Mapping[str, Any]) -> ArchivedEdition:
     """Read an edition from its document."""
     edition, dataset = document["edition"], document["dataset"]
-    slot = {"dataset": dataset["slug"], "vintage": edition["vintage"], "number": edition["number"]}
+    which = {"dataset": dataset["slug"], "number": edition["number"], "mirror": edition["mirror"]}
     return ArchivedEdition(
-        **slot,
+        **which,
         document=name,
-        mirror=edition["mirror"],
+        vintage=edition["vintage"],
         published_at=datetime.fromisoformat(edition["published_at"]),
         keep=dataset["keep"],
         inputs=tuple(
-            UsedOriginal(
-                source=row["source"],
-                vintage=row["source_vintage"],
-                sha256=row["sha256"],
-                url=row["url"],
-                retrieved_at=datetime.fromisoformat(row["retrieved_at"]),
-            )
+            UsedOriginal(source=row["source"], vintage=row["source_vintage"], sha256=row["sha256"])
             for row in document["inputs"]
         ),
         dependencies=tuple(
-            Dependency(
-                dataset=row["on_dataset"], number=row["on_number"], layers=tuple(row["layers"])
-            )
+            Dependency(row["on_dataset"], row["on_number"], tuple(row["layers"]))
             for row in document["dependencies"]
         ),
         publications=tuple(
-            Publication(
-                **slot,
-                action=row["action"],
-                at=datetime.fromisoformat(row["at"]),
-                mirror=edition["mirror"],
-            )
+            Publication(**which, action=row["action"], at=datetime.fromisoformat(row["at"]))
             for row in document["publications"]
         ),
     )
@@ -114,7 +98,6 @@ def publication_of(name: str, document: Mapping[str, Any]) -> Publication:
     facts = document["publication"]
     return Publication(
         dataset=facts["dataset"],
-        vintage=facts["vintage"],
         number=facts["number"],
         action=facts["action"],
         at=datetime.fromisoformat(facts["at"]),

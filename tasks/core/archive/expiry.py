@@ -1,4 +1,4 @@
-"""Expiry: originals beyond the legal maximum age that the newest manifest of their source declares."""
+"""Expiry: originals beyond the legal maximum age that their source's newest manifest declares."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tasks.core.archive.series import Series, series_of
 from tasks.core.model.declarations import Source
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original
+
+Series = tuple[str, str]
+"""Mirror and slug: a source over all its vintages, for which one declaration of retention holds."""
 
 
 @dataclass
@@ -28,6 +30,21 @@ class ExpiryReview:
     refused: list[str] = field(default_factory=list)
     shared: list[tuple[Original, Original]] = field(default_factory=list)
     undeclared: list[Source] = field(default_factory=list)
+
+
+def series_of(source: Source) -> Series:
+    """The series that a source and vintage belongs to."""
+    return source.mirror, source.slug
+
+
+def newest_declarations(originals: Iterable[Original]) -> dict[Series, Source]:
+    """Each source as its newest manifest declares it: a maximum that was shortened, or found out
+    later, holds for older originals too.
+    """
+    return {
+        series_of(original.source): original.source
+        for original in sorted(originals, key=lambda original: original.retrieved_at)
+    }
 
 
 def keep_days(source: Source) -> int:
@@ -73,38 +90,27 @@ def review(
     """
     unknown = {name for name, source in declared.items() if without_maximum(source)}
     found = ExpiryReview(undeclared=[declared[name] for name in sorted(unknown)])
+
+    def stays(original: Original) -> bool:
+        return may_stay(original, declared[series_of(original.source)], at, grace_days)
+
     carrying: dict[str, list[Original]] = defaultdict(list)
     for original in originals:
         carrying[original.sha256].append(original)
         found.limited += declared[series_of(original.source)].retention == "legal_maximum"
-    known = {
-        name: original
-        for name, original in refused.items()
-        if series_of(original.source) not in unknown
-    }
     found.refused = [
         name
-        for name, original in known.items()
-        if not may_stay(original, declared[series_of(original.source)], at, grace_days)
+        for name, original in refused.items()
+        if series_of(original.source) not in unknown and not stays(original)
     ]
     for same in carrying.values():
         if unknown.isdisjoint(series_of(original.source) for original in same):
-            _judge(same, declared, at, grace_days, found)
+            _judge(same, [original for original in same if stays(original)], found)
     return found
 
 
-def _judge(
-    same: list[Original],
-    declared: Mapping[Series, Source],
-    at: datetime,
-    grace_days: int,
-    found: ExpiryReview,
-) -> None:
-    within = [
-        original
-        for original in same
-        if may_stay(original, declared[series_of(original.source)], at, grace_days)
-    ]
+def _judge(same: list[Original], within: list[Original], found: ExpiryReview) -> None:
+    """Tell what becomes of the same bytes; within: those of their originals that may stay."""
     beyond = [original for original in same if original not in within]
     if beyond and not within:
         found.expired.append(max(beyond, key=lambda original: original.retrieved_at))

@@ -11,10 +11,10 @@ from pathlib import Path
 from tasks.core.archive.archive import Archive
 from tasks.core.archive.copies import digest, require, scratch_copy
 from tasks.core.archive.files import is_original
-from tasks.core.archive.findings import Finding, failed, found, repair
-from tasks.core.archive.inspections import Inspection
+from tasks.core.archive.inspections import Finding, Inspection, failed, found, repair
 from tasks.core.archive.inventories import Inventory
 from tasks.core.archive.locations import Location
+from tasks.core.archive.quarantine import Quarantine
 from tasks.core.archive.replication import Failures
 from tasks.core.model.errors import GeodataError
 from tasks.core.model.handles import Original, Retrieval
@@ -89,11 +89,13 @@ class FileFixity:
         """Put a whole copy in the place of one that is missing or corrupt; corrupt bytes go to
         quarantine before.
         """
-        original = self._inventory.originals.get(sha256) if is_original(name) else None
+        described = self._inventory.described.get(name)
+        original = described.original if described else None
 
         def give(location: Location) -> None:
             if there and original:
-                self._set_aside(location, name, there, original)
+                kept = _set_aside(self._archive.quarantine, location, name, original)
+                self._inspection.note(kept)
             location.add(path, name, sha256)
 
         was = _state(there)
@@ -105,47 +107,45 @@ class FileFixity:
             was += ", not kept because they came from no publisher"
         return repair(self._inspection, give, location, name=name, sha256=sha256, was=was)
 
-    def _set_aside(self, location: Location, name: str, there: str, original: Original) -> None:
-        """Keep corrupt bytes in quarantine, as old as the original they were: the legal maximum age
-        of its source holds for them too.
-        """
-        path = scratch_folder() / f"corrupt-{uuid.uuid4().hex}"
-        try:
-            location.save(name, path)
-            corrupt = Retrieval(
-                source=original.source,
-                state="invalid",
-                url=original.url,
-                asked_at=original.retrieved_at,
-                sha256=digest(path),
-                size=path.stat().st_size,
-            )
-            reason = f"a copy of the original {original.sha256} that no longer had this SHA-256"
-            self._inspection.note(self._archive.quarantine.put(path, corrupt, reason))
-        except GeodataError as error:
-            raise OSError(
-                f"the corrupt bytes {there} could not be kept in quarantine and were not replaced:"
-                f" {error}"
-            ) from None
-        finally:
-            path.unlink(missing_ok=True)
-
     def _buried(self, name: str, sha256: str, due: Sequence[Location]) -> list[Finding]:
         """Bytes under a tombstone are expected to be absent, and never repaired."""
-        left = "its bytes are still there: the next purge removes them"
         listings = self._inventory.listings
+        left = [location for location in due if name in listings.get(location.url, ())]
+        gone = [location for location in due if location not in left]
+        still = "its bytes are still there: the next purge removes them"
         return [
-            finding
-            for location in due
-            for finding in found(
-                name,
-                "buried",
-                [location],
-                sha256,
-                left if name in listings.get(location.url, ()) else "",
-            )
+            *found(name, "buried", gone, sha256),
+            *found(name, "buried", left, sha256, still),
         ]
 
 
 def _state(there: str | None) -> str:
     return f"corrupt: its bytes have the SHA-256 {there}" if there else "missing"
+
+
+def _set_aside(
+    quarantine: Quarantine, location: Location, name: str, original: Original
+) -> Failures:
+    """Keep corrupt bytes in quarantine, as old as the original they were: the legal maximum age
+    of its source holds for them too.
+    """
+    path = scratch_folder() / f"corrupt-{uuid.uuid4().hex}"
+    try:
+        location.save(name, path)
+        corrupt = Retrieval(
+            source=original.source,
+            state="invalid",
+            url=original.url,
+            asked_at=original.retrieved_at,
+            sha256=digest(path),
+            size=path.stat().st_size,
+        )
+        reason = f"a copy of the original {original.sha256} that no longer had this SHA-256"
+        return quarantine.put(path, corrupt, reason)
+    except GeodataError as error:
+        raise OSError(
+            f"the corrupt bytes {corrupt.sha256} could not be kept in quarantine and were not"
+            f" replaced: {error}"
+        ) from None
+    finally:
+        path.unlink(missing_ok=True)

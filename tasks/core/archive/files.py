@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.archive.copies import forget
-from tasks.core.archive.locations import Location
 from tasks.core.archive.replication import Failures, Locations, Passed, listed
 
 ORIGINALS, DIGESTS = "originals", "digests"
@@ -27,20 +25,17 @@ class Files:
     locations: Locations
     folder: str
     what: str
-    remedy: str
+    remedy: str = "Restore it from a backup"
 
     def put(self, path: Path, sha256: str) -> Failures:
         """Keep a file, verified in every location by reading it back."""
-        name = file_name(self.folder, sha256)
-        return self.locations.write(
-            lambda location: location.add(path, name, sha256), f"the {self.what} {sha256}"
-        )
+        return self.locations.add(path, self._name(sha256), sha256, f"the {self.what} {sha256}")
 
     def fetch(self, sha256: str) -> Path:
         """A path on this machine with the bytes, verified, from the first location that has them
         whole.
         """
-        path, passed = self.whole(sha256)
+        path, passed = self._whole(sha256)
         if passed:
             logger.warning(
                 "The %s %s was read from %s because it could not be read from %s.",
@@ -51,42 +46,49 @@ class Files:
             )
         return path
 
-    def whole(self, sha256: str) -> tuple[Path, Passed]:
-        """The bytes from the first location that has them whole, and the locations before it with
-        their failures.
+    def exists(self, sha256: str) -> bool:
+        """Whether a location that answers has a file; its hash is verified when it is fetched."""
+        found, _ = self.locations.each(lambda location: location.exists(self._name(sha256)))
+        return any(there for _, there in found)
+
+    def mend(self, sha256: str) -> Failures:
+        """Put whole bytes where `fetch` would pass a location over; returns what was wrong there,
+        where it is right now.
         """
-        name = file_name(self.folder, sha256)
-        return self.locations.first(
-            lambda location: location.fetch(name, sha256),
-            f"The {self.what} {sha256}",
-            remedy=self.remedy,
+        path, passed = self._whole(sha256)
+        mended, _ = self.locations.give(
+            path, self._name(sha256), sha256, [location for location, _ in passed]
         )
+        right = [location for location, _ in mended]
+        return tuple(failure for location, failure in passed if location in right)
 
-    def where(self, sha256: str) -> tuple[list[Location], list[Location], Failures]:
-        """The locations that have a file, those that lack it, and those that failed."""
-        name = file_name(self.folder, sha256)
-        found, failures = self.locations.each(lambda location: location.exists(name))
-        having = [location for location, there in found if there]
-        return having, [location for location, there in found if not there], failures
-
-    def give(
-        self, path: Path, sha256: str, among: Sequence[Location]
-    ) -> tuple[list[Location], Failures]:
-        """Keep a file in some locations; returns those that have it now, and those that failed."""
-        name = file_name(self.folder, sha256)
-        done, failures = self.locations.each(
-            lambda location: location.add(path, name, sha256), among
-        )
-        return [location for location, _ in done], failures
+    def replicate(self, sha256: str) -> Failures:
+        """Copy a file to the locations that lack it."""
+        found, failures = self.locations.each(lambda location: location.exists(self._name(sha256)))
+        if lacking := [location for location, there in found if not there]:
+            path = self.fetch(sha256)
+            failures += self.locations.give(path, self._name(sha256), sha256, lacking)[1]
+        return failures
 
     def remove(self, sha256: str) -> tuple[bool, Failures]:
         """Remove bytes from every location and this machine; returns whether a location had them,
         and those that could not let go of them.
         """
         forget(sha256)
-        name = file_name(self.folder, sha256)
-        removed, failures = self.locations.each(lambda location: location.remove(name))
+        removed, failures = self.locations.each(
+            lambda location: location.remove(self._name(sha256))
+        )
         return any(there for _, there in removed), failures
+
+    def _name(self, sha256: str) -> str:
+        return file_name(self.folder, sha256)
+
+    def _whole(self, sha256: str) -> tuple[Path, Passed]:
+        return self.locations.first(
+            lambda location: location.fetch(self._name(sha256), sha256),
+            f"The {self.what} {sha256}",
+            remedy=self.remedy,
+        )
 
 
 def file_name(folder: str, sha256: str) -> str:

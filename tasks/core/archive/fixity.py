@@ -4,17 +4,25 @@ is.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from tasks.core.archive.archive import Archive
-from tasks.core.archive.document_fixity import DocumentFixity
+from tasks.core.archive.documents import fingerprint, replace_in
 from tasks.core.archive.file_fixity import FileFixity
 from tasks.core.archive.files import sha256_in
-from tasks.core.archive.findings import Finding
-from tasks.core.archive.inspections import Inspection, take_inventory
-from tasks.core.archive.inventories import Record
+from tasks.core.archive.inspections import (
+    Finding,
+    Inspection,
+    failed,
+    found,
+    repair,
+    take_inventory,
+)
+from tasks.core.archive.inventories import Record, content
 from tasks.core.archive.locations import Location
 from tasks.core.archive.replication import Failure
 from tasks.core.archive.shares import share
@@ -31,10 +39,9 @@ class Audit:
         self._inspection = Inspection(archive.locations)
         self.inventory = take_inventory(self._inspection)
         self._files = FileFixity(archive, self._inspection, self.inventory)
-        recorded = defaultdict[str, set[str]](set)
+        self._recorded = defaultdict[str, set[str]](set)
         for record in self._records.values():
-            recorded[record.name] |= {record.sha256} if record.sha256 else set()
-        self._documents = DocumentFixity(self._inspection, recorded)
+            self._recorded[record.name] |= {record.sha256} if record.sha256 else set()
 
     @property
     def failed(self) -> Mapping[str, Failure]:
@@ -43,11 +50,11 @@ class Audit:
 
     def due(self, period_days: int, at: datetime) -> dict[str, list[Location]]:
         """The objects to audit now, each with the locations where it is due."""
-        found: dict[str, list[Location]] = {}
+        copies: dict[str, list[Location]] = {}
         for location in self._inspection.in_service(self._inspection.locations.all):
             for copy in share(self.inventory.copies(location.url, self._records), period_days, at):
-                found.setdefault(copy.name, []).append(location)
-        return found
+                copies.setdefault(copy.name, []).append(location)
+        return copies
 
     def check(self, name: str, due: Sequence[Location]) -> list[Finding]:
         """Audit an object where it is due; when it is not whole there, look at all its copies and
@@ -59,4 +66,56 @@ class Audit:
             return []
         if sha256 := sha256_in(name):
             return self._files.check(name, sha256, due)
-        return self._documents.check(name)
+        return _check_document(self._inspection, name, self._recorded[name])
+
+
+def _check_document(inspection: Inspection, name: str, recorded: Set[str]) -> list[Finding]:
+    """Compare all copies of a document, and repair those that are not as it was written."""
+    texts, failures = inspection.ask(
+        lambda location: location.read(name) if location.exists(name) else None,
+        inspection.locations.all,
+    )
+    copies = [
+        (location, text, content(name, text) if text is not None else None)
+        for location, text in texts
+    ]
+    contents = [document for _, _, document in copies if document is not None]
+    right = _agreed(contents, recorded)
+    findings = failed(name, failures)
+    for location, text, document in copies:
+        if right is None:
+            verdict = "differing" if any(contents) else "lost"
+            findings += found(name, verdict, [location], None, _state(text, document))
+        elif document == right:
+            findings += found(name, "whole", [location], fingerprint(right))
+        else:
+            findings += repair(
+                inspection,
+                partial(replace_in, name=name, document=right),
+                location,
+                name=name,
+                sha256=fingerprint(right),
+                was=_state(text, document),
+            )
+    return findings
+
+
+def _agreed(contents: Sequence[dict[str, Any]], recorded: Set[str]) -> dict[str, Any] | None:
+    """The content a document was written with: that of the last audit, else that of most copies;
+    None when it cannot be told.
+    """
+    by_hash = {fingerprint(document): document for document in contents}
+    if recorded:
+        return next((document for sha256, document in by_hash.items() if sha256 in recorded), None)
+    votes = Counter(map(fingerprint, contents)).most_common(2)
+    if not votes or (len(votes) > 1 and votes[0][1] == votes[1][1]):
+        return None
+    return by_hash[votes[0][0]]
+
+
+def _state(text: bytes | None, document: dict[str, Any] | None) -> str:
+    if text is None:
+        return "missing"
+    if document is None:
+        return f"unreadable, it begins {text[:200]!a}"
+    return f"other content, SHA-256 {fingerprint(document)}"

@@ -1,16 +1,17 @@
-"""Inspections: the archive asked location by location, patiently but not forever, and an inventory
-of all that it should have.
+"""Inspections: the archive asked location by location, patiently but not forever, for an inventory
+of all that it should have and for how each copy of it is.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tasks.core.archive import manifests, tombstones
 from tasks.core.archive.files import DIGESTS, ORIGINALS
-from tasks.core.archive.inventories import DOCUMENTS, Inventory, content, digests_in
+from tasks.core.archive.inventories import DOCUMENTS, Inventory, content, digests_in, originals_in
 from tasks.core.archive.locations import Location
 from tasks.core.archive.replication import Failure, Failures, Locations, require_listing
 
@@ -21,6 +22,19 @@ TELLING: dict[str, Callable[[dict[str, Any]], Any]] = {
     "editions": digests_in,
 }
 PATIENCE = 3  # failures after which a location is not asked again in this inspection
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How one copy was found: whole, repaired, buried, lost, differing, or failed because its
+    location did.
+    """
+
+    name: str
+    location: str
+    verdict: str
+    sha256: str | None
+    detail: str = ""
 
 
 class Inspection:
@@ -57,6 +71,33 @@ class Inspection:
             self.failed.setdefault(failure.location, failure)
 
 
+def found(
+    name: str, verdict: str, locations: Iterable[Location], sha256: str | None, detail: str = ""
+) -> list[Finding]:
+    """Give one verdict on the copies in some locations."""
+    return [Finding(name, location.url, verdict, sha256, detail) for location in locations]
+
+
+def failed(name: str, failures: Iterable[Failure]) -> list[Finding]:
+    """Note that some locations could not give or take a copy."""
+    return [Finding(name, each.location, "failed", None, each.reason) for each in failures]
+
+
+def repair(
+    inspection: Inspection,
+    give: Callable[[Location], None],
+    location: Location,
+    *,
+    name: str,
+    sha256: str,
+    was: str,
+) -> list[Finding]:
+    """Give a location a whole copy of an object; was: how the copy there was found."""
+    done, failures = inspection.ask(give, [location])
+    repaired = [location for location, _ in done]
+    return [*found(name, "repaired", repaired, sha256, f"was {was}"), *failed(name, failures)]
+
+
 def take_inventory(inspection: Inspection) -> Inventory:
     """List all locations, and read which originals and row digests should be in them; raises
     ConfigurationError when no location can be listed.
@@ -73,17 +114,15 @@ def take_inventory(inspection: Inspection) -> Inventory:
                 found.unreadable.add(name)
             else:
                 told[folder].append(TELLING[folder](document))
-    by_time = sorted(told["manifests"], key=lambda original: original.retrieved_at)
-    found.originals = {original.sha256: original for original in by_time}
-    for named in told["editions"]:
-        found.digests |= named
+    for described in (originals_in(told["manifests"]), *told["editions"]):
+        found.described |= described
     # what a tombstone cannot tell any more is not brought back
     unread = {
         name.rpartition("/")[2][:64]
         for name in found.unreadable
         if name.startswith(f"{tombstones.FOLDER}/")
     }
-    found.buried = tombstones.standing(told["tombstones"], by_time).keys() | unread
+    found.buried = tombstones.standing(told["tombstones"], told["manifests"]).keys() | unread
     return found
 
 

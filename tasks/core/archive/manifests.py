@@ -110,8 +110,8 @@ def declared(source: Source) -> dict[str, Any]:
 def describe(
     original: Original, headers: Mapping[str, str], detail: str, revision: str
 ) -> dict[str, Any]:
-    """Write the manifest of an original: what was declared, asked and received, and by which revision of
-    the code.
+    """Describe an original: what was declared, asked and received, and by which revision of the
+    code.
     """
     safe = replace(original, source=_without_credentials(original.source), url=redact(original.url))
     plain: dict[str, Any] = ORIGINALS.dump_python(safe, mode="json")

@@ -17,10 +17,7 @@ from tasks.core.model.handles import Original
 
 
 class Originals:
-    """The originals of an archive. Writers return the locations that failed, for a warning.
-
-    Raises ConfigurationError when no location at all could do the work.
-    """
+    """The originals of an archive."""
 
     def __init__(self, files: Files, manifests: Manifests, tombstones: Tombstones) -> None:
         self._files, self._manifests, self._tombstones = files, manifests, tombstones
@@ -46,8 +43,7 @@ class Originals:
         """Whether a location that answers has the bytes (their hash is verified when they are
         fetched) and they were not buried.
         """
-        having, _, _ = self._files.where(sha256)
-        return bool(having) and self._tombstones.standing(sha256) is None
+        return self._files.exists(sha256) and self._tombstones.standing(sha256) is None
 
     def fetch(self, sha256: str) -> Path:
         """A path on this machine with the bytes, verified, from the first location that has them
@@ -61,18 +57,14 @@ class Originals:
         where it is right now.
         """
         self._refuse_buried(sha256)
-        path, passed = self._files.whole(sha256)
-        right, _ = self._files.give(path, sha256, [location for location, _ in passed])
-        return tuple(failure for location, failure in passed if location in right)
+        return self._files.mend(sha256)
 
     def catch_up(self, source: Source, sha256: str) -> Failures:
         """Give the locations that were down before the original and the source's manifests they
         lack.
         """
-        _, lacking, failures = self._files.where(sha256)
-        if lacking:
-            failures += self._files.give(self.fetch(sha256), sha256, lacking)[1]
-        return failures + self._manifests.replicate(source)
+        self._refuse_buried(sha256)
+        return self._files.replicate(sha256) + self._manifests.replicate(source)
 
     def latest(self, source: Source) -> Original | None:
         """The newest original of a source and vintage that was not buried, as a handle on the

@@ -1,8 +1,4 @@
-"""Quarantine: bytes that a check refused, kept apart from the originals with the reason.
-
-quarantine/<shelf>/<vintage>/<UTC time>-<sha12>.bin     the bytes, once
-quarantine/<shelf>/<vintage>/<UTC time>-<sha12>.json    each refusal of them
-"""
+"""Quarantine: bytes that a check refused, kept apart from the originals once, with each reason."""
 
 from __future__ import annotations
 
@@ -21,7 +17,7 @@ FOLDER = "quarantine"
 
 
 class Quarantine:
-    """The refused bytes of an archive. Writers return the locations that failed, for a warning."""
+    """The refused bytes of an archive."""
 
     def __init__(self, locations: Locations, documents: Documents) -> None:
         self._locations, self._documents = locations, documents
@@ -31,16 +27,11 @@ class Quarantine:
         sha256 = retrieval.sha256 or ""
         folder = f"{FOLDER}/{manifests.shelf(retrieval.source)}"
         name = f"{folder}/{manifests.stamp(retrieval.asked_at, sha256)}"
-        same = [
-            known
-            for known in self._locations.names(folder)
-            if known.endswith(f"-{sha256[:12]}.bin")
-        ]
-        kept, failures = next(iter(same), f"{name}.bin"), Failures()
-        if not same:
-            failures = self._locations.write(
-                lambda location: location.add(path, kept, sha256), name
-            )
+        names, ending = self._locations.names(folder), f"-{sha256[:12]}.bin"
+        kept, failures = next(filter(lambda each: each.endswith(ending), names), ""), Failures()
+        if not kept:
+            kept = f"{name}.bin"
+            failures = self._locations.add(path, kept, sha256, name)
         return failures + self._documents.put(f"{name}.json", _refusal(retrieval, reason, kept))
 
     def all(self) -> dict[str, Original]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from tasks.core.archive.locations import Location, open_location, outages
@@ -33,11 +34,7 @@ Passed = list[tuple[Location, Failure]]
 
 
 class Locations:
-    """All locations of an archive, the primary first. Writers return the locations that failed, for
-    a warning.
-
-    Raises ConfigurationError when no location at all could do the work.
-    """
+    """All locations of an archive, the primary first; see Archive for those that fail."""
 
     def __init__(self, urls: Sequence[str]) -> None:
         self.all: tuple[Location, ...] = tuple(map(open_location, urls))
@@ -74,9 +71,15 @@ class Locations:
             f"{what} cannot be read from any location of the archive: {failures}. {remedy}."
         )
 
-    def write(self, action: Callable[[Location], None], what: str) -> Failures:
-        """Write something to every location."""
-        done, failures = self.each(action)
+    def give(
+        self, path: Path, name: str, sha256: str, among: Sequence[Location] | None = None
+    ) -> tuple[list[tuple[Location, None]], Failures]:
+        """Add a file to every location, or to some, verified by reading it back."""
+        return self.each(lambda location: location.add(path, name, sha256), among)
+
+    def add(self, path: Path, name: str, sha256: str, what: str) -> Failures:
+        """Add a file to every location; raises ConfigurationError when none could keep it."""
+        done, failures = self.give(path, name, sha256)
         if not done:
             raise ConfigurationError(
                 f"No location of the archive could keep {what}: {listed(failures)}. Check"

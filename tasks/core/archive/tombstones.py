@@ -1,8 +1,6 @@
 """Tombstones: what is left of an original whose bytes had to go, as a document of its own in the
 archive.
 
-    tombstones/ab/<64 hexadecimal digits>.json                what it was, why and when its bytes
-        went
     tombstones/ab/<64 hexadecimal digits>-<UTC time>.json     the same bytes buried once more
 
 A tombstone speaks of what was retrieved before it. The same bytes, asked for and received again
@@ -20,11 +18,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tasks.core.archive.documents import Documents
-from tasks.core.archive.expiry import may_stay
+from tasks.core.archive.expiry import may_stay, series_of
 from tasks.core.archive.files import Files
 from tasks.core.archive.manifests import Manifests
 from tasks.core.archive.replication import Failures, Locations, all_names, once_each
-from tasks.core.archive.series import series_of
 from tasks.core.model.addresses import redact
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Original
@@ -55,10 +52,7 @@ TOMBSTONES: TypeAdapter[Tombstone] = TypeAdapter(Tombstone)
 
 
 class Tombstones:
-    """The tombstones of an archive, and the burials they are set for.
-
-    Raises ConfigurationError when no location at all could do the work.
-    """
+    """The tombstones of an archive, and the burials they are set for."""
 
     def __init__(
         self, locations: Locations, documents: Documents, manifests: Manifests, originals: Files
@@ -93,7 +87,8 @@ class Tombstones:
             raise CheckFailed(
                 f"The original {sha256} of {original.source.slug} {original.source.vintage} was to"
                 f" be buried by {reason}, and no other use of it was expected; found in the"
-                f" manifests that {_named(keepers)} may keep it. Bury it when these too may go."
+                f" manifests that {', '.join(map(_name, keepers))} may keep it. Bury it when these"
+                " too may go."
             )
         failures = Failures()
         if self.standing(sha256) is None:
@@ -118,10 +113,8 @@ class Tombstones:
     def _of(self, sha256: str) -> list[Tombstone]:
         """All tombstones of a hash in the locations that answer."""
         listings, _ = self._locations.listings(folder(sha256))
-        names = sorted(
-            each for each in all_names(listings) if each.startswith(name_of(sha256)[:-5])
-        )
-        return [read(self._documents.read(name)) for name in names]
+        names, beginning = sorted(all_names(listings)), f"{folder(sha256)}/{sha256}"
+        return [read(self._documents.read(name)) for name in names if name.startswith(beginning)]
 
     def _keepers(self, original: Original, at: datetime) -> list[Original]:
         """Originals with the same bytes that may stay: those of other sources, and newer ones of
@@ -180,8 +173,8 @@ def read(document: Mapping[str, Any]) -> Tombstone:
 
 def burial(original: Original, stone: Tombstone) -> str:
     """What became of an original: a sentence without its end."""
-    name = f"{original.source.slug} {original.source.vintage} of {original.retrieved_at:%Y-%m-%d}"
-    return f"The original of {name} was buried on {stone.buried_at:%Y-%m-%d} by {stone.reason}"
+    buried = f"was buried on {stone.buried_at:%Y-%m-%d} by {stone.reason}"
+    return f"The original of {_name(original)} {buried}"
 
 
 def over(original: Original, stones: Iterable[Tombstone]) -> Tombstone | None:
@@ -203,8 +196,5 @@ def standing(stones: Iterable[Tombstone], originals: Iterable[Original]) -> dict
     return newest
 
 
-def _named(originals: Iterable[Original]) -> str:
-    return ", ".join(
-        f"{original.source.slug} {original.source.vintage} of {original.retrieved_at:%Y-%m-%d}"
-        for original in originals
-    )
+def _name(original: Original) -> str:
+    return f"{original.source.slug} {original.source.vintage} of {original.retrieved_at:%Y-%m-%d}"

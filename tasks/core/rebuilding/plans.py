@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from tasks.core.archive import kept_editions as archived
+from tasks.core.archive import archived_editions as archived
 from tasks.core.archive.edition_records import ArchivedEdition, edition_of, publication_of
 from tasks.core.catalog import editions
 from tasks.core.model.errors import ConfigurationError
