@@ -9,7 +9,8 @@ import logging
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from tasks.core.archive.store import configured, object_name
+from tasks.core.archive.files import original_name
+from tasks.core.archive.store import configured
 from tasks.core.model.declarations import Licence, Publisher, Source, Table, text
 from tasks.core.model.handles import Original
 from tasks.core.model.settings import scratch_folder
@@ -38,7 +39,7 @@ STOCK = Source(
 )
 
 
-class Archive:
+class TwoFolders:
     """An archive in a folder and a replica, and what was said of it aloud and quietly."""
 
     def __init__(self, folder: Path) -> None:
@@ -58,8 +59,8 @@ class Archive:
             retrieved_at=datetime.now(UTC) - timedelta(days=days_ago),
             state="new",
         )
-        configured().put(received, original.sha256, original)
-        configured().write_manifest(original)
+        configured().originals.put(received, original.sha256, original)
+        configured().manifests.write(original)
         return original
 
     def holders(self, original: Original) -> list[str]:
@@ -67,7 +68,7 @@ class Archive:
         return [
             folder.name
             for folder in (self.primary, self.replica)
-            if (folder / object_name(original.sha256)).is_file()
+            if (folder / original_name(original.sha256)).is_file()
         ]
 
     def log(self, level: int, sentence: str) -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from tasks.core.archive import archived_editions as editions
 from tasks.core.archive import documents
-from tasks.core.archive.archived_editions import ArchivedEdition, Dependency, Input
-from tasks.core.archive.store import Store
+from tasks.core.archive.archive import Archive
+from tasks.core.archive.edition_records import ArchivedEdition, Dependency, UsedOriginal
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 
 START = datetime(2026, 1, 1, 12, 0, 0, 120000, tzinfo=UTC)
@@ -28,7 +28,7 @@ class Written:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.store = Store([str(folder / "archive"), str(folder / "replica")])
+        self.archive = Archive([str(folder / "archive"), str(folder / "replica")])
 
     def edition(
         self,
@@ -44,7 +44,7 @@ class Written:
         """Name of the document of an edition that was published on a day."""
         at = (START + timedelta(days=day)).isoformat()
         name = f"editions/{dataset}/{vintage}/{number:04d}-{at[:19].replace('-', '').replace(':', '')}.json"
-        self.store.put_document(
+        self.archive.documents.put(
             name,
             {
                 "document": "edition of geodata-flows",
@@ -99,15 +99,15 @@ class Written:
             "version": 1,
             "publication": publication,
         }
-        self.store.put_document(f"publications/land/2025/{day:04}-{action}.json", document)
+        self.archive.documents.put(f"publications/land/2025/{day:04}-{action}.json", document)
 
     def read(self) -> list[ArchivedEdition]:
         """All editions."""
-        return editions.read(self.store)
+        return self.archive.editions.all()
 
     def all_shown(self) -> list[ArchivedEdition]:
         """Those shown."""
-        return editions.shown(self.read(), editions.read_publications(self.store))
+        return editions.shown(self.read(), self.archive.editions.publications())
 
     def shown(self) -> list[int]:
         """Numbers of those shown."""
@@ -117,7 +117,7 @@ class Written:
         """Numbers and mirrors of those kept."""
         return [
             (edition.number, edition.mirror)
-            for edition in editions.kept(self.read(), editions.read_publications(self.store))
+            for edition in editions.kept(self.read(), self.archive.editions.publications())
         ]
 
 
@@ -147,22 +147,14 @@ def test_an_edition_is_read_from_its_document(written: Written) -> None:
         mirror="synthetic",
         published_at=START,
         keep=2,
-        inputs=(
-            Input(
-                source="land-areas",
-                vintage=2025,
-                sha256=SHA,
-                url="https://office.example",
-                retrieved_at=START,
-            ),
-        ),
+        inputs=(UsedOriginal(source="land-areas", vintage=2025, sha256=SHA),),
         dependencies=(Dependency(dataset="ground", number=7, layers=("areas",)),),
         publications=edition.publications,
     )
     assert [(each.number, each.action, each.at) for each in edition.publications] == [
         (3, "publish", START)
     ]
-    assert dict(written.store.documents("editions"))[name]["dataset"]["title"] == "Land"
+    assert dict(written.archive.documents.read_all("editions"))[name]["dataset"]["title"] == "Land"
 
 
 def test_the_edition_shown_and_the_newest_others_are_kept_for_each_vintage(
@@ -269,7 +261,7 @@ def test_official_data_stands_on_official_data_only(written: Written) -> None:
     [
         ({"version": 2}, "found 'edition of geodata-flows', version 2"),
         ({"document": "something"}, "found 'something', version 1"),
-        ({"edition": {}}, "found KeyError: 'vintage'"),
+        ({"edition": {}}, "found KeyError: 'number'"),
         ({"inputs": None}, "found TypeError"),
     ],
 )
@@ -277,8 +269,8 @@ def test_a_document_that_is_no_edition_is_named(
     written: Written, change: Mapping[str, Any], told: str
 ) -> None:
     name = written.edition(1, 1)
-    document = dict(written.store.documents("editions"))[name]
-    written.store.put_document("editions/land/2025/0002-other.json", {**document, **change})
+    document = dict(written.archive.documents.read_all("editions"))[name]
+    written.archive.documents.put("editions/land/2025/0002-other.json", {**document, **change})
     with pytest.raises(
         CheckFailed, match=rf"The document editions/land/2025/0002-other.json .*{told}"
     ):
@@ -286,14 +278,14 @@ def test_a_document_that_is_no_edition_is_named(
 
 
 def test_a_document_that_is_no_publication_is_named(written: Written) -> None:
-    written.store.put_document(
+    written.archive.documents.put(
         "publications/land/2025/other.json",
         {"document": "publication of geodata-flows", "version": 1, "publication": {}},
     )
     with pytest.raises(
         CheckFailed, match=r"publications/land/2025/other.json .*found KeyError: 'dataset'"
     ):
-        editions.read_publications(written.store)
+        written.archive.editions.publications()
 
 
 def test_documents_are_read_some_at_a_time_and_come_in_order(
@@ -302,16 +294,16 @@ def test_documents_are_read_some_at_a_time_and_come_in_order(
     for number in range(1, 21):
         written.edition(number, number)
     together = threading.Barrier(documents.READERS, timeout=20)
-    read = written.store._read
+    read = written.archive.documents.read
 
     def slow(name: str) -> dict[str, Any]:
         if int(name[-25:-21]) <= documents.READERS:
             together.wait()
         return read(name)
 
-    monkeypatch.setattr(written.store, "_read", slow)
-    assert [name for name, _ in written.store.documents("editions")] == sorted(
-        name for name, _ in written.store.documents("editions")
+    monkeypatch.setattr(written.archive.documents, "read", slow)
+    assert [name for name, _ in written.archive.documents.read_all("editions")] == sorted(
+        name for name, _ in written.archive.documents.read_all("editions")
     )
     assert [edition.number for edition in written.read()] == list(range(1, 21))
 
@@ -324,9 +316,9 @@ def test_a_document_that_cannot_be_read_is_an_error_after_those_before_it(
         path = tmp_path / folder / names[1]
         path.chmod(0o644)
         path.write_text("{")
-    found = written.store.documents("editions")
+    found = written.archive.documents.read_all("editions")
     assert next(found)[0] == names[0]
     with pytest.raises(
-        ConfigurationError, match=f"The document {names[1]} cannot be read in any location"
+        ConfigurationError, match=f"The document {names[1]} cannot be read from any location"
     ):
         next(found)

@@ -21,9 +21,10 @@ from s3fs import S3FileSystem
 from tasks.core.archive import manifests
 from tasks.core.archive.buckets import Bucket
 from tasks.core.archive.copies import scratch_copy
+from tasks.core.archive.files import digests_name, original_name
 from tasks.core.archive.locations import open_location
 from tasks.core.archive.shares import REQUEST_BYTES, Copy, share
-from tasks.core.archive.store import configured, digests_name, object_name
+from tasks.core.archive.store import configured
 from tasks.core.model.declarations import Licence, Publisher, Source, Table, text
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Original
@@ -65,7 +66,7 @@ def s3(s3_api: Any) -> Any:
     return s3_api
 
 
-class Archive:
+class TwoFolders:
     """An archive in a folder and a replica, and what was said of it aloud and quietly."""
 
     def __init__(self, folder: Path, database: Database) -> None:
@@ -86,13 +87,13 @@ class Archive:
             retrieved_at=datetime.now(UTC) - timedelta(days=days_ago),
             state="new",
         )
-        configured().put(received, original.sha256, original)
-        configured().write_manifest(original)
+        configured().originals.put(received, original.sha256, original)
+        configured().manifests.write(original)
         return original
 
     def path(self, where: str, original: Original) -> Path:
         """Its bytes in one of the two folders."""
-        return self.folders[where] / object_name(original.sha256)
+        return self.folders[where] / original_name(original.sha256)
 
     def found(self, name: str) -> dict[str, tuple[str, str]]:
         """Verdict and detail in each location by its last part."""
@@ -110,7 +111,7 @@ class Archive:
         """Verdict in each location."""
         return {
             where: verdict
-            for where, (verdict, _) in self.found(object_name(original.sha256)).items()
+            for where, (verdict, _) in self.found(original_name(original.sha256)).items()
         }
 
     def log(self, level: int, sentence: str) -> None:
@@ -119,9 +120,9 @@ class Archive:
 
 
 @pytest.fixture
-def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database) -> Archive:
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database) -> TwoFolders:
     """An empty archive in two places."""
-    found = Archive(tmp_path, database)
+    found = TwoFolders(tmp_path, database)
     monkeypatch.setenv("GEODATA_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("GEODATA_ARCHIVE", str(found.primary))
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", str(found.replica))
@@ -140,10 +141,10 @@ def manifest(original: Original) -> str:
     return f"manifests/{manifests.shelf(original.source)}/{manifests.stamp(original.retrieved_at, original.sha256)}.json"
 
 
-def test_a_whole_archive_is_found_whole(archive: Archive) -> None:
+def test_a_whole_archive_is_found_whole(archive: TwoFolders) -> None:
     original = archive.add(FIRST)
     audits.audit.fn(1)
-    assert archive.found(object_name(original.sha256)) == {
+    assert archive.found(original_name(original.sha256)) == {
         "primary": ("whole", ""),
         "replica": ("whole", ""),
     }
@@ -159,7 +160,7 @@ def test_a_whole_archive_is_found_whole(archive: Archive) -> None:
 
 @pytest.mark.parametrize(("bad", "good"), [("primary", "replica"), ("replica", "primary")])
 def test_a_corrupt_original_is_repaired_and_its_bytes_are_kept_with_a_reason(
-    archive: Archive, bad: str, good: str
+    archive: TwoFolders, bad: str, good: str
 ) -> None:
     original = archive.add(FIRST)
     overwrite(archive.path(bad, original), DAMAGED)
@@ -170,10 +171,12 @@ def test_a_corrupt_original_is_repaired_and_its_bytes_are_kept_with_a_reason(
         == FIRST
     )
     assert archive.verdicts(original) == {bad: "repaired", good: "whole"}
-    ((name, refused),) = configured().refused().items()
+    ((name, refused),) = configured().quarantine.all().items()
     assert (archive.folders[good] / name).read_bytes() == DAMAGED
     assert (refused.source, refused.retrieved_at) == (FIGURES, original.retrieved_at)
-    (reason,) = [document["reason"] for _, document in configured().documents("quarantine")]
+    (reason,) = [
+        document["reason"] for _, document in configured().documents.read_all("quarantine")
+    ]
     assert reason == f"a copy of the original {original.sha256} that no longer had this SHA-256"
     assert (
         f"xx-figures 2026, retrieved on {original.retrieved_at:%Y-%m-%d}, SHA-256 {original.sha256}"
@@ -184,10 +187,10 @@ def test_a_corrupt_original_is_repaired_and_its_bytes_are_kept_with_a_reason(
     assert archive.verdicts(original) == {bad: "whole", good: "whole"}
 
 
-def test_bytes_that_changed_without_size_and_time_are_found(archive: Archive) -> None:
+def test_bytes_that_changed_without_size_and_time_are_found(archive: TwoFolders) -> None:
     original = archive.add(FIRST)
     path = archive.path("primary", original)
-    configured().fetch(original.sha256)  # this process has hashed it before
+    configured().originals.fetch(original.sha256)  # this process has hashed it before
     facts = path.stat()
     overwrite(path, FIRST.replace(b"1;a", b"1;b"))
     os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
@@ -196,14 +199,14 @@ def test_bytes_that_changed_without_size_and_time_are_found(archive: Archive) ->
     assert path.read_bytes() == FIRST
 
 
-def test_corrupt_bytes_that_quarantine_cannot_keep_are_not_replaced(archive: Archive) -> None:
+def test_corrupt_bytes_that_quarantine_cannot_keep_are_not_replaced(archive: TwoFolders) -> None:
     original = archive.add(FIRST)
     overwrite(archive.path("primary", original), DAMAGED)
     for folder in archive.folders.values():
         (folder / "quarantine").write_text("a file where a folder should be")
     audits.audit.fn(1)
     assert archive.path("primary", original).read_bytes() == DAMAGED
-    verdict, detail = archive.found(object_name(original.sha256))["primary"]
+    verdict, detail = archive.found(original_name(original.sha256))["primary"]
     assert (verdict, "could not be kept in quarantine and were not replaced" in detail) == (
         "failed",
         True,
@@ -211,18 +214,18 @@ def test_corrupt_bytes_that_quarantine_cannot_keep_are_not_replaced(archive: Arc
 
 
 @pytest.mark.parametrize("bad", ["primary", "replica"])
-def test_what_is_missing_in_one_place_is_given_back_at_once(archive: Archive, bad: str) -> None:
+def test_what_is_missing_in_one_place_is_given_back_at_once(archive: TwoFolders, bad: str) -> None:
     original = archive.add(FIRST)
     audits.audit.fn(1)
     archive.path(bad, original).unlink()
     (archive.folders[bad] / manifest(original)).unlink()
     audits.audit.fn(30)
     assert archive.path(bad, original).read_bytes() == FIRST
-    assert archive.found(object_name(original.sha256))[bad] == ("repaired", "was missing")
+    assert archive.found(original_name(original.sha256))[bad] == ("repaired", "was missing")
     assert archive.found(manifest(original))[bad] == ("repaired", "was missing")
 
 
-def test_what_is_whole_nowhere_is_named_every_day_after_all_the_rest(archive: Archive) -> None:
+def test_what_is_whole_nowhere_is_named_every_day_after_all_the_rest(archive: TwoFolders) -> None:
     lost, damaged = archive.add(FIRST), archive.add(SECOND, replace(FIGURES, vintage=2025))
     archive.path("primary", lost).unlink()
     overwrite(archive.path("replica", lost), DAMAGED)
@@ -259,13 +262,13 @@ def test_what_is_whole_nowhere_is_named_every_day_after_all_the_rest(archive: Ar
 EDITION = "editions/testland/2026/0004-20260301T120000.json"
 
 
-def add_digests(archive: Archive, content: bytes, edition: str = EDITION) -> str:
+def add_digests(archive: TwoFolders, content: bytes, edition: str = EDITION) -> str:
     """A file of row digests in every location, named by the document of an edition."""
     written, sha256 = scratch_folder() / "written", hashlib.sha256(content).hexdigest()
     written.write_bytes(content)
-    assert configured().put_digests(written, sha256) == ()
+    assert configured().digests.put(written, sha256) == ()
     named = {"areas": {"sha256": sha256, "key": ["code"], "size": len(content)}}
-    configured().put_document(
+    configured().documents.put(
         edition,
         {"edition": {"dataset": "testland", "vintage": 2026, "number": 4}, "digests": named},
     )
@@ -274,7 +277,7 @@ def add_digests(archive: Archive, content: bytes, edition: str = EDITION) -> str
 
 @pytest.mark.parametrize(("bad", "good"), [("primary", "replica"), ("replica", "primary")])
 def test_corrupt_row_digests_are_repaired_from_a_whole_copy(
-    archive: Archive, bad: str, good: str
+    archive: TwoFolders, bad: str, good: str
 ) -> None:
     name = digests_name(sha256 := add_digests(archive, FIRST))
     audits.audit.fn(1)
@@ -288,7 +291,7 @@ def test_corrupt_row_digests_are_repaired_from_a_whole_copy(
     )
     assert archive.found(name) == {bad: ("repaired", detail), good: ("whole", "")}
     assert (
-        configured().fetch_digests(sha256).read_bytes()
+        configured().digests.fetch(sha256).read_bytes()
         == (archive.folders[bad] / name).read_bytes()
         == FIRST
     )
@@ -301,7 +304,7 @@ def test_corrupt_row_digests_are_repaired_from_a_whole_copy(
     assert archive.found(name)[bad] == ("repaired", "was missing")
 
 
-def test_row_digests_that_only_an_edition_still_names_are_lost(archive: Archive) -> None:
+def test_row_digests_that_only_an_edition_still_names_are_lost(archive: TwoFolders) -> None:
     sha256 = add_digests(archive, FIRST)
     for folder in archive.folders.values():
         (folder / digests_name(sha256)).unlink()
@@ -314,10 +317,10 @@ def test_row_digests_that_only_an_edition_still_names_are_lost(archive: Archive)
     with pytest.raises(
         ConfigurationError, match=f"file of row digests {sha256} cannot be read from any location"
     ):
-        configured().fetch_digests(sha256)
+        configured().digests.fetch(sha256)
 
 
-def test_row_digests_of_no_edition_are_audited_too(archive: Archive) -> None:
+def test_row_digests_of_no_edition_are_audited_too(archive: TwoFolders) -> None:
     sha256 = add_digests(archive, FIRST)
     for folder in archive.folders.values():
         (folder / EDITION).unlink()
@@ -326,14 +329,14 @@ def test_row_digests_of_no_edition_are_audited_too(archive: Archive) -> None:
         audits.audit.fn(1)
 
 
-def test_a_burial_never_takes_row_digests(archive: Archive) -> None:
+def test_a_burial_never_takes_row_digests(archive: TwoFolders) -> None:
     content = FIRST + b"the same bytes in both\n"
     old, sha256 = (
         archive.add(content),
         add_digests(archive, content, EDITION.replace("0004", "0005")),
     )
-    configured().bury(old, "a court's order")
-    assert configured().fetch_digests(sha256).read_bytes() == content
+    configured().tombstones.bury(old, "a court's order")
+    assert configured().digests.fetch(sha256).read_bytes() == content
     (archive.replica / digests_name(sha256)).unlink()
     audits.audit.fn(1)
     assert archive.found(digests_name(sha256)) == {
@@ -344,7 +347,7 @@ def test_a_burial_never_takes_row_digests(archive: Archive) -> None:
 
 
 def test_the_document_of_an_edition_that_no_longer_names_digests_as_it_did_is_repaired(
-    archive: Archive,
+    archive: TwoFolders,
 ) -> None:
     sha256 = add_digests(archive, FIRST)
     before = (archive.replica / EDITION).read_bytes()
@@ -354,7 +357,7 @@ def test_the_document_of_an_edition_that_no_longer_names_digests_as_it_did_is_re
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00 no text", b"", b"5", b'{"format": 1}'])
-def test_a_corrupt_manifest_is_repaired(archive: Archive, content: bytes) -> None:
+def test_a_corrupt_manifest_is_repaired(archive: TwoFolders, content: bytes) -> None:
     original = archive.add(FIRST)
     before = (archive.replica / manifest(original)).read_bytes()
     overwrite(archive.primary / manifest(original), content)
@@ -362,14 +365,14 @@ def test_a_corrupt_manifest_is_repaired(archive: Archive, content: bytes) -> Non
     assert (archive.primary / manifest(original)).read_bytes() == before
     verdict, detail = archive.found(manifest(original))["primary"]
     assert (verdict, detail) == ("repaired", f"was unreadable, it begins {content!a}")
-    assert configured().latest(FIGURES) == original
+    assert configured().originals.latest(FIGURES) == original
 
 
 def test_documents_that_differ_are_settled_by_the_last_audit_and_else_by_most_copies(
-    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: TwoFolders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, other = "editions/belgium/2025/0001-20250301T120000.json", b'{"rows": 2}'
-    configured().put_document(name, {"rows": 1})
+    configured().documents.put(name, {"rows": 1})
     before = (archive.primary / name).read_bytes()
     overwrite(archive.primary / name, other)
     with pytest.raises(
@@ -385,13 +388,13 @@ def test_documents_that_differ_are_settled_by_the_last_audit_and_else_by_most_co
     assert (archive.primary / name).read_bytes() == before
     second = name.replace("0001", "0002")
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", f"{archive.replica} {tmp_path / 'third'}")
-    configured().put_document(second, {"rows": 1})
+    configured().documents.put(second, {"rows": 1})
     overwrite(archive.replica / second, other)
     audits.audit.fn(1)
     assert (archive.replica / second).read_bytes() == before
 
 
-def test_a_document_gone_everywhere_is_missed(archive: Archive) -> None:
+def test_a_document_gone_everywhere_is_missed(archive: TwoFolders) -> None:
     original = archive.add(FIRST)
     audits.audit.fn(1)
     for folder in archive.folders.values():
@@ -405,9 +408,9 @@ def test_a_document_gone_everywhere_is_missed(archive: Archive) -> None:
 
 
 @pytest.mark.parametrize("stone_is_readable", [True, False])
-def test_buried_bytes_are_not_brought_back(archive: Archive, stone_is_readable: bool) -> None:
+def test_buried_bytes_are_not_brought_back(archive: TwoFolders, stone_is_readable: bool) -> None:
     old = archive.add(FIRST)
-    configured().bury(old, "a court's order")
+    configured().tombstones.bury(old, "a court's order")
     archive.path("replica", old).write_bytes(FIRST)  # as a restored backup brings them
     stone = f"tombstones/{old.sha256[:2]}/{old.sha256}.json"
     if stone_is_readable:
@@ -418,21 +421,21 @@ def test_buried_bytes_are_not_brought_back(archive: Archive, stone_is_readable: 
         with pytest.raises(CheckFailed, match=f"the document {stone}"):
             audits.audit.fn(1)
     assert not archive.path("primary", old).exists()
-    assert archive.found(object_name(old.sha256)) == {
+    assert archive.found(original_name(old.sha256)) == {
         "primary": ("buried", ""),
         "replica": ("buried", "its bytes are still there: the next purge removes them"),
     }
-    assert list(configured().documents("quarantine")) == []
+    assert list(configured().documents.read_all("quarantine")) == []
 
 
-def test_bytes_buried_while_an_audit_runs_are_not_brought_back(archive: Archive) -> None:
+def test_bytes_buried_while_an_audit_runs_are_not_brought_back(archive: TwoFolders) -> None:
     old = archive.add(FIRST)
     archive.path("primary", old).unlink()
-    running = audits.Audit([str(archive.primary), str(archive.replica)], [])
+    running = audits.Audit(configured(), [])
     due = running.due(1, datetime.now(UTC))
-    configured().bury(old, "a court's order")
+    configured().tombstones.bury(old, "a court's order")
     archive.path("replica", old).write_bytes(FIRST)
-    findings = running.check(object_name(old.sha256), due[object_name(old.sha256)])
+    findings = running.check(original_name(old.sha256), due[original_name(old.sha256)])
     assert {
         finding.verdict for finding in findings if finding.location == str(archive.primary)
     } == {"buried"}
@@ -440,7 +443,7 @@ def test_bytes_buried_while_an_audit_runs_are_not_brought_back(archive: Archive)
 
 
 def test_a_location_that_is_down_is_named_and_audited_by_the_next_run(
-    archive: Archive, tmp_path: Path
+    archive: TwoFolders, tmp_path: Path
 ) -> None:
     originals = [
         archive.add(b"%d\n" % number * 100, replace(FIGURES, vintage=2000 + number))
@@ -469,7 +472,7 @@ def test_a_location_that_is_down_is_named_and_audited_by_the_next_run(
 
 
 def test_no_location_that_answers_is_an_error(
-    archive: Archive, s3: Any, monkeypatch: pytest.MonkeyPatch
+    archive: TwoFolders, s3: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("GEODATA_ARCHIVE", "s3://audited/down")
@@ -482,15 +485,17 @@ def test_no_location_that_answers_is_an_error(
 
 @pytest.mark.parametrize(("bad", "good"), [("s3", "folder"), ("folder", "s3")])
 def test_a_bucket_and_a_folder_repair_each_other(
-    archive: Archive, s3: Any, bad: str, good: str, monkeypatch: pytest.MonkeyPatch
+    archive: TwoFolders, s3: Any, bad: str, good: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefix = f"repairs-{bad}"
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", f"s3://audited/{prefix}")
     contents = [FIRST + bad.encode(), SECOND + bad.encode()]
     corrupt, missing = map(archive.add, contents)
-    key = f"{prefix}/{object_name(missing.sha256)}"
+    key = f"{prefix}/{original_name(missing.sha256)}"
     if bad == "s3":
-        s3.put_object(Bucket="audited", Key=f"{prefix}/{object_name(corrupt.sha256)}", Body=DAMAGED)
+        s3.put_object(
+            Bucket="audited", Key=f"{prefix}/{original_name(corrupt.sha256)}", Body=DAMAGED
+        )
         s3.put_object(Bucket="audited", Key=f"{prefix}/{manifest(corrupt)}", Body=b"{")
         s3.delete_object(Bucket="audited", Key=key)
     else:
@@ -501,23 +506,23 @@ def test_a_bucket_and_a_folder_repair_each_other(
     bucket = open_location(f"s3://audited/{prefix}")
     for original, content in zip((corrupt, missing), contents, strict=True):
         assert (
-            bucket.read(object_name(original.sha256))
+            bucket.read(original_name(original.sha256))
             == archive.path("primary", original).read_bytes()
             == content
         )
         assert not scratch_copy(original.sha256).exists()
     assert bucket.read(manifest(corrupt)) == (archive.primary / manifest(corrupt)).read_bytes()
-    (name,) = configured().refused()
+    (name,) = configured().quarantine.all()
     assert bucket.read(name) == DAMAGED
     assert sorted(archive.verdicts(corrupt).values()) == ["repaired", "whole"]
 
 
 def test_a_bucket_that_does_not_answer_is_named_and_caught_up(
-    archive: Archive, s3: Any, monkeypatch: pytest.MonkeyPatch
+    archive: TwoFolders, s3: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", "s3://audited/later")
     original = archive.add(FIRST + b"later")
-    s3.put_object(Bucket="audited", Key=f"later/{object_name(original.sha256)}", Body=DAMAGED)
+    s3.put_object(Bucket="audited", Key=f"later/{original_name(original.sha256)}", Body=DAMAGED)
     with monkeypatch.context() as outage:
         outage.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         S3FileSystem.clear_instance_cache()
@@ -530,7 +535,7 @@ def test_a_bucket_that_does_not_answer_is_named_and_caught_up(
 
 
 def test_a_bucket_that_is_not_there_is_named(
-    archive: Archive, s3: Any, monkeypatch: pytest.MonkeyPatch
+    archive: TwoFolders, s3: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = archive.add(FIRST)
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", "s3://not-there/geo")
@@ -579,7 +584,7 @@ def test_a_share_catches_up_after_days_without_a_run_and_failures_hold_up_nobody
     assert [copy.name for copy in share(stuck, 30, now)] == ["00", "new", "39"]
 
 
-def test_runs_of_a_share_each_audit_everything_within_the_period(archive: Archive) -> None:
+def test_runs_of_a_share_each_audit_everything_within_the_period(archive: TwoFolders) -> None:
     originals = [
         archive.add(b"%d\n" % number * 100, replace(FIGURES, vintage=2000 + number))
         for number in range(6)
@@ -595,7 +600,7 @@ def test_runs_of_a_share_each_audit_everything_within_the_period(archive: Archiv
 
 
 def test_an_empty_catalog_means_that_all_is_due(
-    archive: Archive, other_database: Database, monkeypatch: pytest.MonkeyPatch
+    archive: TwoFolders, other_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GEODATA_ARCHIVE", str(archive.primary))
     original = archive.add(FIRST)
@@ -604,7 +609,7 @@ def test_an_empty_catalog_means_that_all_is_due(
     assert archive.path("primary", original).read_bytes() == FIRST
     rows = other_database.rows(
         "SELECT verdict, audited_at IS NOT NULL FROM catalog.archive_audit WHERE name = %s",
-        object_name(original.sha256),
+        original_name(original.sha256),
     )
     assert sorted(rows) == [("repaired", True), ("whole", True)]
 
@@ -623,7 +628,7 @@ def test_hashing_holds_no_more_of_a_file_than_a_block(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
-def test_a_period_is_at_least_a_day(archive: Archive) -> None:
+def test_a_period_is_at_least_a_day(archive: TwoFolders) -> None:
     with pytest.raises(
         ConfigurationError, match="period_days was expected to be 1 or more, found 0"
     ):
@@ -632,7 +637,7 @@ def test_a_period_is_at_least_a_day(archive: Archive) -> None:
 
 @pytest.mark.prefect
 def test_the_flow_keeps_a_table_and_fails_for_what_is_lost(
-    archive: Archive, prefect_server: None
+    archive: TwoFolders, prefect_server: None
 ) -> None:
     from prefect.artifacts import Artifact
 

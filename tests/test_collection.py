@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archives import STOCK, Archive, day
+from archives import STOCK, TwoFolders, day
 from conftest import database_of_its_own
 from faulty_server import running, whole
 from psycopg2 import sql
 from s3fs import S3FileSystem
 
 from tasks.core.archive.collection import newest_kept
-from tasks.core.archive.store import configured, object_name
+from tasks.core.archive.files import original_name
+from tasks.core.archive.store import configured
 from tasks.core.catalog import editions, foundations, layers
 from tasks.core.catalog.fingerprints import fingerprint
 from tasks.core.catalog.provenance import record_dataset, record_retrieval
@@ -45,7 +46,7 @@ COMMENT ON COLUMN areas.people IS 'People [unit: persons; aggregate: sum; from: 
 """
 
 
-class Land(Archive):
+class Land(TwoFolders):
     """An archive, and the datasets made of it in a database."""
 
     def __init__(self, folder: Path, database: Database, cluster: Database) -> None:
@@ -108,7 +109,7 @@ class Land(Archive):
             "by_role": "writer",
         }
         document = {"document": "publication of geodata-flows", "version": 1, "publication": facts}
-        configured().put_document(f"publications/land/2026/{facts['at']}-{action}.json", document)
+        configured().documents.put(f"publications/land/2026/{facts['at']}-{action}.json", document)
 
     @contextmanager
     def account_of(self, witness: str) -> Iterator[None]:
@@ -179,13 +180,13 @@ def test_the_newest_stay_and_older_ones_go_everywhere_under_a_tombstone(land: La
         "Collected 2 of 5 originals of which only the newest stay (xx-layers 2026 of "
     )
     store = configured()
-    assert (store.latest(two), store.passed_over(two)) == (
+    assert (store.originals.latest(two), store.originals.passed_over(two)) == (
         replace(new, url="https://***@office.example/stock.csv"),
         None,
     )
     retention.collect_superseded.fn()
     assert land.quiet[1:] == ["Looked at 3 originals of which only the newest stay: none may go."]
-    assert (len(store.tombstones()), land.loud) == (2, [])
+    assert (len(store.tombstones.all()), land.loud) == (2, [])
 
 
 @witnesses
@@ -195,7 +196,7 @@ def test_what_an_edition_shown_was_made_of_stays_until_the_edition_is_removed(
     new, old = land.series(2)
     land.publish(old)
     land.collect(witness)
-    assert (land.holders(old), configured().tombstones()) == (BOTH, [])
+    assert (land.holders(old), configured().tombstones.all()) == (BOTH, [])
     assert (
         land.quiet[-1]
         == "Looked at 2 originals of which only the newest stay: none may go; 1 older ones stay,"
@@ -291,7 +292,7 @@ def test_the_law_goes_before_any_need_and_says_which_edition_it_hit(land: Land) 
     assert [land.holders(each) for each in (new, second, third)] == [BOTH, NOWHERE, BOTH]
     retention.bury_expired.fn()
     assert [land.holders(each) for each in (new, second, third)] == [BOTH, NOWHERE, NOWHERE]
-    reasons = {stone.sha256: stone.reason for stone in configured().tombstones()}
+    reasons = {stone.sha256: stone.reason for stone in configured().tombstones.all()}
     assert reasons == {second.sha256: REASON, third.sha256: "its legal maximum age of 25 days"}
     assert land.loud == [
         f"Edition {number} of land 2026 was made from the original of xx-layers 2026 of"
@@ -313,7 +314,9 @@ def test_a_mirror_is_counted_apart_and_its_editions_keep_its_originals(land: Lan
         BOTH,
     ]
     assert [
-        stone.mirror for stone in configured().tombstones() if stone.sha256 == mirrored[1].sha256
+        stone.mirror
+        for stone in configured().tombstones.all()
+        if stone.sha256 == mirrored[1].sha256
     ] == ["sample"]
 
 
@@ -330,11 +333,11 @@ def test_a_location_that_is_down_is_named_and_finished_by_the_next_purge(
     )
     land.replica.unlink()
     (tmp_path / "elsewhere").rename(land.replica)
-    assert (land.holders(old), configured().exists(old.sha256)) == (["replica"], False)
+    assert (land.holders(old), configured().originals.exists(old.sha256)) == (["replica"], False)
     retention.bury_expired.fn()
     retention.collect_superseded.fn()
     assert (land.holders(old), land.holders(new)) == (NOWHERE, BOTH)
-    assert len(configured().tombstones()) == 1
+    assert len(configured().tombstones.all()) == 1
 
 
 def test_nothing_is_collected_while_a_location_is_down_that_may_know_of_editions(
@@ -356,7 +359,7 @@ def test_nothing_is_collected_while_a_location_is_down_that_may_know_of_editions
 
 def test_bytes_that_may_stay_as_another_original_stay(land: Land) -> None:
     new, old = land.series(2)
-    content = (land.primary / object_name(old.sha256)).read_bytes()
+    content = (land.primary / original_name(old.sha256)).read_bytes()
     land.add(content, 500, replace(LAYERS, vintage=2025))
     retention.collect_superseded.fn()
     assert land.holders(old) == BOTH
@@ -365,12 +368,12 @@ def test_bytes_that_may_stay_as_another_original_stay(land: Land) -> None:
         content, 600, replace(LAYERS, slug="xx-notes", retention="permanent", keep_originals=None)
     )
     retention.collect_superseded.fn()
-    assert (land.holders(old), land.holders(new), configured().tombstones()) == (BOTH, BOTH, [])
+    assert (land.holders(old), land.holders(new), configured().tombstones.all()) == (BOTH, BOTH, [])
 
 
 def test_bytes_that_nothing_lets_stay_go_whatever_originals_they_are(land: Land) -> None:
     _, old = land.series(2)
-    content = (land.primary / object_name(old.sha256)).read_bytes()
+    content = (land.primary / original_name(old.sha256)).read_bytes()
     for source in (replace(LAYERS, vintage=2025), replace(LAYERS, slug="xx-others")):
         land.add(content, 500, source)
         land.add(b"newer" + source.slug.encode(), 1, source)
@@ -378,7 +381,7 @@ def test_bytes_that_nothing_lets_stay_go_whatever_originals_they_are(land: Land)
     retention.bury_expired.fn()
     assert land.holders(old) == BOTH
     retention.collect_superseded.fn()
-    assert (land.holders(old), [stone.sha256 for stone in configured().tombstones()]) == (
+    assert (land.holders(old), [stone.sha256 for stone in configured().tombstones.all()]) == (
         NOWHERE,
         [old.sha256],
     )
@@ -386,14 +389,14 @@ def test_bytes_that_nothing_lets_stay_go_whatever_originals_they_are(land: Land)
 
 def test_the_law_does_not_take_bytes_of_a_source_that_only_counts(land: Land) -> None:
     (new,) = land.series(1)
-    land.add((land.primary / object_name(new.sha256)).read_bytes(), 500, STOCK)
+    land.add((land.primary / original_name(new.sha256)).read_bytes(), 500, STOCK)
     retention.bury_expired.fn()
     assert land.holders(new) == BOTH
 
 
 def test_an_original_that_was_received_again_is_as_new_as_that(land: Land) -> None:
     new, old = land.series(2)
-    land.add((land.primary / object_name(old.sha256)).read_bytes(), 0.5, LAYERS)
+    land.add((land.primary / original_name(old.sha256)).read_bytes(), 0.5, LAYERS)
     retention.collect_superseded.fn()
     assert (land.holders(old), land.holders(new)) == (BOTH, NOWHERE)
 
@@ -409,7 +412,7 @@ def test_the_same_bytes_come_back_when_the_publisher_gives_them_again(land: Land
         again = originals.archive.fn(originals.download.fn(source))
     assert (again.sha256, land.holders(again)) == (old.sha256, BOTH)
     retention.collect_superseded.fn()
-    assert configured().latest(source) == again
+    assert configured().originals.latest(source) == again
 
 
 def test_originals_of_grace_are_let_stay(land: Land) -> None:
@@ -456,7 +459,7 @@ def test_a_source_that_contradicts_itself_is_named_and_stops_no_other(
 
 def test_nothing_is_collected_when_an_edition_cannot_be_told(land: Land) -> None:
     _, old = land.series(2)
-    configured().put_document(
+    configured().documents.put(
         "editions/land/2026/0001-20260101T000000.json",
         {"document": "edition of geodata-flows", "version": 2},
     )
@@ -473,11 +476,11 @@ def test_nothing_is_collected_when_an_edition_cannot_be_told(land: Land) -> None
 
 def test_a_burial_is_refused_when_the_bytes_were_received_again_meanwhile(land: Land) -> None:
     _, old = land.series(2)
-    land.add((land.primary / object_name(old.sha256)).read_bytes(), 0.5, LAYERS)
+    land.add((land.primary / original_name(old.sha256)).read_bytes(), 0.5, LAYERS)
     with pytest.raises(
         CheckFailed, match=r"found in the manifests that xx-layers 2026 of .* may keep it"
     ):
-        configured().bury(old, REASON, [old])
+        configured().tombstones.bury(old, REASON, [old])
 
 
 def test_a_bucket_lets_go_of_what_is_superseded_and_holds_what_an_edition_needs(
@@ -499,7 +502,7 @@ def test_a_bucket_lets_go_of_what_is_superseded_and_holds_what_an_edition_needs(
             "Versions"
         ]
         assert {found["Key"].rpartition("/")[2] for found in versions} == {new.sha256, third.sha256}
-        assert [stone.sha256 for stone in configured().tombstones()] == [second.sha256]
+        assert [stone.sha256 for stone in configured().tombstones.all()] == [second.sha256]
 
 
 def test_the_register_keeps_four_files_and_none_beyond_its_age() -> None:

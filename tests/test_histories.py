@@ -52,7 +52,7 @@ class Kept:
         """Publish an edition, made from an original of its own and perhaps standing on another, and
         write its documents; gives its name.
         """
-        configured().write_manifest(
+        configured().manifests.write(
             original(self.database, self.dataset, f"{people} {vintage}", vintage)
         )
         edition = published(self.database, self.dataset, people, vintage, rebuild=True)
@@ -72,12 +72,12 @@ class Kept:
 
     def write(self, number: int, vintage: int, more: str = "") -> str:
         name = f"editions/{self.dataset.slug}/{vintage}/{number:04d}-20260101T000000{more}.json"
-        configured().put_document(name, edition_document(self.database, self.dataset.slug, number))
+        configured().documents.put(name, edition_document(self.database, self.dataset.slug, number))
         return name
 
     def rolled_back(self, number: int) -> None:
         roll_back(self.database, self.dataset.slug, number)
-        configured().put_missing(
+        configured().documents.put_missing(
             "publications", publication_documents(self.database, self.dataset.slug)
         )
 
@@ -169,7 +169,7 @@ def test_a_document_that_no_location_gives_is_named_and_the_rest_comes_back(
     broken.chmod(0o644)
     broken.write_text("{")
     (problem,) = restored(empty)
-    assert f"The document {name} cannot be read in any location" in problem
+    assert f"The document {name} cannot be read from any location" in problem
     found = restore_catalog.fn(rebuild_records.begin(empty, "current", [], drill=False), "current")
     assert found.unrestored == (problem,)
     assert found.wanted == ((kept.dataset.slug, 2),), "the first is not known to have been shown"
@@ -184,7 +184,7 @@ def test_a_document_of_another_form_is_named_and_the_rest_comes_back(
 ) -> None:
     kept.edition(1)
     name = f"editions/{kept.dataset.slug}/2025/0002-20270101T000000.json"
-    configured().put_document(name, {"document": "edition of geodata-flows", "version": 2})
+    configured().documents.put(name, {"document": "edition of geodata-flows", "version": 2})
     (problem,) = restored(empty)
     assert problem.startswith(
         f"The document {name} was expected to have {{'document': 'edition of geodata-flows',"
@@ -254,7 +254,8 @@ def test_a_recipe_says_from_what_an_edition_was_made(kept: Kept, empty: Database
     source = f"{kept.dataset.slug}-areas"
     assert list(recipe.originals) == [(source, 2025)]
     assert (
-        configured().with_bytes(original_of(kept.dataset), recipe.originals[source, 2025]) is None
+        configured().manifests.with_bytes(original_of(kept.dataset), recipe.originals[source, 2025])
+        is None
     ), "that vintage has its own"
     assert recipe.foundations == {kept.dataset.slug: 1}
     assert (recipe.vintage, recipe.mirror, recipe.parameters, recipe.rehearsal) == (
@@ -267,7 +268,7 @@ def test_a_recipe_says_from_what_an_edition_was_made(kept: Kept, empty: Database
 
 def original_of(dataset: Dataset) -> Any:
     found: Original = next(
-        each for each in configured().all_originals() if each.source.vintage == 2024
+        each for each in configured().manifests.all() if each.source.vintage == 2024
     )
     return found.source
 

@@ -441,7 +441,7 @@ def test_a_new_layer_is_archived_and_the_second_question_finds_it_unchanged(
     with serve_wfs({LAYER: office.file}, asked=office.asked) as base:
         retrieval, original = office.fetched_from(base)
         assert (retrieval.state, original.state, office.starts()) == ("new", "new", [0, 10, 20])
-        assert configured().latest(retrieval.source) == original
+        assert configured().originals.latest(retrieval.source) == original
         retrieval, again = office.fetched_from(base)
         assert (retrieval.state, retrieval.path, again) == (
             "unchanged",
@@ -452,7 +452,7 @@ def test_a_new_layer_is_archived_and_the_second_question_finds_it_unchanged(
         office.publishes(26)
         retrieval, changed = office.fetched_from(base)
         assert (retrieval.state, changed.state) == ("changed", "changed")
-    assert [kept.sha256 for kept in configured().originals(office.source)] == [
+    assert [kept.sha256 for kept in configured().manifests.of(office.source)] == [
         changed.sha256,
         original.sha256,
     ]
@@ -460,7 +460,7 @@ def test_a_new_layer_is_archived_and_the_second_question_finds_it_unchanged(
 
 def test_the_archived_manifest_declares_the_pages(office: Office, database: Database) -> None:
     office.fetched()
-    (document,) = [document for _, document in configured().documents("manifests")]
+    (document,) = [document for _, document in configured().documents.read_all("manifests")]
     assert (document["source"]["pages"], document["size"] > 4000) == (10, True)
     assert not any(name in document["headers"] for name in ("content-length", "etag"))
 
@@ -474,7 +474,7 @@ def test_a_page_refused_goes_to_quarantine_and_the_archive_stands_in(
         "invalid",
         replace(first, source=retrieval.source, state="invalid"),
     )
-    (refused,) = [document for _, document in configured().documents("quarantine")]
+    (refused,) = [document for _, document in configured().documents.read_all("quarantine")]
     assert (
         refused["reason"]
         == "page 2 (after 10 of 25 features): it is an HTML page titled 'Wartungsarbeiten' and not"

@@ -23,7 +23,7 @@ from prefect.settings import PREFECT_API_URL
 from synthetic import austria, belgium, france, united_states
 from test_sirene import World
 
-from tasks.core.archive.burials import object_name
+from tasks.core.archive.files import original_name
 from tasks.core.postgres.database import Database
 
 pytestmark = pytest.mark.prefect
@@ -284,8 +284,8 @@ def test_damage_is_repaired_or_named_and_a_killed_rebuild_goes_on_where_it_was(
     )
     used = dict(burning.database.rows(inputs))
     corrupt, lost = (
-        archived(object_name(used["be-sectors"]))[0],
-        archived(object_name(used["at-postal-codes"])),
+        archived(original_name(used["be-sectors"]))[0],
+        archived(original_name(used["at-postal-codes"])),
     )
     whole, backed_up = corrupt.read_bytes(), lost[0].read_bytes()
     corrupt.chmod(0o644)

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archives import FIRST, SECOND, STOCK, Archive, day
+from archives import FIRST, SECOND, STOCK, TwoFolders, day
 from faulty_server import FaultyServer, running, status, whole
 
+from tasks.core.archive.archive import Archive
 from tasks.core.archive.copies import forget, scratch_copy
-from tasks.core.archive.store import Store, configured, object_name
+from tasks.core.archive.files import original_name
+from tasks.core.archive.store import configured
 from tasks.core.archive.tombstones import Tombstone
 from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
 from tasks.core.model.handles import Retrieval
@@ -44,9 +46,9 @@ def s3(s3_api: Any) -> Any:
 
 
 @pytest.fixture
-def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database) -> Archive:
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database) -> TwoFolders:
     """An empty archive in two places."""
-    found = Archive(tmp_path)
+    found = TwoFolders(tmp_path)
     monkeypatch.setenv("GEODATA_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("GEODATA_ARCHIVE", str(found.primary))
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", str(found.replica))
@@ -63,7 +65,7 @@ def office(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
 
 
 def test_bytes_beyond_their_age_go_everywhere_and_a_tombstone_and_the_manifest_stay(
-    archive: Archive, database: Database
+    archive: TwoFolders, database: Database
 ) -> None:
     old, young = archive.add(FIRST, TOO_OLD), archive.add(SECOND, YOUNG)
     unpacked = scratch_folder() / "unpacked" / old.sha256 / "12345678"
@@ -89,9 +91,12 @@ def test_bytes_beyond_their_age_go_everywhere_and_a_tombstone_and_the_manifest_s
         assert "hidden" not in json.dumps(stone)
         assert len(list((folder / "manifests/xx-stock/2026").iterdir())) == 2
     store = configured()
-    assert [original.sha256 for original in store.originals(STOCK)] == [young.sha256, old.sha256]
-    assert (store.exists(old.sha256), store.exists(young.sha256)) == (False, True)
-    assert (store.latest(STOCK), store.passed_over(STOCK)) == (
+    assert [original.sha256 for original in store.manifests.of(STOCK)] == [young.sha256, old.sha256]
+    assert (store.originals.exists(old.sha256), store.originals.exists(young.sha256)) == (
+        False,
+        True,
+    )
+    assert (store.originals.latest(STOCK), store.originals.passed_over(STOCK)) == (
         replace(young, url="https://***@office.example/stock.csv"),
         None,
     )
@@ -119,7 +124,7 @@ def test_bytes_beyond_their_age_go_everywhere_and_a_tombstone_and_the_manifest_s
     ]
 
 
-def test_a_second_purge_finds_nothing_to_do(archive: Archive) -> None:
+def test_a_second_purge_finds_nothing_to_do(archive: TwoFolders) -> None:
     archive.add(FIRST, TOO_OLD)
     retention.bury_expired.fn()
     before = sorted(archive.primary.rglob("*.json"))
@@ -130,7 +135,7 @@ def test_a_second_purge_finds_nothing_to_do(archive: Archive) -> None:
     )
 
 
-def test_days_of_grace_are_let_pass_and_never_taken_away(archive: Archive) -> None:
+def test_days_of_grace_are_let_pass_and_never_taken_away(archive: TwoFolders) -> None:
     old = archive.add(FIRST, 370)
     retention.bury_expired.fn(grace_days=10)
     assert archive.holders(old) == ["archive", "replica"]
@@ -140,7 +145,7 @@ def test_days_of_grace_are_let_pass_and_never_taken_away(archive: Archive) -> No
         retention.bury_expired.fn(grace_days=-400)
 
 
-def test_the_last_original_of_a_vintage_goes_too_and_is_named(archive: Archive) -> None:
+def test_the_last_original_of_a_vintage_goes_too_and_is_named(archive: TwoFolders) -> None:
     old = archive.add(FIRST, TOO_OLD)
     retention.bury_expired.fn()
     assert archive.holders(old) == []
@@ -151,7 +156,7 @@ def test_the_last_original_of_a_vintage_goes_too_and_is_named(archive: Archive) 
 
 
 def test_the_newest_manifest_of_a_source_tells_how_long_all_its_originals_may_stay(
-    archive: Archive,
+    archive: TwoFolders,
 ) -> None:
     before = archive.add(FIRST, 100, replace(STOCK, vintage=2025))
     permanent_once = archive.add(
@@ -166,39 +171,39 @@ def test_the_newest_manifest_of_a_source_tells_how_long_all_its_originals_may_st
     ]
 
 
-def test_bytes_of_a_permanent_source_stay(archive: Archive) -> None:
+def test_bytes_of_a_permanent_source_stay(archive: TwoFolders) -> None:
     old = archive.add(FIRST, TOO_OLD)
     archive.add(FIRST, TOO_OLD + 100, NOTES)
     retention.bury_expired.fn()
     assert archive.holders(old) == ["archive", "replica"]
-    assert configured().tombstones() == []
+    assert configured().tombstones.all() == []
     assert "its bytes stay: they are those of xx-notes 2026 of" in archive.quiet[0]
     with pytest.raises(CheckFailed, match=r"xx-notes 2026 of .* may keep it"):
-        configured().bury(old, "a court's order")
+        configured().tombstones.bury(old, "a court's order")
 
 
-def test_bytes_received_again_lately_stay(archive: Archive) -> None:
+def test_bytes_received_again_lately_stay(archive: TwoFolders) -> None:
     old = archive.add(FIRST, TOO_OLD)
     archive.add(SECOND, 200)
     archive.add(FIRST, YOUNG)
     retention.bury_expired.fn()
     assert archive.holders(old) == ["archive", "replica"]
     with pytest.raises(CheckFailed, match="xx-stock 2026"):
-        configured().bury(old, "its legal maximum age of 365 days")
+        configured().tombstones.bury(old, "its legal maximum age of 365 days")
 
 
-def test_bytes_that_two_sources_have_go_when_both_are_beyond_their_age(archive: Archive) -> None:
+def test_bytes_that_two_sources_have_go_when_both_are_beyond_their_age(archive: TwoFolders) -> None:
     old = archive.add(FIRST, TOO_OLD)
     archive.add(FIRST, 50, replace(STOCK, slug="xx-short", keep_days=30))
     retention.bury_expired.fn()
     assert archive.holders(old) == []
-    assert [(stone.source, stone.reason) for stone in configured().tombstones()] == [
+    assert [(stone.source, stone.reason) for stone in configured().tombstones.all()] == [
         ("xx-short", "its legal maximum age of 30 days")
     ]
-    assert configured().latest(STOCK) is None
+    assert configured().originals.latest(STOCK) is None
 
 
-def test_a_source_that_does_not_declare_its_age_stops_no_other(archive: Archive) -> None:
+def test_a_source_that_does_not_declare_its_age_stops_no_other(archive: TwoFolders) -> None:
     silent = archive.add(SECOND, 5000, replace(STOCK, slug="xx-silent", keep_days=None))
     old = archive.add(FIRST, TOO_OLD)
     with pytest.raises(
@@ -210,7 +215,7 @@ def test_a_source_that_does_not_declare_its_age_stops_no_other(archive: Archive)
 
 
 def test_a_location_that_is_down_is_named_and_finished_by_the_next_purge(
-    archive: Archive, tmp_path: Path
+    archive: TwoFolders, tmp_path: Path
 ) -> None:
     old, young = archive.add(FIRST, TOO_OLD), archive.add(SECOND, YOUNG)
     archive.replica.rename(tmp_path / "elsewhere")
@@ -223,9 +228,9 @@ def test_a_location_that_is_down_is_named_and_finished_by_the_next_purge(
     archive.replica.unlink()
     (tmp_path / "elsewhere").rename(archive.replica)
     assert archive.holders(old) == ["replica"]
-    assert not configured().exists(old.sha256)
+    assert not configured().originals.exists(old.sha256)
     with pytest.raises(SourceError, match=r"was buried on .* by its legal maximum age of 365 days"):
-        configured().fetch(old.sha256)
+        configured().originals.fetch(old.sha256)
     retention.bury_expired.fn()
     assert (archive.holders(old), archive.holders(young)) == ([], ["archive", "replica"])
     assert (archive.replica / "tombstones" / old.sha256[:2] / f"{old.sha256}.json").is_file()
@@ -237,25 +242,25 @@ def test_a_location_that_is_down_is_named_and_finished_by_the_next_purge(
 
 
 def test_a_burial_is_refused_where_no_tombstone_can_be_set(
-    archive: Archive, tmp_path: Path
+    archive: TwoFolders, tmp_path: Path
 ) -> None:
     old = archive.add(FIRST, TOO_OLD)
     for folder in (archive.primary, archive.replica):
         (folder / "tombstones").write_text("a file where a folder should be")
     with pytest.raises(ConfigurationError, match="could keep the document tombstones/"):
-        configured().bury(old, "its legal maximum age of 365 days")
+        configured().tombstones.bury(old, "its legal maximum age of 365 days")
     assert archive.holders(old) == ["archive", "replica"]
 
 
 @pytest.mark.parametrize("bucket", ["plain", "versioned"])
 def test_a_bucket_keeps_no_version_of_buried_bytes(
-    archive: Archive, s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+    archive: TwoFolders, s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", f"s3://{bucket}/geo")
     old = archive.add(FIRST, TOO_OLD)
-    key = f"geo/{object_name(old.sha256)}"
+    key = f"geo/{original_name(old.sha256)}"
     s3.put_object(Bucket=bucket, Key=key, Body=FIRST)
-    Store([f"s3://{bucket}/geo"]).fetch(old.sha256)
+    Archive([f"s3://{bucket}/geo"]).originals.fetch(old.sha256)
     assert scratch_copy(old.sha256).is_file()
     retention.bury_expired.fn()
     assert "Versions" not in s3.list_object_versions(Bucket=bucket, Prefix=key)
@@ -269,18 +274,19 @@ def test_a_bucket_keeps_no_version_of_buried_bytes(
 
 
 def test_a_bucket_that_is_not_there_has_not_let_go(
-    archive: Archive, s3: Any, monkeypatch: pytest.MonkeyPatch
+    archive: TwoFolders, s3: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = archive.add(FIRST, TOO_OLD)
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", "s3://not-there/geo")
     assert [
-        failure.location for failure in configured().bury(old, "its legal maximum age of 365 days")
+        failure.location
+        for failure in configured().tombstones.bury(old, "its legal maximum age of 365 days")
     ] == ["s3://not-there/geo"]
 
 
-def test_what_a_killed_run_left_half_written_goes_too(archive: Archive) -> None:
+def test_what_a_killed_run_left_half_written_goes_too(archive: TwoFolders) -> None:
     old = archive.add(FIRST, TOO_OLD)
-    part = (archive.primary / object_name(old.sha256)).with_name(".killed.part")
+    part = (archive.primary / original_name(old.sha256)).with_name(".killed.part")
     written_now = part.with_name(".running.part")
     for path in (part, written_now):
         path.write_bytes(FIRST[:100])
@@ -289,7 +295,7 @@ def test_what_a_killed_run_left_half_written_goes_too(archive: Archive) -> None:
     assert (part.exists(), written_now.exists()) == (False, True)
 
 
-def test_refused_bytes_age_like_originals(archive: Archive, tmp_path: Path) -> None:
+def test_refused_bytes_age_like_originals(archive: TwoFolders, tmp_path: Path) -> None:
     store, names = configured(), []
     (tmp_path / "cut").write_bytes(FIRST[:50])
     for source, days_ago in (
@@ -306,25 +312,25 @@ def test_refused_bytes_age_like_originals(archive: Archive, tmp_path: Path) -> N
             sha256=hashlib.sha256(FIRST[:50]).hexdigest(),
             size=50,
         )
-        store.quarantine(tmp_path / "cut", refused, "it is truncated")
-        names += [path for path in store.refused() if path not in names]
+        store.quarantine.put(tmp_path / "cut", refused, "it is truncated")
+        names += [path for path in store.quarantine.all() if path not in names]
     retention.bury_expired.fn()
     assert [
         [(folder / name).exists() for name in names]
         for folder in (archive.primary, archive.replica)
     ] == [[False, True, True]] * 2
-    assert len(list(store.documents("quarantine"))) == 3
+    assert len(list(store.documents.read_all("quarantine"))) == 3
     assert archive.quiet[-1].endswith("none is beyond it; removed 1 refused files from quarantine.")
     retention.bury_expired.fn()
     assert archive.quiet[-1].endswith("none is beyond it.")
 
 
 def test_a_rebuild_from_the_archive_takes_the_next_allowed_original_and_says_so(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch
+    archive: TwoFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GEODATA_UPSTREAM", "archive")
     before, newest = archive.add(SECOND, 60), archive.add(FIRST, YOUNG)
-    configured().bury(newest, "a court's order")
+    configured().tombstones.bury(newest, "a court's order")
     retrieval = originals.download.fn(STOCK)
     assert archive.loud == [
         f"The original of xx-stock 2026 of {day(newest.retrieved_at)} was buried on"
@@ -335,7 +341,7 @@ def test_a_rebuild_from_the_archive_takes_the_next_allowed_original_and_says_so(
 
 
 def test_a_rebuild_with_nothing_but_tombstones_says_what_to_do(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch
+    archive: TwoFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GEODATA_UPSTREAM", "archive")
     old = archive.add(FIRST, TOO_OLD)
@@ -353,11 +359,11 @@ def test_a_rebuild_with_nothing_but_tombstones_says_what_to_do(
 
 
 def test_the_original_before_a_tombstone_stands_in_for_a_publisher_that_fails(
-    archive: Archive, office: FaultyServer
+    archive: TwoFolders, office: FaultyServer
 ) -> None:
     source = replace(STOCK, urls=(office.script("/stock.csv", status(404)),))
     before, newest = archive.add(SECOND, 60, source), archive.add(FIRST, YOUNG, source)
-    configured().bury(newest, "a court's order")
+    configured().tombstones.bury(newest, "a court's order")
     retrieval = originals.download.fn(source)
     assert (
         f"; the original of {day(before.retrieved_at)} is used unless the publisher gives another."
@@ -367,7 +373,7 @@ def test_the_original_before_a_tombstone_stands_in_for_a_publisher_that_fails(
 
 
 def test_all_buried_and_gone_upstream_is_an_error_that_says_both(
-    archive: Archive, office: FaultyServer
+    archive: TwoFolders, office: FaultyServer
 ) -> None:
     source = replace(STOCK, urls=(office.script("/stock.csv", status(404)),))
     archive.add(FIRST, TOO_OLD, source)
@@ -386,7 +392,7 @@ def test_all_buried_and_gone_upstream_is_an_error_that_says_both(
 
 
 def test_the_same_bytes_come_back_when_the_publisher_still_gives_them(
-    archive: Archive, office: FaultyServer
+    archive: TwoFolders, office: FaultyServer
 ) -> None:
     source = replace(STOCK, urls=(office.script("/stock.csv", whole(FIRST, etag='"1"')),))
     old = replace(archive.add(FIRST, TOO_OLD, source), etag='"1"')
@@ -399,21 +405,29 @@ def test_the_same_bytes_come_back_when_the_publisher_still_gives_them(
         ["archive", "replica"],
     )
     store = configured()
-    assert (store.latest(source), store.exists(old.sha256), store.passed_over(source)) == (
+    assert (
+        store.originals.latest(source),
+        store.originals.exists(old.sha256),
+        store.originals.passed_over(source),
+    ) == (
         again,
         True,
         None,
     )
-    assert store.fetch(old.sha256).read_bytes() == FIRST
-    assert len(store.tombstones()) == 1
+    assert store.originals.fetch(old.sha256).read_bytes() == FIRST
+    assert len(store.tombstones.all()) == 1
     retention.bury_expired.fn()
     assert archive.holders(again) == ["archive", "replica"]
     assert originals.download.fn(source).state == "unchanged"
-    store.bury(again, "a court's order")
-    assert (archive.holders(again), len(store.tombstones()), store.latest(source)) == ([], 2, None)
+    store.tombstones.bury(again, "a court's order")
+    assert (
+        archive.holders(again),
+        len(store.tombstones.all()),
+        store.originals.latest(source),
+    ) == ([], 2, None)
 
 
-def test_buried_bytes_do_not_come_back_from_before(archive: Archive) -> None:
+def test_buried_bytes_do_not_come_back_from_before(archive: TwoFolders) -> None:
     old = archive.add(FIRST, TOO_OLD)
     retention.bury_expired.fn()
     for days_ago in (
@@ -423,26 +437,26 @@ def test_buried_bytes_do_not_come_back_from_before(archive: Archive) -> None:
         with pytest.raises(SourceError, match="were expected from the publisher after that day"):
             archive.add(FIRST, days_ago)
     with pytest.raises(SourceError, match="were buried"):
-        configured().put(scratch_folder() / "received", old.sha256)
+        configured().originals.put(scratch_folder() / "received", old.sha256)
     assert archive.holders(old) == []
 
 
-def test_a_restored_backup_is_purged_again(archive: Archive) -> None:
+def test_a_restored_backup_is_purged_again(archive: TwoFolders) -> None:
     old = archive.add(FIRST, TOO_OLD)
     retention.bury_expired.fn()
-    (archive.primary / object_name(old.sha256)).write_bytes(FIRST)
-    assert not configured().exists(old.sha256)
+    (archive.primary / original_name(old.sha256)).write_bytes(FIRST)
+    assert not configured().originals.exists(old.sha256)
     retention.bury_expired.fn()
     assert archive.holders(old) == []
-    assert len(configured().tombstones()) == 1
+    assert len(configured().tombstones.all()) == 1
 
 
 def test_a_new_catalog_learns_all_tombstones_of_the_archive(
-    archive: Archive, other_database: Database, monkeypatch: pytest.MonkeyPatch
+    archive: TwoFolders, other_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GEODATA_ARCHIVE", str(archive.primary))
     old = archive.add(FIRST, TOO_OLD)
-    configured().bury(old, "a court's order")
+    configured().tombstones.bury(old, "a court's order")
     for _ in range(2):
         retention.bury_expired.fn()
     assert other_database.rows("SELECT sha256, reason FROM catalog.tombstone") == [
@@ -450,14 +464,14 @@ def test_a_new_catalog_learns_all_tombstones_of_the_archive(
     ]
 
 
-def test_forgetting_what_is_not_there_is_harmless(archive: Archive) -> None:
+def test_forgetting_what_is_not_there_is_harmless(archive: TwoFolders) -> None:
     forget("0" * 64)
 
 
-def test_a_tombstone_reads_as_it_was_written(archive: Archive) -> None:
+def test_a_tombstone_reads_as_it_was_written(archive: TwoFolders) -> None:
     old = archive.add(FIRST, TOO_OLD)
-    configured().bury(old, "a court's order")
-    (stone,) = configured().tombstones()
+    configured().tombstones.bury(old, "a court's order")
+    (stone,) = configured().tombstones.all()
     assert stone == Tombstone(
         sha256=old.sha256,
         size=len(FIRST),
@@ -473,7 +487,9 @@ def test_a_tombstone_reads_as_it_was_written(archive: Archive) -> None:
 
 
 @pytest.mark.prefect
-def test_the_flow_keeps_a_table_of_what_was_buried(archive: Archive, prefect_server: None) -> None:
+def test_the_flow_keeps_a_table_of_what_was_buried(
+    archive: TwoFolders, prefect_server: None
+) -> None:
     from prefect.artifacts import Artifact
 
     from flows.purge import purge

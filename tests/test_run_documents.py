@@ -58,7 +58,7 @@ def killed(mirror: Path) -> None:
 
 
 def documents() -> list[dict[str, Any]]:
-    return [document for _, document in configured().documents("runs")]
+    return [document for _, document in configured().documents.read_all("runs")]
 
 
 def outcomes(folder: Path) -> list[str]:
@@ -136,7 +136,7 @@ def test_every_ended_run_has_a_document_that_is_its_row(history: Database) -> No
 
 
 def test_a_document_is_named_after_the_start_and_the_run(history: Database) -> None:
-    names = [name for name, _ in configured().documents("runs")]
+    names = [name for name, _ in configured().documents.read_all("runs")]
     rows = history.rows("SELECT started_at, id FROM catalog.run ORDER BY started_at")
     starts = [(start.astimezone(UTC), run_id) for start, run_id in rows]
     assert names == [
@@ -183,7 +183,7 @@ def test_a_document_has_the_editions_that_were_not_published_with_their_steps_an
 
 
 def test_published_editions_have_manifests_of_their_own(history: Database) -> None:
-    manifests = [document for _, document in configured().documents("editions")]
+    manifests = [document for _, document in configured().documents.read_all("editions")]
     assert [
         (manifest["edition"]["number"], manifest["run"]["outcome"]) for manifest in manifests
     ] == [(1, "running"), (4, "running")]

@@ -17,7 +17,8 @@ import pytest
 from s3fs import S3FileSystem
 
 from tasks.core.archive import manifests
-from tasks.core.archive.store import Store, object_name
+from tasks.core.archive.archive import Archive
+from tasks.core.archive.files import original_name
 from tasks.core.model.declarations import Licence, Publisher, Rows, Source, Table, Total, text
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Original, Retrieval
@@ -78,98 +79,104 @@ def original(**changes: Any) -> Original:
 
 
 def test_originals_stand_under_their_hash_and_are_read_in_place(file: Path, tmp_path: Path) -> None:
-    store = Store([str(tmp_path / "archive")])
-    assert not store.exists(DIGEST)
-    assert store.put(file, DIGEST) == ()
-    assert store.exists(DIGEST)
-    assert store.fetch(DIGEST) == tmp_path / "archive/originals/sha256" / DIGEST[:2] / DIGEST
-    assert store.fetch(DIGEST).read_bytes() == BODY
+    archive = Archive([str(tmp_path / "archive")])
+    assert not archive.originals.exists(DIGEST)
+    assert archive.originals.put(file, DIGEST) == ()
+    assert archive.originals.exists(DIGEST)
+    assert (
+        archive.originals.fetch(DIGEST)
+        == tmp_path / "archive/originals/sha256" / DIGEST[:2] / DIGEST
+    )
+    assert archive.originals.fetch(DIGEST).read_bytes() == BODY
     assert file.read_bytes() == BODY
 
 
 def test_an_original_is_written_once(file: Path, tmp_path: Path) -> None:
-    store = Store([str(tmp_path / "archive")])
-    store.put(file, DIGEST)
-    before = store.fetch(DIGEST).stat()
-    store.put(file, DIGEST)
-    assert store.fetch(DIGEST).stat() == before
+    archive = Archive([str(tmp_path / "archive")])
+    archive.originals.put(file, DIGEST)
+    before = archive.originals.fetch(DIGEST).stat()
+    archive.originals.put(file, DIGEST)
+    assert archive.originals.fetch(DIGEST).stat() == before
     assert [path for path in (tmp_path / "archive").rglob("*.part")] == []
 
 
 def test_bytes_that_are_not_what_they_are_called_are_not_kept(file: Path, tmp_path: Path) -> None:
-    store = Store([str(tmp_path / "archive")])
+    archive = Archive([str(tmp_path / "archive")])
     with pytest.raises(ConfigurationError, match="could keep the original"):
-        store.put(file, "0" * 64)
-    assert not store.exists("0" * 64)
+        archive.originals.put(file, "0" * 64)
+    assert not archive.originals.exists("0" * 64)
 
 
 def test_a_replica_that_is_down_is_named_and_catches_up(file: Path, tmp_path: Path) -> None:
     (tmp_path / "replica").write_text("a file where a folder should be: down, also for root")
-    store = Store([str(tmp_path / "archive"), str(tmp_path / "replica")])
-    (failure,) = store.put(file, DIGEST)
+    archive = Archive([str(tmp_path / "archive"), str(tmp_path / "replica")])
+    (failure,) = archive.originals.put(file, DIGEST)
     assert failure.location == str(tmp_path / "replica")
-    assert [failed.location for failed in store.write_manifest(original())] == [
+    assert [failed.location for failed in archive.manifests.write(original())] == [
         str(tmp_path / "replica")
     ]
     (tmp_path / "replica").unlink()
-    assert store.put(file, DIGEST) == ()
-    assert store.catch_up(SOURCE, DIGEST) == ()
-    assert (tmp_path / "replica" / object_name(DIGEST)).read_bytes() == BODY
-    assert Store([str(tmp_path / "replica")]).latest(SOURCE) == original(
+    assert archive.originals.put(file, DIGEST) == ()
+    assert archive.originals.catch_up(SOURCE, DIGEST) == ()
+    assert (tmp_path / "replica" / original_name(DIGEST)).read_bytes() == BODY
+    assert Archive([str(tmp_path / "replica")]).originals.latest(SOURCE) == original(
         url="https://office.example/a?token=***"
     )
 
 
 def test_catching_up_needs_no_new_bytes(file: Path, tmp_path: Path) -> None:
-    alone = Store([str(tmp_path / "archive")])
-    alone.put(file, DIGEST)
-    alone.write_manifest(original())
+    alone = Archive([str(tmp_path / "archive")])
+    alone.originals.put(file, DIGEST)
+    alone.manifests.write(original())
     assert (
-        Store([str(tmp_path / "archive"), str(tmp_path / "replica")]).catch_up(SOURCE, DIGEST) == ()
+        Archive([str(tmp_path / "archive"), str(tmp_path / "replica")]).originals.catch_up(
+            SOURCE, DIGEST
+        )
+        == ()
     )
-    assert Store([str(tmp_path / "replica")]).fetch(DIGEST).read_bytes() == BODY
-    assert Store([str(tmp_path / "replica")]).latest(SOURCE) is not None
+    assert Archive([str(tmp_path / "replica")]).originals.fetch(DIGEST).read_bytes() == BODY
+    assert Archive([str(tmp_path / "replica")]).originals.latest(SOURCE) is not None
 
 
 def test_a_primary_that_is_down_is_replaced_by_its_replica(file: Path, tmp_path: Path) -> None:
     (tmp_path / "archive").write_text("down")
-    store = Store([str(tmp_path / "archive"), str(tmp_path / "replica")])
-    assert len(store.put(file, DIGEST)) == 1
-    assert store.fetch(DIGEST).read_bytes() == BODY
+    archive = Archive([str(tmp_path / "archive"), str(tmp_path / "replica")])
+    assert len(archive.originals.put(file, DIGEST)) == 1
+    assert archive.originals.fetch(DIGEST).read_bytes() == BODY
     with pytest.raises(ConfigurationError, match="No location of the archive could keep"):
-        Store([str(tmp_path / "archive")]).put(file, DIGEST)
+        Archive([str(tmp_path / "archive")]).originals.put(file, DIGEST)
 
 
 def test_a_corrupt_primary_is_read_from_the_replica_and_repaired(
     file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = Store([str(tmp_path / "archive"), str(tmp_path / "replica")])
-    store.put(file, DIGEST)
-    corrupt = tmp_path / "archive" / object_name(DIGEST)
+    archive = Archive([str(tmp_path / "archive"), str(tmp_path / "replica")])
+    archive.originals.put(file, DIGEST)
+    corrupt = tmp_path / "archive" / original_name(DIGEST)
     corrupt.chmod(0o644)
     corrupt.write_bytes(BODY.replace(b"1", b"2"))
     with caplog.at_level(logging.WARNING):
-        assert store.fetch(DIGEST) == tmp_path / "replica" / object_name(DIGEST)
+        assert archive.originals.fetch(DIGEST) == tmp_path / "replica" / original_name(DIGEST)
     assert str(tmp_path / "archive") in caplog.text
-    store.put(file, DIGEST)
+    archive.originals.put(file, DIGEST)
     assert corrupt.read_bytes() == BODY
 
 
 def test_the_last_corrupt_copy_is_named(file: Path, tmp_path: Path) -> None:
-    store = Store([str(tmp_path / "archive")])
-    store.put(file, DIGEST)
-    copy = store.fetch(DIGEST)
+    archive = Archive([str(tmp_path / "archive")])
+    archive.originals.put(file, DIGEST)
+    copy = archive.originals.fetch(DIGEST)
     copy.chmod(0o644)
     copy.write_bytes(b"other")
     with pytest.raises(ConfigurationError, match=f"{DIGEST} in {tmp_path}/archive is corrupt"):
-        store.fetch(DIGEST)
+        archive.originals.fetch(DIGEST)
 
 
 def test_a_manifest_describes_itself(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Store([str(tmp_path / "archive")])
-    store.write_manifest(
+    archive = Archive([str(tmp_path / "archive")])
+    archive.manifests.write(
         original(etag='"1"'),
         headers={"content-type": "text/csv"},
         detail="moved for good to https://x?key=hidden",
@@ -183,58 +190,62 @@ def test_a_manifest_describes_itself(
     assert (manifest["sha256"], manifest["size"], manifest["etag"]) == (DIGEST, len(BODY), '"1"')
     assert manifest["headers"] == {"content-type": "text/csv"}
     assert manifest["revision"]
-    (rebuilt,) = store.originals(SOURCE)
+    (rebuilt,) = archive.manifests.of(SOURCE)
     assert rebuilt.source.reads == SOURCE.reads
     assert repr(rebuilt.source.totals) == repr(SOURCE.totals)
 
 
 def test_the_newest_manifest_is_the_latest_original(tmp_path: Path, file: Path) -> None:
-    store = Store([str(tmp_path / "archive")])
-    assert store.latest(SOURCE) is None
+    archive = Archive([str(tmp_path / "archive")])
+    assert archive.originals.latest(SOURCE) is None
     for day, digest in ((2, "b" * 64), (1, "a" * 64), (3, "c" * 64)):
-        store.write_manifest(original(sha256=digest, retrieved_at=MOMENT + timedelta(days=day)))
-    latest = store.latest(SOURCE)
+        archive.manifests.write(original(sha256=digest, retrieved_at=MOMENT + timedelta(days=day)))
+    latest = archive.originals.latest(SOURCE)
     assert latest is not None
     assert (latest.sha256, latest.source) == ("c" * 64, SOURCE)
-    assert [found.sha256[0] for found in store.originals(SOURCE)] == ["c", "b", "a"]
+    assert [found.sha256[0] for found in archive.manifests.of(SOURCE)] == ["c", "b", "a"]
 
 
 def test_a_mirror_has_shelves_of_its_own(tmp_path: Path, file: Path) -> None:
-    store = Store([str(tmp_path / "archive")])
+    archive = Archive([str(tmp_path / "archive")])
     sample = replace(SOURCE, mirror="synthetic-belgium")
-    store.write_manifest(original(source=sample))
-    assert store.latest(SOURCE) is None
-    assert store.latest(sample) is not None
-    assert store.latest(replace(SOURCE, vintage=2024, mirror="synthetic-belgium")) is None
+    archive.manifests.write(original(source=sample))
+    assert archive.originals.latest(SOURCE) is None
+    assert archive.originals.latest(sample) is not None
+    assert (
+        archive.originals.latest(replace(SOURCE, vintage=2024, mirror="synthetic-belgium")) is None
+    )
     assert manifests.shelf(sample) == "mirror-synthetic-belgium/be-figures/2025"
 
 
 def test_documents_are_never_overwritten(tmp_path: Path, file: Path) -> None:
-    store = Store([str(tmp_path / "archive")])
-    store.put_document("editions/belgium/2025/1.json", {"rows": 1, "name": "Liège"})
-    store.put_document("editions/belgium/2025/1.json", {"rows": 1, "name": "Liège"})
+    archive = Archive([str(tmp_path / "archive")])
+    archive.documents.put("editions/belgium/2025/1.json", {"rows": 1, "name": "Liège"})
+    archive.documents.put("editions/belgium/2025/1.json", {"rows": 1, "name": "Liège"})
     with pytest.raises(CheckFailed, match=r"editions/belgium/2025/1\.json"):
-        store.put_document("editions/belgium/2025/1.json", {"rows": 2})
-    assert list(store.documents("editions/belgium")) == [
+        archive.documents.put("editions/belgium/2025/1.json", {"rows": 2})
+    assert list(archive.documents.read_all("editions/belgium")) == [
         ("editions/belgium/2025/1.json", {"rows": 1, "name": "Liège"})
     ]
-    assert list(store.documents("editions/france")) == []
+    assert list(archive.documents.read_all("editions/france")) == []
 
 
 @pytest.mark.parametrize("damage", [b"{", b"\xff\xfe\x00"])
 def test_a_damaged_document_is_read_from_the_replica(
     tmp_path: Path, file: Path, damage: bytes
 ) -> None:
-    store = Store([str(tmp_path / "archive"), str(tmp_path / "replica")])
-    store.put_document("editions/belgium/2025/1.json", {"rows": 1})
+    archive = Archive([str(tmp_path / "archive"), str(tmp_path / "replica")])
+    archive.documents.put("editions/belgium/2025/1.json", {"rows": 1})
     damaged = tmp_path / "archive/editions/belgium/2025/1.json"
     damaged.chmod(0o644)
     damaged.write_bytes(damage)
-    assert list(store.documents("editions")) == [("editions/belgium/2025/1.json", {"rows": 1})]
+    assert list(archive.documents.read_all("editions")) == [
+        ("editions/belgium/2025/1.json", {"rows": 1})
+    ]
 
 
 def test_refused_bytes_are_kept_once_with_each_reason(tmp_path: Path, file: Path) -> None:
-    store = Store([str(tmp_path / "archive")])
+    archive = Archive([str(tmp_path / "archive")])
     for seconds in (0, 1):
         refused = Retrieval(
             source=SOURCE,
@@ -244,7 +255,7 @@ def test_refused_bytes_are_kept_once_with_each_reason(tmp_path: Path, file: Path
             sha256=DIGEST,
             size=len(BODY),
         )
-        assert store.quarantine(file, refused, "it is an HTML page") == ()
+        assert archive.quarantine.put(file, refused, "it is an HTML page") == ()
     names = sorted(
         path.name for path in (tmp_path / "archive/quarantine/be-figures/2025").iterdir()
     )
@@ -253,68 +264,71 @@ def test_refused_bytes_are_kept_once_with_each_reason(tmp_path: Path, file: Path
         f"20250301T123016.123456Z-{DIGEST[:12]}",
     )
     assert names == [f"{stamp}.bin", f"{stamp}.json", f"{later}.json"]
-    documents = [document for _, document in store.documents("quarantine")]
+    documents = [document for _, document in archive.documents.read_all("quarantine")]
     assert [document["bytes"] for document in documents] == [
         f"quarantine/be-figures/2025/{stamp}.bin"
     ] * 2
     assert documents[0]["reason"] == "it is an HTML page"
     assert "hidden" not in json.dumps(documents)
-    assert not store.exists(DIGEST)
+    assert not archive.originals.exists(DIGEST)
 
 
 def test_an_unknown_location_says_what_is_known() -> None:
     with pytest.raises(ConfigurationError, match="s3://bucket/folder"):
-        Store(["nowhere://bucket"])
+        Archive(["nowhere://bucket"])
 
 
 def test_object_storage(s3: Any, file: Path) -> None:
-    store = Store(["s3://archive/geo"])
-    assert not store.exists(DIGEST)
-    assert store.put(file, DIGEST) == ()
-    written = s3.head_object(Bucket="archive", Key=f"geo/{object_name(DIGEST)}")["LastModified"]
-    store.put(file, DIGEST)
+    archive = Archive(["s3://archive/geo"])
+    assert not archive.originals.exists(DIGEST)
+    assert archive.originals.put(file, DIGEST) == ()
+    written = s3.head_object(Bucket="archive", Key=f"geo/{original_name(DIGEST)}")["LastModified"]
+    archive.originals.put(file, DIGEST)
     assert (
-        s3.head_object(Bucket="archive", Key=f"geo/{object_name(DIGEST)}")["LastModified"]
+        s3.head_object(Bucket="archive", Key=f"geo/{original_name(DIGEST)}")["LastModified"]
         == written
     )
-    assert store.fetch(DIGEST).read_bytes() == BODY
-    assert store.latest(SOURCE) is None
-    store.write_manifest(original())
-    assert store.latest(SOURCE) == original(url="https://office.example/a?token=***")
+    assert archive.originals.fetch(DIGEST).read_bytes() == BODY
+    assert archive.originals.latest(SOURCE) is None
+    archive.manifests.write(original())
+    assert archive.originals.latest(SOURCE) == original(url="https://office.example/a?token=***")
     with pytest.raises(CheckFailed):
-        store.put_document(f"manifests/be-figures/2025/{manifests.stamp(MOMENT, DIGEST)}.json", {})
+        archive.documents.put(
+            f"manifests/be-figures/2025/{manifests.stamp(MOMENT, DIGEST)}.json", {}
+        )
 
 
 def test_object_storage_is_read_back_after_writing(s3: Any, file: Path) -> None:
     with pytest.raises(ConfigurationError, match="is corrupt"):
-        Store(["s3://archive/fourth"]).put(file, "0" * 64)
+        Archive(["s3://archive/fourth"]).originals.put(file, "0" * 64)
 
 
 def test_a_corrupt_object_is_read_from_the_folder_and_repaired(
     s3: Any, file: Path, tmp_path: Path
 ) -> None:
-    store = Store(["s3://archive/second", str(tmp_path / "replica")])
-    store.put(file, DIGEST)
-    s3.put_object(Bucket="archive", Key=f"second/{object_name(DIGEST)}", Body=b"damaged")
-    assert store.fetch(DIGEST) == tmp_path / "replica" / object_name(DIGEST)
-    store.put(file, DIGEST)
+    archive = Archive(["s3://archive/second", str(tmp_path / "replica")])
+    archive.originals.put(file, DIGEST)
+    s3.put_object(Bucket="archive", Key=f"second/{original_name(DIGEST)}", Body=b"damaged")
+    assert archive.originals.fetch(DIGEST) == tmp_path / "replica" / original_name(DIGEST)
+    archive.originals.put(file, DIGEST)
     assert (
-        s3.get_object(Bucket="archive", Key=f"second/{object_name(DIGEST)}")["Body"].read() == BODY
+        s3.get_object(Bucket="archive", Key=f"second/{original_name(DIGEST)}")["Body"].read()
+        == BODY
     )
 
 
 def test_a_damaged_scratch_copy_is_fetched_again(s3: Any, file: Path) -> None:
-    store = Store(["s3://archive/third"])
-    store.put(file, DIGEST)
-    store.fetch(DIGEST).write_bytes(b"damaged here")
-    assert store.fetch(DIGEST).read_bytes() == BODY
+    archive = Archive(["s3://archive/third"])
+    archive.originals.put(file, DIGEST)
+    archive.originals.fetch(DIGEST).write_bytes(b"damaged here")
+    assert archive.originals.fetch(DIGEST).read_bytes() == BODY
 
 
 def test_a_missing_bucket_is_a_replica_that_is_down(s3: Any, file: Path, tmp_path: Path) -> None:
-    store = Store([str(tmp_path / "archive"), "s3://not-there/geo"])
-    (failure,) = store.put(file, DIGEST)
+    archive = Archive([str(tmp_path / "archive"), "s3://not-there/geo"])
+    (failure,) = archive.originals.put(file, DIGEST)
     assert failure.location == "s3://not-there/geo"
-    assert len(store.catch_up(SOURCE, DIGEST)) >= 1
+    assert len(archive.originals.catch_up(SOURCE, DIGEST)) >= 1
 
 
 def test_object_storage_that_is_down_does_not_hold_up_the_run(
@@ -328,7 +342,9 @@ def test_object_storage_that_is_down_does_not_hold_up_the_run(
         monkeypatch.setenv(name, value)
     S3FileSystem.clear_instance_cache()  # an instance of before is connected already
     started = time.monotonic()
-    (failure,) = Store([str(tmp_path / "archive"), "s3://elsewhere/geo"]).put(file, DIGEST)
+    (failure,) = Archive([str(tmp_path / "archive"), "s3://elsewhere/geo"]).originals.put(
+        file, DIGEST
+    )
     S3FileSystem.clear_instance_cache()
     assert "127.0.0.1:9" in failure.reason
     assert time.monotonic() - started < 30

@@ -427,7 +427,7 @@ def archived(
 ) -> Original:
     """An original in the session's archive, of a made-up source."""
     sha256 = hashlib.sha256(content).hexdigest()
-    configured().put(put(folder, content, "received"), sha256)
+    configured().originals.put(put(folder, content, "received"), sha256)
     source = Source(
         slug="testland-figures",
         vintage=2020,

@@ -18,7 +18,8 @@ import pytest
 from made_up_land import made_up, original, people, published, staged
 from psycopg2 import sql
 
-from tasks.core.archive.store import Store, configured
+from tasks.core.archive import archive as archives
+from tasks.core.archive.store import configured
 from tasks.core.catalog import editions, foundations, layers, publications
 from tasks.core.catalog.edition_documents import edition_document
 from tasks.core.model.declarations import Dataset
@@ -49,7 +50,9 @@ class Archive:
         self.primary, self.replica, self.loud = folder / "archive", folder / "replica", list[str]()
 
     def documents(self, folder: Path, dataset: Dataset) -> dict[str, Any]:
-        return dict(Store([str(folder)]).documents(f"publications/{dataset.slug}"))
+        return dict(
+            archives.Archive([str(folder)]).documents.read_all(f"publications/{dataset.slug}")
+        )
 
     def log(self, level: int, sentence: str) -> None:
         self.loud += [sentence] if level >= logging.WARNING else []
@@ -512,7 +515,7 @@ def test_a_record_the_archive_has_is_not_written_again_whatever_its_row_number(
     published(database, dataset, 10)
     withdraw(database, dataset)
     ((name, document),) = publications.publication_documents(database, dataset.slug).items()
-    configured().put_document(
+    configured().documents.put(
         name, document | {"publication": document["publication"] | {"id": -1}}
     )
     verbs.keep_switches.fn(dataset.slug)
@@ -570,11 +573,11 @@ def test_the_flows_switch_once_and_write_by_a_retry_what_the_archive_could_not_t
     from flows.rollback import rollback
     from flows.withdraw import withdraw
 
-    def back_at_the_second_attempt() -> Store:
+    def back_at_the_second_attempt() -> archives.Archive:
         if archive.primary.is_file() and asked:
             archive.primary.unlink()
         asked.append(1)
-        return Store([str(archive.primary)])
+        return archives.Archive([str(archive.primary)])
 
     asked: list[int] = []
     first, second = published(database, dataset, 10), published(database, dataset, 20)

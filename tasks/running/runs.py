@@ -196,7 +196,7 @@ def _end(database: Database, run_id: str, outcome: str, message: str) -> State[A
 def _tell(database: Database, run_id: str) -> None:
     """Write the document of a run that has ended into the archive."""
     name, document = run_documents.run_document(database, run_id)
-    for failure in configured().put_document(name, document):
+    for failure in configured().documents.put(name, document):
         warn(
             f"The archive location {failure} lacks the document {name} until the next run that can"
             " reach it."
@@ -209,7 +209,7 @@ def _tell_earlier_runs(database: Database, dataset: Dataset) -> None:
     """
     with _beside_the_run():
         store = configured()
-        listings, failures = store.listings(run_documents.folder(dataset.slug))
+        listings, failures = store.locations.listings(run_documents.folder(dataset.slug))
         for failure in failures:
             warn(
                 f"The archive location {failure} does not tell which runs of {dataset.slug} it has;"
@@ -220,7 +220,7 @@ def _tell_earlier_runs(database: Database, dataset: Dataset) -> None:
         if not failures:
             _tell_missing(database, dataset, {name for _, names in listings for name in names})
         for failure in {
-            failure.location: failure for failure in store.share(listings, MOST)
+            failure.location: failure for failure in store.documents.replicate(listings, MOST)
         }.values():
             warn(
                 f"The archive location {failure} lacks documents of runs of {dataset.slug} until"

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from prefect import runtime
 from prefect.artifacts import create_table_artifact
 
-from tasks.core.archive.integrity import Audit, Finding
+from tasks.core.archive.fixity import Audit
+from tasks.core.archive.inspections import Finding
 from tasks.core.archive.inventories import Record
+from tasks.core.archive.store import configured
 from tasks.core.catalog.statements import UPSERT_ARCHIVE_AUDIT
 from tasks.core.model.errors import CheckFailed, ConfigurationError
-from tasks.core.model.settings import archive_locations
 from tasks.core.postgres.database import Database
 from tasks.running.policies import ARCHIVE, verb
 from tasks.running.site import connect
@@ -77,7 +78,7 @@ def audit(period_days: int = 30) -> None:
         )
     database, outcome = connect(), Outcome()
     known = [Record(**each._asdict()) for each in database.records(SELECT_AUDITED)]
-    archive = Audit(archive_locations(), known)
+    archive = Audit(configured(), known)
     for name, locations in archive.due(period_days, datetime.now(UTC)).items():
         findings = archive.check(name, locations)
         outcome.add(archive.inventory.describe(name), findings)

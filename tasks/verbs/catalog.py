@@ -46,7 +46,7 @@ def publish_catalog(edition: Edition) -> None:
     }
     stamp = document["edition"]["published_at"][:19].translate({ord(sign): None for sign in "-:"})
     path = f"editions/{dataset.slug}/{edition.vintage}/{edition.number:04d}-{stamp}.json"
-    for failure in configured().put_document(path, document):
+    for failure in configured().documents.put(path, document):
         warn(f"The archive location {failure} lacks the manifest {path}.")
     with database.session() as cursor:
         cursor.execute(
@@ -91,7 +91,7 @@ def _keep_digests(database: Database, edition: Edition) -> dict[str, Any]:
             path = Path(file.name)
             row_digests.write(database, edition.schema, layer, columns, path)
             sha256 = digest(path)
-            for failure in configured().put_digests(path, sha256):
+            for failure in configured().digests.put(path, sha256):
                 warn(f"The archive location {failure} lacks the row digests {sha256} of {layer}.")
             kept[layer] = {"sha256": sha256, "key": list(columns), "size": path.stat().st_size}
     return kept

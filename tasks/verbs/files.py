@@ -47,9 +47,11 @@ def unpack(original: Original, member: str | None = None) -> File:
     """
     started, pattern = time.perf_counter(), _pattern(original, member)
     if original.source.packed and (
-        inside := find_packed(configured().fetch(original.sha256), pattern, _name(original))
+        inside := find_packed(
+            configured().originals.fetch(original.sha256), pattern, _name(original)
+        )
     ):
-        path = configured().fetch(original.sha256)
+        path = configured().originals.fetch(original.sha256)
         say(f"Found {inside} in {_name(original)}, to be read as it is packed.")
         return File(
             original=original, path=str(path), name=inside, size=path.stat().st_size, member=inside
@@ -61,7 +63,7 @@ def unpack(original: Original, member: str | None = None) -> File:
         / hashlib.sha256((pattern or "").encode()).hexdigest()[:8]
     )
     name, path = take_out(
-        configured().fetch(original.sha256), pattern, folder, name=_name(original)
+        configured().originals.fetch(original.sha256), pattern, folder, name=_name(original)
     )
     size = path.stat().st_size
     say(f"Unpacked {name} ({size:,} bytes) in {time.perf_counter() - started:.1f} s.")
@@ -83,7 +85,9 @@ def unpack_all(original: Original, member: str | None = None) -> list[File]:
         / original.sha256
         / hashlib.sha256(f"all {pattern}".encode()).hexdigest()[:8]
     )
-    taken = take_all(configured().fetch(original.sha256), pattern, folder, name=_name(original))
+    taken = take_all(
+        configured().originals.fetch(original.sha256), pattern, folder, name=_name(original)
+    )
     say(
         f"Unpacked {len(taken):,} files of {original.source.slug} in"
         f" {time.perf_counter() - started:.1f} s."

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from prefect import runtime
 
-from tasks.core.archive.store import Failures, Store, configured
+from tasks.core.archive.archive import Archive
+from tasks.core.archive.replication import Failures
+from tasks.core.archive.store import configured
 from tasks.core.archive.tombstones import burial
 from tasks.core.catalog import provenance
 from tasks.core.model.declarations import Source
@@ -43,7 +45,7 @@ def download(source: Source) -> Retrieval:
     if not publishers_are_asked():
         return _not_asked(source, last, buried)
     verdict = inquire(
-        Inquiry(source, store, last, Progress(source), lambda sentence: warn(sentence))
+        Inquiry(source, store.quarantine, last, Progress(source), lambda sentence: warn(sentence))
     )
     if verdict.retrieval.state in FAILED and last is None:
         _give_up(verdict.retrieval, verdict.may_pass, buried)
@@ -110,7 +112,7 @@ def take(source: Source, recipe: Recipe) -> Original:
     store = configured()
     original = _meant(store, source, recipe)
     try:
-        mended = store.mend(original.sha256)
+        mended = store.originals.mend(original.sha256)
     except ConfigurationError as error:
         raise SourceError(f"{recipe} was made from {_name(source)}. {error}") from None
     for failure in mended:
@@ -121,7 +123,7 @@ def take(source: Source, recipe: Recipe) -> Original:
     return original
 
 
-def _meant(store: Store, source: Source, recipe: Recipe) -> Original:
+def _meant(store: Archive, source: Source, recipe: Recipe) -> Original:
     """The original by the recipe's hash, as declared now; one of a mirror as the mirror declared it
     then, since the mirror may be gone.
     """
@@ -132,10 +134,10 @@ def _meant(store: Store, source: Source, recipe: Recipe) -> Original:
             " code that made it."
         )
     if recipe.mirror and (
-        original := store.with_bytes(replace(source, mirror=recipe.mirror), sha256)
+        original := store.manifests.with_bytes(replace(source, mirror=recipe.mirror), sha256)
     ):
         return original
-    if original := store.with_bytes(source, sha256):
+    if original := store.manifests.with_bytes(source, sha256):
         return replace(original, source=source)
     raise SourceError(
         f"{recipe} was made from {_name(source)} with the SHA-256 {sha256}, and a manifest of it"
@@ -144,9 +146,9 @@ def _meant(store: Store, source: Source, recipe: Recipe) -> Original:
     )
 
 
-def _last_archived(store: Store, source: Source) -> Original | None:
-    last = store.latest(source)
-    if last and not store.exists(last.sha256):
+def _last_archived(store: Archive, source: Source) -> Original | None:
+    last = store.originals.latest(source)
+    if last and not store.originals.exists(last.sha256):
         warn(
             f"The archive has a manifest of {_name(source)} but not its bytes ({last.sha256}): the"
             " file is asked for anew."
@@ -155,11 +157,11 @@ def _last_archived(store: Store, source: Source) -> Original | None:
     return last
 
 
-def _buried(store: Store, source: Source, last: Original | None) -> str:
+def _buried(store: Archive, source: Source, last: Original | None) -> str:
     """Where the newest original was buried, so much of a sentence; said loudly with what is done in
     its place, where anything can be.
     """
-    passed_over, asked = store.passed_over(source), publishers_are_asked()
+    passed_over, asked = store.originals.passed_over(source), publishers_are_asked()
     if passed_over is None:
         return ""
     sentence = burial(*passed_over)
@@ -245,23 +247,23 @@ def _say_downloaded(retrieval: Retrieval, last: Original | None, seconds: float)
         )
 
 
-def _kept(store: Store, retrieval: Retrieval) -> tuple[Original, Failures]:
+def _kept(store: Archive, retrieval: Retrieval) -> tuple[Original, Failures]:
     original = _described(retrieval, retrieval.sha256 or "", retrieval.size or 0)
     path = Path(retrieval.path or "")
     # A retry of this task may find the file gone: then an earlier attempt archived and removed it.
     failures = (
-        store.put(path, original.sha256, original)
-        if path.exists() or not store.exists(original.sha256)
+        store.originals.put(path, original.sha256, original)
+        if path.exists() or not store.originals.exists(original.sha256)
         else ()
     )
     return original, (
         *failures,
-        *store.write_manifest(original, headers=retrieval.headers, detail=retrieval.detail),
+        *store.manifests.write(original, headers=retrieval.headers, detail=retrieval.detail),
     )
 
 
-def _standing_in(store: Store, retrieval: Retrieval) -> tuple[Original, Failures]:
-    last = store.latest(retrieval.source)
+def _standing_in(store: Archive, retrieval: Retrieval) -> tuple[Original, Failures]:
+    last = store.originals.latest(retrieval.source)
     if last is None:
         raise SourceError(
             f"The archive has lost its original of {_name(retrieval.source)} since it was asked"
@@ -269,7 +271,7 @@ def _standing_in(store: Store, retrieval: Retrieval) -> tuple[Original, Failures
         )
     original, failures = (
         replace(last, state=retrieval.state),
-        store.catch_up(retrieval.source, last.sha256),
+        store.originals.catch_up(retrieval.source, last.sha256),
     )
     if retrieval.sha256 == last.sha256 and (
         retrieval.url,
@@ -279,7 +281,7 @@ def _standing_in(store: Store, retrieval: Retrieval) -> tuple[Original, Failures
         original = _described(
             retrieval, last.sha256, last.size
         )  # same bytes under new validators: kept, so that the next question is conditional
-        failures += store.write_manifest(
+        failures += store.manifests.write(
             original, headers=retrieval.headers, detail=retrieval.detail
         )
     return original, failures

@@ -76,7 +76,7 @@ def open_staging(
     if followed():
         staging = replays.begin(connect(), dataset, vintage, originals, after)
     else:
-        floor = configured().last_number(dataset.slug)
+        floor = configured().editions.last_number(dataset.slug)
         staging = editions.begin(
             connect(),
             dataset,
@@ -149,7 +149,7 @@ def _by_key(
         return {"summary": facts}
     try:
         difference = row_digests.compare(
-            database, staging.schema, layer, configured().fetch_digests(recipe.digests[layer])
+            database, staging.schema, layer, configured().digests.fetch(recipe.digests[layer])
         )
     except GeodataError as error:
         return {"summary": f"{facts} Its keys could not be compared: {error}"}
@@ -238,7 +238,7 @@ def keep_switches(dataset: str) -> None:
         publications.publication_documents(connect(), dataset),
     )
     try:
-        failures = configured().put_missing(folder, documents)
+        failures = configured().documents.put_missing(folder, documents)
     except ConfigurationError as reason:
         raise ConfigurationError(
             f"The views of {dataset} are switched and stay so, but the archive lacks the record of"

@@ -13,13 +13,12 @@ from datetime import UTC, datetime
 from prefect import runtime
 from prefect.artifacts import create_table_artifact
 
-from tasks.core.archive import archived_editions as editions
-from tasks.core.archive import collection, tombstones
-from tasks.core.archive import lifespans as retention
-from tasks.core.archive.collection import Collectable
-from tasks.core.archive.documents import Failure, Failures, listed
-from tasks.core.archive.lifespans import Review
-from tasks.core.archive.store import Store, configured
+from tasks.core.archive import collection, expiry, tombstones
+from tasks.core.archive.archive import Archive
+from tasks.core.archive.collection import CollectionReview
+from tasks.core.archive.expiry import ExpiryReview, newest_declarations, series_of
+from tasks.core.archive.replication import Failure, Failures, listed
+from tasks.core.archive.store import configured
 from tasks.core.archive.tombstones import Tombstone
 from tasks.core.catalog import provenance, references
 from tasks.core.model.errors import ConfigurationError
@@ -48,14 +47,14 @@ def bury_expired(grace_days: int = 0) -> None:
             " before their age."
         )
     store, purge = configured(), Purge()
-    originals, refused = store.all_originals(), store.refused()
-    earlier = tombstones.standing(store.tombstones(), originals)
+    originals, refused = store.manifests.all(), store.quarantine.all()
+    earlier = tombstones.standing(store.tombstones.all(), originals)
     declared = {
-        **retention.newest_declarations(refused.values()),
-        **retention.newest_declarations(originals),
+        **newest_declarations(refused.values()),
+        **newest_declarations(originals),
     }
-    purge.finish(*store.finish(earlier.values()))
-    review = retention.review(
+    purge.finish(*store.tombstones.finish(earlier.values()))
+    review = expiry.review(
         [original for original in originals if original.sha256 not in earlier],
         refused,
         declared,
@@ -63,18 +62,21 @@ def bury_expired(grace_days: int = 0) -> None:
         grace_days,
     )
     for original in review.expired:
-        reason = retention.reason(declared[retention.series(original.source)])
-        purge.add(original, reason, store.bury(original, reason))
+        reason = expiry.reason(declared[series_of(original.source)])
+        purge.add(original, reason, store.tombstones.bury(original, reason))
     for name in review.refused:
-        reason = retention.reason(declared[retention.series(refused[name].source)])
+        reason = expiry.reason(declared[series_of(refused[name].source)])
         purge.add(
-            refused[name], reason, store.remove_refused(name), kind="refused bytes in quarantine, "
+            refused[name],
+            reason,
+            store.quarantine.remove(name),
+            kind="refused bytes in quarantine, ",
         )
     _report(store, review, purge)
-    _record(connect(), store.tombstones())
+    _record(connect(), store.tombstones.all())
     _name_editions(store, review.expired)
     for source in review.undeclared:
-        retention.keep_days(source)  # raises its error
+        expiry.keep_days(source)  # raises its error
 
 
 @verb("collect originals {grace_originals} beyond the newest that stay", ARCHIVE)
@@ -93,29 +95,33 @@ def collect_superseded(grace_originals: int = 0) -> None:
             " that a source keeps all stay."
         )
     store, database, purge = configured(), connect(), Purge()
-    if down := store.down():
+    if down := store.locations.listings("editions")[1]:
         warn(
             "Nothing was collected, because editions that need originals may be known there alone:"
             f" {listed(down)}."
         )
         return
-    originals = store.all_originals()
-    earlier = tombstones.standing(store.tombstones(), originals)
+    originals = store.manifests.all()
+    earlier = tombstones.standing(store.tombstones.all(), originals)
     left = [original for original in originals if original.sha256 not in earlier]
     found = collection.review(
         left,
-        retention.newest_declarations(originals),
+        newest_declarations(originals),
         _needed(store, database),
         purge.started,
         grace_originals,
     )
     for each in found.superseded:
-        purge.add(each.original, each.reason, store.bury(each.original, each.reason, each.judged))
+        purge.add(
+            each.original,
+            each.reason,
+            store.tombstones.bury(each.original, each.reason, each.judged),
+        )
     purge.keep_table(
         "collection", "Originals removed from the archive because newer ones superseded them"
     )
     say(_collected(found))
-    _record(database, store.tombstones())
+    _record(database, store.tombstones.all())
     for source in found.undeclared:
         collection.newest_kept(source)  # raises its error
 
@@ -163,7 +169,7 @@ def _row(stone: Tombstone, outcome: str) -> dict[str, str]:
     return {**{name: str(getattr(stone, name)) for name in facts}, "outcome": outcome}
 
 
-def _report(store: Store, review: Review, purge: Purge) -> None:
+def _report(store: Archive, review: ExpiryReview, purge: Purge) -> None:
     """Say what was done and what is left to do, and keep the table in the Prefect UI."""
     purge.keep_table("purge", "Originals removed from the archive by their legal maximum age")
     for original, other in review.shared:
@@ -172,13 +178,13 @@ def _report(store: Store, review: Review, purge: Purge) -> None:
             f" stay: they are those of {_name(other)} too."
         )
     for original in review.expired:
-        if store.latest(original.source) is None:
+        if store.originals.latest(original.source) is None:
             left = f"No original of {_name(original, dated=False)} is left in the archive"
             warn(f"{left}: until its publisher is asked anew, no edition of it can be rebuilt.")
     say(_sentence(review, len(purge.finished)))
 
 
-def _sentence(review: Review, finished: int) -> str:
+def _sentence(review: ExpiryReview, finished: int) -> str:
     done = "; ".join(_name(original) for original in review.expired)
     rest = (
         f"; removed {len(review.refused):,} refused files from quarantine" if review.refused else ""
@@ -195,16 +201,16 @@ def _sentence(review: Review, finished: int) -> str:
     )
 
 
-def _needed(store: Store, database: Database) -> set[str]:
+def _needed(store: Archive, database: Database) -> set[str]:
     """Hashes of the originals that editions need, by the archive and by the catalog: either may
     know what the other does not.
     """
     return references.needed(database) | {
-        each.sha256 for edition in editions.needed(store) for each in edition.inputs
+        each.sha256 for edition in store.editions.needed() for each in edition.inputs
     }
 
 
-def _collected(found: Collectable) -> str:
+def _collected(found: CollectionReview) -> str:
     done = "; ".join(_name(superseded.original) for superseded in found.superseded)
     rest = (
         f"; {len(found.needed):,} older ones stay, because editions need them"
@@ -221,10 +227,10 @@ def _collected(found: Collectable) -> str:
     )
 
 
-def _name_editions(store: Store, expired: list[Original]) -> None:
+def _name_editions(store: Archive, expired: list[Original]) -> None:
     """Say of which editions the law took an original."""
     gone = {original.sha256: original for original in expired}
-    for edition in editions.needed(store) if gone else ():
+    for edition in store.editions.needed() if gone else ():
         if lost := [_name(gone[each.sha256]) for each in edition.inputs if each.sha256 in gone]:
             made = (
                 f"Edition {edition.number} of {edition.dataset} {edition.vintage} was made from the"

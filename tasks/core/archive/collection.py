@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tasks.core.archive.lifespans import Series, may_stay, series
+from tasks.core.archive.expiry import Series, may_stay, series_of, without_maximum
+from tasks.core.archive.manifests import shelf
 from tasks.core.model.declarations import Source
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original
 
-Shelf = tuple[Series, int]
-"""The originals of one source and vintage, apart for each mirror."""
-Held = tuple[Shelf, str]
-"""A shelf, and the hash of bytes on it."""
 
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Superseded:
     """Bytes that may go: the newest retrieval of them that newer originals superseded, why, and all
     originals that have them.
@@ -30,8 +26,8 @@ class Superseded:
 
 
 @dataclass
-class Collectable:
-    """What a look at all originals found.
+class CollectionReview:
+    """What a review of all originals found.
 
     counted: different originals on shelves of which only the newest stay. superseded: those of them
     that may go. needed: those that are superseded too, and that editions need. undeclared: sources
@@ -70,29 +66,35 @@ def review(
     needed: Set[str],
     at: datetime,
     grace: int = 0,
-) -> Collectable:
+) -> CollectionReview:
     """Tell which bytes may go: those that newer ones superseded, that no edition needs, and that
     may not stay as another original.
 
     needed: hashes of the bytes of editions. grace: originals beyond the number of their source that
     are let stay.
     """
-    found, beyond = Collectable(), set[Held]()
-    newest_first = sorted(originals, key=lambda original: original.retrieved_at, reverse=True)
-    limits = _limits(declared, found)
-    for shelf, hashes in _shelves(newest_first).items():
-        if limit := limits.get(shelf[0]):
-            found.counted += len(hashes)
-            beyond |= {(shelf, sha256) for sha256 in hashes[limit + grace :]}
-    carrying: dict[str, list[Original]] = defaultdict(list)
-    for original in newest_first:
+    found, carrying = CollectionReview(), defaultdict[str, list[Original]](list)
+    for original in sorted(originals, key=lambda original: original.retrieved_at, reverse=True):
         carrying[original.sha256].append(original)
+    beyond = _beyond(carrying, _limits(declared, found), grace, found)
+
+    def has_time(original: Original) -> bool:  # where its maximum age is not declared, it has
+        source = declared[series_of(original.source)]
+        return without_maximum(source) or may_stay(original, source, at)
+
     for sha256 in sorted({sha256 for _, sha256 in beyond}):
-        _judge(carrying[sha256], declared, beyond, sha256 in needed, at, found)
+        same = carrying[sha256]
+        superseded = [original for original in same if (shelf(original.source), sha256) in beyond]
+        if sha256 in needed:
+            found.needed.append(superseded[0])
+        elif not any(has_time(original) for original in same if original not in superseded):
+            keep = declared[series_of(superseded[0].source)].keep_originals
+            reason = f"the retention of the newest {keep} originals"
+            found.superseded.append(Superseded(superseded[0], reason, tuple(same)))
     return found
 
 
-def _limits(declared: Mapping[Series, Source], found: Collectable) -> dict[Series, int | None]:
+def _limits(declared: Mapping[Series, Source], found: CollectionReview) -> dict[Series, int | None]:
     limits: dict[Series, int | None] = {}
     for name, source in sorted(declared.items()):
         try:
@@ -102,47 +104,23 @@ def _limits(declared: Mapping[Series, Source], found: Collectable) -> dict[Serie
     return limits
 
 
-def _shelves(newest_first: Iterable[Original]) -> dict[Shelf, list[str]]:
-    """The different originals of each shelf; one that was received again is as new as that."""
-    shelves: dict[Shelf, dict[str, None]] = defaultdict(dict)
-    for original in newest_first:
-        shelves[_shelf(original)].setdefault(original.sha256)
-    return {shelf: list(hashes) for shelf, hashes in shelves.items()}
-
-
-def _judge(
-    same: list[Original],
-    declared: Mapping[Series, Source],
-    beyond: Set[Held],
-    needed: bool,
-    at: datetime,
-    found: Collectable,
-) -> None:
-    """Tell what becomes of bytes that are superseded on one shelf or more; same: all originals that
-    have them, the newest first.
+def _beyond(
+    carrying: Mapping[str, Sequence[Original]],
+    limits: Mapping[Series, int | None],
+    grace: int,
+    found: CollectionReview,
+) -> set[tuple[str, str]]:
+    """Shelves and hashes of the bytes there that newer ones superseded; bytes that were received
+    again are as new as that.
     """
-    superseded = [original for original in same if (_shelf(original), original.sha256) in beyond]
-    others = [original for original in same if original not in superseded]
-    if needed:
-        found.needed.append(superseded[0])
-    elif not any(_has_time(original, declared[series(original.source)], at) for original in others):
-        reason = (
-            f"the retention of the newest {declared[series(superseded[0].source)].keep_originals}"
-            " originals"
-        )
-        found.superseded.append(
-            Superseded(original=superseded[0], reason=reason, judged=tuple(same))
-        )
-
-
-def _has_time(original: Original, source: Source, at: datetime) -> bool:
-    """Whether an original that nothing superseded may stay; where its maximum age is not declared,
-    it may.
-    """
-    return (source.retention == "legal_maximum" and source.keep_days is None) or may_stay(
-        original, source, at
-    )
-
-
-def _shelf(original: Original) -> Shelf:
-    return series(original.source), original.source.vintage
+    shelves = defaultdict[str, dict[str, Original]](dict)
+    for newest_first in carrying.values():
+        for original in newest_first:
+            shelves[shelf(original.source)].setdefault(original.sha256, original)
+    beyond = set[tuple[str, str]]()
+    for where, newest in shelves.items():
+        originals = sorted(newest.values(), key=lambda each: each.retrieved_at, reverse=True)
+        if limit := limits.get(series_of(originals[0].source)):
+            found.counted += len(originals)
+            beyond |= {(where, original.sha256) for original in originals[limit + grace :]}
+    return beyond

@@ -1,130 +1,139 @@
-"""Inspections: the archive asked location by location, patiently but not forever, and what all of
-them together should have.
+"""Inspections: the archive asked location by location, patiently but not forever, for an inventory
+of all that it should have and for how each copy of it is.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tasks.core.archive import tombstones
-from tasks.core.archive.documents import Failure, listed
-from tasks.core.archive.inventories import (
-    DIGESTS,
-    DOCUMENTS,
-    ORIGINALS,
-    Inventory,
-    Record,
-    content,
-    digests_in,
-)
+from tasks.core.archive import manifests, tombstones
+from tasks.core.archive.files import DIGESTS, ORIGINALS
+from tasks.core.archive.inventories import DOCUMENTS, Inventory, content, digests_in, originals_in
 from tasks.core.archive.locations import Location
-from tasks.core.archive.manifests import original_of
-from tasks.core.archive.store import Store
-from tasks.core.model.errors import ConfigurationError
+from tasks.core.archive.replication import Failure, Failures, Locations, require_listing
 
 Result = TypeVar("Result")
 TELLING: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "manifests": original_of,
+    "manifests": manifests.original_of,
     "tombstones": tombstones.read,
     "editions": digests_in,
 }
 PATIENCE = 3  # failures after which a location is not asked again in this inspection
 
 
-class Inspection(Store):
-    """The archive, what it should have, and what earlier audits knew; failed: the first failure of
-    each location.
-
-    Raises ConfigurationError when no location can be listed.
+@dataclass(frozen=True)
+class Finding:
+    """How one copy was found: whole, repaired, buried, lost, differing, or failed because its
+    location did.
     """
 
-    def __init__(self, urls: Sequence[str], records: Iterable[Record]) -> None:
-        super().__init__(urls)
-        self.failed: dict[str, Failure] = {}
+    name: str
+    location: str
+    verdict: str
+    sha256: str | None
+    detail: str = ""
+
+
+class Inspection:
+    """The locations of an archive, each asked until it has failed too often; failed: the first
+    failure of each location, by its URL.
+    """
+
+    def __init__(self, locations: Locations) -> None:
+        self.locations, self.failed = locations, dict[str, Failure]()
         self._misses: Counter[str] = Counter()
-        self.records = {(record.name, record.location): record for record in records}
-        self._recorded: dict[str, set[str]] = defaultdict(set)
-        for record in self.records.values():
-            self._recorded[record.name] |= {record.sha256} if record.sha256 else set()
-        self.inventory = self._take_inventory()
 
-    def _take_inventory(self) -> Inventory:
-        listings, failures = self._ask(_everything, self.locations)
-        if not listings:
-            raise ConfigurationError(
-                f"No location of the archive can be listed: {listed(failures)}. Check"
-                " GEODATA_ARCHIVE and its credentials."
-            )
-        self._misses.update({failure.location: PATIENCE for failure in failures})
-        found = Inventory({location.url: names for location, names in listings})
-        told = self._read_telling(found)
-        found.originals = {
-            original.sha256: original
-            for original in sorted(told["manifests"], key=lambda original: original.retrieved_at)
-        }
-        found.digests = {
-            sha256: digests for named in told["editions"] for sha256, digests in named.items()
-        }
-        unread = {
-            name.rpartition("/")[2][:64]
-            for name in found.unreadable
-            if name.startswith("tombstones/")
-        }
-        standing = tombstones.standing(told["tombstones"], told["manifests"])
-        found.buried = {
-            *standing,
-            *unread,
-        }  # what a tombstone cannot tell any more is not brought back
-        return found
-
-    def _read_telling(self, found: Inventory) -> dict[str, list[Any]]:
-        """What documents say should be in the archive, by their folder; those that no location
-        gives as they were written are noted.
-        """
-        told: dict[str, list[Any]] = {folder: [] for folder in TELLING}
-        for name in sorted(found.names()):
-            if (folder := name.partition("/")[0]) in TELLING:
-                document = self._first_fit(
-                    name,
-                    [
-                        location
-                        for location in self.locations
-                        if name in found.listings.get(location.url, ())
-                    ],
-                )
-                if document is None:
-                    found.unreadable.add(name)
-                else:
-                    told[folder].append(TELLING[folder](document))
-        return told
-
-    def _first_fit(self, name: str, locations: Sequence[Location]) -> dict[str, Any] | None:
-        """A document from the first location that has it as its name says."""
-        texts = (
-            text
-            for location in locations
-            for _, text in self._ask(lambda location: location.read(name), [location])[0]
-        )
-        return next(
-            (document for text in texts if (document := content(name, text)) is not None), None
-        )
-
-    def _ask(
-        self, action: Callable[[Location], Result], locations: Sequence[Location]
-    ) -> tuple[list[tuple[Location, Result]], list[Failure]]:
+    def ask(
+        self, action: Callable[[Location], Result], among: Sequence[Location]
+    ) -> tuple[list[tuple[Location, Result]], Failures]:
         """Do something in the locations that have not failed too often, and note those that
         fail.
         """
-        done, failures = self._each(action, self._in_service(locations))
-        for failure in failures:
-            self._misses[failure.location] += 1
-            self.failed.setdefault(failure.location, failure)
+        done, failures = self.locations.each(action, self.in_service(among))
+        self._misses.update(failure.location for failure in failures)
+        self.note(failures)
         return done, failures
 
-    def _in_service(self, locations: Sequence[Location]) -> list[Location]:
-        return [location for location in locations if self._misses[location.url] < PATIENCE]
+    def in_service(self, among: Sequence[Location]) -> list[Location]:
+        """Those of some locations that have not failed too often."""
+        return [location for location in among if self._misses[location.url] < PATIENCE]
+
+    def give_up(self, failures: Iterable[Failure]) -> None:
+        """Ask locations that failed no more."""
+        self._misses.update({failure.location: PATIENCE for failure in failures})
+
+    def note(self, failures: Iterable[Failure]) -> None:
+        """Keep the first failure of each location."""
+        for failure in failures:
+            self.failed.setdefault(failure.location, failure)
+
+
+def found(
+    name: str, verdict: str, locations: Iterable[Location], sha256: str | None, detail: str = ""
+) -> list[Finding]:
+    """Give one verdict on the copies in some locations."""
+    return [Finding(name, location.url, verdict, sha256, detail) for location in locations]
+
+
+def failed(name: str, failures: Iterable[Failure]) -> list[Finding]:
+    """Note that some locations could not give or take a copy."""
+    return [Finding(name, each.location, "failed", None, each.reason) for each in failures]
+
+
+def repair(
+    inspection: Inspection,
+    give: Callable[[Location], None],
+    location: Location,
+    *,
+    name: str,
+    sha256: str,
+    was: str,
+) -> list[Finding]:
+    """Give a location a whole copy of an object; was: how the copy there was found."""
+    done, failures = inspection.ask(give, [location])
+    repaired = [location for location, _ in done]
+    return [*found(name, "repaired", repaired, sha256, f"was {was}"), *failed(name, failures)]
+
+
+def take_inventory(inspection: Inspection) -> Inventory:
+    """List all locations, and read which originals and row digests should be in them; raises
+    ConfigurationError when no location can be listed.
+    """
+    listings, failures = inspection.ask(_everything, inspection.locations.all)
+    require_listing(listings, failures)
+    inspection.give_up(failures)
+    found = Inventory({location.url: names for location, names in listings})
+    told: dict[str, list[Any]] = {folder: [] for folder in TELLING}
+    for name in sorted(found.names()):
+        if (folder := name.partition("/")[0]) in TELLING:
+            document = _first_fit(inspection, name, found)
+            if document is None:
+                found.unreadable.add(name)
+            else:
+                told[folder].append(TELLING[folder](document))
+    for described in (originals_in(told["manifests"]), *told["editions"]):
+        found.described |= described
+    # what a tombstone cannot tell any more is not brought back
+    unread = {
+        name.rpartition("/")[2][:64]
+        for name in found.unreadable
+        if name.startswith(f"{tombstones.FOLDER}/")
+    }
+    found.buried = tombstones.standing(told["tombstones"], told["manifests"]).keys() | unread
+    return found
+
+
+def _first_fit(inspection: Inspection, name: str, found: Inventory) -> dict[str, Any] | None:
+    """A document from the first location that has it as its name says."""
+    for location in inspection.locations.all:
+        if name in found.listings.get(location.url, ()):
+            for _, text in inspection.ask(lambda location: location.read(name), [location])[0]:
+                if (document := content(name, text)) is not None:
+                    return document
+    return None
 
 
 def _everything(location: Location) -> set[str]:

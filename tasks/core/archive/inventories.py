@@ -5,21 +5,18 @@ editions, and by what earlier audits knew.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from tasks.core.archive import manifests, tombstones
-from tasks.core.archive.burials import object_name
+from tasks.core.archive.files import digests_name, is_original, original_name, sha256_in
+from tasks.core.archive.quarantine import refused_of
 from tasks.core.archive.shares import Copy
-from tasks.core.archive.store import digests_name
 from tasks.core.model.handles import Original
 
-ORIGINALS, DIGESTS = "originals", "digests"
 DOCUMENTS = ("manifests", "tombstones", "editions", "publications", "runs", "quarantine")
-NAMED_BY_HASH = re.compile(rf"(?:{ORIGINALS}|{DIGESTS})/sha256/[0-9a-f]{{2}}/([0-9a-f]{{64}})")
 SETTLED = ("whole", "repaired", "buried", "failed")
 
 
@@ -36,46 +33,40 @@ class Record:
     verdict: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Digests:
-    """A file of row digests, as the document of the newest edition that has it says; size:
-    bytes.
+@dataclass(frozen=True)
+class Described:
+    """A file as a manifest or the document of an edition describes it; what: its name for a person.
+    size: bytes. original: the newest retrieval of it, None of row digests.
     """
 
-    layer: str
-    dataset: str
-    vintage: int
-    edition: int
+    what: str
     size: int
+    original: Original | None = None
 
 
 @dataclass
 class Inventory:
     """What should be in every location.
 
-    listings: names by location, of those that answer. originals: the newest retrieval of all bytes,
-    by hash. buried: hashes of originals under a tombstone. digests: files of row digests that an
-    edition names, by hash. unreadable: documents that say what should be there, and that no
-    location gives as they were written.
+    listings: names by location, of those that answer. described: originals and row digests that a
+    document describes, by name. buried: hashes of originals under a tombstone. unreadable:
+    documents that say what should be there, and that no location gives as they were written.
     """
 
     listings: dict[str, set[str]]
-    originals: dict[str, Original] = field(default_factory=dict)
+    described: dict[str, Described] = field(default_factory=dict)
     buried: set[str] = field(default_factory=set)
-    digests: dict[str, Digests] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
 
     def names(self) -> set[str]:
         """Originals, row digests and documents, those too that are only known by a manifest or the
         document of an edition.
         """
-        listed = {
-            name
-            for names in self.listings.values()
-            for name in names
-            if sha256_in(name) or name.endswith(".json")
+        listed = set().union(*self.listings.values())
+        return {
+            *self.described,
+            *(name for name in listed if sha256_in(name) or name.endswith(".json")),
         }
-        return listed | set(map(object_name, self.originals)) | set(map(digests_name, self.digests))
 
     def copies(self, location: str, records: Mapping[tuple[str, str], Record]) -> list[Copy]:
         """The copies that one location should have."""
@@ -90,19 +81,13 @@ class Inventory:
         sha256 = sha256_in(name)
         if sha256 is None:
             return f"the document {name}"
-        if not is_original(name):
-            return self._describe_digests(sha256)
-        if sha256 not in self.originals:
-            return f"the original without a manifest, SHA-256 {sha256}"
-        original = self.originals[sha256]
-        source, mirror = (
-            original.source,
-            f" of the mirror {original.source.mirror}" if original.source.mirror else "",
-        )
-        return (
-            f"the original {source.slug} {source.vintage}{mirror}, retrieved on"
-            f" {original.retrieved_at:%Y-%m-%d}, SHA-256 {sha256}"
-        )
+        if name in self.described:
+            what = self.described[name].what
+        elif is_original(name):
+            what = "the original without a manifest"
+        else:
+            what = "row digests that no edition names"
+        return f"{what}, SHA-256 {sha256}"
 
     def is_buried(self, name: str) -> bool:
         """Whether an object is an original under a tombstone; row digests are no original, whatever
@@ -110,71 +95,42 @@ class Inventory:
         """
         return is_original(name) and sha256_in(name) in self.buried
 
-    def _describe_digests(self, sha256: str) -> str:
-        if sha256 not in self.digests:
-            return f"row digests that no edition names, SHA-256 {sha256}"
-        found = self.digests[sha256]
-        return (
-            f"the row digests of {found.layer} in edition {found.edition} of {found.dataset}"
-            f" {found.vintage}, SHA-256 {sha256}"
-        )
-
-    def _size(self, name: str) -> int:
-        known: Mapping[str, Original | Digests] = (
-            self.originals if is_original(name) else self.digests
-        )
-        found = known.get(sha256_in(name) or "")
-        return found.size if found and not self.is_buried(name) else 0
-
     def _copy(self, name: str, location: str, record: Record | None) -> Copy:
-        missing = (
-            location in self.listings
-            and name not in self.listings[location]
-            and not self.is_buried(name)
-        )
-        urgent = (
-            missing
-            or name in self.unreadable
-            or (record is not None and record.verdict not in SETTLED)
-        )
+        expected = not self.is_buried(name)
+        missing = location in self.listings and name not in self.listings[location] and expected
+        remarkable = record is not None and record.verdict not in SETTLED
         return Copy(
             name=name,
             location=location,
-            size=self._size(name),
+            size=self.described[name].size if name in self.described and expected else 0,
             audited_at=record.audited_at if record else None,
-            urgent=urgent,
+            urgent=missing or remarkable or name in self.unreadable,
             failed=record is not None and record.verdict == "failed",
         )
 
 
-def sha256_in(name: str) -> str | None:
-    """The hash an original or a file of row digests is named after; None for the name of a
-    document.
-    """
-    match = NAMED_BY_HASH.fullmatch(name)
-    return match[1] if match else None
+def originals_in(originals: Iterable[Original]) -> dict[str, Described]:
+    """The newest retrieval of all bytes, by name."""
+    found: dict[str, Described] = {}
+    for original in sorted(originals, key=lambda original: original.retrieved_at):
+        source = original.source
+        mirror = f" of the mirror {source.mirror}" if source.mirror else ""
+        retrieved = f"retrieved on {original.retrieved_at:%Y-%m-%d}"
+        what = f"the original {source.slug} {source.vintage}{mirror}, {retrieved}"
+        found[original_name(original.sha256)] = Described(what, original.size, original)
+    return found
 
 
-def is_original(name: str) -> bool:
-    """Whether an object is in the folder of originals."""
-    return name.startswith(f"{ORIGINALS}/")
-
-
-def digests_in(edition: Mapping[str, Any]) -> dict[str, Digests]:
-    """The files of row digests that the document of an edition names, by hash; none where it was
+def digests_in(edition: Mapping[str, Any]) -> dict[str, Described]:
+    """The files of row digests that the document of an edition names, by name; none where it was
     written before there were any.
     """
-    facts, named = edition.get("edition", {}), edition.get("digests", {})
-    return {
-        file["sha256"]: Digests(
-            layer=layer,
-            dataset=facts["dataset"],
-            vintage=facts["vintage"],
-            edition=facts["number"],
-            size=file.get("size", 0),
-        )
-        for layer, file in named.items()
-    }
+    facts, found = edition.get("edition", {}), dict[str, Described]()
+    for layer, file in edition.get("digests", {}).items():
+        which = f"edition {facts['number']} of {facts['dataset']} {facts['vintage']}"
+        what = f"the row digests of {layer} in {which}"
+        found[digests_name(file["sha256"])] = Described(what, file.get("size", 0))
+    return found
 
 
 def content(name: str, text: bytes) -> dict[str, Any] | None:
@@ -188,22 +144,15 @@ def content(name: str, text: bytes) -> dict[str, Any] | None:
 
 def _fits(name: str, document: Mapping[str, Any]) -> bool:
     folder = name.partition("/")[0]
-    if folder == "manifests":
-        original = manifests.original_of(document)
-        return (
-            name
-            == f"manifests/{manifests.shelf(original.source)}/{manifests.stamp(original.retrieved_at, original.sha256)}.json"
-        )
-    if folder == "tombstones":
+    if folder == manifests.FOLDER:
+        return name == manifests.name(manifests.original_of(document))
+    if folder == tombstones.FOLDER:
         return name.startswith(
             f"{tombstones.folder(document['sha256'])}/{tombstones.read(document).sha256}"
         )
     if folder == "quarantine":
-        refused = manifests.refused_of(document)
-        return (
-            name
-            == f"quarantine/{manifests.shelf(refused.source)}/{manifests.stamp(refused.retrieved_at, refused.sha256)}.json"
-        )
+        refused = manifests.name(refused_of(document))
+        return name == f"quarantine/{refused.partition('/')[2]}"
     if folder == "editions":
-        return all(NAMED_BY_HASH.fullmatch(digests_name(sha256)) for sha256 in digests_in(document))
+        return all(map(sha256_in, digests_in(document)))
     return True

@@ -4,25 +4,88 @@ without a database.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from tasks.core.archive.documents import Documents
+from tasks.core.archive.replication import Failures
 from tasks.core.model.addresses import redact
 from tasks.core.model.declarations import Source
 from tasks.core.model.handles import Original
+from tasks.core.model.revision import code_revision
 
+FOLDER = "manifests"
 FORMAT = 1
 SOURCES: TypeAdapter[Source] = TypeAdapter(Source)
 ORIGINALS: TypeAdapter[Original] = TypeAdapter(Original)
 
 
+class Manifests:
+    """The manifests of an archive: all originals ever archived, also those buried since, each with
+    its source as declared then.
+    """
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    def write(
+        self, original: Original, *, headers: Mapping[str, str] | None = None, detail: str = ""
+    ) -> Failures:
+        """Describe an original beside its bytes; returns the locations that failed."""
+        document = describe(original, headers or {}, detail, code_revision())
+        return self._documents.put(name(original), document)
+
+    def replicate(self, source: Source) -> Failures:
+        """Copy the manifests of a source and vintage to the locations that lack them; returns those
+        that failed.
+        """
+        return self._documents.replicate_folder(f"{FOLDER}/{shelf(source)}")
+
+    def all(self) -> list[Original]:
+        """The originals of all sources."""
+        return [original_of(manifest) for _, manifest in self._documents.read_all(FOLDER)]
+
+    def of(self, source: Source) -> Iterator[Original]:
+        """The originals of a source and vintage, the newest first, each read when it is asked
+        for.
+        """
+        names = self._documents.names(f"{FOLDER}/{shelf(source)}")
+        return (original_of(self._documents.read(name)) for name in reversed(names))
+
+    def with_bytes(self, source: Source, sha256: str) -> Original | None:
+        """The newest original of a source and vintage that has these bytes; None when there is
+        none.
+        """
+        return next((each for each in self.of(source) if each.sha256 == sha256), None)
+
+    def carrying(self, sha256: str) -> list[Original]:
+        """All originals, of any source, that have these bytes."""
+        names = [
+            name for name in self._documents.names(FOLDER) if name.endswith(f"-{sha256[:12]}.json")
+        ]
+        originals = [original_of(self._documents.read(name)) for name in names]
+        return [original for original in originals if original.sha256 == sha256]
+
+    def newest_declaration(self, source: Source) -> Source:
+        """A source as the newest manifest of any vintage declares it."""
+        names = self._documents.names(f"{FOLDER}/{shelf(source).rpartition('/')[0]}")
+        newest = max(names, key=lambda name: name.rpartition("/")[2])
+        return original_of(self._documents.read(newest)).source
+
+
+def name(original: Original) -> str:
+    """Name of the manifest of an original."""
+    stamped = stamp(original.retrieved_at, original.sha256)
+    return f"{FOLDER}/{shelf(original.source)}/{stamped}.json"
+
+
 def shelf(source: Source) -> str:
-    """Where a source's manifests stand: apart for each mirror, so that a sample never stands in for
-    an official file.
+    """The folder of a source's manifests: apart for each mirror, so that a sample never stands in
+    for an official file.
     """
     return (
         f"mirror-{source.mirror}/{source.slug}/{source.vintage}"
@@ -39,7 +102,7 @@ def stamp(moment: datetime, sha256: str) -> str:
 
 
 def declared(source: Source) -> dict[str, Any]:
-    """Everything declared about a source, as plain JSON values, without credentials."""
+    """Give everything declared about a source, as plain JSON values, without credentials."""
     plain: dict[str, Any] = SOURCES.dump_python(_without_credentials(source), mode="json")
     return plain
 
@@ -47,8 +110,8 @@ def declared(source: Source) -> dict[str, Any]:
 def describe(
     original: Original, headers: Mapping[str, str], detail: str, revision: str
 ) -> dict[str, Any]:
-    """The manifest of an original: what was declared, asked and received, and by which revision of
-    the code.
+    """Describe an original: what was declared, asked and received, and by which revision of the
+    code.
     """
     safe = replace(original, source=_without_credentials(original.source), url=redact(original.url))
     plain: dict[str, Any] = ORIGINALS.dump_python(safe, mode="json")
@@ -69,25 +132,6 @@ def original_of(manifest: Mapping[str, Any]) -> Original:
             for name, value in manifest.items()
             if name not in ("format", "headers", "detail", "revision")
         }
-    )
-
-
-def refused_of(document: Mapping[str, Any]) -> Original:
-    """The refused bytes a document of the quarantine describes, as an original that never was
-    one.
-    """
-    source, asked_at = (
-        SOURCES.validate_python(document["source"]),
-        datetime.fromisoformat(document["asked_at"]),
-    )
-    size = document["size"] or 0
-    return Original(
-        source=source,
-        sha256=document["sha256"],
-        size=size,
-        url=document["url"],
-        retrieved_at=asked_at,
-        state="invalid",
     )
 
 

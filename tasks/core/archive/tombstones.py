@@ -1,8 +1,6 @@
 """Tombstones: what is left of an original whose bytes had to go, as a document of its own in the
 archive.
 
-    tombstones/ab/<64 hexadecimal digits>.json                what it was, why and when its bytes
-        went
     tombstones/ab/<64 hexadecimal digits>-<UTC time>.json     the same bytes buried once more
 
 A tombstone speaks of what was retrieved before it. The same bytes, asked for and received again
@@ -12,16 +10,23 @@ nothing is overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from tasks.core.archive.documents import Documents
+from tasks.core.archive.expiry import may_stay, series_of
+from tasks.core.archive.files import Files
+from tasks.core.archive.manifests import Manifests
+from tasks.core.archive.replication import Failures, Locations, all_names, once_each
 from tasks.core.model.addresses import redact
+from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Original
 
+FOLDER = "tombstones"
 FORMAT = 1
 
 
@@ -46,14 +51,95 @@ class Tombstone:
 TOMBSTONES: TypeAdapter[Tombstone] = TypeAdapter(Tombstone)
 
 
+class Tombstones:
+    """The tombstones of an archive, and the burials they are set for."""
+
+    def __init__(
+        self, locations: Locations, documents: Documents, manifests: Manifests, originals: Files
+    ) -> None:
+        self._locations, self._documents = locations, documents
+        self._manifests, self._originals = manifests, originals
+
+    def all(self) -> list[Tombstone]:
+        """All tombstones, also those superseded."""
+        return [read(document) for _, document in self._documents.read_all(FOLDER)]
+
+    def over(self, original: Original) -> Tombstone | None:
+        """The tombstone of one original, None when it was not buried since it was retrieved."""
+        return over(original, self._of(original.sha256))
+
+    def standing(self, sha256: str) -> Tombstone | None:
+        """The tombstone of bytes that no original may use now."""
+        stones = self._of(sha256)
+        return standing(stones, self._manifests.carrying(sha256)).get(sha256) if stones else None
+
+    def bury(self, original: Original, reason: str, judged: Collection[Original] = ()) -> Failures:
+        """Set a tombstone, then remove the bytes of an original from every location and from this
+        machine; its manifests stay.
+
+        judged: originals with the same bytes that were found to need them no longer. A location
+        that failed is returned, and may still have the bytes: they are not used, and burying again
+        finishes it. Raises CheckFailed, and removes nothing, when the same bytes may stay as an
+        original of another source, or as a newer one of this.
+        """
+        at, sha256 = datetime.now(UTC), original.sha256
+        if keepers := [keeper for keeper in self._keepers(original, at) if keeper not in judged]:
+            raise CheckFailed(
+                f"The original {sha256} of {original.source.slug} {original.source.vintage} was to"
+                f" be buried by {reason}, and no other use of it was expected; found in the"
+                f" manifests that {', '.join(map(_name, keepers))} may keep it. Bury it when these"
+                " too may go."
+            )
+        failures = Failures()
+        if self.standing(sha256) is None:
+            name = name_of(sha256, again_at=at if self._of(sha256) else None)
+            failures = self._documents.put(name, document(set_for(original, reason, at)))
+        return once_each((*failures, *self._originals.remove(sha256)[1]))
+
+    def finish(self, stones: Iterable[Tombstone]) -> tuple[list[Tombstone], Failures]:
+        """Complete earlier burials in locations that were down, or that a backup was restored into:
+        tombstones go there, bytes away.
+
+        Returns those of the given tombstones under which bytes were found, and the locations that
+        failed once more.
+        """
+        failures, found = self._documents.replicate_folder(FOLDER), []
+        for stone in stones:
+            removed, failed = self._originals.remove(stone.sha256)
+            failures += failed
+            found += [stone] if removed else []
+        return found, once_each(failures)
+
+    def _of(self, sha256: str) -> list[Tombstone]:
+        """All tombstones of a hash in the locations that answer."""
+        listings, _ = self._locations.listings(folder(sha256))
+        names, beginning = sorted(all_names(listings)), f"{folder(sha256)}/{sha256}"
+        return [read(self._documents.read(name)) for name in names if name.startswith(beginning)]
+
+    def _keepers(self, original: Original, at: datetime) -> list[Original]:
+        """Originals with the same bytes that may stay: those of other sources, and newer ones of
+        this.
+        """
+        return [
+            other
+            for other in self._manifests.carrying(original.sha256)
+            if (
+                series_of(other.source) != series_of(original.source)
+                or other.retrieved_at > original.retrieved_at
+            )
+            and may_stay(other, self._manifests.newest_declaration(other.source), at)
+        ]
+
+
 def folder(sha256: str) -> str:
-    """Where the tombstones of an original stand."""
-    return f"tombstones/{sha256[:2]}"
+    """The folder that has the tombstones of an original."""
+    return f"{FOLDER}/{sha256[:2]}"
 
 
-def name(sha256: str, again_at: datetime | None = None) -> str:
+def name_of(sha256: str, again_at: datetime | None = None) -> str:
     """Name of a tombstone; again_at: the moment, where there is an earlier one."""
-    return f"{folder(sha256)}/{sha256}{f'-{again_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}' if again_at else ''}.json"
+    again = f"-{again_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}" if again_at else ""
+    return f"{folder(sha256)}/{sha256}{again}.json"
 
 
 def set_for(original: Original, reason: str, at: datetime) -> Tombstone:
@@ -87,8 +173,8 @@ def read(document: Mapping[str, Any]) -> Tombstone:
 
 def burial(original: Original, stone: Tombstone) -> str:
     """What became of an original: a sentence without its end."""
-    name = f"{original.source.slug} {original.source.vintage} of {original.retrieved_at:%Y-%m-%d}"
-    return f"The original of {name} was buried on {stone.buried_at:%Y-%m-%d} by {stone.reason}"
+    buried = f"was buried on {stone.buried_at:%Y-%m-%d} by {stone.reason}"
+    return f"The original of {_name(original)} {buried}"
 
 
 def over(original: Original, stones: Iterable[Tombstone]) -> Tombstone | None:
@@ -108,3 +194,7 @@ def standing(stones: Iterable[Tombstone], originals: Iterable[Original]) -> dict
         if original.sha256 in newest and original.retrieved_at > newest[original.sha256].buried_at:
             del newest[original.sha256]
     return newest
+
+
+def _name(original: Original) -> str:
+    return f"{original.source.slug} {original.source.vintage} of {original.retrieved_at:%Y-%m-%d}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.core.archive import manifests, tombstones
-from tasks.core.archive.store import Store
+from tasks.core.archive.archive import Archive
 from tasks.core.catalog import provenance
 from tasks.core.postgres.database import Database
 from tasks.core.rebuilding import restoration
@@ -57,7 +57,7 @@ class History:
         )
 
 
-def read(store: Store) -> History:
+def read(store: Archive) -> History:
     """Read every document once, from the first location that has it."""
     unreadable: list[str] = []
     folders = {name: dict(_readable(store, name, form, unreadable)) for name, form in FORMS.items()}
@@ -65,12 +65,12 @@ def read(store: Store) -> History:
 
 
 def _readable(
-    store: Store, folder: str, form: Mapping[str, Any], unreadable: list[str]
+    store: Archive, folder: str, form: Mapping[str, Any], unreadable: list[str]
 ) -> Iterator[tuple[str, JsonDocument]]:
     """Documents of a folder in the form that this code knows; why the others are not read goes to
     `unreadable`.
     """
-    documents, failures = store.read_all(folder)
+    documents, failures = store.documents.readable(folder)
     unreadable += failures
     for name, document in documents.items():
         if form.items() <= document.items():

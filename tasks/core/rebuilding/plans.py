@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from tasks.core.archive import archived_editions as archived
-from tasks.core.archive.archived_editions import ArchivedEdition
+from tasks.core.archive.edition_records import ArchivedEdition, edition_of, publication_of
 from tasks.core.catalog import editions
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.recipes import EditionKey, Recipe
@@ -48,9 +48,7 @@ def plan(
 
     Raises ConfigurationError when the archive has no edition, or none of a dataset that is named.
     """
-    everything = [
-        archived.edition_of(name, document) for name, document in history.editions.items()
-    ]
+    everything = [edition_of(name, document) for name, document in history.editions.items()]
     chosen = _chosen(everything, history, scope, datasets)
     there = set(database.rows(SELECT_EDITIONS_THERE))
     absent = [edition for edition in chosen if _key(edition) not in there]
@@ -95,7 +93,7 @@ def _chosen(
             f"The archive has no edition of {', '.join(missing)}: choose among {', '.join(known)}."
         )
     publications = [
-        archived.publication_of(name, document) for name, document in history.publications.items()
+        publication_of(name, document) for name, document in history.publications.items()
     ]
     found = (
         archived.shown(editions, publications)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tasks.core.archive.store import Store
+from tasks.core.archive.quarantine import Quarantine
 from tasks.core.model.addresses import redact
 from tasks.core.model.declarations import Source
 from tasks.core.model.handles import Original, Retrieval, State
@@ -27,7 +27,7 @@ class Inquiry:
     """
 
     source: Source
-    store: Store
+    quarantine: Quarantine
     last: Original | None
     report: Report
     warn: Callable[[str], None]
@@ -159,7 +159,7 @@ def _moved(answer: Answer, failed: list[Verdict]) -> str:
 
 def _quarantined(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
     path = Path(str(retrieval.path))
-    for failure in inquiry.store.quarantine(path, retrieval, retrieval.detail):
+    for failure in inquiry.quarantine.put(path, retrieval, retrieval.detail):
         inquiry.warn(
             f"The refused bytes of {inquiry.source.slug} {inquiry.source.vintage} were not kept in"
             f" {failure}."

@@ -1,4 +1,4 @@
-"""Retention: how long the originals of a source may stay, by what its newest manifest declares."""
+"""Expiry: originals beyond the legal maximum age that their source's newest manifest declares."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original
 
 Series = tuple[str, str]
+"""Mirror and slug: a source over all its vintages, for which one declaration of retention holds."""
 
 
 @dataclass
-class Review:
-    """What a look at all originals found.
+class ExpiryReview:
+    """What a review of all originals found.
 
     limited: originals under a legal maximum age. expired: the newest retrieval of all bytes that
     nothing lets stay. refused: names of bytes in quarantine beyond their age. shared: originals
@@ -31,10 +32,8 @@ class Review:
     undeclared: list[Source] = field(default_factory=list)
 
 
-def series(source: Source) -> Series:
-    """What one declaration of retention holds for: a source over all its vintages, apart for each
-    mirror.
-    """
+def series_of(source: Source) -> Series:
+    """The series that a source and vintage belongs to."""
     return source.mirror, source.slug
 
 
@@ -43,7 +42,7 @@ def newest_declarations(originals: Iterable[Original]) -> dict[Series, Source]:
     later, holds for older originals too.
     """
     return {
-        series(original.source): original.source
+        series_of(original.source): original.source
         for original in sorted(originals, key=lambda original: original.retrieved_at)
     }
 
@@ -60,6 +59,11 @@ def keep_days(source: Source) -> int:
             " originals was buried."
         )
     return source.keep_days
+
+
+def without_maximum(source: Source) -> bool:
+    """Whether a source falls under a legal maximum age and does not declare it."""
+    return source.retention == "legal_maximum" and source.keep_days is None
 
 
 def reason(source: Source) -> str:
@@ -80,55 +84,37 @@ def review(
     declared: Mapping[Series, Source],
     at: datetime,
     grace_days: int,
-) -> Review:
+) -> ExpiryReview:
     """Tell which bytes must go: those of which every retrieval, by every source, is beyond its age;
     refused ones each by itself.
     """
-    found, unknown = (
-        Review(),
-        {
-            name
-            for name, source in declared.items()
-            if source.retention == "legal_maximum" and source.keep_days is None
-        },
-    )
-    found.undeclared = [declared[name] for name in sorted(unknown)]
+    unknown = {name for name, source in declared.items() if without_maximum(source)}
+    found = ExpiryReview(undeclared=[declared[name] for name in sorted(unknown)])
+
+    def stays(original: Original) -> bool:
+        return may_stay(original, declared[series_of(original.source)], at, grace_days)
+
     carrying: dict[str, list[Original]] = defaultdict(list)
     for original in originals:
         carrying[original.sha256].append(original)
-        found.limited += declared[series(original.source)].retention == "legal_maximum"
-    known = {
-        name: original
-        for name, original in refused.items()
-        if series(original.source) not in unknown
-    }
+        found.limited += declared[series_of(original.source)].retention == "legal_maximum"
     found.refused = [
         name
-        for name, original in known.items()
-        if not may_stay(original, declared[series(original.source)], at, grace_days)
+        for name, original in refused.items()
+        if series_of(original.source) not in unknown and not stays(original)
     ]
     for same in carrying.values():
-        if unknown.isdisjoint(series(original.source) for original in same):
-            _judge(same, declared, at, grace_days, found)
+        if unknown.isdisjoint(series_of(original.source) for original in same):
+            _judge(same, [original for original in same if stays(original)], found)
     return found
 
 
-def _judge(
-    same: list[Original],
-    declared: Mapping[Series, Source],
-    at: datetime,
-    grace_days: int,
-    found: Review,
-) -> None:
-    within = [
-        original
-        for original in same
-        if may_stay(original, declared[series(original.source)], at, grace_days)
-    ]
+def _judge(same: list[Original], within: list[Original], found: ExpiryReview) -> None:
+    """Tell what becomes of the same bytes; within: those of their originals that may stay."""
     beyond = [original for original in same if original not in within]
     if beyond and not within:
         found.expired.append(max(beyond, key=lambda original: original.retrieved_at))
-    kept_by = {series(original.source): original for original in within}
-    for name, original in {series(original.source): original for original in beyond}.items():
+    kept_by = {series_of(original.source): original for original in within}
+    for name, original in {series_of(original.source): original for original in beyond}.items():
         if kept_by and name not in kept_by:
             found.shared.append((original, next(iter(kept_by.values()))))

@@ -1,0 +1,78 @@
+"""Quarantine: bytes that a check refused, kept apart from the originals once, with each reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tasks.core.archive import manifests
+from tasks.core.archive.documents import Documents
+from tasks.core.archive.replication import Failures, Locations
+from tasks.core.model.addresses import redact
+from tasks.core.model.handles import Original, Retrieval
+
+FOLDER = "quarantine"
+
+
+class Quarantine:
+    """The refused bytes of an archive."""
+
+    def __init__(self, locations: Locations, documents: Documents) -> None:
+        self._locations, self._documents = locations, documents
+
+    def put(self, path: Path, retrieval: Retrieval, reason: str) -> Failures:
+        """Keep refused bytes (once) and why they were refused."""
+        sha256 = retrieval.sha256 or ""
+        folder = f"{FOLDER}/{manifests.shelf(retrieval.source)}"
+        name = f"{folder}/{manifests.stamp(retrieval.asked_at, sha256)}"
+        names, ending = self._locations.names(folder), f"-{sha256[:12]}.bin"
+        kept, failures = next(filter(lambda each: each.endswith(ending), names), ""), Failures()
+        if not kept:
+            kept = f"{name}.bin"
+            failures = self._locations.add(path, kept, sha256, name)
+        return failures + self._documents.put(f"{name}.json", _refusal(retrieval, reason, kept))
+
+    def all(self) -> dict[str, Original]:
+        """The bytes in quarantine by their name, each as it was refused the last time."""
+        there = self._locations.names(FOLDER)
+        documents = [document for _, document in self._documents.read_all(FOLDER)]
+        return {
+            document["bytes"]: refused_of(document)
+            for document in documents
+            if document["bytes"] in there
+        }
+
+    def remove(self, name: str) -> Failures:
+        """Remove refused bytes from every location; the document beside them, with their hash and
+        the reason, is their tombstone.
+        """
+        return self._locations.each(lambda location: location.remove(name))[1]
+
+
+def refused_of(document: Mapping[str, Any]) -> Original:
+    """The refused bytes that a document of the quarantine describes, as an original that never was
+    one.
+    """
+    return Original(
+        source=manifests.SOURCES.validate_python(document["source"]),
+        sha256=document["sha256"],
+        size=document["size"] or 0,
+        url=document["url"],
+        retrieved_at=datetime.fromisoformat(document["asked_at"]),
+        state="invalid",
+    )
+
+
+def _refusal(retrieval: Retrieval, reason: str, kept: str) -> dict[str, Any]:
+    return {
+        "reason": redact(reason),
+        "bytes": kept,
+        "sha256": retrieval.sha256 or "",
+        "size": retrieval.size,
+        "url": redact(retrieval.url),
+        "asked_at": retrieval.asked_at.isoformat(),
+        "headers": dict(retrieval.headers),
+        "source": manifests.declared(retrieval.source),
+    }

@@ -1,0 +1,127 @@
+"""Replication: the primary location of an archive and its replicas, written together and read in
+turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from tasks.core.archive.locations import Location, open_location, outages
+from tasks.core.model.addresses import redact
+from tasks.core.model.errors import ConfigurationError
+
+Result = TypeVar("Result")
+Listings = list[tuple[Location, set[str]]]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A location of the archive that could not take or give its part, and why."""
+
+    location: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.location} ({self.reason})"
+
+
+Failures = tuple[Failure, ...]
+Passed = list[tuple[Location, Failure]]
+"""Locations that could not give something before another did."""
+
+
+class Locations:
+    """All locations of an archive, the primary first; see Archive for those that fail."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        self.all: tuple[Location, ...] = tuple(map(open_location, urls))
+
+    def each(
+        self, action: Callable[[Location], Result], among: Sequence[Location] | None = None
+    ) -> tuple[list[tuple[Location, Result]], Failures]:
+        """Do something in every location, or in some, and tell where it was done and where not."""
+        done, failures = [], []
+        for location in self.all if among is None else among:
+            try:
+                done.append((location, action(location)))
+            except outages() as error:
+                failures.append(_failure(location, error))
+        return done, tuple(failures)
+
+    def first(
+        self,
+        action: Callable[[Location], Result],
+        what: str,
+        *,
+        remedy: str = "Restore it from a backup",
+        faults: tuple[type[Exception], ...] = (),
+    ) -> tuple[Result, Passed]:
+        """Do something in the first location that can; faults: errors that mean a damaged copy."""
+        passed: Passed = []
+        for location in self.all:
+            try:
+                return action(location), passed
+            except (*outages(), *faults) as error:
+                passed.append((location, _failure(location, error)))
+        failures = listed(failure for _, failure in passed)
+        raise ConfigurationError(
+            f"{what} cannot be read from any location of the archive: {failures}. {remedy}."
+        )
+
+    def give(
+        self, path: Path, name: str, sha256: str, among: Sequence[Location] | None = None
+    ) -> tuple[list[tuple[Location, None]], Failures]:
+        """Add a file to every location, or to some, verified by reading it back."""
+        return self.each(lambda location: location.add(path, name, sha256), among)
+
+    def add(self, path: Path, name: str, sha256: str, what: str) -> Failures:
+        """Add a file to every location; raises ConfigurationError when none could keep it."""
+        done, failures = self.give(path, name, sha256)
+        if not done:
+            raise ConfigurationError(
+                f"No location of the archive could keep {what}: {listed(failures)}. Check"
+                " GEODATA_ARCHIVE, its credentials and its free space."
+            )
+        return failures
+
+    def listings(self, prefix: str) -> tuple[Listings, Failures]:
+        """Names under a folder in each location that answers, and the locations that do not."""
+        return self.each(lambda location: set(location.names(prefix)))
+
+    def names(self, prefix: str) -> set[str]:
+        """Names under a folder, in any location that answers."""
+        listings, failures = self.listings(prefix)
+        require_listing(listings, failures)
+        return all_names(listings)
+
+
+def require_listing(listings: Listings, failures: Iterable[Failure]) -> None:
+    """Raise ConfigurationError when no location could be listed."""
+    if not listings:
+        raise ConfigurationError(
+            f"No location of the archive can be listed: {listed(failures)}. Check GEODATA_ARCHIVE"
+            " and its credentials."
+        )
+
+
+def all_names(listings: Listings) -> set[str]:
+    """Names that one listing has or more."""
+    return {name for _, names in listings for name in names}
+
+
+def listed(failures: Iterable[Failure]) -> str:
+    """Locations that failed, in a sentence."""
+    return "; ".join(map(str, failures)) or "none is configured"
+
+
+def once_each(failures: Iterable[Failure]) -> Failures:
+    """The first failure of each location."""
+    return tuple({failure.location: failure for failure in reversed(list(failures))}.values())
+
+
+def _failure(location: Location, error: BaseException) -> Failure:
+    """Describe what went wrong in a location, without credentials."""
+    return Failure(location.url, redact(f"{type(error).__name__}: {error}"))
