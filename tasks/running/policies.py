@@ -28,15 +28,23 @@ OUTAGES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """What is worth another try, and after how many seconds each; a GeodataError never is."""
+    """Which errors are worth another try, and after how many seconds each."""
 
     errors: tuple[type[BaseException], ...]
     after: tuple[int, ...]
     jitter: float = 0.0
 
-    def heals(self, _task: Any, _run: Any, state: State[Any]) -> bool:
-        """Prefect's retry condition: whether time can heal what made a task fail."""
-        return isinstance(state.result(raise_on_failure=False), self.errors)
+    @property
+    def heals(self) -> Callable[[Any, Any, State[Any]], bool]:
+        """Prefect's retry condition: whether time can heal what made a task fail.
+
+        A function, because Prefect asks no bound method and would never try again.
+        """
+
+        def heal(_task: Any, _run: Any, state: State[Any]) -> bool:
+            return isinstance(state.result(raise_on_failure=False), self.errors)
+
+        return heal
 
 
 DATABASE = Retry(errors=DATABASE_FAILURES, after=(10, 60))
