@@ -60,7 +60,7 @@ class _Whole:
             crs = "" if page.crs is None else f'"crs":{page.crs},'
             self.part.write(f'{{"type":"FeatureCollection",{crs}"features":['.encode())
         for number, feature in enumerate(page.features, len(self.seen)):
-            self.part.write(f"{',' if number else ''}\n{feature.text}".encode())
+            self.part.write(b"%b\n%b" % (b"," if number else b"", feature.content))
         self.seen |= identities
 
     def finish(self) -> tuple[Path, str, int]:
@@ -165,7 +165,7 @@ def _read(path: Path, source: Source) -> FeatureCollection:
         raise _Misfit(reason)
     content = path.read_bytes()
     try:
-        return take_apart(content.decode("utf-8-sig"))
+        return take_apart(content)
     except (ValueError, RecursionError) as error:
         raise _Misfit(
             f"it is not a GeoJSON feature collection ({error}):"
