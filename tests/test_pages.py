@@ -23,9 +23,9 @@ from tasks.core.model.declarations import Features, Licence, Publisher, Source, 
 from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Original, Retrieval, Staging
 from tasks.core.postgres.database import Database
-from tasks.core.upstream import http, mirrors, pages, parts
+from tasks.core.upstream import downloads, http, mirrors, pages
+from tasks.core.upstream.answers import Answer
 from tasks.core.upstream.feature_collections import take_apart
-from tasks.core.upstream.transfers import Answer
 from tasks.running import steps
 from tasks.verbs import originals
 from tasks.verbs.files import unpack
@@ -394,9 +394,9 @@ def test_more_or_fewer_features_than_match_are_not_taken(office: Office) -> None
 def test_what_a_killed_run_left_behind_is_not_used(office: Office) -> None:
     with serve_wfs({LAYER: office.file}) as base:
         url = f"{base}ows?{QUESTION}"
-        with parts.part_of(url) as part:
-            part.restart('"1"', None)
-            part.write(b'{"type":"FeatureCollection","features":[\n')
+        with downloads.download_of(url) as download:
+            download.restart('"1"', None)
+            download.write(b'{"type":"FeatureCollection","features":[\n')
         assert codes(pages.ask(SOURCE, url, lambda *_: None)) == EXPECTED
 
 
