@@ -20,8 +20,9 @@ import pytest
 from faulty_server import FaultyServer, cut, running, slow, status, trickle, whole
 
 from tasks.core.model.addresses import redact, redact_all
-from tasks.core.upstream import http, parts
-from tasks.core.upstream.transfers import Answer, ask
+from tasks.core.upstream import downloads, http
+from tasks.core.upstream.answers import Answer
+from tasks.core.upstream.transfers import ask
 
 BODY = bytes(range(256)) * 4000  # about a megabyte
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -259,15 +260,15 @@ def test_a_killed_download_resumes(server: FaultyServer, tmp_path: Path) -> None
 
 def test_a_complete_part_left_behind_is_taken_again_without_error(server: FaultyServer) -> None:
     url = server.script("/a", whole(BODY, etag='"1"'))
-    with parts.part_of(url) as part:
-        part.restart('"1"', None)
-        part.write(BODY)
+    with downloads.download_of(url) as download:
+        download.restart('"1"', None)
+        download.write(BODY)
     assert received(url).sha256 == DIGEST
 
 
 def test_two_downloads_of_one_address_do_not_meet(server: FaultyServer) -> None:
     url = server.script("/a", whole(BODY, etag='"1"'))
-    with parts.part_of(url) as first:
+    with downloads.download_of(url) as first:
         first.restart('"1"', None)
         first.write(b"half")
         assert received(url).sha256 == DIGEST

@@ -9,14 +9,15 @@ docstring or from `Annotated[..., Field(json_schema_extra={"description": ...})]
 
 from __future__ import annotations
 
-import argparse
-import json
+import inspect
 import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
 
+from cyclopts import App, CycloptsError, Parameter
 from prefect.client.schemas.objects import State
 from prefect.context import refresh_global_settings_context
 from prefect.exceptions import ParameterTypeError
@@ -31,7 +32,6 @@ HINT = (
     "No Prefect server is up, so this run starts one for itself (some twenty seconds); 'make"
     " server' starts one that stays, with its UI."
 )
-CONVERTERS: dict[str, Callable[[str], Any]] = {"integer": int, "number": float, "string": str}
 
 
 def run(flow: Flow[..., Any]) -> None:
@@ -53,29 +53,29 @@ def run(flow: Flow[..., Any]) -> None:
 
 
 def parse(flow: Flow[..., Any], arguments: list[str]) -> dict[str, Any]:
-    """The parameters given on the command line, by name and in their types; ends the process on a
-    wrong one.
+    """The parameters given on the command line, by name and in their types; ends the process with 2
+    on a wrong one.
     """
-    parser = argparse.ArgumentParser(
-        description=_introduction(flow),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-        argument_default=argparse.SUPPRESS,  # what is not typed is left to the flow's own default
+    app = App(
+        name=Path(sys.argv[0]).name,
+        help=_introduction(flow),
+        help_format="plaintext",
+        group_commands="Parameters",  # --help is one of the options
+        version_flags=(),
     )
-    schema = flow.parameters.model_dump_for_openapi()
-    for name, field in schema.get("properties", {}).items():
-        _add_option(
-            parser,
-            name,
-            _resolve(field, schema.get("definitions", {})),
-            required=name in schema.get("required", []),
-        )
-    values = vars(parser.parse_args(arguments))
+    app.default(_command(flow))
     try:
-        flow.validate_parameters(get_parameter_defaults(flow.fn) | values)
-    except ParameterTypeError as error:
-        parser.error(" ".join(str(error).split()))
-    return values
+        given: dict[str, Any] | None = app(
+            arguments, exit_on_error=False, print_error=False, result_action="return_value"
+        )
+        if given is None:  # the help was asked for, and shown
+            sys.exit(0)
+        flow.validate_parameters(get_parameter_defaults(flow.fn) | given)
+    except (CycloptsError, ParameterTypeError) as error:
+        sentence = " ".join(str(error).split())
+        print(f"{flow.name}: {sentence} (--help lists the options.)", file=sys.stderr)
+        sys.exit(2)
+    return given
 
 
 def choose_server() -> None:
@@ -132,50 +132,38 @@ class QuietConsole(logging.Filter):
 
 
 def _introduction(flow: Flow[..., Any]) -> str:
-    """The paragraphs of the flow's text before the list of its parameters."""
-    return (flow.description or "").split("\nArgs:")[0].strip()
+    """The paragraphs of the flow's text before the list of its parameters, a line each."""
+    text = (flow.description or "").split("\nArgs:")[0].strip()
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
-def _resolve(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """A parameter's schema without its indirections: an Enum by reference, a type that may also be
-    None.
-    """
-    for option in field.get("anyOf", []) or field.get("allOf", []):
-        if option.get("type") != "null":
-            return field | _resolve(option, definitions)
-    if "$ref" in field:
-        return dict(definitions[field["$ref"].rsplit("/", 1)[-1]]) | field
-    return field
+def _command(flow: Flow[..., Any]) -> Callable[..., dict[str, Any]]:
+    """A function whose options are a flow's parameters; it gives back those that were typed."""
+
+    def command(**typed: Any) -> dict[str, Any]:
+        return typed
+
+    types, form = get_type_hints(flow.fn), flow.parameters.properties
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            _option(parameter, types[name], form[name])
+            for name, parameter in inspect.signature(flow.fn).parameters.items()
+        ]
+    )
+    return command
 
 
-def _add_option(
-    parser: argparse.ArgumentParser, name: str, field: dict[str, Any], required: bool
-) -> None:
-    option: dict[str, Any] = {
-        "dest": name,
-        "help": _explanation(field, required),
-        "required": required,
-    }
-    items = field.get("items", {}) if field.get("type") == "array" else field
-    if field.get("type") == "boolean":
-        option["action"] = argparse.BooleanOptionalAction
-    else:
-        option["type"] = CONVERTERS.get(items.get("type", ""), json.loads)
-        option["choices"] = items.get("enum") or ([items["const"]] if "const" in items else None)
-        option["metavar"] = (
-            None
-            if option["choices"]
-            else (items.get("format") or items.get("type", "json")).upper()
-        )
-        option["nargs"] = None if items is field else "*"
-    parser.add_argument(f"--{name.replace('_', '-')}", **option)
-
-
-def _explanation(field: dict[str, Any], required: bool) -> str:
-    text = " ".join(field.get("description", "").split())
-    default = field.get("default")
-    if required:
-        text += " (required)"
-    elif default is not None and default != []:
-        text += f" (default: {default})"
-    return text.strip().replace("%", "%%")
+def _option(
+    parameter: inspect.Parameter, declared: Any, field: dict[str, Any]
+) -> inspect.Parameter:
+    """A parameter with the choices and the description that the Prefect UI shows in its form."""
+    explained = Parameter(
+        help=" ".join(field.get("description", "").split()),
+        show_default=field.get("default") not in (None, []),
+        consume_multiple=True,  # --datasets belgium france
+        negative_iterable=(),
+    )
+    choices = Literal[tuple(field["enum"])] if "enum" in field else declared
+    return parameter.replace(
+        kind=inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[choices, explained]
+    )

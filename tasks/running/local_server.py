@@ -1,9 +1,13 @@
 """A Prefect server with its UI that stays up in the background of this machine.
 
 Runs that find it start at once; without it each run starts a throw-away server (about twenty
-seconds). Its history and its state file `server.json` are in the data folder, so it never meets a
-server that belongs to something else. `python -m tasks.running.local_server start|stop|url`, or `make
-server` and `make stop`.
+seconds). Its history, its log and its state file `server.json` are in the data folder, so it never
+meets a server that belongs to something else: `make server` and `make stop`, or
+`python -m tasks.running.local_server start|stop|url`.
+
+`prefect server start --background` (3.8) is not as safe: it comes back before the server is up,
+keeps no log, dies with its terminal, refuses to start after a crash until somebody stops what is
+not there, and its stop ends whatever program has the process id by then.
 """
 
 from __future__ import annotations
@@ -40,10 +44,8 @@ def home() -> Path:
 
 def url() -> str | None:
     """The API address of the background server, None when it does not answer."""
-    address, process = _state()
-    if address is None or process is None or not _is_server(process):
-        return None
-    return address if _answers(address) else None
+    address, _ = _running() or (None, 0)
+    return address if address and _answers(address) else None
 
 
 def start() -> str:
@@ -51,38 +53,33 @@ def start() -> str:
     when it does not come up.
     """
     with _alone():
-        return url() or _start()
+        address, process = _running() or _launch()
+        try:
+            _wait(address, process)
+        except BaseException:  # also when a person interrupts the wait: nothing may stay half up
+            _end(process)
+            raise
+    return address
 
 
 def stop() -> bool:
     """Stop the background server; false when it was not running."""
     with _alone():
-        _, process = _state()
-        running = process is not None and _is_server(process)
-        if process is not None and running:
-            _end(process)
+        running = _running()
+        if running:
+            _end(running[1])
         _state_file().unlink(missing_ok=True)
-    return running
+    return running is not None
 
 
-def _start() -> str:
+def _launch() -> tuple[str, int]:
+    """The address and the process id of a server on its way up; both are written down at once."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}/api"
-    log = home() / "server.log"
-    command = [
-        sys.executable,
-        "-m",
-        "prefect",
-        "server",
-        "start",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    with log.open("ab") as output:
+    words = f"-m prefect server start --host 127.0.0.1 --port {port}".split()
+    with _log().open("ab") as output:
         server = subprocess.Popen(
-            command,
+            [sys.executable, *words],
             env=_environment(address),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -90,27 +87,19 @@ def _start() -> str:
             stderr=output,
             start_new_session=True,
         )
-    try:
-        _wait(server, address, log)
-    except BaseException:  # also when a person interrupts the wait: nothing may stay behind unseen
-        if server.poll() is None:
-            _end(server.pid)
-        raise
-    _state_file().write_text(json.dumps({"url": address, "port": port, "pid": server.pid}))
-    return address
+    _state_file().write_text(json.dumps({"url": address, "pid": server.pid}))
+    return address, server.pid
 
 
-def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+def _wait(address: str, process: int) -> None:
     until = time.monotonic() + PATIENCE
     while not _answers(address):
-        if server.poll() is not None or time.monotonic() > until:
-            happened = (
-                f"did not answer within {PATIENCE:.0f} s"
-                if server.returncode is None
-                else f"ended with code {server.returncode}"
-            )
+        happened = "" if _is_server(process) else "ended before it was up"
+        if time.monotonic() > until:
+            happened = happened or f"did not answer within {PATIENCE:.0f} s"
+        if happened:
             raise ConfigurationError(
-                f"The Prefect server on {address} {happened}: its log {log} says why."
+                f"The Prefect server on {address} {happened}: its log {_log()} says why."
             )
         time.sleep(0.2)
 
@@ -118,24 +107,24 @@ def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
 def _environment(address: str) -> dict[str, str]:
     """A person's own profile and settings stay out of it, and it tells nobody that it exists."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    analytics = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
-    return (
-        own
-        | analytics
-        | {"PREFECT_HOME": str(home()), "PREFECT_API_URL": address, "PREFECT_CLI_PROMPT": "false"}
-    )
+    return own | {
+        "PREFECT_HOME": str(home()),
+        "PREFECT_API_URL": address,
+        "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+    }
 
 
 def _end(process: int) -> None:
     """Ask the server's whole process group to end, and make it after half a minute."""
     for number, seconds in ((signal.SIGTERM, 30.0), (signal.SIGKILL, 5.0)):
-        with suppress(ProcessLookupError):
-            os.killpg(process, number)
         until = time.monotonic() + seconds
+        if _is_server(process):
+            with suppress(ProcessLookupError):
+                os.killpg(process, number)
         while _is_server(process) and time.monotonic() < until:
             time.sleep(0.1)
-        if not _is_server(process):
-            return
 
 
 def _is_server(process: int) -> bool:
@@ -144,11 +133,10 @@ def _is_server(process: int) -> bool:
         if not Path("/proc/self").exists():
             os.kill(process, 0)
             return True
-        return (
-            b"prefect" in Path(f"/proc/{process}/cmdline").read_bytes()
-        )  # empty when it has ended and was not yet collected
+        command = Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return False
+    return b"prefect\0server\0start" in command  # empty when it has ended and was not collected yet
 
 
 def _answers(address: str) -> bool:
@@ -159,28 +147,34 @@ def _answers(address: str) -> bool:
 
 
 def _free_port() -> int:
-    for port in (USUAL_PORT, 0):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    raise ConfigurationError(
-        "No free port was found for the Prefect server on 127.0.0.1: stop a program that listens"
-        " there."
-    )
+    """The usual port, or another one where a program listens there already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", USUAL_PORT))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _log() -> Path:
+    return home() / "server.log"
 
 
 def _state_file() -> Path:
     return home() / "server.json"
 
 
-def _state() -> tuple[str | None, int | None]:
-    """The address and process id last written down, None each when there is nothing readable."""
+def _running() -> tuple[str, int] | None:
+    """The address and process id last written down; None when that server has ended, or when
+    nothing readable is there.
+    """
     try:
         state = json.loads(_state_file().read_text())
-        return str(state["url"]), int(state["pid"])
+        address, process = str(state["url"]), int(state["pid"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None, None
+        return None
+    return (address, process) if _is_server(process) else None
 
 
 @contextmanager
@@ -196,24 +190,12 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case ["start"]:
-                address = start()
-                print(
-                    f"The Prefect server is up: {address.removesuffix('/api')} shows its runs."
-                    " 'make stop' ends it."
-                )
+                page = start().removesuffix("/api")
+                print(f"The Prefect server is up: {page} shows its runs. 'make stop' ends it.")
             case ["stop"]:
-                print(
-                    "The Prefect server has stopped."
-                    if stop()
-                    else "The Prefect server was not running."
-                )
+                print(f"The Prefect server {'has stopped' if stop() else 'was not running'}.")
             case ["url"]:
-                address = url() or ""
-                print(
-                    address or "The Prefect server is not running: 'make server' starts it.",
-                    file=sys.stdout if address else sys.stderr,
-                )
-                return 0 if address else 1
+                print(_require_url())
             case _:
                 raise ConfigurationError(
                     f"The arguments {' '.join(arguments)!r} are not understood; expected one of"
@@ -223,6 +205,12 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _require_url() -> str:
+    if address := url():
+        return address
+    raise ConfigurationError("The Prefect server is not running: 'make server' starts it.")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Literal
 
 Container = Literal[
-    "zip", "7z", "gzip", "tar", "xlsx", "xls", "ods", "sqlite", "json", "xml", "parquet", "text"
+    "zip", "7z", "gzip", "xlsx", "xls", "ods", "sqlite", "json", "xml", "parquet", "text"
 ]
 Retention = Literal["permanent", "newest", "legal_maximum"]
 

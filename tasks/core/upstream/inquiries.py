@@ -15,7 +15,7 @@ from tasks.core.model.declarations import Source
 from tasks.core.model.handles import Original, Retrieval, State
 from tasks.core.model.settings import accepted_shrinks, inbox
 from tasks.core.upstream import magic, pages, transfers
-from tasks.core.upstream.transfers import Answer, Report
+from tasks.core.upstream.answers import Answer, Report
 
 FAILED: tuple[State, ...] = ("gone", "invalid", "unreachable")
 
@@ -34,24 +34,24 @@ class Inquiry:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """The retrieval to work with; `may_pass` when asking again in some minutes can help."""
 
     retrieval: Retrieval
     may_pass: bool = False
 
 
-def inquire(inquiry: Inquiry) -> Verdict:
+def inquire(inquiry: Inquiry) -> Judgement:
     """Ask the declared addresses, and then the inbox, until one gives the file, or an unchanged
     one; every refused body goes to quarantine.
     """
-    failed: list[Verdict] = []
+    failed: list[Judgement] = []
     for url in _addresses(inquiry.source):
-        verdict = _judged(inquiry, url, failed)
-        if verdict.retrieval.state not in FAILED:
-            return verdict
-        failed.append(verdict)
-    return _worst(failed) if failed else Verdict(_without_address(inquiry.source))
+        judgement = _judged(inquiry, url, failed)
+        if judgement.retrieval.state not in FAILED:
+            return judgement
+        failed.append(judgement)
+    return _worst(failed) if failed else Judgement(_without_address(inquiry.source))
 
 
 def by_hand(source: Source) -> str:
@@ -81,7 +81,7 @@ def _without_address(source: Source) -> Retrieval:
     )
 
 
-def _judged(inquiry: Inquiry, url: str, failed: list[Verdict]) -> Verdict:
+def _judged(inquiry: Inquiry, url: str, failed: list[Judgement]) -> Judgement:
     asked_at = datetime.now(UTC)
     answer = _asked(inquiry, url)
     retrieval = Retrieval(
@@ -99,10 +99,10 @@ def _judged(inquiry: Inquiry, url: str, failed: list[Verdict]) -> Verdict:
     )
     if answer.kind in ("gone", "refused", "unreachable"):
         state: State = "gone" if answer.kind == "gone" else "unreachable"
-        return Verdict(replace(retrieval, state=state), may_pass=answer.kind == "unreachable")
+        return Judgement(replace(retrieval, state=state), may_pass=answer.kind == "unreachable")
     if reason := _reason(inquiry, answer):
-        return Verdict(_quarantined(inquiry, replace(retrieval, state="invalid", detail=reason)))
-    return Verdict(_accepted(inquiry, replace(retrieval, detail=_moved(answer, failed))))
+        return Judgement(_quarantined(inquiry, replace(retrieval, state="invalid", detail=reason)))
+    return Judgement(_accepted(inquiry, replace(retrieval, detail=_moved(answer, failed))))
 
 
 def _asked(inquiry: Inquiry, url: str) -> Answer:
@@ -149,10 +149,10 @@ def _accepted(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
     return replace(retrieval, state="changed" if last else "new")
 
 
-def _moved(answer: Answer, failed: list[Verdict]) -> str:
+def _moved(answer: Answer, failed: list[Judgement]) -> str:
     found = [
-        f"{verdict.retrieval.url} is {verdict.retrieval.state} ({verdict.retrieval.detail})"
-        for verdict in failed
+        f"{judgement.retrieval.url} is {judgement.retrieval.state} ({judgement.retrieval.detail})"
+        for judgement in failed
     ]
     return "; ".join([*found, f"moved for good to {answer.moved_to}"] if answer.moved_to else found)
 
@@ -168,16 +168,16 @@ def _quarantined(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
     return replace(retrieval, path=None)
 
 
-def _worst(failed: list[Verdict]) -> Verdict:
-    """One verdict over all addresses: invalid before unreachable, and gone only when every one of
+def _worst(failed: list[Judgement]) -> Judgement:
+    """One judgement over all addresses: invalid before unreachable, and gone only when every one of
     them says so.
     """
     worst = min(
         failed,
-        key=lambda verdict: ("invalid", "unreachable", "gone").index(verdict.retrieval.state),
+        key=lambda judgement: ("invalid", "unreachable", "gone").index(judgement.retrieval.state),
     )
     details = "; ".join(
-        f"{verdict.retrieval.url}: {verdict.retrieval.detail}" for verdict in failed
+        f"{judgement.retrieval.url}: {judgement.retrieval.detail}" for judgement in failed
     )
-    may_pass = any(verdict.may_pass for verdict in failed)
-    return Verdict(replace(worst.retrieval, detail=details), may_pass)
+    may_pass = any(judgement.may_pass for judgement in failed)
+    return Judgement(replace(worst.retrieval, detail=details), may_pass)

@@ -23,7 +23,6 @@ STARTS: dict[str, tuple[bytes, ...]] = {
     "sqlite": (b"SQLite format 3\x00",),
     "parquet": (b"PAR1",),
     "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
-    "tar": (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"),
 }
 PROLOG = r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
 HTML = re.compile(
@@ -96,8 +95,7 @@ def _wrong_format(head: bytes, tail: bytes, container: str) -> str | None:
         return _wrong_text(head, tail, container, ("{", "["), ("}", "]"))
     if container == "xml":
         return _wrong_text(head, tail, container, ("<",), (">",))
-    is_bare_tar = container == "tar" and head[257:262] == b"ustar"
-    if not head.startswith(STARTS[container]) and not is_bare_tar:
+    if not head.startswith(STARTS[container]):
         return f"it begins with the bytes {head[:8].hex(' ')}, not those of {container}"
     if container in ("zip", "xlsx", "ods") and ZIP_END not in tail:
         return (

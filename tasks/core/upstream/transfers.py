@@ -4,19 +4,16 @@ hashed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from email.utils import formatdate
-from pathlib import Path
+from dataclasses import replace
 from typing import Literal
 
 import httpx
 
 from tasks.core.model.addresses import local_path, redact
-from tasks.core.upstream import http
-from tasks.core.upstream.parts import CHUNK, Part, part_of
+from tasks.core.upstream import http, local_files
+from tasks.core.upstream.answers import Answer, Report
+from tasks.core.upstream.downloads import Download, download_of
 
-Report = Callable[[int, int | None], None]
 HEADERS_OF_INTEREST = (
     "content-type",
     "content-length",
@@ -25,26 +22,6 @@ HEADERS_OF_INTEREST = (
     "date",
     "server",
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What an address answered. received, truncated and invalid: `path` holds bytes, `sha256` and
-    `size` describe them.
-
-    invalid: one page of several does not fit, and `detail` says why. refused is a permanent no
-    (403, a redirect loop); unreachable may pass. URLs in here carry no credentials.
-    """
-
-    kind: Literal["received", "unchanged", "gone", "refused", "truncated", "invalid", "unreachable"]
-    moved_to: str = ""
-    path: Path | None = None
-    sha256: str | None = None
-    size: int | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    detail: str = ""
 
 
 def ask(
@@ -57,11 +34,11 @@ def ask(
     nothing about the publisher: every failure is a kind of answer.
     """
     path = local_path(url)
-    with part_of(url) as part:
+    with download_of(url) as download:
         if path is not None:
-            return _copy(path, part, report, etag)
+            return local_files.copy(path, download, report, etag)
         with http.client() as client:
-            return _Question(client, url, part, report, etag, last_modified).answer()
+            return _Question(client, url, download, report, etag, last_modified).answer()
 
 
 class _Question:
@@ -69,12 +46,12 @@ class _Question:
         self,
         client: httpx.Client,
         url: str,
-        part: Part,
+        download: Download,
         report: Report,
         etag: str | None,
         last_modified: str | None,
     ) -> None:
-        self.client, self.url, self.part, self.report = client, url, part, report
+        self.client, self.url, self.download, self.report = client, url, download, report
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         self.conditions = {name: value for name, value in conditions.items() if value}
         self.cuts: list[int] = []
@@ -96,23 +73,23 @@ class _Question:
             return Answer(kind="unreachable", detail=detail)
 
     def _attempt(self) -> Answer:
-        asked = self.conditions | self.part.conditions()
+        asked = self.conditions | self.download.conditions()
         with self.client.stream("GET", self.url, headers=asked) as response:
             http.raise_when_busy(response)
             status = response.status_code
             if "Range" not in asked or not self._answers_another_range(response):
                 return self._read(status, response)
-        self.part.discard()
+        self.download.discard()
         return self._attempt()
 
     def _read(self, status: int, response: httpx.Response) -> Answer:
         moved_to = redact(http.moved_to(response))
         if status == 304 and self.conditions:
-            self.part.discard()
+            self.download.discard()
             return Answer(kind="unchanged", moved_to=moved_to)
         if status in http.GONE_STATUSES:
             return Answer(kind="gone", moved_to=moved_to, detail=f"status {status}")
-        if status != 200 and not (status == 206 and self.part.length):
+        if status != 200 and not (status == 206 and self.download.length):
             return Answer(kind="refused", moved_to=moved_to, detail=f"status {status}")
         self._receive(response)
         headers = {
@@ -124,7 +101,7 @@ class _Question:
 
     def _answers_another_range(self, response: httpx.Response) -> bool:
         starts_elsewhere = not response.headers.get("Content-Range", "").startswith(
-            f"bytes {self.part.length}-"
+            f"bytes {self.download.length}-"
         )
         return response.status_code == 416 or (response.status_code == 206 and starts_elsewhere)
 
@@ -132,27 +109,29 @@ class _Question:
         if (
             response.status_code == 200
         ):  # the whole: nothing to resume, a newer file, or a server that ignores Range
-            self.part.restart(response.headers.get("ETag"), response.headers.get("Last-Modified"))
+            self.download.restart(
+                response.headers.get("ETag"), response.headers.get("Last-Modified")
+            )
         expected = _expected(response)
         try:
             for block in response.iter_raw():
-                self.part.write(block)
-                self.report(self.part.length, expected)
+                self.download.write(block)
+                self.report(self.download.length, expected)
             if (
-                expected is not None and self.part.length != expected
+                expected is not None and self.download.length != expected
             ):  # some servers answer a long range in pieces
                 raise httpx.RemoteProtocolError(
-                    f"{self.part.length:,} of {expected:,} bytes were sent"
+                    f"{self.download.length:,} of {expected:,} bytes were sent"
                 )
         except httpx.RemoteProtocolError:
-            self.cuts.append(self.part.length)
+            self.cuts.append(self.download.length)
             raise
         finally:
-            self.part.close()
+            self.download.close()
 
     def _finished(self, kind: Literal["received", "truncated"], detail: str = "") -> Answer:
-        etag, last_modified = self.part.etag, self.part.last_modified
-        path, sha256, size = self.part.finish()
+        etag, last_modified = self.download.etag, self.download.last_modified
+        path, sha256, size = self.download.finish()
         return Answer(
             kind=kind,
             path=path,
@@ -170,39 +149,3 @@ def _expected(response: httpx.Response) -> int | None:
     if response.status_code == 206:
         whole = response.headers.get("Content-Range", "").rpartition("/")[2]
     return int(whole) if whole.isdigit() else None
-
-
-def _copy(path: Path, part: Part, report: Report, etag: str | None) -> Answer:
-    """A file of a mirror folder: its size and time of change serve as the ETag a web server would
-    give it.
-    """
-    try:
-        facts = path.stat()
-        version = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
-        if version == etag:
-            return Answer(kind="unchanged")
-        part.restart(version, formatdate(facts.st_mtime, usegmt=True))
-        with path.open("rb") as file:
-            while block := file.read(CHUNK):
-                part.write(block)
-                report(part.length, facts.st_size)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        return Answer(kind="gone", detail=f"{error.strerror}: {path}")
-    except PermissionError as error:
-        return Answer(kind="refused", detail=f"{error.strerror}: {path}")
-    modified, complete = part.last_modified, part.length == facts.st_size
-    received, sha256, size = part.finish()
-    detail = (
-        ""
-        if complete
-        else f"the file of {facts.st_size:,} bytes gave {size:,}: it was being written"
-    )
-    return Answer(
-        kind="received" if complete else "truncated",
-        path=received,
-        sha256=sha256,
-        size=size,
-        etag=version,
-        last_modified=modified,
-        detail=detail,
-    )

@@ -40,10 +40,8 @@ def run(database: Database, staging: Staging, script: str) -> dict[str, int]:
             cursor.execute(text)
         except Error as error:
             context = error.diag.message_detail or error.diag.context or ""
-            raise CheckFailed(
-                f"sql/{script} failed in {staging.schema}: {error.diag.message_primary} {context}".strip()
-                + "."
-            ) from error
+            said = f"{error.diag.message_primary} {context}".strip()
+            raise CheckFailed(f"sql/{script} failed in {staging.schema}: {said}.") from error
         _require(
             cursor,
             staging,

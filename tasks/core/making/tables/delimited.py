@@ -22,11 +22,9 @@ from tasks.core.making.unpacking.damage import reading
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError, SourceError
 
-BLOCK = (
-    2 << 20
-    # bytes of text, in which a row must fit; larger blocks are not faster, the database is the slower
-    # end
-)
+# Bytes of text, in which a row must fit; larger blocks are not faster: the database is the slower
+# end.
+BLOCK = 2 << 20
 BYTE_ORDER_MARK = "\ufeff".encode()
 UTF8 = ("utf-8", "utf8", "utf-8-sig", "ascii")
 

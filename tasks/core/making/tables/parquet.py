@@ -13,10 +13,8 @@ from tasks.core.model.declarations import Table
 from tasks.core.model.errors import SourceError
 
 ROWS = 65_536
-BUFFER = (
-    1 << 20
-    # bytes read at a time; reading ahead would keep every part of the file that was read until its end
-)
+# Bytes read at a time; reading ahead would keep every part of the file that was read until its end.
+BUFFER = 1 << 20
 
 
 class Parquet:

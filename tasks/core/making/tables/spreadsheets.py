@@ -88,10 +88,8 @@ def written(cell: Any, kind: str, point: str) -> str | None:
 
 def _open_sheet(path: Path, reads: Table, label: str) -> CalamineSheet:
     try:
-        with (
-            path.open("rb") as file
-            # as a file its kind is told by its bytes; by its path, by an ending that is sometimes wrong
-        ):
+        # A file's kind is told by its bytes; a path's by an ending that is sometimes wrong.
+        with path.open("rb") as file:
             book = CalamineWorkbook.from_filelike(file)
             return book.get_sheet_by_name(_sheet_name(book, reads.sheet, label))
     except PasswordError:

@@ -18,20 +18,17 @@ from tasks.core.making.unpacking.searches import (
     Search,
     copy,
     find,
-    listed,
     matches,
     only,
     open_container,
     require_wanted,
 )
-from tasks.core.making.unpacking.volumes import open_volumes, sort_volumes
-from tasks.core.model.errors import SourceError
 
 SHAPEFILE_PARTS = (".dbf", ".shx", ".prj", ".cpg")
 
 
 def take_out(
-    path: Path | Sequence[Path],
+    path: Path,
     pattern: str | None,
     folder: Path,
     limits: Limits | None = None,
@@ -40,19 +37,17 @@ def take_out(
     """The name inside the archive and the path, in `folder`, of the one file that matches a shell
     pattern.
 
-    path: an archive, a folder or list with its volumes, or a plain file, which is itself the
-    result. pattern: matched on the base name or on the path inside; without one the archive must
-    hold one file (or one Shapefile). name: what the archive was called, for messages. The parts of
-    a Shapefile come along. Raises SourceError when none or several match, on damage, encryption and
-    beyond the limits.
+    path: an archive, or a plain file, which is itself the result. pattern: matched on the base name
+    or on the path inside; without one the archive must hold one file (or one Shapefile). name: what
+    the archive was called, for messages. The parts of a Shapefile come along. Raises SourceError
+    when none or several match, on damage, encryption and beyond the limits.
     """
-    volumes = _volumes(path)
-    label = name or volumes[0].name
-    budget = Budget(limits or Limits(), sum(volume.stat().st_size for volume in volumes), label)
-    with reading(label), open_volumes(volumes) as file:
+    label = name or path.name
+    budget = Budget(limits or Limits(), path.stat().st_size, label)
+    with reading(label), path.open("rb") as file:
         kind = recognise_file(file)
         if kind == "plain":
-            return label, _name_plain(volumes[0], folder, label)
+            return label, _name_plain(path, folder, label)
         with _workplace(folder) as workplace, ExitStack() as opened:
             search = Search(pattern, budget, workplace, opened)
             found = only(find(open_container(file, kind, label, budget), search, "", 1), search)
@@ -67,7 +62,7 @@ def find_packed(path: Path, pattern: str | None, name: str | None = None) -> str
     budget = Budget(Limits(), path.stat().st_size, label)
     with (
         reading(label),
-        open_volumes([path]) as file,
+        path.open("rb") as file,
         tempfile.TemporaryDirectory() as workplace,
         ExitStack() as opened,
     ):
@@ -101,7 +96,7 @@ def take_all(
     """
     label = name or path.name
     budget = Budget(limits or Limits(), path.stat().st_size, label)
-    with reading(label), open_volumes([path]) as file:
+    with reading(label), path.open("rb") as file:
         kind = recognise_file(file)
         if kind == "plain":
             return [(label, _name_plain(path, folder, label))]
@@ -115,24 +110,6 @@ def take_all(
                 require_wanted(each, search)
             require_wanted(found[0] if found else None, search)
             return _write_all(found, search, folder)
-
-
-def _volumes(path: Path | Sequence[Path]) -> list[Path]:
-    candidates = (
-        [path]
-        if isinstance(path, Path) and not path.is_dir()
-        else list(path.iterdir() if isinstance(path, Path) else path)
-    )
-    if len(candidates) == 1:
-        return candidates
-    by_name = {candidate.name: candidate for candidate in candidates}
-    volumes = [by_name[name] for name in sort_volumes(by_name, str(path))]
-    if not volumes:
-        raise SourceError(
-            f"Volumes of an archive (name.7z.001, name.7z.002 and so on) were expected in {path};"
-            f" it holds {listed(by_name)}."
-        )
-    return volumes
 
 
 def _name_plain(path: Path, folder: Path, label: str) -> Path:

@@ -11,17 +11,14 @@ from typing import BinaryIO, Literal, Protocol
 
 from tasks.core.making.unpacking.limits import HEAD, Sink
 
-Kind = Literal["zip", "7z", "tar", "gzip", "bzip2", "xz", "plain"]
+Kind = Literal["zip", "7z", "gzip", "plain"]
 
-MARKS: tuple[tuple[int, bytes, Kind], ...] = (
-    (0, b"PK\x03\x04", "zip"),
-    (0, b"PK\x05\x06", "zip"),
-    (0, b"7z\xbc\xaf\x27\x1c", "7z"),
-    (0, b"\x1f\x8b", "gzip"),
-    (4, b"1AY&SY", "bzip2"),
-    (0, b"\xfd7zXZ\x00", "xz"),
-    (257, b"ustar", "tar"),
-)
+MARKS: dict[bytes, Kind] = {
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"\x1f\x8b": "gzip",
+}
 
 
 @dataclass(frozen=True)
@@ -53,9 +50,7 @@ class Container(Protocol):
 
 def recognise(head: bytes) -> Kind:
     """The kind of container that begins with these bytes."""
-    return next(
-        (kind for offset, mark, kind in MARKS if head[offset : offset + len(mark)] == mark), "plain"
-    )
+    return next((kind for mark, kind in MARKS.items() if head.startswith(mark)), "plain")
 
 
 def recognise_file(file: BinaryIO) -> Kind:

@@ -6,27 +6,21 @@ import errno
 import gzip
 import lzma
 import struct
-import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import py7zr
-
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 DAMAGE = (
     zipfile.BadZipFile,
-    tarfile.TarError,
     gzip.BadGzipFile,
     zlib.error,
     lzma.LZMAError,
     EOFError,
     struct.error,
-    py7zr.exceptions.ArchiveError,
 )
-UNSUPPORTED = (NotImplementedError, py7zr.UnsupportedCompressionMethodError)
 
 
 @contextmanager
@@ -34,9 +28,7 @@ def reading(label: str) -> Iterator[None]:
     """Turn what the libraries say of a damaged or unknown archive into a SourceError."""
     try:
         yield
-    except py7zr.exceptions.PasswordRequired:
-        raise encrypted(label) from None
-    except UNSUPPORTED as error:
+    except NotImplementedError as error:
         raise SourceError(
             f"The archive {label} is packed by a method that is not read here ({error}): unpack and"
             " pack it again as zip."

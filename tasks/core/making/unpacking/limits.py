@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from tasks.core.model.errors import SourceError
 
-HEAD = 512  # bytes that are enough to recognise every kind of container: tar writes its mark at 257
+HEAD = 16  # bytes that are enough to recognise every kind of container
 CHUNK = 1 << 20
 
 

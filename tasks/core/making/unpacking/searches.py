@@ -18,10 +18,8 @@ from tasks.core.making.unpacking.containers import (
     recognise,
     recognise_file,
 )
+from tasks.core.making.unpacking.gzips import Gzip
 from tasks.core.making.unpacking.limits import Budget, Sink
-from tasks.core.making.unpacking.sevenzips import SevenZip
-from tasks.core.making.unpacking.tars import Tar, open_compressed
-from tasks.core.making.unpacking.volumes import open_volumes, volumes_of
 from tasks.core.making.unpacking.zips import Zip
 from tasks.core.model.errors import ConfigurationError, SourceError
 
@@ -58,12 +56,13 @@ def open_container(file: BinaryIO, kind: Kind, label: str, budget: Budget) -> Co
     container: Container
     if kind == "zip":
         container = Zip(file)
-    elif kind == "7z":
-        container = SevenZip(file, budget)
-    elif kind == "tar":
-        container = Tar(file, budget.limits.members)
+    elif kind == "gzip":
+        container = Gzip(file, label)
     else:
-        container = open_compressed(file, kind, label, budget.limits.members)
+        # py7zr takes long to import, and few originals need it
+        from tasks.core.making.unpacking.sevenzips import SevenZip
+
+        container = SevenZip(file, budget)
     if len(container.members) > budget.limits.members:
         raise SourceError(
             f"The archive {label} lists more than {budget.limits.members:,} files, the limit: look"
@@ -135,9 +134,7 @@ def _find_inside(
 def _open_inside(
     container: Container, member: Member, search: Search, depth: int
 ) -> Container | None:
-    """The archive that a member is, written to the workplace with its volumes; None when it is a
-    file of data.
-    """
+    """The archive that a member is, written to the workplace; None when it is a file of data."""
     if member.refused or recognise(container.head(member)) == "plain":
         return None
     label, limits = search.budget.label, search.budget.limits
@@ -146,12 +143,9 @@ def _open_inside(
             f"The archive {label} holds archives inside archives more than {limits.depth} deep, the"
             " limit: look at what was sent."
         )
-    by_name = {each.name: each for each in container.members}
-    volumes = [by_name[name] for name in volumes_of(member.name, by_name, label)]
-    place = Path(tempfile.mkdtemp(dir=search.workplace))
-    paths = {volume: place / f"{index:03}" for index, volume in enumerate(volumes)}
-    copy(container, paths, search.budget)
-    file = search.opened.enter_context(open_volumes(list(paths.values())))
+    path = Path(tempfile.mkdtemp(dir=search.workplace)) / "archive"
+    copy(container, {member: path}, search.budget)
+    file = search.opened.enter_context(path.open("rb"))
     kind = recognise_file(file)
     return (
         None

@@ -1,16 +1,16 @@
-"""Members of a 7z file, also one split in parts."""
+"""Members of a 7z file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
 import py7zr
 
 from tasks.core.making.unpacking.containers import Member, reason_to_refuse
-from tasks.core.making.unpacking.damage import encrypted
+from tasks.core.making.unpacking.damage import damaged, encrypted
 from tasks.core.making.unpacking.limits import HEAD, Budget, Sink
 
 
@@ -20,11 +20,9 @@ class SevenZip:
     single = False
 
     def __init__(self, file: BinaryIO, budget: Budget) -> None:
-        self._archive, self._budget, self._heads = (
-            py7zr.SevenZipFile(file),
-            budget,
-            dict[str, bytes](),
-        )
+        self._budget, self._heads = budget, dict[str, bytes]()
+        with _reading(budget.label):
+            self._archive = py7zr.SevenZipFile(file)
         if self._archive.needs_password():
             raise encrypted(budget.label)
         self.members = tuple(
@@ -52,10 +50,23 @@ class SevenZip:
         self._extract(wanted)
 
     def _extract(self, wanted: Mapping[Member, Sink], until: Member | None = None) -> None:
-        self._archive.reset()
-        self._archive.extract(
-            targets=[member.name for member in wanted], factory=_Sinks(wanted, self._budget, until)
-        )
+        names, sinks = [member.name for member in wanted], _Sinks(wanted, self._budget, until)
+        with _reading(self._budget.label):
+            self._archive.reset()
+            self._archive.extract(targets=names, factory=sinks)
+
+
+@contextmanager
+def _reading(label: str) -> Iterator[None]:
+    """Turn what py7zr alone says into what `damage.reading` understands."""
+    try:
+        yield
+    except py7zr.exceptions.PasswordRequired:
+        raise encrypted(label) from None
+    except py7zr.UnsupportedCompressionMethodError as error:
+        raise NotImplementedError(str(error)) from None
+    except py7zr.exceptions.ArchiveError as error:
+        raise damaged(label, error) from None
 
 
 class _Enough(Exception):

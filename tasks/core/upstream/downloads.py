@@ -21,7 +21,7 @@ CHUNK = 1 << 20
 KEPT_DAYS = 7
 
 
-class Part:
+class Download:
     """The bytes of one address received so far; the file and its running SHA-256 always agree."""
 
     def __init__(self, path: Path) -> None:
@@ -105,9 +105,9 @@ class Part:
 
 
 @contextmanager
-def part_of(url: str) -> Iterator[Part]:
-    """The part of an address, for this process alone; a second process asking at the same time gets
-    one of its own.
+def download_of(url: str) -> Iterator[Download]:
+    """The download from an address, for this process alone; a second process that asks meanwhile
+    gets one of its own.
     """
     folder = scratch_folder() / "downloads"
     folder.mkdir(exist_ok=True)
@@ -115,11 +115,12 @@ def part_of(url: str) -> Iterator[Part]:
     name = hashlib.sha256(url.encode()).hexdigest()[:16]
     with (folder / f"{name}.lock").open("w") as lock:
         alone = _locked(lock)
-        part = Part(folder / (f"{name}.part" if alone else f"{name}-{uuid.uuid4().hex[:8]}.part"))
+        kept = f"{name}.part" if alone else f"{name}-{uuid.uuid4().hex[:8]}.part"
+        download = Download(folder / kept)
         try:
-            yield part
+            yield download
         finally:
-            part.close() if alone else part.discard()
+            download.close() if alone else download.discard()
 
 
 def _locked(lock: TextIO) -> bool:

@@ -1,0 +1,30 @@
+"""What an address answered, and whom to tell while it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Report = Callable[[int, int | None], None]  # bytes received, and bytes expected where known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What an address answered. received, truncated and invalid: `path` holds bytes, `sha256` and
+    `size` describe them.
+
+    invalid: one page of several does not fit, and `detail` says why. refused is a permanent no
+    (403, a redirect loop); unreachable may pass. URLs in here carry no credentials.
+    """
+
+    kind: Literal["received", "unchanged", "gone", "refused", "truncated", "invalid", "unreachable"]
+    moved_to: str = ""
+    path: Path | None = None
+    sha256: str | None = None
+    size: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    detail: str = ""
