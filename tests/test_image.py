@@ -269,7 +269,7 @@ def canonical(requirement: str) -> str:
 def test_bytecode_is_there_for_every_start(engine: Engine, image: str) -> None:
     script = (
         "import importlib.util as u, pathlib as p, sys\nfor name in ('tasks.vocabulary',"
-        " 'flows.belgium', 'prefect.flows', 'pyarrow', 'pyogrio'):\n    source ="
+        " 'flows.belgium', 'prefect.flows', 'pandas', 'pyogrio'):\n    source ="
         " p.Path(u.find_spec(name).origin)\n    header ="
         " p.Path(u.cache_from_source(str(source))).read_bytes()[:16]\n    assert header[:4] =="
         " u.MAGIC_NUMBER and int.from_bytes(header[8:12], 'little') == int(source.stat().st_mtime),"
