@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import processes
 import pytest
 from moto.server import ThreadedMotoServer
 from psycopg2 import sql
 from s3fs import S3FileSystem
 
-SESSION = tempfile.TemporaryDirectory(prefix="geodata-tests-")
-os.chmod(SESSION.name, 0o755)  # the PostgreSQL account walks through it when the tests run as root
-os.environ["GEODATA_DATA"] = SESSION.name
+SESSION = processes.session()
+DATA = SESSION / os.environ.get("PYTEST_XDIST_WORKER", "main")
+DATA.mkdir(exist_ok=True)
+os.environ["GEODATA_DATA"] = os.environ["TMPDIR"] = tempfile.tempdir = str(DATA)
 for name in (
     "GEODATA_DATABASE_URL",
     "GEODATA_DATABASE_BLOCK",
@@ -47,6 +49,18 @@ LONGEST = [
     "test_united_states",
     "test_sirene",
 ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the session when a process that it started is left."""
+    if hasattr(session.config, "workerinput"):
+        return
+    if left := processes.stragglers(SESSION):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        reporter.write_sep("=", "processes that the session left behind", red=True)
+        reporter.write_line("\n".join(left))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

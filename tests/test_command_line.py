@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
 
+import processes
 import pytest
 from prefect import flow
 from pydantic import Field
@@ -90,15 +91,7 @@ def server() -> Iterator[str]:
 
 
 def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, *map(str, arguments)]
-    return subprocess.run(
-        words,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env=dict(os.environ) | environment,
-        check=False,
-    )
+    return processes.run(sys.executable, *map(str, arguments), env=os.environ | environment)
 
 
 def test_parameters_arrive_in_their_types() -> None:
@@ -169,7 +162,8 @@ CHOICE = """
 from tasks.running.command_line import choose_server
 choose_server()
 from prefect.settings import get_current_settings as now
-print(now().api.url, now().home, now().server.ephemeral.startup_timeout_seconds, now().server.analytics_enabled)
+ephemeral = now().server.ephemeral
+print(now().api.url, now().home, ephemeral.startup_timeout_seconds, now().server.analytics_enabled)
 """
 
 

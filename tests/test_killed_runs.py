@@ -5,13 +5,13 @@ run completes.
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import processes
 import psycopg2
 import pytest
 from prefect.settings import PREFECT_API_URL
@@ -21,41 +21,28 @@ from tasks.core.postgres.database import Database
 
 pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 120  # seconds until a moment to kill at must have come
 
 
-def start(mirror: Path, *options: str) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        str(ROOT / "flows" / "belgium.py"),
-        "--vintage",
-        "2024",
-        "--mirror",
-        str(mirror),
-        *options,
-    ]
-    environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
-    return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+def started(mirror: Path, *options: str) -> AbstractContextManager[processes.Program]:
+    flow, environment = ROOT / "flows" / "belgium.py", {"PREFECT_API_URL": PREFECT_API_URL.value()}
+    command = (sys.executable, str(flow), "--vintage", "2024", "--mirror", str(mirror), *options)
+    return processes.started(*command, env=os.environ | environment)
 
 
-def kill_when(moment: Callable[[], bool], run: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not moment():
-        assert run.poll() is None, (
-            f"the run ended before it could be killed: {run.communicate()[0]}"
-        )
-        assert time.monotonic() < deadline, "the moment to kill at never came"
-        time.sleep(0.005)
-    run.send_signal(signal.SIGKILL)
-    run.communicate()
+def kill_when(moment: Callable[[], bool], mirror: Path) -> None:
+    """Start a run and kill it as soon as a moment has come."""
+    deadline = time.monotonic() + processes.PATIENCE
+    with started(mirror, "--rebuild") as run:
+        while not moment():
+            assert run.poll() is None, f"the run ended before it could be killed: {run.said()}"
+            assert time.monotonic() < deadline, "the moment to kill at never came"
+            time.sleep(0.005)
+        run.kill()
 
 
-def finish(run: subprocess.Popen[str]) -> str:
-    output, _ = run.communicate(timeout=PATIENCE)
-    assert run.returncode == 0, output
-    return output
+def finish(mirror: Path, *options: str) -> str:
+    with started(mirror, *options) as run:
+        return run.finish()
 
 
 def state(database: Database) -> tuple[object, ...]:
@@ -77,7 +64,7 @@ def test_whenever_a_run_is_killed_readers_keep_their_edition_and_the_next_run_co
 ) -> None:
     database, mirror = other_database, tmp_path / "mirror"
     synthetic.write(mirror, municipalities=12, sectors=600, vintages=(2024,))
-    finish(start(mirror))
+    finish(mirror)
     published = state(database)
 
     def steps(verb: str) -> int:
@@ -99,7 +86,7 @@ def test_whenever_a_run_is_killed_readers_keep_their_edition_and_the_next_run_co
         lambda: steps("aggregate") == 4,  # last checks, sealing
     ]
     for moment in moments:
-        kill_when(moment, start(mirror, "--rebuild"))
+        kill_when(moment, mirror)
         assert state(database) == published
     with psycopg2.connect(
         database.libpq_uri
@@ -109,10 +96,10 @@ def test_whenever_a_run_is_killed_readers_keep_their_edition_and_the_next_run_co
             "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE"
             " OR REPLACE VIEW%%'"
         )
-        kill_when(lambda: bool(database.rows(waiting)), start(mirror, "--rebuild"))
+        kill_when(lambda: bool(database.rows(waiting)), mirror)
     assert state(database) == published
 
-    assert "Published belgium 2024" in finish(start(mirror, "--rebuild"))
+    assert "Published belgium 2024" in finish(mirror, "--rebuild")
     assert state(database)[1:] == published[1:]
     assert (
         database.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'belgium_staging%%'")

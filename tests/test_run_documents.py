@@ -9,7 +9,6 @@ import logging
 import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 from conftest import database_of_its_own
 from prefect.client.schemas.objects import State
@@ -32,7 +32,6 @@ from tasks.running import runs, steps
 
 pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 120  # seconds until a run that is to be killed must have come so far
 
 
 def run(mirror: Path, **parameters: Any) -> State[Any]:
@@ -47,14 +46,8 @@ def killed(mirror: Path) -> None:
     )
     path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
     environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value()), "PYTHONPATH": path}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    with processes.started(sys.executable, "-c", code, env=environment) as run:
+        run.finish(-signal.SIGKILL)
 
 
 def documents() -> list[dict[str, Any]]:

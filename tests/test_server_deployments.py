@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import processes
 import psutil
 import pytest
 import yaml
@@ -107,36 +107,14 @@ def worker(
             base_job_template=ProcessWorker.get_default_base_job_template(),
         )
     )
-    command = [
+    command = (
         sys.executable,
-        "-m",
-        "prefect",
-        "worker",
-        "start",
-        "--pool",
-        "geodata-process",
-        "--type",
-        "process",
-    ]
-    with path.with_name("worker.log").open("w") as log:
-        started = subprocess.Popen(
-            command, cwd=path.parent, env=environment | WORKER, stdout=log, stderr=log
-        )
-    try:
-        run(
-            "-m",
-            "prefect",
-            "--no-prompt",
-            "deploy",
-            "--all",
-            "--prefect-file",
-            str(path),
-            environment=environment,
-        )
+        *"-m prefect worker start --pool geodata-process --type process".split(),
+    )
+    deploy = ("-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(path))
+    with processes.started(*command, cwd=path.parent, env=environment | WORKER) as started:
+        run(*deploy, environment=environment)
         yield psutil.Process(started.pid)
-    finally:
-        started.terminate()
-        started.wait(60)
 
 
 @pytest.mark.parametrize(
