@@ -24,7 +24,9 @@ from typing import Any
 import psutil
 
 MARK = "GEODATA_TEST_SESSION"
-GRACE = 10.0  # seconds between asking a process to end and making it
+GRACE = float(
+    os.environ.get("GEODATA_TEST_GRACE", 10)
+)  # seconds between asking a process to end and making it
 PATIENCE = 600.0  # seconds that a command may take on a busy machine
 
 

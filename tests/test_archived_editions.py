@@ -301,7 +301,7 @@ def test_documents_are_read_some_at_a_time_and_come_in_order(
 ) -> None:
     for number in range(1, 21):
         written.edition(number, number)
-    together = threading.Barrier(documents.READERS, timeout=20)
+    together = threading.Barrier(documents.READERS, timeout=300)
     read = written.store._read
 
     def slow(name: str) -> dict[str, Any]:

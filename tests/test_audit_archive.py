@@ -353,7 +353,11 @@ def test_the_document_of_an_edition_that_no_longer_names_digests_as_it_did_is_re
     assert (archive.primary / EDITION).read_bytes() == before
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00 no text", b"", b"5", b'{"format": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe\x00 no text", b"", b"5", b'{"format": 1}'],
+    ids=["no text", "empty", "a number", "another document"],
+)
 def test_a_corrupt_manifest_is_repaired(archive: Archive, content: bytes) -> None:
     original = archive.add(FIRST)
     before = (archive.replica / manifest(original)).read_bytes()

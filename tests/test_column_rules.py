@@ -64,6 +64,16 @@ def test_rules_are_read_from_the_comments_of_columns(database: Database, areas: 
         ("Rent", None),
         (None, None),
     ],
+    ids=[
+        "ratio",
+        "mean",
+        "root",
+        "unknown word",
+        "ratio without a slash",
+        "no origin",
+        "no rule",
+        "no comment",
+    ],
 )
 def test_a_rule_has_one_of_seven_forms(comment: str | None, aggregate: str | None) -> None:
     rule = parse(comment)

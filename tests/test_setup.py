@@ -64,7 +64,7 @@ def set_up(
         [script],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         env=environment,
         cwd="/",
         user=user,
@@ -162,7 +162,7 @@ def test_psql_opens_on_the_local_database(cluster_database: Database) -> None:
         "-Atc",
         "SELECT current_database()",
     ]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=600, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "geodata"), done.stderr
 
 

@@ -257,7 +257,7 @@ def test_a_withdrawal_gives_way_to_a_long_reader_and_then_completes(
     switch = in_background(withdraw, database, dataset)
     assert people(database, dataset) == 60  # another reader is served meanwhile
     reader.close()
-    switch.join(timeout=60)
+    switch.join(timeout=300)
     assert views(database, dataset) == []
 
 
@@ -268,7 +268,7 @@ def test_a_withdrawal_waits_for_another_switch_of_the_dataset(
     with database.session() as cursor:
         publications.take_turn(cursor, dataset.slug)
         switch = in_background(withdraw, database, dataset)
-    switch.join(timeout=60)
+    switch.join(timeout=300)
     assert views(database, dataset) == []
 
 
