@@ -41,6 +41,7 @@ from tasks.core.postgres.database import Database, engine  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
+SERVERS = {"prefect_server", "background_server"}  # fixtures
 LONGEST = [
     "test_rebuild",
     "test_server_deployments",
@@ -64,7 +65,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest modules come first, so that no worker is left with one of them in the end."""
+    """Mark what needs a Prefect server, and put the longest modules first, so that no worker is
+    left with one of them in the end.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function) and SERVERS & {*item.fixturenames}:
+            item.add_marker(pytest.mark.prefect)
     items.sort(
         key=lambda item: (
             LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)

@@ -62,7 +62,7 @@ class Program(subprocess.Popen[str]):
 
     def __init__(self, *command: str, **options: Any) -> None:
         self.file = tempfile.TemporaryFile()  # noqa: SIM115
-        pipes = {"stdout": self.file, "stderr": subprocess.STDOUT}
+        pipes = {"stdout": self.file, "stderr": self.file}
         super().__init__(command, text=True, start_new_session=True, **pipes | options)
 
     def said(self) -> str:

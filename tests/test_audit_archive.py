@@ -634,7 +634,6 @@ def test_a_period_is_at_least_a_day(archive: Archive) -> None:
         audits.audit.fn(0)
 
 
-@pytest.mark.prefect
 def test_the_flow_keeps_a_table_and_fails_for_what_is_lost(
     archive: Archive, prefect_server: None
 ) -> None:

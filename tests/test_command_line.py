@@ -84,7 +84,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
+def background_server() -> Iterator[str]:
     """The background server of the session's data folder."""
     yield local_server.start()
     local_server.stop()
@@ -200,23 +200,20 @@ def test_a_state_file_of_a_server_that_is_gone_is_not_believed(
     assert local_server.url() is None
 
 
-@pytest.mark.prefect
-def test_the_background_server_starts_once(server: str) -> None:
-    assert local_server.start() == local_server.url() == server
+def test_the_background_server_starts_once(background_server: str) -> None:
+    assert local_server.start() == local_server.url() == background_server
     shown = command("-m", "tasks.running.local_server", "url")
-    assert (shown.returncode, shown.stdout.strip()) == (0, server)
+    assert (shown.returncode, shown.stdout.strip()) == (0, background_server)
 
 
-@pytest.mark.prefect
-def test_a_good_run_reports_to_the_background_server(server: str, tiny: Path) -> None:
+def test_a_good_run_reports_to_the_background_server(background_server: str, tiny: Path) -> None:
     done = command(tiny)
     assert done.returncode == 0, done.stderr
-    assert server.removesuffix("/api") + "/runs/flow-run/" in done.stderr
+    assert background_server.removesuffix("/api") + "/runs/flow-run/" in done.stderr
     assert HINT not in done.stderr
 
 
-@pytest.mark.prefect
-def test_a_contradicted_declaration_ends_in_one_line(server: str, tiny: Path) -> None:
+def test_a_contradicted_declaration_ends_in_one_line(background_server: str, tiny: Path) -> None:
     done = command(tiny, "--case", "contradicted")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == SENTENCE
@@ -224,16 +221,16 @@ def test_a_contradicted_declaration_ends_in_one_line(server: str, tiny: Path) ->
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.prefect
-def test_a_mistake_in_the_code_keeps_its_traceback(server: str, tiny: Path) -> None:
+def test_a_mistake_in_the_code_keeps_its_traceback(background_server: str, tiny: Path) -> None:
     done = command(tiny, "--case", "broken")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == "ValueError: a mistake in the code"
     assert "Traceback" in done.stderr
 
 
-@pytest.mark.prefect
-def test_a_failed_state_without_an_error_says_its_message(server: str, tiny: Path) -> None:
+def test_a_failed_state_without_an_error_says_its_message(
+    background_server: str, tiny: Path
+) -> None:
     done = command(tiny, "--case", "returned")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == "tiny: Two layers are missing."
@@ -248,8 +245,7 @@ def test_without_a_server_the_run_starts_its_own(tiny: Path, tmp_path: Path) -> 
     assert (tmp_path / "prefect/prefect.db").exists()
 
 
-@pytest.mark.prefect
-def test_stopping_ends_the_server_and_says_so(server: str) -> None:
+def test_stopping_ends_the_server_and_says_so(background_server: str) -> None:
     stopped = [command("-m", "tasks.running.local_server", "stop").stdout.strip() for _ in range(2)]
     assert stopped == ["The Prefect server has stopped.", "The Prefect server was not running."]
     assert local_server.url() is None

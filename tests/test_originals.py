@@ -564,7 +564,6 @@ def test_every_real_file_passes(real_files: Path) -> None:
     assert {name: reason for name, reason in refused.items() if reason} == {}
 
 
-@pytest.mark.prefect
 def test_a_backup_in_a_flow_asks_at_once_retries_and_shows_its_progress(
     office: Office, prefect_server: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

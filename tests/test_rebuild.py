@@ -27,7 +27,6 @@ from test_sirene import World
 from tasks.core.archive.burials import object_name
 from tasks.core.postgres.database import Database
 
-pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISH = """
 import json, sys

@@ -472,7 +472,6 @@ def test_a_tombstone_reads_as_it_was_written(archive: Archive) -> None:
     )
 
 
-@pytest.mark.prefect
 def test_the_flow_keeps_a_table_of_what_was_buried(archive: Archive, prefect_server: None) -> None:
     from prefect.artifacts import Artifact
 

@@ -30,7 +30,6 @@ from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database
 from tasks.running import runs, steps
 
-pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -38,13 +38,12 @@ from workspace import automations, declared, notification, work_pool  # noqa: E4
 from tasks.core.postgres.database import Database  # noqa: E402
 from tasks.running import local_server  # noqa: E402
 
-pytestmark = pytest.mark.prefect
 IMAGE, REVISION = "registry.example/geodata-flows:1f2e3d4c5b6a", "1f2e3d4c5b6a"
 WORKER = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 
 
 @pytest.fixture(scope="module")
-def api() -> Iterator[str]:
+def background_server() -> Iterator[str]:
     """A Prefect server as `make server` starts it."""
     address = local_server.start()
     with temporary_settings({PREFECT_API_URL: address}):
@@ -64,10 +63,10 @@ def told() -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.fixture(scope="module")
-def environment(api: str, told: tuple[str, list[str]]) -> dict[str, str]:
+def environment(background_server: str, told: tuple[str, list[str]]) -> dict[str, str]:
     """What a person sets to deploy."""
     return os.environ | {
-        "PREFECT_API_URL": api,
+        "PREFECT_API_URL": background_server,
         "GEODATA_IMAGE": IMAGE,
         "GEODATA_REVISION": REVISION,
         "GEODATA_WEBHOOK_URL": told[0],
@@ -215,27 +214,27 @@ def test_a_person_s_pause_and_webhook_stay(client: SyncPrefectClient) -> None:
 
 
 def test_a_parameter_that_the_form_would_refuse_is_refused(
-    client: SyncPrefectClient, api: str
+    client: SyncPrefectClient, background_server: str
 ) -> None:
     answer = httpx.post(
-        f"{api}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run",
+        f"{background_server}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run",
         json={"parameters": {"vintage": 1830}},
     )
     assert answer.status_code >= 400
     assert "1830" in answer.text
 
 
-def test_an_untagged_image_is_refused(client: SyncPrefectClient, api: str) -> None:
+def test_an_untagged_image_is_refused(client: SyncPrefectClient, background_server: str) -> None:
     variables = {"image": "registry.example/geodata-flows"}
     answer = httpx.post(
-        f"{api}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run",
+        f"{background_server}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run",
         json={"job_variables": variables},
     )
     assert answer.status_code >= 400
 
 
 def test_a_killed_run_is_seen_and_the_next_resumes_without_downloading(
-    api: str,
+    background_server: str,
     client: SyncPrefectClient,
     worker: psutil.Process,
     other_database: Database,
@@ -253,7 +252,7 @@ def test_a_killed_run_is_seen_and_the_next_resumes_without_downloading(
         shared = {name: os.environ[name] for name in ("GEODATA_DATABASE_URL", "GEODATA_ARCHIVE")}
         return shared | {
             "GEODATA_DATA": str(tmp_path / f"pod-{next(machines)}"),
-            "PREFECT_API_URL": api,
+            "PREFECT_API_URL": background_server,
         }
 
     with counting(mirror, monkeypatch) as (address, sent):
@@ -280,7 +279,7 @@ def test_a_killed_run_is_seen_and_the_next_resumes_without_downloading(
 
 
 def test_a_new_edition_of_the_areas_starts_what_stands_on_them(
-    api: str, client: SyncPrefectClient
+    background_server: str, client: SyncPrefectClient
 ) -> None:
     sirene = DeploymentFilter(name={"any_": ["sirene"]})
     event = {
@@ -289,12 +288,12 @@ def test_a_new_edition_of_the_areas_starts_what_stands_on_them(
         "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "resource": {"prefect.resource.id": "geodata.dataset.belgium"},
     }
-    assert httpx.post(f"{api}/events", json=[event]).status_code < 300
+    assert httpx.post(f"{background_server}/events", json=[event]).status_code < 300
     event |= {
         "id": str(uuid.uuid4()),
         "resource": {"prefect.resource.id": "geodata.dataset.france"},
     }
-    assert httpx.post(f"{api}/events", json=[event]).status_code < 300
+    assert httpx.post(f"{background_server}/events", json=[event]).status_code < 300
 
     def triggered() -> list[str]:
         found = client.read_flow_runs(deployment_filter=sirene)
@@ -309,7 +308,7 @@ def test_a_new_edition_of_the_areas_starts_what_stands_on_them(
             "event": f"geodata.edition.{name}",
             "occurred": datetime.now(UTC).isoformat(),
         }
-        assert httpx.post(f"{api}/events", json=[event]).status_code < 300
+        assert httpx.post(f"{background_server}/events", json=[event]).status_code < 300
         assert wait(
             lambda runs=runs: len(triggered()) == runs,
             f"a run of sirene after its areas were {name}",
@@ -331,7 +330,7 @@ def test_people_are_told_of_a_run_that_ends_badly_whatever_its_message(
 
 
 def test_a_silent_run_is_crashed_and_one_without_end_cancelled(
-    api: str, client: SyncPrefectClient
+    background_server: str, client: SyncPrefectClient
 ) -> None:
     """The declared automations with their windows cut to the shortest that the server takes."""
     for name in ("silent run", "run without end"):
@@ -348,7 +347,7 @@ def test_a_silent_run_is_crashed_and_one_without_end_cancelled(
         "resource": {"prefect.resource.id": f"prefect.flow-run.{silent}"},
         "related": [tag],
     }
-    assert httpx.post(f"{api}/events", json=[event]).status_code < 300
+    assert httpx.post(f"{background_server}/events", json=[event]).status_code < 300
     ending = ("CANCELLING", "CANCELLED")
     wait(
         lambda: client.read_flow_run(uuid.UUID(endless)).state_type in ending,

@@ -36,7 +36,6 @@ from tasks.core.postgres.database import Database
 from tasks.running.site import connect
 from tasks.verbs.publishing import stand_on
 
-pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
 SERVED = (
     "import sys; from flows.france import france; france.serve(name='france', parameters={'mirror':"

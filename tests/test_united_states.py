@@ -29,8 +29,6 @@ from flows.united_states_income import united_states_income
 from tasks.core.postgres.database import Database
 from tasks.running.site import connect
 
-pytestmark = pytest.mark.prefect
-
 # The database ends the connection that loads the tracts of California, once: a real outage in the
 # middle of the country.
 OUTAGE = """

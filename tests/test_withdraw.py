@@ -559,7 +559,6 @@ def test_a_run_started_a_second_time_does_not_guess_which_edition_is_before(
     assert len(switches(database, dataset)) == 2
 
 
-@pytest.mark.prefect
 def test_the_flows_switch_once_and_write_by_a_retry_what_the_archive_could_not_take(
     database: Database,
     dataset: Dataset,
