@@ -38,9 +38,11 @@ from tasks.core.model.declarations import Dataset  # noqa: E402
 from tasks.core.model.handles import Staging  # noqa: E402
 from tasks.core.postgres import cluster  # noqa: E402
 from tasks.core.postgres.database import Database, engine  # noqa: E402
+from tasks.core.postgres.migrations import migrate  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
+TEMPLATE = "geodata_template"  # a database with an empty catalog: a copy is cheap
 SERVERS = {"prefect_server", "background_server"}  # fixtures
 LONGEST = [
     "test_rebuild",
@@ -80,8 +82,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def cluster_database() -> Iterator[Database]:
-    """A private PostGIS cluster for the session."""
-    yield cluster.database()
+    """A private PostGIS cluster for the session; it need not survive a failure of the machine."""
+    made = cluster.database()
+    made.outside_transaction("ALTER SYSTEM SET fsync = off")
+    made.rows("SELECT pg_reload_conf()")
+    made.outside_transaction(f"CREATE DATABASE {TEMPLATE}")
+    template = Database(made.url.set(database=TEMPLATE))
+    migrate(template)
+    engine(template).dispose()
+    yield made
     cluster.stop()
 
 
@@ -139,7 +148,7 @@ def prefect_server() -> Iterator[None]:
 
 @pytest.fixture
 def other_database(cluster_database: Database, tmp_path: Path) -> Iterator[Database]:
-    """An empty database and an empty archive of their own, configured as a user would: by
+    """A database with an empty catalog and an empty archive, configured as a user would: by
     environment variables.
     """
     with database_of_its_own(cluster_database, tmp_path / "archive") as made:
@@ -148,11 +157,11 @@ def other_database(cluster_database: Database, tmp_path: Path) -> Iterator[Datab
 
 @contextmanager
 def database_of_its_own(cluster_database: Database, archive: Path) -> Iterator[Database]:
-    """An empty database with an empty archive, for as long as the context lasts."""
+    """A database with an empty catalog and an empty archive, for as long as the context lasts."""
     from tasks.running.site import connect
 
     name = "geodata_" + uuid.uuid4().hex[:8]
-    cluster_database.outside_transaction(f'CREATE DATABASE "{name}"')
+    cluster_database.outside_transaction(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
     url = cluster_database.url.set(database=name)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("GEODATA_DATABASE_URL", url.render_as_string(hide_password=False))

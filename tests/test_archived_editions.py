@@ -43,7 +43,8 @@ class Written:
     ) -> str:
         """Name of the document of an edition that was published on a day."""
         at = (START + timedelta(days=day)).isoformat()
-        name = f"editions/{dataset}/{vintage}/{number:04d}-{at[:19].replace('-', '').replace(':', '')}.json"
+        stamp = at[:19].replace("-", "").replace(":", "")
+        name = f"editions/{dataset}/{vintage}/{number:04d}-{stamp}.json"
         self.store.put_document(
             name,
             {

@@ -137,7 +137,8 @@ def overwrite(path: Path, content: bytes) -> None:
 
 def manifest(original: Original) -> str:
     """Name of its manifest."""
-    return f"manifests/{manifests.shelf(original.source)}/{manifests.stamp(original.retrieved_at, original.sha256)}.json"
+    stamp = manifests.stamp(original.retrieved_at, original.sha256)
+    return f"manifests/{manifests.shelf(original.source)}/{stamp}.json"
 
 
 def test_a_whole_archive_is_found_whole(archive: Archive) -> None:

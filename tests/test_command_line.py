@@ -149,6 +149,7 @@ def test_help_shows_the_form_of_the_user_interface(capsys: pytest.CaptureFixture
     assert sample.parameters.properties["vintage"]["description"] == "Year published."
 
 
+@pytest.mark.slow
 def test_help_of_a_file_starts_no_server(tiny: Path, tmp_path: Path) -> None:
     done = command(tiny, "--help", GEODATA_DATA=str(tmp_path))
     assert done.returncode == 0
@@ -167,6 +168,7 @@ print(now().api.url, now().home, ephemeral.startup_timeout_seconds, now().server
 """
 
 
+@pytest.mark.slow
 def test_a_configured_api_is_used_and_its_settings_left_alone(tmp_path: Path) -> None:
     done = command(
         "-c",
@@ -179,6 +181,7 @@ def test_a_configured_api_is_used_and_its_settings_left_alone(tmp_path: Path) ->
     assert HINT not in done.stderr
 
 
+@pytest.mark.slow
 def test_without_one_prefect_keeps_its_files_in_the_data_folder(tmp_path: Path) -> None:
     done = command("-c", CHOICE, HOME=str(tmp_path), GEODATA_DATA=str(tmp_path / "data"))
     assert done.stdout.split() == ["None", str(tmp_path / "data/prefect"), "180", "False"]

@@ -235,6 +235,7 @@ def test_a_line_that_breaks_elsewhere_each_time_is_unreachable_and_keeps_its_byt
     assert server.asked[3].sent == len(BODY) - 300_000
 
 
+@pytest.mark.slow
 def test_a_killed_download_resumes(server: FaultyServer, tmp_path: Path) -> None:
     url = server.script("/a", trickle(BODY * 8, 200, 0.02, etag='"1"'), whole(BODY * 8, etag='"1"'))
     program = f"from tasks.core.upstream.transfers import ask; ask({url!r}, lambda *_: None)"

@@ -40,13 +40,15 @@ SHUT = """
 import os, socket
 def refuse(call):
     def connect(self, address, *rest):
-        if self.family in (socket.AF_INET, socket.AF_INET6) and str(address[1]) != os.environ["TEST_OPEN_PORT"]:
+        internet = self.family in (socket.AF_INET, socket.AF_INET6)
+        if internet and str(address[1]) != os.environ["TEST_OPEN_PORT"]:
             with open(os.environ["TEST_ASKED"], "a") as asked:
                 asked.write(f"{address}\\n")
             raise OSError("the network is shut")
         return call(self, address, *rest)
     return connect
-socket.socket.connect, socket.socket.connect_ex = refuse(socket.socket.connect), refuse(socket.socket.connect_ex)
+socket.socket.connect = refuse(socket.socket.connect)
+socket.socket.connect_ex = refuse(socket.socket.connect_ex)
 """
 CATALOGUE = (
     "publisher",
@@ -72,7 +74,8 @@ CATALOGUE = (
 )
 VIEWS = """
 SELECT n.nspname, c.relname, pg_get_viewdef(c.oid), obj_description(c.oid), c.relacl::text,
-       (SELECT jsonb_object_agg(attname, col_description(attrelid, attnum)) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0)
+       (SELECT jsonb_object_agg(attname, col_description(attrelid, attnum))
+          FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0)
   FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
  WHERE relkind = 'v' AND nspname IN (SELECT published_schema FROM catalog.dataset) ORDER BY 1, 2
 """
@@ -252,8 +255,10 @@ def test_all_comes_back_from_one_replica_with_the_network_shut(
 
 
 CHANGE = """
-DELETE FROM municipality_types WHERE municipality_code = (SELECT min(municipality_code) FROM municipality_types);
-UPDATE municipality_types SET typology_code = 'changed' WHERE municipality_code = (SELECT min(municipality_code) FROM municipality_types);
+DELETE FROM municipality_types
+ WHERE municipality_code = (SELECT min(municipality_code) FROM municipality_types);
+UPDATE municipality_types SET typology_code = 'changed'
+ WHERE municipality_code = (SELECT min(municipality_code) FROM municipality_types);
 """
 LISTS = ("postal_codes", "municipality_types")
 CHEAP = ("--datasets", "belgium", "belgium_income", "austria_lists")

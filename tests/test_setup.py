@@ -126,6 +126,7 @@ def stamp(machine: Path) -> Path:
     return machine / ".venv" / f".set-up-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
+@pytest.mark.slow
 def test_nothing_is_done_twice_and_a_new_lock_is_installed(furnished: Path) -> None:
     stamp(furnished).touch()
     offline = {"GEODATA_DATABASE_URL": "elsewhere", "PIP_NO_INDEX": "1", "UV_OFFLINE": "1"}

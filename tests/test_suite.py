@@ -15,6 +15,7 @@ import psutil
 import pytest
 from deployed import wait
 
+pytestmark = pytest.mark.slow
 TESTS = Path(__file__).parent
 # Collects all tests twice in one process, so that the libraries are imported once.
 TWICE = """

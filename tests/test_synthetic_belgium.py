@@ -286,6 +286,7 @@ def test_the_small_country_is_quick(tmp_path: Path) -> None:
     assert time.process_time() - started < 5
 
 
+@pytest.mark.slow
 def test_runs_as_a_program(tmp_path: Path) -> None:
     program = Path(__file__).parent / "synthetic" / "belgium.py"
     asked = [

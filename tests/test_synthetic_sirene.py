@@ -601,6 +601,7 @@ def test_a_small_one_is_quick(tmp_path: Path) -> None:
     assert time.process_time() - started < 10
 
 
+@pytest.mark.slow
 def test_runs_as_a_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

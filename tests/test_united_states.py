@@ -35,13 +35,16 @@ OUTAGE = """
 CREATE SEQUENCE public.outages;
 CREATE FUNCTION public.outage() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity LIKE '%tract_shapes_06') THEN
+    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands()
+                WHERE object_identity LIKE '%tract_shapes_06') THEN
         IF nextval('public.outages') = 1 THEN
-            RAISE EXCEPTION 'terminating connection due to administrator command' USING ERRCODE = 'admin_shutdown';
+            RAISE EXCEPTION 'terminating connection due to administrator command'
+                  USING ERRCODE = 'admin_shutdown';
         END IF;
     END IF;
 END $$;
-CREATE EVENT TRIGGER outage ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.outage();
+CREATE EVENT TRIGGER outage ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
+    EXECUTE FUNCTION public.outage();
 """
 RECOVERED = "DROP EVENT TRIGGER outage; DROP FUNCTION public.outage(); DROP SEQUENCE public.outages"
 
@@ -302,7 +305,7 @@ def test_the_real_counties_of_2018_meet_the_estimates_of_2019(
 
 
 @pytest.mark.real
-def test_the_ledger_brings_one_county_of_the_estimates_of_2023_to_the_borders_of_2018_and_names_the_rest(
+def test_the_ledger_brings_one_county_to_the_borders_of_2018_and_names_the_rest(
     real_files: Path, prefect_server: None, tmp_path: Path, other_database: Database
 ) -> None:
     run(

@@ -468,7 +468,7 @@ def test_the_archive_has_every_switch_of_a_person_as_the_catalog_has_it(
     )
     assert {action for _, action, _ in rows} == {"rollback", "withdraw"}
     assert kept == {
-        f"publications/{dataset.slug}/2024/{at.astimezone(UTC).strftime('%Y%m%dT%H%M%S.%fZ')}-{action}.json": {
+        f"publications/{dataset.slug}/2024/{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{action}.json": {
             "document": "publication of geodata-flows",
             "version": 1,
             "publication": row,
