@@ -18,6 +18,7 @@ from typing import Any
 
 import processes
 import pytest
+from botocore import retryhandler
 from conftest import database_of_its_own
 from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL
@@ -263,6 +264,7 @@ def test_documents_that_a_location_without_an_answer_may_have_are_not_made_again
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             down.setenv(name, "test")
         down.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        down.setattr(retryhandler, "delay_exponential", lambda *_, **__: 0.0)  # tries again at once
         down.setenv("GEODATA_ARCHIVE_REPLICAS", "s3://replica/archive")
         S3FileSystem.clear_instance_cache()
         with heard() as loud:
