@@ -146,6 +146,17 @@ def prefect_server() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def background_server() -> Iterator[str]:
+    """A Prefect server as `make server` starts it, given more time on a busy machine."""
+    from tasks.running import local_server
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local_server, "PATIENCE", processes.PATIENCE)
+        yield local_server.start()
+    local_server.stop()
+
+
 @pytest.fixture
 def other_database(cluster_database: Database, tmp_path: Path) -> Iterator[Database]:
     """A database with an empty catalog and an empty archive, configured as a user would: by

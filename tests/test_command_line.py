@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -81,13 +80,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("flow") / "tiny.py"
     file.write_text(TINY)
     return file
-
-
-@pytest.fixture(scope="module")
-def background_server() -> Iterator[str]:
-    """The background server of the session's data folder."""
-    yield local_server.start()
-    local_server.stop()
 
 
 def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:

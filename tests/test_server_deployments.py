@@ -36,19 +36,16 @@ import apply  # noqa: E402
 from workspace import automations, declared, notification, work_pool  # noqa: E402
 
 from tasks.core.postgres.database import Database  # noqa: E402
-from tasks.running import local_server  # noqa: E402
 
 IMAGE, REVISION = "registry.example/geodata-flows:1f2e3d4c5b6a", "1f2e3d4c5b6a"
 WORKER = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 
 
 @pytest.fixture(scope="module")
-def background_server() -> Iterator[str]:
-    """A Prefect server as `make server` starts it."""
-    address = local_server.start()
-    with temporary_settings({PREFECT_API_URL: address}):
-        yield address
-    local_server.stop()
+def background_server(background_server: str) -> Iterator[str]:
+    """The server, which flows and clients of this process report to as well."""
+    with temporary_settings({PREFECT_API_URL: background_server}):
+        yield background_server
 
 
 @pytest.fixture(scope="module")
@@ -85,18 +82,17 @@ def client(environment: dict[str, str]) -> Iterator[SyncPrefectClient]:
 def worker(
     client: SyncPrefectClient, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[psutil.Process]:
-    """A process worker, and the deployments a second time on its pool: their files are here, not in
-    an image.
+    """A process worker, and the deployment of Belgium a second time on its pool: its files are here,
+    not in an image.
     """
     copy: dict[str, Any] = yaml.safe_load(declared.PREFECT_FILE.read_text())
     copy["pull"] = [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}]
-    for deployment in copy["deployments"]:
-        deployment |= {
-            "name": f"{deployment['name']}-here",
-            "schedules": [],
-            "triggers": [],
-            "work_pool": {"name": "geodata-process"},
-        }
+    own = {"schedules": [], "triggers": [], "work_pool": {"name": "geodata-process"}}
+    copy["deployments"] = [
+        deployment | own | {"name": "belgium-here"}
+        for deployment in copy["deployments"]
+        if deployment["name"] == "belgium"
+    ]
     path = tmp_path_factory.mktemp("prefect") / "prefect.yaml"
     path.write_text(yaml.safe_dump(copy))
     client.create_work_pool(
