@@ -3,9 +3,10 @@
 
 PYTHON := .venv/bin/python
 ARGUMENTS ?=
+WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench rollback withdraw rebuild deploy image server stop db-shell db-stop lock clean
+.PHONY: help setup demo test test-fast check bench rollback withdraw rebuild deploy image server stop db-shell db-stop lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -18,7 +19,11 @@ demo: setup ## run the main job on a synthetic Belgium, from download to catalog
 
 test: ## run the tests (on private databases, whatever GEODATA_DATABASE_URL says; one after another with ARGUMENTS="-n 0")
 	@env -u GEODATA_DATABASE_URL -u GEODATA_DATABASE_BLOCK deployments/setup
-	@$(PYTHON) -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
+	@$(PYTHON) -m pytest -q $(WORKERS) $(ARGUMENTS)
+
+test-fast: ## run the tests that need no Prefect server, start no programs and kill nothing
+	@env -u GEODATA_DATABASE_URL -u GEODATA_DATABASE_BLOCK deployments/setup
+	@$(PYTHON) -m pytest -q $(WORKERS) -m "not (prefect or slow or real or image or kubernetes)" $(ARGUMENTS)
 
 check: setup ## format, lint, types and import contracts
 	@.venv/bin/ruff format --check --quiet . || (.venv/bin/ruff format --diff --quiet .; exit 1)

@@ -21,7 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 EDITIONS = """
-SELECT dataset, number, verdict, row_count, round(seconds::numeric, 1) FROM catalog.rebuilt_edition WHERE rebuild = %s ORDER BY seconds DESC
+SELECT dataset, number, verdict, row_count, round(seconds::numeric, 1)
+  FROM catalog.rebuilt_edition WHERE rebuild = %s ORDER BY seconds DESC
 """
 STEPS = """
 SELECT r.dataset, s.verb, count(*), round(sum(s.seconds)::numeric, 1)

@@ -34,9 +34,12 @@ DATASET = Dataset(
 POINTS = """
 CREATE SCHEMA testland_staging_1;
 CREATE TABLE points AS
-SELECT lpad((n::bigint * 7919 % 1000003)::text, 9, '0') AS code, lpad((n % 35000)::text, 5, '0') AS municipal_code, 'name of ' || n AS name,
-       n % 100 AS staff, n * 1.5 AS amount, n * 0.1::double precision AS share, date '2020-01-01' + n % 1000 AS day, n % 2 = 0 AS active,
-       'kind ' || n % 17 AS kind, n::bigint * 3 AS number, ST_SetSRID(ST_Point(n * 0.001, n * 0.002), 2154)::geometry(Point, 2154) AS geom
+SELECT lpad((n::bigint * 7919 % 1000003)::text, 9, '0') AS code,
+       lpad((n % 35000)::text, 5, '0') AS municipal_code, 'name of ' || n AS name,
+       n % 100 AS staff, n * 1.5 AS amount, n * 0.1::double precision AS share,
+       date '2020-01-01' + n % 1000 AS day, n % 2 = 0 AS active,
+       'kind ' || n % 17 AS kind, n::bigint * 3 AS number,
+       ST_SetSRID(ST_Point(n * 0.001, n * 0.002), 2154)::geometry(Point, 2154) AS geom
   FROM generate_series(1, current_setting('bench.rows')::integer) AS n;
 COMMENT ON TABLE points IS 'Points';
 INSERT INTO catalog.edition (dataset, number, vintage, code_revision, fingerprint, schema_name)

@@ -54,7 +54,8 @@ VERTICES = (
 SHORT = 0.05  # seconds under which a statement is only added to the rest
 MAP = """
 EXPLAIN (ANALYZE, BUFFERS, COSTS off, SUMMARY on)
-SELECT siret, name, head_count_band, geom FROM {} WHERE geom && ST_MakeEnvelope(%s, %s, %s, %s, 4326) AND naf_division = '56'
+SELECT siret, name, head_count_band, geom FROM {}
+ WHERE geom && ST_MakeEnvelope(%s, %s, %s, %s, 4326) AND naf_division = '56'
 """
 DROP = (
     "DROP TABLE IF EXISTS municipalities, public_stock, found, pieces, establishments,"
@@ -214,9 +215,11 @@ def load_iris(database: Database, areas: geopandas.GeoDataFrame) -> None:
         )
         cursor.execute("""
             CREATE TABLE france_iris AS
-            SELECT iris_code, municipal_code, CASE left(municipal_code, 3) WHEN '751' THEN '75056' WHEN '132' THEN '13055' WHEN '693' THEN '69123'
-                   ELSE municipal_code END AS commune_code,
-                   left(municipal_code, CASE WHEN municipal_code < '97' THEN 2 ELSE 3 END) AS departement_code,
+            SELECT iris_code, municipal_code,
+                   CASE left(municipal_code, 3) WHEN '751' THEN '75056' WHEN '132' THEN '13055'
+                   WHEN '693' THEN '69123' ELSE municipal_code END AS commune_code,
+                   left(municipal_code, CASE WHEN municipal_code < '97' THEN 2 ELSE 3 END)
+                       AS departement_code,
                    ST_Multi(ST_CollectionExtract(geom, 3))::geometry(MultiPolygon, 4326) AS geom
               FROM shapes ORDER BY iris_code""")
         cursor.execute(

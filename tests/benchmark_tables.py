@@ -51,7 +51,8 @@ def write_register(path: Path, rows: int) -> None:
         for row in range(rows):
             file.write(
                 f'{row:014},{row % 1_000_000:09},"RUE, DU'
-                f' {row % 977}",{row % 37},{row * 7.25:.2f},2020-{row % 12 + 1:02}-{row % 28 + 1:02},{row % 100_000:05},Commune'
+                f' {row % 977}",{row % 37},{row * 7.25:.2f},2020-{row % 12 + 1:02}'
+                f"-{row % 28 + 1:02},{row % 100_000:05},Commune"
                 f" {row % 36_000},{row % 3},O,A,{row / 7:.4f}{rest}\n"
             )
 

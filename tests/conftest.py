@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import processes
 import pytest
 from moto.server import ThreadedMotoServer
 from psycopg2 import sql
 from s3fs import S3FileSystem
 
-SESSION = tempfile.TemporaryDirectory(prefix="geodata-tests-")
-os.chmod(SESSION.name, 0o755)  # the PostgreSQL account walks through it when the tests run as root
-os.environ["GEODATA_DATA"] = SESSION.name
+SESSION = processes.session()
+DATA = SESSION / os.environ.get("PYTEST_XDIST_WORKER", "main")
+DATA.mkdir(exist_ok=True)
+os.environ["GEODATA_DATA"] = os.environ["TMPDIR"] = tempfile.tempdir = str(DATA)
 for name in (
     "GEODATA_DATABASE_URL",
     "GEODATA_DATABASE_BLOCK",
@@ -36,9 +38,12 @@ from tasks.core.model.declarations import Dataset  # noqa: E402
 from tasks.core.model.handles import Staging  # noqa: E402
 from tasks.core.postgres import cluster  # noqa: E402
 from tasks.core.postgres.database import Database, engine  # noqa: E402
+from tasks.core.postgres.migrations import migrate  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
+TEMPLATE = "geodata_template"  # a database with an empty catalog: a copy is cheap
+SERVERS = {"prefect_server", "background_server"}  # fixtures
 LONGEST = [
     "test_rebuild",
     "test_server_deployments",
@@ -49,8 +54,25 @@ LONGEST = [
 ]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the session when a process that it started is left."""
+    if hasattr(session.config, "workerinput"):
+        return
+    if left := processes.stragglers(SESSION):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        reporter.write_sep("=", "processes that the session left behind", red=True)
+        reporter.write_line("\n".join(left))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest modules come first, so that no worker is left with one of them in the end."""
+    """Mark what needs a Prefect server, and put the longest modules first, so that no worker is
+    left with one of them in the end.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function) and SERVERS & {*item.fixturenames}:
+            item.add_marker(pytest.mark.prefect)
     items.sort(
         key=lambda item: (
             LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
@@ -60,8 +82,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def cluster_database() -> Iterator[Database]:
-    """A private PostGIS cluster for the session."""
-    yield cluster.database()
+    """A private PostGIS cluster for the session; it need not survive a failure of the machine."""
+    made = cluster.database()
+    made.outside_transaction("ALTER SYSTEM SET fsync = off")
+    made.rows("SELECT pg_reload_conf()")
+    made.outside_transaction(f"CREATE DATABASE {TEMPLATE}")
+    template = Database(made.url.set(database=TEMPLATE))
+    migrate(template)
+    engine(template).dispose()
+    yield made
     cluster.stop()
 
 
@@ -117,9 +146,20 @@ def prefect_server() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def background_server() -> Iterator[str]:
+    """A Prefect server as `make server` starts it, given more time on a busy machine."""
+    from tasks.running import local_server
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local_server, "PATIENCE", processes.PATIENCE)
+        yield local_server.start()
+    local_server.stop()
+
+
 @pytest.fixture
 def other_database(cluster_database: Database, tmp_path: Path) -> Iterator[Database]:
-    """An empty database and an empty archive of their own, configured as a user would: by
+    """A database with an empty catalog and an empty archive, configured as a user would: by
     environment variables.
     """
     with database_of_its_own(cluster_database, tmp_path / "archive") as made:
@@ -128,11 +168,11 @@ def other_database(cluster_database: Database, tmp_path: Path) -> Iterator[Datab
 
 @contextmanager
 def database_of_its_own(cluster_database: Database, archive: Path) -> Iterator[Database]:
-    """An empty database with an empty archive, for as long as the context lasts."""
+    """A database with an empty catalog and an empty archive, for as long as the context lasts."""
     from tasks.running.site import connect
 
     name = "geodata_" + uuid.uuid4().hex[:8]
-    cluster_database.outside_transaction(f'CREATE DATABASE "{name}"')
+    cluster_database.outside_transaction(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
     url = cluster_database.url.set(database=name)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("GEODATA_DATABASE_URL", url.render_as_string(hide_password=False))

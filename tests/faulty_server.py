@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +21,12 @@ class Asked:
 
     path: str
     headers: dict[str, str]
-    sent: int = 0
+    answered: Future[int] = field(default_factory=Future, repr=False)
+
+    @property
+    def sent(self) -> int:
+        """Wait for the end of the answer: the client may have all of it a moment earlier."""
+        return self.answered.result(timeout=300)
 
 
 @dataclass
@@ -53,10 +59,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = Asked(self.path, {name.lower(): value for name, value in self.headers.items()})
         self.faulty.asked.append(asked)
+        sent = 0
         try:
-            asked.sent = self.faulty.next_step(self.path)(self)
+            sent = self.faulty.next_step(self.path)(self)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+        finally:
+            asked.answered.set_result(sent)
 
     def begin(self, code: int, **headers: object) -> None:
         """Status line and headers; underscores stand for hyphens."""

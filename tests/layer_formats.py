@@ -8,6 +8,7 @@ geometry. Nothing here is official data.
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -110,16 +111,18 @@ def with_gdal(
     def write(path: Path) -> Path:
         wkb = shapely.to_wkb(np.array(shapes(), object), flavor="iso")
         stated = f"EPSG:{crs}" if crs else None
-        pyogrio.raw.write(
-            str(path),
-            wkb,
-            _columns(),
-            list(FIELDS),
-            geometry_type=kind,
-            crs=stated,
-            driver=driver,
-            **options,
-        )
+        with warnings.catch_warnings():  # shapefiles cut names, and a missing CRS is meant
+            warnings.filterwarnings("ignore", "Normalized/laundered|'crs' was not provided")
+            pyogrio.raw.write(
+                str(path),
+                wkb,
+                _columns(),
+                list(FIELDS),
+                geometry_type=kind,
+                crs=stated,
+                driver=driver,
+                **options,
+            )
         return path
 
     return write

@@ -76,7 +76,8 @@ def original(
 
 AREAS = """
 CREATE TABLE areas AS
-SELECT 'A' || n AS code, {people} * n AS people, ST_MakeEnvelope(n, 0, n + 1, 1, 31370)::geometry(Polygon, 31370) AS geom
+SELECT 'A' || n AS code, {people} * n AS people,
+       ST_MakeEnvelope(n, 0, n + 1, 1, 31370)::geometry(Polygon, 31370) AS geom
   FROM generate_series(1, 3) AS n;
 COMMENT ON TABLE areas IS 'Areas of a made-up land';
 COMMENT ON COLUMN areas.code IS 'Code [unit: code; aggregate: key; from: made up]';

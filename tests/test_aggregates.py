@@ -24,32 +24,43 @@ PARENTS = ("municipality_*", "arrondissement_*", "province_*", "region_*")
 SECTORS = """
 CREATE TABLE sectors AS
 SELECT code AS sector_code, 'Sector ' || n AS sector_name,
-       'M' || n / 4 AS municipality_code, CASE WHEN n / 4 <> 3 THEN 'Commune ' || n / 4 END AS municipality_name,
-       'A' || n / 8 AS arrondissement_code, CASE WHEN n / 16 < 2 THEN 'P' || n / 16 END AS province_code, 'R' || n / 32 AS region_code,
+       'M' || n / 4 AS municipality_code,
+       CASE WHEN n / 4 <> 3 THEN 'Commune ' || n / 4 END AS municipality_name,
+       'A' || n / 8 AS arrondissement_code,
+       CASE WHEN n / 16 < 2 THEN 'P' || n / 16 END AS province_code,
+       'R' || n / 32 AS region_code,
        (n * 10)::bigint AS population, round((ST_Area(geom) / 1e6)::numeric, 6) AS area_km2,
        round(n * 10 / (ST_Area(geom) / 1e6)::numeric, 2) AS density,
        CASE WHEN n % 4 < 2 AND n / 4 <> 2 THEN (n * 1000.25)::numeric(18, 2) END AS income,
        CASE WHEN n % 4 >= 2 OR n / 4 = 2 THEN 'suppressed' END AS income_reason,
-       CASE WHEN n % 3 > 0 THEN n + 0.5::double precision END AS age, 20000 + n AS median_income, geom
+       CASE WHEN n % 3 > 0 THEN n + 0.5::double precision END AS age,
+       20000 + n AS median_income, geom
   FROM (SELECT *, left(code, 5)::integer AS n FROM shapes) AS numbered;
-CREATE TABLE unlocated (municipality_code text, population bigint, unlocated bigint, homeless bigint);
+CREATE TABLE unlocated (
+    municipality_code text, population bigint, unlocated bigint, homeless bigint);
 INSERT INTO unlocated VALUES ('M0', 7, 7, 2), ('M5', 1, 1, NULL);
 COMMENT ON COLUMN sectors.sector_code IS 'Code [unit: code; aggregate: key; from: made up]';
 COMMENT ON COLUMN sectors.sector_name IS 'Name [unit: name; aggregate: same; from: made up]';
-COMMENT ON COLUMN sectors.municipality_code IS 'Municipality [unit: code; aggregate: same; from: made up]';
-COMMENT ON COLUMN sectors.municipality_name IS 'Its name [unit: name; aggregate: same; from: made up]';
-COMMENT ON COLUMN sectors.arrondissement_code IS 'Arrondissement [unit: code; aggregate: same; from: made up]';
+COMMENT ON COLUMN sectors.municipality_code IS
+    'Municipality [unit: code; aggregate: same; from: made up]';
+COMMENT ON COLUMN sectors.municipality_name IS
+    'Its name [unit: name; aggregate: same; from: made up]';
+COMMENT ON COLUMN sectors.arrondissement_code IS
+    'Arrondissement [unit: code; aggregate: same; from: made up]';
 COMMENT ON COLUMN sectors.province_code IS 'Province [unit: code; aggregate: same; from: made up]';
 COMMENT ON COLUMN sectors.region_code IS 'Region [unit: code; aggregate: same; from: made up]';
 COMMENT ON COLUMN sectors.population IS 'Residents [unit: persons; aggregate: sum; from: made up]';
 COMMENT ON COLUMN sectors.area_km2 IS 'Area [unit: km²; aggregate: sum; from: made up]';
-COMMENT ON COLUMN sectors.density IS 'Density [unit: persons/km²; aggregate: ratio population / area_km2; from: computed]';
+COMMENT ON COLUMN sectors.density IS
+    'Density [unit: persons/km²; aggregate: ratio population / area_km2; from: computed]';
 COMMENT ON COLUMN sectors.income IS 'Income [unit: EUR; aggregate: sum; from: made up]';
 COMMENT ON COLUMN sectors.income_reason IS 'Why not [unit: reason; aggregate: none; from: made up]';
-COMMENT ON COLUMN sectors.age IS 'Mean age [unit: years; aggregate: mean by population; from: made up]';
+COMMENT ON COLUMN sectors.age IS
+    'Mean age [unit: years; aggregate: mean by population; from: made up]';
 COMMENT ON COLUMN sectors.median_income IS 'Median [unit: EUR; aggregate: none; from: made up]';
 COMMENT ON COLUMN sectors.geom IS 'Border [unit: m; aggregate: none; from: made up]';
-COMMENT ON COLUMN unlocated.unlocated IS 'Not located [unit: persons; aggregate: sum; from: made up]';
+COMMENT ON COLUMN unlocated.unlocated IS
+    'Not located [unit: persons; aggregate: sum; from: made up]';
 COMMENT ON COLUMN unlocated.homeless IS 'Homeless [unit: persons; aggregate: sum; from: made up]';
 """
 

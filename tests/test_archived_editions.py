@@ -43,7 +43,8 @@ class Written:
     ) -> str:
         """Name of the document of an edition that was published on a day."""
         at = (START + timedelta(days=day)).isoformat()
-        name = f"editions/{dataset}/{vintage}/{number:04d}-{at[:19].replace('-', '').replace(':', '')}.json"
+        stamp = at[:19].replace("-", "").replace(":", "")
+        name = f"editions/{dataset}/{vintage}/{number:04d}-{stamp}.json"
         self.archive.documents.put(
             name,
             {
@@ -293,7 +294,7 @@ def test_documents_are_read_some_at_a_time_and_come_in_order(
 ) -> None:
     for number in range(1, 21):
         written.edition(number, number)
-    together = threading.Barrier(documents.READERS, timeout=20)
+    together = threading.Barrier(documents.READERS, timeout=300)
     read = written.archive.documents.read
 
     def slow(name: str) -> dict[str, Any]:

@@ -138,7 +138,8 @@ def overwrite(path: Path, content: bytes) -> None:
 
 def manifest(original: Original) -> str:
     """Name of its manifest."""
-    return f"manifests/{manifests.shelf(original.source)}/{manifests.stamp(original.retrieved_at, original.sha256)}.json"
+    stamp = manifests.stamp(original.retrieved_at, original.sha256)
+    return f"manifests/{manifests.shelf(original.source)}/{stamp}.json"
 
 
 def test_a_whole_archive_is_found_whole(archive: TwoFolders) -> None:
@@ -356,7 +357,11 @@ def test_the_document_of_an_edition_that_no_longer_names_digests_as_it_did_is_re
     assert (archive.primary / EDITION).read_bytes() == before
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00 no text", b"", b"5", b'{"format": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe\x00 no text", b"", b"5", b'{"format": 1}'],
+    ids=["no text", "empty", "a number", "another document"],
+)
 def test_a_corrupt_manifest_is_repaired(archive: TwoFolders, content: bytes) -> None:
     original = archive.add(FIRST)
     before = (archive.replica / manifest(original)).read_bytes()
@@ -635,7 +640,6 @@ def test_a_period_is_at_least_a_day(archive: TwoFolders) -> None:
         audits.audit.fn(0)
 
 
-@pytest.mark.prefect
 def test_the_flow_keeps_a_table_and_fails_for_what_is_lost(
     archive: TwoFolders, prefect_server: None
 ) -> None:

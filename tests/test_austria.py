@@ -25,8 +25,6 @@ from flows.offices import statistik_austria as office
 from tasks.core.postgres.database import Database
 from tasks.running.site import connect
 
-pytestmark = pytest.mark.prefect
-
 
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:

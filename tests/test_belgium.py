@@ -19,8 +19,6 @@ from flows.belgium_income import belgium_income
 from tasks.core.postgres.database import Database
 from tasks.running.site import connect
 
-pytestmark = pytest.mark.prefect
-
 
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -527,7 +527,6 @@ def test_how_long_originals_stay_changes_no_fingerprint(land: Land) -> None:
     assert fingerprint(dataset, 2026, (original,)) == fingerprint(dataset, 2026, (other,))
 
 
-@pytest.mark.prefect
 def test_the_flow_does_what_the_law_says_and_collects(land: Land, prefect_server: None) -> None:
     from prefect.artifacts import Artifact
 

@@ -12,10 +12,13 @@ from tasks.core.postgres.database import Database
 AREAS = """
 CREATE TABLE areas (code text, population bigint, km2 numeric, density numeric, age numeric);
 COMMENT ON COLUMN areas.code IS 'Code [unit: code; aggregate: key; from: made up]';
-COMMENT ON COLUMN areas.population IS 'Residents on 1 January [unit: persons; aggregate: sum; from: OPENDATA_SECTOREN.TOTAL]';
+COMMENT ON COLUMN areas.population IS
+    'Residents on 1 January [unit: persons; aggregate: sum; from: OPENDATA_SECTOREN.TOTAL]';
 COMMENT ON COLUMN areas.km2 IS 'Area [unit: km²; aggregate: sum; from: geometry]';
-COMMENT ON COLUMN areas.density IS 'Density [unit: persons/km²; aggregate: ratio population / km2 * 1.5; from: computed]';
-COMMENT ON COLUMN areas.age IS 'Mean age [unit: years; aggregate: mean by population; from: made up]';
+COMMENT ON COLUMN areas.density IS
+    'Density [unit: persons/km²; aggregate: ratio population / km2 * 1.5; from: computed]';
+COMMENT ON COLUMN areas.age IS
+    'Mean age [unit: years; aggregate: mean by population; from: made up]';
 """
 
 
@@ -63,6 +66,16 @@ def test_rules_are_read_from_the_comments_of_columns(database: Database, areas: 
         ("Rent [unit: EUR; aggregate: sum]", None),
         ("Rent", None),
         (None, None),
+    ],
+    ids=[
+        "ratio",
+        "mean",
+        "root",
+        "unknown word",
+        "ratio without a slash",
+        "no origin",
+        "no rule",
+        "no comment",
     ],
 )
 def test_a_rule_has_one_of_seven_forms(comment: str | None, aggregate: str | None) -> None:

@@ -6,11 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
 
+import processes
 import pytest
 from prefect import flow
 from pydantic import Field
@@ -82,23 +82,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The background server of the session's data folder."""
-    yield local_server.start()
-    local_server.stop()
-
-
 def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, *map(str, arguments)]
-    return subprocess.run(
-        words,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env=dict(os.environ) | environment,
-        check=False,
-    )
+    return processes.run(sys.executable, *map(str, arguments), env=os.environ | environment)
 
 
 def unboxed(shown: str) -> str:
@@ -164,6 +149,7 @@ def test_help_shows_the_form_of_the_user_interface(capsys: pytest.CaptureFixture
     assert sample.parameters.properties["vintage"]["description"] == "Year published."
 
 
+@pytest.mark.slow
 def test_help_of_a_file_starts_no_server(tiny: Path, tmp_path: Path) -> None:
     done = command(tiny, "--help", GEODATA_DATA=str(tmp_path))
     assert done.returncode == 0
@@ -177,10 +163,12 @@ CHOICE = """
 from tasks.running.command_line import choose_server
 choose_server()
 from prefect.settings import get_current_settings as now
-print(now().api.url, now().home, now().server.ephemeral.startup_timeout_seconds, now().server.analytics_enabled)
+ephemeral = now().server.ephemeral
+print(now().api.url, now().home, ephemeral.startup_timeout_seconds, now().server.analytics_enabled)
 """
 
 
+@pytest.mark.slow
 def test_a_configured_api_is_used_and_its_settings_left_alone(tmp_path: Path) -> None:
     done = command(
         "-c",
@@ -193,6 +181,7 @@ def test_a_configured_api_is_used_and_its_settings_left_alone(tmp_path: Path) ->
     assert HINT not in done.stderr
 
 
+@pytest.mark.slow
 def test_without_one_prefect_keeps_its_files_in_the_data_folder(tmp_path: Path) -> None:
     done = command("-c", CHOICE, HOME=str(tmp_path), GEODATA_DATA=str(tmp_path / "data"))
     assert done.stdout.split() == ["None", str(tmp_path / "data/prefect"), "180", "False"]
@@ -214,23 +203,20 @@ def test_a_state_file_of_a_server_that_is_gone_is_not_believed(
     assert local_server.url() is None
 
 
-@pytest.mark.prefect
-def test_the_background_server_starts_once(server: str) -> None:
-    assert local_server.start() == local_server.url() == server
+def test_the_background_server_starts_once(background_server: str) -> None:
+    assert local_server.start() == local_server.url() == background_server
     shown = command("-m", "tasks.running.local_server", "url")
-    assert (shown.returncode, shown.stdout.strip()) == (0, server)
+    assert (shown.returncode, shown.stdout.strip()) == (0, background_server)
 
 
-@pytest.mark.prefect
-def test_a_good_run_reports_to_the_background_server(server: str, tiny: Path) -> None:
+def test_a_good_run_reports_to_the_background_server(background_server: str, tiny: Path) -> None:
     done = command(tiny)
     assert done.returncode == 0, done.stderr
-    assert server.removesuffix("/api") + "/runs/flow-run/" in done.stderr
+    assert background_server.removesuffix("/api") + "/runs/flow-run/" in done.stderr
     assert HINT not in done.stderr
 
 
-@pytest.mark.prefect
-def test_a_contradicted_declaration_ends_in_one_line(server: str, tiny: Path) -> None:
+def test_a_contradicted_declaration_ends_in_one_line(background_server: str, tiny: Path) -> None:
     done = command(tiny, "--case", "contradicted")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == SENTENCE
@@ -238,16 +224,16 @@ def test_a_contradicted_declaration_ends_in_one_line(server: str, tiny: Path) ->
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.prefect
-def test_a_mistake_in_the_code_keeps_its_traceback(server: str, tiny: Path) -> None:
+def test_a_mistake_in_the_code_keeps_its_traceback(background_server: str, tiny: Path) -> None:
     done = command(tiny, "--case", "broken")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == "ValueError: a mistake in the code"
     assert "Traceback" in done.stderr
 
 
-@pytest.mark.prefect
-def test_a_failed_state_without_an_error_says_its_message(server: str, tiny: Path) -> None:
+def test_a_failed_state_without_an_error_says_its_message(
+    background_server: str, tiny: Path
+) -> None:
     done = command(tiny, "--case", "returned")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == "tiny: Two layers are missing."
@@ -262,8 +248,7 @@ def test_without_a_server_the_run_starts_its_own(tiny: Path, tmp_path: Path) -> 
     assert (tmp_path / "prefect/prefect.db").exists()
 
 
-@pytest.mark.prefect
-def test_stopping_ends_the_server_and_says_so(server: str) -> None:
+def test_stopping_ends_the_server_and_says_so(background_server: str) -> None:
     stopped = [command("-m", "tasks.running.local_server", "stop").stdout.strip() for _ in range(2)]
     assert stopped == ["The Prefect server has stopped.", "The Prefect server was not running."]
     assert local_server.url() is None

@@ -16,7 +16,6 @@ def _asked_anew() -> None:
     connections.connect.cache_clear()
 
 
-@pytest.mark.prefect
 def test_a_prefect_block_names_the_database(
     prefect_server: None, cluster_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -35,7 +34,6 @@ def test_a_prefect_block_names_the_database(
     connections.connect.cache_clear()
 
 
-@pytest.mark.prefect
 def test_a_block_that_is_not_there_is_named(
     prefect_server: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,6 +173,7 @@ def test_an_unset_variable_stops_the_deployment(
         registration.require_ready()
 
 
+@pytest.mark.slow
 def test_apply_without_a_server_says_what_to_set(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "deployments/apply.py"), "--set-up-only"]
     done = subprocess.run(

@@ -195,7 +195,7 @@ def test_the_switch_gives_way_to_a_long_reader_and_then_completes(
     assert switch.is_alive()
     assert people(database, dataset) == 60  # another reader is served meanwhile
     reader.close()
-    switch.join(timeout=60)
+    switch.join(timeout=300)
     assert people(database, dataset) == 120
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import processes
 import pytest
 from file_server import serve
 
@@ -81,14 +82,8 @@ def test_what_is_not_there(client: httpx.Client) -> None:
 def test_runs_as_a_program(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("here")
     program = Path(__file__).with_name("file_server.py")
-    with subprocess.Popen(
-        [sys.executable, str(program), str(tmp_path), "--port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
+    command = (sys.executable, str(program), str(tmp_path), "--port", "0")
+    with processes.started(*command, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         url = server.stdout.readline().strip()
-        try:
-            assert httpx.get(url + "a.txt").text == "here"
-        finally:
-            server.terminate()
+        assert httpx.get(url + "a.txt").text == "here"

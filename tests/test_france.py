@@ -31,8 +31,6 @@ from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
 from tasks.running.site import connect
 
-pytestmark = pytest.mark.prefect
-
 
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -191,7 +189,7 @@ def test_movements_of_communes_are_read_as_a_ledger(database: Database, staging:
     ]
 
 
-def test_the_census_of_merged_communes_is_added_up_in_their_only_iris_and_what_was_divided_keeps_its_code(
+def test_the_census_of_merged_communes_is_added_up_and_what_was_divided_keeps_its_code(
     database: Database, staging: Staging
 ) -> None:
     with database.session(staging.schema) as cursor:

@@ -133,7 +133,6 @@ def test_a_withdrawn_vintage_promises_nothing(other_database: Database) -> None:
     assert read_freshness(other_database) == []
 
 
-@pytest.mark.prefect
 def test_the_run_ends_in_failed_and_keeps_the_table(
     other_database: Database, prefect_server: None
 ) -> None:

@@ -553,6 +553,7 @@ def test_a_broken_geometry_names_its_feature(tmp_path: Path, into: Load) -> None
         into(path, formats.reads())
 
 
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # shapely warns too
 def test_coordinates_that_are_not_numbers_are_refused(tmp_path: Path, into: Load) -> None:
     broken = [
         shapely.Polygon(
@@ -668,7 +669,7 @@ def test_one_crs_has_many_names(text_of_crs: str, code: int, same: bool) -> None
 
 
 # --- the task
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------
 
 
 def handle(path: Path, reads: Features | Table) -> File:

@@ -4,58 +4,78 @@ run completes.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import processes
+import psutil
 import psycopg2
 import pytest
 from prefect.settings import PREFECT_API_URL
+from processes import PATIENCE
 from synthetic import belgium as synthetic
 
 from tasks.core.postgres.database import Database
 
-pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 120  # seconds until a moment to kill at must have come
 
 
-def start(mirror: Path, *options: str) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        str(ROOT / "flows" / "belgium.py"),
-        "--vintage",
-        "2024",
-        "--mirror",
-        str(mirror),
-        *options,
-    ]
+# Starts a run for every line it reads, in a process of its own that has the libraries already.
+RUNS = """
+import json, os, runpy, sys
+import flows.belgium
+for line in sys.stdin:
+    process = os.fork()
+    if process == 0:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        sys.argv = json.loads(line)
+        runpy.run_path(sys.argv[0], run_name="__main__")
+        sys.exit()
+    print(process, flush=True)
+    print(os.waitpid(process, 0)[1], flush=True)
+"""
+
+
+def command(mirror: Path, *options: str) -> list[str]:
+    flow = str(ROOT / "flows" / "belgium.py")
+    return [flow, "--vintage", "2024", "--mirror", str(mirror), *options]
+
+
+def program(*arguments: str, **pipes: int) -> AbstractContextManager[processes.Program]:
     environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
-    return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    return processes.started(sys.executable, *arguments, env=environment, cwd=ROOT, **pipes)
 
 
-def kill_when(moment: Callable[[], bool], run: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + PATIENCE
+@pytest.fixture
+def runs(prefect_server: None, other_database: Database) -> Iterator[processes.Program]:
+    with program("-c", RUNS, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
+        yield started
+
+
+def kill_when(moment: Callable[[], bool], runs: processes.Program, mirror: Path) -> None:
+    """Start a run and kill it as soon as a moment has come."""
+    assert runs.stdin is not None
+    assert runs.stdout is not None
+    print(json.dumps(command(mirror, "--rebuild")), file=runs.stdin, flush=True)
+    process, deadline = psutil.Process(int(runs.stdout.readline())), time.monotonic() + PATIENCE
     while not moment():
-        assert run.poll() is None, (
-            f"the run ended before it could be killed: {run.communicate()[0]}"
-        )
+        assert process.is_running(), f"the run ended before it could be killed: {runs.said()}"
         assert time.monotonic() < deadline, "the moment to kill at never came"
         time.sleep(0.005)
-    run.send_signal(signal.SIGKILL)
-    run.communicate()
+    process.kill()
+    assert int(runs.stdout.readline()) == signal.SIGKILL
 
 
-def finish(run: subprocess.Popen[str]) -> str:
-    output, _ = run.communicate(timeout=PATIENCE)
-    assert run.returncode == 0, output
-    return output
+def finish(mirror: Path, *options: str) -> str:
+    with program(*command(mirror, *options)) as run:
+        return run.finish()
 
 
 def state(database: Database) -> tuple[object, ...]:
@@ -73,11 +93,11 @@ def state(database: Database) -> tuple[object, ...]:
 
 
 def test_whenever_a_run_is_killed_readers_keep_their_edition_and_the_next_run_completes(
-    tmp_path: Path, prefect_server: None, other_database: Database
+    tmp_path: Path, runs: processes.Program, other_database: Database
 ) -> None:
     database, mirror = other_database, tmp_path / "mirror"
     synthetic.write(mirror, municipalities=12, sectors=600, vintages=(2024,))
-    finish(start(mirror))
+    finish(mirror)
     published = state(database)
 
     def steps(verb: str) -> int:
@@ -99,7 +119,7 @@ def test_whenever_a_run_is_killed_readers_keep_their_edition_and_the_next_run_co
         lambda: steps("aggregate") == 4,  # last checks, sealing
     ]
     for moment in moments:
-        kill_when(moment, start(mirror, "--rebuild"))
+        kill_when(moment, runs, mirror)
         assert state(database) == published
     with psycopg2.connect(
         database.libpq_uri
@@ -109,10 +129,10 @@ def test_whenever_a_run_is_killed_readers_keep_their_edition_and_the_next_run_co
             "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE"
             " OR REPLACE VIEW%%'"
         )
-        kill_when(lambda: bool(database.rows(waiting)), start(mirror, "--rebuild"))
+        kill_when(lambda: bool(database.rows(waiting)), runs, mirror)
     assert state(database) == published
 
-    assert "Published belgium 2024" in finish(start(mirror, "--rebuild"))
+    assert "Published belgium 2024" in finish(mirror, "--rebuild")
     assert state(database)[1:] == published[1:]
     assert (
         database.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'belgium_staging%%'")

@@ -30,6 +30,7 @@ from typing import Any
 
 import httpx
 import kubernetes_validate
+import processes
 import pytest
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -264,17 +265,11 @@ def _forwarded(services: str) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    forward = subprocess.Popen(
-        ["kubectl", "port-forward", "--namespace", services, "service/prefect", f"{port}:4200"],
-        stdout=subprocess.DEVNULL,
-    )
+    forward = ("kubectl", "port-forward", "--namespace", services, "service/prefect")
     api = f"http://127.0.0.1:{port}/api"
-    try:
+    with processes.started(*forward, f"{port}:4200"):
         wait(lambda: _answers(api), "the Prefect server")
         yield api
-    finally:
-        forward.terminate()
-        forward.wait(30)
 
 
 def _answers(api: str) -> bool:

@@ -467,51 +467,45 @@ def parquet() -> bytes:
 
 
 WORKBOOK = zipped("a sheet")
-GOOD: list[tuple[Container, bytes]] = [
-    ("zip", FIRST),
-    ("xlsx", WORKBOOK),
-    ("gzip", gzip.compress(b"a")),
-    ("sqlite", sqlite()),
-    ("parquet", parquet()),
-    ("json", b'\xef\xbb\xbf {"type": "FeatureCollection"}\n'),
-    ("json", b"[1]"),
-    ("xml", b"<?xml version='1.0'?><gml/>\n"),
-    ("xml", "\ufeff<gml/>".encode("utf-16-le")),
-    ("text", b"code;name\n1;Li\xe8ge\n"),
-    ("text", "code\n".encode("utf-16")),
-    ("7z", b"7z\xbc\xaf\x27\x1c..."),
-    ("xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1..."),
-]
-BAD: list[tuple[Container, bytes, str]] = [
-    ("zip", b"", "empty"),
-    ("zip", FIRST[:-30], "central directory.* is missing"),
-    ("zip", b"\x1f\x8b\x08\x00", "begins with the bytes 1f 8b"),
-    ("text", PAGE, "HTML page titled 'Maintenance page'"),
-    ("xml", b"<?xml version='1.0'?>\n<html lang='fr'>", "HTML page"),
-    ("text", b"<!-- moved --><HTML>", "HTML page"),
-    (
-        "xml",
-        b"<?xml version='1.0'?><ServiceExceptionReport><ServiceException>No layer</",
-        "No layer",
-    ),
-    (
-        "xml",
-        b"<ows:ExceptionReport xmlns:ows='x'></ows:ExceptionReport>",
-        "exception of a web service",
-    ),
-    ("json", b'{"error": {"code": 400}}', "error message in JSON"),
-    ("json", b'{"features": [', "it was cut"),
-    ("json", b"nothing", "not as json"),
-    ("xml", b"<gml><feature", "it was cut"),
-    ("text", b"a;b\x00c", "NUL"),
-    ("parquet", parquet()[:-4], "footer is missing"),
-    ("sqlite", FIRST, "not those of sqlite"),
-    ("xls", FIRST, "not those of xls"),
-    ("7z", FIRST, "of 7z"),
-]
+GOOD: dict[str, tuple[Container, bytes]] = {
+    "zip": ("zip", FIRST),
+    "workbook": ("xlsx", WORKBOOK),
+    "gzip": ("gzip", gzip.compress(b"a")),
+    "SQLite": ("sqlite", sqlite()),
+    "Parquet": ("parquet", parquet()),
+    "JSON with byte order mark": ("json", b'\xef\xbb\xbf {"type": "FeatureCollection"}\n'),
+    "JSON list": ("json", b"[1]"),
+    "XML": ("xml", b"<?xml version='1.0'?><gml/>\n"),
+    "XML in UTF-16": ("xml", "\ufeff<gml/>".encode("utf-16-le")),
+    "text in Latin-1": ("text", b"code;name\n1;Li\xe8ge\n"),
+    "text in UTF-16": ("text", "code\n".encode("utf-16")),
+    "7z": ("7z", b"7z\xbc\xaf\x27\x1c..."),
+    "old workbook": ("xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1..."),
+}
+NO_LAYER = b"<?xml version='1.0'?><ServiceExceptionReport><ServiceException>No layer</"
+SERVICE = b"<ows:ExceptionReport xmlns:ows='x'></ows:ExceptionReport>"
+BAD: dict[str, tuple[Container, bytes, str]] = {
+    "empty": ("zip", b"", "empty"),
+    "cut zip": ("zip", FIRST[:-30], "central directory.* is missing"),
+    "gzip for zip": ("zip", b"\x1f\x8b\x08\x00", "begins with the bytes 1f 8b"),
+    "page for text": ("text", PAGE, "HTML page titled 'Maintenance page'"),
+    "page for XML": ("xml", b"<?xml version='1.0'?>\n<html lang='fr'>", "HTML page"),
+    "page after a comment": ("text", b"<!-- moved --><HTML>", "HTML page"),
+    "cut exception": ("xml", NO_LAYER, "No layer"),
+    "exception without a text": ("xml", SERVICE, "exception of a web service"),
+    "error in JSON": ("json", b'{"error": {"code": 400}}', "error message in JSON"),
+    "cut JSON": ("json", b'{"features": [', "it was cut"),
+    "text for JSON": ("json", b"nothing", "not as json"),
+    "cut XML": ("xml", b"<gml><feature", "it was cut"),
+    "text with NUL": ("text", b"a;b\x00c", "NUL"),
+    "cut Parquet": ("parquet", parquet()[:-4], "footer is missing"),
+    "zip for SQLite": ("sqlite", FIRST, "not those of sqlite"),
+    "zip for old workbook": ("xls", FIRST, "not those of xls"),
+    "zip for 7z": ("7z", FIRST, "of 7z"),
+}
 
 
-@pytest.mark.parametrize(("container", "body"), GOOD)
+@pytest.mark.parametrize(("container", "body"), GOOD.values(), ids=GOOD)
 def test_files_of_the_declared_format_pass(
     tmp_path: Path, container: Container, body: bytes
 ) -> None:
@@ -519,7 +513,7 @@ def test_files_of_the_declared_format_pass(
     assert magic.refusal(tmp_path / "file", replace(SOURCE, container=container)) is None
 
 
-@pytest.mark.parametrize(("container", "body", "reason"), BAD)
+@pytest.mark.parametrize(("container", "body", "reason"), BAD.values(), ids=BAD)
 def test_other_files_are_refused_with_a_reason(
     tmp_path: Path, container: Container, body: bytes, reason: str
 ) -> None:
@@ -568,7 +562,6 @@ def test_every_real_file_passes(real_files: Path) -> None:
     assert {name: reason for name, reason in refused.items() if reason} == {}
 
 
-@pytest.mark.prefect
 def test_a_backup_in_a_flow_asks_at_once_retries_and_shows_its_progress(
     office: Office, prefect_server: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -598,7 +591,7 @@ def test_a_backup_in_a_flow_asks_at_once_retries_and_shows_its_progress(
         backing_up()
     with get_client(sync_client=True) as client:
         ours = FlowRunFilter(name={"any_": ["backing-up"]})
-        deadline = time.monotonic() + 10  # task runs are recorded a little later
+        deadline = time.monotonic() + 120  # task runs are recorded a little later
         while (
             len(names := {run.name for run in client.read_task_runs(flow_run_filter=ours)}) < 8
             and time.monotonic() < deadline

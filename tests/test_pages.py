@@ -31,7 +31,10 @@ from tasks.verbs import originals
 from tasks.verbs.files import unpack
 
 LAYER = "GEODATA:AREAS_20250101"
-QUESTION = f"service=WFS&version=2.0.0&request=GetFeature&typeNames={LAYER}&outputFormat=application/json&srsName=EPSG:31287&sortBy=g_id"
+QUESTION = (
+    f"service=WFS&version=2.0.0&request=GetFeature&typeNames={LAYER}"
+    "&outputFormat=application/json&srsName=EPSG:31287&sortBy=g_id"
+)
 CRS = '{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::31287"}}'
 SOURCE = Source(
     slug="xx-areas",
@@ -178,7 +181,8 @@ def test_pages_become_one_file(office: Office) -> None:
 def test_features_are_kept_in_the_bytes_they_were_sent_in(office: Office) -> None:
     odd = (
         b'{ "type" : "Feature", "id":1,'
-        b' "geometry":{"type":"Point","coordinates":[1.10,2e5]},\r\n"properties":{"n":"\\u00e9\xc3\xa9\\/'
+        b' "geometry":{"type":"Point","coordinates":[1.10,2e5]},\r\n'
+        b'"properties":{"n":"\\u00e9\xc3\xa9\\/'
         b' \\"]}"}\t}'
     )
     other = odd.replace(b'"id":1', b'"id":2')
@@ -306,7 +310,10 @@ def test_a_layer_that_is_not_there_is_an_exception_with_status_200(office: Offic
     assert "ServiceExceptionReport" in content(answer)
 
 
-POINT = b'{"type":"FeatureCollection","numberMatched":25,"features":[{"type":"Feature","id":"a","geometry":null,"properties":{}}],"crs":null}'
+POINT = (
+    b'{"type":"FeatureCollection","numberMatched":25,"features":'
+    b'[{"type":"Feature","id":"a","geometry":null,"properties":{}}],"crs":null}'
+)
 BAD = [
     (b"<!DOCTYPE html><title>Closed</title>", "it is an HTML page titled 'Closed' and not json"),
     (b"", "it is empty"),

@@ -8,14 +8,15 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import file_server
+import processes
 import pytest
 from conftest import database_of_its_own
 from deployed import wait
@@ -26,9 +27,7 @@ from test_sirene import World
 from tasks.core.archive.files import original_name
 from tasks.core.postgres.database import Database
 
-pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 600
 PUBLISH = """
 import json, sys
 from prefect.flows import load_flow_from_entrypoint
@@ -41,13 +40,15 @@ SHUT = """
 import os, socket
 def refuse(call):
     def connect(self, address, *rest):
-        if self.family in (socket.AF_INET, socket.AF_INET6) and str(address[1]) != os.environ["TEST_OPEN_PORT"]:
+        internet = self.family in (socket.AF_INET, socket.AF_INET6)
+        if internet and str(address[1]) != os.environ["TEST_OPEN_PORT"]:
             with open(os.environ["TEST_ASKED"], "a") as asked:
                 asked.write(f"{address}\\n")
             raise OSError("the network is shut")
         return call(self, address, *rest)
     return connect
-socket.socket.connect, socket.socket.connect_ex = refuse(socket.socket.connect), refuse(socket.socket.connect_ex)
+socket.socket.connect = refuse(socket.socket.connect)
+socket.socket.connect_ex = refuse(socket.socket.connect_ex)
 """
 CATALOGUE = (
     "publisher",
@@ -73,7 +74,8 @@ CATALOGUE = (
 )
 VIEWS = """
 SELECT n.nspname, c.relname, pg_get_viewdef(c.oid), obj_description(c.oid), c.relacl::text,
-       (SELECT jsonb_object_agg(attname, col_description(attrelid, attnum)) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0)
+       (SELECT jsonb_object_agg(attname, col_description(attrelid, attnum))
+          FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0)
   FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
  WHERE relkind = 'v' AND nspname IN (SELECT published_schema FROM catalog.dataset) ORDER BY 1, 2
 """
@@ -108,29 +110,15 @@ def dump(database: Database) -> dict[str, Any]:
     return {**rows, "views": database.rows(VIEWS), "tables": database.rows(TABLES)}
 
 
-def environment(**more: str) -> dict[str, str]:
-    return os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())} | more
+def environment() -> dict[str, str]:
+    return os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
 
 
-def start(*command: str, **more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *command],
-        env=environment(**more),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+def start(*command: str) -> AbstractContextManager[processes.Program]:
+    return processes.started(sys.executable, *command, env=environment(), cwd=ROOT)
 
 
-def finish(run: subprocess.Popen[str], code: int = 0) -> str:
-    output, _ = run.communicate(timeout=PATIENCE)
-    assert run.returncode == code, output
-    return output
-
-
-def publish(*flows: tuple[str, dict[str, Any]]) -> subprocess.Popen[str]:
+def publish(*flows: tuple[str, dict[str, Any]]) -> AbstractContextManager[processes.Program]:
     return start("-c", PUBLISH, json.dumps(flows))
 
 
@@ -174,13 +162,14 @@ def burning(
     ):
         patch.setenv("GEODATA_ARCHIVE_REPLICAS", str(folder / "replica"))
         patch.setattr(file_server, "FolderHandler", Listening)
-        with file_server.serve(folder) as url:
-            states = publish(
+        with (
+            file_server.serve(folder) as url,
+            publish(
                 *of_two_years("united_states", f"{url}united_states", 2022, 2023),
                 *of_two_years("united_states_estimates", f"{url}united_states", 2022, 2023),
                 *of_two_years("united_states_income", f"{url}united_states", 2022, 2023),
-            )
-            others = publish(
+            ) as states,
+            publish(
                 *of_two_years("belgium", f"{url}belgium", 2024, 2025),
                 *of_two_years("belgium", f"{url}belgium", 2025, rebuild=True),
                 ("rollback", {"dataset": "belgium"}),
@@ -191,9 +180,10 @@ def burning(
                 *of_two_years("france", f"{url}france", 2024, 2025),
                 *of_two_years("sirene", f"{url}sirene-2025", 2025),
                 *of_two_years("sirene", f"{url}sirene-2026", 2026),
-            )
-            finish(others)
-            finish(states)
+            ) as others,
+        ):
+            others.finish()
+            states.finish()
             yield Burning(database, folder / "archive", folder / "replica", asked, dump(database))
 
 
@@ -230,8 +220,10 @@ def shut(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path / "asked"
 
 
-def rebuild(*options: str) -> subprocess.Popen[str]:
-    return start(str(ROOT / "flows" / "rebuild.py"), *options)
+def run(flow: str, *options: str, root: Path = ROOT, code: int = 0) -> str:
+    """Run a flow of a checkout as a person does, and give what it said."""
+    with start(str(root / "flows" / f"{flow}.py"), *options) as program:
+        return program.finish(code)
 
 
 def archived(name: str) -> list[Path]:
@@ -247,7 +239,7 @@ def test_all_comes_back_from_one_replica_with_the_network_shut(
 ) -> None:
     asked = len(burning.asked)
     shutil.rmtree(archived("")[0])
-    told = finish(rebuild("--scope", "kept"))
+    told = run("rebuild", "--scope", "kept")
     assert "17 identical to their manifests, 0 differing, 0 missing" in told
     after = dump(ashes)
     for part, rows in burning.before.items():
@@ -263,8 +255,10 @@ def test_all_comes_back_from_one_replica_with_the_network_shut(
 
 
 CHANGE = """
-DELETE FROM municipality_types WHERE municipality_code = (SELECT min(municipality_code) FROM municipality_types);
-UPDATE municipality_types SET typology_code = 'changed' WHERE municipality_code = (SELECT min(municipality_code) FROM municipality_types);
+DELETE FROM municipality_types
+ WHERE municipality_code = (SELECT min(municipality_code) FROM municipality_types);
+UPDATE municipality_types SET typology_code = 'changed'
+ WHERE municipality_code = (SELECT min(municipality_code) FROM municipality_types);
 """
 LISTS = ("postal_codes", "municipality_types")
 CHEAP = ("--datasets", "belgium", "belgium_income", "austria_lists")
@@ -293,14 +287,14 @@ def test_damage_is_repaired_or_named_and_a_killed_rebuild_goes_on_where_it_was(
     for copy in lost:
         copy.unlink()
 
-    killed = rebuild(*CHEAP)
-    wait(lambda: ashes.rows(PUBLISHED), "the first edition", 0.02)
-    os.killpg(killed.pid, signal.SIGKILL)
-    told = killed.communicate()[0]
+    with start(str(ROOT / "flows" / "rebuild.py"), *CHEAP) as killed:
+        wait(lambda: ashes.rows(PUBLISHED), "the first edition", 0.02)
+        os.killpg(killed.pid, signal.SIGKILL)
+        told = killed.finish(-signal.SIGKILL)
     there = ashes.rows(PUBLISHED)
     assert len(there) < 3, "some was still to be made"
 
-    told += finish(rebuild(*CHEAP), code=1)
+    told += run("rebuild", *CHEAP, code=1)
     assert "Repaired the original of be-sectors 2024" in told
     assert corrupt.read_bytes() == whole
     assert (
@@ -323,7 +317,7 @@ def test_damage_is_repaired_or_named_and_a_killed_rebuild_goes_on_where_it_was(
     ]
 
     lost[1].write_bytes(backed_up)  # from a backup, in one place
-    assert "4 identical to their manifests, 0 differing, 0 missing" in finish(rebuild(*CHEAP))
+    assert "4 identical to their manifests, 0 differing, 0 missing" in run("rebuild", *CHEAP)
     assert lost[0].read_bytes() == backed_up
     seen, again = dump(ashes), ("belgium", "belgium_income", "austria_lists")
     assert seen["tables"] == [
@@ -350,7 +344,7 @@ def test_what_newer_code_makes_otherwise_is_published_apart_and_told_by_key(
     lists = ("--datasets", "austria_lists")
     with monkeypatch.context() as patch:
         patch.setenv("PYTHONPATH", f"{tmp_path / 'newer'}:{os.environ['PYTHONPATH']}")
-        told = finish(start(str(tmp_path / "newer" / "flows" / "rebuild.py"), *lists))
+        told = run("rebuild", *lists, root=tmp_path / "newer")
     assert "edition 1 of austria_lists 2023 is differing" in told
     (row,) = ashes.rows(
         "SELECT verdict, same_code, published_as, differences, message FROM catalog.rebuilt_edition"
@@ -371,9 +365,7 @@ def test_what_newer_code_makes_otherwise_is_published_apart_and_told_by_key(
     assert ashes.value(count) == burning.database.value(count) - 1
 
     kept = sorted(path for place in archived("") for path in place.rglob("*"))
-    finish(
-        start(str(ROOT / "flows" / "drill.py"), *lists)
-    )  # by the code of before: the edition of the newer code is the one shown
+    run("drill", *lists)  # by the code of before: the edition of the newer code is the one shown
     assert sorted(path for place in archived("") for path in place.rglob("*")) == kept, (
         "a drill writes nothing into the archive"
     )

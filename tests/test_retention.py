@@ -486,7 +486,6 @@ def test_a_tombstone_reads_as_it_was_written(archive: TwoFolders) -> None:
     )
 
 
-@pytest.mark.prefect
 def test_the_flow_keeps_a_table_of_what_was_buried(
     archive: TwoFolders, prefect_server: None
 ) -> None:

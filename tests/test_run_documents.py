@@ -9,7 +9,6 @@ import logging
 import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
+from botocore import retryhandler
 from conftest import database_of_its_own
 from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL
@@ -30,9 +31,7 @@ from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database
 from tasks.running import runs, steps
 
-pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 120  # seconds until a run that is to be killed must have come so far
 
 
 def run(mirror: Path, **parameters: Any) -> State[Any]:
@@ -47,14 +46,8 @@ def killed(mirror: Path) -> None:
     )
     path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
     environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value()), "PYTHONPATH": path}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    with processes.started(sys.executable, "-c", code, env=environment) as run:
+        run.finish(-signal.SIGKILL)
 
 
 def documents() -> list[dict[str, Any]]:
@@ -271,6 +264,7 @@ def test_documents_that_a_location_without_an_answer_may_have_are_not_made_again
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             down.setenv(name, "test")
         down.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        down.setattr(retryhandler, "delay_exponential", lambda *_, **__: 0.0)  # tries again at once
         down.setenv("GEODATA_ARCHIVE_REPLICAS", "s3://replica/archive")
         S3FileSystem.clear_instance_cache()
         with heard() as loud:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import processes
 import psutil
 import pytest
 import yaml
@@ -36,20 +36,16 @@ import apply  # noqa: E402
 from workspace import automations, declared, notification, work_pool  # noqa: E402
 
 from tasks.core.postgres.database import Database  # noqa: E402
-from tasks.running import local_server  # noqa: E402
 
-pytestmark = pytest.mark.prefect
 IMAGE, REVISION = "registry.example/geodata-flows:1f2e3d4c5b6a", "1f2e3d4c5b6a"
 WORKER = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 
 
 @pytest.fixture(scope="module")
-def api() -> Iterator[str]:
-    """A Prefect server as `make server` starts it."""
-    address = local_server.start()
-    with temporary_settings({PREFECT_API_URL: address}):
-        yield address
-    local_server.stop()
+def background_server(background_server: str) -> Iterator[str]:
+    """The server, which flows and clients of this process report to as well."""
+    with temporary_settings({PREFECT_API_URL: background_server}):
+        yield background_server
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +60,10 @@ def told() -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.fixture(scope="module")
-def environment(api: str, told: tuple[str, list[str]]) -> dict[str, str]:
+def environment(background_server: str, told: tuple[str, list[str]]) -> dict[str, str]:
     """What a person sets to deploy."""
     return os.environ | {
-        "PREFECT_API_URL": api,
+        "PREFECT_API_URL": background_server,
         "GEODATA_IMAGE": IMAGE,
         "GEODATA_REVISION": REVISION,
         "GEODATA_WEBHOOK_URL": told[0],
@@ -86,18 +82,17 @@ def client(environment: dict[str, str]) -> Iterator[SyncPrefectClient]:
 def worker(
     client: SyncPrefectClient, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[psutil.Process]:
-    """A process worker, and the deployments a second time on its pool: their files are here, not in
-    an image.
+    """A process worker, and the deployment of Belgium a second time on its pool: its files are here,
+    not in an image.
     """
     copy: dict[str, Any] = yaml.safe_load(declared.PREFECT_FILE.read_text())
     copy["pull"] = [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}]
-    for deployment in copy["deployments"]:
-        deployment |= {
-            "name": f"{deployment['name']}-here",
-            "schedules": [],
-            "triggers": [],
-            "work_pool": {"name": "geodata-process"},
-        }
+    own = {"schedules": [], "triggers": [], "work_pool": {"name": "geodata-process"}}
+    copy["deployments"] = [
+        deployment | own | {"name": "belgium-here"}
+        for deployment in copy["deployments"]
+        if deployment["name"] == "belgium"
+    ]
     path = tmp_path_factory.mktemp("prefect") / "prefect.yaml"
     path.write_text(yaml.safe_dump(copy))
     client.create_work_pool(
@@ -107,36 +102,14 @@ def worker(
             base_job_template=ProcessWorker.get_default_base_job_template(),
         )
     )
-    command = [
+    command = (
         sys.executable,
-        "-m",
-        "prefect",
-        "worker",
-        "start",
-        "--pool",
-        "geodata-process",
-        "--type",
-        "process",
-    ]
-    with path.with_name("worker.log").open("w") as log:
-        started = subprocess.Popen(
-            command, cwd=path.parent, env=environment | WORKER, stdout=log, stderr=log
-        )
-    try:
-        run(
-            "-m",
-            "prefect",
-            "--no-prompt",
-            "deploy",
-            "--all",
-            "--prefect-file",
-            str(path),
-            environment=environment,
-        )
+        *"-m prefect worker start --pool geodata-process --type process".split(),
+    )
+    deploy = ("-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(path))
+    with processes.started(*command, cwd=path.parent, env=environment | WORKER) as started:
+        run(*deploy, environment=environment)
         yield psutil.Process(started.pid)
-    finally:
-        started.terminate()
-        started.wait(60)
 
 
 @pytest.mark.parametrize(
@@ -237,27 +210,27 @@ def test_a_person_s_pause_and_webhook_stay(client: SyncPrefectClient) -> None:
 
 
 def test_a_parameter_that_the_form_would_refuse_is_refused(
-    client: SyncPrefectClient, api: str
+    client: SyncPrefectClient, background_server: str
 ) -> None:
     answer = httpx.post(
-        f"{api}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run",
+        f"{background_server}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run",
         json={"parameters": {"vintage": 1830}},
     )
     assert answer.status_code >= 400
     assert "1830" in answer.text
 
 
-def test_an_untagged_image_is_refused(client: SyncPrefectClient, api: str) -> None:
+def test_an_untagged_image_is_refused(client: SyncPrefectClient, background_server: str) -> None:
     variables = {"image": "registry.example/geodata-flows"}
     answer = httpx.post(
-        f"{api}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run",
+        f"{background_server}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run",
         json={"job_variables": variables},
     )
     assert answer.status_code >= 400
 
 
 def test_a_killed_run_is_seen_and_the_next_resumes_without_downloading(
-    api: str,
+    background_server: str,
     client: SyncPrefectClient,
     worker: psutil.Process,
     other_database: Database,
@@ -275,7 +248,7 @@ def test_a_killed_run_is_seen_and_the_next_resumes_without_downloading(
         shared = {name: os.environ[name] for name in ("GEODATA_DATABASE_URL", "GEODATA_ARCHIVE")}
         return shared | {
             "GEODATA_DATA": str(tmp_path / f"pod-{next(machines)}"),
-            "PREFECT_API_URL": api,
+            "PREFECT_API_URL": background_server,
         }
 
     with counting(mirror, monkeypatch) as (address, sent):
@@ -302,7 +275,7 @@ def test_a_killed_run_is_seen_and_the_next_resumes_without_downloading(
 
 
 def test_a_new_edition_of_the_areas_starts_what_stands_on_them(
-    api: str, client: SyncPrefectClient
+    background_server: str, client: SyncPrefectClient
 ) -> None:
     sirene = DeploymentFilter(name={"any_": ["sirene"]})
     event = {
@@ -311,12 +284,12 @@ def test_a_new_edition_of_the_areas_starts_what_stands_on_them(
         "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "resource": {"prefect.resource.id": "geodata.dataset.belgium"},
     }
-    assert httpx.post(f"{api}/events", json=[event]).status_code < 300
+    assert httpx.post(f"{background_server}/events", json=[event]).status_code < 300
     event |= {
         "id": str(uuid.uuid4()),
         "resource": {"prefect.resource.id": "geodata.dataset.france"},
     }
-    assert httpx.post(f"{api}/events", json=[event]).status_code < 300
+    assert httpx.post(f"{background_server}/events", json=[event]).status_code < 300
 
     def triggered() -> list[str]:
         found = client.read_flow_runs(deployment_filter=sirene)
@@ -331,7 +304,7 @@ def test_a_new_edition_of_the_areas_starts_what_stands_on_them(
             "event": f"geodata.edition.{name}",
             "occurred": datetime.now(UTC).isoformat(),
         }
-        assert httpx.post(f"{api}/events", json=[event]).status_code < 300
+        assert httpx.post(f"{background_server}/events", json=[event]).status_code < 300
         assert wait(
             lambda runs=runs: len(triggered()) == runs,
             f"a run of sirene after its areas were {name}",
@@ -353,7 +326,7 @@ def test_people_are_told_of_a_run_that_ends_badly_whatever_its_message(
 
 
 def test_a_silent_run_is_crashed_and_one_without_end_cancelled(
-    api: str, client: SyncPrefectClient
+    background_server: str, client: SyncPrefectClient
 ) -> None:
     """The declared automations with their windows cut to the shortest that the server takes."""
     for name in ("silent run", "run without end"):
@@ -370,7 +343,7 @@ def test_a_silent_run_is_crashed_and_one_without_end_cancelled(
         "resource": {"prefect.resource.id": f"prefect.flow-run.{silent}"},
         "related": [tag],
     }
-    assert httpx.post(f"{api}/events", json=[event]).status_code < 300
+    assert httpx.post(f"{background_server}/events", json=[event]).status_code < 300
     ending = ("CANCELLING", "CANCELLED")
     wait(
         lambda: client.read_flow_run(uuid.UUID(endless)).state_type in ending,

@@ -64,7 +64,7 @@ def set_up(
         [script],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         env=environment,
         cwd="/",
         user=user,
@@ -126,6 +126,7 @@ def stamp(machine: Path) -> Path:
     return machine / ".venv" / f".set-up-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
+@pytest.mark.slow
 def test_nothing_is_done_twice_and_a_new_lock_is_installed(furnished: Path) -> None:
     stamp(furnished).touch()
     offline = {"GEODATA_DATABASE_URL": "elsewhere", "PIP_NO_INDEX": "1", "UV_OFFLINE": "1"}
@@ -162,7 +163,7 @@ def test_psql_opens_on_the_local_database(cluster_database: Database) -> None:
         "-Atc",
         "SELECT current_database()",
     ]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=600, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "geodata"), done.stderr
 
 

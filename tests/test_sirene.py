@@ -7,7 +7,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -16,6 +15,7 @@ from typing import Any
 
 import geopandas
 import pandas
+import processes
 import pytest
 from conftest import database_of_its_own
 from deployed import wait
@@ -36,7 +36,6 @@ from tasks.core.postgres.database import Database
 from tasks.running.site import connect
 from tasks.verbs.publishing import stand_on
 
-pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
 SERVED = (
     "import sys; from flows.france import france; france.serve(name='france', parameters={'mirror':"
@@ -142,20 +141,16 @@ def served(world: World, prefect_server: None, shelter: Database) -> Iterator[No
         "PREFECT_API_URL": str(PREFECT_API_URL.value()),
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
     }
-    started = subprocess.Popen(
-        [sys.executable, "-c", SERVED, str(world.areas)],
-        env=environment,
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-    )
-    with get_client(sync_client=True) as client:
+    command = (sys.executable, "-c", SERVED, str(world.areas))
+    with (
+        processes.started(*command, env=environment, cwd=ROOT),
+        get_client(sync_client=True) as client,
+    ):
         wait(
             lambda: [one for one in client.read_deployments() if one.name == "france"],
             "the deployment of france",
         )
-    yield
-    started.terminate()
-    started.wait(60)
+        yield
 
 
 @pytest.fixture(scope="module")

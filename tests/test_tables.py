@@ -70,7 +70,7 @@ CODE_AND_COUNT = {"code": text("CODE"), "residents": integer("MS_POPULATION")}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16"])
-@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["LF", "CRLF"])
 def test_any_encoding_and_line_end_is_read_letter_for_letter(
     loaded: Load, encoding: str, line_end: str
 ) -> None:
@@ -275,7 +275,7 @@ def test_a_decimal_comma_and_a_thousands_point_are_read_and_misplaced_ones_refus
         loaded("B\n13.8\n", Table(columns={"b": number("B")}, delimiter=";", decimal_point=","))
 
 
-@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u202f"])
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u202f"], ids=["space", "no-break", "narrow"])
 def test_a_blank_between_thousands_is_any_blank(loaded: Load, blank: str) -> None:
     assert loaded(
         f"A;\n12{blank}345;\n", Table(columns={"a": integer("A")}, delimiter=";", thousands=" ")
@@ -321,6 +321,7 @@ def test_blank_lines_and_notes_under_the_table_are_skipped(loaded: Load) -> None
         ("01,5\nbroken in two\n02,6\n", "Line 3 .* it has 1, 'broken in two'"),
         ("01,5\n020", "Line 3"),
     ],
+    ids=["longer", "after an empty line", "broken in two", "at the end"],
 )
 def test_a_row_of_another_length_is_an_error_with_its_line(
     loaded: Load, content: str, message: str

@@ -29,21 +29,22 @@ from flows.united_states_income import united_states_income
 from tasks.core.postgres.database import Database
 from tasks.running.site import connect
 
-pytestmark = pytest.mark.prefect
-
 # The database ends the connection that loads the tracts of California, once: a real outage in the
 # middle of the country.
 OUTAGE = """
 CREATE SEQUENCE public.outages;
 CREATE FUNCTION public.outage() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity LIKE '%tract_shapes_06') THEN
+    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands()
+                WHERE object_identity LIKE '%tract_shapes_06') THEN
         IF nextval('public.outages') = 1 THEN
-            RAISE EXCEPTION 'terminating connection due to administrator command' USING ERRCODE = 'admin_shutdown';
+            RAISE EXCEPTION 'terminating connection due to administrator command'
+                  USING ERRCODE = 'admin_shutdown';
         END IF;
     END IF;
 END $$;
-CREATE EVENT TRIGGER outage ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.outage();
+CREATE EVENT TRIGGER outage ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
+    EXECUTE FUNCTION public.outage();
 """
 RECOVERED = "DROP EVENT TRIGGER outage; DROP FUNCTION public.outage(); DROP SEQUENCE public.outages"
 
@@ -200,7 +201,7 @@ def test_what_is_missing_says_why(published: State[Any]) -> None:
 def test_an_outage_repeats_one_state_and_not_the_country(published: State[Any]) -> None:
     run_id = FlowRunFilterId(any_=[published.state_details.flow_run_id])
     named = TaskRunFilter(name=TaskRunFilterName(like_="load geometries"))
-    loads, deadline = {}, time.monotonic() + 60
+    loads, deadline = {}, time.monotonic() + 300
     with get_client(sync_client=True) as client:
         while (
             sum(loads.values()) < 2 + 2 * len(census.STATES) + 1 and time.monotonic() < deadline
@@ -209,6 +210,7 @@ def test_an_outage_repeats_one_state_and_not_the_country(published: State[Any]) 
                 flow_run_filter=FlowRunFilter(id=run_id), task_run_filter=named, limit=200
             )
             loads = {task.name: task.run_count for task in tasks}
+            time.sleep(0.2)
     assert len(loads) == 2 + 2 * len(census.STATES)
     assert {name: count for name, count in loads.items() if count != 1} == {
         "load geometries tract_shapes_06": 2
@@ -303,7 +305,7 @@ def test_the_real_counties_of_2018_meet_the_estimates_of_2019(
 
 
 @pytest.mark.real
-def test_the_ledger_brings_one_county_of_the_estimates_of_2023_to_the_borders_of_2018_and_names_the_rest(
+def test_the_ledger_brings_one_county_to_the_borders_of_2018_and_names_the_rest(
     real_files: Path, prefect_server: None, tmp_path: Path, other_database: Database
 ) -> None:
     run(

@@ -386,7 +386,6 @@ def test_unpack_gives_a_handle_on_the_file_that_the_source_means(tmp_path: Path)
     assert unpack.fn(archived(FIGURES, tmp_path)).name == "a b.zip"
 
 
-@pytest.mark.prefect
 def test_unpack_is_cached_until_its_file_is_gone_or_its_declaration_changes(
     prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
