@@ -44,8 +44,9 @@ class Column:
     `type` is one of text, integer, number (double precision), date, boolean, or decimal(p,s).
     prefix: what every value begins with, left out of the table ("GRGEMAKT-" of "GRGEMAKT-10101").
     widths: where a code is written in several columns, `names` are its parts and these are their
-    digits. about, unit and rule: what the column holds and how it is aggregated, where a source has
-    too many columns to be described one by one in SQL (see tasks.core.catalog.column_rules).
+    digits. about, unit and rule: what the column holds, in which unit, and how it is aggregated
+    (see tasks.core.catalog.column_rules); loading writes them into the column's comment, and every
+    table made of it says the same. A column without `about` is not published as it is.
     """
 
     names: tuple[str, ...]
@@ -58,33 +59,52 @@ class Column:
     rule: str = "none"
 
 
-def text(*names: str, optional: bool = False, prefix: str = "") -> Column:
+def text(
+    *names: str,
+    optional: bool = False,
+    prefix: str = "",
+    about: str = "",
+    unit: str = "code",
+    rule: str = "same",
+) -> Column:
     """A code or a name, kept letter for letter, but for a prefix that all of them have."""
-    return Column(names, "text", optional, prefix)
+    return Column(names, "text", optional, prefix, about=about, unit=unit, rule=rule)
 
 
-def code(*parts: tuple[str, int]) -> Column:
+def code(*parts: tuple[str, int], about: str = "", rule: str = "same") -> Column:
     """A code written in several columns, each filled up with zeros to its number of digits:
     ("STATE", 2), ("COUNTY", 3).
     """
-    return Column(
-        tuple(name for name, _ in parts), "text", widths=tuple(width for _, width in parts)
-    )
+    names, widths = zip(*parts, strict=True)
+    return Column(names, "text", widths=widths, about=about, unit="code", rule=rule)
 
 
-def integer(*names: str, optional: bool = False) -> Column:
+def integer(
+    *names: str, optional: bool = False, about: str = "", unit: str = "", rule: str = "none"
+) -> Column:
     """A whole number (64 bits)."""
-    return Column(names, "integer", optional)
+    return Column(names, "integer", optional, about=about, unit=unit, rule=rule)
 
 
-def number(*names: str, optional: bool = False) -> Column:
+def number(
+    *names: str, optional: bool = False, about: str = "", unit: str = "", rule: str = "none"
+) -> Column:
     """A double precision number."""
-    return Column(names, "number", optional)
+    return Column(names, "number", optional, about=about, unit=unit, rule=rule)
 
 
-def decimal(*names: str, precision: int = 18, scale: int = 2, optional: bool = False) -> Column:
+def decimal(
+    *names: str,
+    precision: int = 18,
+    scale: int = 2,
+    optional: bool = False,
+    about: str = "",
+    unit: str = "",
+    rule: str = "none",
+) -> Column:
     """An exact number such as an amount of money."""
-    return Column(names, f"decimal({precision},{scale})", optional)
+    kind = f"decimal({precision},{scale})"
+    return Column(names, kind, optional, about=about, unit=unit, rule=rule)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +150,7 @@ class Features:
     crs_missing: bool = False
     crs_of: Mapping[str, int] = field(default_factory=dict)
     encoding: str | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
