@@ -1,6 +1,6 @@
 -- reads: shapes, population, income
 -- makes: sectors, unlocated
--- settings: geodata.vintage (year of the borders and residents; incomes are those of two years before)
+-- settings: geodata.vintage (year of the borders and of the residents; incomes are two years older)
 
 -- Sectors without inhabitants are absent from the population file: they have 0 residents. A sector
 -- that the file lists without a figure keeps none. Incomes hidden by the publisher keep the reason

@@ -228,10 +228,10 @@ def _estimate(
     kind: str = "integer",
     note: str = "",
 ) -> dict[str, Column]:
-    """An estimate and its margin of error (90 percent); a note is of the estimate only."""
+    """An estimate and its margin of error; a note is said of the estimate only."""
     said = {name: (f"{about}{note}", rule)}
     said[f"{name}_moe"] = (
-        f"{about}, margin of error",
+        f"{about}, margin of error (90 percent)",
         "root of squares" if rule == "sum" else "none",
     )
     return {

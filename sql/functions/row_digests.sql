@@ -2,7 +2,8 @@
 -- their text: how many rows each has, and the sum of the first 64 bits of their hashes, which is
 -- another when any of these rows is. All digests of a table add up to the first half of its
 -- content_hash. OFFSET '0' as there: hashes are made before the sort, which then moves 64 bits a
--- row and not all columns. Where the columns hold the table's primary key, nothing has to be added up.
+-- row and not all columns. Where the columns hold the table's primary key, nothing has to be added
+-- up.
 CREATE OR REPLACE FUNCTION geodata.row_digests(target regclass, columns text[])
 RETURNS TABLE (key text[], digest bigint, row_count bigint)
 LANGUAGE plpgsql STABLE

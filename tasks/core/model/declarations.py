@@ -7,9 +7,9 @@ the publisher to them. Codes are text; a column without a declared type is text.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 Container = Literal[
     "zip", "7z", "gzip", "tar", "xlsx", "xls", "ods", "sqlite", "json", "xml", "parquet", "text"
@@ -45,8 +45,7 @@ class Column:
     prefix: what every value begins with, left out of the table ("GRGEMAKT-" of "GRGEMAKT-10101").
     widths: where a code is written in several columns, `names` are its parts and these are their
     digits. about, unit and rule: what the column holds, in which unit, and how it is aggregated
-    (see tasks.core.catalog.column_rules); loading writes them into the column's comment, and every
-    table made of it says the same. A column without `about` is not published as it is.
+    (see tasks.core.catalog.column_rules); every table made from it says the same.
     """
 
     names: tuple[str, ...]
@@ -59,38 +58,38 @@ class Column:
     rule: str = "none"
 
 
+class Meaning(TypedDict, total=False):
+    """What a column holds, in which unit, and how it is aggregated; as in Column."""
+
+    about: str
+    unit: str
+    rule: str
+
+
 def text(
-    *names: str,
-    optional: bool = False,
-    prefix: str = "",
-    about: str = "",
-    unit: str = "code",
-    rule: str = "same",
+    *names: str, optional: bool = False, prefix: str = "", **meaning: Unpack[Meaning]
 ) -> Column:
-    """A code or a name, kept letter for letter, but for a prefix that all of them have."""
-    return Column(names, "text", optional, prefix, about=about, unit=unit, rule=rule)
+    """A code (or, by its unit, a name), kept letter for letter, but for a prefix that all have."""
+    said = Meaning(unit="code", rule="same") | meaning
+    return Column(names, "text", optional, prefix, **said)
 
 
-def code(*parts: tuple[str, int], about: str = "", rule: str = "same") -> Column:
+def code(*parts: tuple[str, int], **meaning: Unpack[Meaning]) -> Column:
     """A code written in several columns, each filled up with zeros to its number of digits:
     ("STATE", 2), ("COUNTY", 3).
     """
     names, widths = zip(*parts, strict=True)
-    return Column(names, "text", widths=widths, about=about, unit="code", rule=rule)
+    return replace(text(*names, **meaning), widths=widths)
 
 
-def integer(
-    *names: str, optional: bool = False, about: str = "", unit: str = "", rule: str = "none"
-) -> Column:
+def integer(*names: str, optional: bool = False, **meaning: Unpack[Meaning]) -> Column:
     """A whole number (64 bits)."""
-    return Column(names, "integer", optional, about=about, unit=unit, rule=rule)
+    return Column(names, "integer", optional, **meaning)
 
 
-def number(
-    *names: str, optional: bool = False, about: str = "", unit: str = "", rule: str = "none"
-) -> Column:
+def number(*names: str, optional: bool = False, **meaning: Unpack[Meaning]) -> Column:
     """A double precision number."""
-    return Column(names, "number", optional, about=about, unit=unit, rule=rule)
+    return Column(names, "number", optional, **meaning)
 
 
 def decimal(
@@ -98,13 +97,10 @@ def decimal(
     precision: int = 18,
     scale: int = 2,
     optional: bool = False,
-    about: str = "",
-    unit: str = "",
-    rule: str = "none",
+    **meaning: Unpack[Meaning],
 ) -> Column:
     """An exact number such as an amount of money."""
-    kind = f"decimal({precision},{scale})"
-    return Column(names, kind, optional, about=about, unit=unit, rule=rule)
+    return Column(names, f"decimal({precision},{scale})", optional, **meaning)
 
 
 @dataclass(frozen=True, kw_only=True)
