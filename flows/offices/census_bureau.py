@@ -229,14 +229,12 @@ def _estimate(
     note: str = "",
 ) -> dict[str, Column]:
     """An estimate and its margin of error; a note is said of the estimate only."""
-    said = {name: (f"{about}{note}", rule)}
-    said[f"{name}_moe"] = (
-        f"{about}, margin of error (90 percent)",
-        "root of squares" if rule == "sum" else "none",
-    )
+    estimate, margin = headings
+    said = f"{about}, margin of error (90 percent)"
+    squares = "root of squares" if rule == "sum" else "none"
     return {
-        column: Column((heading,), kind, about=words, unit=unit, rule=kept)
-        for heading, (column, (words, kept)) in zip(headings, said.items(), strict=True)
+        name: Column((estimate,), kind, about=f"{about}{note}", unit=unit, rule=rule),
+        f"{name}_moe": Column((margin,), kind, about=said, unit=unit, rule=squares),
     }
 
 

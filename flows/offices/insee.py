@@ -287,12 +287,14 @@ def of_year(columns: Mapping[str, Column], year: int) -> dict[str, Column]:
 
 def _figures(text_of_columns: str, unit: str) -> dict[str, Column]:
     """Columns of weighted counts, a line each: name, names in the files, meaning; a question mark
-    says that not every year has it.
+    says that not every year has it. Headings that begin with C are of the sample of the census that
+    is worked up more fully.
     """
     columns = {}
     for line in filter(None, map(str.strip, text_of_columns.splitlines())):
         name, heading, about = line.split(maxsplit=2)
         names = heading.rstrip("?").split("|")
+        about += " (complementary exploitation)" if heading.startswith("C") else ""
         is_optional = heading.endswith("?")
         columns[name] = number(*names, optional=is_optional, about=about, unit=unit, rule="sum")
     return columns
@@ -381,15 +383,15 @@ POPULATION = _figures(
     age_75_and_over  P{}_POP75P       Residents of 75 years and over
     male             P{}_POPH?        Male residents
     female           P{}_POPF?        Female residents
-    age_15_and_over  C{}_POP15P?      Residents of 15 years and over (complementary exploitation)
-    farmers          C{}_POP15P_STAT_GSEC11_21|C{}_POP15P_CS1?  Farmers, of 15 years and over (complementary exploitation)
-    self_employed    C{}_POP15P_STAT_GSEC12_22|C{}_POP15P_CS2?  Craftsmen, shopkeepers and entrepreneurs (complementary exploitation)
-    executives       C{}_POP15P_STAT_GSEC13_23|C{}_POP15P_CS3?  Executives and intellectual professions (complementary exploitation)
-    intermediate     C{}_POP15P_STAT_GSEC14_24|C{}_POP15P_CS4?  Intermediate professions (complementary exploitation)
-    clerks           C{}_POP15P_STAT_GSEC15_25|C{}_POP15P_CS5?  Clerks (complementary exploitation)
-    workers          C{}_POP15P_STAT_GSEC16_26|C{}_POP15P_CS6?  Workers (complementary exploitation)
-    retired          C{}_POP15P_STAT_GSEC32|C{}_POP15P_CS7?  Retired (complementary exploitation)
-    without_activity C{}_POP15P_STAT_GSEC40|C{}_POP15P_CS8?  Others without professional activity (complementary exploitation)
+    age_15_and_over  C{}_POP15P?      Residents of 15 years and over
+    farmers          C{}_POP15P_STAT_GSEC11_21|C{}_POP15P_CS1?  Farmers, of 15 years and over
+    self_employed C{}_POP15P_STAT_GSEC12_22|C{}_POP15P_CS2? Craftsmen, shopkeepers and entrepreneurs
+    executives C{}_POP15P_STAT_GSEC13_23|C{}_POP15P_CS3? Executives and intellectual professions
+    intermediate     C{}_POP15P_STAT_GSEC14_24|C{}_POP15P_CS4?  Intermediate professions
+    clerks           C{}_POP15P_STAT_GSEC15_25|C{}_POP15P_CS5?  Clerks
+    workers          C{}_POP15P_STAT_GSEC16_26|C{}_POP15P_CS6?  Workers
+    retired          C{}_POP15P_STAT_GSEC32|C{}_POP15P_CS7?  Retired
+    without_activity C{}_POP15P_STAT_GSEC40|C{}_POP15P_CS8?  Others without professional activity
     french           P{}_POP_FR?      Residents of French citizenship
     foreign          P{}_POP_ETR?     Residents of foreign citizenship
     immigrants       P{}_POP_IMM?     Immigrants
@@ -408,16 +410,16 @@ HOUSING = _figures(
     flats                P{}_APPART?        Flats
     owner_occupied       P{}_RP_PROP?       Main residences occupied by their owners
     rented               P{}_RP_LOC?        Main residences that are rented
-    social_housing       P{}_RP_LOCHLMV?    Main residences rented from social landlords (HLM), empty when let
+    social_housing P{}_RP_LOCHLMV? Main residences rented from social landlords (HLM), empty when let
 """,
     "dwellings",
 )
 HOUSEHOLDS = _figures(
     """
-    households           C{}_MEN            Households (complementary exploitation)
-    living_alone         C{}_MENPSEUL?      Households of one person (complementary exploitation)
-    family_households    C{}_MENFAM?        Households with a family (complementary exploitation)
-    household_population C{}_PMEN?          Residents in households (complementary exploitation)
+    households           C{}_MEN            Households
+    living_alone         C{}_MENPSEUL?      Households of one person
+    family_households    C{}_MENFAM?        Households with a family
+    household_population C{}_PMEN?          Residents in households
 """,
     "households",
 )

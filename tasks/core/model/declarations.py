@@ -38,8 +38,7 @@ class Licence:
 
 @dataclass(frozen=True)
 class Column:
-    """A column to keep: the names it has had in the publisher's files (first match wins) and its
-    type.
+    """A column to keep: its names in the publisher's files (first match wins) and its type.
 
     `type` is one of text, integer, number (double precision), date, boolean, or decimal(p,s).
     prefix: what every value begins with, left out of the table ("GRGEMAKT-" of "GRGEMAKT-10101").
@@ -75,9 +74,7 @@ def text(
 
 
 def code(*parts: tuple[str, int], **meaning: Unpack[Meaning]) -> Column:
-    """A code written in several columns, each filled up with zeros to its number of digits:
-    ("STATE", 2), ("COUNTY", 3).
-    """
+    """A code in several columns, each filled up with zeros: ("STATE", 2), ("COUNTY", 3)."""
     names, widths = zip(*parts, strict=True)
     return replace(text(*names, **meaning), widths=widths)
 

@@ -43,10 +43,9 @@ def run(database: Database, staging: Staging, script: str) -> dict[str, int]:
         try:
             cursor.execute(text)
         except Error as error:
-            context = error.diag.message_detail or error.diag.context or ""
+            said = (error.diag.message_primary, error.diag.message_detail or error.diag.context)
             raise CheckFailed(
-                f"sql/{script} failed in {staging.schema}: {error.diag.message_primary} {context}".strip()
-                + "."
+                f"sql/{script} failed in {staging.schema}: {' '.join(filter(None, said))}."
             ) from error
         remedy = "create it in the file or correct the line"
         _require(cursor, staging, script, makes, "makes", remedy)

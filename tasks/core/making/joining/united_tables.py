@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from os.path import commonprefix
+from itertools import takewhile
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
@@ -61,9 +61,14 @@ def _pattern(origins: Sequence[str]) -> str:
     is not in a file are left aside.
     """
     there = [origin for origin in origins if not origin.startswith("not in ")] or origins
-    start = commonprefix(there)
-    end = commonprefix([origin[len(start) :][::-1] for origin in there])[::-1]
+    start = _beginning(there)
+    end = _beginning([origin[len(start) :][::-1] for origin in there])[::-1]
     return f"{start}*{end}" if len(there) > 1 else start
+
+
+def _beginning(texts: Sequence[str]) -> str:
+    alike = takewhile(lambda letters: len({*letters}) == 1, zip(*texts, strict=False))
+    return "".join(letters[0] for letters in alike)
 
 
 def _require_alike(cursor: Cursor, into: str, parts: Sequence[str]) -> None:
