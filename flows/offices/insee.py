@@ -410,7 +410,7 @@ HOUSING = _figures(
     flats                P{}_APPART?        Flats
     owner_occupied       P{}_RP_PROP?       Main residences occupied by their owners
     rented               P{}_RP_LOC?        Main residences that are rented
-    social_housing P{}_RP_LOCHLMV? Main residences rented from social landlords (HLM), empty when let
+    social_housing P{}_RP_LOCHLMV? Main residences rented unfurnished from social landlords (HLM)
 """,
     "dwellings",
 )
