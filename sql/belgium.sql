@@ -1,27 +1,33 @@
 -- reads: shapes, population, income
 -- makes: sectors, unlocated
--- settings: geodata.vintage (year of the borders and of the population; incomes are those of two years before)
+-- settings: geodata.vintage (year of the borders and of the residents; incomes are two years older)
 
--- Sectors without inhabitants are absent from the population file: they have 0 residents. A sector that the file
--- lists without a figure keeps none. Incomes hidden by the publisher keep the reason beside them.
+-- Sectors without inhabitants are absent from the population file: they have 0 residents. A sector
+-- that the file lists without a figure keeps none. Incomes hidden by the publisher keep the reason
+-- beside them.
 CREATE TABLE sectors AS
 SELECT s.sector_code,
        s.sector_name_nl, s.sector_name_fr, s.sector_name_de,
-       s.municipality_code, s.municipality_name_nl, s.municipality_name_fr, s.municipality_name_de,
-       s.arrondissement_code, s.arrondissement_name_nl, s.arrondissement_name_fr, s.arrondissement_name_de,
+       s.municipality_code,
+       s.municipality_name_nl, s.municipality_name_fr, s.municipality_name_de,
+       s.arrondissement_code,
+       s.arrondissement_name_nl, s.arrondissement_name_fr, s.arrondissement_name_de,
        s.province_code, s.province_name_nl, s.province_name_fr, s.province_name_de,
        s.region_code, s.region_name_nl, s.region_name_fr, s.region_name_de,
        CASE WHEN p.sector_code IS NULL THEN 0 ELSE p.population END AS population,
        area.km2 AS area_km2,
        (p.population / nullif(area.km2, 0))::numeric(12, 2) AS density,
        i.declarations,
-       CASE WHEN i.sector_code IS NULL THEN 'absent' ELSE i.declarations_reason END AS declarations_reason,
+       CASE WHEN i.sector_code IS NULL THEN 'absent' ELSE i.declarations_reason
+       END AS declarations_reason,
        i.net_taxable_income,
-       CASE WHEN i.sector_code IS NULL THEN 'absent' ELSE i.net_taxable_income_reason END AS net_taxable_income_reason,
+       CASE WHEN i.sector_code IS NULL THEN 'absent' ELSE i.net_taxable_income_reason
+       END AS net_taxable_income_reason,
        CASE WHEN i.net_taxable_income IS NOT NULL THEN i.declarations END AS declarations_known,
        (i.net_taxable_income / nullif(i.declarations, 0))::numeric(14, 2) AS mean_income,
        i.median_income,
-       CASE WHEN i.sector_code IS NULL THEN 'absent' ELSE i.median_income_reason END AS median_income_reason,
+       CASE WHEN i.sector_code IS NULL THEN 'absent' ELSE i.median_income_reason
+       END AS median_income_reason,
        s.geom
   FROM shapes s
  CROSS JOIN LATERAL (SELECT round((ST_Area(s.geom) / 1e6)::numeric, 6) AS km2) AS area
@@ -31,42 +37,25 @@ SELECT s.sector_code,
 
 -- Residents whom Statbel cannot place in a sector (code ZZZZ) are counted at their municipality.
 CREATE TABLE unlocated AS
-SELECT municipality_code, sum(population)::bigint AS population, sum(population)::bigint AS unlocated_population
+SELECT municipality_code, sum(population)::bigint AS population,
+       sum(population)::bigint AS unlocated_population
   FROM population
  WHERE sector_code LIKE '%ZZZZ'
  GROUP BY municipality_code;
 
-COMMENT ON TABLE sectors IS 'Statistical sectors of Belgium, the smallest areas of its statistics, with residents and declared income';
-COMMENT ON COLUMN sectors.sector_code IS 'Code of the statistical sector, nine characters, some ending in a hyphen [unit: code; aggregate: key; from: be-sectors.cd_sector]';
-COMMENT ON COLUMN sectors.sector_name_nl IS 'Name of the sector in Dutch [unit: name; aggregate: same; from: be-sectors.tx_sector_descr_nl]';
-COMMENT ON COLUMN sectors.sector_name_fr IS 'Name of the sector in French [unit: name; aggregate: same; from: be-sectors.tx_sector_descr_fr]';
-COMMENT ON COLUMN sectors.sector_name_de IS 'Name of the sector in German, mostly empty [unit: name; aggregate: same; from: be-sectors.tx_sector_descr_de]';
-COMMENT ON COLUMN sectors.municipality_code IS 'NIS code of the municipality; not a prefix of the sector code [unit: code; aggregate: same; from: be-sectors.cd_munty_refnis]';
-COMMENT ON COLUMN sectors.municipality_name_nl IS 'Name of the municipality in Dutch [unit: name; aggregate: same; from: be-sectors.tx_munty_descr_nl]';
-COMMENT ON COLUMN sectors.municipality_name_fr IS 'Name of the municipality in French [unit: name; aggregate: same; from: be-sectors.tx_munty_descr_fr]';
-COMMENT ON COLUMN sectors.municipality_name_de IS 'Name of the municipality in German [unit: name; aggregate: same; from: be-sectors.tx_munty_descr_de]';
-COMMENT ON COLUMN sectors.arrondissement_code IS 'NIS code of the administrative arrondissement [unit: code; aggregate: same; from: be-sectors.cd_dstr_refnis]';
-COMMENT ON COLUMN sectors.arrondissement_name_nl IS 'Name of the arrondissement in Dutch [unit: name; aggregate: same; from: be-sectors.tx_adm_dstr_descr_nl]';
-COMMENT ON COLUMN sectors.arrondissement_name_fr IS 'Name of the arrondissement in French [unit: name; aggregate: same; from: be-sectors.tx_adm_dstr_descr_fr]';
-COMMENT ON COLUMN sectors.arrondissement_name_de IS 'Name of the arrondissement in German [unit: name; aggregate: same; from: be-sectors.tx_adm_dstr_descr_de]';
-COMMENT ON COLUMN sectors.province_code IS 'NIS code of the province; empty in Brussels, which has none [unit: code; aggregate: same; from: be-sectors.cd_prov_refnis]';
-COMMENT ON COLUMN sectors.province_name_nl IS 'Name of the province in Dutch [unit: name; aggregate: same; from: be-sectors.tx_prov_descr_nl]';
-COMMENT ON COLUMN sectors.province_name_fr IS 'Name of the province in French [unit: name; aggregate: same; from: be-sectors.tx_prov_descr_fr]';
-COMMENT ON COLUMN sectors.province_name_de IS 'Name of the province in German [unit: name; aggregate: same; from: be-sectors.tx_prov_descr_de]';
-COMMENT ON COLUMN sectors.region_code IS 'NIS code of the region: 02000 Flanders, 03000 Wallonia, 04000 Brussels [unit: code; aggregate: same; from: be-sectors.cd_rgn_refnis]';
-COMMENT ON COLUMN sectors.region_name_nl IS 'Name of the region in Dutch [unit: name; aggregate: same; from: be-sectors.tx_rgn_descr_nl]';
-COMMENT ON COLUMN sectors.region_name_fr IS 'Name of the region in French [unit: name; aggregate: same; from: be-sectors.tx_rgn_descr_fr]';
-COMMENT ON COLUMN sectors.region_name_de IS 'Name of the region in German [unit: name; aggregate: same; from: be-sectors.tx_rgn_descr_de]';
-COMMENT ON COLUMN sectors.population IS 'Residents on 1 January; above the sector with those who cannot be located [unit: persons; aggregate: sum; from: be-population.TOTAL]';
-COMMENT ON COLUMN sectors.area_km2 IS 'Area in Belgian Lambert 72, after cleaning [unit: km²; aggregate: sum; from: be-sectors geometry]';
-COMMENT ON COLUMN sectors.density IS 'Residents for each km² [unit: persons/km²; aggregate: ratio population / area_km2; from: computed]';
-COMMENT ON COLUMN sectors.declarations IS 'Tax declarations with an income, two years before [unit: declarations; aggregate: sum; from: be-income.MS_NBR_NON_ZERO_INC]';
-COMMENT ON COLUMN sectors.declarations_reason IS 'Why declarations is empty: suppressed by Statbel, or absent [unit: reason; aggregate: none; from: be-income.MS_NBR_NON_ZERO_INC]';
-COMMENT ON COLUMN sectors.net_taxable_income IS 'Total net taxable income declared, two years before [unit: EUR; aggregate: sum; from: be-income.MS_TOT_NET_TAXABLE_INC]';
-COMMENT ON COLUMN sectors.net_taxable_income_reason IS 'Why net_taxable_income is empty [unit: reason; aggregate: none; from: be-income.MS_TOT_NET_TAXABLE_INC]';
-COMMENT ON COLUMN sectors.declarations_known IS 'Declarations of the sectors whose net_taxable_income is known [unit: declarations; aggregate: sum; from: be-income.MS_NBR_NON_ZERO_INC]';
-COMMENT ON COLUMN sectors.mean_income IS 'Net taxable income for each declaration, of the sectors where it is known [unit: EUR/declaration; aggregate: ratio net_taxable_income / declarations_known; from: computed]';
-COMMENT ON COLUMN sectors.median_income IS 'Median net taxable income of the declarations; medians are never aggregated [unit: EUR/declaration; aggregate: none; from: be-income.MS_MEDIAN_NET_TAXABLE_INC]';
-COMMENT ON COLUMN sectors.median_income_reason IS 'Why median_income is empty [unit: reason; aggregate: none; from: be-income.MS_MEDIAN_NET_TAXABLE_INC]';
-COMMENT ON COLUMN sectors.geom IS 'Border in Belgian Lambert 72 (EPSG:31370) [unit: m; aggregate: none; from: be-sectors geometry]';
-COMMENT ON COLUMN unlocated.unlocated_population IS 'Residents whom Statbel cannot place in a sector; included in population [unit: persons; aggregate: sum; from: be-population.TOTAL]';
+COMMENT ON TABLE sectors IS 'Statistical sectors of Belgium, the smallest areas of its statistics,'
+    ' with residents and declared income';
+COMMENT ON COLUMN sectors.area_km2 IS 'Area in Belgian Lambert 72, after cleaning'
+    ' [unit: km²; aggregate: sum; from: be-sectors geometry]';
+COMMENT ON COLUMN sectors.density IS 'Residents for each km²'
+    ' [unit: persons/km²; aggregate: ratio population / area_km2; from: computed]';
+COMMENT ON COLUMN sectors.declarations_known
+    IS 'Declarations of the sectors whose net_taxable_income is known'
+    ' [unit: declarations; aggregate: sum; from: be-income.MS_NBR_NON_ZERO_INC]';
+COMMENT ON COLUMN sectors.mean_income
+    IS 'Net taxable income for each declaration, of the sectors where it is known'
+    ' [unit: EUR/declaration; aggregate: ratio net_taxable_income / declarations_known;'
+    ' from: computed]';
+COMMENT ON COLUMN unlocated.unlocated_population
+    IS 'Residents whom Statbel cannot place in a sector; included in population'
+    ' [unit: persons; aggregate: sum; from: be-population.TOTAL]';

@@ -3,8 +3,9 @@
 -- settings: none
 
 CREATE TABLE municipal_income AS
-SELECT municipality_code, year::integer AS year, municipality_name_nl, municipality_name_fr, declarations, declarations_without_income,
-       net_taxable_income, net_income, real_estate_income, state_taxes, municipal_taxes, taxes, residents,
+SELECT municipality_code, year::integer AS year, municipality_name_nl, municipality_name_fr,
+       declarations, declarations_without_income, net_taxable_income, net_income,
+       real_estate_income, state_taxes, municipal_taxes, taxes, residents,
        (net_taxable_income / nullif(declarations, 0))::numeric(14, 2) AS mean_income
   FROM series
  ORDER BY municipality_code, year;
@@ -12,9 +13,12 @@ SELECT municipality_code, year::integer AS year, municipality_name_nl, municipal
 -- The series once more on the municipalities of 2025; what merged in 2019 or 2025 is added up.
 CREATE TABLE municipal_income_2025 AS
 SELECT municipality_code, year::integer AS year, count(*)::integer AS municipalities_of_2011,
-       sum(declarations)::bigint AS declarations, sum(declarations_without_income)::bigint AS declarations_without_income,
-       sum(net_taxable_income) AS net_taxable_income, sum(net_income) AS net_income, sum(real_estate_income) AS real_estate_income,
-       sum(state_taxes) AS state_taxes, sum(municipal_taxes) AS municipal_taxes, sum(taxes) AS taxes, sum(residents)::bigint AS residents,
+       sum(declarations)::bigint AS declarations,
+       sum(declarations_without_income)::bigint AS declarations_without_income,
+       sum(net_taxable_income) AS net_taxable_income, sum(net_income) AS net_income,
+       sum(real_estate_income) AS real_estate_income,
+       sum(state_taxes) AS state_taxes, sum(municipal_taxes) AS municipal_taxes,
+       sum(taxes) AS taxes, sum(residents)::bigint AS residents,
        (sum(net_taxable_income) / nullif(sum(declarations), 0))::numeric(14, 2) AS mean_income,
        min(code_change) AS code_change
   FROM series_of_2025
@@ -28,42 +32,40 @@ SELECT municipality_code, round((ST_Area(geom) / 1e6)::numeric, 6) AS area_km2, 
  ORDER BY municipality_code;
 
 CREATE TABLE figures_of_2013 AS
-SELECT municipality_code, municipality_name_nl, municipality_name_fr, declarations, net_taxable_income, mean_income, residents
+SELECT municipality_code, municipality_name_nl, municipality_name_fr,
+       declarations, net_taxable_income, mean_income, residents
   FROM municipal_income
  WHERE year = 2013
  ORDER BY municipality_code;
 
-COMMENT ON TABLE parts IS 'Municipalities of Belgium on 1 January 2011, with the incomes declared for 2013';
-COMMENT ON COLUMN parts.municipality_code IS 'NIS code of the municipality of 2011 [unit: code; aggregate: key; from: be-sectors.CD_MUNTY_REFNIS]';
-COMMENT ON COLUMN parts.area_km2 IS 'Area in Belgian Lambert 72, after cleaning [unit: km²; aggregate: sum; from: be-sectors geometry]';
-COMMENT ON COLUMN parts.geom IS 'Border in Belgian Lambert 72 (EPSG:31370) [unit: m; aggregate: none; from: be-sectors geometry]';
+COMMENT ON TABLE parts
+    IS 'Municipalities of Belgium on 1 January 2011, with the incomes declared for 2013';
+COMMENT ON COLUMN parts.area_km2 IS 'Area in Belgian Lambert 72, after cleaning'
+    ' [unit: km²; aggregate: sum; from: be-sectors geometry]';
 
-COMMENT ON TABLE municipal_income IS 'Fiscal income of each municipality of 2011 and year, as released in 2015';
-COMMENT ON COLUMN municipal_income.municipality_code IS 'NIS code of the municipality of 2011 [unit: code; aggregate: key; from: be-municipal-income.CD_MUNTY_REFNIS]';
-COMMENT ON COLUMN municipal_income.year IS 'Year of the incomes [unit: year; aggregate: key; from: be-municipal-income.CD_YEAR]';
-COMMENT ON COLUMN municipal_income.municipality_name_nl IS 'Name of the municipality in Dutch [unit: name; aggregate: same; from: be-municipal-income.TX_MUNTY_DESCR_NL]';
-COMMENT ON COLUMN municipal_income.municipality_name_fr IS 'Name of the municipality in French [unit: name; aggregate: same; from: be-municipal-income.TX_MUNTY_DESCR_FR]';
-COMMENT ON COLUMN municipal_income.declarations IS 'Declarations with an income [unit: declarations; aggregate: sum; from: be-municipal-income.MS_NBR_NON_ZERO_INC]';
-COMMENT ON COLUMN municipal_income.declarations_without_income IS 'Declarations without an income [unit: declarations; aggregate: sum; from: be-municipal-income.MS_NBR_ZERO_INC]';
-COMMENT ON COLUMN municipal_income.net_taxable_income IS 'Total net taxable income [unit: EUR; aggregate: sum; from: be-municipal-income.MS_TOT_NET_TAXABLE_INC]';
-COMMENT ON COLUMN municipal_income.net_income IS 'Total net income [unit: EUR; aggregate: sum; from: be-municipal-income.MS_TOT_NET_INC]';
-COMMENT ON COLUMN municipal_income.real_estate_income IS 'Net income from real estate [unit: EUR; aggregate: sum; from: be-municipal-income.MS_REAL_ESTATE_NET_INC]';
-COMMENT ON COLUMN municipal_income.state_taxes IS 'Taxes of the State [unit: EUR; aggregate: sum; from: be-municipal-income.MS_TOT_STATE_TAXES]';
-COMMENT ON COLUMN municipal_income.municipal_taxes IS 'Taxes of the municipality; truly 0 in some [unit: EUR; aggregate: sum; from: be-municipal-income.MS_TOT_MUNICIP_TAXES]';
-COMMENT ON COLUMN municipal_income.taxes IS 'All taxes [unit: EUR; aggregate: sum; from: be-municipal-income.MS_TOT_TAXES]';
-COMMENT ON COLUMN municipal_income.residents IS 'Residents [unit: persons; aggregate: sum; from: be-municipal-income.MS_TOT_RESIDENTS]';
-COMMENT ON COLUMN municipal_income.mean_income IS 'Net taxable income for each declaration [unit: EUR/declaration; aggregate: ratio net_taxable_income / declarations; from: computed]';
+COMMENT ON TABLE municipal_income
+    IS 'Fiscal income of each municipality of 2011 and year, as released in 2015';
+COMMENT ON COLUMN municipal_income.mean_income IS 'Net taxable income for each declaration'
+    ' [unit: EUR/declaration; aggregate: ratio net_taxable_income / declarations; from: computed]';
+SELECT geodata.copy_comments('series', 'municipal_income');
 
-COMMENT ON TABLE municipal_income_2025 IS 'Fiscal income of each municipality of 2025 and year, summed from those of 2011';
-COMMENT ON COLUMN municipal_income_2025.municipality_code IS 'NIS code of the municipality of 2025, as in belgium.municipalities [unit: code; aggregate: key; from: be-municipal-income.CD_MUNTY_REFNIS]';
-COMMENT ON COLUMN municipal_income_2025.municipalities_of_2011 IS 'How many municipalities of 2011 it is made of [unit: municipalities; aggregate: sum; from: computed]';
-COMMENT ON COLUMN municipal_income_2025.code_change IS 'Changes of codes over which the figures were carried [unit: words; aggregate: none; from: ledger of code events]';
-SELECT geodata.copy_comments('municipal_income', 'municipal_income_2025');
+COMMENT ON TABLE municipal_income_2025
+    IS 'Fiscal income of each municipality of 2025 and year, summed from those of 2011';
+COMMENT ON COLUMN municipal_income_2025.municipality_code
+    IS 'NIS code of the municipality of 2025, as in belgium.municipalities'
+    ' [unit: code; aggregate: key; from: be-municipal-income.CD_MUNTY_REFNIS]';
+COMMENT ON COLUMN municipal_income_2025.municipalities_of_2011
+    IS 'How many municipalities of 2011 it is made of'
+    ' [unit: municipalities; aggregate: sum; from: computed]';
+COMMENT ON COLUMN municipal_income_2025.code_change
+    IS 'Changes of codes over which the figures were carried'
+    ' [unit: words; aggregate: none; from: ledger of code events]';
 
-COMMENT ON COLUMN figures_of_2013.municipality_code IS 'NIS code of the municipality of 2011 [unit: code; aggregate: key; from: be-municipal-income.CD_MUNTY_REFNIS]';
-COMMENT ON COLUMN figures_of_2013.municipality_name_nl IS 'Name of the municipality in Dutch [unit: name; aggregate: same; from: be-municipal-income.TX_MUNTY_DESCR_NL]';
-COMMENT ON COLUMN figures_of_2013.municipality_name_fr IS 'Name of the municipality in French [unit: name; aggregate: same; from: be-municipal-income.TX_MUNTY_DESCR_FR]';
-COMMENT ON COLUMN figures_of_2013.declarations IS 'Declarations with an income, 2013 [unit: declarations; aggregate: sum; from: be-municipal-income.MS_NBR_NON_ZERO_INC]';
-COMMENT ON COLUMN figures_of_2013.net_taxable_income IS 'Total net taxable income, 2013 [unit: EUR; aggregate: sum; from: be-municipal-income.MS_TOT_NET_TAXABLE_INC]';
-COMMENT ON COLUMN figures_of_2013.mean_income IS 'Net taxable income for each declaration, 2013 [unit: EUR/declaration; aggregate: ratio net_taxable_income / declarations; from: computed]';
-COMMENT ON COLUMN figures_of_2013.residents IS 'Residents, 2013 [unit: persons; aggregate: sum; from: be-municipal-income.MS_TOT_RESIDENTS]';
+COMMENT ON COLUMN figures_of_2013.declarations IS 'Declarations with an income, 2013'
+    ' [unit: declarations; aggregate: sum; from: be-municipal-income.MS_NBR_NON_ZERO_INC]';
+COMMENT ON COLUMN figures_of_2013.net_taxable_income IS 'Total net taxable income, 2013'
+    ' [unit: EUR; aggregate: sum; from: be-municipal-income.MS_TOT_NET_TAXABLE_INC]';
+COMMENT ON COLUMN figures_of_2013.mean_income IS 'Net taxable income for each declaration, 2013'
+    ' [unit: EUR/declaration; aggregate: ratio net_taxable_income / declarations; from: computed]';
+COMMENT ON COLUMN figures_of_2013.residents IS 'Residents, 2013'
+    ' [unit: persons; aggregate: sum; from: be-municipal-income.MS_TOT_RESIDENTS]';

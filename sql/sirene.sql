@@ -4,67 +4,90 @@
 
 SET LOCAL work_mem = '128MB';
 
--- Communes and arrondissements with the ground on which their establishments are; a few establishments have the code of a city as a whole.
+-- Communes and arrondissements with the ground on which their establishments are; a few
+-- establishments have the code of a city as a whole.
 CREATE UNLOGGED TABLE municipalities AS
-SELECT municipal_code, min(commune_code) AS commune_code, min(departement_code) AS departement_code,
-       CASE WHEN count(*) = 1 THEN min(iris_code) END AS only_iris, ST_Expand(ST_Extent(geom), 0.1) AS ground
+SELECT municipal_code, min(commune_code) AS commune_code,
+       min(departement_code) AS departement_code,
+       CASE WHEN count(*) = 1 THEN min(iris_code) END AS only_iris,
+       ST_Expand(ST_Extent(geom), 0.1) AS ground
   FROM france_iris GROUP BY municipal_code
  UNION ALL
 SELECT commune_code, commune_code, min(departement_code), NULL, ST_Expand(ST_Extent(geom), 0.1)
   FROM france_iris WHERE commune_code <> municipal_code GROUP BY commune_code;
 
--- What is fully public, with its point: that of the geolocation file or, where it has none, the coordinates of the stock, which are in the
--- projection of the territory, metres of seven digits at most. Coordinates further than a tenth of a degree from their commune are none, and
--- those of the stock are none where the commune is not known.
+-- What is fully public, with its point: that of the geolocation file or, where it has none, the
+-- coordinates of the stock, which are in the projection of the territory, metres of seven digits at
+-- most. Coordinates further than a tenth of a degree from their commune are none, and those of the
+-- stock are none where the commune is not known.
 CREATE UNLOGGED TABLE public_stock AS
-SELECT s.siret, s.municipal_code, s.name, s.sign, s.postal_code, s.created, s.is_headquarters, s.head_count_band, s.naf_code,
-       s.nomenclature, s.published_code, s.code_change,
-       CASE WHEN given.geom IS NOT NULL THEN 'geolocation' WHEN own.geom IS NOT NULL THEN 'stock' END AS located_by,
+SELECT s.siret, s.municipal_code, s.name, s.sign, s.postal_code, s.created, s.is_headquarters,
+       s.head_count_band, s.naf_code, s.nomenclature, s.published_code, s.code_change,
+       CASE WHEN given.geom IS NOT NULL THEN 'geolocation'
+            WHEN own.geom IS NOT NULL THEN 'stock' END AS located_by,
        p.quality AS location_quality,
        coalesce(given.geom, own.geom)::geometry(Point, 4326) AS geom
   FROM stock s
   LEFT JOIN positions p USING (siret)
   LEFT JOIN municipalities m USING (municipal_code)
-  LEFT JOIN LATERAL (SELECT ST_SetSRID(ST_MakePoint(p.longitude, p.latitude), 4326) AS geom) AS given
+  LEFT JOIN LATERAL (
+       SELECT ST_SetSRID(ST_MakePoint(p.longitude, p.latitude), 4326) AS geom) AS given
     ON m.ground IS NULL OR given.geom && m.ground
   LEFT JOIN LATERAL (
-       SELECT CASE WHEN given.geom IS NULL AND s.lambert_x ~ '^\d{1,7}(\.\d+)?$' AND s.lambert_y ~ '^\d{1,7}(\.\d+)?$'
-                   THEN ST_Transform(ST_SetSRID(ST_MakePoint(s.lambert_x::double precision, s.lambert_y::double precision), t.srid), 4326)
+       SELECT CASE WHEN given.geom IS NULL AND s.lambert_x ~ '^\d{1,7}(\.\d+)?$'
+                        AND s.lambert_y ~ '^\d{1,7}(\.\d+)?$'
+                   THEN ST_Transform(ST_SetSRID(ST_MakePoint(s.lambert_x::double precision,
+                                                             s.lambert_y::double precision),
+                                                t.srid), 4326)
               END AS geom
-         FROM (SELECT CASE WHEN left(s.municipal_code, 3) IN ('971', '972') THEN 5490 WHEN s.municipal_code LIKE '973%' THEN 2972
-                           WHEN s.municipal_code LIKE '974%' THEN 2975 WHEN s.municipal_code LIKE '976%' THEN 4471 ELSE 2154 END AS srid) AS t) AS own
+         FROM (SELECT CASE WHEN left(s.municipal_code, 3) IN ('971', '972') THEN 5490
+                           WHEN s.municipal_code LIKE '973%' THEN 2972
+                           WHEN s.municipal_code LIKE '974%' THEN 2975
+                           WHEN s.municipal_code LIKE '976%' THEN 4471
+                           ELSE 2154 END AS srid) AS t) AS own
     ON own.geom && m.ground
  WHERE s.diffusion = 'O';
 
--- The points are looked up once for each area: there are hundreds of times fewer areas than points, and an area stays prepared for all its points.
--- A point on a border, or where two areas overlap, is in both: it gets the lower code, in every run.
+-- The points are looked up once for each area: there are hundreds of times fewer areas than points,
+-- and an area stays prepared for all its points. A point on a border, or where two areas overlap,
+-- is in both: it gets the lower code, in every run.
 CREATE INDEX ON public_stock USING gist (geom);
 ANALYZE municipalities, public_stock;
 CREATE UNLOGGED TABLE found AS
-SELECT s.siret, i.iris_code FROM france_iris i JOIN public_stock s ON ST_Intersects(i.geom, s.geom);
+SELECT s.siret, i.iris_code
+  FROM france_iris i JOIN public_stock s ON ST_Intersects(i.geom, s.geom);
 ANALYZE found;
 
--- Each one gets its IRIS by its point; without a point by its commune, where that is not divided. The rows of a département lie together, in
--- the order of a curve through space.
+-- Each one gets its IRIS by its point; without a point by its commune, where that is not divided.
+-- The rows of a département lie together, in the order of a curve through space.
 CREATE TABLE establishments (
-    departement_code text NOT NULL, siret text NOT NULL, name text, sign text, postal_code text, municipal_code text, iris_code text,
-    iris_by text, naf_code text, naf_division text, nomenclature text, head_count_band text, created date, is_headquarters boolean,
+    departement_code text NOT NULL, siret text NOT NULL, name text, sign text, postal_code text,
+    municipal_code text, iris_code text, iris_by text, naf_code text, naf_division text,
+    nomenclature text, head_count_band text, created date, is_headquarters boolean,
     location_quality text, code_change text, geom geometry(Point, 4326)
 ) PARTITION BY LIST (departement_code);
 DO $$
 DECLARE
     department text;
 BEGIN
-    FOR department IN SELECT DISTINCT departement_code FROM municipalities WHERE departement_code IS NOT NULL UNION SELECT 'ZZ' ORDER BY 1 LOOP
-        EXECUTE format('CREATE TABLE %I PARTITION OF establishments FOR VALUES IN (%L)', 'establishments_' || lower(department), department);
+    FOR department IN
+        SELECT departement_code FROM municipalities WHERE departement_code IS NOT NULL
+         UNION SELECT 'ZZ' ORDER BY 1
+    LOOP
+        EXECUTE format('CREATE TABLE %I PARTITION OF establishments FOR VALUES IN (%L)',
+                       'establishments_' || lower(department), department);
     END LOOP;
 END $$;
 INSERT INTO establishments
-SELECT coalesce(i.departement_code, m.departement_code, 'ZZ') AS departement_code, s.siret, s.name, s.sign, s.postal_code, s.municipal_code,
-       coalesce(i.iris_code, m.only_iris) AS iris_code,
-       CASE WHEN i.iris_code IS NOT NULL THEN s.located_by WHEN m.only_iris IS NOT NULL THEN 'commune' END AS iris_by,
-       s.naf_code, CASE WHEN s.nomenclature = 'NAFRev2' AND s.naf_code IS NOT NULL THEN left(s.naf_code, 2) ELSE 'other' END AS naf_division, s.nomenclature,
-       coalesce(s.head_count_band, 'NN') AS head_count_band, s.created, s.is_headquarters, s.location_quality, s.code_change, s.geom
+SELECT coalesce(i.departement_code, m.departement_code, 'ZZ') AS departement_code, s.siret, s.name,
+       s.sign, s.postal_code, s.municipal_code, coalesce(i.iris_code, m.only_iris) AS iris_code,
+       CASE WHEN i.iris_code IS NOT NULL THEN s.located_by
+            WHEN m.only_iris IS NOT NULL THEN 'commune' END AS iris_by,
+       s.naf_code,
+       CASE WHEN s.nomenclature = 'NAFRev2' AND s.naf_code IS NOT NULL THEN left(s.naf_code, 2)
+            ELSE 'other' END AS naf_division,
+       s.nomenclature, coalesce(s.head_count_band, 'NN') AS head_count_band, s.created,
+       s.is_headquarters, s.location_quality, s.code_change, s.geom
   FROM public_stock s
   LEFT JOIN municipalities m USING (municipal_code)
   LEFT JOIN (SELECT siret, min(iris_code) AS iris_code FROM found GROUP BY siret) AS f USING (siret)
@@ -79,13 +102,18 @@ SELECT e.iris_code, e.naf_division, e.head_count_band, count(*)::bigint AS estab
  GROUP BY 1, 2, 3
  ORDER BY 1, 2, 3;
 
--- All active establishments, those that are not fully public included, by the commune or arrondissement that the register says.
+-- All active establishments, those that are not fully public included, by the commune or
+-- arrondissement that the register says.
 CREATE TABLE counted AS SELECT count(*)::bigint AS establishments FROM stock;
 CREATE TABLE counts_by_commune AS
-SELECT CASE WHEN s.municipal_code ~ '^\w{5}$' THEN s.municipal_code ELSE 'ZZZZZ' END AS municipal_code, m.commune_code,
-       CASE WHEN s.nomenclature = 'NAFRev2' AND s.naf_code IS NOT NULL THEN left(s.naf_code, 2) ELSE 'other' END AS naf_division,
+SELECT CASE WHEN s.municipal_code ~ '^\w{5}$' THEN s.municipal_code ELSE 'ZZZZZ'
+       END AS municipal_code,
+       m.commune_code,
+       CASE WHEN s.nomenclature = 'NAFRev2' AND s.naf_code IS NOT NULL THEN left(s.naf_code, 2)
+            ELSE 'other' END AS naf_division,
        coalesce(s.head_count_band, 'NN') AS head_count_band,
-       count(*)::bigint AS establishments, count(*) FILTER (WHERE s.diffusion IS DISTINCT FROM 'O')::bigint AS not_public
+       count(*)::bigint AS establishments,
+       count(*) FILTER (WHERE s.diffusion IS DISTINCT FROM 'O')::bigint AS not_public
   FROM stock s
   LEFT JOIN municipalities m USING (municipal_code)
  GROUP BY 1, 2, 3, 4
@@ -93,33 +121,42 @@ SELECT CASE WHEN s.municipal_code ~ '^\w{5}$' THEN s.municipal_code ELSE 'ZZZZZ'
 
 DROP TABLE municipalities, public_stock, found;
 
-COMMENT ON TABLE establishments IS 'Active and fully public establishments of France, as points';
-COMMENT ON COLUMN establishments.departement_code IS 'Code of the département by the point or the commune; ZZ abroad or unknown [unit: code; aggregate: key; from: france.iris]';
-COMMENT ON COLUMN establishments.siret IS 'SIRET, fourteen digits [unit: code; aggregate: key; from: fr-sirene.siret]';
-COMMENT ON COLUMN establishments.name IS 'Usual name [unit: name; aggregate: none; from: fr-sirene.denominationUsuelleEtablissement]';
-COMMENT ON COLUMN establishments.sign IS 'Name on the sign [unit: name; aggregate: none; from: fr-sirene.enseigne1Etablissement]';
-COMMENT ON COLUMN establishments.postal_code IS 'Postal code [unit: code; aggregate: none; from: fr-sirene.codePostalEtablissement]';
-COMMENT ON COLUMN establishments.municipal_code IS 'Code of the commune or arrondissement, carried to that of today [unit: code; aggregate: none; from: fr-sirene.codeCommuneEtablissement]';
-COMMENT ON COLUMN establishments.iris_code IS 'IRIS [unit: code; aggregate: none; from: france.iris]';
-COMMENT ON COLUMN establishments.iris_by IS 'How the IRIS was found: geolocation or stock (by the point), commune (one IRIS only); empty when it was not [unit: word; aggregate: none; from: computed]';
-COMMENT ON COLUMN establishments.naf_code IS 'Main activity [unit: code; aggregate: none; from: fr-sirene.activitePrincipaleEtablissement]';
-COMMENT ON COLUMN establishments.naf_division IS 'Division of NAF rev. 2, two digits; other for older nomenclatures [unit: code; aggregate: none; from: fr-sirene.activitePrincipaleEtablissement]';
-COMMENT ON COLUMN establishments.nomenclature IS 'Nomenclature of the activity [unit: code; aggregate: none; from: fr-sirene.nomenclatureActivitePrincipaleEtablissement]';
-COMMENT ON COLUMN establishments.head_count_band IS 'Band of the head count; NN is no employer or not known [unit: code; aggregate: none; from: fr-sirene.trancheEffectifsEtablissement]';
-COMMENT ON COLUMN establishments.created IS 'Day of creation [unit: date; aggregate: none; from: fr-sirene.dateCreationEtablissement]';
-COMMENT ON COLUMN establishments.is_headquarters IS 'Whether it is the headquarters of its company [unit: truth; aggregate: none; from: fr-sirene.etablissementSiege]';
-COMMENT ON COLUMN establishments.location_quality IS 'Quality of the point: 11 and 12 are good, 33 is somewhere in the commune [unit: code; aggregate: none; from: fr-sirene-geolocation.qualite_xy]';
-COMMENT ON COLUMN establishments.code_change IS 'Change of the code of the commune since [unit: words; aggregate: none; from: fr-movements]';
-COMMENT ON COLUMN establishments.geom IS 'Point in WGS 84 (EPSG:4326); empty when there is none [unit: degree; aggregate: none; from: fr-sirene-geolocation]';
-COMMENT ON TABLE counts_by_iris IS 'Active and fully public establishments of each IRIS of France by division of activity and band of the head count';
-COMMENT ON COLUMN counts_by_iris.iris_code IS 'IRIS [unit: code; aggregate: key; from: france.iris]';
-COMMENT ON COLUMN counts_by_iris.naf_division IS 'Division of NAF rev. 2; other for older nomenclatures [unit: code; aggregate: key; from: fr-sirene.activitePrincipaleEtablissement]';
-COMMENT ON COLUMN counts_by_iris.head_count_band IS 'Band of the head count [unit: code; aggregate: key; from: fr-sirene.trancheEffectifsEtablissement]';
-COMMENT ON COLUMN counts_by_iris.establishments IS 'Establishments [unit: establishments; aggregate: sum; from: fr-sirene.siret]';
-COMMENT ON TABLE counts_by_commune IS 'All active establishments of each commune of France, also those that are not fully public, by division of activity and band of the head count';
-COMMENT ON COLUMN counts_by_commune.municipal_code IS 'Code of the commune or arrondissement; ZZZZZ abroad or unknown [unit: code; aggregate: key; from: fr-sirene.codeCommuneEtablissement]';
-COMMENT ON COLUMN counts_by_commune.commune_code IS 'Code of the commune; empty when it is not one of today [unit: code; aggregate: same; from: france.communes]';
-COMMENT ON COLUMN counts_by_commune.naf_division IS 'Division of NAF rev. 2; other for older nomenclatures [unit: code; aggregate: key; from: fr-sirene.activitePrincipaleEtablissement]';
-COMMENT ON COLUMN counts_by_commune.head_count_band IS 'Band of the head count [unit: code; aggregate: key; from: fr-sirene.trancheEffectifsEtablissement]';
-COMMENT ON COLUMN counts_by_commune.establishments IS 'Establishments [unit: establishments; aggregate: sum; from: fr-sirene.siret]';
-COMMENT ON COLUMN counts_by_commune.not_public IS 'Of these, establishments that are not fully public [unit: establishments; aggregate: sum; from: fr-sirene.statutDiffusionEtablissement]';
+COMMENT ON TABLE establishments
+    IS 'Active and fully public establishments of France, as points';
+COMMENT ON COLUMN establishments.departement_code
+    IS 'Code of the département by the point or the commune; ZZ abroad or unknown'
+    ' [unit: code; aggregate: key; from: france.iris]';
+COMMENT ON COLUMN establishments.iris_code IS 'IRIS'
+    ' [unit: code; aggregate: none; from: france.iris]';
+COMMENT ON COLUMN establishments.iris_by
+    IS 'How the IRIS was found: geolocation or stock (by the point), commune (one IRIS only); empty'
+    ' when it was not [unit: word; aggregate: none; from: computed]';
+COMMENT ON COLUMN establishments.naf_division
+    IS 'Division of NAF rev. 2, two digits; other for older nomenclatures'
+    ' [unit: code; aggregate: none; from: fr-sirene.activitePrincipaleEtablissement]';
+COMMENT ON COLUMN establishments.location_quality
+    IS 'Quality of the point: 11 and 12 are good, 33 is somewhere in the commune'
+    ' [unit: code; aggregate: none; from: fr-sirene-geolocation.qualite_xy]';
+COMMENT ON COLUMN establishments.code_change IS 'Change of the code of the commune since'
+    ' [unit: words; aggregate: none; from: fr-movements]';
+COMMENT ON COLUMN establishments.geom IS 'Point in WGS 84 (EPSG:4326); empty when there is none'
+    ' [unit: degree; aggregate: none; from: fr-sirene-geolocation]';
+
+COMMENT ON TABLE counts_by_iris
+    IS 'Active and fully public establishments of each IRIS of France by division of activity and'
+    ' band of the head count';
+COMMENT ON COLUMN counts_by_iris.establishments IS 'Establishments'
+    ' [unit: establishments; aggregate: sum; from: fr-sirene.siret]';
+
+COMMENT ON TABLE counts_by_commune
+    IS 'All active establishments of each commune of France, also those that are not fully public,'
+    ' by division of activity and band of the head count';
+COMMENT ON COLUMN counts_by_commune.municipal_code
+    IS 'Code of the commune or arrondissement; ZZZZZ abroad or unknown'
+    ' [unit: code; aggregate: key; from: fr-sirene.codeCommuneEtablissement]';
+COMMENT ON COLUMN counts_by_commune.commune_code
+    IS 'Code of the commune; empty when it is not one of today'
+    ' [unit: code; aggregate: same; from: france.communes]';
+COMMENT ON COLUMN counts_by_commune.not_public
+    IS 'Of these, establishments that are not fully public'
+    ' [unit: establishments; aggregate: sum; from: fr-sirene.statutDiffusionEtablissement]';

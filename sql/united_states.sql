@@ -1,4 +1,5 @@
--- reads: state_shapes, county_shapes, tract_shapes, block_group_shapes, b01001, b11001, b15003, b19001, b19013, b19301, b25001, b25003, b25077
+-- reads: state_shapes, county_shapes, tract_shapes, block_group_shapes,
+--     b01001, b11001, b15003, b19001, b19013, b19301, b25001, b25003, b25077
 -- makes: states, counties, tracts, block_groups
 -- settings: geodata.vintage (year of the borders and last of the five years of the survey)
 
@@ -11,11 +12,12 @@ SELECT geo_id, geoid, land_m2, water_m2, geom FROM state_shapes
  UNION ALL SELECT geo_id, geoid, land_m2, water_m2, geom FROM tract_shapes
  UNION ALL SELECT geo_id, geoid, land_m2, water_m2, geom FROM block_group_shapes;
 
--- The nine tables of the survey side by side; their columns are described where they are declared.
+-- The nine tables of the survey side by side.
 CREATE TEMPORARY VIEW estimates AS
 SELECT * FROM b01001
-  FULL JOIN b11001 USING (geo_id) FULL JOIN b15003 USING (geo_id) FULL JOIN b19001 USING (geo_id) FULL JOIN b19013 USING (geo_id)
-  FULL JOIN b19301 USING (geo_id) FULL JOIN b25001 USING (geo_id) FULL JOIN b25003 USING (geo_id) FULL JOIN b25077 USING (geo_id);
+  FULL JOIN b11001 USING (geo_id) FULL JOIN b15003 USING (geo_id) FULL JOIN b19001 USING (geo_id)
+  FULL JOIN b19013 USING (geo_id) FULL JOIN b19301 USING (geo_id) FULL JOIN b25001 USING (geo_id)
+  FULL JOIN b25003 USING (geo_id) FULL JOIN b25077 USING (geo_id);
 
 -- Areas without estimates stay, with the reason.
 CREATE TEMPORARY VIEW surveyed AS
@@ -23,7 +25,8 @@ SELECT *,
        round(land_m2 / 1e6, 6) AS land_km2, round(water_m2 / 1e6, 6) AS water_km2,
        (population / nullif(land_m2 / 1e6, 0))::numeric(12, 2) AS density,
        CASE WHEN coalesce(population::text, b01001_reasons) IS NOT NULL THEN NULL
-            WHEN left(geoid, 2) IN ('60', '66', '69', '78') THEN 'island area, where the American Community Survey is not taken'
+            WHEN left(geoid, 2) IN ('60', '66', '69', '78')
+            THEN 'island area, where the American Community Survey is not taken'
             ELSE 'no row in the tables of the American Community Survey' END AS population_reason
   FROM areas LEFT JOIN estimates USING (geo_id);
 
@@ -31,7 +34,8 @@ CREATE TABLE states AS
 SELECT *
   FROM (SELECT geo_id, state_abbreviation, state_name FROM state_shapes) AS s
   JOIN surveyed USING (geo_id)
-  LEFT JOIN (SELECT state_code AS geoid, division_code, division_name, region_code, region_name FROM geodata.us_divisions()) AS d USING (geoid)
+  LEFT JOIN (SELECT state_code AS geoid, division_code, division_name, region_code, region_name
+               FROM geodata.us_divisions()) AS d USING (geoid)
  WHERE geo_id LIKE '0400000US%'
  ORDER BY geoid;
 
@@ -44,14 +48,16 @@ SELECT *
 
 CREATE TABLE tracts AS
 SELECT *
-  FROM (SELECT geo_id, state_code, state_code || county_part AS county_geoid, name FROM tract_shapes) AS t
+  FROM (SELECT geo_id, state_code, state_code || county_part AS county_geoid, name
+          FROM tract_shapes) AS t
   JOIN surveyed USING (geo_id)
  WHERE geo_id LIKE '1400000US%'
  ORDER BY geoid;
 
 CREATE TABLE block_groups AS
 SELECT *
-  FROM (SELECT geo_id, state_code, state_code || county_part AS county_geoid, state_code || county_part || tract_part AS tract_geoid, name
+  FROM (SELECT geo_id, state_code, state_code || county_part AS county_geoid,
+               state_code || county_part || tract_part AS tract_geoid, name
           FROM block_group_shapes) AS b
   JOIN surveyed USING (geo_id)
  WHERE geo_id LIKE '1500000US%'
@@ -59,39 +65,46 @@ SELECT *
 
 DROP VIEW surveyed, estimates, areas;
 
-COMMENT ON TABLE states IS 'States of the United States, the District of Columbia, Puerto Rico and the island areas, with five-year estimates';
-COMMENT ON TABLE counties IS 'Counties of the United States and what is equivalent to them, with five-year estimates';
-COMMENT ON TABLE tracts IS 'Census tracts of the United States, without those that are all water, with five-year estimates';
-COMMENT ON TABLE block_groups IS 'Census block groups of the United States, without those that are all water, with five-year estimates';
+COMMENT ON TABLE states
+    IS 'States of the United States, the District of Columbia, Puerto Rico and the island areas,'
+    ' with five-year estimates';
+COMMENT ON TABLE counties
+    IS 'Counties of the United States and what is equivalent to them, with five-year estimates';
+COMMENT ON TABLE tracts
+    IS 'Census tracts of the United States, without those that are all water, with five-year'
+    ' estimates';
+COMMENT ON TABLE block_groups
+    IS 'Census block groups of the United States, without those that are all water, with five-year'
+    ' estimates';
 
-COMMENT ON COLUMN states.geoid IS 'FIPS code of the state, two digits [unit: code; aggregate: key; from: us-states.GEOID]';
-COMMENT ON COLUMN states.geo_id IS 'Full code, as in the tables of the survey [unit: code; aggregate: same; from: us-states.GEOIDFQ]';
-COMMENT ON COLUMN states.state_abbreviation IS 'Postal abbreviation [unit: code; aggregate: same; from: us-states.STUSPS]';
-COMMENT ON COLUMN states.state_name IS 'Name of the state [unit: name; aggregate: same; from: us-states.NAME]';
-COMMENT ON COLUMN states.division_code IS 'Code of the census division; empty outside of the 50 states and the District of Columbia [unit: code; aggregate: same; from: Census Bureau, regions and divisions]';
-COMMENT ON COLUMN states.division_name IS 'Name of the census division [unit: name; aggregate: same; from: Census Bureau, regions and divisions]';
-COMMENT ON COLUMN states.region_code IS 'Code of the census region [unit: code; aggregate: same; from: Census Bureau, regions and divisions]';
-COMMENT ON COLUMN states.region_name IS 'Name of the census region [unit: name; aggregate: same; from: Census Bureau, regions and divisions]';
-COMMENT ON COLUMN states.land_m2 IS 'Area of land, as published [unit: m²; aggregate: sum; from: us-states.ALAND]';
-COMMENT ON COLUMN states.water_m2 IS 'Area of water, as published [unit: m²; aggregate: sum; from: us-states.AWATER]';
-COMMENT ON COLUMN states.land_km2 IS 'Area of land, as published [unit: km²; aggregate: sum; from: us-states.ALAND]';
-COMMENT ON COLUMN states.water_km2 IS 'Area of water, as published [unit: km²; aggregate: sum; from: us-states.AWATER]';
-COMMENT ON COLUMN states.density IS 'Residents for each km² of land [unit: persons/km²; aggregate: ratio population / land_km2; from: computed]';
-COMMENT ON COLUMN states.population_reason IS 'Why the area has no estimates; empty where it has [unit: reason; aggregate: none; from: computed]';
-COMMENT ON COLUMN states.geom IS 'Border, generalised to 1:500,000, in NAD83 (EPSG:4269) [unit: degree; aggregate: none; from: us-states geometry]';
-COMMENT ON COLUMN counties.geoid IS 'FIPS code of the county, five digits [unit: code; aggregate: key; from: us-counties.GEOID]';
-COMMENT ON COLUMN counties.state_code IS 'FIPS code of the state [unit: code; aggregate: same; from: us-counties.STATEFP]';
-COMMENT ON COLUMN counties.county_name IS 'Name; not unique, cities may have the name of their county [unit: name; aggregate: same; from: us-counties.NAMELSAD]';
-COMMENT ON COLUMN tracts.geoid IS 'Code of the tract, eleven digits [unit: code; aggregate: key; from: us-tracts.GEOID]';
-COMMENT ON COLUMN tracts.state_code IS 'FIPS code of the state [unit: code; aggregate: same; from: us-tracts.STATEFP]';
-COMMENT ON COLUMN tracts.county_geoid IS 'FIPS code of the county, five digits [unit: code; aggregate: same; from: us-tracts.COUNTYFP]';
-COMMENT ON COLUMN tracts.name IS 'Name of the tract within its county [unit: name; aggregate: same; from: us-tracts.NAMELSAD]';
-COMMENT ON COLUMN block_groups.geoid IS 'Code of the block group, twelve digits [unit: code; aggregate: key; from: us-block-groups.GEOID]';
-COMMENT ON COLUMN block_groups.state_code IS 'FIPS code of the state [unit: code; aggregate: same; from: us-block-groups.STATEFP]';
-COMMENT ON COLUMN block_groups.county_geoid IS 'FIPS code of the county, five digits [unit: code; aggregate: same; from: us-block-groups.COUNTYFP]';
-COMMENT ON COLUMN block_groups.tract_geoid IS 'Code of the tract, eleven digits [unit: code; aggregate: same; from: us-block-groups.TRACTCE]';
-COMMENT ON COLUMN block_groups.name IS 'Name of the block group within its tract [unit: name; aggregate: same; from: us-block-groups.NAMELSAD]';
+COMMENT ON COLUMN states.division_code
+    IS 'Code of the census division; empty outside of the 50 states and the District of Columbia'
+    ' [unit: code; aggregate: same; from: Census Bureau, regions and divisions]';
+COMMENT ON COLUMN states.division_name IS 'Name of the census division'
+    ' [unit: name; aggregate: same; from: Census Bureau, regions and divisions]';
+COMMENT ON COLUMN states.region_code IS 'Code of the census region'
+    ' [unit: code; aggregate: same; from: Census Bureau, regions and divisions]';
+COMMENT ON COLUMN states.region_name IS 'Name of the census region'
+    ' [unit: name; aggregate: same; from: Census Bureau, regions and divisions]';
+COMMENT ON COLUMN tracts.county_geoid IS 'FIPS code of the county, five digits'
+    ' [unit: code; aggregate: same; from: us-tracts-*.COUNTYFP]';
+COMMENT ON COLUMN block_groups.county_geoid IS 'FIPS code of the county, five digits'
+    ' [unit: code; aggregate: same; from: us-block-groups-*.COUNTYFP]';
+COMMENT ON COLUMN block_groups.tract_geoid IS 'Code of the tract, eleven digits'
+    ' [unit: code; aggregate: same; from: us-block-groups-*.TRACTCE]';
 
-SELECT geodata.copy_comments(described::regclass, layer::regclass)
-  FROM unnest('{states,b01001,b11001,b15003,b19001,b19013,b19301,b25001,b25003,b25077}'::text[]) AS described,
-       unnest('{states,counties,tracts,block_groups}'::text[]) AS layer;
+-- What is computed in the same way for all four kinds.
+COMMENT ON COLUMN states.land_km2 IS 'Area of land, as published'
+    ' [unit: km²; aggregate: sum; from: ALAND]';
+COMMENT ON COLUMN states.water_km2 IS 'Area of water, as published'
+    ' [unit: km²; aggregate: sum; from: AWATER]';
+COMMENT ON COLUMN states.density IS 'Residents for each km² of land'
+    ' [unit: persons/km²; aggregate: ratio population / land_km2; from: computed]';
+COMMENT ON COLUMN states.population_reason IS 'Why the area has no estimates; empty where it has'
+    ' [unit: reason; aggregate: none; from: computed]';
+
+-- Codes, names and borders have the same column names in all four files of shapes.
+SELECT geodata.copy_comments(shapes::regclass, areas::regclass)
+  FROM (VALUES ('state_shapes', 'states'), ('county_shapes', 'counties'),
+               ('tract_shapes', 'tracts'), ('block_group_shapes', 'block_groups'))
+       AS pairs (shapes, areas);

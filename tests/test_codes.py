@@ -11,6 +11,7 @@ import pytest
 from psycopg2 import sql
 
 from flows.offices import census_bureau, statbel, statistik_austria
+from tasks.core.catalog.column_rules import column_comments
 from tasks.core.making.codes import code_lists
 from tasks.core.making.codes.ledger import CodeEvent, Ledger, Place, ledger
 from tasks.core.making.codes.recoding import recode, settle
@@ -295,8 +296,9 @@ def test_code_lists_are_kept_and_held_against_the_data(
         "CREATE TABLE sexes (code text, label text, label_en text);INSERT INTO sexes VALUES"
         " ('C11-1', 'männlich', 'male'), ('C11-2', 'weiblich', 'female');CREATE TABLE people"
         " (sex_code text, persons bigint); INSERT INTO people VALUES ('C11-1', 1), ('C11-3', 1),"
-        " (NULL, 1);COMMENT ON COLUMN people.sex_code IS 'file: C-C11-0'; COMMENT ON COLUMN"
-        " people.persons IS 'file: F-ISIS-1';CREATE TABLE headings (code text, label text); INSERT"
+        " (NULL, 1);COMMENT ON COLUMN people.sex_code IS 'Sex [unit: code; aggregate:"
+        " same; from: at-people.C-C11-0]';COMMENT ON COLUMN people.persons IS"
+        " 'at-people.F-ISIS-1';CREATE TABLE headings (code text, label text); INSERT"
         " INTO headings VALUES ('C-C11-0', 'Geschlecht')"
     )
     assert code_lists.keep(database, staging, "sexes") == 2
@@ -309,18 +311,17 @@ def test_code_lists_are_kept_and_held_against_the_data(
     assert code_lists.unlisted_headings(database, schema, "people", "headings") == ["F-ISIS-1"]
 
 
-def test_comments_are_copied_where_there_are_none(database: Database, fill: Fill) -> None:
+def test_rules_are_copied_where_there_is_no_comment(database: Database, fill: Fill) -> None:
+    rule = "[unit: x; aggregate: none; from: x]"
     schema = fill(
-        "CREATE TABLE a (x integer, y integer, z integer); COMMENT ON COLUMN a.x IS 'ex'; COMMENT"
-        " ON COLUMN a.y IS 'why''s';CREATE TABLE b (y integer, x integer); COMMENT ON COLUMN b.x IS"
-        " 'own'"
+        "CREATE TABLE a (x integer, y integer, z integer, o integer);"
+        f"COMMENT ON COLUMN a.x IS 'ex {rule}'; COMMENT ON COLUMN a.y IS 'why''s {rule}';"
+        "COMMENT ON COLUMN a.o IS 'only-its.origin';"
+        "CREATE TABLE b (o integer, y integer, x integer); COMMENT ON COLUMN b.x IS 'own'"
     )
     assert rows(database, schema, "SELECT geodata.copy_comments('a', 'b')") == [(1,)]
-    assert rows(
-        database,
-        schema,
-        "SELECT col_description('b'::regclass, 1), col_description('b'::regclass, 2)",
-    ) == [("why's", "own")]
+    comments = "SELECT col_description('b'::regclass, n) FROM generate_series(1, 3) AS n"
+    assert rows(database, schema, comments) == [(None,), (f"why's {rule}",), ("own",)]
 
 
 @pytest.mark.parametrize(
@@ -342,6 +343,28 @@ def test_the_ledger_of_belgium_leads_from_589_to_565_municipalities() -> None:
     routes = statbel.LEDGER.routes(date(2011, 1, 1), date(2025, 1, 1))
     assert all(route.target for route in routes)
     assert 589 - sum(len(route.before) for route in routes) + len(routes) == 565
+
+
+def test_the_columns_of_united_parts_come_from_all_their_files(
+    database: Database, fill: Fill
+) -> None:
+    rule = "Land [unit: m²; aggregate: sum; from: {}]".format
+    origins = {"01": "us-tracts-01.ALAND", "12": "us-tracts-12.ALAND", "72": "not in us-tracts-72"}
+    schema = fill(
+        "".join(
+            f"CREATE TABLE part_{number} (land bigint, same text, unsaid text);"
+            f"COMMENT ON COLUMN part_{number}.land IS '{rule(origin)}';"
+            f"COMMENT ON COLUMN part_{number}.same IS '{rule('x')}';"
+            f"COMMENT ON COLUMN part_{number}.unsaid IS '{origin}';"
+            for number, origin in origins.items()
+        )
+    )
+    unite(database, schema, "parts", [f"part_{number}" for number in origins])
+    assert column_comments(database, schema, "parts") == {
+        "land": rule("us-tracts-*.ALAND"),
+        "same": rule("x"),
+        "unsaid": "us-tracts-01.ALAND",
+    }
 
 
 def test_tables_of_parts_are_read_as_one(database: Database, fill: Fill) -> None:

@@ -14,6 +14,7 @@ import pytest
 from made_up_land import made_up, original, people, published, staged
 
 from tasks.core.catalog import editions, layers, publications
+from tasks.core.catalog.column_rules import column_comments
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.postgres.database import Database
@@ -90,6 +91,27 @@ def test_a_table_that_is_not_finished_is_not_sealed(
     staging = staged(database, dataset, 10, extra=change)
     with pytest.raises(CheckFailed, match=told):
         layers.seal(database, staging, "areas", ("code",))
+
+
+def test_the_columns_of_the_key_and_no_others_are_said_to_be_it(
+    database: Database, dataset: Dataset
+) -> None:
+    extra = (
+        "COMMENT ON COLUMN areas.code IS 'Code [unit: code; aggregate: same; from: made up]';"
+        "ALTER TABLE areas ADD parent text; COMMENT ON COLUMN areas.parent IS"
+        " 'Parent [unit: code; aggregate: key; from: made up]'"
+    )
+    published(database, dataset, 10, extra=extra)
+    kept = "SELECT name, aggregation FROM catalog.layer_column WHERE dataset = %s ORDER BY name"
+    assert database.rows(kept, dataset.slug) == [
+        ("code", "key"),
+        ("geom", "none"),
+        ("parent", "same"),
+        ("people", "sum"),
+    ]
+    shown = column_comments(database, dataset.schema, "areas")
+    assert shown["code"] == "Code [unit: code; aggregate: key; from: made up]"
+    assert shown["parent"] == "Parent [unit: code; aggregate: same; from: made up]"
 
 
 def test_rollback_back_and_forth_while_a_reader_s_view_keeps_working(

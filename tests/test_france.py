@@ -96,12 +96,9 @@ def test_columns_have_one_name_for_all_years_and_the_catalog_keeps_the_other(
         "SELECT origin FROM catalog.layer_column WHERE dataset = 'france' AND layer = 'iris' AND"
         " name = %s"
     )
-    assert connect().value(origin, "population") == "base-ic-evol-struct-pop-2022: P22_POP"
-    assert (
-        connect().value(origin, "executives")
-        == "base-ic-evol-struct-pop-2022: C22_POP15P_STAT_GSEC13_23"
-    )
-    assert connect().value(origin, "median_income") == "BASE_TD_FILO_IRIS_2021_DISP: DISP_MED21"
+    assert connect().value(origin, "population") == "fr-population.P22_POP"
+    assert connect().value(origin, "executives") == "fr-population.C22_POP15P_STAT_GSEC13_23"
+    assert connect().value(origin, "median_income") == "fr-income.DISP_MED21"
 
 
 def test_suppressed_incomes_keep_their_reason_and_medians_are_not_aggregated(

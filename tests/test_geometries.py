@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import layer_formats as formats
 
+from tasks.core.making import descriptions
 from tasks.core.making.geometry.coordinates import agree
 from tasks.core.making.geometry.geometry_tables import ahead, load
 from tasks.core.making.geometry.shapes import Figures, Shaping
@@ -61,8 +62,8 @@ ESRI_LAMBERT_72 = (
 def into(database: Database, staging: Staging) -> Load:
     """Loads a file into the table `areas` of the staging schema."""
 
-    def load_path(path: Path, reads: Features) -> Figures:
-        return load(database, staging.schema, "areas", str(path), reads)
+    def load_path(path: Path, reads: Features, source: str = "") -> Figures:
+        return load(database, staging.schema, "areas", str(path), reads, source)
 
     return load_path
 
@@ -154,15 +155,23 @@ def codes(**changes: Any) -> Features:
     )
 
 
+PEOPLE = "Residents [unit: persons; aggregate: sum; from: be-sectors.population]"
+BORDER = (
+    "Border in BD72 / Belgian Lambert 72 (EPSG:31370)"
+    " [unit: m; aggregate: none; from: be-sectors geometry]"
+)
+
+
 def test_the_table_is_made_for_loading_and_joining(tmp_path: Path, into: Load, rows: Rows) -> None:
     columns = {
         "sector": text("CD_SECTOR"),
         "hectares": decimal("ms_area_ha", precision=9, scale=1),
-        "people": integer("population"),
+        "people": integer("population", about="Residents", unit="persons", rule="sum"),
     }
     columns |= {"province": text("cd_prov_refnis", optional=True)}
-    into(geopackage(tmp_path), formats.reads(columns=columns))
-    into(geopackage(tmp_path), formats.reads(columns=columns))  # replaces the first
+    reads = formats.reads(columns=columns)
+    into(geopackage(tmp_path), reads, source="be-sectors")
+    into(geopackage(tmp_path), reads, source="be-sectors")  # replaces the first
     about = (
         "attname, format_type(atttypid, atttypmod), attcompression::text, col_description(attrelid,"
         " attnum)"
@@ -172,11 +181,11 @@ def test_the_table_is_made_for_loading_and_joining(tmp_path: Path, into: Load, r
         " attnum"
     )
     assert found == [
-        ("sector", "text", "", "cd_sector in layer sectors of sectors.gpkg"),
-        ("hectares", "numeric(9,1)", "", "ms_area_ha in layer sectors of sectors.gpkg"),
-        ("people", "bigint", "", "population in layer sectors of sectors.gpkg"),
-        ("province", "text", "", "not in layer sectors of sectors.gpkg"),
-        ("geom", "geometry(MultiPolygon,31370)", "l", None),
+        ("sector", "text", "", "be-sectors.cd_sector"),
+        ("hectares", "numeric(9,1)", "", "be-sectors.ms_area_ha"),
+        ("people", "bigint", "", PEOPLE),
+        ("province", "text", "", "not in be-sectors"),
+        ("geom", "geometry(MultiPolygon,31370)", "l", BORDER),
     ]
     assert rows("relpersistence::text, reltuples FROM pg_class WHERE oid = 'areas'::regclass") == [
         ("u", 5)
@@ -185,6 +194,22 @@ def test_the_table_is_made_for_loading_and_joining(tmp_path: Path, into: Load, r
     indexes = rows(f"amname, indisprimary FROM {joined} WHERE indrelid = 'areas'::regclass")
     assert sorted(indexes) == [("btree", True), ("gist", False)]
     assert rows("count(*) FROM areas WHERE province IS NOT NULL") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("crs", "kind", "about", "said"),
+    [
+        (4326, "MultiPoint", "", "Point in WGS 84 (EPSG:4326) [unit: degree;"),
+        (2056, "MultiLineString", "", "Line in CH1903+ / LV95 (EPSG:2056) [unit: m;"),
+        (2263, "Point", "", "(EPSG:2263) [unit: US survey foot;"),
+        (4269, "MultiPolygon", "cut", "Border in NAD83 (EPSG:4269), cut [unit: degree;"),
+    ],
+)
+def test_geometries_are_described_by_their_kind_and_crs(
+    crs: int, kind: str, about: str, said: str
+) -> None:
+    reads = Features(columns={}, crs=crs, published_crs=crs, about=about)
+    assert said in descriptions.of_geometry(reads, kind, "zz-shapes")
 
 
 def test_heights_are_kept_when_declared(tmp_path: Path, into: Load, rows: Rows) -> None:

@@ -7,7 +7,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from psycopg2 import sql
 
+from tasks.core.catalog import layers
+from tasks.core.catalog.column_rules import column_comments, write_comments
 from tasks.core.catalog.provenance import record_code_change
 from tasks.core.making.joining import scripts
 from tasks.core.model.declarations import Licence, Publisher, Rows, Source, Table, Total
@@ -124,6 +127,68 @@ def test_a_script_is_held_to_its_first_lines(
         (tmp_path / name).write_text(text)
         with pytest.raises((CheckFailed, ConfigurationError), match=told):
             scripts.run(database, tables, name)
+
+
+RULE = "{} [unit: x; aggregate: none; from: {}]".format
+
+
+def described(database: Database, staging: Staging, said: dict[str, str]) -> None:
+    with database.session(staging.schema) as cursor:
+        for column, comment in said.items():
+            table, name = column.split(".")
+            write_comments(cursor, sql.Identifier(table), {name: comment})
+
+
+def test_columns_a_script_does_not_describe_are_described_as_in_the_tables_it_reads(
+    database: Database, tables: Staging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scripts, "SQL", tmp_path)
+    described(
+        database,
+        tables,
+        {
+            "areas.code": RULE("Code of the area", "zz-areas.code"),
+            "areas.parent": "zz-areas.parent",
+            "figures.code": RULE("Code in the figures", "zz-figures.code"),
+            "figures.people": RULE("Residents", "zz-figures.people"),
+        },
+    )
+    body = (
+        "CREATE TABLE joined AS SELECT code, parent, people, 2 * people AS twice FROM areas JOIN"
+        " figures USING (code);CREATE TABLE counted AS SELECT code, people, twice FROM joined;"
+        f"COMMENT ON COLUMN joined.twice IS '{RULE('Twice', 'computed')}';"
+        f"COMMENT ON COLUMN counted.people IS '{RULE('Persons', 'computed')}';"
+        "SELECT geodata.copy_comments('figures', 'counted');"
+    )
+    header = "-- reads: areas,\n--     figures\n-- makes: joined, counted\n-- settings: none\n"
+    (tmp_path / "carried.sql").write_text(header + body)
+    assert scripts.run(database, tables, "carried.sql") == {"joined": 2, "counted": 2}
+    assert column_comments(database, tables.schema, "joined") == {
+        "code": RULE("Code of the area", "zz-areas.code"),
+        "parent": None,
+        "people": RULE("Residents", "zz-figures.people"),
+        "twice": RULE("Twice", "computed"),
+    }
+    assert column_comments(database, tables.schema, "counted") == {
+        "code": RULE("Code in the figures", "zz-figures.code"),
+        "people": RULE("Persons", "computed"),
+        "twice": RULE("Twice", "computed"),
+    }
+
+
+def test_a_computed_column_that_no_script_describes_is_not_sealed(
+    database: Database, tables: Staging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scripts, "SQL", tmp_path)
+    described(database, tables, {"areas.code": RULE("Code", "zz-areas.code")})
+    (tmp_path / "computed.sql").write_text(
+        "-- reads: areas\n-- makes: joined\n-- settings: none\n"
+        "CREATE TABLE joined AS SELECT code, length(code) AS letters FROM areas;"
+        "COMMENT ON TABLE joined IS 'Areas';"
+    )
+    scripts.run(database, tables, "computed.sql")
+    with pytest.raises(CheckFailed, match=r"1 do not: letters \(no comment\)"):
+        layers.seal(database, tables, "joined", ("code",))
 
 
 def test_rows_and_different_values_are_held(database: Database, tables: Staging) -> None:

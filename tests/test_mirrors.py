@@ -13,7 +13,6 @@ import pytest
 from faulty_server import running, status, whole
 
 from tasks.core.model.declarations import (
-    Column,
     Features,
     Licence,
     Publisher,
@@ -136,7 +135,7 @@ def test_a_mirror_changes_how_a_file_is_read(mirror: Write) -> None:
         ("code",),
     )
     assert found.reads.columns == {
-        "code": Column(("statsec",), "text"),
+        "code": text("statsec"),
         "residents": integer("POP"),
     }
     areas = mirrors.apply(AREAS, mirror("be-areas-2025", reads={"crs": 3812, "bounds": None}))

@@ -444,9 +444,14 @@ def test_a_table_is_replaced_with_its_types_key_and_the_publishers_names(loaded:
         " FROM pg_attribute WHERE attrelid = 'figures.t'::regclass AND attnum > 0 ORDER BY attnum",
     )[0]
     assert described == [
-        ("Code", "text", "file: CODE"),
-        ("amount", "numeric(18,3)", "file: Amount"),
-        ("amount_reason", "text", "file: why Amount is missing, in the publisher's terms"),
+        ("Code", "text", "file.CODE"),
+        ("amount", "numeric(18,3)", "file.Amount"),
+        (
+            "amount_reason",
+            "text",
+            "Why amount is empty: suppressed or absent"
+            " [unit: reason; aggregate: none; from: file.Amount]",
+        ),
     ]
     definition = loaded(
         "CODE,Amount\n01,1.5\n",
@@ -653,7 +658,7 @@ def test_load_table_counts_and_records_what_it_did(
     comment = database.value(
         "SELECT col_description(%s::regclass, 2)", f"{staging.schema}.population"
     )
-    assert comment == "OPENDATA_SECTOREN: TOTAL"
+    assert comment == "testland-figures.TOTAL"
     sentence, rows, figures = database.rows(
         "SELECT sentence, row_count, figures FROM catalog.step WHERE dataset = %s AND number = %s",
         staging.dataset.slug,

@@ -9,9 +9,17 @@ from typing import Any
 
 import pytest
 
-from tasks.core.catalog.column_rules import column_rules
+from tasks.core.catalog.column_rules import column_comments
 from tasks.core.making.tables.staging_tables import load
-from tasks.core.model.declarations import Column, Table, code, integer, text
+from tasks.core.model.declarations import (
+    Column,
+    Table,
+    code,
+    decimal,
+    integer,
+    number,
+    text,
+)
 from tasks.core.model.errors import ConfigurationError, SourceError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
@@ -60,7 +68,7 @@ def test_a_code_in_several_columns_is_put_together_with_its_zeros(
     commented = database.value(
         "SELECT col_description(%s::regclass, 1)", f'"{staging.schema}".loaded'
     )
-    assert commented == "file: STATE + COUNTY"
+    assert commented == "file.STATE + COUNTY"
     with pytest.raises(
         SourceError, match=r"lacks the declared column that is part of a code \(tried 'COUNTY'\)"
     ):
@@ -90,7 +98,7 @@ def test_the_reasons_of_all_figures_of_a_row_stand_in_one_column(
     comment = database.value(
         "SELECT col_description(%s::regclass, 2)", f'"{staging.schema}".loaded'
     )
-    assert comment == "Median income [unit: USD; aggregate: none; from: file: E1]"
+    assert comment == "Median income [unit: USD; aggregate: none; from: file.E1]"
 
 
 def test_reasons_without_a_marker_or_in_a_column_of_the_file_are_refused(
@@ -112,19 +120,43 @@ def test_described_columns_carry_their_rules_into_the_database(
     database: Database, staging: Staging, tmp_path: Path
 ) -> None:
     columns = {
-        "id": Column(("ID",), about="Tract", unit="code", rule="key"),
-        "persons": Column(("E1",), "integer", about="Residents", unit="persons", rule="sum"),
-        "persons_moe": Column(
-            ("M1",),
-            "integer",
-            about="Residents, margin of error",
-            unit="persons",
-            rule="root of squares",
-        ),
+        "id": text("ID", about="Tract"),
+        "persons": integer("E0", "E1", about="Residents", unit="persons", rule="sum"),
+        "rooms": integer("E2", optional=True, about="Rooms", unit="rooms", rule="sum"),
+        "income": decimal("E3", about="Mean income", unit="USD", rule="mean by persons"),
+        "geoid": code(("A", 1), ("B", 2), about="Code in two parts"),
+        "height": number("H", about="Height", unit="m"),
+        "opened": Column(("D",), "date"),
     }
-    loaded(database, staging, tmp_path, "ID,E1,M1\nA,5,2\n", Table(columns=columns))
-    assert [rule.kind for rule in column_rules(database, staging.schema, "loaded").values()] == [
-        "key",
-        "sum",
-        "root",
-    ]
+    path = tmp_path / "file.csv"
+    path.write_text("ID,E1,E3,A,B,H,D\nA,5,2.5,1,2,3.5,2020-01-01\n")
+    load(database, staging.schema, "loaded", path, Table(columns=columns), source="us-acs")
+    assert column_comments(database, staging.schema, "loaded") == {
+        "id": "Tract [unit: code; aggregate: same; from: us-acs.ID]",
+        "persons": "Residents [unit: persons; aggregate: sum; from: us-acs.E1]",
+        "rooms": "Rooms [unit: rooms; aggregate: sum; from: not in us-acs]",
+        "income": "Mean income [unit: USD; aggregate: mean by persons; from: us-acs.E3]",
+        "geoid": "Code in two parts [unit: code; aggregate: same; from: us-acs.A + B]",
+        "height": "Height [unit: m; aggregate: none; from: us-acs.H]",
+        "opened": "us-acs.D",
+    }
+
+
+def test_columns_of_reasons_say_which_there_are(
+    database: Database, staging: Staging, tmp_path: Path
+) -> None:
+    columns = {"id": text("ID"), "income": integer("E1", about="Income", unit="USD", rule="sum")}
+    reads = Table(columns=columns, missing={"*": "suppressed", "C": "suppressed", "x": "unknown"})
+    loaded(database, staging, tmp_path, "ID,E1\nA,5\n", reads)
+    comments = column_comments(database, staging.schema, "loaded")
+    assert comments["income_reason"] == (
+        "Why income is empty: suppressed or unknown or absent"
+        " [unit: reason; aggregate: none; from: file.E1]"
+    )
+    reads = Table(columns=columns, missing={"*": "suppressed"}, reasons_in="reasons")
+    loaded(database, staging, tmp_path, "ID,E1\nA,5\n", reads)
+    comments = column_comments(database, staging.schema, "loaded")
+    assert comments["reasons"] == (
+        "Why figures of this row are missing, in the publisher's terms, by column"
+        " [unit: reason; aggregate: none; from: file]"
+    )

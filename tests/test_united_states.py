@@ -115,20 +115,20 @@ def test_estimates_have_margins_of_error_units_and_rules(published: State[Any]) 
         " 'median_household_income') ORDER BY name"
     )
     assert described == [
-        ("male_5_to_9", "bigint", "persons", "sum", "acsdt5y2023-b01001: B01001_E004"),
+        ("male_5_to_9", "bigint", "persons", "sum", "us-acs-b01001.B01001_E004"),
         (
             "male_5_to_9_moe",
             "bigint",
             "persons",
             "root of squares",
-            "acsdt5y2023-b01001: B01001_M004",
+            "us-acs-b01001.B01001_M004",
         ),
         (
             "median_household_income",
             "bigint",
             "USD/household",
             "none",
-            "acsdt5y2023-b19013: B19013_E001",
+            "us-acs-b19013.B19013_E001",
         ),
     ]
     counted = (

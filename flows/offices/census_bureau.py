@@ -17,7 +17,6 @@ from tasks.core.model.declarations import (
     Table,
     Total,
     code,
-    decimal,
     integer,
     text,
 )
@@ -104,7 +103,14 @@ def boundaries(
         container="zip",
         member="*.shp",
         landing_page="https://www.census.gov/geographies/mapping-files/time-series/geo/cartographic-boundary.html",
-        reads=Features(columns=columns, key="geoid", crs=4269, published_crs=4269, bounds=BOUNDS),
+        reads=Features(
+            columns=columns,
+            key="geoid",
+            crs=4269,
+            published_crs=4269,
+            bounds=BOUNDS,
+            about="generalised to 1:500,000",
+        ),
         **facts,
     )
 
@@ -141,13 +147,8 @@ def county_estimates(year: int) -> Source:
     of the figure.
     """
     decade = {2019: "2010-2019"}.get(year, f"2020-{year}")
-    columns = ESTIMATES | {
-        "population": integer(f"POPESTIMATE{year}"),
-        "births": integer(f"BIRTHS{year}"),
-        "deaths": integer(f"DEATHS{year}"),
-    }
     reads = Table(
-        columns=columns, key=("geoid",), encoding="latin-1", where={"SUMLEV": "*50"}
+        columns=_estimates_of(year), key=("geoid",), encoding="latin-1", where={"SUMLEV": "*50"}
     )  # the rows of states repeat those of counties
     return source(
         "us-county-estimates",
@@ -217,26 +218,34 @@ def subject_table(year: int) -> Source:
     )
 
 
+def _estimate(
+    name: str,
+    headings: tuple[str, str],
+    about: str,
+    unit: str,
+    rule: str,
+    *,
+    kind: str = "integer",
+    note: str = "",
+) -> dict[str, Column]:
+    """An estimate and its margin of error; a note is said of the estimate only."""
+    estimate, margin = headings
+    said = f"{about}, margin of error (90 percent)"
+    squares = "root of squares" if rule == "sum" else "none"
+    return {
+        name: Column((estimate,), kind, about=f"{about}{note}", unit=unit, rule=rule),
+        f"{name}_moe": Column((margin,), kind, about=said, unit=unit, rule=squares),
+    }
+
+
 def _estimates(
     table: str, names: str, unit: str, what: str, rule: str = "sum"
 ) -> dict[str, Column]:
-    """The estimates of a table in the order of its lines, each followed by its margin of error (90
-    percent).
-    """
+    """The estimates of a table in the order of its lines, each followed by its margin of error."""
     columns: dict[str, Column] = {}
-    margin = "root of squares" if rule == "sum" else "none"
     for line, name in enumerate(names.split(), start=1):
-        about = f"{what}: {name.replace('_', ' ')}"
-        columns[name] = Column(
-            (f"{table}_E{line:03}",), "integer", about=about, unit=unit, rule=rule
-        )
-        columns[f"{name}_moe"] = Column(
-            (f"{table}_M{line:03}",),
-            "integer",
-            about=f"{about}, margin of error",
-            unit=unit,
-            rule=margin,
-        )
+        headings = f"{table}_E{line:03}", f"{table}_M{line:03}"
+        columns |= _estimate(name, headings, f"{what}: {name.replace('_', ' ')}", unit, rule)
     return columns
 
 
@@ -322,60 +331,122 @@ VARIABLES = {
     ),
 }
 
+
+def _name(*headings: str, about: str) -> Column:
+    return text(*headings, about=about, unit="name")
+
+
+def _area(heading: str, what: str) -> Column:
+    return integer(heading, about=f"Area of {what}, as published", unit="m²", rule="sum")
+
+
+def _count(heading: str, about: str, unit: str) -> Column:
+    return integer(heading, about=about, unit=unit, rule="sum")
+
+
+FULL_CODE = text("GEOIDFQ", "AFFGEOID", about="Full code, as in the tables of the survey")
+STATE_CODE = text("STATEFP", about="FIPS code of the state")
+GROUND = {"land_m2": _area("ALAND", "land"), "water_m2": _area("AWATER", "water")}
+
 STATE: dict[str, Column] = {
-    "geoid": text("GEOID"),
-    "geo_id": text("GEOIDFQ", "AFFGEOID"),  # as in the tables of the survey
-    "state_abbreviation": text("STUSPS"),
-    "state_name": text("NAME"),
-    "land_m2": integer("ALAND"),
-    "water_m2": integer("AWATER"),
+    "geoid": text("GEOID", about="FIPS code of the state, two digits"),
+    "geo_id": FULL_CODE,
+    "state_abbreviation": text("STUSPS", about="Postal abbreviation"),
+    "state_name": _name("NAME", about="Name of the state"),
+    **GROUND,
 }
 
 COUNTY: dict[str, Column] = {
-    "geoid": text("GEOID"),
-    "geo_id": text("GEOIDFQ", "AFFGEOID"),
-    "state_code": text("STATEFP"),
-    "county_name": text("NAMELSAD", "NAME"),  # NAME alone until 2019
-    "land_m2": integer("ALAND"),
-    "water_m2": integer("AWATER"),
+    "geoid": text("GEOID", about="FIPS code of the county, five digits"),
+    "geo_id": FULL_CODE,
+    "state_code": STATE_CODE,
+    "county_name": _name(  # NAME alone until 2019
+        "NAMELSAD", "NAME", about="Name; not unique, cities may have the name of their county"
+    ),
+    **GROUND,
 }
 
 TRACT: dict[str, Column] = {
-    "geoid": text("GEOID"),
-    "geo_id": text("GEOIDFQ", "AFFGEOID"),
-    "state_code": text("STATEFP"),
+    "geoid": text("GEOID", about="Code of the tract, eleven digits"),
+    "geo_id": FULL_CODE,
+    "state_code": STATE_CODE,
     "county_part": text("COUNTYFP"),
     "tract_part": text("TRACTCE"),
-    "name": text("NAMELSAD"),
-    "land_m2": integer("ALAND"),
-    "water_m2": integer("AWATER"),
+    "name": _name("NAMELSAD", about="Name of the tract within its county"),
+    **GROUND,
 }
 
-BLOCK_GROUP: dict[str, Column] = TRACT | {"block_group_part": text("BLKGRPCE")}
+BLOCK_GROUP: dict[str, Column] = TRACT | {
+    "geoid": text("GEOID", about="Code of the block group, twelve digits"),
+    "name": _name("NAMELSAD", about="Name of the block group within its tract"),
+    "block_group_part": text("BLKGRPCE"),
+}
 
 ESTIMATES: dict[str, Column] = {
     "geoid": code(("STATE", 2), ("COUNTY", 3)),
     "division_code": text("DIVISION"),
-    "state_name": text("STNAME"),
+    "state_name": _name("STNAME", about="Name of the state"),
     "county_name": text("CTYNAME"),
 }
 
-INCOME_CLASSES = (
-    "under_10k_share from_10k_share from_15k_share from_25k_share from_35k_share from_50k_share"
-    " from_75k_share from_100k_share from_150k_share from_200k_share"
-).split()
+
+def _estimates_of(year: int) -> dict[str, Column]:
+    return ESTIMATES | {
+        "population": _count(f"POPESTIMATE{year}", "Residents on 1 July", "persons"),
+        "births": _count(f"BIRTHS{year}", "Births in the year before", "births"),
+        "deaths": _count(f"DEATHS{year}", "Deaths in the year before", "deaths"),
+    }
+
+
+def _income(
+    line: int, name: str, about: str, unit: str, rule: str, **more: str
+) -> dict[str, Column]:
+    headings = f"S1901_C01_{line:03}E", f"S1901_C01_{line:03}M"
+    return _estimate(name, headings, about, unit, rule, **more)
+
+
+INCOME_CLASSES = {
+    "under_10k_share": "below 10,000 dollars",
+    "from_10k_share": "of 10,000 to 14,999 dollars",
+    "from_15k_share": "of 15,000 to 24,999 dollars",
+    "from_25k_share": "of 25,000 to 34,999 dollars",
+    "from_35k_share": "of 35,000 to 49,999 dollars",
+    "from_50k_share": "of 50,000 to 74,999 dollars",
+    "from_75k_share": "of 75,000 to 99,999 dollars",
+    "from_100k_share": "of 100,000 to 149,999 dollars",
+    "from_150k_share": "of 150,000 to 199,999 dollars",
+    "from_200k_share": "of 200,000 dollars and more",
+}
 INCOME: dict[str, Column] = {
     "geoid": text("GEO_ID", prefix="0500000US"),
     "name": text("NAME"),
+    **_income(1, "households", "Households", "households", "sum"),
+    **_income(
+        12,
+        "median_income",
+        "Median income of households in twelve months",
+        "USD/household",
+        "none",
+        note="; medians are never aggregated",
+    ),
+    **_income(
+        13,
+        "mean_income",
+        "Mean income of households in twelve months",
+        "USD/household",
+        "mean by households",
+    ),
     **{
-        f"{name}{ending}": integer(f"S1901_C01_{line:03}{sign}")
-        for line, name in ((1, "households"), (12, "median_income"), (13, "mean_income"))
-        for ending, sign in (("", "E"), ("_moe", "M"))
-    },
-    **{
-        f"{name}{ending}": decimal(f"S1901_C01_{line:03}{sign}", precision=5, scale=1)
-        for line, name in enumerate(INCOME_CLASSES, start=2)
-        for ending, sign in (("", "E"), ("_moe", "M"))
+        name: column
+        for line, (share, incomes) in enumerate(INCOME_CLASSES.items(), start=2)
+        for name, column in _income(
+            line,
+            share,
+            f"Share of households with an income {incomes}",
+            "%",
+            "mean by households",
+            kind="decimal(5,1)",
+        ).items()
     },
 }
 INCOME_MISSING = {  # from the notes that come with the table

@@ -6,6 +6,7 @@ years, and the catalog keeps both.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -18,6 +19,7 @@ from tasks.core.model.declarations import (
     Source,
     Table,
     Total,
+    number,
     text,
 )
 
@@ -278,64 +280,84 @@ def of_year(columns: Mapping[str, Column], year: int) -> dict[str, Column]:
     """The columns as a year's file names them: "{}" stands for the last two digits of the year."""
     digits = f"{year % 100:02}"
     return {
-        name: Column(
-            tuple(each.format(digits) for each in column.names),
-            column.type,
-            column.optional,
-            about=column.about,
-            unit=column.unit,
-            rule=column.rule,
-        )
+        name: replace(column, names=tuple(each.format(digits) for each in column.names))
         for name, column in columns.items()
     }
 
 
 def _figures(text_of_columns: str, unit: str) -> dict[str, Column]:
     """Columns of weighted counts, a line each: name, names in the files, meaning; a question mark
-    says that not every year has it.
+    says that not every year has it. Headings that begin with C are of the sample of the census that
+    is worked up more fully.
     """
     columns = {}
     for line in filter(None, map(str.strip, text_of_columns.splitlines())):
         name, heading, about = line.split(maxsplit=2)
-        columns[name] = Column(
-            tuple(heading.rstrip("?").split("|")),
-            "number",
-            heading.endswith("?"),
-            about=about,
-            unit=unit,
-            rule="sum",
-        )
+        names = heading.rstrip("?").split("|")
+        about += " (complementary exploitation)" if heading.startswith("C") else ""
+        is_optional = heading.endswith("?")
+        columns[name] = number(*names, optional=is_optional, about=about, unit=unit, rule="sum")
     return columns
 
 
 IRIS: dict[str, Column] = {
-    "iris_code": text("code_iris", "CODE_IRIS"),
-    "iris_name": text("nom_iris", "NOM_IRIS"),
-    "iris_type": text("type_iris", "TYP_IRIS"),
+    "iris_code": text(
+        *("code_iris", "CODE_IRIS"),
+        about="Code of the IRIS, nine characters: that of the commune and four more",
+    ),
+    "iris_name": text("nom_iris", "NOM_IRIS", about="Name of the IRIS", unit="name"),
+    "iris_type": text(
+        *("type_iris", "TYP_IRIS"),
+        about="H habitat, A activity, D other, Z commune that is not divided",
+    ),
     "municipal_code": text(
-        "code_insee", "INSEE_COM"
-    ),  # of a commune, or of an arrondissement of Paris, Lyon or Marseille
-    "municipal_name": text("nom_commune", "NOM_COM"),
+        *("code_insee", "INSEE_COM"),
+        about="Code of the commune, or of the arrondissement of Paris, Lyon or Marseille",
+    ),
+    "municipal_name": text(
+        *("nom_commune", "NOM_COM"),
+        about="Name of the commune or of the arrondissement",
+        unit="name",
+    ),
 }
+
+
+def _name(about: str) -> Column:
+    return text("nom", about=about, unit="name")
+
 
 COMMUNES: dict[str, Column] = {
     "commune_code": text("code"),
-    "commune_name": text("nom"),
-    "departement_code": text("departement"),
-    "region_code": text("region"),
-    "epci_code": text("epci", optional=True),
+    "commune_name": _name("Name of the commune"),
+    "departement_code": text("departement", about="Code of the département; Corsica has 2A and 2B"),
+    "region_code": text("region", about="Code of the region"),
+    "epci_code": text(
+        "epci",
+        optional=True,
+        about="SIREN of the intermunicipal body (EPCI); some communes have none",
+    ),
 }
-EPCI: dict[str, Column] = {"epci_code": text("code"), "epci_name": text("nom")}
+EPCI: dict[str, Column] = {"epci_code": text("code"), "epci_name": _name("Name of the EPCI")}
 DEPARTEMENTS: dict[str, Column] = {
     "departement_code": text("code"),
-    "departement_name": text("nom"),
+    "departement_name": _name("Name of the département"),
 }
-REGIONS: dict[str, Column] = {"region_code": text("code"), "region_name": text("nom")}
+REGIONS: dict[str, Column] = {
+    "region_code": text("code"),
+    "region_name": _name("Name of the region"),
+}
 
 POSTAL_CODES: dict[str, Column] = {
-    "municipal_code": text("#Code_commune_INSEE", "Code_commune_INSEE", "code_commune_insee"),
-    "postal_code": text("Code_postal", "code_postal"),
-    "delivery_label": text("Libellé_d_acheminement", "libelle_d_acheminement"),
+    "municipal_code": text(
+        *("#Code_commune_INSEE", "Code_commune_INSEE", "code_commune_insee"),
+        about="Code of the commune or arrondissement",
+    ),
+    "postal_code": text("Code_postal", "code_postal", about="Postal code"),
+    "delivery_label": text(
+        *("Libellé_d_acheminement", "libelle_d_acheminement"),
+        about="Name in the last line of an address",
+        unit="name",
+    ),
     "line_5": text("Ligne_5", "ligne_5", optional=True),
     "coordinates": text("coordonnees_gps", "_geopoint", optional=True),
 }
@@ -361,15 +383,15 @@ POPULATION = _figures(
     age_75_and_over  P{}_POP75P       Residents of 75 years and over
     male             P{}_POPH?        Male residents
     female           P{}_POPF?        Female residents
-    age_15_and_over  C{}_POP15P?      Residents of 15 years and over (complementary exploitation)
-    farmers          C{}_POP15P_STAT_GSEC11_21|C{}_POP15P_CS1?  Farmers, of 15 years and over (complementary exploitation)
-    self_employed    C{}_POP15P_STAT_GSEC12_22|C{}_POP15P_CS2?  Craftsmen, shopkeepers and entrepreneurs (complementary exploitation)
-    executives       C{}_POP15P_STAT_GSEC13_23|C{}_POP15P_CS3?  Executives and intellectual professions (complementary exploitation)
-    intermediate     C{}_POP15P_STAT_GSEC14_24|C{}_POP15P_CS4?  Intermediate professions (complementary exploitation)
-    clerks           C{}_POP15P_STAT_GSEC15_25|C{}_POP15P_CS5?  Clerks (complementary exploitation)
-    workers          C{}_POP15P_STAT_GSEC16_26|C{}_POP15P_CS6?  Workers (complementary exploitation)
-    retired          C{}_POP15P_STAT_GSEC32|C{}_POP15P_CS7?  Retired (complementary exploitation)
-    without_activity C{}_POP15P_STAT_GSEC40|C{}_POP15P_CS8?  Others without professional activity (complementary exploitation)
+    age_15_and_over  C{}_POP15P?      Residents of 15 years and over
+    farmers          C{}_POP15P_STAT_GSEC11_21|C{}_POP15P_CS1?  Farmers, of 15 years and over
+    self_employed C{}_POP15P_STAT_GSEC12_22|C{}_POP15P_CS2? Craftsmen, shopkeepers and entrepreneurs
+    executives C{}_POP15P_STAT_GSEC13_23|C{}_POP15P_CS3? Executives and intellectual professions
+    intermediate     C{}_POP15P_STAT_GSEC14_24|C{}_POP15P_CS4?  Intermediate professions
+    clerks           C{}_POP15P_STAT_GSEC15_25|C{}_POP15P_CS5?  Clerks
+    workers          C{}_POP15P_STAT_GSEC16_26|C{}_POP15P_CS6?  Workers
+    retired          C{}_POP15P_STAT_GSEC32|C{}_POP15P_CS7?  Retired
+    without_activity C{}_POP15P_STAT_GSEC40|C{}_POP15P_CS8?  Others without professional activity
     french           P{}_POP_FR?      Residents of French citizenship
     foreign          P{}_POP_ETR?     Residents of foreign citizenship
     immigrants       P{}_POP_IMM?     Immigrants
@@ -388,65 +410,46 @@ HOUSING = _figures(
     flats                P{}_APPART?        Flats
     owner_occupied       P{}_RP_PROP?       Main residences occupied by their owners
     rented               P{}_RP_LOC?        Main residences that are rented
-    social_housing       P{}_RP_LOCHLMV?    Main residences rented from social landlords (HLM), empty when let
+    social_housing P{}_RP_LOCHLMV? Main residences rented unfurnished from social landlords (HLM)
 """,
     "dwellings",
 )
 HOUSEHOLDS = _figures(
     """
-    households           C{}_MEN            Households (complementary exploitation)
-    living_alone         C{}_MENPSEUL?      Households of one person (complementary exploitation)
-    family_households    C{}_MENFAM?        Households with a family (complementary exploitation)
-    household_population C{}_PMEN?          Residents in households (complementary exploitation)
+    households           C{}_MEN            Households
+    living_alone         C{}_MENPSEUL?      Households of one person
+    family_households    C{}_MENFAM?        Households with a family
+    household_population C{}_PMEN?          Residents in households
 """,
     "households",
 )
+PER_UNIT = "EUR/consumption unit"
 INCOME: dict[str, Column] = {
-    name: Column((heading,), "number", heading.endswith("?"), about=about, unit=unit)
-    for name, heading, unit, about in (
-        (
-            "poverty_rate",
-            "DISP_TP60{}",
-            "%",
-            "Residents below 60 percent of the national median of disposable income",
-        ),
-        (
-            "income_first_quartile",
-            "DISP_Q1{}",
-            "EUR/consumption unit",
-            "First quartile of disposable income",
-        ),
-        (
-            "median_income",
-            "DISP_MED{}",
-            "EUR/consumption unit",
-            "Median disposable income; medians are never aggregated",
-        ),
-        (
-            "income_third_quartile",
-            "DISP_Q3{}",
-            "EUR/consumption unit",
-            "Third quartile of disposable income",
-        ),
-        (
-            "income_first_decile",
-            "DISP_D1{}",
-            "EUR/consumption unit",
-            "First decile of disposable income",
-        ),
-        (
-            "income_ninth_decile",
-            "DISP_D9{}",
-            "EUR/consumption unit",
-            "Ninth decile of disposable income",
-        ),
-        (
-            "income_decile_ratio",
-            "DISP_RD{}",
-            "ratio",
-            "Ninth decile over first decile of disposable income",
-        ),
-        ("income_gini", "DISP_GI{}", "index", "Gini index of disposable income"),
-        ("income_note", "DISP_NOTE{}", "code", "Quality of the income figures: 0 is normal"),
-    )
+    "poverty_rate": number(
+        "DISP_TP60{}",
+        about="Residents below 60 percent of the national median of disposable income",
+        unit="%",
+    ),
+    "income_first_quartile": number(
+        "DISP_Q1{}", about="First quartile of disposable income", unit=PER_UNIT
+    ),
+    "median_income": number(
+        "DISP_MED{}", about="Median disposable income; medians are never aggregated", unit=PER_UNIT
+    ),
+    "income_third_quartile": number(
+        "DISP_Q3{}", about="Third quartile of disposable income", unit=PER_UNIT
+    ),
+    "income_first_decile": number(
+        "DISP_D1{}", about="First decile of disposable income", unit=PER_UNIT
+    ),
+    "income_ninth_decile": number(
+        "DISP_D9{}", about="Ninth decile of disposable income", unit=PER_UNIT
+    ),
+    "income_decile_ratio": number(
+        "DISP_RD{}", about="Ninth decile over first decile of disposable income", unit="ratio"
+    ),
+    "income_gini": number("DISP_GI{}", about="Gini index of disposable income", unit="index"),
+    "income_note": number(
+        "DISP_NOTE{}", about="Quality of the income figures: 0 is normal", unit="code"
+    ),
 }

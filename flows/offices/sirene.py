@@ -22,18 +22,33 @@ LIMITS: dict[str, Any] = {
     "keep_originals": KEEP_ORIGINALS,
 }
 
+
+def _fact(heading: str, about: str, unit: str = "code", kind: str = "text") -> Column:
+    """What the register says of one establishment, which is never that of several."""
+    return Column((f"{heading}Etablissement",), kind, about=about, unit=unit)
+
+
 ESTABLISHMENTS: dict[str, Column] = {
-    "siret": text("siret"),
+    "siret": text("siret", about="SIRET, fourteen digits"),
     "diffusion": text("statutDiffusionEtablissement"),
-    "created": Column(("dateCreationEtablissement",), "date"),
-    "is_headquarters": Column(("etablissementSiege",), "boolean"),
-    "head_count_band": text("trancheEffectifsEtablissement"),
-    "naf_code": text("activitePrincipaleEtablissement"),
-    "nomenclature": text("nomenclatureActivitePrincipaleEtablissement"),
-    "name": text("denominationUsuelleEtablissement"),
-    "sign": text("enseigne1Etablissement"),
-    "postal_code": text("codePostalEtablissement"),
-    "municipal_code": text("codeCommuneEtablissement"),
+    "created": _fact("dateCreation", "Day of creation", "date", "date"),
+    "is_headquarters": Column(
+        ("etablissementSiege",),
+        "boolean",
+        about="Whether it is the headquarters of its company",
+        unit="truth",
+    ),
+    "head_count_band": _fact(
+        "trancheEffectifs", "Band of the head count; NN is no employer or not known"
+    ),
+    "naf_code": _fact("activitePrincipale", "Main activity"),
+    "nomenclature": _fact("nomenclatureActivitePrincipale", "Nomenclature of the activity"),
+    "name": _fact("denominationUsuelle", "Usual name", "name"),
+    "sign": _fact("enseigne1", "Name on the sign", "name"),
+    "postal_code": _fact("codePostal", "Postal code"),
+    "municipal_code": _fact(
+        "codeCommune", "Code of the commune or arrondissement, carried to that of today"
+    ),
     "lambert_x": text("coordonneeLambertAbscisseEtablissement", optional=True),
     "lambert_y": text("coordonneeLambertOrdonneeEtablissement", optional=True),
 }

@@ -99,20 +99,26 @@ LEDGER = ledger("""
 """)
 
 MUNICIPALITIES: dict[str, Column] = {
-    "municipality_code": text("g_id", "id"),
-    "municipality_name": text("g_name", "name"),
+    "municipality_code": text("g_id", "id", about="Gemeindekennziffer, five digits"),
+    "municipality_name": text(
+        *("g_name", "name"),
+        about="Name; of municipalities merged since, the names joined by a plus sign",
+        unit="name",
+    ),
 }
 
 DISTRICTS: dict[str, Column] = {
     "district_code": text("g_id", "id"),
-    "district_name": text("g_name", "name"),
+    "district_name": text("g_name", "name", about="Name of the political district", unit="name"),
 }
 
 POPULATION: dict[str, Column] = {
-    "municipality_code": text("C-GRGEMAKT-0", prefix="GRGEMAKT-"),
-    "sex_code": text("C-C11-0"),
+    "municipality_code": text(
+        "C-GRGEMAKT-0", prefix="GRGEMAKT-", about="Gemeindekennziffer of today's municipality"
+    ),
+    "sex_code": text("C-C11-0", about="Code of the sex"),
     "age_code": text("C-GALTEJ112-0"),
-    "population": integer("F-ISIS-1"),
+    "population": integer("F-ISIS-1", about="Residents on 1 January", unit="persons", rule="sum"),
 }
 
 HEADINGS: dict[str, Column] = {
@@ -131,21 +137,44 @@ MUNICIPALITY_CODES: dict[str, Column] = HEADINGS | {
 }
 CODE_LISTS = {"municipality_code": "municipality_codes", "sex_code": "sexes", "age_code": "ages"}
 
+
+def _share(heading: str, about: str, rule: str = "none") -> Column:
+    return decimal(heading, precision=5, scale=1, about=about, unit="%", rule=rule)
+
+
+def _count(heading: str, about: str, unit: str) -> Column:
+    return integer(heading, about=about, unit=unit, rule="sum")
+
+
 EMPLOYMENT: dict[str, Column] = {
     "municipality_code": text("GCD"),
-    "residents": integer("BEV_ABSOLUT"),
-    "foreign_share": decimal("AUSL_STAATSB", precision=5, scale=1),
-    "employment_rate": decimal("EWTQ_15BIS64", precision=5, scale=1),
-    "unemployment_rate": decimal("ALQ_15PLUS", precision=5, scale=1),
-    "secondary_education_share": decimal("EDU_15_SEK", precision=5, scale=1),
-    "tertiary_education_share": decimal("EDU_15_TER", precision=5, scale=1),
-    "commuter_share": decimal("AUSPENDLER", precision=5, scale=1),
-    "households": integer("PHH"),
-    "household_size": decimal("HH_SIZE", precision=5, scale=2),
-    "families": integer("FAMILIEN"),
-    "enterprises": integer("UNT"),
-    "workplaces": integer("AST"),
-    "employees": integer("BESCH_AST"),
+    "residents": integer("BEV_ABSOLUT"),  # published as employment_residents
+    "foreign_share": _share(
+        "AUSL_STAATSB", "Residents of foreign citizenship", "mean by employment_residents"
+    ),
+    "employment_rate": _share("EWTQ_15BIS64", "Employed among residents of 15 to 64 years"),
+    "unemployment_rate": _share(
+        "ALQ_15PLUS", "Unemployed among the labour force of 15 years and over"
+    ),
+    "secondary_education_share": _share(
+        "EDU_15_SEK", "Residents of 15 years and over with secondary education"
+    ),
+    "tertiary_education_share": _share(
+        "EDU_15_TER", "Residents of 15 years and over with tertiary education"
+    ),
+    "commuter_share": _share("AUSPENDLER", "Employed residents who work in another municipality"),
+    "households": _count("PHH", "Private households", "households"),
+    "household_size": decimal(
+        "HH_SIZE",
+        precision=5,
+        about="Persons in a private household",
+        unit="persons/household",
+        rule="mean by households",
+    ),
+    "families": _count("FAMILIEN", "Families", "families"),
+    "enterprises": _count("UNT", "Enterprises", "enterprises"),
+    "workplaces": _count("AST", "Workplaces (Arbeitsstätten)", "workplaces"),
+    "employees": _count("BESCH_AST", "Persons employed at workplaces", "persons"),
 }
 
 
@@ -300,18 +329,22 @@ def by_hand(
 
 
 TYPOLOGY: dict[str, Column] = {
-    "municipality_code": text("municipality_code"),
-    "municipality_name": text("municipality_name"),
-    "typology_code": text("typology"),
+    "municipality_code": text("municipality_code", about="Gemeindekennziffer of 2023"),
+    "municipality_name": text("municipality_name", about="Name of the municipality", unit="name"),
+    "typology_code": text(
+        "typology", about="Code of the urban-rural typology of Statistik Austria"
+    ),
 }
 
 URBANISATION: dict[str, Column] = {
     "municipality_code": text("municipality_code"),
-    "urbanisation_code": text("urbanisation"),
+    "urbanisation_code": text("urbanisation", about="Degree of urbanisation (DEGURBA)"),
 }
 
 POSTAL_CODES: dict[str, Column] = {
-    "postal_code": text("postal_code"),
-    "municipality_code": text("municipality_code"),
-    "nuts3_code": text("NUTS3"),
+    "postal_code": text("postal_code", about="Postal code (Postleitzahl)"),
+    "municipality_code": text(
+        "municipality_code", about="Gemeindekennziffer as in the list, Vienna mostly as 90001"
+    ),
+    "nuts3_code": text("NUTS3", about="NUTS 3 region of the postal code"),
 }

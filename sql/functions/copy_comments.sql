@@ -1,5 +1,6 @@
--- The comments of a table's columns, copied to the columns of the same names in another table that have none yet:
--- what was said of a column when it was loaded is said of it when it is published.
+-- The rules of a table's columns, copied to the columns of the same names in another table that
+-- have no comment yet: what was said of a column when it was loaded is said of it when it is
+-- published. A comment that only tells the origin of a column describes nothing and is not copied.
 CREATE OR REPLACE FUNCTION geodata.copy_comments(source regclass, target regclass) RETURNS integer
 LANGUAGE plpgsql
 AS $$
@@ -10,9 +11,11 @@ BEGIN
     FOR described IN
         SELECT t.attname AS name, col_description(source, s.attnum) AS comment
           FROM pg_attribute s
-          JOIN pg_attribute t ON t.attrelid = target AND t.attname = s.attname AND t.attnum > 0 AND NOT t.attisdropped
-         WHERE s.attrelid = source AND s.attnum > 0 AND NOT s.attisdropped
-           AND col_description(source, s.attnum) IS NOT NULL AND col_description(target, t.attnum) IS NULL
+          JOIN pg_attribute t ON t.attrelid = target AND t.attname = s.attname
+         WHERE s.attrelid = source AND s.attnum > 0 AND t.attnum > 0
+           AND NOT s.attisdropped AND NOT t.attisdropped
+           AND col_description(source, s.attnum) LIKE '%[unit:%'
+           AND col_description(target, t.attnum) IS NULL
     LOOP
         EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', target, described.name, described.comment);
         copied := copied + 1;
@@ -20,4 +23,5 @@ BEGIN
     RETURN copied;
 END
 $$;
-COMMENT ON FUNCTION geodata.copy_comments(regclass, regclass) IS 'Copies the comments of columns between tables, by name; returns how many.';
+COMMENT ON FUNCTION geodata.copy_comments(regclass, regclass)
+    IS 'Copies the rules of columns between tables, by name; returns how many.';

@@ -1,6 +1,9 @@
--- The census division and region of each state (U.S. Census Bureau, Geographic Levels: Census Regions and Divisions).
+-- The census division and region of each state (U.S. Census Bureau, Geographic Levels: Census
+-- Regions and Divisions).
 CREATE OR REPLACE FUNCTION geodata.us_divisions()
-RETURNS TABLE (state_code text, division_code text, division_name text, region_code text, region_name text)
+RETURNS TABLE (
+    state_code text, division_code text, division_name text, region_code text, region_name text
+)
 LANGUAGE sql IMMUTABLE
 AS $$
 SELECT state_code, division_code, division_name, region_code, region_name
@@ -13,6 +16,8 @@ SELECT state_code, division_code, division_name, region_code, region_name
                ('7', 'West South Central', '3', 'South', '{05,22,40,48}'),
                ('8', 'Mountain', '4', 'West', '{04,08,16,30,32,35,49,56}'),
                ('9', 'Pacific', '4', 'West', '{02,06,15,41,53}'))
-       AS d (division_code, division_name, region_code, region_name, states), unnest(states) AS s (state_code)
+       AS d (division_code, division_name, region_code, region_name, states),
+       unnest(states) AS s (state_code)
 $$;
-COMMENT ON FUNCTION geodata.us_divisions() IS 'Census division and region of each of the 50 states and the District of Columbia.';
+COMMENT ON FUNCTION geodata.us_divisions()
+    IS 'Census division and region of each of the 50 states and the District of Columbia.';

@@ -33,9 +33,8 @@ def load_geometries(file: File, staging: Staging, table: str) -> int:
             " how its geometries are read."
         )
     with recording(staging, "load_geometries", table) as step:
-        figures = load(
-            connect(), staging.schema, table, file.path, _of_member(source.reads, file.name)
-        )
+        reads = _of_member(source.reads, file.name)
+        figures = load(connect(), staging.schema, table, file.path, reads, source.slug)
         without = (
             f", {figures.without_geometry:,} of them without geometry"
             if figures.without_geometry

@@ -31,7 +31,14 @@ def load_table(file: File, staging: Staging, table: str) -> int:
         )
     with recording(staging, "load_table", table) as step:
         tally = load(
-            connect(), staging.schema, table, Path(file.path), reads, file.name, file.member
+            connect(),
+            staging.schema,
+            table,
+            Path(file.path),
+            reads,
+            file.name,
+            file.member,
+            file.original.source.slug,
         )
         step.done(
             f"Loaded {tally.rows:,} rows",

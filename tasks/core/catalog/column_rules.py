@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
+
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
@@ -121,3 +124,13 @@ def parse_rules(table: str, comments: Mapping[str, str | None]) -> dict[str, Col
             f" {len(faulty)} do not: {'; '.join(faulty)}; write {FORMS} with COMMENT ON COLUMN."
         )
     return {column: rule for column, rule in rules.items() if rule}
+
+
+def write_comments(cursor: Cursor, table: sql.Identifier, comments: Mapping[str, str]) -> None:
+    """Give columns of a table these comments, by the columns' names."""
+    for column, comment in comments.items():
+        cursor.execute(
+            sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
+                table, sql.Identifier(column), sql.Literal(comment)
+            )
+        )

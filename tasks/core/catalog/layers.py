@@ -4,13 +4,14 @@ and a content hash.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from psycopg2 import errors, sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import rows
-from tasks.core.catalog.column_rules import ColumnRule, column_rules
+from tasks.core.catalog.column_rules import ColumnRule, column_rules, write_comments
 from tasks.core.catalog.statements import SELECT_LAYER_FACTS
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
@@ -29,10 +30,13 @@ def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...])
     Raises CheckFailed for a table that is missing, has a key that is null or repeated, an
     undeclared geometry, or an undescribed column.
     """
-    rules = column_rules(database, staging.schema, layer)
+    stated = column_rules(database, staging.schema, layer)
+    rules = {name: _as_part_of(key, name, rule) for name, rule in stated.items()}
+    corrected = {name: str(rule) for name, rule in rules.items() if rule != stated[name]}
     with database.session(staging.schema) as cursor:
         description = _description(cursor, staging, layer)
         _set_key(cursor, layer, key)
+        write_comments(cursor, sql.Identifier(layer), corrected)
         geometry_type, srid = _geometry(cursor, staging, layer)
         if geometry_type:
             cursor.execute(
@@ -53,6 +57,15 @@ def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...])
         rows.insert(cursor, "layer", rows.of_edition(staging) | row)
         _record_columns(cursor, staging, layer, rules)
     return int(row["row_count"])
+
+
+def _as_part_of(key: tuple[str, ...], column: str, rule: ColumnRule) -> ColumnRule:
+    """The rule of a column in the layer with this key: a code is the key of one table and the same
+    for many rows of another.
+    """
+    if column in key:
+        return replace(rule, aggregate="key")
+    return replace(rule, aggregate="same") if rule.kind == "key" else rule
 
 
 def _description(cursor: Cursor, staging: Staging, layer: str) -> str:

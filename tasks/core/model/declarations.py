@@ -7,9 +7,9 @@ the publisher to them. Codes are text; a column without a declared type is text.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 Container = Literal[
     "zip", "7z", "gzip", "xlsx", "xls", "ods", "sqlite", "json", "xml", "parquet", "text"
@@ -38,14 +38,13 @@ class Licence:
 
 @dataclass(frozen=True)
 class Column:
-    """A column to keep: the names it has had in the publisher's files (first match wins) and its
-    type.
+    """A column to keep: its names in the publisher's files (first match wins) and its type.
 
     `type` is one of text, integer, number (double precision), date, boolean, or decimal(p,s).
     prefix: what every value begins with, left out of the table ("GRGEMAKT-" of "GRGEMAKT-10101").
     widths: where a code is written in several columns, `names` are its parts and these are their
-    digits. about, unit and rule: what the column holds and how it is aggregated, where a source has
-    too many columns to be described one by one in SQL (see tasks.core.catalog.column_rules).
+    digits. about, unit and rule: what the column holds, in which unit, and how it is aggregated
+    (see tasks.core.catalog.column_rules); every table made from it says the same.
     """
 
     names: tuple[str, ...]
@@ -58,33 +57,47 @@ class Column:
     rule: str = "none"
 
 
-def text(*names: str, optional: bool = False, prefix: str = "") -> Column:
-    """A code or a name, kept letter for letter, but for a prefix that all of them have."""
-    return Column(names, "text", optional, prefix)
+class Meaning(TypedDict, total=False):
+    """What a column holds, in which unit, and how it is aggregated; as in Column."""
+
+    about: str
+    unit: str
+    rule: str
 
 
-def code(*parts: tuple[str, int]) -> Column:
-    """A code written in several columns, each filled up with zeros to its number of digits:
-    ("STATE", 2), ("COUNTY", 3).
-    """
-    return Column(
-        tuple(name for name, _ in parts), "text", widths=tuple(width for _, width in parts)
-    )
+def text(
+    *names: str, optional: bool = False, prefix: str = "", **meaning: Unpack[Meaning]
+) -> Column:
+    """A code (or, by its unit, a name), kept letter for letter, but for a prefix that all have."""
+    said = Meaning(unit="code", rule="same") | meaning
+    return Column(names, "text", optional, prefix, **said)
 
 
-def integer(*names: str, optional: bool = False) -> Column:
+def code(*parts: tuple[str, int], **meaning: Unpack[Meaning]) -> Column:
+    """A code in several columns, each filled up with zeros: ("STATE", 2), ("COUNTY", 3)."""
+    names, widths = zip(*parts, strict=True)
+    return replace(text(*names, **meaning), widths=widths)
+
+
+def integer(*names: str, optional: bool = False, **meaning: Unpack[Meaning]) -> Column:
     """A whole number (64 bits)."""
-    return Column(names, "integer", optional)
+    return Column(names, "integer", optional, **meaning)
 
 
-def number(*names: str, optional: bool = False) -> Column:
+def number(*names: str, optional: bool = False, **meaning: Unpack[Meaning]) -> Column:
     """A double precision number."""
-    return Column(names, "number", optional)
+    return Column(names, "number", optional, **meaning)
 
 
-def decimal(*names: str, precision: int = 18, scale: int = 2, optional: bool = False) -> Column:
+def decimal(
+    *names: str,
+    precision: int = 18,
+    scale: int = 2,
+    optional: bool = False,
+    **meaning: Unpack[Meaning],
+) -> Column:
     """An exact number such as an amount of money."""
-    return Column(names, f"decimal({precision},{scale})", optional)
+    return Column(names, f"decimal({precision},{scale})", optional, **meaning)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +143,7 @@ class Features:
     crs_missing: bool = False
     crs_of: Mapping[str, int] = field(default_factory=dict)
     encoding: str | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from psycopg2 import sql
 
+from tasks.core.catalog.column_rules import column_comments, parse
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
 
@@ -48,17 +49,13 @@ def unknown(database: Database, schema: str, table: str, column: str, code_list:
 
 
 def unlisted_headings(database: Database, schema: str, table: str, code_list: str) -> list[str]:
-    """The publisher's names of the loaded columns (from their comments, "file: name") that the list
-    of headings lacks.
+    """The publisher's names of the loaded columns (from their comments, "source.name") that the
+    list of headings lacks.
     """
-    return [
-        str(name)
-        for (name,) in database.rows(
-            sql.SQL(
-                "SELECT heading FROM (SELECT split_part(col_description(attrelid, attnum), ': ', 2)"
-                " AS heading FROM pg_attribute WHERE attrelid = {}::regclass AND attnum > 0 AND NOT"
-                " attisdropped) AS loaded WHERE heading <> '' AND NOT EXISTS (SELECT FROM {} l"
-                " WHERE l.code = heading) ORDER BY 1"
-            ).format(sql.Literal(f'"{schema}"."{table}"'), sql.Identifier(schema, code_list))
-        )
-    ]
+    rules = {
+        comment: parse(comment) for comment in column_comments(database, schema, table).values()
+    }
+    origins = {rule.origin if rule else comment or "" for comment, rule in rules.items()}
+    headings = {origin.partition(".")[2] for origin in origins} - {""}
+    listed = database.rows(sql.SQL("SELECT code FROM {}").format(sql.Identifier(schema, code_list)))
+    return sorted(headings - {str(code) for (code,) in listed})

@@ -4,7 +4,7 @@ indexed and described.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import chain
@@ -14,6 +14,8 @@ import psycopg2.errors
 import pyarrow as pa
 from psycopg2 import sql
 
+from tasks.core.catalog.column_rules import write_comments
+from tasks.core.making import descriptions
 from tasks.core.making.fields import arrow_type, sql_type
 from tasks.core.making.geometry.coordinates import require_crs
 from tasks.core.making.geometry.features import GEOMETRY, Layer, open_layer
@@ -27,12 +29,15 @@ DUPLICATES_NAMED = 5
 FEATURE = "feature"  # the key of a file that has none: the position of the row in the file, from 1
 
 
-def load(database: Database, schema: str, table: str, path: str, reads: Features) -> Figures:
+def load(
+    database: Database, schema: str, table: str, path: str, reads: Features, source: str = ""
+) -> Figures:
     """Fill schema.table from a geometry file, replacing it; the rows keep the file's order.
 
     Columns are the declared ones and `geom`, in EPSG:`published_crs`; without a declared key also
-    `feature`, the row's position. Raises SourceError when the file is not as declared, CheckFailed
-    when the key is not unique.
+    `feature`, the row's position. source: slug of the source, said in the comments in place of the
+    file's name. Raises SourceError when the file is not as declared, CheckFailed when the key is
+    not unique.
     """
     _require_key_declared(reads)
     with open_layer(path, reads) as layer:
@@ -42,7 +47,9 @@ def load(database: Database, schema: str, table: str, path: str, reads: Features
         _create(database, schema, table, reads, kind)
         _copy(database, schema, table, reads, batches, shaping)
         _require_all(layer, shaping.figures)
-        _finish(database, schema, table, reads, layer)
+        comments = descriptions.of_columns(reads.columns, layer.fields, source or layer.where)
+        comments[GEOMETRY] = descriptions.of_geometry(reads, kind, source or layer.where)
+        _finish(database, schema, table, reads, layer.where, comments)
     return shaping.figures
 
 
@@ -180,8 +187,15 @@ def _require_all(layer: Layer, figures: Figures) -> None:
         )
 
 
-def _finish(database: Database, schema: str, table: str, reads: Features, layer: Layer) -> None:
-    """The key, the spatial index, the statistics, and the source's names as comments."""
+def _finish(
+    database: Database,
+    schema: str,
+    table: str,
+    reads: Features,
+    where: str,
+    comments: Mapping[str, str],
+) -> None:
+    """Add the key, the spatial index, the comments and the statistics."""
     name = sql.Identifier(schema, table)
     try:
         with database.session(schema) as cursor:
@@ -194,20 +208,14 @@ def _finish(database: Database, schema: str, table: str, reads: Features, layer:
             cursor.execute(
                 sql.SQL("CREATE INDEX ON {} USING gist ({})").format(name, sql.Identifier(GEOMETRY))
             )
-            for target, field in layer.fields.items():
-                comment = f"{field} in {layer.where}" if field else f"not in {layer.where}"
-                cursor.execute(
-                    sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
-                        name, sql.Identifier(target), sql.Literal(comment)
-                    )
-                )
+            write_comments(cursor, name, comments)
             cursor.execute(sql.SQL("ANALYZE {}").format(name))
     except (
         psycopg2.errors.UniqueViolation,
         psycopg2.errors.NotNullViolation,
         psycopg2.errors.CheckViolation,
     ):
-        raise CheckFailed(_faulty_keys(database, name, str(reads.key), layer.where)) from None
+        raise CheckFailed(_faulty_keys(database, name, str(reads.key), where)) from None
 
 
 def _faulty_keys(database: Database, name: sql.Identifier, key: str, where: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from tasks.core.catalog.column_rules import ColumnRule
+from tasks.core.catalog.column_rules import ColumnRule, write_comments
 from tasks.core.making.joining.figures import (
     Figure,
     Source,
@@ -206,11 +206,7 @@ def _comment(
 ) -> None:
     table = sql.Identifier(schema, into)
     cursor.execute(sql.SQL("COMMENT ON TABLE {} IS %s").format(table), (description,))
-    for name, rule in rules.items():
-        cursor.execute(
-            sql.SQL("COMMENT ON COLUMN {}.{} IS %s").format(table, sql.Identifier(name)),
-            (str(rule),),
-        )
+    write_comments(cursor, table, {name: str(rule) for name, rule in rules.items()})
     cursor.execute(sql.SQL("ANALYZE {}").format(table))
 
 

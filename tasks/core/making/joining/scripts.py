@@ -1,10 +1,11 @@
 """Runs a country's SQL file: plain SQL that psql runs unmodified, held to what its first lines
-say.
+say; columns that it takes over keep their descriptions.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import product
 
 from psycopg2 import Error, sql
 from psycopg2.extensions import cursor as Cursor
@@ -14,14 +15,18 @@ from tasks.core.model.handles import Staging
 from tasks.core.model.settings import SQL
 from tasks.core.postgres.database import Database
 
+LINE = r".+(?:\n--  +.+)*"  # may go on in lines that are indented after the two hyphens
 HEADER = re.compile(
-    r"\A-- reads: (?P<reads>.+)\n-- makes: (?P<makes>.+)\n-- settings: (?P<settings>.+)\n"
+    rf"\A-- reads: (?P<reads>{LINE})\n-- makes: (?P<makes>{LINE})\n-- settings: .+\n"
 )
 
 
 def run(database: Database, staging: Staging, script: str) -> dict[str, int]:
     """Run sql/<script> in the staging schema, in one transaction; returns the rows of each table it
     makes.
+
+    A column of these that the script does not describe takes the comment of the column of its name
+    in the tables that the script reads, in the order of its first line, then in those it makes.
     """
     text = (SQL / script).read_text(encoding="utf-8")
     header = HEADER.match(text)
@@ -30,27 +35,27 @@ def run(database: Database, staging: Staging, script: str) -> dict[str, int]:
             f"sql/{script} must begin with three comment lines, '-- reads: …', '-- makes: …' and"
             " '-- settings: …': add them."
         )
+    reads, makes = _names(header["reads"]), _names(header["makes"])
     with database.session(staging.schema) as cursor:
-        _require(
-            cursor, staging, script, _names(header["reads"]), "reads", "load it before the join"
-        )
+        _require(cursor, staging, script, reads, "reads", "load it before the join")
         cursor.execute("SELECT set_config('geodata.vintage', %s, true)", (str(staging.vintage),))
         compress(cursor)
         try:
             cursor.execute(text)
         except Error as error:
-            context = error.diag.message_detail or error.diag.context or ""
-            said = f"{error.diag.message_primary} {context}".strip()
-            raise CheckFailed(f"sql/{script} failed in {staging.schema}: {said}.") from error
-        _require(
-            cursor,
-            staging,
-            script,
-            _names(header["makes"]),
-            "makes",
-            "create it in the file or correct the line",
-        )
-        return {table: _count(cursor, table) for table in _names(header["makes"])}
+            said = (error.diag.message_primary, error.diag.message_detail or error.diag.context)
+            raise CheckFailed(
+                f"sql/{script} failed in {staging.schema}: {' '.join(filter(None, said))}."
+            ) from error
+        remedy = "create it in the file or correct the line"
+        _require(cursor, staging, script, makes, "makes", remedy)
+        _carry_comments(cursor, reads, makes)
+        return {table: _count(cursor, table) for table in makes}
+
+
+def _carry_comments(cursor: Cursor, reads: list[str], makes: list[str]) -> None:
+    for made, source in product(makes, [*reads, *makes]):
+        cursor.execute("SELECT geodata.copy_comments(%s, %s)", (f'"{source}"', f'"{made}"'))
 
 
 def compress(cursor: Cursor) -> None:
@@ -64,7 +69,7 @@ def compress(cursor: Cursor) -> None:
 
 
 def _names(line: str) -> list[str]:
-    return [] if line == "none" else [name.strip() for name in line.split(",")]
+    return [] if line == "none" else [name.strip("\n- ") for name in line.split(",")]
 
 
 def _require(

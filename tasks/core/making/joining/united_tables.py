@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import takewhile
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.catalog.column_rules import parse, write_comments
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
 
@@ -26,6 +29,7 @@ def unite(database: Database, schema: str, into: str, parts: Sequence[str]) -> i
                 parent, sql.Identifier(parts[0])
             )
         )
+        write_comments(cursor, parent, _comments(cursor, parts))
         for part in parts:
             cursor.execute(
                 sql.SQL("ALTER TABLE {} INHERIT {}").format(sql.Identifier(part), parent)
@@ -33,6 +37,38 @@ def unite(database: Database, schema: str, into: str, parts: Sequence[str]) -> i
         cursor.execute(sql.SQL("ANALYZE {}").format(parent))
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(parent))
         return int(cursor.fetchall()[0][0])
+
+
+def _comments(cursor: Cursor, parts: Sequence[str]) -> dict[str, str]:
+    """What is said of the columns whose parts come from different files: the rule of the first,
+    from all of them ("us-tracts-*.GEOID").
+    """
+    cursor.execute(
+        "SELECT attname, array_agg(DISTINCT col_description(attrelid, attnum)) FROM pg_attribute"
+        " WHERE attrelid = ANY (%s::regclass[]) AND attnum > 0 AND NOT attisdropped GROUP BY 1",
+        ([f'"{part}"' for part in parts],),
+    )
+    said = {name: [rule for rule in map(parse, found) if rule] for name, found in cursor.fetchall()}
+    return {
+        name: str(replace(rules[0], origin=_pattern([rule.origin for rule in rules])))
+        for name, rules in said.items()
+        if len(rules) > 1
+    }
+
+
+def _pattern(origins: Sequence[str]) -> str:
+    """What the origins have in common, with an asterisk for the rest; those that say that a column
+    is not in a file are left aside.
+    """
+    there = [origin for origin in origins if not origin.startswith("not in ")] or origins
+    start = _beginning(there)
+    end = _beginning([origin[len(start) :][::-1] for origin in there])[::-1]
+    return f"{start}*{end}" if len(there) > 1 else start
+
+
+def _beginning(texts: Sequence[str]) -> str:
+    alike = takewhile(lambda letters: len({*letters}) == 1, zip(*texts, strict=False))
+    return "".join(letters[0] for letters in alike)
 
 
 def _require_alike(cursor: Cursor, into: str, parts: Sequence[str]) -> None:

@@ -11,10 +11,12 @@ from psycopg2 import sql
 from psycopg2.errors import UniqueViolation
 from psycopg2.extensions import cursor as Cursor
 
-from tasks.core.catalog.column_rules import ColumnRule
+from tasks.core.catalog.column_rules import write_comments
+from tasks.core.making import descriptions
 from tasks.core.making.fields import sql_type
 from tasks.core.making.tables.tabular import REASON, Figures, Tally
-from tasks.core.model.declarations import Column, Table
+from tasks.core.making.tables.values import ABSENT
+from tasks.core.model.declarations import Table
 from tasks.core.model.errors import CheckFailed, GeodataError
 from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
@@ -30,19 +32,22 @@ def load(
     reads: Table,
     name: str | None = None,
     member: str = "",
+    source: str = "",
 ) -> Tally:
     """Fill `schema.table` with the rows of a file, replacing a table that is there; returns what
     became of the rows.
 
-    Columns have the declared types and, as comment, the file's and the publisher's name for them;
+    Columns have the declared types and, as comment, their rule with the publisher's name for them;
     the declared key becomes a unique index. name: what the publisher calls the file; member: the
-    part of a zip to read as it is packed. Raises SourceError when the file is not as declared,
-    CheckFailed on duplicate keys.
+    part of a zip to read as it is packed; source: slug of the source, said in the comments in place
+    of the file's name. Raises SourceError when the file is not as declared, CheckFailed on
+    duplicate keys.
     """
     figures = Figures(path, reads, name or path.name, member)
     target = sql.Identifier(schema, table)
     with database.session() as cursor:
         _create(cursor, target, figures)
+        write_comments(cursor, target, _comments(figures, source or Path(figures.label).stem))
     _copy(database, schema, table, figures)
     with database.session() as cursor:
         _require_unique(cursor, target, figures)
@@ -61,41 +66,20 @@ def _create(cursor: Cursor, target: sql.Identifier, figures: Figures) -> None:
     cursor.execute(
         sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(target, sql.SQL(", ").join(columns))
     )
-    file = Path(figures.label).stem
-    for name, column in figures.reads.columns.items():
-        if name not in figures.origins and column.about:
-            _comment(cursor, target, name, _described(column, f"not in {file}"))
-    for name, origin in figures.origins.items():
-        _comment(cursor, target, name, _described(figures.reads.columns[name], f"{file}: {origin}"))
-        if name + REASON in figures.schema.names:
-            _comment(
-                cursor,
-                target,
-                name + REASON,
-                f"{file}: why {origin} is missing, in the publisher's terms",
-            )
-    if reasons := figures.reads.reasons_in:
-        rule = ColumnRule(
-            "Why figures of this row are missing, in the publisher's terms, by column",
-            "reason",
-            "none",
-            file,
-        )
-        _comment(cursor, target, reasons, str(rule))
 
 
-def _described(column: Column, origin: str) -> str:
-    """Where a column comes from, within its rule where it is declared with one."""
-    return (
-        str(ColumnRule(column.about, column.unit, column.rule, origin)) if column.about else origin
-    )
-
-
-def _comment(cursor: Cursor, target: sql.Identifier, column: str, comment: str) -> None:
-    cursor.execute(
-        sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
-            target, sql.Identifier(column), sql.Literal(comment)
-        )
+def _comments(figures: Figures, source: str) -> dict[str, str]:
+    """The comment of each column, those of the reasons of missing figures included."""
+    reads = figures.reads
+    comments = descriptions.of_columns(reads.columns, figures.origins, source)
+    reasons = [*reads.missing.values(), ABSENT]
+    comments |= {
+        name + REASON: descriptions.of_reason(name, reasons, f"{source}.{origin}")
+        for name, origin in figures.origins.items()
+        if name + REASON in figures.schema.names
+    }
+    return comments | (
+        {reads.reasons_in: descriptions.of_reasons(source)} if reads.reasons_in else {}
     )
 
 

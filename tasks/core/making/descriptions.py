@@ -1,0 +1,55 @@
+"""Descriptions: the comments of a loaded table's columns, made from what is declared of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pyproj import CRS
+
+from tasks.core.catalog.column_rules import ColumnRule
+from tasks.core.model.declarations import Column, Features
+
+OUTLINES = {"MultiPolygon": "Border", "MultiLineString": "Line"}  # of a geometry; else a point
+UNITS = {"metre": "m"}  # of a CRS, where its name is not used here
+
+
+def of_columns(
+    columns: Mapping[str, Column], headings: Mapping[str, str | None], source: str
+) -> dict[str, str]:
+    """The comment of each declared column: its rule, or only its origin where it is not described.
+
+    headings: the publisher's names of the columns that the file has. source: slug of the source.
+    """
+    origins = {
+        name: f"{source}.{headings[name]}" if headings.get(name) else f"not in {source}"
+        for name in columns
+    }
+    return {
+        name: (
+            str(ColumnRule(column.about, column.unit, column.rule, origins[name]))
+            if column.about
+            else origins[name]
+        )
+        for name, column in columns.items()
+    }
+
+
+def of_reason(column: str, reasons: Iterable[str], origin: str) -> str:
+    """The comment of the column that says why another is empty."""
+    why = f"Why {column} is empty: {' or '.join(dict.fromkeys(reasons))}"
+    return str(ColumnRule(why, "reason", "none", origin))
+
+
+def of_reasons(source: str) -> str:
+    """The comment of the column that says why figures of its row are missing."""
+    why = "Why figures of this row are missing, in the publisher's terms, by column"
+    return str(ColumnRule(why, "reason", "none", source))
+
+
+def of_geometry(reads: Features, kind: str, source: str) -> str:
+    """The comment of the geometries of a kind ("MultiPolygon"), in the unit of their CRS."""
+    crs = CRS.from_epsg(reads.published_crs)
+    unit = crs.axis_info[0].unit_name
+    about = f"{OUTLINES.get(kind, 'Point')} in {crs.name} (EPSG:{reads.published_crs})"
+    about += f", {reads.about}" if reads.about else ""
+    return str(ColumnRule(about, UNITS.get(unit, unit), "none", f"{source} geometry"))
