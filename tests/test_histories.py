@@ -24,7 +24,7 @@ from tasks.core.postgres.database import Database
 from tasks.core.rebuilding import histories
 from tasks.core.rebuilding import plans as rebuild_plans
 from tasks.core.rebuilding import records as rebuild_records
-from tasks.running.runs import alone
+from tasks.running.locks import alone
 from tasks.verbs.publishing import open_staging
 from tasks.verbs.rebuilds import rebuilding, restore_catalog
 
@@ -210,7 +210,7 @@ def plan(
 ) -> rebuild_plans.Plan:
     history = histories.read(configured())
     histories.restore(database, history)
-    return rebuild_plans.plan(database, history, 1, scope, datasets, rehearsal=False)
+    return rebuild_plans.plan(database, history, 1, scope, datasets)
 
 
 def steps(recipes: tuple[Recipe, ...]) -> list[tuple[int, bool]]:
@@ -257,11 +257,11 @@ def test_a_recipe_says_from_what_an_edition_was_made(kept: Kept, empty: Database
         configured().with_bytes(original_of(kept.dataset), recipe.originals[source, 2025]) is None
     ), "that vintage has its own"
     assert recipe.foundations == {kept.dataset.slug: 1}
-    assert (recipe.vintage, recipe.mirror, recipe.parameters, recipe.rehearsal) == (
+    assert (recipe.vintage, recipe.mirror, recipe.parameters, recipe.throwaway) == (
         2025,
         "",
         {},
-        False,
+        "",
     )
 
 

@@ -28,7 +28,7 @@ from tasks.core.archive.store import configured
 from tasks.core.catalog.run_documents import run_document
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database
-from tasks.running import runs, steps
+from tasks.running import archived_runs, steps
 
 pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).resolve().parents[1]
@@ -293,7 +293,7 @@ def test_one_run_writes_no_more_than_so_many_documents_of_earlier_ones_the_oldes
         run(mirror)
     for path in (tmp_path / "archive").glob("runs/**/*.json"):
         path.unlink()
-    monkeypatch.setattr(runs, "MOST", 2)
+    monkeypatch.setattr(archived_runs, "MOST", 2)
     with heard() as loud:
         run(mirror)
     assert loud == [

@@ -17,7 +17,7 @@ from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.settings import archive_locations
 from tasks.core.postgres.database import Database
 from tasks.running.policies import ARCHIVE, verb
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.running.steps import say, warn
 
 KNOWN = "SELECT name, location, sha256, audited_at, verdict FROM catalog.archive_audit"
@@ -81,7 +81,7 @@ def audit(period_days: int = 30) -> None:
             f"period_days was expected to be 1 or more, found {period_days}: within 1 day,"
             " everything is audited by every run."
         )
-    database, outcome = connect(), Outcome()
+    database, outcome = site().database, Outcome()
     archive = Audit(archive_locations(), [_record(*row) for row in database.rows(KNOWN)])
     for name, locations in archive.due(period_days, datetime.now(UTC)).items():
         findings = archive.check(name, locations)

@@ -11,11 +11,10 @@ from urllib.parse import unquote, urlsplit
 from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 
-from tasks.core.archive.store import configured
 from tasks.core.making.unpacking.archives import find_packed, take_all, take_out
 from tasks.core.model.handles import File, Original
-from tasks.core.model.settings import scratch_folder
 from tasks.running.policies import FILES, verb
+from tasks.running.site import site
 from tasks.running.steps import say
 
 
@@ -47,21 +46,21 @@ def unpack(original: Original, member: str | None = None) -> File:
     """
     started, pattern = time.perf_counter(), _pattern(original, member)
     if original.source.packed and (
-        inside := find_packed(configured().fetch(original.sha256), pattern, _name(original))
+        inside := find_packed(site().archive.fetch(original.sha256), pattern, _name(original))
     ):
-        path = configured().fetch(original.sha256)
+        path = site().archive.fetch(original.sha256)
         say(f"Found {inside} in {_name(original)}, to be read as it is packed.")
         return File(
             original=original, path=str(path), name=inside, size=path.stat().st_size, member=inside
         )
     folder = (
-        scratch_folder()
+        site().scratch
         / "unpacked"
         / original.sha256
         / hashlib.sha256((pattern or "").encode()).hexdigest()[:8]
     )
     name, path = take_out(
-        configured().fetch(original.sha256), pattern, folder, name=_name(original)
+        site().archive.fetch(original.sha256), pattern, folder, name=_name(original)
     )
     size = path.stat().st_size
     say(f"Unpacked {name} ({size:,} bytes) in {time.perf_counter() - started:.1f} s.")
@@ -78,12 +77,12 @@ def unpack_all(original: Original, member: str | None = None) -> list[File]:
     """
     started, pattern = time.perf_counter(), _pattern(original, member)
     folder = (
-        scratch_folder()
+        site().scratch
         / "unpacked"
         / original.sha256
         / hashlib.sha256(f"all {pattern}".encode()).hexdigest()[:8]
     )
-    taken = take_all(configured().fetch(original.sha256), pattern, folder, name=_name(original))
+    taken = take_all(site().archive.fetch(original.sha256), pattern, folder, name=_name(original))
     say(
         f"Unpacked {len(taken):,} files of {original.source.slug} in"
         f" {time.perf_counter() - started:.1f} s."

@@ -19,14 +19,14 @@ from tasks.core.archive import lifespans as retention
 from tasks.core.archive.collection import Collectable
 from tasks.core.archive.documents import Failure, Failures, listed
 from tasks.core.archive.lifespans import Review
-from tasks.core.archive.store import Store, configured
+from tasks.core.archive.store import Store
 from tasks.core.archive.tombstones import Tombstone
 from tasks.core.catalog import provenance, references
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original
 from tasks.core.postgres.database import Database
 from tasks.running.policies import ARCHIVE, verb
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.running.steps import say, warn
 
 
@@ -47,7 +47,7 @@ def bury_expired(grace_days: int = 0) -> None:
             f"grace_days was expected to be 0 or more, found {grace_days}: originals are not buried"
             " before their age."
         )
-    store, purge = configured(), Purge()
+    store, purge = site().archive, Purge()
     originals, refused = store.all_originals(), store.refused()
     earlier = tombstones.standing(store.tombstones(), originals)
     declared = {
@@ -71,7 +71,7 @@ def bury_expired(grace_days: int = 0) -> None:
             refused[name], reason, store.remove_refused(name), kind="refused bytes in quarantine, "
         )
     _report(store, review, purge)
-    _record(connect(), store.tombstones())
+    _record(site().database, store.tombstones())
     _name_editions(store, review.expired)
     for source in review.undeclared:
         retention.keep_days(source)  # raises its error
@@ -92,7 +92,7 @@ def collect_superseded(grace_originals: int = 0) -> None:
             f"grace_originals was expected to be 0 or more, found {grace_originals}: the newest"
             " that a source keeps all stay."
         )
-    store, database, purge = configured(), connect(), Purge()
+    store, database, purge = site().archive, site().database, Purge()
     if down := store.down():
         warn(
             "Nothing was collected, because editions that need originals may be known there alone:"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from functools import lru_cache
 
-from tasks.core.model.settings import ROOT
+from tasks.core.model.settings import ROOT, settings
 
 
 @lru_cache(maxsize=1)
@@ -14,7 +13,7 @@ def code_revision() -> str:
     """The revision in the image's label, or the commit of the checkout ("-modified" when it was
     edited), or "unknown".
     """
-    if revision := os.environ.get("GEODATA_REVISION"):
+    if revision := settings().revision:
         return revision
     try:
         asked = [

@@ -29,13 +29,15 @@ class Plan:
 
     unrestored: what of the history could not be put back, in sentences. wanted: editions that must
     be there in the end. recipes: how to make those that are not, and what they stand on, each after
-    its foundations; first what the longest way leads through, so that it never waits.
+    its foundations; first what the longest way leads through, so that it never waits. throwaway: name of the database
+    of a drill; empty for the real one.
     """
 
     rebuild: int
     unrestored: tuple[str, ...] = ()
     wanted: tuple[Place, ...]
     recipes: tuple[Recipe, ...]
+    throwaway: str = ""
 
 
 def plan(
@@ -45,7 +47,7 @@ def plan(
     scope: Scope,
     datasets: Sequence[str],
     *,
-    rehearsal: bool,
+    throwaway: str = "",
 ) -> Plan:
     """The plan for a database in which the history was restored.
 
@@ -68,13 +70,18 @@ def plan(
             history.editions[edition.document],
             wanted=edition in chosen,
             rebuild=rebuild,
-            rehearsal=rehearsal,
+            throwaway=throwaway,
         )
         for edition in needed
     ]
     ways = _ways(recipes)
     recipes.sort(key=lambda recipe: ways[recipe.dataset, recipe.number], reverse=True)
-    return Plan(rebuild=rebuild, wanted=tuple(map(_place, chosen)), recipes=tuple(recipes))
+    return Plan(
+        rebuild=rebuild,
+        wanted=tuple(map(_place, chosen)),
+        recipes=tuple(recipes),
+        throwaway=throwaway,
+    )
 
 
 def remove_stepping_stones(database: Database, plan: Plan) -> None:
@@ -113,7 +120,7 @@ def _place(edition: ArchivedEdition) -> Place:
 
 
 def _recipe(
-    edition: ArchivedEdition, document: Document, *, wanted: bool, rebuild: int, rehearsal: bool
+    edition: ArchivedEdition, document: Document, *, wanted: bool, rebuild: int, throwaway: str
 ) -> Recipe:
     facts = document["edition"]
     seconds = (
@@ -131,7 +138,7 @@ def _recipe(
         seconds=seconds,
         wanted=wanted,
         rebuild=rebuild,
-        rehearsal=rehearsal,
+        throwaway=throwaway,
     )
 
 
