@@ -25,7 +25,7 @@ from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Edition
 from tasks.core.postgres.database import Database
-from tasks.running import steps
+from tasks.running import site, steps
 from tasks.verbs import publishing as verbs
 
 ZONES = """
@@ -579,7 +579,7 @@ def test_the_flows_switch_once_and_write_by_a_retry_what_the_archive_could_not_t
     asked: list[int] = []
     first, second = published(database, dataset, 10), published(database, dataset, 20)
     archive.primary.write_text("down")
-    monkeypatch.setattr(verbs, "configured", back_at_the_second_attempt)
+    monkeypatch.setattr(site, "configured", back_at_the_second_attempt)
     monkeypatch.setattr(verbs.keep_switches, "retry_delay_seconds", 0)
     rollback(dataset.slug)
     assert people(database, dataset) == 60

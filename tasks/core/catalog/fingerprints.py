@@ -21,21 +21,14 @@ from tasks.core.model.declarations import Dataset
 from tasks.core.model.handles import Foundation, Original
 from tasks.core.model.settings import ROOT, SQL
 
+VERBS = ("aggregates", "code_events", "coverages", "files", "geometries", "joins", "tables")
 MAKES_ROWS = (
-    "tasks/core/catalog/column_rules.py",
-    "tasks/core/catalog/foundations.py",
-    "tasks/core/catalog/layers.py",
+    *(f"tasks/core/catalog/{name}.py" for name in ("column_rules", "foundations", "layers")),
     "tasks/core/making/**/*.py",
     "tasks/core/model/declarations.py",
-    "tasks/core/postgres/copying.py",
-    "tasks/core/postgres/database.py",  # the search path of a session says what names mean
-    "tasks/verbs/aggregates.py",
-    "tasks/verbs/code_events.py",
-    "tasks/verbs/coverages.py",
-    "tasks/verbs/files.py",
-    "tasks/verbs/geometries.py",
-    "tasks/verbs/joins.py",
-    "tasks/verbs/tables.py",
+    # how rows are copied, and the search path of a session, which says what names mean
+    *(f"tasks/core/postgres/{name}.py" for name in ("copying", "database")),
+    *(f"tasks/verbs/{name}.py" for name in VERBS),
 )
 
 

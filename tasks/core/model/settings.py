@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tasks.core.model.errors import ConfigurationError
@@ -27,48 +27,33 @@ class Settings(BaseSettings):
     behind GEODATA_; an empty one counts as not set.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, use_attribute_docstrings=True
+    )
 
-    database_url: SecretStr | None = Field(
-        default=None,
-        description="Database to publish in, as postgresql://user:password@host/name; without it a"
-        " Prefect block, then a private local cluster.",
-    )
-    database_block: str = Field(
-        default="", description="Name of a SqlAlchemyConnector block of prefect-sqlalchemy."
-    )
-    drill_database_url: SecretStr | None = Field(
-        default=None,
-        description="Server for the throw-away database of a drill (default: that of the"
-        " database).",
-    )
-    archive: str = Field(
-        default="", description="fsspec location of the archive (default: in the data folder)."
-    )
-    archive_replicas: Words = Field(
-        default=(), description="Further locations of the archive, separated by blanks."
-    )
-    data: Path = Field(default=ROOT / "data", description="Folder of all that this machine keeps.")
-    inbox: Annotated[str, BeforeValidator(lambda place: place.rstrip("/"))] = Field(
-        default="",
-        description="Folder or base URL of files that a person fetched past a bot wall, or from a"
-        " portal without lasting addresses, as <source>-<vintage>.<container>"
-        " (us-s1901-2023.text).",
-    )
-    upstream: Literal["", "archive"] = Field(
-        default="",
-        description="`archive`: ask no publisher, and use the last archived originals (in an air"
-        " gap).",
-    )
-    accept_shrink: Words = Field(
-        default=(),
-        description="SHA-256 of files that a person has reviewed although they are less than half"
-        " of the last original, separated by blanks.",
-    )
-    revision: str = Field(
-        default="",
-        description="Revision of the code, set in the image; in a checkout git is asked.",
-    )
+    database_url: SecretStr | None = None
+    """Database to publish in, as postgresql://user:password@host/name; without it that of a Prefect
+    block, or a private local cluster."""
+    database_block: str = ""
+    """Name of a SqlAlchemyConnector block of prefect-sqlalchemy."""
+    drill_database_url: SecretStr | None = None
+    """Server for the throw-away database of a drill; without it that of the database."""
+    archive: str = ""
+    """fsspec location of the archive; without it a folder in the data folder."""
+    archive_replicas: Words = ()
+    """Further locations of the archive, separated by blanks."""
+    data: Path = ROOT / "data"
+    """Folder of all that this machine keeps."""
+    inbox: Annotated[str, BeforeValidator(lambda place: place.rstrip("/"))] = ""
+    """Folder or base URL of files that a person fetched past a bot wall, or from a portal without
+    lasting addresses, as <source>-<vintage>.<container> (us-s1901-2023.text)."""
+    upstream: Literal["", "archive"] = ""
+    """archive: no publisher is asked, and the last archived originals are used (in an air gap)."""
+    accept_shrink: Words = ()
+    """SHA-256 of files that a person has reviewed although they are less than half of the last
+    original, separated by blanks."""
+    revision: str = ""
+    """Revision of the code, set in the image; in a checkout git is asked."""
 
 
 def settings() -> Settings:
