@@ -15,19 +15,10 @@ def code_revision() -> str:
     """
     if revision := settings().revision:
         return revision
+    described = "describe --always --dirty=-modified --abbrev=12 --exclude=*".split()
+    asked = ["git", "-C", str(ROOT), *described]
     try:
-        asked = [
-            "git",
-            "-C",
-            str(ROOT),
-            "describe",
-            "--always",
-            "--dirty=-modified",
-            "--abbrev=12",
-            "--exclude=*",
-        ]
-        return subprocess.run(
-            asked, capture_output=True, text=True, check=True, timeout=10
-        ).stdout.strip()
+        found = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10)
+        return found.stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "unknown"
