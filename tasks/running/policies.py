@@ -34,13 +34,9 @@ class Retry:
     after: tuple[int, ...]
     jitter: float = 0.0
 
-    def condition(self) -> Callable[[Any, Any, State[Any]], bool]:
-        """Prefect's retry condition: whether time can heal what made a task fail. It asks functions
-        only, and takes a bound method for a refusal.
-        """
-        return lambda _task, _run, state: isinstance(
-            state.result(raise_on_failure=False), self.errors
-        )
+    def heals(self, _task: Any, _run: Any, state: State[Any]) -> bool:
+        """Prefect's retry condition: whether time can heal what made a task fail."""
+        return isinstance(state.result(raise_on_failure=False), self.errors)
 
 
 DATABASE = Retry(errors=DATABASE_FAILURES, after=(10, 60))
@@ -66,6 +62,7 @@ def verb(
             "retries": len(retry.after),
             "retry_delay_seconds": list(retry.after),
             "retry_jitter_factor": retry.jitter or None,
-            "retry_condition_fn": retry.condition(),
+            # a function, because Prefect takes a bound method for a refusal
+            "retry_condition_fn": lambda *asked: retry.heals(*asked),
         }
     return task(task_run_name=name, **policy)
