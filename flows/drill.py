@@ -23,7 +23,7 @@ from tasks.vocabulary import (
 def drill(scope: Scope = "current", datasets: Datasets = ()) -> None:
     """Rehearse the recovery."""
     with rebuilding(scope, drill=True) as record:
-        plan = restore_catalog(record, scope, datasets, drill=True)
+        plan = restore_catalog(record, scope, datasets)
         rebuild_editions(plan)
         check_rebuild(plan)
 

@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from tasks.core.archive.files import original_name
-from tasks.core.archive.store import configured
 from tasks.core.model.declarations import Licence, Publisher, Source, Table, text
 from tasks.core.model.handles import Original
 from tasks.core.model.settings import scratch_folder
+from tasks.running.site import site
 
 FIRST, SECOND = b"siret;synthetic\n" + b"1;a\n" * 1000, b"siret;synthetic\n" + b"2;b\n" * 1200
 STOCK = Source(
@@ -59,8 +59,8 @@ class TwoFolders:
             retrieved_at=datetime.now(UTC) - timedelta(days=days_ago),
             state="new",
         )
-        configured().originals.put(received, original.sha256, original)
-        configured().manifests.write(original)
+        site().archive.originals.put(received, original.sha256, original)
+        site().archive.manifests.write(original)
         return original
 
     def holders(self, original: Original) -> list[str]:

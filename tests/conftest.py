@@ -105,9 +105,9 @@ def real_files() -> Path:
 @pytest.fixture
 def database(cluster_database: Database) -> Database:
     """The session's database with the catalog in place."""
-    from tasks.running.site import connect
+    from tasks.running.site import site
 
-    return connect()
+    return site().database
 
 
 DATASET = Dataset(
@@ -169,7 +169,7 @@ def other_database(cluster_database: Database, tmp_path: Path) -> Iterator[Datab
 @contextmanager
 def database_of_its_own(cluster_database: Database, archive: Path) -> Iterator[Database]:
     """A database with an empty catalog and an empty archive, for as long as the context lasts."""
-    from tasks.running.site import connect
+    from tasks.running.site import site
 
     name = "geodata_" + uuid.uuid4().hex[:8]
     cluster_database.outside_transaction(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
@@ -177,10 +177,8 @@ def database_of_its_own(cluster_database: Database, archive: Path) -> Iterator[D
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("GEODATA_DATABASE_URL", url.render_as_string(hide_password=False))
         environment.setenv("GEODATA_ARCHIVE", str(archive))
-        connect.cache_clear()
-        yield connect()
-        engine(connect()).dispose()
-    connect.cache_clear()
+        yield site().database
+        engine(site().database).dispose()
     cluster_database.outside_transaction(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 

@@ -24,7 +24,7 @@ from synthetic.defects import Defects
 
 from tasks.core.model.settings import data_folder
 from tasks.running import local_server
-from tasks.running.site import connect
+from tasks.running.site import site
 
 ROOT = Path(__file__).resolve().parents[1]
 VINTAGE = 2025
@@ -81,11 +81,11 @@ def main() -> None:
 
 def summarise(api: str) -> None:
     """Print layers, joins, checks and steps of the edition shown, and draw its map."""
-    number = connect().value(
+    number = site().database.value(
         "SELECT number FROM catalog.current_edition WHERE dataset = 'belgium' AND vintage = %s",
         VINTAGE,
     )
-    last = connect().rows(
+    last = site().database.rows(
         "SELECT message, extract(epoch FROM ended_at - started_at) FROM catalog.run WHERE dataset ="
         " 'belgium' ORDER BY started_at DESC"
     )[0]
@@ -131,7 +131,7 @@ def summarise(api: str) -> None:
 
 def table(query: str, number: int) -> None:
     """Print the rows of a query in columns."""
-    frame = pd.DataFrame(connect().rows(query, number)).astype(str)
+    frame = pd.DataFrame(site().database.rows(query, number)).astype(str)
     widths = [min(frame[column].str.len().max(), 100) for column in frame.columns]
     for row in frame.itertuples(index=False):
         print(
@@ -145,7 +145,7 @@ def table(query: str, number: int) -> None:
 def draw(path: Path) -> Path:
     """A map of the published sectors by density, with the borders of the municipalities."""
     mpl.use("Agg")
-    source = create_engine(connect().url)
+    source = create_engine(site().database.url)
     sectors = geopandas.read_postgis(
         "SELECT density::float AS density, geom FROM belgium.sectors", source
     )

@@ -24,13 +24,13 @@ from tasks.core.archive.copies import scratch_copy
 from tasks.core.archive.files import digests_name, original_name
 from tasks.core.archive.locations import open_location
 from tasks.core.archive.shares import REQUEST_BYTES, Copy, share
-from tasks.core.archive.store import configured
 from tasks.core.model.declarations import Licence, Publisher, Source, Table, text
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Original
 from tasks.core.model.settings import scratch_folder
 from tasks.core.postgres.database import Database
 from tasks.running import steps
+from tasks.running.site import site
 from tasks.verbs import audits
 
 FIRST, SECOND, DAMAGED = (
@@ -87,8 +87,8 @@ class TwoFolders:
             retrieved_at=datetime.now(UTC) - timedelta(days=days_ago),
             state="new",
         )
-        configured().originals.put(received, original.sha256, original)
-        configured().manifests.write(original)
+        site().archive.originals.put(received, original.sha256, original)
+        site().archive.manifests.write(original)
         return original
 
     def path(self, where: str, original: Original) -> Path:
@@ -172,11 +172,11 @@ def test_a_corrupt_original_is_repaired_and_its_bytes_are_kept_with_a_reason(
         == FIRST
     )
     assert archive.verdicts(original) == {bad: "repaired", good: "whole"}
-    ((name, refused),) = configured().quarantine.all().items()
+    ((name, refused),) = site().archive.quarantine.all().items()
     assert (archive.folders[good] / name).read_bytes() == DAMAGED
     assert (refused.source, refused.retrieved_at) == (FIGURES, original.retrieved_at)
     (reason,) = [
-        document["reason"] for _, document in configured().documents.read_all("quarantine")
+        document["reason"] for _, document in site().archive.documents.read_all("quarantine")
     ]
     assert reason == f"a copy of the original {original.sha256} that no longer had this SHA-256"
     assert (
@@ -191,7 +191,7 @@ def test_a_corrupt_original_is_repaired_and_its_bytes_are_kept_with_a_reason(
 def test_bytes_that_changed_without_size_and_time_are_found(archive: TwoFolders) -> None:
     original = archive.add(FIRST)
     path = archive.path("primary", original)
-    configured().originals.fetch(original.sha256)  # this process has hashed it before
+    site().archive.originals.fetch(original.sha256)  # this process has hashed it before
     facts = path.stat()
     overwrite(path, FIRST.replace(b"1;a", b"1;b"))
     os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
@@ -267,9 +267,9 @@ def add_digests(archive: TwoFolders, content: bytes, edition: str = EDITION) -> 
     """A file of row digests in every location, named by the document of an edition."""
     written, sha256 = scratch_folder() / "written", hashlib.sha256(content).hexdigest()
     written.write_bytes(content)
-    assert configured().digests.put(written, sha256) == ()
+    assert site().archive.digests.put(written, sha256) == ()
     named = {"areas": {"sha256": sha256, "key": ["code"], "size": len(content)}}
-    configured().documents.put(
+    site().archive.documents.put(
         edition,
         {"edition": {"dataset": "testland", "vintage": 2026, "number": 4}, "digests": named},
     )
@@ -292,7 +292,7 @@ def test_corrupt_row_digests_are_repaired_from_a_whole_copy(
     )
     assert archive.found(name) == {bad: ("repaired", detail), good: ("whole", "")}
     assert (
-        configured().digests.fetch(sha256).read_bytes()
+        site().archive.digests.fetch(sha256).read_bytes()
         == (archive.folders[bad] / name).read_bytes()
         == FIRST
     )
@@ -318,7 +318,7 @@ def test_row_digests_that_only_an_edition_still_names_are_lost(archive: TwoFolde
     with pytest.raises(
         ConfigurationError, match=f"file of row digests {sha256} cannot be read from any location"
     ):
-        configured().digests.fetch(sha256)
+        site().archive.digests.fetch(sha256)
 
 
 def test_row_digests_of_no_edition_are_audited_too(archive: TwoFolders) -> None:
@@ -336,8 +336,8 @@ def test_a_burial_never_takes_row_digests(archive: TwoFolders) -> None:
         archive.add(content),
         add_digests(archive, content, EDITION.replace("0004", "0005")),
     )
-    configured().tombstones.bury(old, "a court's order")
-    assert configured().digests.fetch(sha256).read_bytes() == content
+    site().archive.tombstones.bury(old, "a court's order")
+    assert site().archive.digests.fetch(sha256).read_bytes() == content
     (archive.replica / digests_name(sha256)).unlink()
     audits.audit.fn(1)
     assert archive.found(digests_name(sha256)) == {
@@ -370,14 +370,14 @@ def test_a_corrupt_manifest_is_repaired(archive: TwoFolders, content: bytes) -> 
     assert (archive.primary / manifest(original)).read_bytes() == before
     verdict, detail = archive.found(manifest(original))["primary"]
     assert (verdict, detail) == ("repaired", f"was unreadable, it begins {content!a}")
-    assert configured().originals.latest(FIGURES) == original
+    assert site().archive.originals.latest(FIGURES) == original
 
 
 def test_documents_that_differ_are_settled_by_the_last_audit_and_else_by_most_copies(
     archive: TwoFolders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, other = "editions/belgium/2025/0001-20250301T120000.json", b'{"rows": 2}'
-    configured().documents.put(name, {"rows": 1})
+    site().archive.documents.put(name, {"rows": 1})
     before = (archive.primary / name).read_bytes()
     overwrite(archive.primary / name, other)
     with pytest.raises(
@@ -393,7 +393,7 @@ def test_documents_that_differ_are_settled_by_the_last_audit_and_else_by_most_co
     assert (archive.primary / name).read_bytes() == before
     second = name.replace("0001", "0002")
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", f"{archive.replica} {tmp_path / 'third'}")
-    configured().documents.put(second, {"rows": 1})
+    site().archive.documents.put(second, {"rows": 1})
     overwrite(archive.replica / second, other)
     audits.audit.fn(1)
     assert (archive.replica / second).read_bytes() == before
@@ -415,7 +415,7 @@ def test_a_document_gone_everywhere_is_missed(archive: TwoFolders) -> None:
 @pytest.mark.parametrize("stone_is_readable", [True, False])
 def test_buried_bytes_are_not_brought_back(archive: TwoFolders, stone_is_readable: bool) -> None:
     old = archive.add(FIRST)
-    configured().tombstones.bury(old, "a court's order")
+    site().archive.tombstones.bury(old, "a court's order")
     archive.path("replica", old).write_bytes(FIRST)  # as a restored backup brings them
     stone = f"tombstones/{old.sha256[:2]}/{old.sha256}.json"
     if stone_is_readable:
@@ -430,15 +430,15 @@ def test_buried_bytes_are_not_brought_back(archive: TwoFolders, stone_is_readabl
         "primary": ("buried", ""),
         "replica": ("buried", "its bytes are still there: the next purge removes them"),
     }
-    assert list(configured().documents.read_all("quarantine")) == []
+    assert list(site().archive.documents.read_all("quarantine")) == []
 
 
 def test_bytes_buried_while_an_audit_runs_are_not_brought_back(archive: TwoFolders) -> None:
     old = archive.add(FIRST)
     archive.path("primary", old).unlink()
-    running = audits.Audit(configured(), [])
+    running = audits.Audit(site().archive, [])
     due = running.due(1, datetime.now(UTC))
-    configured().tombstones.bury(old, "a court's order")
+    site().archive.tombstones.bury(old, "a court's order")
     archive.path("replica", old).write_bytes(FIRST)
     findings = running.check(original_name(old.sha256), due[original_name(old.sha256)])
     assert {
@@ -517,7 +517,7 @@ def test_a_bucket_and_a_folder_repair_each_other(
         )
         assert not scratch_copy(original.sha256).exists()
     assert bucket.read(manifest(corrupt)) == (archive.primary / manifest(corrupt)).read_bytes()
-    (name,) = configured().quarantine.all()
+    (name,) = site().archive.quarantine.all()
     assert bucket.read(name) == DAMAGED
     assert sorted(archive.verdicts(corrupt).values()) == ["repaired", "whole"]
 

@@ -23,7 +23,7 @@ from flows.austria import austria
 from flows.austria_lists import austria_lists
 from flows.offices import statistik_austria as office
 from tasks.core.postgres.database import Database
-from tasks.running.site import connect
+from tasks.running.site import site
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,8 @@ def test_the_layers_add_up_from_municipalities_to_states(
 ) -> None:
     people = expected(mirror, "at-population-2021")["totals"]["population"]
     for layer in ("municipalities", "districts", "states", "population_by_age"):
-        assert connect().value(f"SELECT sum(population) FROM austria.{layer}_2021") == people
-    assert connect().rows(
+        assert site().database.value(f"SELECT sum(population) FROM austria.{layer}_2021") == people
+    assert site().database.rows(
         "SELECT count(*), count(DISTINCT state_code), sum(male) + sum(female) FROM"
         " austria.states_2021"
     ) == [(9, 9, people)]
@@ -71,13 +71,13 @@ def test_the_layers_add_up_from_municipalities_to_states(
         "age_0_to_14 + age_15_to_29 + age_30_to_44 + age_45_to_64 + age_65_to_79 + age_80_and_over"
     )
     assert (
-        connect().value(
+        site().database.value(
             f"SELECT count(*) FROM austria.municipalities_2021 WHERE population <> {ages}"
         )
         == 0
     )
     areas = [
-        connect().value(f"SELECT sum(area_km2) FROM austria.{layer}_2021")
+        site().database.value(f"SELECT sum(area_km2) FROM austria.{layer}_2021")
         for layer in ("municipalities", "districts", "states")
     ]
     assert len(set(areas)) == 1
@@ -86,19 +86,20 @@ def test_the_layers_add_up_from_municipalities_to_states(
 def test_vienna_is_there_once_by_its_districts(published: State[Any]) -> None:
     codes = [
         code
-        for (code,) in connect().rows(
+        for (code,) in site().database.rows(
             "SELECT municipality_code FROM austria.municipalities_2021 WHERE state_code = '9' ORDER"
             " BY 1"
         )
     ]
     assert codes == list(office.VIENNA.parts)
     assert (
-        connect().value("SELECT count(*) FROM austria.districts_2021 WHERE state_code = '9'") == 23
+        site().database.value("SELECT count(*) FROM austria.districts_2021 WHERE state_code = '9'")
+        == 23
     )
 
 
 def test_changed_codes_are_carried_or_named(published: State[Any]) -> None:
-    merged = connect().rows(
+    merged = site().database.rows(
         "SELECT municipality_name, code_change FROM austria.municipalities_2021 WHERE"
         " municipality_code = '70370'"
     )
@@ -108,7 +109,7 @@ def test_changed_codes_are_carried_or_named(published: State[Any]) -> None:
             "70327 + 70330 + 70341 merged into 70370 on 2022-01-01",
         )
     ]
-    changes = connect().rows(
+    changes = site().database.rows(
         "SELECT table_name, verdict, before FROM catalog.code_change WHERE dataset = 'austria' AND"
         " number = (SELECT number FROM catalog.current_edition WHERE dataset = 'austria' AND"
         " vintage = 2021) ORDER BY 1, 2, 3"
@@ -124,11 +125,11 @@ def test_changed_codes_are_carried_or_named(published: State[Any]) -> None:
         "SELECT municipality_code, employment_residents_reason FROM austria.municipalities_2021"
         " WHERE employment_residents IS NULL ORDER BY 1"
     )
-    assert connect().rows(reason) == [
+    assert site().database.rows(reason) == [
         (code, "no figures under this code") for code in ("61060", "61061")
     ]
     assert (
-        connect().value(
+        site().database.value(
             "SELECT employment_residents_missing FROM austria.states_2021 WHERE state_code = '6'"
         )
         == 2
@@ -136,27 +137,31 @@ def test_changed_codes_are_carried_or_named(published: State[Any]) -> None:
 
 
 def test_codes_are_resolved_and_the_lists_kept_in_the_catalog(published: State[Any]) -> None:
-    names = connect().rows(
+    names = site().database.rows(
         "SELECT DISTINCT sex_code, sex_name_de, sex_name_en FROM austria.population_by_age_2021"
         " ORDER BY 1"
     )
     assert names == [("C11-1", "männlich", "male"), ("C11-2", "weiblich", "female")]
-    assert connect().rows("SELECT min(age), max(age) FROM austria.population_by_age_2021") == [
-        (0, 100)
-    ]
+    assert site().database.rows(
+        "SELECT min(age), max(age) FROM austria.population_by_age_2021"
+    ) == [(0, 100)]
     kept = (
         "SELECT code, label, label_en, parent FROM catalog.code_label WHERE dataset = 'austria' AND"
         " code_list = %s AND code = %s"
     )
-    assert connect().rows(kept, "headings", "F-ISIS-1")[0][:3] == ("F-ISIS-1", "Fallzahl", "Number")
-    assert connect().rows(kept, "municipality_codes", "10101")[0][3].endswith("101")
+    assert site().database.rows(kept, "headings", "F-ISIS-1")[0][:3] == (
+        "F-ISIS-1",
+        "Fallzahl",
+        "Number",
+    )
+    assert site().database.rows(kept, "municipality_codes", "10101")[0][3].endswith("101")
 
 
 def test_the_licence_that_the_portal_states_is_held_to_the_declared_one(
     published: State[Any],
 ) -> None:
     title = "licence in at-population-metadata"
-    stated = connect().rows(
+    stated = site().database.rows(
         "SELECT passed, found FROM catalog.check_result WHERE dataset = 'austria' AND title = %s",
         title,
     )
@@ -192,7 +197,7 @@ def test_a_second_run_is_a_no_op_and_a_rebuild_gives_the_same_content(
 ) -> None:
     assert "Nothing new for austria 2021" in str(run(vintage=2021, mirror=str(mirror)).message)
     run(vintage=2021, mirror=str(mirror), rebuild=True)
-    hashes = connect().rows(
+    hashes = site().database.rows(
         "SELECT layer, count(DISTINCT content_hash) FROM catalog.layer JOIN catalog.edition USING"
         " (dataset, number) WHERE dataset = 'austria' AND vintage = 2021 AND state = 'published'"
         " GROUP BY 1"

@@ -17,7 +17,7 @@ from synthetic.defects import Defects
 from flows.belgium import belgium
 from flows.belgium_income import belgium_income
 from tasks.core.postgres.database import Database
-from tasks.running.site import connect
+from tasks.running.site import site
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def published(mirror: Path, prefect_server: None, cluster_database: Database) -> Database:
     """The database after the flow has published 2024."""
     run(belgium, vintage=2024, mirror=str(mirror))
-    return connect()
+    return site().database
 
 
 def run(flow: Any, **parameters: Any) -> str:

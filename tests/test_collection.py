@@ -22,7 +22,6 @@ from s3fs import S3FileSystem
 
 from tasks.core.archive.collection import newest_kept
 from tasks.core.archive.files import original_name
-from tasks.core.archive.store import configured
 from tasks.core.catalog import editions, foundations, layers
 from tasks.core.catalog.fingerprints import fingerprint
 from tasks.core.catalog.provenance import record_dataset, record_retrieval
@@ -31,6 +30,7 @@ from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Foundation, Original, Retrieval
 from tasks.core.postgres.database import Database
 from tasks.running import steps
+from tasks.running.site import site
 from tasks.verbs import originals
 from tasks.verbs import purges as retention
 from tasks.verbs.catalog import publish_catalog
@@ -109,7 +109,9 @@ class Land(TwoFolders):
             "by_role": "writer",
         }
         document = {"document": "publication of geodata-flows", "version": 1, "publication": facts}
-        configured().documents.put(f"publications/land/2026/{facts['at']}-{action}.json", document)
+        site().archive.documents.put(
+            f"publications/land/2026/{facts['at']}-{action}.json", document
+        )
 
     @contextmanager
     def account_of(self, witness: str) -> Iterator[None]:
@@ -179,7 +181,7 @@ def test_the_newest_stay_and_older_ones_go_everywhere_under_a_tombstone(land: La
     assert land.quiet[0].startswith(
         "Collected 2 of 5 originals of which only the newest stay (xx-layers 2026 of "
     )
-    store = configured()
+    store = site().archive
     assert (store.originals.latest(two), store.originals.passed_over(two)) == (
         replace(new, url="https://***@office.example/stock.csv"),
         None,
@@ -196,7 +198,7 @@ def test_what_an_edition_shown_was_made_of_stays_until_the_edition_is_removed(
     new, old = land.series(2)
     land.publish(old)
     land.collect(witness)
-    assert (land.holders(old), configured().tombstones.all()) == (BOTH, [])
+    assert (land.holders(old), site().archive.tombstones.all()) == (BOTH, [])
     assert (
         land.quiet[-1]
         == "Looked at 2 originals of which only the newest stay: none may go; 1 older ones stay,"
@@ -292,7 +294,7 @@ def test_the_law_goes_before_any_need_and_says_which_edition_it_hit(land: Land) 
     assert [land.holders(each) for each in (new, second, third)] == [BOTH, NOWHERE, BOTH]
     retention.bury_expired.fn()
     assert [land.holders(each) for each in (new, second, third)] == [BOTH, NOWHERE, NOWHERE]
-    reasons = {stone.sha256: stone.reason for stone in configured().tombstones.all()}
+    reasons = {stone.sha256: stone.reason for stone in site().archive.tombstones.all()}
     assert reasons == {second.sha256: REASON, third.sha256: "its legal maximum age of 25 days"}
     assert land.loud == [
         f"Edition {number} of land 2026 was made from the original of xx-layers 2026 of"
@@ -315,7 +317,7 @@ def test_a_mirror_is_counted_apart_and_its_editions_keep_its_originals(land: Lan
     ]
     assert [
         stone.mirror
-        for stone in configured().tombstones.all()
+        for stone in site().archive.tombstones.all()
         if stone.sha256 == mirrored[1].sha256
     ] == ["sample"]
 
@@ -333,11 +335,11 @@ def test_a_location_that_is_down_is_named_and_finished_by_the_next_purge(
     )
     land.replica.unlink()
     (tmp_path / "elsewhere").rename(land.replica)
-    assert (land.holders(old), configured().originals.exists(old.sha256)) == (["replica"], False)
+    assert (land.holders(old), site().archive.originals.exists(old.sha256)) == (["replica"], False)
     retention.bury_expired.fn()
     retention.collect_superseded.fn()
     assert (land.holders(old), land.holders(new)) == (NOWHERE, BOTH)
-    assert len(configured().tombstones.all()) == 1
+    assert len(site().archive.tombstones.all()) == 1
 
 
 def test_nothing_is_collected_while_a_location_is_down_that_may_know_of_editions(
@@ -368,7 +370,11 @@ def test_bytes_that_may_stay_as_another_original_stay(land: Land) -> None:
         content, 600, replace(LAYERS, slug="xx-notes", retention="permanent", keep_originals=None)
     )
     retention.collect_superseded.fn()
-    assert (land.holders(old), land.holders(new), configured().tombstones.all()) == (BOTH, BOTH, [])
+    assert (land.holders(old), land.holders(new), site().archive.tombstones.all()) == (
+        BOTH,
+        BOTH,
+        [],
+    )
 
 
 def test_bytes_that_nothing_lets_stay_go_whatever_originals_they_are(land: Land) -> None:
@@ -381,7 +387,7 @@ def test_bytes_that_nothing_lets_stay_go_whatever_originals_they_are(land: Land)
     retention.bury_expired.fn()
     assert land.holders(old) == BOTH
     retention.collect_superseded.fn()
-    assert (land.holders(old), [stone.sha256 for stone in configured().tombstones.all()]) == (
+    assert (land.holders(old), [stone.sha256 for stone in site().archive.tombstones.all()]) == (
         NOWHERE,
         [old.sha256],
     )
@@ -412,7 +418,7 @@ def test_the_same_bytes_come_back_when_the_publisher_gives_them_again(land: Land
         again = originals.archive.fn(originals.download.fn(source))
     assert (again.sha256, land.holders(again)) == (old.sha256, BOTH)
     retention.collect_superseded.fn()
-    assert configured().originals.latest(source) == again
+    assert site().archive.originals.latest(source) == again
 
 
 def test_originals_of_grace_are_let_stay(land: Land) -> None:
@@ -459,7 +465,7 @@ def test_a_source_that_contradicts_itself_is_named_and_stops_no_other(
 
 def test_nothing_is_collected_when_an_edition_cannot_be_told(land: Land) -> None:
     _, old = land.series(2)
-    configured().documents.put(
+    site().archive.documents.put(
         "editions/land/2026/0001-20260101T000000.json",
         {"document": "edition of geodata-flows", "version": 2},
     )
@@ -480,7 +486,7 @@ def test_a_burial_is_refused_when_the_bytes_were_received_again_meanwhile(land: 
     with pytest.raises(
         CheckFailed, match=r"found in the manifests that xx-layers 2026 of .* may keep it"
     ):
-        configured().tombstones.bury(old, REASON, [old])
+        site().archive.tombstones.bury(old, REASON, [old])
 
 
 def test_a_bucket_lets_go_of_what_is_superseded_and_holds_what_an_edition_needs(
@@ -502,7 +508,7 @@ def test_a_bucket_lets_go_of_what_is_superseded_and_holds_what_an_edition_needs(
             "Versions"
         ]
         assert {found["Key"].rpartition("/")[2] for found in versions} == {new.sha256, third.sha256}
-        assert [stone.sha256 for stone in configured().tombstones.all()] == [second.sha256]
+        assert [stone.sha256 for stone in site().archive.tombstones.all()] == [second.sha256]
 
 
 def test_the_register_keeps_four_files_and_none_beyond_its_age() -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from tasks.core.model import settings
+from tasks.core.model.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE = ROOT / "deployments/compose.yaml"
@@ -45,7 +45,7 @@ def test_addresses_and_settings_name_what_is_there() -> None:
         environment = SERVICES[name]["environment"]
         for key in ("PREFECT_API_URL", "GEODATA_DATABASE_URL", "AWS_ENDPOINT_URL"):
             assert urlsplit(environment[key]).hostname in SERVICES
-        known = re.findall(r"^GEODATA_\w+", settings.__doc__ or "", re.MULTILINE)
+        known = (f"GEODATA_{name.upper()}" for name in Settings.model_fields)
         assert {key for key in environment if key.startswith("GEODATA_")} <= {
             *known,
             "GEODATA_IMAGE",

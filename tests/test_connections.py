@@ -8,12 +8,7 @@ from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector, SyncDr
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres import database as databases
 from tasks.core.postgres.database import Database
-from tasks.running import site as connections
-
-
-@pytest.fixture(autouse=True)
-def _asked_anew() -> None:
-    connections.connect.cache_clear()
+from tasks.running.site import site, throwaway
 
 
 def test_a_prefect_block_names_the_database(
@@ -28,10 +23,9 @@ def test_a_prefect_block_names_the_database(
     )
     SqlAlchemyConnector(connection_info=components).save("geodata-test", overwrite=True)
     monkeypatch.setenv("GEODATA_DATABASE_BLOCK", "geodata-test")
-    found = connections.connect()
+    found = site().database
     assert found.url == url.set(database="postgres")
     assert found.value("SELECT count(*) FROM catalog.publication") == 0
-    connections.connect.cache_clear()
 
 
 def test_a_block_that_is_not_there_is_named(
@@ -41,7 +35,7 @@ def test_a_block_that_is_not_there_is_named(
     with pytest.raises(
         ConfigurationError, match=r"'no-such-block' named in GEODATA_DATABASE_BLOCK"
     ):
-        connections.connect()
+        assert site().database
 
 
 def test_an_environment_variable_comes_before_everything(
@@ -52,8 +46,7 @@ def test_an_environment_variable_comes_before_everything(
     )
     monkeypatch.setenv("GEODATA_DATABASE_BLOCK", "not-looked-at")
     monkeypatch.setenv("GEODATA_DATABASE_URL", address)
-    assert connections.connect().url.database == "postgres"
-    connections.connect.cache_clear()
+    assert site().database.url.database == "postgres"
 
 
 @pytest.mark.parametrize(
@@ -74,14 +67,15 @@ def test_a_server_that_is_too_old_is_refused(
 def test_a_throw_away_database_is_used_meanwhile_and_dropped(other_database: Database) -> None:
     left = "geodata_drill_left"
     other_database.outside_transaction(f"CREATE DATABASE {left}")  # as a killed drill leaves it
-    with connections.throwaway() as made:
-        assert connections.connect() == made != other_database
+    with throwaway() as place:
+        made = place.database
+        assert site().database == made != other_database
         assert made.value("SELECT count(*) FROM catalog.edition") == 0
         names = other_database.rows(
             "SELECT datname FROM pg_database WHERE starts_with(datname, 'geodata_drill_')"
         )
         assert names == [(made.url.database,)]
-    assert connections.connect() == other_database
+    assert site().database == other_database
     assert (
         other_database.rows("SELECT FROM pg_database WHERE starts_with(datname, 'geodata_drill_')")
         == []
@@ -98,8 +92,8 @@ def test_a_role_that_may_make_no_database_is_told_what_to_do(
         pytest.raises(
             ConfigurationError, match="grant it CREATEDB, or set GEODATA_DRILL_DATABASE_URL"
         ),
-        connections.throwaway(),
+        throwaway(),
     ):
         pytest.fail("it was made")
-    assert connections.connect() == other_database
+    assert site().database == other_database
     other_database.outside_transaction("DROP ROLE geodata_no_drills")

@@ -12,7 +12,8 @@ PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for folder in ("*.md", ".github/**/*.md", "deployments/*.md", "flows/*.md", "sql/*.md")
     for path in ROOT.glob(folder)
-) + ["tasks/ARCHITECTURE.md", "tests/README.md"]
+)
+PAGES += ["tasks/ARCHITECTURE.md", "tests/README.md"]
 LINK = re.compile(r"\]\((?!https?:)(?P<path>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
 CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 

@@ -1,5 +1,5 @@
-"""A dataset that stands on another: its edition is there until it is lent, and the code of both is
-told apart in the fingerprint.
+"""A dataset that stands on another: its edition is there until it is lent; and the code in the
+fingerprint of an edition is all that makes its rows, and no other.
 """
 
 from __future__ import annotations
@@ -172,3 +172,70 @@ def test_the_fingerprint_of_sirene_knows_its_labels_and_what_it_takes_from_franc
         "flows/offices/sirene.py",
         "flows/offices/insee.py",
     } <= code
+
+
+AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes none
+    "tasks/running/": "runs tasks, finds the site, logs, names and retries",
+    "tasks/core/archive/": "gives bytes by their SHA-256, which is an input of its own",
+    "tasks/core/catalog/provenance.py": "writes what was done into the catalog",
+    "tasks/core/catalog/fingerprints.py": "is the fingerprint",
+    "tasks/core/model/addresses.py": "hides passwords in messages",
+    "tasks/core/model/errors.py": "classes of errors",
+    "tasks/core/model/handles.py": "names of tables, files and originals",
+    "tasks/core/model/revision.py": "names the code",
+    "tasks/core/model/settings.py": "folders and addresses",
+    "tasks/core/postgres/cluster.py": "starts a server",
+    "tasks/core/postgres/migrations.py": "makes the tables of the catalog",
+    "tasks/core/postgres/outages.py": "classes of errors",
+}
+OTHER_VERBS = {  # they make no row of an edition
+    "audits",
+    "catalog",
+    "checks",
+    "freshness",
+    "originals",
+    "publishing",
+    "purges",
+    "rebuilds",
+}
+
+
+def covered() -> set[str]:
+    """What of tasks is in every fingerprint."""
+    made = Dataset(slug="none", title="", country="ZZ", schema="none", layers={})
+    return {
+        name
+        for path in fingerprints._code(made)
+        if (name := path.relative_to(fingerprints.ROOT).as_posix()).startswith("tasks/")
+    }
+
+
+def test_every_verb_makes_rows_and_is_in_the_fingerprint_or_does_neither() -> None:
+    verbs = {path.stem for path in (fingerprints.ROOT / "tasks/verbs").glob("[!_]*.py")}
+    making = {Path(name).stem for name in covered() if name.startswith("tasks/verbs/")}
+    assert making | OTHER_VERBS == verbs
+    assert not making & OTHER_VERBS
+
+
+def test_all_that_the_verbs_that_make_rows_import_is_in_the_fingerprint_or_changes_none() -> None:
+    verbs = [fingerprints.ROOT / name for name in covered() if name.startswith("tasks/verbs/")]
+    reached = {
+        path.relative_to(fingerprints.ROOT).as_posix()
+        for path in fingerprints.imported(verbs, "tasks")
+    }
+    left = {name for name in reached - covered() if not name.startswith(tuple(AROUND_THE_ROWS))}
+    assert not left, "say in fingerprints.MAKES_ROWS or in AROUND_THE_ROWS what it is"
+    assert "tasks/core/making/joining/figures.py" in reached & covered()
+
+
+def test_every_pattern_of_the_fingerprint_means_a_file() -> None:
+    root = fingerprints.ROOT
+    assert [p for p in fingerprints.MAKES_ROWS if not list(root.glob(p))] == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["tasks/running/", "tasks/core/archive/", "tasks/core/upstream/", "tasks/core/rebuilding/"],
+)
+def test_what_is_around_the_rows_makes_no_edition_anew(part: str) -> None:
+    assert not [name for name in covered() if name.startswith(part)]

@@ -29,7 +29,7 @@ from tasks.core.making.tables.staging_tables import load
 from tasks.core.making.unpacking.archives import take_all
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
-from tasks.running.site import connect
+from tasks.running.site import site
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +62,14 @@ def expected(folder: Path, name: str) -> dict[str, Any]:
 def test_the_layers_add_up_and_mayotte_has_no_census(published: State[Any], mirror: Path) -> None:
     people = expected(mirror, "fr-population-2024")["totals"]["population"]["expected"]
     for layer in ("iris", "communes", "departements", "regions", "postal_codes"):
-        assert connect().value(f"SELECT sum(population) FROM france.{layer}_2024") == pytest.approx(
-            people, rel=1e-6
-        )
-    assert connect().rows(
+        assert site().database.value(
+            f"SELECT sum(population) FROM france.{layer}_2024"
+        ) == pytest.approx(people, rel=1e-6)
+    assert site().database.rows(
         "SELECT count(*), bool_and(population IS NULL) FROM france.iris_2024 WHERE departement_code"
         " = '976'"
     )[0][1]
-    assert connect().value(
+    assert site().database.value(
         "SELECT population_missing > 0 FROM france.departements_2024 WHERE departement_code = '976'"
     )
 
@@ -77,13 +77,13 @@ def test_the_layers_add_up_and_mayotte_has_no_census(published: State[Any], mirr
 def test_paris_lyon_and_marseille_are_rolled_up_from_their_arrondissements(
     published: State[Any],
 ) -> None:
-    rolled = connect().rows(
+    rolled = site().database.rows(
         "SELECT commune_code, count(DISTINCT municipal_code) FROM france.iris_2024 WHERE"
         " commune_code <> municipal_code GROUP BY 1 ORDER BY 1"
     )
     assert rolled == [("13055", 16), ("69123", 9), ("75056", 20)]
     cities = "commune_code IN ('13055', '69123', '75056')"
-    names = connect().rows(
+    names = site().database.rows(
         f"SELECT commune_name, departement_code FROM france.communes_2024 WHERE {cities} ORDER BY 1"
     )
     assert names == [("Lyon", "69"), ("Marseille", "13"), ("Paris", "75")]
@@ -96,15 +96,15 @@ def test_columns_have_one_name_for_all_years_and_the_catalog_keeps_the_other(
         "SELECT origin FROM catalog.layer_column WHERE dataset = 'france' AND layer = 'iris' AND"
         " name = %s"
     )
-    assert connect().value(origin, "population") == "fr-population.P22_POP"
-    assert connect().value(origin, "executives") == "fr-population.C22_POP15P_STAT_GSEC13_23"
-    assert connect().value(origin, "median_income") == "fr-income.DISP_MED21"
+    assert site().database.value(origin, "population") == "fr-population.P22_POP"
+    assert site().database.value(origin, "executives") == "fr-population.C22_POP15P_STAT_GSEC13_23"
+    assert site().database.value(origin, "median_income") == "fr-income.DISP_MED21"
 
 
 def test_suppressed_incomes_keep_their_reason_and_medians_are_not_aggregated(
     published: State[Any],
 ) -> None:
-    reasons = connect().value(
+    reasons = site().database.value(
         "SELECT string_agg(DISTINCT income_reasons, ' ') FROM france.iris_2024 WHERE median_income"
         " IS NULL"
     )
@@ -112,7 +112,7 @@ def test_suppressed_incomes_keep_their_reason_and_medians_are_not_aggregated(
     assert "(ns)" in reasons or "(nd)" in reasons
     columns = {
         name
-        for (name,) in connect().rows(
+        for (name,) in site().database.rows(
             "SELECT name FROM catalog.layer_column WHERE dataset = 'france' AND layer = 'communes'"
         )
     }
@@ -125,7 +125,7 @@ def test_postal_areas_say_that_they_are_derived(published: State[Any]) -> None:
         "SELECT description FROM catalog.layer_column WHERE dataset = 'france' AND layer ="
         " 'postal_codes' AND name = 'postal_code'"
     )
-    rule = connect().value(described)
+    rule = site().database.value(described)
     assert rule.startswith("DERIVED: the lowest of the postal codes")
     layer = (
         "SELECT description FROM catalog.current_layer WHERE dataset = 'france' AND layer ="
@@ -133,13 +133,13 @@ def test_postal_areas_say_that_they_are_derived(published: State[Any]) -> None:
     )
     assert (
         "Postal areas of France, DERIVED: communes that have the same lowest postal code"
-        in connect().value(layer)
+        in site().database.value(layer)
     )
     pairs = (
         "SELECT max(postal_codes_of_commune) > 1, max(communes_of_postal_code) > 1 FROM"
         " france.postal_code_communes_2024"
     )
-    assert connect().rows(pairs) == [(True, True)]
+    assert site().database.rows(pairs) == [(True, True)]
 
 
 @pytest.mark.parametrize(("layout", "vintage"), [("shp", 2023), ("geoparquet", 2026)])

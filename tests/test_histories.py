@@ -13,7 +13,6 @@ import pytest
 from conftest import database_of_its_own
 from made_up_land import made_up, original, published
 
-from tasks.core.archive.store import configured
 from tasks.core.catalog.edition_documents import edition_document
 from tasks.core.catalog.publications import publication_documents, roll_back
 from tasks.core.model.declarations import Dataset
@@ -24,7 +23,8 @@ from tasks.core.postgres.database import Database
 from tasks.core.rebuilding import histories
 from tasks.core.rebuilding import plans as rebuild_plans
 from tasks.core.rebuilding import records as rebuild_records
-from tasks.running.runs import alone
+from tasks.running.locks import alone
+from tasks.running.site import site
 from tasks.verbs.publishing import open_staging
 from tasks.verbs.rebuilds import rebuilding, restore_catalog
 
@@ -52,7 +52,7 @@ class Kept:
         """Publish an edition, made from an original of its own and perhaps standing on another, and
         write its documents; gives its name.
         """
-        configured().manifests.write(
+        site().archive.manifests.write(
             original(self.database, self.dataset, f"{people} {vintage}", vintage)
         )
         edition = published(self.database, self.dataset, people, vintage, rebuild=True)
@@ -72,12 +72,14 @@ class Kept:
 
     def write(self, number: int, vintage: int, more: str = "") -> str:
         name = f"editions/{self.dataset.slug}/{vintage}/{number:04d}-20260101T000000{more}.json"
-        configured().documents.put(name, edition_document(self.database, self.dataset.slug, number))
+        site().archive.documents.put(
+            name, edition_document(self.database, self.dataset.slug, number)
+        )
         return name
 
     def rolled_back(self, number: int) -> None:
         roll_back(self.database, self.dataset.slug, number)
-        configured().documents.put_missing(
+        site().archive.documents.put_missing(
             "publications", publication_documents(self.database, self.dataset.slug)
         )
 
@@ -105,7 +107,7 @@ def empty(kept: Kept, cluster_database: Database, tmp_path: Path) -> Iterator[Da
 
 
 def restored(database: Database) -> list[str]:
-    return histories.restore(database, histories.read(configured()))
+    return histories.restore(database, histories.read(site().archive))
 
 
 def test_the_history_comes_back_as_it_was_and_a_second_time_changes_nothing(
@@ -184,7 +186,7 @@ def test_a_document_of_another_form_is_named_and_the_rest_comes_back(
 ) -> None:
     kept.edition(1)
     name = f"editions/{kept.dataset.slug}/2025/0002-20270101T000000.json"
-    configured().documents.put(name, {"document": "edition of geodata-flows", "version": 2})
+    site().archive.documents.put(name, {"document": "edition of geodata-flows", "version": 2})
     (problem,) = restored(empty)
     assert problem.startswith(
         f"The document {name} was expected to have {{'document': 'edition of geodata-flows',"
@@ -208,9 +210,9 @@ def test_the_numbers_of_the_archive_are_not_given_again_in_an_empty_database(
 def plan(
     database: Database, *datasets: str, scope: rebuild_plans.Scope = "current"
 ) -> rebuild_plans.Plan:
-    history = histories.read(configured())
+    history = histories.read(site().archive)
     histories.restore(database, history)
-    return rebuild_plans.plan(database, history, 1, scope, datasets, rehearsal=False)
+    return rebuild_plans.plan(database, history, 1, scope, datasets)
 
 
 def steps(recipes: tuple[Recipe, ...]) -> list[tuple[int, bool]]:
@@ -254,21 +256,23 @@ def test_a_recipe_says_from_what_an_edition_was_made(kept: Kept, empty: Database
     source = f"{kept.dataset.slug}-areas"
     assert list(recipe.originals) == [(source, 2025)]
     assert (
-        configured().manifests.with_bytes(original_of(kept.dataset), recipe.originals[source, 2025])
+        site().archive.manifests.with_bytes(
+            original_of(kept.dataset), recipe.originals[source, 2025]
+        )
         is None
     ), "that vintage has its own"
     assert recipe.foundations == {kept.dataset.slug: 1}
-    assert (recipe.vintage, recipe.mirror, recipe.parameters, recipe.rehearsal) == (
+    assert (recipe.vintage, recipe.mirror, recipe.parameters, recipe.throwaway) == (
         2025,
         "",
         {},
-        False,
+        "",
     )
 
 
 def original_of(dataset: Dataset) -> Any:
     found: Original = next(
-        each for each in configured().manifests.all() if each.source.vintage == 2024
+        each for each in site().archive.manifests.all() if each.source.vintage == 2024
     )
     return found.source
 

@@ -23,7 +23,6 @@ import pandas
 import pytest
 from faulty_server import FaultyServer, cut, running, status, trickle, whole
 
-from tasks.core.archive.store import configured
 from tasks.core.catalog import provenance
 from tasks.core.model.declarations import Container, Licence, Publisher, Source, Table, text
 from tasks.core.model.errors import SourceError
@@ -32,6 +31,7 @@ from tasks.core.postgres.database import Database
 from tasks.core.upstream import http, magic
 from tasks.running import progress, steps
 from tasks.running.policies import PUBLISHER
+from tasks.running.site import site
 from tasks.verbs import originals
 
 
@@ -88,7 +88,7 @@ class Office:
 
     def refused(self) -> list[dict[str, Any]]:
         """What is in quarantine."""
-        return [document for _, document in configured().documents.read_all("quarantine")]
+        return [document for _, document in site().archive.documents.read_all("quarantine")]
 
     def scratch(self) -> list[str]:
         """Files of downloads left in scratch."""
@@ -122,8 +122,8 @@ def test_a_new_file_is_archived_with_its_manifest_and_recorded(
     office.answers(whole(FIRST, etag='"1"'))
     retrieval, original = office.fetched()
     assert (retrieval.state, original.state, original.size) == ("new", "new", len(FIRST))
-    assert configured().originals.fetch(original.sha256).read_bytes() == FIRST
-    assert configured().originals.latest(office.source) == original
+    assert site().archive.originals.fetch(original.sha256).read_bytes() == FIRST
+    assert site().archive.originals.latest(office.source) == original
     assert office.scratch() == []
     asked = database.rows(
         "SELECT state, url, sha256, received, etag FROM catalog.retrieval WHERE asked_at = %s",
@@ -143,7 +143,7 @@ def test_unchanged_by_etag_costs_one_conditional_request(office: Office) -> None
     assert (retrieval.state, retrieval.path, retrieval.etag) == ("unchanged", None, '"1"')
     assert second == replace(first, state="unchanged")
     assert [asked.sent for asked in office.server.asked] == [len(FIRST), 0]
-    assert len(list(configured().manifests.of(office.source))) == 1
+    assert len(list(site().archive.manifests.of(office.source))) == 1
 
 
 def test_unchanged_by_hash_where_the_publisher_has_no_validators(office: Office) -> None:
@@ -152,7 +152,7 @@ def test_unchanged_by_hash_where_the_publisher_has_no_validators(office: Office)
     retrieval, original = office.fetched()
     assert (retrieval.state, original.state) == ("unchanged", "unchanged")
     assert office.scratch() == []
-    assert len(list(configured().manifests.of(office.source))) == 1
+    assert len(list(site().archive.manifests.of(office.source))) == 1
 
 
 def test_new_validators_of_the_same_bytes_are_remembered(office: Office) -> None:
@@ -196,8 +196,8 @@ def test_a_changed_file_is_kept_beside_the_old_one(office: Office) -> None:
     _, first = office.fetched()
     retrieval, second = office.fetched()
     assert (retrieval.state, second.state) == ("changed", "changed")
-    assert configured().originals.fetch(first.sha256).read_bytes() == FIRST
-    assert [original.sha256 for original in configured().manifests.of(office.source)] == [
+    assert site().archive.originals.fetch(first.sha256).read_bytes() == FIRST
+    assert [original.sha256 for original in site().archive.manifests.of(office.source)] == [
         second.sha256,
         first.sha256,
     ]
@@ -321,7 +321,7 @@ def test_a_page_with_status_200_is_quarantined_and_never_promoted(office: Office
     (refused,) = office.refused()
     assert refused["reason"] == "it is an HTML page titled 'Maintenance page' and not zip"
     assert (office.folder / "data/archive" / refused["bytes"]).read_bytes() == PAGE
-    assert not configured().originals.exists(hashlib.sha256(PAGE).hexdigest())
+    assert not site().archive.originals.exists(hashlib.sha256(PAGE).hexdigest())
     assert "Maintenance page" in office.loud[0]
     assert office.scratch() == []
 
@@ -410,9 +410,9 @@ def test_upstream_archive_asks_nobody(office: Office, monkeypatch: pytest.Monkey
 def test_bytes_lost_from_the_archive_are_asked_for_anew(office: Office) -> None:
     office.answers(whole(FIRST, etag='"1"'))
     _, original = office.fetched()
-    configured().originals.fetch(original.sha256).unlink()
+    site().archive.originals.fetch(original.sha256).unlink()
     assert office.fetched()[0].state == "new"
-    assert configured().originals.fetch(original.sha256).read_bytes() == FIRST
+    assert site().archive.originals.fetch(original.sha256).read_bytes() == FIRST
     assert "not its bytes" in office.loud[0]
 
 
@@ -428,8 +428,8 @@ def test_a_replica_that_was_down_catches_up_when_nothing_changed(
     replica.unlink()
     assert office.fetched()[0].state == "unchanged"
     monkeypatch.setenv("GEODATA_ARCHIVE", str(replica))
-    assert configured().originals.fetch(original.sha256).read_bytes() == FIRST
-    assert configured().originals.latest(office.source) == original
+    assert site().archive.originals.fetch(original.sha256).read_bytes() == FIRST
+    assert site().archive.originals.latest(office.source) == original
 
 
 def test_archiving_again_after_a_failure_half_way_is_harmless(office: Office) -> None:
@@ -437,7 +437,7 @@ def test_archiving_again_after_a_failure_half_way_is_harmless(office: Office) ->
     retrieval = originals.download.fn(office.source)
     once, again = originals.archive.fn(retrieval), originals.archive.fn(retrieval)
     assert once == again
-    assert len(list(configured().manifests.of(office.source))) == 1
+    assert len(list(site().archive.manifests.of(office.source))) == 1
 
 
 def test_geodata_errors_are_never_retried() -> None:
@@ -617,4 +617,4 @@ def test_a_backup_in_a_flow_asks_at_once_retries_and_shows_its_progress(
         "/busy"
     ) == 5  # three quick tries, the retry, and xx-late
     assert [asked.path for asked in office.server.asked].count("/gone") == 1
-    assert configured().originals.latest(replace(busy, slug="xx-late")) is not None
+    assert site().archive.originals.latest(replace(busy, slug="xx-late")) is not None

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from wfs_server import serve_wfs
 
-from tasks.core.archive.store import configured
 from tasks.core.making.geometry.geometry_tables import load
 from tasks.core.model.declarations import Features, Licence, Publisher, Source, text
 from tasks.core.model.errors import SourceError
@@ -27,6 +26,7 @@ from tasks.core.upstream import downloads, http, mirrors, pages
 from tasks.core.upstream.answers import Answer
 from tasks.core.upstream.feature_collections import take_apart
 from tasks.running import steps
+from tasks.running.site import site
 from tasks.verbs import originals
 from tasks.verbs.files import unpack
 
@@ -448,7 +448,7 @@ def test_a_new_layer_is_archived_and_the_second_question_finds_it_unchanged(
     with serve_wfs({LAYER: office.file}, asked=office.asked) as base:
         retrieval, original = office.fetched_from(base)
         assert (retrieval.state, original.state, office.starts()) == ("new", "new", [0, 10, 20])
-        assert configured().originals.latest(retrieval.source) == original
+        assert site().archive.originals.latest(retrieval.source) == original
         retrieval, again = office.fetched_from(base)
         assert (retrieval.state, retrieval.path, again) == (
             "unchanged",
@@ -459,7 +459,7 @@ def test_a_new_layer_is_archived_and_the_second_question_finds_it_unchanged(
         office.publishes(26)
         retrieval, changed = office.fetched_from(base)
         assert (retrieval.state, changed.state) == ("changed", "changed")
-    assert [kept.sha256 for kept in configured().manifests.of(office.source)] == [
+    assert [kept.sha256 for kept in site().archive.manifests.of(office.source)] == [
         changed.sha256,
         original.sha256,
     ]
@@ -467,7 +467,7 @@ def test_a_new_layer_is_archived_and_the_second_question_finds_it_unchanged(
 
 def test_the_archived_manifest_declares_the_pages(office: Office, database: Database) -> None:
     office.fetched()
-    (document,) = [document for _, document in configured().documents.read_all("manifests")]
+    (document,) = [document for _, document in site().archive.documents.read_all("manifests")]
     assert (document["source"]["pages"], document["size"] > 4000) == (10, True)
     assert not any(name in document["headers"] for name in ("content-length", "etag"))
 
@@ -481,7 +481,7 @@ def test_a_page_refused_goes_to_quarantine_and_the_archive_stands_in(
         "invalid",
         replace(first, source=retrieval.source, state="invalid"),
     )
-    (refused,) = [document for _, document in configured().documents.read_all("quarantine")]
+    (refused,) = [document for _, document in site().archive.documents.read_all("quarantine")]
     assert (
         refused["reason"]
         == "page 2 (after 10 of 25 features): it is an HTML page titled 'Wartungsarbeiten' and not"

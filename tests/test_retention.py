@@ -21,7 +21,6 @@ from faulty_server import FaultyServer, running, status, whole
 from tasks.core.archive.archive import Archive
 from tasks.core.archive.copies import forget, scratch_copy
 from tasks.core.archive.files import original_name
-from tasks.core.archive.store import configured
 from tasks.core.archive.tombstones import Tombstone
 from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
 from tasks.core.model.handles import Retrieval
@@ -29,6 +28,7 @@ from tasks.core.model.settings import scratch_folder
 from tasks.core.postgres.database import Database
 from tasks.core.upstream import http
 from tasks.running import steps
+from tasks.running.site import site
 from tasks.verbs import originals
 from tasks.verbs import purges as retention
 
@@ -90,7 +90,7 @@ def test_bytes_beyond_their_age_go_everywhere_and_a_tombstone_and_the_manifest_s
         assert stone["reason"] == "its legal maximum age of 365 days"
         assert "hidden" not in json.dumps(stone)
         assert len(list((folder / "manifests/xx-stock/2026").iterdir())) == 2
-    store = configured()
+    store = site().archive
     assert [original.sha256 for original in store.manifests.of(STOCK)] == [young.sha256, old.sha256]
     assert (store.originals.exists(old.sha256), store.originals.exists(young.sha256)) == (
         False,
@@ -176,10 +176,10 @@ def test_bytes_of_a_permanent_source_stay(archive: TwoFolders) -> None:
     archive.add(FIRST, TOO_OLD + 100, NOTES)
     retention.bury_expired.fn()
     assert archive.holders(old) == ["archive", "replica"]
-    assert configured().tombstones.all() == []
+    assert site().archive.tombstones.all() == []
     assert "its bytes stay: they are those of xx-notes 2026 of" in archive.quiet[0]
     with pytest.raises(CheckFailed, match=r"xx-notes 2026 of .* may keep it"):
-        configured().tombstones.bury(old, "a court's order")
+        site().archive.tombstones.bury(old, "a court's order")
 
 
 def test_bytes_received_again_lately_stay(archive: TwoFolders) -> None:
@@ -189,7 +189,7 @@ def test_bytes_received_again_lately_stay(archive: TwoFolders) -> None:
     retention.bury_expired.fn()
     assert archive.holders(old) == ["archive", "replica"]
     with pytest.raises(CheckFailed, match="xx-stock 2026"):
-        configured().tombstones.bury(old, "its legal maximum age of 365 days")
+        site().archive.tombstones.bury(old, "its legal maximum age of 365 days")
 
 
 def test_bytes_that_two_sources_have_go_when_both_are_beyond_their_age(archive: TwoFolders) -> None:
@@ -197,10 +197,10 @@ def test_bytes_that_two_sources_have_go_when_both_are_beyond_their_age(archive: 
     archive.add(FIRST, 50, replace(STOCK, slug="xx-short", keep_days=30))
     retention.bury_expired.fn()
     assert archive.holders(old) == []
-    assert [(stone.source, stone.reason) for stone in configured().tombstones.all()] == [
+    assert [(stone.source, stone.reason) for stone in site().archive.tombstones.all()] == [
         ("xx-short", "its legal maximum age of 30 days")
     ]
-    assert configured().originals.latest(STOCK) is None
+    assert site().archive.originals.latest(STOCK) is None
 
 
 def test_a_source_that_does_not_declare_its_age_stops_no_other(archive: TwoFolders) -> None:
@@ -228,9 +228,9 @@ def test_a_location_that_is_down_is_named_and_finished_by_the_next_purge(
     archive.replica.unlink()
     (tmp_path / "elsewhere").rename(archive.replica)
     assert archive.holders(old) == ["replica"]
-    assert not configured().originals.exists(old.sha256)
+    assert not site().archive.originals.exists(old.sha256)
     with pytest.raises(SourceError, match=r"was buried on .* by its legal maximum age of 365 days"):
-        configured().originals.fetch(old.sha256)
+        site().archive.originals.fetch(old.sha256)
     retention.bury_expired.fn()
     assert (archive.holders(old), archive.holders(young)) == ([], ["archive", "replica"])
     assert (archive.replica / "tombstones" / old.sha256[:2] / f"{old.sha256}.json").is_file()
@@ -248,7 +248,7 @@ def test_a_burial_is_refused_where_no_tombstone_can_be_set(
     for folder in (archive.primary, archive.replica):
         (folder / "tombstones").write_text("a file where a folder should be")
     with pytest.raises(ConfigurationError, match="could keep the document tombstones/"):
-        configured().tombstones.bury(old, "its legal maximum age of 365 days")
+        site().archive.tombstones.bury(old, "its legal maximum age of 365 days")
     assert archive.holders(old) == ["archive", "replica"]
 
 
@@ -280,7 +280,7 @@ def test_a_bucket_that_is_not_there_has_not_let_go(
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", "s3://not-there/geo")
     assert [
         failure.location
-        for failure in configured().tombstones.bury(old, "its legal maximum age of 365 days")
+        for failure in site().archive.tombstones.bury(old, "its legal maximum age of 365 days")
     ] == ["s3://not-there/geo"]
 
 
@@ -296,7 +296,7 @@ def test_what_a_killed_run_left_half_written_goes_too(archive: TwoFolders) -> No
 
 
 def test_refused_bytes_age_like_originals(archive: TwoFolders, tmp_path: Path) -> None:
-    store, names = configured(), []
+    store, names = site().archive, []
     (tmp_path / "cut").write_bytes(FIRST[:50])
     for source, days_ago in (
         (STOCK, TOO_OLD),
@@ -330,7 +330,7 @@ def test_a_rebuild_from_the_archive_takes_the_next_allowed_original_and_says_so(
 ) -> None:
     monkeypatch.setenv("GEODATA_UPSTREAM", "archive")
     before, newest = archive.add(SECOND, 60), archive.add(FIRST, YOUNG)
-    configured().tombstones.bury(newest, "a court's order")
+    site().archive.tombstones.bury(newest, "a court's order")
     retrieval = originals.download.fn(STOCK)
     assert archive.loud == [
         f"The original of xx-stock 2026 of {day(newest.retrieved_at)} was buried on"
@@ -363,7 +363,7 @@ def test_the_original_before_a_tombstone_stands_in_for_a_publisher_that_fails(
 ) -> None:
     source = replace(STOCK, urls=(office.script("/stock.csv", status(404)),))
     before, newest = archive.add(SECOND, 60, source), archive.add(FIRST, YOUNG, source)
-    configured().tombstones.bury(newest, "a court's order")
+    site().archive.tombstones.bury(newest, "a court's order")
     retrieval = originals.download.fn(source)
     assert (
         f"; the original of {day(before.retrieved_at)} is used unless the publisher gives another."
@@ -404,7 +404,7 @@ def test_the_same_bytes_come_back_when_the_publisher_still_gives_them(
         "new",
         ["archive", "replica"],
     )
-    store = configured()
+    store = site().archive
     assert (
         store.originals.latest(source),
         store.originals.exists(old.sha256),
@@ -437,7 +437,7 @@ def test_buried_bytes_do_not_come_back_from_before(archive: TwoFolders) -> None:
         with pytest.raises(SourceError, match="were expected from the publisher after that day"):
             archive.add(FIRST, days_ago)
     with pytest.raises(SourceError, match="were buried"):
-        configured().originals.put(scratch_folder() / "received", old.sha256)
+        site().archive.originals.put(scratch_folder() / "received", old.sha256)
     assert archive.holders(old) == []
 
 
@@ -445,10 +445,10 @@ def test_a_restored_backup_is_purged_again(archive: TwoFolders) -> None:
     old = archive.add(FIRST, TOO_OLD)
     retention.bury_expired.fn()
     (archive.primary / original_name(old.sha256)).write_bytes(FIRST)
-    assert not configured().originals.exists(old.sha256)
+    assert not site().archive.originals.exists(old.sha256)
     retention.bury_expired.fn()
     assert archive.holders(old) == []
-    assert len(configured().tombstones.all()) == 1
+    assert len(site().archive.tombstones.all()) == 1
 
 
 def test_a_new_catalog_learns_all_tombstones_of_the_archive(
@@ -456,7 +456,7 @@ def test_a_new_catalog_learns_all_tombstones_of_the_archive(
 ) -> None:
     monkeypatch.setenv("GEODATA_ARCHIVE", str(archive.primary))
     old = archive.add(FIRST, TOO_OLD)
-    configured().tombstones.bury(old, "a court's order")
+    site().archive.tombstones.bury(old, "a court's order")
     for _ in range(2):
         retention.bury_expired.fn()
     assert other_database.rows("SELECT sha256, reason FROM catalog.tombstone") == [
@@ -470,8 +470,8 @@ def test_forgetting_what_is_not_there_is_harmless(archive: TwoFolders) -> None:
 
 def test_a_tombstone_reads_as_it_was_written(archive: TwoFolders) -> None:
     old = archive.add(FIRST, TOO_OLD)
-    configured().tombstones.bury(old, "a court's order")
-    (stone,) = configured().tombstones.all()
+    site().archive.tombstones.bury(old, "a court's order")
+    (stone,) = site().archive.tombstones.all()
     assert stone == Tombstone(
         sha256=old.sha256,
         size=len(FIRST),

@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.archive.files import digests_name
-from tasks.core.archive.store import configured
 from tasks.core.catalog import editions, layers, row_digests
 from tasks.core.catalog.provenance import record_dataset, record_retrieval
 from tasks.core.catalog.row_digests import compare, key_columns, write
@@ -26,6 +25,7 @@ from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Edition, Original, Retrieval
 from tasks.core.postgres.database import Database
 from tasks.running import steps
+from tasks.running.site import site
 from tasks.verbs.catalog import publish_catalog
 
 PLACES = (
@@ -323,7 +323,7 @@ def test_the_manifest_of_an_edition_names_digests_that_every_location_has(
 ) -> None:
     edition = publish()
     publish_catalog.fn(edition)
-    ((_, document),) = configured().documents.read_all("editions")
+    ((_, document),) = site().archive.documents.read_all("editions")
     assert {layer: named["key"] for layer, named in document["digests"].items()} == {
         "areas": ["area"],
         "people": ["area", "age"],
@@ -336,7 +336,7 @@ def test_the_manifest_of_an_edition_names_digests_that_every_location_has(
                 named["size"],
             )
         found = compare(
-            database, edition.schema, layer, configured().digests.fetch(named["sha256"])
+            database, edition.schema, layer, site().archive.digests.fetch(named["sha256"])
         )
         assert str(found) == f"By {', '.join(named['key'])}, no key differs."
     with database.session() as cursor:
@@ -347,7 +347,7 @@ def test_the_manifest_of_an_edition_names_digests_that_every_location_has(
         database,
         edition.schema,
         "people",
-        configured().digests.fetch(document["digests"]["people"]["sha256"]),
+        site().archive.digests.fetch(document["digests"]["people"]["sha256"]),
     )
     assert str(found) == "By area, age, keys differ: 1 changed (07/2)."
 
@@ -376,7 +376,7 @@ def test_a_location_that_is_down_is_named_for_digests_and_manifest(
         for sentence in loud
         if f"location {tmp_path / 'replica'} (" in sentence
     ]
-    ((name, document),) = configured().documents.read_all("editions")
+    ((name, document),) = site().archive.documents.read_all("editions")
     digests = document["digests"]
     assert lacks == [
         *(f"the row digests {digests[layer]['sha256']} of {layer}." for layer in KEYS),
@@ -418,5 +418,5 @@ def test_no_whole_key_of_what_a_law_gives_an_end_stays(
         )
     assert key_columns(database, above.dataset.slug, above.number) == {"people": ("area",)}
     publish_catalog.fn(above)
-    ((_, document),) = configured().documents.read_all("editions")
+    ((_, document),) = site().archive.documents.read_all("editions")
     assert set(document["digests"]) == {"people"}

@@ -25,11 +25,11 @@ from prefect.settings import PREFECT_API_URL
 from runland import ADDRESS, bring_back, runland, take_away, tried_again, write
 from s3fs import S3FileSystem
 
-from tasks.core.archive.store import configured
 from tasks.core.catalog.run_documents import run_document
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database
-from tasks.running import runs, steps
+from tasks.running import archived_runs, steps
+from tasks.running.site import site
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -51,7 +51,7 @@ def killed(mirror: Path) -> None:
 
 
 def documents() -> list[dict[str, Any]]:
-    return [document for _, document in configured().documents.read_all("runs")]
+    return [document for _, document in site().archive.documents.read_all("runs")]
 
 
 def outcomes(folder: Path) -> list[str]:
@@ -129,7 +129,7 @@ def test_every_ended_run_has_a_document_that_is_its_row(history: Database) -> No
 
 
 def test_a_document_is_named_after_the_start_and_the_run(history: Database) -> None:
-    names = [name for name, _ in configured().documents.read_all("runs")]
+    names = [name for name, _ in site().archive.documents.read_all("runs")]
     rows = history.rows("SELECT started_at, id FROM catalog.run ORDER BY started_at")
     starts = [(start.astimezone(UTC), run_id) for start, run_id in rows]
     assert names == [
@@ -176,7 +176,7 @@ def test_a_document_has_the_editions_that_were_not_published_with_their_steps_an
 
 
 def test_published_editions_have_manifests_of_their_own(history: Database) -> None:
-    manifests = [document for _, document in configured().documents.read_all("editions")]
+    manifests = [document for _, document in site().archive.documents.read_all("editions")]
     assert [
         (manifest["edition"]["number"], manifest["run"]["outcome"]) for manifest in manifests
     ] == [(1, "running"), (4, "running")]
@@ -287,7 +287,7 @@ def test_one_run_writes_no_more_than_so_many_documents_of_earlier_ones_the_oldes
         run(mirror)
     for path in (tmp_path / "archive").glob("runs/**/*.json"):
         path.unlink()
-    monkeypatch.setattr(runs, "MOST", 2)
+    monkeypatch.setattr(archived_runs, "MOST", 2)
     with heard() as loud:
         run(mirror)
     assert loud == [

@@ -33,7 +33,7 @@ from tasks.core.making.joining import scripts
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.verbs.publishing import stand_on
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -173,7 +173,7 @@ def test_without_its_areas_the_flow_says_what_to_do(
 def test_the_run_started_the_flow_it_stands_on_and_keeps_which_edition(
     published: State[Any],
 ) -> None:
-    stood = connect().rows(
+    stood = site().database.rows(
         "SELECT d.on_dataset, d.layers, e.vintage FROM catalog.edition_dependency d JOIN"
         " catalog.edition e ON e.dataset = on_dataset AND e.number = on_number JOIN"
         " catalog.current_edition c ON c.dataset = d.dataset AND c.number = d.number WHERE"
@@ -186,14 +186,14 @@ def test_the_run_started_the_flow_it_stands_on_and_keeps_which_edition(
     ):
         stand_on.fn("france", ["iris"], at_least=2031)
     with pytest.raises(CheckFailed, match="lacks parishes"):
-        foundations.find(connect(), "france", ["iris", "parishes"], 2024)
+        foundations.find(site().database, "france", ["iris", "parishes"], 2024)
 
 
 def test_each_public_establishment_is_in_the_right_iris(
     published: State[Any], world: World
 ) -> None:
     found = dict(
-        connect().rows(
+        site().database.rows(
             "SELECT siret, iris_code FROM sirene.establishments WHERE iris_by IN ('geolocation',"
             " 'stock')"
         )
@@ -204,23 +204,23 @@ def test_each_public_establishment_is_in_the_right_iris(
         "SELECT count(*), count(*) FILTER (WHERE right(iris_code, 4) = '0000') FROM"
         " sirene.establishments WHERE iris_by = 'commune'"
     )
-    everyone, undivided = connect().rows(by_commune)[0]
+    everyone, undivided = site().database.rows(by_commune)[0]
     assert everyone == undivided > 0
 
 
 def test_what_is_not_public_is_counted_and_never_located_or_named(
     published: State[Any], world: World
 ) -> None:
-    counted = connect().rows(
+    counted = site().database.rows(
         "SELECT sum(establishments), sum(not_public) FROM sirene.counts_by_commune"
     )
     assert counted == [(world.counts.active, world.counts.active_partial)]
     assert (
-        connect().value("SELECT count(*) FROM sirene.establishments")
+        site().database.value("SELECT count(*) FROM sirene.establishments")
         == world.counts.active - world.counts.active_partial
     )
     assert (
-        connect().value(
+        site().database.value(
             "SELECT count(*) FROM sirene.establishments WHERE name LIKE '%%[ND]%%' OR sign LIKE"
             " '%%[ND]%%'"
         )
@@ -230,7 +230,7 @@ def test_what_is_not_public_is_counted_and_never_located_or_named(
         "SELECT (SELECT sum(establishments) FROM sirene.counts_by_iris) = (SELECT count(iris_code)"
         " FROM sirene.establishments)"
     )
-    assert connect().value(located)
+    assert site().database.value(located)
 
 
 def test_communes_that_merged_are_carried_to_those_of_today(
@@ -240,19 +240,19 @@ def test_communes_that_merged_are_carried_to_those_of_today(
         "SELECT DISTINCT before[1], after[1] FROM catalog.code_change WHERE dataset = 'sirene' AND"
         " verdict = 'carried'"
     )
-    former, carried = world.counts.former_codes, dict(connect().rows(changes))
+    former, carried = world.counts.former_codes, dict(site().database.rows(changes))
     assert former.keys() & carried.keys()
     assert {code: into for code, into in carried.items() if former.get(code, into) != into} == {}
     told = "SELECT DISTINCT municipal_code FROM sirene.establishments WHERE code_change IS NOT NULL"
-    assert {code for (code,) in connect().rows(told)} <= set(former.values())
+    assert {code for (code,) in site().database.rows(told)} <= set(former.values())
     assert (
-        connect().value(
+        site().database.value(
             "SELECT count(*) FROM sirene.establishments WHERE code_change LIKE '%% on 2016-01-01'"
         )
         > 0
     )
     assert (
-        connect().rows(
+        site().database.rows(
             "SELECT municipal_code FROM sirene.counts_by_commune WHERE municipal_code = ANY (%s)",
             list(former),
         )
@@ -265,27 +265,27 @@ def test_activities_and_bands_of_the_head_count_have_labels(published: State[Any
         "SELECT code_list, count(*), count(label_en) FROM catalog.code_label WHERE dataset ="
         " 'sirene' GROUP BY 1 ORDER BY 1"
     )
-    assert connect().rows(labels) == [("head_count_bands", 16, 16), ("naf_divisions", 90, 90)]
+    assert site().database.rows(labels) == [("head_count_bands", 16, 16), ("naf_divisions", 90, 90)]
     used = (
         "SELECT count(*) FROM sirene.establishments e LEFT JOIN catalog.code_label l ON l.code_list"
         " = 'naf_divisions' AND l.code = e.naf_division"
     )
-    assert connect().value(f"{used} WHERE l.code IS NULL") == 0
+    assert site().database.value(f"{used} WHERE l.code IS NULL") == 0
 
 
 def test_the_table_is_partitioned_and_a_map_query_reads_one_partition_by_its_index(
     published: State[Any],
 ) -> None:
-    table = connect().value(
+    table = site().database.value(
         "SELECT schema_name || '.establishments' FROM catalog.current_edition WHERE dataset ="
         " 'sirene'"
     )
-    assert connect().value("SELECT count(*) FROM pg_partition_tree(%s::regclass)", table) > 90
+    assert site().database.value("SELECT count(*) FROM pg_partition_tree(%s::regclass)", table) > 90
     asked = (
         "SELECT count(*) FROM sirene.establishments WHERE departement_code = '75' AND geom &&"
         " ST_MakeEnvelope(2.2, 48.8, 2.5, 49, 4326)"
     )
-    plan = "\n".join(line for (line,) in connect().rows(f"EXPLAIN {asked}"))
+    plan = "\n".join(line for (line,) in site().database.rows(f"EXPLAIN {asked}"))
     assert "establishments_75" in plan
     assert "establishments_13" not in plan
 
@@ -297,10 +297,10 @@ def test_the_zip_is_read_as_it_is_packed_and_gives_the_same(
         "SELECT layer, content_hash FROM catalog.current_layer WHERE dataset = 'sirene' AND layer"
         " LIKE 'counts%%' ORDER BY 1"
     )
-    before = connect().rows(counts)
+    before = site().database.rows(counts)
     run(sirene, mirror=world.mirror("zip"))
     world.mirror("parquet")
-    assert connect().rows(counts) == before, (
+    assert site().database.rows(counts) == before, (
         "only the digits of coordinates differ between the formats"
     )
     data = Path(os.environ["GEODATA_DATA"])
@@ -316,7 +316,7 @@ def test_a_new_edition_of_the_areas_makes_new_counts_and_the_same_one_does_not(
         france, vintage=2024, mirror=str(world.areas), rebuild=True
     )  # another edition of the same content
     assert "Nothing new for sirene" in str(run(sirene, mirror=str(world.register)).message)
-    with connect().session() as cursor:
+    with site().database.session() as cursor:
         cursor.execute(
             "UPDATE catalog.layer SET content_hash = 'changed' WHERE dataset = 'france' AND layer ="
             " 'iris'"

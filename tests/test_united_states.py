@@ -27,7 +27,7 @@ from flows.united_states import united_states
 from flows.united_states_estimates import united_states_estimates
 from flows.united_states_income import united_states_income
 from tasks.core.postgres.database import Database
-from tasks.running.site import connect
+from tasks.running.site import site
 
 # The database ends the connection that loads the tracts of California, once: a real outage in the
 # middle of the country.
@@ -77,27 +77,29 @@ def published(
     mirror: Path, prefect_server: None, cluster_database: Database
 ) -> Iterator[State[Any]]:
     """The run that published 2023, during which the database failed while one state was loaded."""
-    with connect().session() as cursor:
+    with site().database.session() as cursor:
         cursor.execute(OUTAGE)
     try:
         yield run(united_states, vintage=2023, mirror=str(mirror))
     finally:
-        with connect().session() as cursor:
+        with site().database.session() as cursor:
             cursor.execute(RECOVERED)
 
 
 def test_every_level_has_the_same_people(published: State[Any]) -> None:
     people = {
-        connect().value(f"SELECT sum(population) FROM united_states.{layer}")
+        site().database.value(f"SELECT sum(population) FROM united_states.{layer}")
         for layer in ("states", "counties", "tracts", "block_groups")
     }
     assert len(people) == 1
-    territory = connect().value("SELECT population FROM united_states.states WHERE geoid = '72'")
+    territory = site().database.value(
+        "SELECT population FROM united_states.states WHERE geoid = '72'"
+    )
     assert (
-        connect().value("SELECT sum(population) FROM united_states.divisions")
+        site().database.value("SELECT sum(population) FROM united_states.divisions")
         == people.pop() - territory
     )
-    assert connect().rows(
+    assert site().database.rows(
         "SELECT (SELECT count(*) FROM united_states.tracts), (SELECT count(*) FROM"
         " united_states.block_groups)"
     ) == [(120, 300)]
@@ -105,11 +107,11 @@ def test_every_level_has_the_same_people(published: State[Any]) -> None:
         "SELECT count(*) FROM united_states.block_groups b LEFT JOIN united_states.tracts t ON"
         " t.geoid = b.tract_geoid WHERE t.geoid IS NULL"
     )
-    assert connect().value(parents) == 0
+    assert site().database.value(parents) == 0
 
 
 def test_estimates_have_margins_of_error_units_and_rules(published: State[Any]) -> None:
-    described = connect().rows(
+    described = site().database.rows(
         "SELECT name, data_type, unit, aggregation, origin FROM catalog.layer_column WHERE dataset"
         " = 'united_states' AND layer = 'tracts' AND name IN ('male_5_to_9', 'male_5_to_9_moe',"
         " 'median_household_income') ORDER BY name"
@@ -136,7 +138,7 @@ def test_estimates_have_margins_of_error_units_and_rules(published: State[Any]) 
         " 'tracts' AND name LIKE %s"
     )
     assert (
-        connect().value(counted, "%\\_moe")
+        site().database.value(counted, "%\\_moe")
         == sum(len(columns) for columns in census.VARIABLES.values()) / 2
         == 107
     )
@@ -150,15 +152,15 @@ def test_margins_of_divisions_are_roots_of_summed_squares_and_medians_are_left_o
         " round(sqrt(sum(s.male_under_5_moe ^ 2))) FROM united_states.states s WHERE"
         " s.division_code = d.division_code)"
     )
-    assert connect().value(wrong) == 0
+    assert site().database.value(wrong) == 0
     names = [
         name
-        for (name,) in connect().rows(
+        for (name,) in site().database.rows(
             "SELECT name FROM catalog.layer_column WHERE dataset = 'united_states' AND layer ="
             " 'divisions'"
         )
     ]
-    assert connect().rows(
+    assert site().database.rows(
         "SELECT DISTINCT population_moe, population_missing FROM united_states.divisions"
     ) == [(0, 0)]
     assert not {
@@ -169,7 +171,7 @@ def test_margins_of_divisions_are_roots_of_summed_squares_and_medians_are_left_o
 
 
 def test_what_is_missing_says_why(published: State[Any]) -> None:
-    reasons = connect().rows(
+    reasons = site().database.rows(
         "SELECT geoid, population_reason FROM united_states.states WHERE population IS NULL ORDER"
         " BY 1"
     )
@@ -177,7 +179,7 @@ def test_what_is_missing_says_why(published: State[Any]) -> None:
     assert {reason for _, reason in reasons} == {
         "island area, where the American Community Survey is not taken"
     }
-    controlled, margin = connect().rows(
+    controlled, margin = site().database.rows(
         "SELECT b01001_reasons, population_moe FROM united_states.states WHERE geoid = '06'"
     )[0]
     assert "population_moe: controlled to a known total, without sampling error" in controlled
@@ -187,10 +189,13 @@ def test_what_is_missing_says_why(published: State[Any]) -> None:
         " b19013_reasons IS NULL)"
     )
     assert (
-        connect().value(f"SELECT count(*) FROM united_states.block_groups WHERE {unexplained}") == 0
+        site().database.value(
+            f"SELECT count(*) FROM united_states.block_groups WHERE {unexplained}"
+        )
+        == 0
     )
     assert (
-        connect().value(
+        site().database.value(
             "SELECT count(*) FROM united_states.block_groups WHERE b19013_reasons LIKE '%%not"
             " computable%%'"
         )
@@ -224,7 +229,7 @@ def test_the_estimates_of_counties_and_their_incomes_are_datasets_of_their_own(
     stated = json.loads((mirror / "mirror.json").read_text())["sources"][
         "us-county-estimates-2023"
     ]["totals"]["population"]
-    assert connect().rows(
+    assert site().database.rows(
         "SELECT sum(population), count(*) FROM united_states.division_population"
     ) == [(stated, 9)]
     run(united_states_income, vintage=2023, mirror=str(mirror))
@@ -232,7 +237,7 @@ def test_the_estimates_of_counties_and_their_incomes_are_datasets_of_their_own(
         "SELECT count(*), count(median_income), count(median_income_moe) FROM"
         " united_states.county_income WHERE households IS NOT NULL"
     )
-    counties, medians, margins = connect().rows(incomes)[0]
+    counties, medians, margins = site().database.rows(incomes)[0]
     assert counties >= medians >= margins > 0
 
 

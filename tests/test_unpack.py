@@ -16,12 +16,12 @@ from pathlib import Path
 import py7zr
 import pytest
 
-from tasks.core.archive.store import configured
 from tasks.core.making.unpacking.archives import take_out
 from tasks.core.making.unpacking.limits import Limits
 from tasks.core.model.declarations import Licence, Publisher, Source, Table, text
 from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Original
+from tasks.running.site import site
 from tasks.verbs.files import unpack
 
 FIGURES = b"CD_REFNIS|MS_POPULATION\r\n01001|12\r\n"  # synthetic, in Statbel's format
@@ -346,7 +346,7 @@ def archived(
 ) -> Original:
     """An original in the session's archive, of a made-up source."""
     sha256 = hashlib.sha256(content).hexdigest()
-    configured().originals.put(put(folder, content, "received"), sha256)
+    site().archive.originals.put(put(folder, content, "received"), sha256)
     source = Source(
         slug="testland-figures",
         vintage=2020,

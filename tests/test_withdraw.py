@@ -19,7 +19,6 @@ from made_up_land import made_up, original, people, published, staged
 from psycopg2 import sql
 
 from tasks.core.archive import archive as archives
-from tasks.core.archive.store import configured
 from tasks.core.catalog import editions, foundations, layers, publications
 from tasks.core.catalog.edition_documents import edition_document
 from tasks.core.model.declarations import Dataset
@@ -27,6 +26,7 @@ from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Edition
 from tasks.core.postgres.database import Database
 from tasks.running import steps
+from tasks.running.site import Site, site
 from tasks.verbs import publishing as verbs
 
 ZONES = """
@@ -515,7 +515,7 @@ def test_a_record_the_archive_has_is_not_written_again_whatever_its_row_number(
     published(database, dataset, 10)
     withdraw(database, dataset)
     ((name, document),) = publications.publication_documents(database, dataset.slug).items()
-    configured().documents.put(
+    site().archive.documents.put(
         name, document | {"publication": document["publication"] | {"id": -1}}
     )
     verbs.keep_switches.fn(dataset.slug)
@@ -572,7 +572,7 @@ def test_the_flows_switch_once_and_write_by_a_retry_what_the_archive_could_not_t
     from flows.rollback import rollback
     from flows.withdraw import withdraw
 
-    def back_at_the_second_attempt() -> archives.Archive:
+    def back_at_the_second_attempt(_site: Site) -> archives.Archive:
         if archive.primary.is_file() and asked:
             archive.primary.unlink()
         asked.append(1)
@@ -581,7 +581,7 @@ def test_the_flows_switch_once_and_write_by_a_retry_what_the_archive_could_not_t
     asked: list[int] = []
     first, second = published(database, dataset, 10), published(database, dataset, 20)
     archive.primary.write_text("down")
-    monkeypatch.setattr(verbs, "configured", back_at_the_second_attempt)
+    monkeypatch.setattr(Site, "archive", property(back_at_the_second_attempt))
     monkeypatch.setattr(verbs.keep_switches, "retry_delay_seconds", 0)
     rollback(dataset.slug)
     assert people(database, dataset) == 60

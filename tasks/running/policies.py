@@ -70,6 +70,7 @@ def verb(
             "retries": len(retry.after),
             "retry_delay_seconds": list(retry.after),
             "retry_jitter_factor": retry.jitter or None,
-            "retry_condition_fn": retry.heals,
+            # a function, because Prefect takes a bound method for a refusal
+            "retry_condition_fn": lambda *asked: retry.heals(*asked),
         }
     return task(task_run_name=name, **policy)

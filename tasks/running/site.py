@@ -1,19 +1,21 @@
-"""Which database a run works in: an environment variable, a Prefect block, or the private local
-cluster.
-"""
+"""Where a run works: the database, the archive and the folder for files that can be made again."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from prefect_sqlalchemy import SqlAlchemyConnector
 from psycopg2 import errors, sql
 
+from tasks.core.archive.archive import Archive
 from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.settings import archive_locations, scratch_folder, settings
 from tasks.core.postgres import cluster
 from tasks.core.postgres.database import Database, engine, parse, require_postgis
 from tasks.core.postgres.migrations import migrate
@@ -21,28 +23,65 @@ from tasks.core.postgres.migrations import migrate
 PREFIX = "geodata_drill_"  # names of throw-away databases
 
 
-@lru_cache(maxsize=1)
-def connect() -> Database:
-    """The database of this process, checked and with the catalog's tables in place."""
-    found = _configured()
-    require_postgis(found)
-    migrate(found)
-    return found
+@dataclass(frozen=True)
+class Site:
+    """The place that the settings name, or the same with another database.
+
+    throwaway: name of the throw-away database of a drill that takes the place of the real one;
+    empty for none. Another process needs no more than that name to work at the same site: server
+    and password are in its own settings, and in no parameter that Prefect keeps.
+    """
+
+    throwaway: str = ""
+
+    @property
+    def database(self) -> Database:
+        """Its database, checked and with the tables of the catalog in place."""
+        chosen = settings()
+        url = (self.throwaway and chosen.drill_database_url) or chosen.database_url
+        return _opened(url.get_secret_value() if url else "", chosen.database_block, self.throwaway)
+
+    @property
+    def archive(self) -> Archive:
+        """Its archive."""
+        return Archive(archive_locations())
+
+    @property
+    def scratch(self) -> Path:
+        """Its folder for files that can be made again."""
+        return scratch_folder()
+
+
+_current: ContextVar[Site] = ContextVar("site", default=Site())  # noqa: B039 (it is frozen)
+
+
+def site() -> Site:
+    """The site at which this thread works."""
+    return _current.get()
 
 
 @contextmanager
-def throwaway() -> Iterator[Database]:
-    """An empty database that this program, and those it starts, work in meanwhile: on the server of
-    GEODATA_DRILL_DATABASE_URL, or beside the database of this process. It is dropped at the end;
-    what killed runs left of them is dropped first, where nobody is connected.
+def at(other: Site) -> Iterator[Site]:
+    """Work at another site meanwhile, also in the tasks that are submitted to threads."""
+    token = _current.set(other)
+    try:
+        yield other
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def throwaway() -> Iterator[Site]:
+    """Work at a site with an empty database meanwhile: on the server of GEODATA_DRILL_DATABASE_URL,
+    or beside the database of the settings. It is dropped at the end; what killed runs left of them
+    is dropped first, where nobody is connected.
 
     Raises ConfigurationError where the role may not make one.
     """
-    server = parse(url) if (url := os.environ.get("GEODATA_DRILL_DATABASE_URL")) else connect()
+    url = settings().drill_database_url
+    server = parse(url.get_secret_value()) if url else Site().database
     _drop_unused(server)
     name = f"{PREFIX}{uuid.uuid4().hex[:12]}"
-    made = Database(server.url.set(database=name))
-    before = os.environ.get("GEODATA_DATABASE_URL")
     try:
         server.outside_transaction(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     except errors.InsufficientPrivilege:
@@ -52,11 +91,10 @@ def throwaway() -> Iterator[Database]:
             " role that may."
         ) from None
     try:
-        _use(made.url.render_as_string(hide_password=False))
-        yield connect()
+        with at(Site(name)) as made:
+            yield made
     finally:
-        _use(before)
-        engine(made).dispose()
+        engine(Database(server.url.set(database=name))).dispose()
         server.outside_transaction(
             sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
         )
@@ -70,24 +108,24 @@ def _drop_unused(server: Database) -> None:
             server.outside_transaction(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
 
-def _use(url: str | None) -> None:
-    connect.cache_clear()
-    if url is None:
-        os.environ.pop("GEODATA_DATABASE_URL")
-    else:
-        os.environ["GEODATA_DATABASE_URL"] = url
+@lru_cache(maxsize=4)
+def _opened(url: str, block: str, throwaway: str) -> Database:
+    """The database that the settings mean, or the one of another name on its server; checked and
+    set up once a process.
+    """
+    found = parse(url) if url else _of_block(block) if block else cluster.database()
+    if throwaway:
+        found = Database(found.url.set(database=throwaway))
+    require_postgis(found)
+    migrate(found)
+    return found
 
 
-def _configured() -> Database:
-    if url := os.environ.get("GEODATA_DATABASE_URL"):
-        return parse(url)
-    if name := os.environ.get("GEODATA_DATABASE_BLOCK"):
-        try:
-            block = SqlAlchemyConnector.load(name, _sync=True)
-        except ValueError as error:
-            raise ConfigurationError(
-                f"The Prefect block {name!r} named in GEODATA_DATABASE_BLOCK cannot be loaded:"
-                f" {error}"
-            ) from None
-        return parse(block._rendered_url.render_as_string(hide_password=False))
-    return cluster.database()
+def _of_block(name: str) -> Database:
+    try:
+        block = SqlAlchemyConnector.load(name, _sync=True)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"The Prefect block {name!r} named in GEODATA_DATABASE_BLOCK cannot be loaded: {error}"
+        ) from None
+    return parse(block._rendered_url.render_as_string(hide_password=False))

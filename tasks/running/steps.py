@@ -15,7 +15,7 @@ from prefect.logging import get_run_logger
 
 from tasks.core.catalog import provenance
 from tasks.core.model.handles import Staging
-from tasks.running.site import connect
+from tasks.running.site import site
 
 
 class Step:
@@ -48,7 +48,7 @@ def recording(staging: Staging, verb: str, subject: str) -> Iterator[Step]:
     finally:
         seconds = time.perf_counter() - started
         provenance.record_step(
-            connect(),
+            site().database,
             staging,
             verb,
             subject,

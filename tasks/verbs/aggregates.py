@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from tasks.core.making.joining import aggregation
 from tasks.core.model.handles import Staging
 from tasks.running.policies import DATABASE, verb
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.running.steps import recording
 
 
@@ -41,7 +41,7 @@ def aggregate(
     """
     with recording(staging, "aggregate", into) as step:
         done = aggregation.aggregate(
-            connect(), staging.schema, table, by, into, carry, adding, about
+            site().database, staging.schema, table, by, into, carry, adding, about
         )
         without = (
             f", without {done.without_parent:,} that have no {by}" if done.without_parent else ""

@@ -14,12 +14,11 @@ from prefect.artifacts import create_table_artifact
 from tasks.core.archive.fixity import Audit
 from tasks.core.archive.inspections import Finding
 from tasks.core.archive.inventories import Record
-from tasks.core.archive.store import configured
 from tasks.core.catalog.statements import UPSERT_ARCHIVE_AUDIT
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.postgres.database import Database
 from tasks.running.policies import ARCHIVE, verb
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.running.steps import say, warn
 
 SELECT_AUDITED = "SELECT name, location, sha256, audited_at, verdict FROM catalog.archive_audit"
@@ -76,9 +75,9 @@ def audit(period_days: int = 30) -> None:
             f"period_days was expected to be 1 or more, found {period_days}: within 1 day,"
             " everything is audited by every run."
         )
-    database, outcome = connect(), Outcome()
+    database, outcome = site().database, Outcome()
     known = [Record(**each._asdict()) for each in database.records(SELECT_AUDITED)]
-    archive = Audit(configured(), known)
+    archive = Audit(site().archive, known)
     for name, locations in archive.due(period_days, datetime.now(UTC)).items():
         findings = archive.check(name, locations)
         outcome.add(archive.inventory.describe(name), findings)

@@ -15,7 +15,7 @@ from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import File, Original, Staging
 from tasks.core.upstream.portals import Statement, read_statement
 from tasks.running.policies import verb
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.running.steps import say
 
 
@@ -152,7 +152,7 @@ def check_licence(staging: Staging, statement: File) -> None:
 
 
 def _value(staging: Staging, query: sql.Composable) -> str:
-    with connect().session(staging.schema) as cursor:
+    with site().database.session(staging.schema) as cursor:
         cursor.execute(query)
         found = cursor.fetchall()[0][0]
     return "" if found is None else str(found)
@@ -168,7 +168,7 @@ def _none(staging: Staging, title: str, found: str) -> None:
 
 
 def _verdict(staging: Staging, title: str, expected: str, found: str, passed: bool) -> None:
-    record_check(connect(), staging, title, expected, found, passed, required=True)
+    record_check(site().database, staging, title, expected, found, passed, required=True)
     if not passed:
         raise CheckFailed(
             f"The check '{title}' of {staging.dataset.slug} {staging.vintage} failed: expected"

@@ -13,7 +13,7 @@ from tasks.core.making.codes.ledger import Ledger, Place
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
 from tasks.running.policies import DATABASE, verb
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.running.steps import recording, say, warn
 
 
@@ -44,7 +44,7 @@ def recode(
         carry, routes = (
             (recoding.follow, ledger.succession) if mixed else (recoding.recode, ledger.routes)
         )
-        done = carry(connect(), staging, table, key, routes(since, until))
+        done = carry(site().database, staging, table, key, routes(since, until))
         carried = len(done.outcomes) - len(done.named())
         step.done(
             f"Carried {done.rows:,} rows of {table} over {carried:,} code changes",
@@ -69,7 +69,7 @@ def settle(staging: Staging, table: str, key: str, place: Place) -> Staging:
     had, or when the parts do not cover the ground of the whole.
     """
     with recording(staging, "settle", table) as step:
-        step.done(recoding.settle(connect(), staging.schema, table, key, place))
+        step.done(recoding.settle(site().database, staging.schema, table, key, place))
     return staging
 
 
@@ -80,7 +80,7 @@ def read_ledger(staging: Staging, table: str) -> Ledger:
     The table has the columns day, type_before, code_before, type_after and code_after; only
     movements between communes (COM) count.
     """
-    ledger = movements.read(connect(), staging.schema, table)
+    ledger = movements.read(site().database, staging.schema, table)
     say(f"Read {len(ledger.events):,} code events in {table}.")
     return ledger
 
@@ -98,22 +98,22 @@ def check_codes(
     """
     with recording(staging, "check_codes", table) as step:
         kept = sum(
-            code_lists.keep(connect(), staging, name)
+            code_lists.keep(site().database, staging, name)
             for name in dict.fromkeys([*lists.values(), *([headings] if headings else [])])
         )
         unknown = {
-            column: code_lists.unknown(connect(), staging.schema, table, column, name)
+            column: code_lists.unknown(site().database, staging.schema, table, column, name)
             for column, name in lists.items()
         }
         if headings:
             unknown["headings"] = code_lists.unlisted_headings(
-                connect(), staging.schema, table, headings
+                site().database, staging.schema, table, headings
             )
         found = "; ".join(
             f"{column}: {', '.join(codes)}" for column, codes in unknown.items() if codes
         )
         record_check(
-            connect(),
+            site().database,
             staging,
             f"codes of {table}",
             "every code in the publisher's lists",

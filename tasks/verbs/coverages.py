@@ -11,7 +11,7 @@ from tasks.core.making.topology.cleaning import clean
 from tasks.core.making.topology.coverage import TopologyReport
 from tasks.core.model.handles import Staging
 from tasks.running.policies import DATABASE, verb
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.running.steps import recording, warn
 
 
@@ -42,9 +42,9 @@ def clean_topology(
     """
     with recording(staging, "clean_topology", table) as step:
         report = clean(
-            connect(), staging.schema, table, key, gap_metres, snap_metres, tolerance, parent
+            site().database, staging.schema, table, key, gap_metres, snap_metres, tolerance, parent
         )
-        record_topology(connect(), staging, table, report)
+        record_topology(site().database, staging, table, report)
         step.done(_sentence(report), rows=report.features, **asdict(report))
     if report.gaps_after:
         warn(

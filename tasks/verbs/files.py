@@ -11,11 +11,10 @@ from urllib.parse import unquote, urlsplit
 from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 
-from tasks.core.archive.store import configured
 from tasks.core.making.unpacking.archives import find_packed, take_all, take_out
 from tasks.core.model.handles import File, Original
-from tasks.core.model.settings import scratch_folder
 from tasks.running.policies import FILES, verb
+from tasks.running.site import site
 from tasks.running.steps import say
 
 
@@ -48,22 +47,22 @@ def unpack(original: Original, member: str | None = None) -> File:
     started, pattern = time.perf_counter(), _pattern(original, member)
     if original.source.packed and (
         inside := find_packed(
-            configured().originals.fetch(original.sha256), pattern, _name(original)
+            site().archive.originals.fetch(original.sha256), pattern, _name(original)
         )
     ):
-        path = configured().originals.fetch(original.sha256)
+        path = site().archive.originals.fetch(original.sha256)
         say(f"Found {inside} in {_name(original)}, to be read as it is packed.")
         return File(
             original=original, path=str(path), name=inside, size=path.stat().st_size, member=inside
         )
     folder = (
-        scratch_folder()
+        site().scratch
         / "unpacked"
         / original.sha256
         / hashlib.sha256((pattern or "").encode()).hexdigest()[:8]
     )
     name, path = take_out(
-        configured().originals.fetch(original.sha256), pattern, folder, name=_name(original)
+        site().archive.originals.fetch(original.sha256), pattern, folder, name=_name(original)
     )
     size = path.stat().st_size
     say(f"Unpacked {name} ({size:,} bytes) in {time.perf_counter() - started:.1f} s.")
@@ -80,13 +79,13 @@ def unpack_all(original: Original, member: str | None = None) -> list[File]:
     """
     started, pattern = time.perf_counter(), _pattern(original, member)
     folder = (
-        scratch_folder()
+        site().scratch
         / "unpacked"
         / original.sha256
         / hashlib.sha256(f"all {pattern}".encode()).hexdigest()[:8]
     )
     taken = take_all(
-        configured().originals.fetch(original.sha256), pattern, folder, name=_name(original)
+        site().archive.originals.fetch(original.sha256), pattern, folder, name=_name(original)
     )
     say(
         f"Unpacked {len(taken):,} files of {original.source.slug} in"

@@ -12,7 +12,7 @@ from tasks.core.catalog.statements import SELECT_FRESHNESS
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
 from tasks.running.policies import ARCHIVE, verb
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.running.steps import say
 
 
@@ -51,7 +51,7 @@ def check_freshness(grace_days: int = 0) -> None:
     Keeps the table as an artefact in the Prefect UI. Raises CheckFailed when a source is overdue by
     more than grace_days.
     """
-    sources = read_freshness(connect(), grace_days)
+    sources = read_freshness(site().database, grace_days)
     if runtime.flow_run.id:
         rows = [{name: str(value) for name, value in asdict(source).items()} for source in sources]
         create_table_artifact(

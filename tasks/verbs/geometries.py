@@ -10,7 +10,7 @@ from tasks.core.model.declarations import Features
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import File, Staging
 from tasks.running.policies import DATABASE, verb
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.running.steps import recording
 
 
@@ -34,7 +34,7 @@ def load_geometries(file: File, staging: Staging, table: str) -> int:
         )
     with recording(staging, "load_geometries", table) as step:
         reads = _of_member(source.reads, file.name)
-        figures = load(connect(), staging.schema, table, file.path, reads, source.slug)
+        figures = load(site().database, staging.schema, table, file.path, reads, source.slug)
         without = (
             f", {figures.without_geometry:,} of them without geometry"
             if figures.without_geometry

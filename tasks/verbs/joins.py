@@ -11,7 +11,7 @@ from tasks.core.making.joining import join_coverage, scripts, united_tables
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
 from tasks.running.policies import verb
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.running.steps import recording, warn
 
 ROUNDING = 1e-9  # of shares that are sums of others
@@ -26,7 +26,7 @@ def join(script: str, staging: Staging) -> Staging:
     CheckFailed when one of these tables is missing.
     """
     with recording(staging, "join", script) as step:
-        made = scripts.run(connect(), staging, script)
+        made = scripts.run(site().database, staging, script)
         step.done(
             f"Joined {script} into "
             + ", ".join(f"{table} ({rows:,})" for table, rows in made.items()),
@@ -44,7 +44,7 @@ def unite(staging: Staging, into: str, parts: Sequence[str]) -> Staging:
     when they differ.
     """
     with recording(staging, "unite", into) as step:
-        rows = united_tables.unite(connect(), staging.schema, into, parts)
+        rows = united_tables.unite(site().database, staging.schema, into, parts)
         step.done(f"United {len(parts):,} parts into {into} ({rows:,} rows)", rows=rows)
     return staging
 
@@ -77,7 +77,7 @@ def check_join(
     """
     with recording(staging, "check_join", f"{areas} × {figures}") as step:
         report = join_coverage.measure(
-            connect(), staging, areas, figures, key, population, unlocated, only
+            site().database, staging, areas, figures, key, population, unlocated, only
         )
         least = figures_matched - min(report.share_named, named_at_most)
         share = min(report.share_of_figures, report.share_of_population) + ROUNDING
@@ -85,7 +85,7 @@ def check_join(
         expected = f"at least {areas_matched:.1%} of areas and {figures_matched:.1%} of figures"
         expected += f", {named_at_most:.1%} of which the ledger may name" if named_at_most else ""
         record_check(
-            connect(),
+            site().database,
             staging,
             f"{figures} join {areas}",
             expected,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,20 +11,21 @@ from prefect import runtime
 
 from tasks.core.archive.archive import Archive
 from tasks.core.archive.replication import Failures
-from tasks.core.archive.store import configured
 from tasks.core.archive.tombstones import burial
 from tasks.core.catalog import provenance
 from tasks.core.model.declarations import Source
-from tasks.core.model.errors import ConfigurationError, SourceError
+from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Original, Retrieval
-from tasks.core.model.recipes import Recipe, followed
-from tasks.core.model.settings import publishers_are_asked
+from tasks.core.model.recipes import Recipe
+from tasks.core.model.settings import settings
+from tasks.core.rebuilding import taken_originals
 from tasks.core.upstream import mirrors
 from tasks.core.upstream.inquiries import FAILED, Inquiry, inquire
+from tasks.running.making import making
 from tasks.running.policies import ARCHIVE, PUBLISHER, verb
 from tasks.running.progress import Progress, size
 from tasks.running.runs import together
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.running.steps import say, warn
 
 
@@ -39,10 +41,10 @@ def download(source: Source) -> Retrieval:
     suspicious shrink go to quarantine. Raises SourceError when the publisher gives no usable file
     and none was archived before.
     """
-    started, store = time.perf_counter(), configured()
+    started, store = time.perf_counter(), site().archive
     last = _last_archived(store, source)
     buried = _buried(store, source, last)
-    if not publishers_are_asked():
+    if settings().upstream == "archive":
         return _not_asked(source, last, buried)
     verdict = inquire(
         Inquiry(source, store.quarantine, last, Progress(source), lambda sentence: warn(sentence))
@@ -60,7 +62,7 @@ def archive(retrieval: Retrieval) -> Original:
     Where the publisher sent nothing new, the last archived original stands in. Returns the original
     to work with.
     """
-    store = configured()
+    store = site().archive
     original, failures = (
         _kept(store, retrieval) if retrieval.path else _standing_in(store, retrieval)
     )
@@ -69,7 +71,7 @@ def archive(retrieval: Retrieval) -> Original:
             f"The archive location {failure} lacks {_name(retrieval.source)} until the next run"
             " that can reach it."
         )
-    provenance.record_retrieval(connect(), retrieval, original, runtime.flow_run.id)
+    provenance.record_retrieval(site().database, retrieval, original, runtime.flow_run.id)
     if retrieval.path:
         Path(retrieval.path).unlink(missing_ok=True)
     say(
@@ -85,11 +87,17 @@ def backup(*sources: Source, mirror: str | None = None) -> tuple[Original, ...]:
 
     mirror: folder or base URL that stands in for the publishers (see tasks.core.upstream.mirrors).
     """
-    # a database that cannot be used is found out before a long download, and set up by one thread
-    connect()
-    if recipe := followed():
-        taken = together(*(take.submit(source, recipe) for source in sources))
-        return tuple(future.result() for future in taken)
+    return making().originals(
+        ask=lambda: _asked(sources, mirror), take=lambda recipe: _taken(sources, recipe)
+    )
+
+
+def _taken(sources: Sequence[Source], recipe: Recipe) -> tuple[Original, ...]:
+    taken = together(*(take.submit(source, recipe) for source in sources))
+    return tuple(future.result() for future in taken)
+
+
+def _asked(sources: Sequence[Source], mirror: str | None) -> tuple[Original, ...]:
     stand_in = mirrors.read(mirror) if mirror else None
     wanted = [mirrors.apply(source, stand_in) if stand_in else source for source in sources]
     retrievals = [download.submit(source) for source in wanted]
@@ -109,41 +117,13 @@ def take(source: Source, recipe: Recipe) -> Original:
     A copy that is missing or corrupt in a location before the first whole one is repaired. Raises
     SourceError when no location has it.
     """
-    store = configured()
-    original = _meant(store, source, recipe)
-    try:
-        mended = store.originals.mend(original.sha256)
-    except ConfigurationError as error:
-        raise SourceError(f"{recipe} was made from {_name(source)}. {error}") from None
+    original, mended = taken_originals.take(site().archive, source, recipe)
     for failure in mended:
         warn(f"Repaired the original of {_name(source)} where it was not whole: {failure}.")
-    with connect().session() as cursor:
+    with site().database.session() as cursor:
         provenance.record_source(cursor, original.source)
     say(f"Took {_name(source)} from the archive, as retrieved on {original.retrieved_at:%Y-%m-%d}.")
     return original
-
-
-def _meant(store: Archive, source: Source, recipe: Recipe) -> Original:
-    """The original by the recipe's hash, as declared now; one of a mirror as the mirror declared it
-    then, since the mirror may be gone.
-    """
-    sha256 = recipe.originals.get((source.slug, source.vintage))
-    if sha256 is None:
-        raise SourceError(
-            f"{recipe} was made without {_name(source)}, which this code reads: rebuild it with the"
-            " code that made it."
-        )
-    if recipe.mirror and (
-        original := store.manifests.with_bytes(replace(source, mirror=recipe.mirror), sha256)
-    ):
-        return original
-    if original := store.manifests.with_bytes(source, sha256):
-        return replace(original, source=source)
-    raise SourceError(
-        f"{recipe} was made from {_name(source)} with the SHA-256 {sha256}, and a manifest of it"
-        " was expected in the archive, found none: restore the folder manifests from a backup, and"
-        " run again."
-    )
 
 
 def _last_archived(store: Archive, source: Source) -> Original | None:
@@ -161,7 +141,7 @@ def _buried(store: Archive, source: Source, last: Original | None) -> str:
     """Where the newest original was buried, so much of a sentence; said loudly with what is done in
     its place, where anything can be.
     """
-    passed_over, asked = store.originals.passed_over(source), publishers_are_asked()
+    passed_over, asked = store.originals.passed_over(source), settings().upstream != "archive"
     if passed_over is None:
         return ""
     sentence = burial(*passed_over)
@@ -221,7 +201,7 @@ def _give_up(retrieval: Retrieval, may_pass: bool, buried: str) -> None:
     )
     if may_pass and 0 < (runtime.task_run.run_count or 0) <= len(PUBLISHER.after):
         raise PublisherUnreachable(sentence)
-    provenance.record_retrieval(connect(), retrieval, None, runtime.flow_run.id)
+    provenance.record_retrieval(site().database, retrieval, None, runtime.flow_run.id)
     raise SourceError(sentence)
 
 

@@ -18,14 +18,13 @@ from tasks.core.archive.archive import Archive
 from tasks.core.archive.collection import CollectionReview
 from tasks.core.archive.expiry import ExpiryReview, newest_declarations, series_of
 from tasks.core.archive.replication import Failure, Failures, listed
-from tasks.core.archive.store import configured
 from tasks.core.archive.tombstones import Tombstone
 from tasks.core.catalog import provenance, references
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original
 from tasks.core.postgres.database import Database
 from tasks.running.policies import ARCHIVE, verb
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.running.steps import say, warn
 
 
@@ -46,7 +45,7 @@ def bury_expired(grace_days: int = 0) -> None:
             f"grace_days was expected to be 0 or more, found {grace_days}: originals are not buried"
             " before their age."
         )
-    store, purge = configured(), Purge()
+    store, purge = site().archive, Purge()
     originals, refused = store.manifests.all(), store.quarantine.all()
     earlier = tombstones.standing(store.tombstones.all(), originals)
     declared = {
@@ -73,7 +72,7 @@ def bury_expired(grace_days: int = 0) -> None:
             kind="refused bytes in quarantine, ",
         )
     _report(store, review, purge)
-    _record(connect(), store.tombstones.all())
+    _record(site().database, store.tombstones.all())
     _name_editions(store, review.expired)
     for source in review.undeclared:
         expiry.keep_days(source)  # raises its error
@@ -94,7 +93,7 @@ def collect_superseded(grace_originals: int = 0) -> None:
             f"grace_originals was expected to be 0 or more, found {grace_originals}: the newest"
             " that a source keeps all stay."
         )
-    store, database, purge = configured(), connect(), Purge()
+    store, database, purge = site().archive, site().database, Purge()
     if down := store.locations.listings("editions")[1]:
         warn(
             "Nothing was collected, because editions that need originals may be known there alone:"

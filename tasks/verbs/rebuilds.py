@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import Context
 from dataclasses import replace
 from typing import Any
@@ -22,18 +22,20 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 
-from tasks.core.archive.store import configured
 from tasks.core.model.addresses import redact
 from tasks.core.model.errors import CheckFailed
-from tasks.core.model.recipes import EditionKey, Recipe, following
+from tasks.core.model.recipes import EditionKey, Recipe
 from tasks.core.model.settings import archive_locations
 from tasks.core.rebuilding import histories, replays
 from tasks.core.rebuilding import plans as rebuild_plans
 from tasks.core.rebuilding import records as rebuild_records
 from tasks.core.rebuilding.plans import Plan, Scope
+from tasks.running.edition_again import EditionAgain
+from tasks.running.locks import alone
+from tasks.running.making import made_by
 from tasks.running.policies import verb
-from tasks.running.runs import alone, together
-from tasks.running.site import connect, throwaway
+from tasks.running.runs import together
+from tasks.running.site import Site, at, site, throwaway
 from tasks.running.steps import say, warn
 
 # One edition a core, each in a process of its own; it needs up to a gigabyte of memory, so there
@@ -51,10 +53,9 @@ def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
     drill: all is done in a throw-away database, which is dropped at the end; its record is kept in
     the catalog of the real one.
     """
-    real = connect()
-    with ExitStack() as stack:
-        place = stack.enter_context(throwaway()) if drill else real
-        stack.enter_context(alone(place))
+    real = site().database
+    chosen = throwaway() if drill else nullcontext(site())
+    with chosen as here, alone(place := here.database):
         rebuild = rebuild_records.begin(
             place, scope, list(map(redact, archive_locations())), drill=drill
         )
@@ -69,21 +70,21 @@ def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
 
 
 @verb("restore the catalog for {scope} editions")
-def restore_catalog(
-    rebuild: int, scope: Scope, datasets: Sequence[str] = (), drill: bool = False
-) -> Plan:
+def restore_catalog(rebuild: int, scope: Scope, datasets: Sequence[str] = ()) -> Plan:
     """The history in the archive put back into the catalog: sources, originals, runs, editions,
     checks and publications.
 
     What is there already stays as it is. Returns what is to be made again, and from what. Raises
     ConfigurationError when the archive has nothing.
     """
-    started, database = time.perf_counter(), connect()
-    history = histories.read(configured())
+    started, database = time.perf_counter(), site().database
+    history = histories.read(site().archive)
     unrestored = histories.restore(database, history)
     for problem in unrestored:
         warn(f"Not restored: {problem}.")
-    plan = rebuild_plans.plan(database, history, rebuild, scope, datasets, rehearsal=drill)
+    plan = rebuild_plans.plan(
+        database, history, rebuild, scope, datasets, throwaway=site().throwaway
+    )
     plan = replace(plan, unrestored=tuple(unrestored))
     say(
         f"Restored the history of {len(history.editions):,} editions from"
@@ -125,6 +126,11 @@ def rebuild_edition(recipe: Recipe) -> None:
     Other content is published as an edition of its own. What cannot be made is recorded with the
     reason, and raises nothing.
     """
+    with at(Site(recipe.throwaway)):
+        _rebuild_edition(recipe)
+
+
+def _rebuild_edition(recipe: Recipe) -> None:
     started = time.perf_counter()
     try:
         made: Flow[..., Any] = load_flow_from_entrypoint(
@@ -139,17 +145,17 @@ def rebuild_edition(recipe: Recipe) -> None:
         if state.is_completed():
             return
         reason = str(state.result(raise_on_failure=False) or state.message)
-    replays.record_missing(connect(), recipe, time.perf_counter() - started, reason)
+    replays.record_missing(site().database, recipe, time.perf_counter() - started, reason)
     warn(f"Not rebuilt: {recipe}. {reason}")
 
 
 @verb("hold edition {place[1]} of {place[0]} to its manifest")
-def hold_to_manifest(rebuild: int, place: EditionKey) -> None:
+def hold_to_manifest(rebuild: int, place: EditionKey, throwaway: str = "") -> None:
     """The content hash of every table of an edition, as it stands now, compared with that of the
-    manifest, and the views with what is shown.
+    manifest, and the views with what is shown. throwaway: as of the plan.
     """
     started = time.perf_counter()
-    verdict = rebuild_records.check(connect(), rebuild, *place)
+    verdict = rebuild_records.check(Site(throwaway).database, rebuild, *place)
     (say if verdict == "identical" else warn)(
         f"Held edition {place[1]} of {place[0]} to its manifest: {verdict}, in"
         f" {time.perf_counter() - started:.1f} s."
@@ -164,8 +170,8 @@ def check_rebuild(plan: Plan) -> None:
     or when the history could not be put back whole; what newer code makes otherwise is said.
     """
     with _server_for_all():
-        together(*hold_to_manifest.map(plan.rebuild, list(plan.wanted)))
-    database = connect()
+        together(*hold_to_manifest.map(plan.rebuild, list(plan.wanted), plan.throwaway))
+    database = site().database
     replays.clear(database)
     rebuild_plans.remove_stepping_stones(database, plan)
     result = rebuild_records.end(database, plan.rebuild, plan.unrestored)
@@ -199,7 +205,7 @@ def _failure(result: rebuild_records.Result) -> str:
 
 
 def _follow(flow: Flow[..., Any], recipe: Recipe) -> State[Any]:
-    with following(recipe), tags("rebuild"):
+    with at(Site(recipe.throwaway)), made_by(EditionAgain(recipe)), tags("rebuild"):
         # see tasks.running.command_line.run
         state: State[Any] = flow(**_parameters(flow, recipe), return_state=True)  # type: ignore[assignment]
         return state

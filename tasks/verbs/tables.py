@@ -9,7 +9,7 @@ from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import File, Staging
 from tasks.running.policies import DATABASE, verb
-from tasks.running.site import connect
+from tasks.running.site import site
 from tasks.running.steps import recording
 
 
@@ -31,7 +31,7 @@ def load_table(file: File, staging: Staging, table: str) -> int:
         )
     with recording(staging, "load_table", table) as step:
         tally = load(
-            connect(),
+            site().database,
             staging.schema,
             table,
             Path(file.path),

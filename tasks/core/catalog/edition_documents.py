@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.handles import Edition
 from tasks.core.postgres.database import Database
 
 PARTS = {
@@ -22,6 +23,9 @@ PARTS = {
     "code_labels": "code_label",
     "publications": "publication",
 }
+NAME_MANIFEST = """
+UPDATE catalog.edition SET manifest = %s WHERE dataset = %s AND number = %s
+"""
 
 
 def edition_document(database: Database, dataset: str, number: int) -> dict[str, Any]:
@@ -61,6 +65,12 @@ def edition_document(database: Database, dataset: str, number: int) -> dict[str,
     document["steps"].sort(key=lambda step: step["ordinal"])
     document["columns"].sort(key=lambda column: (column["layer"], column["ordinal"]))
     return document
+
+
+def name_manifest(database: Database, edition: Edition, path: str) -> None:
+    """Keep in the catalog which document of the archive is the manifest of an edition."""
+    with database.session() as cursor:
+        cursor.execute(NAME_MANIFEST, (path, edition.dataset.slug, edition.number))
 
 
 def summary(document: dict[str, Any]) -> str:

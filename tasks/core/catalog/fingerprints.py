@@ -1,18 +1,35 @@
-"""Which code is running, and the fingerprint by which equal inputs and equal code are
-recognised.
+"""The fingerprint of an edition, by which equal inputs and equal code are recognised.
+
+Of the code it covers what can change a row, a column, its description or its key: unpacking,
+loading, cleaning, recoding and joining, with the verbs that call them; the declarations they read;
+how rows and the layers of other editions get into tables; how tables become layers; the functions
+of SQL; the flow with its scripts and offices. It does not cover what happens before and after: the
+asking of publishers (the bytes they gave are an input), the archive and its retention, checks
+(which stop a run and change nothing), publishing, catalog, rebuilds, the command line. So a change
+there makes no edition anew, and a rebuild by such a newer code counts as one by the same code.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tasks.core.catalog.rows import as_json
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.handles import Foundation, Original
 from tasks.core.model.settings import ROOT, SQL
+
+VERBS = ("aggregates", "code_events", "coverages", "files", "geometries", "joins", "tables")
+MAKES_ROWS = (
+    *(f"tasks/core/catalog/{name}.py" for name in ("column_rules", "foundations", "layers")),
+    "tasks/core/making/**/*.py",
+    "tasks/core/model/declarations.py",
+    # how rows are copied, and the search path of a session, which says what names mean
+    *(f"tasks/core/postgres/{name}.py" for name in ("copying", "database")),
+    *(f"tasks/verbs/{name}.py" for name in VERBS),
+)
 
 
 def fingerprint(
@@ -22,7 +39,7 @@ def fingerprint(
     after: Sequence[Foundation] = (),
 ) -> str:
     """SHA-256 over everything an edition is a function of: originals, what is declared of them, the
-    editions it stands on, and the code.
+    editions it stands on, and the code that makes rows.
     """
     digest = hashlib.sha256(as_json([dataset.slug, dataset.layers, vintage]).encode())
     for original in originals:
@@ -52,7 +69,7 @@ def fingerprint(
 
 
 def _code(dataset: Dataset) -> Iterator[Path]:
-    yield from sorted((ROOT / "tasks").rglob("*.py"))
+    yield from (path for pattern in MAKES_ROWS for path in sorted(ROOT.glob(pattern)))
     yield from sorted((SQL / "functions").glob("*.sql"))
     flows = {path.stem: path for path in (ROOT / "flows").glob("*.py")}
     yield from (path for slug, path in flows.items() if slug == dataset.slug)
@@ -62,7 +79,7 @@ def _code(dataset: Dataset) -> Iterator[Path]:
         if _owner(path.stem, {*flows, dataset.slug}) == dataset.slug
     )
     if dataset.slug in flows:
-        yield from sorted(_offices(flows[dataset.slug]))
+        yield from sorted(imported([flows[dataset.slug]], "flows.offices"))
 
 
 def _owner(script: str, slugs: set[str]) -> str:
@@ -76,23 +93,23 @@ def _owner(script: str, slugs: set[str]) -> str:
     )
 
 
-def _offices(flow: Path) -> set[Path]:
-    """The modules of offices that a flow imports, directly or through one another."""
+def imported(modules: Iterable[Path], package: str) -> set[Path]:
+    """The modules of a package that modules import, directly or through one another."""
     found: set[Path] = set()
-    ahead = [flow]
+    ahead = [*modules]
     while ahead:
-        new = _imported(ahead.pop()) - found
+        new = _imports(ahead.pop(), package) - found
         found |= new
         ahead += new
     return found
 
 
-def _imported(module: Path) -> set[Path]:
+def _imports(module: Path, package: str) -> set[Path]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(module.read_bytes())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)}
-    folder = ROOT / "flows" / "offices"
-    return {path for path in folder.glob("*.py") if f"flows.offices.{path.stem}" in names}
+    within = (name for name in names if name.startswith(f"{package}."))
+    return {path for name in within if (path := ROOT / f"{name.replace('.', '/')}.py").exists()}

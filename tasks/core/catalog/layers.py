@@ -23,6 +23,12 @@ EXTENT = "ARRAY[ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box)]".replace
 )
 
 
+def seal_all(database: Database, staging: Staging) -> dict[str, int]:
+    """Seal every declared layer of a staging; returns the rows of each."""
+    declared = staging.dataset.layers
+    return {layer: seal(database, staging, layer, key) for layer, key in declared.items()}
+
+
 def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...]) -> int:
     """Give a staged table its primary key, spatial index and comments, and describe it in the
     catalog; returns its rows.

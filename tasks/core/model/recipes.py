@@ -4,9 +4,7 @@ from the archive alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +19,8 @@ class Recipe:
     parameters: those of the run that made it. originals: SHA-256 by source and vintage.
     foundations: number of the edition it stands on, by dataset. digests: SHA-256 of the row digests
     by layer. seconds: how long it took. wanted: false for an edition that is needed only because
-    another stands on it. rebuild: row of catalog.rebuild. rehearsal: nothing is written to the
-    archive.
+    another stands on it. rebuild: row of catalog.rebuild. throwaway: name of the database of a
+    drill, which writes nothing to the archive; empty for the real one.
     """
 
     dataset: str
@@ -36,27 +34,7 @@ class Recipe:
     seconds: float
     wanted: bool
     rebuild: int
-    rehearsal: bool
+    throwaway: str
 
     def __str__(self) -> str:
         return f"edition {self.number} of {self.dataset} {self.vintage}"
-
-
-_followed: ContextVar[Recipe | None] = ContextVar("recipe", default=None)
-
-
-@contextmanager
-def following(recipe: Recipe) -> Iterator[None]:
-    """Make what is run within from this recipe: its originals, its foundations, no question to a
-    publisher.
-    """
-    token = _followed.set(recipe)
-    try:
-        yield
-    finally:
-        _followed.reset(token)
-
-
-def followed() -> Recipe | None:
-    """The recipe that is followed now; None in an ordinary run."""
-    return _followed.get()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from functools import lru_cache
 
-from tasks.core.model.settings import ROOT
+from tasks.core.model.settings import ROOT, settings
 
 
 @lru_cache(maxsize=1)
@@ -14,21 +13,12 @@ def code_revision() -> str:
     """The revision in the image's label, or the commit of the checkout ("-modified" when it was
     edited), or "unknown".
     """
-    if revision := os.environ.get("GEODATA_REVISION"):
+    if revision := settings().revision:
         return revision
+    described = "describe --always --dirty=-modified --abbrev=12 --exclude=*".split()
+    asked = ["git", "-C", str(ROOT), *described]
     try:
-        asked = [
-            "git",
-            "-C",
-            str(ROOT),
-            "describe",
-            "--always",
-            "--dirty=-modified",
-            "--abbrev=12",
-            "--exclude=*",
-        ]
-        return subprocess.run(
-            asked, capture_output=True, text=True, check=True, timeout=10
-        ).stdout.strip()
+        found = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10)
+        return found.stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "unknown"

@@ -1,34 +1,80 @@
-"""Where things are on this machine, read from GEODATA_* environment variables.
-
-GEODATA_DATABASE_URL        database to publish in; without it a Prefect block, then a private local
-    cluster
-GEODATA_DATABASE_BLOCK      name of a SqlAlchemyConnector block of prefect-sqlalchemy
-GEODATA_DRILL_DATABASE_URL  server for the throw-away database of a drill (default: that of the
-    database)
-GEODATA_ARCHIVE             fsspec location of the archive (default: the data folder)
-GEODATA_ARCHIVE_REPLICAS    further locations, separated by blanks
-GEODATA_DATA                data folder (default: data/ beside the code)
-GEODATA_INBOX               folder or base URL of files fetched by hand, as
-    <source>-<vintage>.<container> (us-s1901-2023.text)
-GEODATA_UPSTREAM            "archive": ask no publisher, use the last archived originals (air gap,
-    rebuild)
-GEODATA_ACCEPT_SHRINK       SHA-256 of reviewed files that may be less than half of the last
-    original, separated by blanks
-GEODATA_REVISION            revision of the code, set in the image; a checkout asks git
+"""The settings of this machine, read from GEODATA_* environment variables each time they are used,
+and where its files lie.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from tasks.core.model.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[3]
 SQL = ROOT / "sql"
+PREFIX = "GEODATA_"
+Words = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(lambda text: text.split() if isinstance(text, str) else text),
+]
+
+
+class Settings(BaseSettings):
+    """What can be set on a machine: each field is the environment variable of its name, in capitals
+    behind GEODATA_; an empty one counts as not set.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, use_attribute_docstrings=True
+    )
+
+    database_url: SecretStr | None = None
+    """Database to publish in, as postgresql://user:password@host/name; without it that of a Prefect
+    block, or a private local cluster."""
+    database_block: str = ""
+    """Name of a SqlAlchemyConnector block of prefect-sqlalchemy."""
+    drill_database_url: SecretStr | None = None
+    """Server for the throw-away database of a drill; without it that of the database."""
+    archive: str = ""
+    """fsspec location of the archive; without it a folder in the data folder."""
+    archive_replicas: Words = ()
+    """Further locations of the archive, separated by blanks."""
+    data: Path = ROOT / "data"
+    """Folder of all that this machine keeps."""
+    inbox: Annotated[str, BeforeValidator(lambda place: place.rstrip("/"))] = ""
+    """Folder or base URL of files that a person fetched past a bot wall, or from a portal without
+    lasting addresses, as <source>-<vintage>.<container> (us-s1901-2023.text)."""
+    upstream: Literal["", "archive"] = ""
+    """archive: no publisher is asked, and the last archived originals are used (in an air gap)."""
+    accept_shrink: Words = ()
+    """SHA-256 of files that a person has reviewed although they are less than half of the last
+    original, separated by blanks."""
+    revision: str = ""
+    """Revision of the code, set in the image; in a checkout git is asked."""
+
+
+def settings() -> Settings:
+    """Read the settings; raises ConfigurationError naming the variables that cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        found = "; ".join(
+            f"{PREFIX}{str(each['loc'][0]).upper()} is {each['input']!r}"
+            f" ({each['msg'][:1].lower()}{each['msg'][1:]})"
+            for each in error.errors()
+        )
+        raise ConfigurationError(
+            f"Settings that can be used were expected in the environment, found that {found}:"
+            " correct or unset it."
+        ) from None
 
 
 def data_folder() -> Path:
     """The folder for everything this machine keeps, created when missing."""
-    folder = Path(os.environ.get("GEODATA_DATA") or ROOT / "data").absolute()
+    folder = settings().data.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -42,22 +88,5 @@ def scratch_folder() -> Path:
 
 def archive_locations() -> tuple[str, ...]:
     """fsspec locations of the archive, the primary first."""
-    primary = os.environ.get("GEODATA_ARCHIVE") or str(data_folder() / "archive")
-    return primary, *os.environ.get("GEODATA_ARCHIVE_REPLICAS", "").split()
-
-
-def inbox() -> str:
-    """Where files lie that a person fetched past a bot wall, or from a portal without lasting
-    addresses; empty where there is none.
-    """
-    return os.environ.get("GEODATA_INBOX", "").rstrip("/")
-
-
-def publishers_are_asked() -> bool:
-    """False where only the archive may be read: in an air gap, or in a rebuild."""
-    return os.environ.get("GEODATA_UPSTREAM", "") != "archive"
-
-
-def accepted_shrinks() -> frozenset[str]:
-    """SHA-256 of files a person has reviewed although they shrank suspiciously."""
-    return frozenset(os.environ.get("GEODATA_ACCEPT_SHRINK", "").split())
+    chosen = settings()
+    return chosen.archive or str(data_folder() / "archive"), *chosen.archive_replicas

@@ -9,6 +9,7 @@ import shutil
 import sys
 
 from tasks.core.model.errors import ConfigurationError, GeodataError
+from tasks.core.model.settings import settings
 from tasks.core.postgres import cluster
 from tasks.core.postgres.database import Database, parse, require_postgis
 from tasks.core.postgres.migrations import migrate
@@ -50,15 +51,15 @@ def main(arguments: list[str]) -> int:
 
 def chosen() -> Database:
     """The database of GEODATA_DATABASE_URL, or the local cluster's, started when needed."""
-    configured = os.environ.get("GEODATA_DATABASE_URL")
-    return parse(configured) if configured else cluster.database()
+    url = settings().database_url
+    return parse(url.get_secret_value()) if url else cluster.database()
 
 
 def open_psql(options: list[str]) -> None:
     """Become psql on the chosen database."""
     database = chosen()
     program = shutil.which("psql") or (
-        None if os.environ.get("GEODATA_DATABASE_URL") else str(cluster.binaries() / "psql")
+        None if settings().database_url else str(cluster.binaries() / "psql")
     )
     if program is None:
         raise ConfigurationError(

@@ -26,13 +26,15 @@ class Plan:
 
     unrestored: what of the history could not be put back, in sentences. wanted: editions that must
     be there in the end. recipes: how to make those that are not, and what they stand on, each after
-    its foundations; first what the longest way leads through, so that it never waits.
+    its foundations; first what the longest way leads through, so that it never waits. throwaway: name of the database
+    of a drill; empty for the real one.
     """
 
     rebuild: int
     unrestored: tuple[str, ...] = ()
     wanted: tuple[EditionKey, ...]
     recipes: tuple[Recipe, ...]
+    throwaway: str = ""
 
 
 def plan(
@@ -42,7 +44,7 @@ def plan(
     scope: Scope,
     datasets: Sequence[str],
     *,
-    rehearsal: bool,
+    throwaway: str = "",
 ) -> Plan:
     """The plan for a database in which the history was restored.
 
@@ -63,13 +65,18 @@ def plan(
             history.editions[edition.document],
             wanted=edition in chosen,
             rebuild=rebuild,
-            rehearsal=rehearsal,
+            throwaway=throwaway,
         )
         for edition in needed
     ]
     ways = _ways(recipes)
     recipes.sort(key=lambda recipe: ways[recipe.dataset, recipe.number], reverse=True)
-    return Plan(rebuild=rebuild, wanted=tuple(map(_key, chosen)), recipes=tuple(recipes))
+    return Plan(
+        rebuild=rebuild,
+        wanted=tuple(map(_key, chosen)),
+        recipes=tuple(recipes),
+        throwaway=throwaway,
+    )
 
 
 def remove_stepping_stones(database: Database, plan: Plan) -> None:
@@ -108,7 +115,12 @@ def _key(edition: ArchivedEdition) -> EditionKey:
 
 
 def _recipe(
-    edition: ArchivedEdition, document: JsonDocument, *, wanted: bool, rebuild: int, rehearsal: bool
+    edition: ArchivedEdition,
+    document: JsonDocument,
+    *,
+    wanted: bool,
+    rebuild: int,
+    throwaway: str,
 ) -> Recipe:
     facts = document["edition"]
     seconds = (
@@ -126,7 +138,7 @@ def _recipe(
         seconds=seconds,
         wanted=wanted,
         rebuild=rebuild,
-        rehearsal=rehearsal,
+        throwaway=throwaway,
     )
 
 

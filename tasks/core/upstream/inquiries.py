@@ -13,7 +13,7 @@ from tasks.core.archive.quarantine import Quarantine
 from tasks.core.model.addresses import redact
 from tasks.core.model.declarations import Source
 from tasks.core.model.handles import Original, Retrieval, State
-from tasks.core.model.settings import accepted_shrinks, inbox
+from tasks.core.model.settings import settings
 from tasks.core.upstream import magic, pages, transfers
 from tasks.core.upstream.answers import Answer, Report
 
@@ -61,9 +61,10 @@ def by_hand(source: Source) -> str:
 
 def _addresses(source: Source) -> list[str]:
     """The publisher's addresses and that of the inbox; a mirror stands alone."""
+    inbox = settings().inbox
     return [
         *source.urls,
-        *([f"{inbox()}/{by_hand(source)}"] if inbox() and not source.mirror else []),
+        *([f"{inbox}/{by_hand(source)}"] if inbox and not source.mirror else []),
     ]
 
 
@@ -118,7 +119,7 @@ def _reason(inquiry: Inquiry, answer: Answer) -> str | None:
         return f"it is truncated: {answer.detail}"
     if answer.path is None:
         return None
-    accepted = answer.sha256 in accepted_shrinks()
+    accepted = answer.sha256 in settings().accept_shrink
     last_size = inquiry.last.size if inquiry.last else None
     return magic.refusal(answer.path, inquiry.source, last_size, shrink_accepted=accepted)
 

@@ -1,0 +1,51 @@
+"""Rows of `catalog.run`: begun, ended, and what a run published in one sentence."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.core.catalog import provenance, rows
+from tasks.core.catalog.statements import SELECT_EDITIONS_OF_RUN
+from tasks.core.model.addresses import redact_all
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.revision import code_revision
+from tasks.core.postgres.database import Database
+
+
+def begin(
+    database: Database, dataset: Dataset, run: str, flow: str, parameters: Mapping[str, Any]
+) -> None:
+    """Keep that the run of a flow has begun, with its parameters, without credentials."""
+    row = {
+        "id": run,
+        "flow": flow,
+        "dataset": dataset.slug,
+        "parameters": rows.as_json(redact_all(dict(parameters))),
+        "code_revision": code_revision(),
+        "machine": platform.node(),
+    }
+    with database.session() as cursor:
+        provenance.record_dataset(cursor, dataset)
+        # Prefect retries keep the id
+        anew = {"outcome": "running", "started_at": rows.NOW, "ended_at": None, "message": ""}
+        rows.upsert(cursor, "run", row | anew, key=("id",), refreshed=anew)
+
+
+def end(database: Database, run: str, outcome: str, message: str) -> None:
+    """Keep how a run ended; the editions that a failed one was building failed with it."""
+    with database.session() as cursor:
+        ended = {"outcome": outcome, "message": message, "ended_at": rows.NOW}
+        rows.update(cursor, "run", ended, {"id": run})
+        if outcome == "failed":
+            building = {"run": run, "state": "building"}
+            rows.update(cursor, "edition", {"state": "failed"}, building)
+
+
+def published(database: Database, run: str) -> str:
+    """What a run published, in a sentence for each edition."""
+    return "; ".join(
+        f"Published {each.dataset} {each.vintage}, edition {each.number} ({each.layers})."
+        for each in database.records(SELECT_EDITIONS_OF_RUN, run=run)
+    )

@@ -1,0 +1,39 @@
+"""What an edition that was made again has otherwise than its manifest says."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from tasks.core.archive.archive import Archive
+from tasks.core.catalog import row_digests
+from tasks.core.model.errors import GeodataError
+from tasks.core.model.handles import Staging
+from tasks.core.model.recipes import Recipe
+from tasks.core.postgres.database import Database
+from tasks.core.rebuilding.replays import Differences, differing_layers
+
+
+def differences(
+    database: Database, archive: Archive, staging: Staging, recipe: Recipe
+) -> Differences:
+    """Sealed layers whose content is not that of the manifest, each with both content hashes, and
+    by key where the archive has the row digests of before; empty for an identical edition.
+    """
+    return {
+        layer: _by_key(database, archive, staging, recipe, layer, facts)
+        for layer, facts in differing_layers(database, recipe, staging.edition).items()
+    }
+
+
+def _by_key(
+    database: Database, archive: Archive, staging: Staging, recipe: Recipe, layer: str, facts: str
+) -> dict[str, Any]:
+    if layer not in recipe.digests or layer not in staging.dataset.layers:
+        return {"summary": facts}
+    try:
+        before = archive.digests.fetch(recipe.digests[layer])
+        difference = row_digests.compare(database, staging.schema, layer, before)
+    except GeodataError as error:
+        return {"summary": f"{facts} Its keys could not be compared: {error}"}
+    return {"summary": f"{facts} {difference}", **asdict(difference)}

@@ -1,0 +1,91 @@
+"""Documents of runs in the archive: each is written when its run ends, or else by the next run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2
+import sqlalchemy.exc
+
+from tasks.core.archive.locations import outages
+from tasks.core.catalog import run_documents
+from tasks.core.model.addresses import redact
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.errors import GeodataError
+from tasks.running.site import Site
+from tasks.running.steps import warn
+
+# documents of earlier runs that one run writes, and as many that it copies to replicas that were
+# down
+MOST = 100
+
+
+def tell(place: Site, run: str) -> None:
+    """Write the document of a run that has ended into the archive, as far as that is possible."""
+    with _beside_the_run():
+        _write(place, run)
+
+
+def tell_earlier(place: Site, dataset: Dataset) -> None:
+    """Write what the archive lacks about runs that were killed or ended while it was down, and give
+    replicas that were down what they lack.
+    """
+    with _beside_the_run():
+        store = place.archive
+        listings, failures = store.locations.listings(run_documents.folder(dataset.slug))
+        for failure in failures:
+            warn(
+                f"The archive location {failure} does not tell which runs of {dataset.slug} it has;"
+                " the next run asks it again."
+            )
+        # a location that does not answer may have a document, and made anew it need not be the same
+        # to the last byte
+        if not failures:
+            _tell_missing(place, dataset, {name for _, names in listings for name in names})
+        for failure in {
+            failure.location: failure for failure in store.documents.replicate(listings, MOST)
+        }.values():
+            warn(
+                f"The archive location {failure} lacks documents of runs of {dataset.slug} until"
+                " the next run that can reach it."
+            )
+
+
+def _tell_missing(place: Site, dataset: Dataset, names: set[str]) -> None:
+    untold = run_documents.untold(place.database, dataset.slug, names)
+    for run in untold[:MOST]:
+        _write(place, run)
+    if left := untold[MOST:]:
+        warn(
+            f"The archive lacks the documents of {len(left):,} more runs of {dataset.slug}: the"
+            " next runs write them."
+        )
+
+
+def _write(place: Site, run: str) -> None:
+    name, document = run_documents.run_document(place.database, run)
+    for failure in place.archive.documents.put(name, document):
+        warn(
+            f"The archive location {failure} lacks the document {name} until the next run that can"
+            " reach it."
+        )
+
+
+def _hindrances() -> tuple[type[BaseException], ...]:
+    return (GeodataError, *outages(), psycopg2.Error, sqlalchemy.exc.SQLAlchemyError)
+
+
+@contextmanager
+def _beside_the_run() -> Iterator[None]:
+    """Warn of what keeps documents out of the archive; it changes nothing about how the run
+    ends.
+    """
+    try:
+        yield
+    except _hindrances() as error:
+        reason = redact(f"{type(error).__name__}: {error}")
+        warn(
+            f"Documents of runs were not written into the archive ({reason}); the next run of the"
+            " dataset writes them."
+        )

@@ -1,0 +1,87 @@
+"""An edition made again: from the archive alone, held against its manifest, and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from tasks.core.catalog import foundations, layers, provenance
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.handles import Edition, Foundation, Original, Staging
+from tasks.core.model.recipes import Recipe
+from tasks.core.rebuilding import comparisons, replays
+from tasks.running.site import site
+from tasks.running.steps import recording, say, warn
+
+
+@dataclass(frozen=True)
+class EditionAgain:
+    """How a rebuild makes the edition of a recipe."""
+
+    recipe: Recipe
+
+    def run(self, dataset: Dataset, flow: Callable[[], object]) -> State[Any]:
+        """Run a flow without a record or a lock: the history is in the catalog already, and several
+        editions of a dataset may be made at the same time.
+        """
+        with site().database.session() as cursor:
+            provenance.record_dataset(cursor, dataset)
+        flow()
+        return Completed(message=f"Made {self.recipe} again.")
+
+    def originals(
+        self,
+        ask: Callable[[], tuple[Original, ...]],
+        take: Callable[[Recipe], tuple[Original, ...]],
+    ) -> tuple[Original, ...]:
+        """Those that the edition was made from, out of the archive."""
+        return take(self.recipe)
+
+    def foundation(
+        self, dataset: str, layers: Sequence[str], at_least: int, *, start: bool
+    ) -> Foundation:
+        """The edition that it was made from, or what took its place; nothing is started."""
+        number = self.recipe.foundations.get(dataset, 0)
+        return foundations.made_again(site().database, dataset, number, layers)
+
+    def begin(
+        self,
+        dataset: Dataset,
+        vintage: int,
+        originals: tuple[Original, ...],
+        after: Sequence[Foundation],
+        *,
+        rebuild: bool,
+    ) -> Staging:
+        """Open the staging of a replay, whatever is shown now."""
+        return replays.begin(site().database, dataset, vintage, originals, after)
+
+    def publish(self, staging: Staging) -> Edition:
+        """Seal the layers, and let their content decide: in the place of the old edition, or as an
+        edition of its own.
+        """
+        recipe, database = self.recipe, site().database
+        with recording(staging, "seal", staging.dataset.schema) as step:
+            rows = layers.seal_all(database, staging)
+            step.done(f"Sealed {recipe} again with {len(rows)} layers", sum(rows.values()), **rows)
+        differences = comparisons.differences(database, site().archive, staging, recipe)
+        if not differences:
+            say(f"Made {recipe} again: identical to its manifest.")
+            return replays.put_back(database, staging, recipe)
+        edition = replays.publish_instead(database, staging, recipe, differences)
+        named = "; ".join(f"{layer}: {found['summary']}" for layer, found in differences.items())
+        warn(
+            f"Made {recipe} again with other content, published as edition {edition.number}."
+            f" {named}"
+        )
+        return edition
+
+    def makes_history(self, edition: Edition) -> bool:
+        """Only where it has other content, and not in a drill: otherwise its manifest is in the
+        archive, or must not get there.
+        """
+        return not self.recipe.throwaway and edition.number != self.recipe.number

@@ -1,0 +1,137 @@
+"""A new edition: publishers are asked, and what is made is published and becomes history."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from prefect import runtime
+from prefect.client.schemas.objects import State
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Completed
+
+from tasks.core.catalog import editions, foundations, layers, runs
+from tasks.core.catalog.editions import NothingNew
+from tasks.core.model.addresses import redact
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.errors import CheckFailed, ConfigurationError
+from tasks.core.model.handles import Edition, Foundation, Original, Staging
+from tasks.core.model.recipes import Recipe
+from tasks.running.archived_runs import tell, tell_earlier
+from tasks.running.locks import alone
+from tasks.running.site import Site, site
+from tasks.running.steps import recording, say, warn
+
+
+class NewEdition:
+    """How an ordinary run makes an edition."""
+
+    def run(self, dataset: Dataset, flow: Callable[[], object]) -> State[Any]:
+        """Run a flow while nobody else makes the dataset, with a record from its beginning to its
+        end; what killed runs left is cleared first.
+        """
+        place, run = site(), str(runtime.flow_run.id or uuid.uuid4())
+        with alone(place.database, dataset):
+            if cleared := editions.abandon(place.database, dataset):
+                say(f"Cleared what earlier runs left unfinished: {', '.join(cleared)}.")
+            tell_earlier(place, dataset)
+            name = runtime.flow_run.flow_name or dataset.slug
+            runs.begin(place.database, dataset, run, name, runtime.flow_run.parameters or {})
+            try:
+                flow()
+            except NothingNew as news:
+                say(str(news))
+                return _end(place, run, "unchanged", str(news))
+            except BaseException as error:
+                _end(place, run, "failed", str(error))
+                raise
+            return _end(place, run, "published", runs.published(place.database, run))
+
+    def originals(
+        self,
+        ask: Callable[[], tuple[Original, ...]],
+        take: Callable[[Recipe], tuple[Original, ...]],
+    ) -> tuple[Original, ...]:
+        """Originals as the publishers give them now."""
+        return ask()
+
+    def foundation(
+        self, dataset: str, layers: Sequence[str], at_least: int, *, start: bool
+    ) -> Foundation:
+        """The edition shown of another dataset; where there is none that will do, its deployment is
+        started if it may be.
+        """
+        try:
+            return foundations.find(site().database, dataset, layers, at_least)
+        except CheckFailed as reason:
+            if not start:
+                raise
+            _start(dataset.replace("_", "-"), reason)
+        return foundations.find(site().database, dataset, layers, at_least)
+
+    def begin(
+        self,
+        dataset: Dataset,
+        vintage: int,
+        originals: tuple[Original, ...],
+        after: Sequence[Foundation],
+        *,
+        rebuild: bool,
+    ) -> Staging:
+        """Open the staging of the next edition; raises NothingNew where it would be the same."""
+        return editions.begin(
+            site().database,
+            dataset,
+            vintage,
+            originals,
+            runtime.flow_run.id,
+            rebuild=rebuild,
+            after=after,
+            floor=site().archive.editions.last_number(dataset.slug),
+        )
+
+    def publish(self, staging: Staging) -> Edition:
+        """Seal the layers and show them."""
+        database = site().database
+        with recording(staging, "publish", staging.dataset.schema) as step:
+            rows = layers.seal_all(database, staging)
+            edition = editions.publish(database, staging)
+            step.done(
+                f"Published edition {edition.number} of {staging.dataset.slug} {staging.vintage}"
+                f" with {len(rows)} layers",
+                sum(rows.values()),
+                **rows,
+            )
+        return edition
+
+    def makes_history(self, edition: Edition) -> bool:
+        """Whether an edition gets a manifest in the archive."""
+        return True
+
+
+def _end(place: Site, run: str, outcome: str, message: str) -> State[Any]:
+    message = redact(message)
+    runs.end(place.database, run, outcome, message)
+    tell(place, run)
+    return Completed(message=message)
+
+
+def _start(name: str, reason: CheckFailed) -> None:
+    """Start the deployment of a dataset and wait for its end; raises CheckFailed unless it ends
+    well.
+    """
+    warn(f"{reason} Starting {name}/{name}.")
+    try:
+        state = run_deployment(f"{name}/{name}").state  # type: ignore[union-attr]
+    except ObjectNotFound:
+        raise ConfigurationError(
+            f"{reason} No deployment {name}/{name} is on the Prefect server: register it with"
+            " `make deploy`."
+        ) from None
+    if state is None or not state.is_completed():
+        raise CheckFailed(
+            f"{reason} The run of {name}/{name} was expected to be completed, and it ended as"
+            f" {state}: look at its log."
+        ) from None
