@@ -12,7 +12,7 @@ from psycopg2 import sql
 
 from flows.offices import census_bureau, statbel, statistik_austria
 from tasks.core.making.codes import code_lists
-from tasks.core.making.codes.ledger import CodeEvent, Ledger, Place, ledger
+from tasks.core.making.codes.ledger import CodeEvent, Ledger, WholeOrParts, ledger
 from tasks.core.making.codes.recoding import recode, settle
 from tasks.core.making.joining.united_tables import unite
 from tasks.core.model.errors import CheckFailed, ConfigurationError
@@ -259,7 +259,7 @@ def test_a_place_is_left_in_one_form(
     database: Database, fill: Fill, keep: str, there: tuple[str, ...], left: list[str]
 ) -> None:
     schema = fill(f"{TOWN} INSERT INTO areas VALUES {', '.join(there)}, ('Z', {BOX.format(5, 6)})")
-    settle(database, schema, "areas", "code", Place("W", ("W1", "W2"), keep))  # type: ignore[arg-type]
+    settle(database, schema, "areas", "code", WholeOrParts("W", ("W1", "W2"), keep))  # type: ignore[arg-type]
     assert [code for (code,) in rows(database, schema, "SELECT code FROM areas ORDER BY 1")] == [
         *left,
         "Z",
@@ -285,7 +285,7 @@ def test_a_place_that_cannot_be_had_in_that_form_is_refused(
 ) -> None:
     schema = fill(f"{TOWN} INSERT INTO areas VALUES {', '.join(there)}")
     with pytest.raises(CheckFailed, match=reason):
-        settle(database, schema, "areas", "code", Place("W", ("W1", "W2"), keep))  # type: ignore[arg-type]
+        settle(database, schema, "areas", "code", WholeOrParts("W", ("W1", "W2"), keep))  # type: ignore[arg-type]
 
 
 def test_code_lists_are_kept_and_held_against_the_data(

@@ -17,7 +17,7 @@ from tasks.core.archive.store import configured
 from tasks.core.catalog import editions, foundations, layers, publications, row_digests
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError, GeodataError
-from tasks.core.model.handles import Edition, Foundation, Original, Staging
+from tasks.core.model.handles import Edition, Foundation, Inputs, Staging
 from tasks.core.model.recipes import Recipe, followed
 from tasks.core.postgres.database import Database
 from tasks.core.rebuilding import replays
@@ -63,25 +63,26 @@ def stand_on(dataset: str, layers: Sequence[str], at_least: int, start: bool = F
 def open_staging(
     dataset: Dataset,
     vintage: int,
-    *originals: Original,
+    files: Inputs,
+    *,
     rebuild: bool = False,
     after: Sequence[Foundation] = (),
 ) -> Staging:
     """Open the private schema in which the next edition is built.
 
     The run ends here, well and early, when a published edition was already made from these
-    originals by this code, unless `rebuild` is set. after: editions of other datasets it stands on;
+    files by this code, unless `rebuild` is set. after: editions of other datasets it stands on;
     their layers are there as <dataset>_<layer>.
     """
     if followed():
-        staging = replays.begin(connect(), dataset, vintage, originals, after)
+        staging = replays.begin(connect(), dataset, vintage, files.originals, after)
     else:
         floor = configured().last_number(dataset.slug)
         staging = editions.begin(
             connect(),
             dataset,
             vintage,
-            originals,
+            files.originals,
             runtime.flow_run.id,
             rebuild=rebuild,
             after=after,

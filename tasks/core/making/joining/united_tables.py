@@ -11,15 +11,17 @@ from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
 
 
-def unite(database: Database, schema: str, into: str, parts: Sequence[str]) -> int:
+def unite(database: Database, schema: str, into: str, parts: Sequence[str], label: str = "") -> int:
     """Make schema.into the parent of the parts, so that selecting from it reads them all; returns
     the rows of all of them.
 
-    Raises CheckFailed when the parts have not the same columns.
+    label: a column to add to the parts, with what follows <into>_ in their names. Raises CheckFailed when the parts have not the same columns.
     """
     parent = sql.Identifier(into)
     with database.session(schema) as cursor:
         _part(cursor, into)
+        for part in parts if label else ():
+            _label(cursor, part, label, part.removeprefix(f"{into}_"))
         _require_alike(cursor, into, parts)
         cursor.execute(
             sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING COMMENTS INCLUDING STORAGE)").format(
@@ -33,6 +35,15 @@ def unite(database: Database, schema: str, into: str, parts: Sequence[str]) -> i
         cursor.execute(sql.SQL("ANALYZE {}").format(parent))
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(parent))
         return int(cursor.fetchall()[0][0])
+
+
+def _label(cursor: Cursor, part: str, label: str, name: str) -> None:
+    """Name a part in a column of its own; a default that is constant rewrites no row."""
+    cursor.execute(
+        sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} text NOT NULL DEFAULT {}").format(
+            sql.Identifier(part), sql.Identifier(label), sql.Literal(name)
+        )
+    )
 
 
 def _require_alike(cursor: Cursor, into: str, parts: Sequence[str]) -> None:
