@@ -74,9 +74,8 @@ def france(
     files = backup(
         shapes=insee.iris(vintage),
         **insee.figures(vintage),
-        postal_code_list=insee.postal_codes(vintage),
         movements=movements(vintage),
-        **insee.lists_of_areas(vintage),
+        **insee.lists(vintage),
         mirror=mirror,
     )
     staging = open_staging(FRANCE, vintage, files, rebuild=rebuild)

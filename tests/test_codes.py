@@ -356,6 +356,12 @@ def test_tables_of_parts_are_read_as_one(database: Database, fill: Fill) -> None
     assert rows(
         database, schema, "SELECT sum(land), col_description('tracts'::regclass, 2) FROM tracts"
     ) == [(7, "file: ALAND")]
+    assert unite(database, schema, "tracts", ["tracts_01", "tracts_02"], "state") == 3
+    assert rows(database, schema, "SELECT geoid, state FROM tracts ORDER BY 1") == [
+        ("01", "01"),
+        ("02", "01"),
+        ("03", "02"),
+    ]
     with pytest.raises(
         CheckFailed, match="tracts_04 differs from tracts_01 by land bigint, land text"
     ):

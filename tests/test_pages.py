@@ -28,7 +28,7 @@ from tasks.core.upstream.feature_collections import take_apart
 from tasks.core.upstream.transfers import Answer
 from tasks.running import steps
 from tasks.verbs import originals
-from tasks.verbs.files import unpack
+from tasks.verbs.files import unpack_original
 
 LAYER = "GEODATA:AREAS_20250101"
 QUESTION = f"service=WFS&version=2.0.0&request=GetFeature&typeNames={LAYER}&outputFormat=application/json&srsName=EPSG:31287&sortBy=g_id"
@@ -528,7 +528,7 @@ def test_the_file_is_read_as_any_geometry_file(
     office: Office, database: Database, staging: Staging
 ) -> None:
     _, original = office.fetched()
-    file = unpack.fn(original)
+    (file,) = unpack_original.fn(original)
     assert isinstance(original.source.reads, Features)
     figures = load(database, staging.schema, "areas", file.path, original.source.reads)
     assert (figures.features, figures.without_geometry) == (25, 0)

@@ -168,7 +168,9 @@ def iris(year: int) -> Source:
 
 
 def figures(year: int) -> dict[str, Source]:
-    """Residents, dwellings and households in the census, and incomes, by the names of the tables."""
+    """Residents, dwellings and households in the census, and incomes, by the names of the
+    tables.
+    """
     residents = _census(year, "population", "evol-struct-pop", "residents", POPULATION)
     return {
         "population": replace(residents, totals={"population": RESIDENTS}),
@@ -236,9 +238,12 @@ def income(year: int) -> Source:
     )
 
 
-def lists_of_areas(year: int) -> dict[str, Source]:
-    """Names of communes and of the areas they belong to, by the names of the tables."""
+def lists(year: int) -> dict[str, Source]:
+    """Postal codes of communes, their names and those of the areas they belong to, by the names of
+    the tables.
+    """
     return {
+        "postal_code_list": postal_codes(year),
         "commune_list": _contours(year, "communes", "Communes", COMMUNES),
         "epci_list": _contours(year, "epci", "EPCI", EPCI),
         "departement_list": _contours(year, "departements", "Départements", DEPARTEMENTS),
