@@ -72,7 +72,7 @@ def test_a_word_is_told_in_one_sentence(word: str) -> None:
     meant = meant.fn if isinstance(meant, Task) else meant
     if inspect.isroutine(meant) or (inspect.isclass(meant) and meant.__module__ != "typing"):
         first, _, _ = inspect.cleandoc(meant.__doc__ or "").partition("\n\n")
-        assert re.fullmatch(r"[A-Z“\"].*\.", " ".join(first.split())), (
+        assert re.fullmatch(r"[A-Z].*\.", " ".join(first.split())), (
             "the first paragraph of the docstring is one sentence"
         )
 
