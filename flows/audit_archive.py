@@ -10,9 +10,8 @@ from typing import Annotated
 
 from prefect import flow
 
-from tasks.running.command_line import run
-from tasks.running.parameters import described
-from tasks.vocabulary import audit
+from tasks.nouns import described
+from tasks.vocabulary import audit, run
 
 
 @flow(name="audit-archive", description=__doc__)

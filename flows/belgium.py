@@ -5,15 +5,12 @@ two years before. They are archived as received, loaded, cleaned, joined by sect
 dissolved. The municipality comes from the data: since 2019 no code tells it.
 """
 
-from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
 from prefect import flow
 
 from flows.offices import statbel
-from tasks.running.command_line import run
-from tasks.core.model.declarations import Dataset, Features, Source, Total
-from tasks.running.parameters import Mirror, Rebuild, described
+from tasks.nouns import Dataset, Mirror, Rebuild, one_of
 from tasks.vocabulary import (
     WORKERS,
     aggregate,
@@ -24,17 +21,14 @@ from tasks.vocabulary import (
     check_rows,
     check_topology,
     check_totals,
-)
-from tasks.vocabulary import (
     clean_topology,
     join,
-    load_geometries,
-    load_table,
+    load,
     open_staging,
     publish,
     publish_catalog,
     recorded,
-    together,
+    run,
     unpack,
 )
 
@@ -52,148 +46,61 @@ BELGIUM = Dataset(
     },
 )
 Vintage = Annotated[
-    Literal[2018, 2019, 2020, 2021, 2022, 2023, 2024, 2025],
-    described("Year of the sectors and of the population, on 1 January."),
+    int, one_of(statbel.RELEASES, "Year of the sectors and of the population, on 1 January.")
 ]
-
-
-def sectors_of(year: int) -> Source:
-    """Borders of the statistical sectors on 1 January, with the areas each belongs to; Shapefiles
-    until 2021.
-    """
-    name = (
-        f"sh_statbel_statistical_sectors_31370_{year}0101.geojson"
-        if year >= 2022
-        else f"sh_statbel_statistical_sectors_{year}0101.shp"
-    )
-    return statbel.source(
-        "be-sectors",
-        year,
-        f"Statistical sectors {year}",
-        date(year, 1, 1),
-        f"Statistische%20sectoren/{name}.zip",
-        f"*.{name.split('.')[-1]}",
-        page=f"statistical-sectors-{year}",
-        released="yearly",
-        confidence="high",
-        minimum_bytes=5_000_000,
-        rows=statbel.SECTOR_COUNTS[year],
-        distinct={"municipality_code": statbel.MUNICIPALITY_COUNTS[year]},
-        reads=Features(
-            columns=statbel.SECTORS,
-            key="sector_code",
-            crs=31370,
-            published_crs=31370,
-            bounds=statbel.BOUNDS,
-        ),
-    )
-
-
-def population_of(year: int) -> Source:
-    """Residents of each sector on 1 January; 2025 is published on the old and on the new
-    sectors.
-    """
-    name = f"OPENDATA_SECTOREN_{year}" + ("_NEW" if year == 2025 else "")
-    return statbel.source(
-        "be-population",
-        year,
-        f"Population by statistical sector, 1 January {year}",
-        date(year, 1, 1),
-        f"bevolking/sectoren/{name}.zip",
-        "*.txt",
-        page=f"population-statistical-sector-{year}",
-        released="yearly, autumn",
-        confidence="low" if year < 2020 else "high",
-        totals={
-            "population": Total(
-                expected=statbel.RESIDENTS[year], tolerance=0.001, stated_by="Statbel"
-            )
-        },
-        reads=statbel.piped(statbel.POPULATION),
-    )
-
-
-def income_of(year: int) -> Source:
-    """Incomes declared two years before; figures of few people are hidden by a star, or by a C in
-    older releases.
-    """
-    return statbel.source(
-        "be-income",
-        year,
-        f"Fiscal income by statistical sector, incomes of {year - 2}",
-        date(year - 2, 12, 31),
-        "arbeid%20per%20sector/TF_PSNL_INC_TAX_SECTOR.zip",
-        "*.txt",
-        page="fiscal-statistics-income-statistical-sector",
-        released="yearly, autumn",
-        confidence="medium",
-        reads=statbel.piped(
-            statbel.INCOME,
-            missing={"*": "suppressed", "C": "suppressed"},
-            where={"CD_YEAR": str(year - 2)},
-        ),
-    )
+NOWHERE = "%ZZZZ"  # residents of a municipality whom Statbel locates in none of its sectors
+REGION = ("region_*",)  # columns that an area has of itself and of those above it
+PROVINCE = ("province_*", *REGION)
+ARRONDISSEMENT = ("arrondissement_*", *PROVINCE)
+MUNICIPALITY = ("municipality_*", *ARRONDISSEMENT)
 
 
 @flow(name="belgium", description=__doc__, flow_run_name="belgium {vintage}", task_runner=WORKERS)
 @recorded(BELGIUM)
-def belgium(vintage: Vintage = 2025, mirror: Mirror = None, rebuild: Rebuild = False) -> None:
+def belgium(
+    vintage: Vintage = statbel.NEWEST, mirror: Mirror = None, rebuild: Rebuild = False
+) -> None:
     """Publish one vintage of Belgium."""
-    sectors, population, income = backup(
-        sectors_of(vintage), population_of(vintage), income_of(vintage), mirror=mirror
+    files = backup(
+        shapes=statbel.sectors(vintage),
+        population=statbel.population(vintage),
+        income=statbel.income(vintage),
+        mirror=mirror,
     )
-    staging = open_staging(BELGIUM, vintage, sectors, population, income, rebuild=rebuild)
-    shapes, people, incomes = unpack.map((sectors, population, income)).result()
-    loaded = together(
-        load_geometries.submit(shapes, staging, table="shapes"),
-        load_table.submit(people, staging, table="population"),
-        load_table.submit(incomes, staging, table="income"),
-    )
-    check_rows(staging, "shapes", sectors)
+    staging = open_staging(BELGIUM, vintage, files, rebuild=rebuild)
+    loaded = load(staging, unpack(files))
+    check_rows(staging, files.shapes)
     check_keys(staging, "shapes", ("sector_code",), pattern=r"^\d{5}[0-9A-Z]{3}[0-9A-Z-]$")
-    check_totals(staging, "population", population)
+    check_totals(staging, files.population)
     check_join(
         staging,
-        areas="shapes",
-        figures="population",
+        "shapes",
+        "population",
         key="sector_code",
         population="population",
-        unlocated="%ZZZZ",
+        unlocated=NOWHERE,
     )
-    check_join(
-        staging,
-        areas="shapes",
-        figures="income",
-        key="sector_code",
-        unlocated="%ZZZZ",
-        required=False,
-    )
+    check_join(staging, "shapes", "income", key="sector_code", unlocated=NOWHERE, required=False)
 
     clean_topology(staging, table="shapes", key="sector_code", gap_metres=1.0, wait_for=loaded)
-    join("belgium.sql", staging)
+    join(staging, "belgium.sql")
     aggregate(
         staging,
         "sectors",
         by="municipality_code",
         into="municipalities",
         adding="unlocated",
-        carry=("municipality_*", "arrondissement_*", "province_*", "region_*"),
+        carry=MUNICIPALITY,
     )
     aggregate(
         staging,
         "municipalities",
         by="arrondissement_code",
         into="arrondissements",
-        carry=("arrondissement_*", "province_*", "region_*"),
+        carry=ARRONDISSEMENT,
     )
-    aggregate(
-        staging,
-        "arrondissements",
-        by="province_code",
-        into="provinces",
-        carry=("province_*", "region_*"),
-    )
-    aggregate(staging, "arrondissements", by="region_code", into="regions", carry=("region_*",))
+    aggregate(staging, "arrondissements", by="province_code", into="provinces", carry=PROVINCE)
+    aggregate(staging, "arrondissements", by="region_code", into="regions", carry=REGION)
 
     check_topology(staging, "sectors")
     check_conserved(staging, "population", "population", "municipalities")

@@ -12,9 +12,7 @@ from datetime import date
 from prefect import flow
 
 from flows.offices import statbel
-from tasks.running.command_line import run
-from tasks.core.model.declarations import Dataset, Features, Rows, Source, Total
-from tasks.running.parameters import Mirror, Rebuild
+from tasks.nouns import Dataset, Mirror, Rebuild
 from tasks.vocabulary import (
     WORKERS,
     aggregate,
@@ -25,19 +23,18 @@ from tasks.vocabulary import (
     check_rows,
     check_topology,
     check_totals,
-)
-from tasks.vocabulary import (
     clean_topology,
     join,
-    load_geometries,
+    load,
     load_table,
     open_staging,
     publish,
     publish_catalog,
     recode,
     recorded,
+    run,
+    unpack,
 )
-from tasks.vocabulary import together, unpack
 
 BELGIUM_INCOME = Dataset(
     slug="belgium_income",
@@ -52,79 +49,33 @@ BELGIUM_INCOME = Dataset(
 )
 VINTAGE = 2011
 
-SECTORS = statbel.source(
-    "be-sectors",
-    VINTAGE,
-    "Statistical sectors 2011",
-    date(2011, 1, 1),
-    "Statistische%20sectoren/sh_statbel_spatialite.zip",
-    "*.sqlite",
-    page="statistical-sectors-2011",
-    released="once",
-    confidence="medium",
-    distinct={"municipality_code": 589},
-    reads=Features(
-        columns=statbel.MUNICIPALITIES_2011,
-        crs=31370,
-        published_crs=31370,
-        crs_missing=True,
-        bounds=statbel.BOUNDS,
-    ),
-)
-SERIES = Source(
-    slug="be-municipal-income",
-    vintage=VINTAGE,
-    title="Fiscal income by municipality, 2005 to 2013, release of 2015",
-    reference_date=date(2013, 12, 31),
-    codes_of=date(2011, 1, 1),
-    publisher=statbel.STATBEL,
-    licence=statbel.OPEN_DATA,
-    landing_page="https://statbel.fgov.be/en/themes/households/taxable-income",
-    urls=("https://statbel.fgov.be/nl/binaries/TF_PSNL_INC_TAX_MUNTY_tcm325-272513.zip",),
-    container="zip",
-    member="*.txt",
-    released="once; no longer offered",
-    confidence="low",
-    rows=Rows.exactly(5_301),
-    distinct={"municipality_code": 589, "year": 9},
-    totals={
-        "residents": Total(expected=11_150_516),
-        "net_taxable_income": Total(expected=189_767_698_458.80),
-    },
-    reads=statbel.piped(statbel.MUNICIPAL_INCOME, key=("municipality_code", "year")),
-)
-
 
 @flow(name="belgium-income", description=__doc__, task_runner=WORKERS)
 @recorded(BELGIUM_INCOME)
 def belgium_income(mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     """Publish the municipal income series of Belgium."""
-    sectors, series = backup(SECTORS, SERIES, mirror=mirror)
-    staging = open_staging(BELGIUM_INCOME, VINTAGE, sectors, series, rebuild=rebuild)
-
-    shapes, figures = unpack.map((sectors, series)).result()
-    loaded = together(
-        load_geometries.submit(shapes, staging, table="shapes"),
-        load_table.submit(figures, staging, table="series"),
-        load_table.submit(figures, staging, table="series_of_2025"),
+    files = backup(
+        shapes=statbel.sectors_of_2011(), series=statbel.municipal_income(), mirror=mirror
     )
-    check_rows(staging, "shapes", sectors)
-    check_rows(staging, "series", series)
+    staging = open_staging(BELGIUM_INCOME, VINTAGE, files, rebuild=rebuild)
+    unpacked = unpack(files)
+    loaded = load(staging, unpacked)
+    load_table(staging, unpacked.series, table="series_of_2025")
+    check_rows(staging, files.shapes)
+    check_rows(staging, files.series)
     check_keys(staging, "series", ("municipality_code", "year"), pattern=r"^\d{5}$")
-    check_join(
-        staging, areas="shapes", figures="series", key="municipality_code", areas_matched=1.0
-    )
+    check_join(staging, "shapes", "series", key="municipality_code", areas_matched=1.0)
     recode(
         staging,
         "series_of_2025",
         "municipality_code",
         statbel.LEDGER,
-        since=SERIES.codes_day,
+        since=files.series.codes_day,
         until=date(2025, 1, 1),
     )
 
     clean_topology(staging, table="shapes", key="feature", gap_metres=1.0, wait_for=loaded)
-    join("belgium_income.sql", staging)
+    join(staging, "belgium_income.sql")
     aggregate(
         staging,
         "parts",
@@ -134,7 +85,7 @@ def belgium_income(mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     )
 
     check_topology(staging, "fiscal_municipalities")
-    check_totals(staging, "fiscal_municipalities", series)
+    check_totals(staging, files.series, table="fiscal_municipalities")
     check_conserved(staging, "residents", "figures_of_2013", "fiscal_municipalities")
     check_conserved(staging, "net_taxable_income", "municipal_income", "municipal_income_2025")
     publish_catalog(publish(staging))

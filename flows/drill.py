@@ -8,14 +8,14 @@ catalog.rebuild and catalog.rebuilt_edition; what is published is not touched.
 
 from prefect import flow
 
-from tasks.running.command_line import run
-from tasks.running.parameters import Datasets, Scope
+from tasks.nouns import Datasets, Scope
 from tasks.vocabulary import (
     PROCESSES,
     check_rebuild,
     rebuild_editions,
     rebuilding,
     restore_catalog,
+    run,
 )
 
 

@@ -8,9 +8,8 @@ from typing import Annotated
 
 from prefect import flow
 
-from tasks.running.command_line import run
-from tasks.running.parameters import described
-from tasks.vocabulary import check_freshness
+from tasks.nouns import described
+from tasks.vocabulary import check_freshness, run
 
 
 @flow(name="freshness", description=__doc__)

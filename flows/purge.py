@@ -10,9 +10,8 @@ from typing import Annotated
 
 from prefect import flow
 
-from tasks.running.command_line import run
-from tasks.running.parameters import described
-from tasks.vocabulary import bury_expired, collect_superseded
+from tasks.nouns import described
+from tasks.vocabulary import bury_expired, collect_superseded, run
 
 
 @flow(name="purge", description=__doc__)

@@ -8,14 +8,14 @@ run that was interrupted is run again and makes only what is not there.
 
 from prefect import flow
 
-from tasks.running.command_line import run
-from tasks.running.parameters import Datasets, Scope
+from tasks.nouns import Datasets, Scope
 from tasks.vocabulary import (
     PROCESSES,
     check_rebuild,
     rebuild_editions,
     rebuilding,
     restore_catalog,
+    run,
 )
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from prefect import flow
 
-from tasks.running.command_line import run
-from tasks.running.parameters import described
+from tasks.nouns import described
 from tasks.vocabulary import rollback as switch
+from tasks.vocabulary import run
 
 
 @flow(name="rollback", description=__doc__, flow_run_name="rollback {dataset}")

@@ -7,15 +7,13 @@ A new edition of france makes new counts by an event, not by a person.
 """
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
 from prefect import flow
 
 from flows.offices import sirene as register
 from flows.offices.insee_movements import movements
-from tasks.running.command_line import run
-from tasks.core.model.declarations import Dataset
-from tasks.running.parameters import Mirror, Rebuild, described
+from tasks.nouns import Dataset, Mirror, Rebuild, described, one_of
 from tasks.vocabulary import (
     WORKERS,
     backup,
@@ -23,12 +21,17 @@ from tasks.vocabulary import (
     check_conserved,
     check_rows,
     join,
-    load_table,
+    load,
     open_staging,
     publish,
     publish_catalog,
+    read_ledger,
+    recode,
+    recorded,
+    run,
+    stand_on,
+    unpack,
 )
-from tasks.vocabulary import read_ledger, recode, recorded, stand_on, together, unpack
 
 SIRENE = Dataset(
     slug="sirene",
@@ -42,7 +45,7 @@ SIRENE = Dataset(
     },
 )
 Vintage = Annotated[
-    Literal[2024, 2025, 2026], described("Year of the stock; each month makes a new edition of it.")
+    int, one_of(register.RELEASES, "Year of the stock; each month makes a new edition of it.")
 ]
 Start = Annotated[
     bool,
@@ -51,12 +54,13 @@ Start = Annotated[
         " than the stock."
     ),
 ]
+CODE_LISTS = {"naf_division": "naf_divisions", "head_count_band": "head_count_bands"}
 
 
 @flow(name="sirene", description=__doc__, flow_run_name="sirene {vintage}", task_runner=WORKERS)
 @recorded(SIRENE)
 def sirene(
-    vintage: Vintage = 2026,
+    vintage: Vintage = register.NEWEST,
     start_france: Start = False,
     mirror: Mirror = None,
     rebuild: Rebuild = False,
@@ -65,36 +69,29 @@ def sirene(
     areas = stand_on(
         "france", layers=("iris", "communes"), at_least=vintage - 2, start=start_france
     )
-    originals = backup(
-        register.stock(vintage),
-        register.geolocation(vintage),
-        movements(max(vintage, areas.vintage)),
+    files = backup(
+        stock=register.stock(vintage),
+        positions=register.geolocation(vintage),
+        movements=movements(max(vintage, areas.vintage)),
         mirror=mirror,
     )
-    staging = open_staging(SIRENE, vintage, *originals, rebuild=rebuild, after=(areas,))
-    loaded = together(
-        *load_table.map(unpack.map(originals), staging, table=["stock", "positions", "movements"])
-    )
-    check_rows(staging, "stock", originals[0])
-    check_rows(staging, "positions", originals[1])
-    communes = read_ledger(staging, "movements", wait_for=loaded)
+    staging = open_staging(SIRENE, vintage, files, rebuild=rebuild, after=(areas,))
+    loaded = load(staging, unpack(files))
+    check_rows(staging, files.stock)
+    check_rows(staging, files.positions)
     recode(
         staging,
         "stock",
         "municipal_code",
-        communes,
+        read_ledger(staging, "movements", wait_for=loaded),
         since=date(1943, 1, 1),
         until=date(areas.vintage, 1, 1),
         mixed=True,
     )
 
-    join("sirene_labels.sql", staging)
-    join("sirene.sql", staging)
-    check_codes(
-        staging,
-        "counts_by_commune",
-        {"naf_division": "naf_divisions", "head_count_band": "head_count_bands"},
-    )
+    join(staging, "sirene_labels.sql")
+    join(staging, "sirene.sql")
+    check_codes(staging, "counts_by_commune", CODE_LISTS)
     check_conserved(staging, "establishments", "counted", "counts_by_commune")
     publish_catalog(publish(staging))
 

@@ -6,14 +6,12 @@ estimates with their margins of error as national tables of all kinds of area. E
 and cleaned for itself, then all are read as one and joined by the area's full code.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from prefect import flow
 
 from flows.offices import census_bureau as census
-from tasks.running.command_line import run
-from tasks.core.model.declarations import Dataset, Source
-from tasks.running.parameters import Mirror, Rebuild, described
+from tasks.nouns import Dataset, Mirror, Rebuild, one_of
 from tasks.vocabulary import (
     WORKERS,
     aggregate,
@@ -23,18 +21,18 @@ from tasks.vocabulary import (
     check_keys,
     check_rows,
     check_topology,
-)
-from tasks.vocabulary import (
     clean_topology,
     join,
-    load_geometries,
-    load_table,
+    load,
     open_staging,
     publish,
     publish_catalog,
     recorded,
+    run,
+    together,
+    unite,
+    unpack,
 )
-from tasks.vocabulary import together, unite, unpack
 
 UNITED_STATES = Dataset(
     slug="united_states",
@@ -44,45 +42,14 @@ UNITED_STATES = Dataset(
     layers={name: ("geoid",) for name in ("states", "counties", "tracts", "block_groups")}
     | {"divisions": ("division_code",)},
 )
+NEWEST = max(census.SURVEYED)
 Vintage = Annotated[
-    Literal[2021, 2022, 2023, 2024],
-    described("Year of the borders and last of the five years of the survey."),
+    int,
+    one_of(census.SURVEYED, "Year of the borders and last of the five years of the survey."),
 ]
-SHAPES = ["state_shapes", "county_shapes"]
-TRACTS, BLOCK_GROUPS = (
-    [f"{kind}_shapes_{state}" for state in census.STATES] for kind in ("tract", "block_group")
-)
-SURVEYS = list(census.VARIABLES)
-
-
-def borders_of(year: int) -> list[Source]:
-    """States and counties in one file each, tracts and block groups in one file for each state."""
-    return [
-        census.boundaries(
-            "us-states", year, f"States {year}", "us_state", census.STATE, rows=census.STATE_COUNT
-        ),
-        census.counties(year),
-        *(
-            census.boundaries(
-                f"us-tracts-{state}",
-                year,
-                f"Tracts of state {state}, {year}",
-                f"{state}_tract",
-                census.TRACT,
-            )
-            for state in census.STATES
-        ),
-        *(
-            census.boundaries(
-                f"us-block-groups-{state}",
-                year,
-                f"Block groups of state {state}, {year}",
-                f"{state}_bg",
-                census.BLOCK_GROUP,
-            )
-            for state in census.STATES
-        ),
-    ]
+DIVISION = ("division_*", "region_*")
+SURVEY: dict[str, Any] = {"figures": "b01001", "key": "geo_id", "population": "population"}
+SMALL_AREAS = SURVEY | {"unlocated": census.WATER_TRACTS, "figures_matched": 0.99}
 
 
 @flow(
@@ -92,50 +59,36 @@ def borders_of(year: int) -> list[Source]:
     task_runner=WORKERS,
 )
 @recorded(UNITED_STATES)
-def united_states(vintage: Vintage = 2024, mirror: Mirror = None, rebuild: Rebuild = False) -> None:
+def united_states(
+    vintage: Vintage = NEWEST, mirror: Mirror = None, rebuild: Rebuild = False
+) -> None:
     """Publish one vintage of the United States."""
-    sources = [*borders_of(vintage), *(census.survey(table, vintage) for table in SURVEYS)]
-    originals = backup(*sources, mirror=mirror)
-    staging = open_staging(UNITED_STATES, vintage, *originals, rebuild=rebuild)
-    files = unpack.map(originals).result()
-    borders, tables = files[: -len(SURVEYS)], files[-len(SURVEYS) :]
-    loaded = together(
-        *load_geometries.map(borders, staging, table=[*SHAPES, *TRACTS, *BLOCK_GROUPS]),
-        *load_table.map(tables, staging, table=SURVEYS),
+    files = backup(
+        state_shapes=census.states(vintage),
+        county_shapes=census.counties(vintage),
+        tract_shapes=census.tracts(vintage),
+        block_group_shapes=census.block_groups(vintage),
+        **census.surveys(vintage),
+        mirror=mirror,
     )
-    check_rows(staging, "state_shapes", originals[0])
-    check_rows(staging, "county_shapes", originals[1])
-    together(
-        *clean_topology.map(staging, [*SHAPES, *TRACTS, *BLOCK_GROUPS], key="geoid", gap_metres=1.0)
-    )
-    unite(staging, "tract_shapes", TRACTS)
-    unite(staging, "block_group_shapes", BLOCK_GROUPS)
+    staging = open_staging(UNITED_STATES, vintage, files, rebuild=rebuild)
+    loaded = load(staging, unpack(files))
+    check_rows(staging, files.state_shapes)
+    check_rows(staging, files.county_shapes)
+    tracts, block_groups = files.tables("tract_shapes"), files.tables("block_group_shapes")
+    shapes = ("state_shapes", "county_shapes", *tracts, *block_groups)
+    together(*clean_topology.map(staging, shapes, key="geoid", gap_metres=1.0))
+    unite(staging, "tract_shapes", tracts)
+    unite(staging, "block_group_shapes", block_groups)
     check_keys(staging, "tract_shapes", ("geoid",), pattern=r"^\d{11}$")
     check_keys(staging, "block_group_shapes", ("geoid",), pattern=r"^\d{12}$")
-    survey: dict[str, Any] = {"figures": "b01001", "key": "geo_id", "population": "population"}
-    check_join(staging, areas="state_shapes", only="0400000US%", **survey)
-    check_join(staging, areas="county_shapes", only="0500000US%", **survey)
-    check_join(
-        staging,
-        areas="tract_shapes",
-        only="1400000US%",
-        unlocated=census.WATER_TRACTS,
-        figures_matched=0.99,
-        **survey,
-    )
-    check_join(
-        staging,
-        areas="block_group_shapes",
-        only="1500000US%",
-        unlocated=census.WATER_TRACTS,
-        figures_matched=0.99,
-        **survey,
-    )
+    check_join(staging, "state_shapes", only="0400000US%", **SURVEY)
+    check_join(staging, "county_shapes", only="0500000US%", **SURVEY)
+    check_join(staging, "tract_shapes", only="1400000US%", **SMALL_AREAS)
+    check_join(staging, "block_group_shapes", only="1500000US%", **SMALL_AREAS)
 
-    join("united_states.sql", staging, wait_for=loaded)
-    aggregate(
-        staging, "states", by="division_code", into="divisions", carry=("division_*", "region_*")
-    )
+    join(staging, "united_states.sql", wait_for=loaded)
+    aggregate(staging, "states", by="division_code", into="divisions", carry=DIVISION)
 
     check_topology(staging, "tracts")
     check_topology(staging, "block_groups")

@@ -6,14 +6,12 @@ year of one release. Estimates and borders of different years meet through the l
 events; Puerto Rico and the island areas have borders and no estimates.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from prefect import flow
 
 from flows.offices import census_bureau as census
-from tasks.running.command_line import run
-from tasks.core.model.declarations import Dataset
-from tasks.running.parameters import Mirror, Rebuild, described
+from tasks.nouns import Dataset, Mirror, Rebuild, one_of
 from tasks.vocabulary import (
     WORKERS,
     aggregate,
@@ -23,19 +21,17 @@ from tasks.vocabulary import (
     check_rows,
     check_topology,
     check_totals,
-)
-from tasks.vocabulary import (
     clean_topology,
     join,
-    load_geometries,
-    load_table,
+    load,
     open_staging,
     publish,
     publish_catalog,
     recode,
     recorded,
+    run,
+    unpack,
 )
-from tasks.vocabulary import together, unpack
 
 UNITED_STATES_ESTIMATES = Dataset(
     slug="united_states_estimates",
@@ -48,10 +44,12 @@ UNITED_STATES_ESTIMATES = Dataset(
         "division_population": ("division_code",),
     },
 )
+NEWEST = max(census.ESTIMATED)
 Vintage = Annotated[
-    Literal[2019, 2021, 2022, 2023, 2024],
-    described("Year of the estimates, on 1 July, and of the borders."),
+    int, one_of(census.ESTIMATED, "Year of the estimates, on 1 July, and of the borders.")
 ]
+DIVISION = ("division_*", "region_*")  # columns that an area has of itself and of those above it
+STATE = ("state_*", *DIVISION)
 
 
 @flow(
@@ -62,53 +60,34 @@ Vintage = Annotated[
 )
 @recorded(UNITED_STATES_ESTIMATES)
 def united_states_estimates(
-    vintage: Vintage = 2024, mirror: Mirror = None, rebuild: Rebuild = False
+    vintage: Vintage = NEWEST, mirror: Mirror = None, rebuild: Rebuild = False
 ) -> None:
     """Publish the population estimates of one year."""
-    borders, figures = backup(
-        census.counties(vintage), census.county_estimates(vintage), mirror=mirror
+    files = backup(
+        shapes=census.counties(vintage), estimates=census.county_estimates(vintage), mirror=mirror
     )
-    staging = open_staging(UNITED_STATES_ESTIMATES, vintage, borders, figures, rebuild=rebuild)
-    shapes, people = unpack.map((borders, figures)).result()
-    loaded = together(
-        load_geometries.submit(shapes, staging, table="shapes"),
-        load_table.submit(people, staging, table="estimates"),
-    )
-    check_rows(staging, "shapes", borders)
-    check_rows(staging, "estimates", figures)
-    check_totals(staging, "estimates", figures)
+    staging = open_staging(UNITED_STATES_ESTIMATES, vintage, files, rebuild=rebuild)
+    loaded = load(staging, unpack(files))
+    check_rows(staging, files.shapes)
+    check_rows(staging, files.estimates)
+    check_totals(staging, files.estimates)
     recode(
         staging,
         "estimates",
         "geoid",
         census.COUNTIES,
-        since=figures.source.codes_day,
-        until=borders.source.codes_day,
+        since=files.estimates.codes_day,
+        until=files.shapes.codes_day,
     )
     check_join(
-        staging,
-        areas="shapes",
-        figures="estimates",
-        key="geoid",
-        population="population",
-        named_at_most=0.02,
+        staging, "shapes", "estimates", key="geoid", population="population", named_at_most=0.02
     )
 
-    clean_topology(staging, table="shapes", key="geoid", gap_metres=1.0, wait_for=loaded)
-    join("united_states_estimates.sql", staging)
+    clean_topology(staging, "shapes", key="geoid", gap_metres=1.0, wait_for=loaded)
+    join(staging, "united_states_estimates.sql")
+    aggregate(staging, "county_population", by="state_code", into="state_population", carry=STATE)
     aggregate(
-        staging,
-        "county_population",
-        by="state_code",
-        into="state_population",
-        carry=("state_*", "division_*", "region_*"),
-    )
-    aggregate(
-        staging,
-        "state_population",
-        by="division_code",
-        into="division_population",
-        carry=("division_*", "region_*"),
+        staging, "state_population", by="division_code", into="division_population", carry=DIVISION
     )
 
     check_topology(staging, "county_population")

@@ -5,14 +5,12 @@ archived, the archive stands in. Medians, means and shares of counties that beca
 and stay empty.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from prefect import flow
 
 from flows.offices import census_bureau as census
-from tasks.running.command_line import run
-from tasks.core.model.declarations import Dataset
-from tasks.running.parameters import Mirror, Rebuild, described
+from tasks.nouns import Dataset, Mirror, Rebuild, one_of
 from tasks.vocabulary import (
     WORKERS,
     backup,
@@ -21,16 +19,13 @@ from tasks.vocabulary import (
     check_topology,
     clean_topology,
     join,
-    load_geometries,
-    load_table,
-)
-from tasks.vocabulary import (
+    load,
     open_staging,
     publish,
     publish_catalog,
     recode,
     recorded,
-    together,
+    run,
     unpack,
 )
 
@@ -41,7 +36,8 @@ UNITED_STATES_INCOME = Dataset(
     schema="united_states",
     layers={"county_income": ("geoid",)},
 )
-Vintage = Annotated[Literal[2022, 2023], described("Last of the five years of the survey.")]
+NEWEST = max(census.WITH_INCOME)
+Vintage = Annotated[int, one_of(census.WITH_INCOME, "Last of the five years of the survey.")]
 
 
 @flow(
@@ -52,31 +48,27 @@ Vintage = Annotated[Literal[2022, 2023], described("Last of the five years of th
 )
 @recorded(UNITED_STATES_INCOME)
 def united_states_income(
-    vintage: Vintage = 2023, mirror: Mirror = None, rebuild: Rebuild = False
+    vintage: Vintage = NEWEST, mirror: Mirror = None, rebuild: Rebuild = False
 ) -> None:
     """Publish the income of households by county."""
-    borders, figures = backup(
-        census.counties(vintage), census.subject_table(vintage), mirror=mirror
+    files = backup(
+        shapes=census.counties(vintage), income=census.subject_table(vintage), mirror=mirror
     )
-    staging = open_staging(UNITED_STATES_INCOME, vintage, borders, figures, rebuild=rebuild)
-    shapes, incomes = unpack.map((borders, figures)).result()
-    loaded = together(
-        load_geometries.submit(shapes, staging, table="shapes"),
-        load_table.submit(incomes, staging, table="income"),
-    )
-    check_rows(staging, "shapes", borders)
+    staging = open_staging(UNITED_STATES_INCOME, vintage, files, rebuild=rebuild)
+    loaded = load(staging, unpack(files))
+    check_rows(staging, files.shapes)
     recode(
         staging,
         "income",
         "geoid",
         census.COUNTIES,
-        since=figures.source.codes_day,
-        until=borders.source.codes_day,
+        since=files.income.codes_day,
+        until=files.shapes.codes_day,
     )
-    check_join(staging, areas="shapes", figures="income", key="geoid", named_at_most=0.02)
+    check_join(staging, "shapes", "income", key="geoid", named_at_most=0.02)
 
-    clean_topology(staging, table="shapes", key="geoid", gap_metres=1.0, wait_for=loaded)
-    join("united_states_income.sql", staging)
+    clean_topology(staging, "shapes", key="geoid", gap_metres=1.0, wait_for=loaded)
+    join(staging, "united_states_income.sql")
     check_topology(staging, "county_income")
     publish_catalog(publish(staging))
 

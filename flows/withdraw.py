@@ -9,8 +9,8 @@ from typing import Annotated
 
 from prefect import flow
 
-from tasks.running.command_line import run
-from tasks.running.parameters import described
+from tasks.nouns import described
+from tasks.vocabulary import run
 from tasks.vocabulary import withdraw as show_no_longer
 
 

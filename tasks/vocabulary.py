@@ -1,13 +1,15 @@
 """The vocabulary of the flows: every verb a country's flow is written with, and nothing else.
 
-download, archive (together: backup) → unpack → load_geometries, load_table → unite, settle, recode
-→ clean_topology → join → aggregate → check_* → publish → publish_catalog; rollback switches between
-published editions, withdraw shows a vintage no longer, check_freshness holds sources to their
-promise, bury_expired originals to their legal maximum age, collect_superseded the archive to the
-newest originals and those that editions need, audit the archive to what it was given; rebuilding,
-restore_catalog, rebuild_editions and check_rebuild make all of it again from the archive alone.
+download, archive (together: backup) → unpack → load → unite, settle, recode → clean_topology →
+join → aggregate → check_* → publish → publish_catalog; rollback switches between published
+editions, withdraw shows a vintage no longer, check_freshness holds sources to their promise,
+bury_expired originals to their legal maximum age, collect_superseded the archive to the newest
+originals and those that editions need, audit the archive to what it was given; rebuilding,
+restore_catalog, rebuild_editions and check_rebuild make all of it again from the archive alone;
+run is the command line of a flow.
 """
 
+from tasks.running.command_line import run
 from tasks.running.runs import WORKERS, recorded, together
 from tasks.verbs.aggregates import aggregate
 from tasks.verbs.audits import audit
@@ -22,9 +24,8 @@ from tasks.verbs.checks import (
 )
 from tasks.verbs.code_events import check_codes, read_ledger, recode, settle
 from tasks.verbs.coverages import clean_topology
-from tasks.verbs.files import unpack, unpack_all
+from tasks.verbs.files import unpack
 from tasks.verbs.freshness import check_freshness
-from tasks.verbs.geometries import load_geometries
 from tasks.verbs.joins import check_join, join, unite
 from tasks.verbs.originals import archive, backup, download
 from tasks.verbs.publishing import open_staging, publish, rollback, stand_on, withdraw
@@ -36,7 +37,7 @@ from tasks.verbs.rebuilds import (
     rebuilding,
     restore_catalog,
 )
-from tasks.verbs.tables import load_table
+from tasks.verbs.tables import load, load_geometries, load_table
 
 __all__ = [
     "PROCESSES",
@@ -60,6 +61,7 @@ __all__ = [
     "collect_superseded",
     "download",
     "join",
+    "load",
     "load_geometries",
     "load_table",
     "open_staging",
@@ -72,11 +74,11 @@ __all__ = [
     "recorded",
     "restore_catalog",
     "rollback",
+    "run",
     "settle",
     "stand_on",
     "together",
     "unite",
     "unpack",
-    "unpack_all",
     "withdraw",
 ]

@@ -12,22 +12,13 @@ from pathlib import Path
 
 from prefect import flow
 
-from tasks.core.model.declarations import (
-    Dataset,
-    Licence,
-    Publisher,
-    Source,
-    Table,
-    Total,
-    integer,
-    text,
-)
 from tasks.core.model.errors import SourceError
+from tasks.nouns import Dataset, Licence, Publisher, Source, Table, Total, integer, text
 from tasks.vocabulary import (
     backup,
     check_totals,
     join,
-    load_table,
+    load,
     open_staging,
     publish,
     publish_catalog,
@@ -83,13 +74,13 @@ def runland(
     """Publish Runland, unless it is to end otherwise: refused, killed, uncataloged, or with the
     archive lost.
     """
-    (places,) = backup(PLACES, mirror=mirror)
-    staging = open_staging(RUNLAND, 2026, places, rebuild=rebuild)
-    load_table(unpack(places), staging, table="loaded")
-    check_totals(staging, "loaded", places)
+    files = backup(loaded=PLACES, mirror=mirror)
+    staging = open_staging(RUNLAND, 2026, files, rebuild=rebuild)
+    load(staging, unpack(files))
+    check_totals(staging, files.loaded)
     if ending == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
-    join(str(Path(mirror) / "runland.sql"), staging)
+    join(staging, str(Path(mirror) / "runland.sql"))
     edition = publish(staging)
     if ending != "uncataloged":
         publish_catalog(edition)
@@ -106,7 +97,7 @@ TRIES: list[str] = []
 @recorded(RUNLAND)
 def tried_again(mirror: str) -> None:
     """Fail at the first try, and end well at the second."""
-    backup(PLACES, mirror=mirror)
+    backup(loaded=PLACES, mirror=mirror)
     TRIES.append(mirror)
     if len(TRIES) == 1:
         raise SourceError("The first try was expected to fail, and does.")

@@ -13,7 +13,7 @@ from psycopg2 import sql
 from flows.offices import census_bureau, statbel, statistik_austria
 from tasks.core.catalog.column_rules import column_comments
 from tasks.core.making.codes import code_lists
-from tasks.core.making.codes.ledger import CodeEvent, Ledger, Place, ledger
+from tasks.core.making.codes.ledger import CodeEvent, Ledger, WholeOrParts, ledger
 from tasks.core.making.codes.recoding import recode, settle
 from tasks.core.making.joining.united_tables import unite
 from tasks.core.model.errors import CheckFailed, ConfigurationError
@@ -260,7 +260,7 @@ def test_a_place_is_left_in_one_form(
     database: Database, fill: Fill, keep: str, there: tuple[str, ...], left: list[str]
 ) -> None:
     schema = fill(f"{TOWN} INSERT INTO areas VALUES {', '.join(there)}, ('Z', {BOX.format(5, 6)})")
-    settle(database, schema, "areas", "code", Place("W", ("W1", "W2"), keep))  # type: ignore[arg-type]
+    settle(database, schema, "areas", "code", WholeOrParts("W", ("W1", "W2"), keep))  # type: ignore[arg-type]
     assert [code for (code,) in rows(database, schema, "SELECT code FROM areas ORDER BY 1")] == [
         *left,
         "Z",
@@ -286,7 +286,7 @@ def test_a_place_that_cannot_be_had_in_that_form_is_refused(
 ) -> None:
     schema = fill(f"{TOWN} INSERT INTO areas VALUES {', '.join(there)}")
     with pytest.raises(CheckFailed, match=reason):
-        settle(database, schema, "areas", "code", Place("W", ("W1", "W2"), keep))  # type: ignore[arg-type]
+        settle(database, schema, "areas", "code", WholeOrParts("W", ("W1", "W2"), keep))  # type: ignore[arg-type]
 
 
 def test_code_lists_are_kept_and_held_against_the_data(
@@ -379,6 +379,12 @@ def test_tables_of_parts_are_read_as_one(database: Database, fill: Fill) -> None
     assert rows(
         database, schema, "SELECT sum(land), col_description('tracts'::regclass, 2) FROM tracts"
     ) == [(7, "file: ALAND")]
+    assert unite(database, schema, "tracts", ["tracts_01", "tracts_02"], "state") == 3
+    assert rows(database, schema, "SELECT geoid, state FROM tracts ORDER BY 1") == [
+        ("01", "01"),
+        ("02", "01"),
+        ("03", "02"),
+    ]
     with pytest.raises(
         CheckFailed, match="tracts_04 differs from tracts_01 by land bigint, land text"
     ):

@@ -6,7 +6,6 @@ import importlib
 import re
 import subprocess
 import sys
-import typing
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -60,32 +59,14 @@ def sources_of(deployment: dict[str, Any]) -> Iterator[Source]:
     vintage = (defaults | deployment.get("parameters", {})).get("vintage")
     module = module_of(deployment)
     text = Path(str(module.__file__)).read_text()
-    declared_beside = [
-        value
-        for value in vars(module).values()
-        if getattr(value, "__name__", "").startswith("flows.offices.")
-    ]
+    offices = [value for value in vars(module).values() if isinstance(value, ModuleType)]
     named = [
-        item for each in declared_beside for item in vars(each).items() if f".{item[0]}(" in text
+        value for office in offices for name, value in vars(office).items() if f".{name}(" in text
     ]
-    for _, value in [*vars(module).items(), *named]:
-        if isinstance(value, Source):
-            yield value
-        elif isinstance(value, dict) and isinstance(value.get(vintage), Source):
-            yield value[vintage]
-        elif getattr(value, "__module__", "").startswith("flows.") and _makes_sources(value):
-            made = value(vintage)
-            yield from [made] if isinstance(made, Source) else made
-
-
-def _makes_sources(value: Any) -> bool:
-    """A function of the vintage that returns a source, or several."""
-    if not callable(value) or not hasattr(value, "__code__"):
-        return False
-    return (
-        typing.get_type_hints(value).get("return") in (Source, tuple[Source, ...], list[Source])
-        and value.__code__.co_argcount == 1
-    )
+    for value in [*vars(module).values(), *named]:
+        if getattr(value, "__module__", "").startswith("flows.offices.") and callable(value):
+            made = value(*[vintage or 2023][: value.__code__.co_argcount])
+            yield from made.values() if isinstance(made, dict) else [made]
 
 
 def test_every_flow_has_a_deployment_and_none_has_two() -> None:
@@ -130,13 +111,11 @@ def test_a_deployment_chooses_only_what_the_work_pool_offers(deployment: dict[st
 
 @each_deployment
 def test_each_source_is_asked_as_often_as_promised(deployment: dict[str, Any]) -> None:
-    sources = list(sources_of(deployment))
     if "backup(" not in Path(str(module_of(deployment).__file__)).read_text():
         return
-    assert sources, (
-        "a flow that backs up files declares them as Source, as a mapping by vintage, or as a"
-        " function of the vintage"
-    )
+    sources = list(sources_of(deployment))
+    assert sources, "what a flow backs up is made by functions of its offices"
+    assert all(isinstance(source, Source) for source in sources)
     promised = min(14, *(source.asked_every_days for source in sources))
     assert longest_wait(deployment["schedules"]) <= timedelta(days=promised)
 

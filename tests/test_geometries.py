@@ -47,7 +47,7 @@ from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
 from tasks.core.model.handles import File, Original, Staging
 from tasks.core.postgres.database import Database
 from tasks.running.policies import DATABASE
-from tasks.verbs.geometries import load_geometries
+from tasks.verbs.tables import load_geometries
 
 Load = Callable[..., Figures]
 Rows = Callable[[str], list[tuple[Any, ...]]]
@@ -731,7 +731,7 @@ def handle(path: Path, reads: Features | Table) -> File:
 
 
 def test_the_task_records_what_it_did(tmp_path: Path, staging: Staging, database: Database) -> None:
-    assert load_geometries.fn(handle(geopackage(tmp_path), formats.reads()), staging, "areas") == 5
+    assert load_geometries.fn(staging, handle(geopackage(tmp_path), formats.reads()), "areas") == 5
     recorded = (
         "SELECT sentence, row_count, figures FROM catalog.step WHERE dataset = %s AND number = %s"
         " AND verb = 'load_geometries'"
@@ -740,7 +740,7 @@ def test_the_task_records_what_it_did(tmp_path: Path, staging: Staging, database
     assert step[0][:2] == ("Loaded 5 features, 1 of them without geometry", 5)
     assert step[0][2]["without_geometry"] == 1
     with pytest.raises(ConfigurationError, match="load it with load_table"):
-        load_geometries.fn(handle(tmp_path, Table(columns={})), staging, "areas")
+        load_geometries.fn(staging, handle(tmp_path, Table(columns={})), "areas")
 
 
 def test_only_a_failing_database_is_asked_again() -> None:

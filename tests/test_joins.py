@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from psycopg2 import sql
@@ -15,7 +16,7 @@ from tasks.core.catalog.provenance import record_code_change
 from tasks.core.making.joining import scripts
 from tasks.core.model.declarations import Licence, Publisher, Rows, Source, Table, Total
 from tasks.core.model.errors import CheckFailed, ConfigurationError
-from tasks.core.model.handles import Original, Staging
+from tasks.core.model.handles import Input, Original, Staging
 from tasks.core.postgres.database import Database
 from tasks.verbs import checks, joins
 
@@ -33,9 +34,15 @@ SOURCE = Source(
     released="yearly",
     confidence="high",
 )
-ORIGINAL = Original(
-    source=SOURCE, sha256="0" * 64, size=1, url="", retrieved_at=datetime.now(UTC), state="new"
-)
+
+
+def given(name: str, **facts: Any) -> Input:
+    """An input under the name of its table, of which the publisher states these facts."""
+    source, now = replace(SOURCE, **facts), datetime.now(UTC)
+    original = Original(
+        source=source, sha256="0" * 64, size=1, url="", retrieved_at=now, state="new"
+    )
+    return Input(name=name, original=original)
 
 
 @pytest.fixture
@@ -194,34 +201,22 @@ def test_a_computed_column_that_no_script_describes_is_not_sealed(
 def test_rows_and_different_values_are_held(database: Database, tables: Staging) -> None:
     checks.check_rows.fn(
         tables,
-        "areas",
-        replace(ORIGINAL, source=replace(SOURCE, rows=Rows.exactly(3), distinct={"parent": 2})),
+        given("areas", rows=Rows.exactly(3), distinct={"parent": 2}),
     )
     with pytest.raises(CheckFailed, match="expected 4 to 9, found 3"):
-        checks.check_rows.fn(
-            tables, "areas", replace(ORIGINAL, source=replace(SOURCE, rows=Rows(low=4, high=9)))
-        )
+        checks.check_rows.fn(tables, given("areas", rows=Rows(low=4, high=9)))
     with pytest.raises(CheckFailed, match=r"'different parent in areas' .* expected 3, found 2"):
-        checks.check_rows.fn(
-            tables, "areas", replace(ORIGINAL, source=replace(SOURCE, distinct={"parent": 3}))
-        )
+        checks.check_rows.fn(tables, given("areas", distinct={"parent": 3}))
+    with pytest.raises(CheckFailed, match=r"'different parent in areas' .* expected 3, found 2"):
+        checks.check_rows.fn(tables, given("other", distinct={"parent": 3}), table="areas")
 
 
 def test_totals_are_held_within_their_tolerance(database: Database, tables: Staging) -> None:
     checks.check_totals.fn(
-        tables,
-        "figures",
-        replace(
-            ORIGINAL,
-            source=replace(SOURCE, totals={"people": Total(expected=38.3, tolerance=0.01)}),
-        ),
+        tables, given("figures", totals={"people": Total(expected=38.3, tolerance=0.01)})
     )
     with pytest.raises(CheckFailed, match="expected 40"):
-        checks.check_totals.fn(
-            tables,
-            "figures",
-            replace(ORIGINAL, source=replace(SOURCE, totals={"people": Total(expected=40)})),
-        )
+        checks.check_totals.fn(tables, given("figures", totals={"people": Total(expected=40)}))
 
 
 def test_keys_are_held(database: Database, tables: Staging) -> None:
@@ -307,22 +302,13 @@ def test_figures_of_other_kinds_of_area_are_left_aside_and_those_without_a_code_
 
 
 def test_rows_of_each_kind_are_held(database: Database, tables: Staging) -> None:
-    counted = replace(
-        ORIGINAL,
-        source=replace(
-            SOURCE,
-            rows=Rows.exactly(3),
-            counts={"parent": {"A": Rows.exactly(2), "B": Rows(low=1, high=5)}},
-        ),
-    )
-    checks.check_rows.fn(tables, "areas", counted)
+    kinds = {"parent": {"A": Rows.exactly(2), "B": Rows(low=1, high=5)}}
+    checks.check_rows.fn(tables, given("areas", rows=Rows.exactly(3), counts=kinds))
     assert [title for title, *_ in verdicts(database, tables)] == [
         "rows of areas",
         "rows of areas with parent A",
         "rows of areas with parent B",
     ]
-    wrong = replace(
-        counted, source=replace(counted.source, counts={"parent": {"C": Rows.exactly(1)}})
-    )
+    wrong = given("areas", counts={"parent": {"C": Rows.exactly(1)}})
     with pytest.raises(CheckFailed, match=r"rows of areas with parent C.*expected 1, found 0"):
-        checks.check_rows.fn(tables, "areas", wrong)
+        checks.check_rows.fn(tables, wrong)

@@ -26,11 +26,9 @@ from pathlib import Path
 
 from prefect import flow
 
-from tasks.running.command_line import run
-from tasks.core.model.declarations import Dataset, Features, Licence, Publisher, Rows, Source, Table, Total, integer, text
-from tasks.running.parameters import Mirror, Rebuild
+from tasks.nouns import Dataset, Features, Licence, Mirror, Publisher, Rebuild, Rows, Source, Table, Total, integer, text
 from tasks.vocabulary import aggregate, backup, check_conserved, check_join, check_rows, check_totals, clean_topology, join
-from tasks.vocabulary import load_geometries, load_table, open_staging, publish, publish_catalog, recorded, together, unpack
+from tasks.vocabulary import load, open_staging, publish, publish_catalog, recorded, run, unpack
 
 RURITANIA = Dataset(
     slug="ruritania", title="Ruritania: cantons", country="ZR", schema="ruritania", layers={"cantons": ("canton_code",), "duchies": ("duchy_code",)}
@@ -55,18 +53,14 @@ RESIDENTS = Source(
 @recorded(RURITANIA)
 def ruritania(mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     """Publish Ruritania."""
-    cantons, residents = backup(CANTONS, RESIDENTS, mirror=mirror)
-    staging = open_staging(RURITANIA, 2026, cantons, residents, rebuild=rebuild)
-    shapes, figures = unpack.map((cantons, residents)).result()
-    together(
-        load_geometries.submit(shapes, staging, table="shapes"),
-        load_table.submit(figures, staging, table="residents"),
-    )
-    check_rows(staging, "shapes", cantons)
-    check_totals(staging, "residents", residents)
-    check_join(staging, areas="shapes", figures="residents", key="canton_code", population="residents", areas_matched=1.0)
+    files = backup(shapes=CANTONS, residents=RESIDENTS, mirror=mirror)
+    staging = open_staging(RURITANIA, 2026, files, rebuild=rebuild)
+    load(staging, unpack(files))
+    check_rows(staging, files.shapes)
+    check_totals(staging, files.residents)
+    check_join(staging, "shapes", "residents", key="canton_code", population="residents", areas_matched=1.0)
     clean_topology(staging, table="shapes", key="canton_code", gap_metres=1.0)
-    join(str(Path(__file__).parents[1] / "sql" / "ruritania.sql"), staging)
+    join(staging, str(Path(__file__).parents[1] / "sql" / "ruritania.sql"))
     aggregate(staging, "cantons", by="duchy_code", into="duchies")
     check_conserved(staging, "residents", "residents", "duchies")
     publish_catalog(publish(staging))

@@ -584,8 +584,8 @@ def test_a_backup_in_a_flow_asks_at_once_retries_and_shows_its_progress(
 
     @flow(flow_run_name="backing-up")
     def backing_up() -> None:
-        found.extend(originals.backup(long, busy))
-        originals.backup(gone, replace(busy, slug="xx-late"))
+        found.extend(originals.backup(long=long, busy=busy).originals)
+        originals.backup(gone=gone, late=replace(busy, slug="xx-late"))
 
     with pytest.raises(SourceError, match="xx-gone 2025 of An office is gone"):
         backing_up()

@@ -28,7 +28,7 @@ from tasks.core.upstream.feature_collections import take_apart
 from tasks.running import steps
 from tasks.running.site import site
 from tasks.verbs import originals
-from tasks.verbs.files import unpack
+from tasks.verbs.files import unpack_original
 
 LAYER = "GEODATA:AREAS_20250101"
 QUESTION = (
@@ -535,7 +535,7 @@ def test_the_file_is_read_as_any_geometry_file(
     office: Office, database: Database, staging: Staging
 ) -> None:
     _, original = office.fetched()
-    file = unpack.fn(original)
+    (file,) = unpack_original.fn(original)
     assert isinstance(original.source.reads, Features)
     figures = load(database, staging.schema, "areas", file.path, original.source.reads)
     assert (figures.features, figures.without_geometry) == (25, 0)

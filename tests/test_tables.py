@@ -649,7 +649,7 @@ def test_load_table_counts_and_records_what_it_did(
         key=("code",),
         missing={"*": "suppressed"},
     )
-    assert load_table.fn(file_of(tmp_path / "f", reads), staging, "population") == 2
+    assert load_table.fn(staging, file_of(tmp_path / "f", reads), "population") == 2
     target = sql.Identifier(staging.schema, "population")
     assert database.rows(sql.SQL("SELECT * FROM {} ORDER BY 1").format(target)) == [
         ("01", 5, None),
@@ -668,8 +668,8 @@ def test_load_table_counts_and_records_what_it_did(
     assert figures == {"suppressed": 1, "reasons": {"suppressed": 1}, "skipped": 1, "left_out": 0}
     with pytest.raises(ConfigurationError, match="was declared as geometries"):
         load_table.fn(
-            file_of(tmp_path / "f", Features(columns={}, crs=4326, published_crs=4326)),
             staging,
+            file_of(tmp_path / "f", Features(columns={}, crs=4326, published_crs=4326)),
             "population",
         )
 

@@ -22,7 +22,7 @@ from tasks.core.model.declarations import Licence, Publisher, Source, Table, tex
 from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Original
 from tasks.running.site import site
-from tasks.verbs.files import unpack
+from tasks.verbs.files import unpack_original
 
 FIGURES = b"CD_REFNIS|MS_POPULATION\r\n01001|12\r\n"  # synthetic, in Statbel's format
 
@@ -375,15 +375,14 @@ def archived(
 
 def test_unpack_gives_a_handle_on_the_file_that_the_source_means(tmp_path: Path) -> None:
     original = archived(zipped(FILES), tmp_path, member="*.txt")
-    file = unpack.fn(original)
+    (file,) = unpack_original.fn(original)
     assert (file.original, file.name, file.size, Path(file.path).read_bytes()) == (
         original,
         "data/figures.txt",
         len(FIGURES),
         FIGURES,
     )
-    assert unpack.fn(original, "*.pdf").name == "readme.pdf"
-    assert unpack.fn(archived(FIGURES, tmp_path)).name == "a b.zip"
+    assert unpack_original.fn(archived(FIGURES, tmp_path))[0].name == "a b.zip"
 
 
 def test_unpack_is_cached_until_its_file_is_gone_or_its_declaration_changes(
@@ -401,17 +400,17 @@ def test_unpack_is_cached_until_its_file_is_gone_or_its_declaration_changes(
         states: list[State] = []
 
         def ask(which: Original) -> Path:
-            states.append(unpack(which, return_state=True))
-            return Path(states[-1].result().path)
+            states.append(unpack_original(which, return_state=True))
+            return Path(states[-1].result()[0].path)
 
         path = ask(original)
         assert ask(original) == path
         path.unlink()
-        assert unpack.submit(original).result().path == str(path)
+        assert unpack_original.submit(original).result()[0].path == str(path)
         assert path.read_bytes() == FIGURES
         ask(original)
         assert ask(renamed) == path
-        assert states[-1].result().original.source.title == "Figures, corrected"
+        assert states[-1].result()[0].original.source.title == "Figures, corrected"
         return [state.name for state in states]
 
     with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results"}):

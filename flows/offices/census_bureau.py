@@ -1,23 +1,24 @@
-"""U.S. Census Bureau: the office, its terms, its states, the columns of its boundary files, and the
-variables kept of its surveys.
+"""U.S. Census Bureau: the office, its terms, its states, a table of its releases, its files, and
+the columns and variables kept of them.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
-from tasks.core.making.codes.ledger import ledger
-from tasks.core.model.declarations import (
+from tasks.nouns import (
     Column,
     Features,
     Licence,
     Publisher,
+    Reading,
     Rows,
     Source,
     Table,
     Total,
     code,
     integer,
+    ledger,
     text,
 )
 
@@ -48,17 +49,36 @@ WATER_TRACTS = (  # tracts that are all water are in the tables and not in the b
     "1_00000US_____9900%"
 )
 STATE_COUNT = Rows.exactly(56)
-COUNTY_COUNTS = {
-    2018: Rows.exactly(3_233),
-    2019: Rows.exactly(3_233),
-    **dict.fromkeys((2020, 2021), Rows.exactly(3_234)),
+
+
+@dataclass(frozen=True)
+class Release:
+    """What the Bureau states of a year, and what it publishes of it.
+
+    counties: of the boundary files. estimates: counties in the yearly estimates, and residents:
+    their number, where it is known. survey, income: whether the five years of the survey that end
+    with the year, and table S1901 of them, are published by us.
+    """
+
+    counties: Rows
+    estimates: Rows | None = None
+    residents: int | None = None
+    survey: bool = False
+    income: bool = False
+
+
+RELEASES = {  # the residents are each from the vintage of its own year
+    2018: Release(Rows.exactly(3_233)),
+    2019: Release(Rows.exactly(3_233), Rows.exactly(3_142), 328_239_523),
+    2020: Release(Rows.exactly(3_234)),
+    2021: Release(Rows.exactly(3_234), Rows.exactly(3_143), survey=True),
+    2022: Release(Rows.exactly(3_235), Rows.exactly(3_144), survey=True, income=True),
+    2023: Release(Rows.exactly(3_235), Rows.exactly(3_144), 334_914_895, survey=True, income=True),
+    2024: Release(Rows.exactly(3_235), Rows.exactly(3_144), 340_110_988, survey=True),
 }
-COUNTIES_SINCE_2022 = Rows.exactly(3_235)
-ESTIMATED = {
-    2019: 328_239_523,
-    2023: 334_914_895,
-    2024: 340_110_988,
-}  # residents, each from the vintage of its own year
+SURVEYED = [year for year, release in RELEASES.items() if release.survey]
+ESTIMATED = [year for year, release in RELEASES.items() if release.estimates]
+WITH_INCOME = [year for year, release in RELEASES.items() if release.income]
 
 # Counties and what is equivalent to them. Connecticut's planning regions are no sums of its
 # counties.
@@ -67,58 +87,83 @@ COUNTIES = ledger("""
     2015-01-01: 02270 > 02158
     2015-01-01: 46113 > 46102
     2020-01-01: 02261 > 02063 02066
-    2022-01-01: 09001 09003 09005 09007 09009 09011 09013 09015 > 09110 09120 09130 09140 09150 09160 09170 09180 09190
+    2022-01-01: 09001 09003 09005 09007 09009 09011 09013 09015 > \
+09110 09120 09130 09140 09150 09160 09170 09180 09190
 """)
 
 
-def source(slug: str, vintage: int, title: str, path: str, **facts: Any) -> Source:
-    """A file of the Census Bureau's server, by its path."""
-    return Source(
-        **{
-            "slug": slug,
-            "vintage": vintage,
-            "title": title,
-            "reference_date": date(vintage, 1, 1),
-            "urls": (f"{FILES}{path}",),
-            "publisher": CENSUS_BUREAU,
-            "licence": PUBLIC_DOMAIN,
-            "released": "yearly",
-            "confidence": "high",
-            **facts,
-        }
+def states(year: int) -> Source:
+    """States and what is equivalent to them."""
+    return replace(
+        _boundaries("us-states", year, f"States {year}", "us_state", STATE), rows=STATE_COUNT
     )
 
 
-def boundaries(
-    slug: str, year: int, title: str, file: str, columns: Mapping[str, Column], **facts: Any
+def counties(year: int) -> Source:
+    """Counties and what is equivalent to them, with Puerto Rico's municipios and the island
+    areas.
+    """
+    return replace(
+        _boundaries("us-counties", year, f"Counties {year}", "us_county", COUNTY),
+        rows=RELEASES[year].counties,
+    )
+
+
+def tracts(year: int) -> dict[str, Source]:
+    """Census tracts, a file for each state."""
+    return {
+        state: _boundaries(
+            f"us-tracts-{state}", year, f"Tracts of state {state}, {year}", f"{state}_tract", TRACT
+        )
+        for state in STATES
+    }
+
+
+def block_groups(year: int) -> dict[str, Source]:
+    """Groups of blocks, a file for each state."""
+    return {
+        state: _boundaries(
+            f"us-block-groups-{state}",
+            year,
+            f"Block groups of state {state}, {year}",
+            f"{state}_bg",
+            BLOCK_GROUP,
+        )
+        for state in STATES
+    }
+
+
+def _boundaries(
+    slug: str, year: int, title: str, file: str, columns: Mapping[str, Column]
 ) -> Source:
     """A cartographic boundary file: generalised to 1:500,000, clipped to the coast, without tracts
     that are all water.
     """
-    return source(
-        slug,
-        year,
-        title,
-        f"/geo/tiger/GENZ{year}/shp/cb_{year}_{file}_500k.zip",
+    reads = Features(
+        columns=columns,
+        key="geoid",
+        crs=4269,
+        published_crs=4269,
+        bounds=BOUNDS,
+        about="generalised to 1:500,000",
+    )
+    return replace(
+        _file(slug, year, title, f"/geo/tiger/GENZ{year}/shp/cb_{year}_{file}_500k.zip", reads),
         container="zip",
         member="*.shp",
         landing_page="https://www.census.gov/geographies/mapping-files/time-series/geo/cartographic-boundary.html",
-        reads=Features(
-            columns=columns,
-            key="geoid",
-            crs=4269,
-            published_crs=4269,
-            bounds=BOUNDS,
-            about="generalised to 1:500,000",
-        ),
-        **facts,
     )
 
 
-def survey(table: str, year: int) -> Source:
-    """A table of the five years of the American Community Survey (ACS) that end with a year, for
-    states, counties, tracts and block groups.
+def surveys(year: int) -> dict[str, Source]:
+    """The tables kept of the five years of the American Community Survey (ACS) that end with a
+    year, by their names.
     """
+    return {table: _survey(table, year) for table in VARIABLES}
+
+
+def _survey(table: str, year: int) -> Source:
+    """A table of the survey, for states, counties, tracts and block groups."""
     reads = Table(
         columns={"geo_id": text("GEO_ID"), **VARIABLES[table]},
         key=("geo_id",),
@@ -129,16 +174,13 @@ def survey(table: str, year: int) -> Source:
         zero=("-555555555",),
         where={"GEO_ID": "[01][45]00000US*"},
     )
-    return source(
-        f"us-acs-{table}",
-        year,
-        f"American Community Survey {year - 4} to {year}, table {table.upper()}",
-        f"/programs-surveys/acs/summary_file/{year}/table-based-SF/data/5YRData/acsdt5y{year}-{table}.dat",
-        container="text",
+    title = f"American Community Survey {year - 4} to {year}, table {table.upper()}"
+    folder = f"/programs-surveys/acs/summary_file/{year}/table-based-SF/data/5YRData"
+    return replace(
+        _file(f"us-acs-{table}", year, title, f"{folder}/acsdt5y{year}-{table}.dat", reads),
         released="yearly, December",
         landing_page="https://www.census.gov/programs-surveys/acs/data/summary-file.html",
         reference_date=date(year, 12, 31),
-        reads=reads,
     )
 
 
@@ -146,46 +188,25 @@ def county_estimates(year: int) -> Source:
     """Residents of counties on 1 July, revised for every year since the census: the vintage is part
     of the figure.
     """
-    decade = {2019: "2010-2019"}.get(year, f"2020-{year}")
+    release, decade = RELEASES[year], "2010-2019" if year < 2020 else f"2020-{year}"
     reads = Table(
         columns=_estimates_of(year), key=("geoid",), encoding="latin-1", where={"SUMLEV": "*50"}
     )  # the rows of states repeat those of counties
-    return source(
-        "us-county-estimates",
-        year,
-        f"County population estimates, vintage {year}",
-        f"/programs-surveys/popest/datasets/{decade}/counties/totals/co-est{year}-alldata.csv",
-        container="text",
+    title = f"County population estimates, vintage {year}"
+    folder = f"/programs-surveys/popest/datasets/{decade}/counties/totals"
+    return replace(
+        _file("us-county-estimates", year, title, f"{folder}/co-est{year}-alldata.csv", reads),
         released="yearly, March",
         landing_page="https://www.census.gov/programs-surveys/popest.html",
         reference_date=date(year, 7, 1),
         codes_of=date(year, 1, 1),
-        reads=reads,
-        rows=Rows.exactly(3_142 if year < 2020 else 3_143 if year < 2022 else 3_144),
-        totals=(
-            {
-                "population": Total(
-                    expected=ESTIMATED[year], stated_by="the sum over states in the same file"
-                )
-            }
-            if year in ESTIMATED
-            else {}
-        ),
+        rows=release.estimates,
+        totals={"population": _summed(release.residents)} if release.residents else {},
     )
 
 
-def counties(year: int) -> Source:
-    """Counties and what is equivalent to them, with Puerto Rico's municipios and the island
-    areas.
-    """
-    return boundaries(
-        "us-counties",
-        year,
-        f"Counties {year}",
-        "us_county",
-        COUNTY,
-        rows=COUNTY_COUNTS.get(year, COUNTIES_SINCE_2022),
-    )
+def _summed(residents: int) -> Total:
+    return Total(expected=residents, stated_by="the sum over states in the same file")
 
 
 def subject_table(year: int) -> Source:
@@ -202,19 +223,33 @@ def subject_table(year: int) -> Source:
         zero=("*****",),
         where={"GEO_ID": "0500000US*"},
     )
-    return source(
-        "us-s1901",
-        year,
-        f"American Community Survey {year - 4} to {year}, table S1901",
-        "",
+    title = f"American Community Survey {year - 4} to {year}, table S1901"
+    return replace(
+        _file("us-s1901", year, title, "", reads),
         urls=(),
-        container="text",
         released="yearly, December",
         landing_page=f"https://data.census.gov/table/ACSST5Y{year}.S1901",
         reference_date=date(year, 12, 31),
         codes_of=date(year, 1, 1),
-        reads=reads,
         confidence="medium",
+    )
+
+
+def _file(slug: str, year: int, title: str, path: str, reads: Reading) -> Source:
+    """A text of the Census Bureau's server, by its path; its page is still to be said."""
+    return Source(
+        slug=slug,
+        vintage=year,
+        title=title,
+        reference_date=date(year, 1, 1),
+        urls=(f"{FILES}{path}",),
+        container="text",
+        landing_page=CENSUS_BUREAU.url,
+        publisher=CENSUS_BUREAU,
+        licence=PUBLIC_DOMAIN,
+        reads=reads,
+        released="yearly",
+        confidence="high",
     )
 
 

@@ -1,20 +1,21 @@
-"""INSEE, IGN, La Poste and Etalab: the offices, their licences, the addresses of each vintage, and
-the columns kept of their files.
+"""INSEE, IGN, La Poste and Etalab: the offices, their licences, a table of their releases, their
+files, and the columns kept of them.
 
 INSEE writes the year into the names of its columns (P22_POP); here they have one name for all
 years, and the catalog keeps both.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
 
-from tasks.core.model.declarations import (
+from tasks.nouns import (
     Column,
+    Confidence,
     Features,
     Licence,
     Publisher,
+    Reading,
     Rows,
     Source,
     Table,
@@ -67,20 +68,6 @@ CONTOURS = "https://etalab-datasets.geo.data.gouv.fr/contours-administratifs"
 HEXASMAL = "https://datanova.laposte.fr/data-fair/api/v1/datasets/laposte-hexasmal/raw"
 BOUNDS = (-63.5, -21.6, 56.0, 51.2)  # degrees in EPSG:4326, from Guadeloupe to Réunion
 
-# one folder for each projection; metropolitan France only; the whole of France in one file; the
-# same as Parquet
-IRIS_NAMES = {
-    2023: "CONTOURS-IRIS_3-0__SHP__FRA_2023-01-01",
-    2024: "CONTOURS-IRIS_3-0__GPKG_LAMB93_FXX_2024-01-01",
-    2025: "CONTOURS-IRIS_3-0__GPKG_WGS84G_FRA_2025-01-01",
-    2026: "CONTOURS-IRIS_3-0__GEOPARQUET_WGS84G_FRA_2026-01-01",
-}
-IRIS_MEMBERS = {
-    2023: "*/CONTOURS-IRIS.shp",
-    2024: "contours-iris.gpkg",
-    2025: "contours-iris.gpkg",
-    2026: "*.parquet",
-}
 PROJECTIONS = {  # EPSG codes by the folders of an archive and by its name
     "*LAMB93*": 2154,
     "*RGAF09UTM20*": 5490,
@@ -89,114 +76,135 @@ PROJECTIONS = {  # EPSG codes by the folders of an archive and by its name
     "*RGM04UTM38S*": 4471,
     "*WGS84G*": 4326,
 }
-IRIS_COUNTS = {2024: Rows.exactly(48_569)}
-IRIS_KINDS = {
-    2024: {
-        "H": Rows.exactly(14_429),
-        "A": Rows.exactly(819),
-        "D": Rows.exactly(321),
-        "Z": Rows.exactly(33_000),
-    }
-}
+ABOUT_50000 = Rows(low=48_500, high=51_000)
 IRIS_OF_PARIS = Rows.exactly(992)  # since 2016
-NOT_DRAWN = {2024: "97%"}  # metropolitan France only
-CENSUS_NEWEST, INCOME_NEWEST = 2022, 2021
-INCOME_FILES = {
-    2020: (7233950, "BASE_TD_FILO_DISP_IRIS_2020"),
-    2021: (8229323, "BASE_TD_FILO_IRIS_2021_DISP"),
+KINDS_OF_2024 = {
+    "H": Rows.exactly(14_429),
+    "A": Rows.exactly(819),
+    "D": Rows.exactly(321),
+    "Z": Rows.exactly(33_000),
 }
-CENSUS_PAGES = {
+
+
+@dataclass(frozen=True)
+class Release:
+    """What goes together in one vintage: the borders of a year with the census, the incomes, the
+    movements and the contours that are the newest or nearest.
+
+    iris: layout of the 7z in its name, and pattern of the files in it; one folder for each
+    projection in 2023, metropolitan France only in 2024, the whole of France in one file since.
+    movements: year and page. not_drawn: SQL LIKE pattern of codes without borders.
+    """
+
+    iris: str
+    files: str
+    census: int
+    income: int
+    movements: tuple[int, int]
+    contours: str = "{}"
+    rows: Rows = ABOUT_50000
+    kinds: Mapping[str, Rows] = field(default_factory=dict)
+    confidence: Confidence = "medium"
+    not_drawn: str | None = None
+
+
+RELEASES = {
+    2023: Release("SHP__FRA", "*/CONTOURS-IRIS.shp", 2021, 2020, (2024, 7766585)),
+    2024: Release(
+        "GPKG_LAMB93_FXX",
+        "contours-iris.gpkg",
+        2022,
+        2021,
+        (2024, 7766585),
+        rows=Rows.exactly(48_569),
+        kinds=KINDS_OF_2024,
+        confidence="high",
+        not_drawn="97%",
+    ),
+    2025: Release("GPKG_WGS84G_FRA", "contours-iris.gpkg", 2022, 2021, (2025, 8377162)),
+    2026: Release("GEOPARQUET_WGS84G_FRA", "*.parquet", 2022, 2021, (2026, 8740222), "latest"),
+}
+DEFAULT = 2025
+CENSUSES = {  # pages of the tables of a year
     2021: {"evol-struct-pop": 8268806},
     2022: {"evol-struct-pop": 8647014, "logement": 8647012, "couples-familles-menages": 8647008},
+}
+INCOMES = {  # page and file of a year
+    2020: (7233950, "BASE_TD_FILO_DISP_IRIS_2020"),
+    2021: (8229323, "BASE_TD_FILO_IRIS_2021_DISP"),
 }
 RESIDENTS = Total(
     expected=67_800_000, tolerance=0.02, stated_by="Insee, reference population without Mayotte"
 )
 
 
-def source(
-    slug: str,
-    vintage: int,
-    title: str,
-    publisher: Publisher,
-    licence: Licence,
-    page: str,
-    **facts: Any,
-) -> Source:
-    """A file of one of the offices."""
-    return Source(
-        **{
-            "slug": slug,
-            "vintage": vintage,
-            "title": title,
-            "reference_date": date(vintage, 1, 1),
-            "publisher": publisher,
-            "licence": licence,
-            "landing_page": page,
-            "released": "yearly",
-            "confidence": "medium",
-            **facts,
-        }
-    )
-
-
 def iris(year: int) -> Source:
     """Borders of the IRIS on 1 January, in the layout of the year: packed as 7z, each territory in
     its own projection or all in one.
     """
-    name = IRIS_NAMES[year]
-    kinds = {"iris_type": IRIS_KINDS[year]} if year in IRIS_KINDS else {}
-    return source(
-        "fr-iris",
-        year,
-        f"Contours... IRIS {year}",
-        IGN,
-        OF_CONTOURS,
-        "https://geoservices.ign.fr/contoursiris",
+    release = RELEASES[year]
+    name = f"CONTOURS-IRIS_3-0__{release.iris}_{year}-01-01"
+    kinds = {"iris_type": release.kinds} if release.kinds else {}
+    reads = Features(
+        columns=IRIS,
+        key="iris_code",
+        crs=4326,
+        published_crs=4326,
+        bounds=BOUNDS,
+        crs_of=PROJECTIONS,
+    )
+    return replace(
+        source("fr-iris", year, f"Contours... IRIS {year}", reads),
+        publisher=IGN,
+        licence=OF_CONTOURS,
+        landing_page="https://geoservices.ign.fr/contoursiris",
         container="7z",
         urls=(f"{IRIS_FILES}/{name}/{name}.7z",),
-        member=IRIS_MEMBERS[year],
-        rows=IRIS_COUNTS.get(year, Rows(low=48_500, high=51_000)),
+        member=release.files,
+        territories=True,
+        rows=release.rows,
         counts={**kinds, "departement_code": {"75": IRIS_OF_PARIS}},
-        confidence="high" if year == 2024 else "medium",
-        reads=Features(
-            columns=IRIS,
-            key="iris_code",
-            crs=4326,
-            published_crs=4326,
-            bounds=BOUNDS,
-            crs_of=PROJECTIONS,
-        ),
+        confidence=release.confidence,
     )
 
 
-def census(
-    year: int, slug: str, subject: str, title: str, columns: Mapping[str, Column], **facts: Any
+def figures(year: int) -> dict[str, Source]:
+    """Residents, dwellings and households in the census, and incomes, by the names of the
+    tables.
+    """
+    residents = _census(year, "population", "evol-struct-pop", "residents", POPULATION)
+    return {
+        "population": replace(residents, totals={"population": RESIDENTS}),
+        "housing": _census(year, "housing", "logement", "dwellings", HOUSING),
+        "households": _census(
+            year, "households", "couples-familles-menages", "households", HOUSEHOLDS
+        ),
+        "income": income(year),
+    }
+
+
+def _census(
+    year: int, slug: str, subject: str, title: str, columns: Mapping[str, Column]
 ) -> Source:
     """A table of the census at the level of the IRIS: the newest that goes with a year's borders,
     of two years before.
     """
-    counted = min(year - 2, CENSUS_NEWEST)
-    page = CENSUS_PAGES.get(counted, {}).get(subject)
-    return source(
-        f"fr-{slug}",
-        year,
-        f"Census {counted}: {title}",
-        INSEE,
-        OF_INSEE,
-        "https://www.insee.fr/fr/statistiques",
+    counted = RELEASES[year].census
+    page = CENSUSES[counted].get(subject)
+    reads = Table(
+        columns={"iris_code": text("IRIS"), **of_year(columns, counted)},
+        key=("iris_code",),
+        delimiter=";",
+    )
+    return replace(
+        source(f"fr-{slug}", year, f"Census {counted}: {title}", reads),
+        landing_page="https://www.insee.fr/fr/statistiques",
         container="zip",
         urls=(f"{INSEE_FILES}/{page}/base-ic-{subject}-{counted}_csv.zip",) if page else (),
         member=f"base-ic-{subject}-{counted}.CSV",
         reference_date=date(counted, 1, 1),
         codes_of=date(counted + 2, 1, 1),
         confidence="high" if page else "low",
-        reads=Table(
-            columns={"iris_code": text("IRIS"), **of_year(columns, counted)},
-            key=("iris_code",),
-            delimiter=";",
-        ),
-        **facts,
     )
 
 
@@ -204,7 +212,7 @@ def income(year: int) -> Source:
     """Disposable income by IRIS (Filosofi), of three years before or the newest; only communes of
     about 5,000 residents and more.
     """
-    counted = min(year - 3, INCOME_NEWEST)
+    counted = RELEASES[year].income
     reads = Table(
         columns={"iris_code": text("IRIS"), **of_year(INCOME, counted)},
         key=("iris_code",),
@@ -217,42 +225,47 @@ def income(year: int) -> Source:
         },
         decimal_point=",",
     )
-    page, name = INCOME_FILES[counted]
-    return source(
-        "fr-income",
-        year,
-        f"Disposable income {counted} (Filosofi)",
-        INSEE,
-        OF_FILOSOFI,
-        f"https://www.insee.fr/fr/statistiques/{page}",
+    page, name = INCOMES[counted]
+    return replace(
+        source("fr-income", year, f"Disposable income {counted} (Filosofi)", reads),
+        licence=OF_FILOSOFI,
+        landing_page=f"https://www.insee.fr/fr/statistiques/{page}",
         urls=(f"{INSEE_FILES}/{page}/{name}_CSV.zip",),
         container="zip",
         member=f"{name}.csv",
         reference_date=date(counted, 12, 31),
         codes_of=date(counted + 1, 1, 1),
-        confidence="high" if counted == INCOME_NEWEST else "medium",
-        reads=reads,
+        confidence="high" if counted == max(INCOMES) else "medium",
     )
 
 
-def contours(year: int, slug: str, layer: str, title: str, columns: Mapping[str, Column]) -> Source:
+def lists(year: int) -> dict[str, Source]:
+    """Postal codes of communes, their names and those of the areas they belong to, by the names of
+    the tables.
+    """
+    return {
+        "postal_code_list": postal_codes(year),
+        "commune_list": _contours(year, "communes", "Communes", COMMUNES),
+        "epci_list": _contours(year, "epci", "EPCI", EPCI),
+        "departement_list": _contours(year, "departements", "Départements", DEPARTEMENTS),
+        "region_list": _contours(year, "regions", "Regions", REGIONS),
+    }
+
+
+def _contours(year: int, layer: str, title: str, columns: Mapping[str, Column]) -> Source:
     """A light layer of administrative areas, of which names and memberships are used; borders are
     dissolved from the IRIS.
     """
-    folder = year if year <= 2025 else "latest"
-    return source(
-        f"fr-{slug}",
-        year,
-        f"{title} {year}",
-        ETALAB,
-        OF_ETALAB,
-        "https://www.data.gouv.fr/datasets/contours-administratifs",
+    key = next(iter(columns))
+    reads = Features(columns=columns, key=key, crs=4326, published_crs=4326, crs_missing=True)
+    return replace(
+        source(f"fr-{layer}", year, f"{title} {year}", reads),
+        publisher=ETALAB,
+        licence=OF_ETALAB,
+        landing_page="https://www.data.gouv.fr/datasets/contours-administratifs",
         container="json",
-        urls=(f"{CONTOURS}/{folder}/geojson/{layer}-1000m.geojson",),
+        urls=(f"{CONTOURS}/{RELEASES[year].contours.format(year)}/geojson/{layer}-1000m.geojson",),
         confidence="high",
-        reads=Features(
-            columns=columns, key=next(iter(columns)), crs=4326, published_crs=4326, crs_missing=True
-        ),
     )
 
 
@@ -260,19 +273,34 @@ def postal_codes(year: int) -> Source:
     """Pairs of communes and postal codes; the first heading begins with a number sign in the newest
     layout.
     """
-    return source(
-        "fr-postal-codes",
-        year,
-        "Base officielle des codes postaux",
-        LA_POSTE,
-        OF_LA_POSTE,
-        "https://datanova.laposte.fr/datasets/laposte-hexasmal",
+    reads = Table(columns=POSTAL_CODES, delimiter=";", encoding="cp1252")
+    return replace(
+        source("fr-postal-codes", year, "Base officielle des codes postaux", reads),
+        publisher=LA_POSTE,
+        licence=OF_LA_POSTE,
+        landing_page="https://datanova.laposte.fr/datasets/laposte-hexasmal",
         urls=(HEXASMAL,),
-        container="text",
         released="twice a year",
         confidence="high",
         rows=Rows(low=38_500, high=40_000),
-        reads=Table(columns=POSTAL_CODES, delimiter=";", encoding="cp1252"),
+    )
+
+
+def source(slug: str, year: int, title: str, reads: Reading) -> Source:
+    """A text of INSEE, whose address and page are still to be said."""
+    return Source(
+        slug=slug,
+        vintage=year,
+        title=title,
+        reference_date=date(year, 1, 1),
+        publisher=INSEE,
+        licence=OF_INSEE,
+        landing_page=INSEE.url,
+        urls=(),
+        container="text",
+        reads=reads,
+        released="yearly",
+        confidence="medium",
     )
 
 

@@ -2,11 +2,10 @@
 what must not be kept for ever.
 """
 
-from typing import Any
+from dataclasses import replace
 
-from flows.offices.insee import INSEE, OF_INSEE
 from flows.offices.insee import source as office_source
-from tasks.core.model.declarations import Column, Rows, Source, Table, number, text
+from tasks.nouns import Column, Rows, Source, Table, number, text
 
 RESOURCES = "https://www.data.gouv.fr/api/1/datasets/r"
 PAGE = "https://www.data.gouv.fr/datasets/base-sirene-des-entreprises-et-de-leurs-etablissements-siren-siret"
@@ -16,11 +15,8 @@ KEEP_DAYS = (
 KEEP_ORIGINALS = (
     4  # 3 GB replaced as a whole every month: older ones stay only while an edition stands on them
 )
-LIMITS: dict[str, Any] = {
-    "retention": "legal_maximum",
-    "keep_days": KEEP_DAYS,
-    "keep_originals": KEEP_ORIGINALS,
-}
+RELEASES = (2024, 2025, 2026)  # each month makes a new edition of the year
+NEWEST = max(RELEASES)
 
 
 def _fact(heading: str, about: str, unit: str = "code", kind: str = "text") -> Column:
@@ -68,44 +64,37 @@ def stock(year: int) -> Source:
     reads = Table(
         columns=ESTABLISHMENTS, key=("siret",), where={"etatAdministratifEtablissement": "A"}
     )
-    return office_source(
-        "fr-sirene",
-        year,
-        "SIRENE: stock of establishments",
-        INSEE,
-        OF_INSEE,
-        PAGE,
-        container="parquet",
-        reads=reads,
+    return replace(
+        _file("fr-sirene", year, "SIRENE: stock of establishments", reads),
         released="monthly",
         urls=(f"{RESOURCES}/a29c1297-1f92-4e2a-8f6b-8c902ce96c5f",),
-        packed=True,
-        member="*.csv",
-        confidence="high",
         minimum_bytes=500_000_000,
         rows=Rows(low=14_000_000, high=22_000_000),
-        **LIMITS,
     )
 
 
 def geolocation(year: int) -> Source:
     """Where the establishments are, in degrees; those that are not fully public are not in it."""
     reads = Table(columns=POSITIONS, key=("siret",))
-    return office_source(
-        "fr-sirene-geolocation",
-        year,
-        "SIRENE: geolocation of establishments",
-        INSEE,
-        OF_INSEE,
-        PAGE,
-        container="parquet",
-        reads=reads,
+    return replace(
+        _file("fr-sirene-geolocation", year, "SIRENE: geolocation of establishments", reads),
         released="monthly, around the 21st",
         urls=(f"{RESOURCES}/672007af-0146-491f-835c-8314d63fa44e",),
+        minimum_bytes=200_000_000,
+        rows=Rows(low=28_000_000, high=50_000_000),
+    )
+
+
+def _file(slug: str, year: int, title: str, reads: Table) -> Source:
+    """A file of the register, which must not be kept for ever."""
+    return replace(
+        office_source(slug, year, title, reads),
+        landing_page=PAGE,
+        container="parquet",
         packed=True,
         member="*.csv",
         confidence="high",
-        minimum_bytes=200_000_000,
-        rows=Rows(low=28_000_000, high=50_000_000),
-        **LIMITS,
+        retention="legal_maximum",
+        keep_days=KEEP_DAYS,
+        keep_originals=KEEP_ORIGINALS,
     )

@@ -1,22 +1,26 @@
-"""Statbel: the office, its licence, its official numbers, and the columns kept of its files.
+"""Statbel: the office, its licence, a table of its releases, its files, and the columns kept of
+them.
 
 Each column has its name here, then the names it has had in the files, newest first.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
-from tasks.core.making.codes.ledger import ledger
-from tasks.core.model.declarations import (
+from tasks.nouns import (
     Column,
+    Confidence,
+    Features,
     Licence,
     Publisher,
     Rows,
     Source,
     Table,
+    Total,
     decimal,
     integer,
+    ledger,
     text,
 )
 
@@ -35,26 +39,39 @@ FILES = "https://statbel.fgov.be/sites/default/files/files/opendata"
 PAGES = "https://statbel.fgov.be/en/open-data"
 BOUNDS = (21_000, 21_000, 296_000, 245_000)  # metres in EPSG:31370, beaches included
 
-SECTOR_COUNTS = {
-    2018: Rows.exactly(19_782),
-    **dict.fromkeys(range(2019, 2025), Rows(low=19_790, high=19_800)),
-    2025: Rows.exactly(20_781),
+GEOJSON = "sh_statbel_statistical_sectors_31370_{}0101.geojson"
+SHAPEFILE = "sh_statbel_statistical_sectors_{}0101.shp"
+
+
+@dataclass(frozen=True)
+class Release:
+    """What Statbel states of the 1 January of a year, and how it names the files.
+
+    residents_file: 2025 is published on the old and on the new sectors. confidence: in the address
+    of the residents.
+    """
+
+    sectors: Rows
+    municipalities: int
+    residents: int
+    borders: str = GEOJSON
+    residents_file: str = "OPENDATA_SECTOREN_{}"
+    confidence: Confidence = "high"
+
+
+NEARLY_19800 = Rows(low=19_790, high=19_800)
+RELEASES = {  # municipalities merged in 2019 and 2025
+    2018: Release(Rows.exactly(19_782), 589, 11_376_070, SHAPEFILE, confidence="low"),
+    2019: Release(NEARLY_19800, 581, 11_431_406, SHAPEFILE, confidence="low"),
+    2020: Release(NEARLY_19800, 581, 11_492_641, SHAPEFILE),
+    2021: Release(NEARLY_19800, 581, 11_521_238, SHAPEFILE),
+    2022: Release(NEARLY_19800, 581, 11_584_008),
+    2023: Release(NEARLY_19800, 581, 11_697_557),
+    2024: Release(NEARLY_19800, 581, 11_763_650),
+    2025: Release(Rows.exactly(20_781), 565, 11_825_551, residents_file="OPENDATA_SECTOREN_{}_NEW"),
 }
-MUNICIPALITY_COUNTS = {
-    2018: 589,
-    **dict.fromkeys(range(2019, 2025), 581),
-    2025: 565,
-}  # mergers in 2019 and 2025
-RESIDENTS = {
-    2018: 11_376_070,
-    2019: 11_431_406,
-    2020: 11_492_641,
-    2021: 11_521_238,
-    2022: 11_584_008,
-    2023: 11_697_557,
-    2024: 11_763_650,
-    2025: 11_825_551,
-}
+NEWEST = max(RELEASES)
+MUNICIPALITIES_OF_2011 = 589
 
 # Municipalities: mergers in Flanders and new codes in Hainaut in 2019 (paired by name in Statbel's
 # own lists), mergers in 2025.
@@ -94,40 +111,129 @@ LEDGER = ledger("""
 """)
 
 
-def source(
-    slug: str,
-    vintage: int,
-    title: str,
-    day: date,
-    path: str,
-    member: str,
-    *,
-    page: str,
-    **facts: Any,
-) -> Source:
-    """A zip of Statbel's open data, by its path below the folder of files and the page that
-    describes it.
+def sectors(year: int) -> Source:
+    """Borders of the statistical sectors on 1 January, with the areas each belongs to; Shapefiles
+    until 2021.
     """
-    return Source(
-        slug=slug,
-        vintage=vintage,
-        title=title,
-        reference_date=day,
-        urls=(f"{FILES}/{path}",),
-        container="zip",
-        member=member,
-        landing_page=f"{PAGES}/{page}",
-        publisher=STATBEL,
-        licence=OPEN_DATA,
-        **facts,
+    release = RELEASES[year]
+    name = release.borders.format(year)
+    return replace(
+        _zip("be-sectors", year, f"Statistical sectors {year}", _features(SECTORS, "sector_code")),
+        urls=(f"{FILES}/Statistische%20sectoren/{name}.zip",),
+        member=f"*.{name.split('.')[-1]}",
+        landing_page=f"{PAGES}/statistical-sectors-{year}",
+        minimum_bytes=5_000_000,
+        rows=release.sectors,
+        distinct={"municipality_code": release.municipalities},
     )
 
 
-def piped(
-    columns: Mapping[str, Column], key: tuple[str, ...] = ("sector_code",), **facts: Any
-) -> Table:
+def population(year: int) -> Source:
+    """Residents of each sector on 1 January."""
+    release = RELEASES[year]
+    total = Total(expected=release.residents, tolerance=0.001, stated_by="Statbel")
+    title = f"Population by statistical sector, 1 January {year}"
+    return replace(
+        _zip("be-population", year, title, _piped(POPULATION)),
+        urls=(f"{FILES}/bevolking/sectoren/{release.residents_file.format(year)}.zip",),
+        landing_page=f"{PAGES}/population-statistical-sector-{year}",
+        released="yearly, autumn",
+        confidence=release.confidence,
+        totals={"population": total},
+    )
+
+
+def income(year: int) -> Source:
+    """Incomes declared two years before; figures of few people are hidden by a star, or by a C in
+    older releases.
+    """
+    reads = replace(
+        _piped(INCOME),
+        missing={"*": "suppressed", "C": "suppressed"},
+        where={"CD_YEAR": str(year - 2)},
+    )
+    title = f"Fiscal income by statistical sector, incomes of {year - 2}"
+    return replace(
+        _zip("be-income", year, title, reads),
+        reference_date=date(year - 2, 12, 31),
+        urls=(f"{FILES}/arbeid%20per%20sector/TF_PSNL_INC_TAX_SECTOR.zip",),
+        landing_page=f"{PAGES}/fiscal-statistics-income-statistical-sector",
+        released="yearly, autumn",
+        confidence="medium",
+    )
+
+
+def sectors_of_2011() -> Source:
+    """Borders of the sectors in the last year of the 589 municipalities of the income series."""
+    reads = replace(_features(MUNICIPALITIES_2011), crs_missing=True)
+    return replace(
+        _zip("be-sectors", 2011, "Statistical sectors 2011", reads),
+        urls=(f"{FILES}/Statistische%20sectoren/sh_statbel_spatialite.zip",),
+        member="*.sqlite",
+        landing_page=f"{PAGES}/statistical-sectors-2011",
+        released="once",
+        confidence="medium",
+        distinct={"municipality_code": MUNICIPALITIES_OF_2011},
+    )
+
+
+def municipal_income() -> Source:
+    """Incomes of each municipality of 2011 from 2005 to 2013, in the release of 2015."""
+    title = "Fiscal income by municipality, 2005 to 2013, release of 2015"
+    return replace(
+        _zip(
+            "be-municipal-income",
+            2011,
+            title,
+            _piped(MUNICIPAL_INCOME, "municipality_code", "year"),
+        ),
+        reference_date=date(2013, 12, 31),
+        codes_of=date(2011, 1, 1),
+        urls=("https://statbel.fgov.be/nl/binaries/TF_PSNL_INC_TAX_MUNTY_tcm325-272513.zip",),
+        landing_page="https://statbel.fgov.be/en/themes/households/taxable-income",
+        released="once; no longer offered",
+        confidence="low",
+        rows=Rows.exactly(5_301),
+        distinct={"municipality_code": MUNICIPALITIES_OF_2011, "year": 9},
+        totals={
+            "residents": Total(expected=11_150_516),
+            "net_taxable_income": Total(expected=189_767_698_458.80),
+        },
+    )
+
+
+def _zip(slug: str, year: int, title: str, reads: Features | Table) -> Source:
+    """A zip of Statbel's open data, whose address and page are still to be said."""
+    return Source(
+        slug=slug,
+        vintage=year,
+        title=title,
+        reference_date=date(year, 1, 1),
+        urls=(),
+        container="zip",
+        member="*.txt",
+        landing_page=PAGES,
+        publisher=STATBEL,
+        licence=OPEN_DATA,
+        reads=reads,
+        released="yearly",
+        confidence="high",
+    )
+
+
+def _features(columns: Mapping[str, Column], key: str | None = None) -> Features:
+    return Features(columns=columns, key=key, crs=31370, published_crs=31370, bounds=BOUNDS)
+
+
+def _piped(columns: Mapping[str, Column], *key: str) -> Table:
     """Statbel's text format: bars between fields, nothing quoted, UTF-8 with a byte order mark."""
-    return Table(columns=columns, key=key, delimiter="|", quote="", encoding="utf-8-sig", **facts)
+    return Table(
+        columns=columns,
+        key=key or ("sector_code",),
+        delimiter="|",
+        quote="",
+        encoding="utf-8-sig",
+    )
 
 
 LANGUAGES = {"nl": "Dutch", "fr": "French", "de": "German"}

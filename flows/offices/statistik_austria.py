@@ -1,24 +1,26 @@
-"""Statistik Austria: the office, its licence, its official numbers, its columns, and how its codes
-of municipalities changed.
+"""Statistik Austria: the office, its licence, a table of its releases, how its codes of
+municipalities changed, its files, and the columns kept of them.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
-from tasks.core.making.codes.ledger import Place, ledger
-from tasks.core.model.declarations import (
+from tasks.nouns import (
     Column,
     Document,
     Features,
     Licence,
     Publisher,
+    Reading,
     Rows,
     Source,
     Table,
     Total,
+    WholeOrParts,
     decimal,
     integer,
+    ledger,
     text,
 )
 
@@ -38,30 +40,50 @@ HOSTS = (
     "https://www.statistik.at",
     "https://www.statistik.gv.at",
 )  # the second is the published one, and sends to the first
-SERVICE = "gs-open/GEODATA/ows?service=WFS&version=2.0.0&request=GetFeature&outputFormat=application/json&srsName=EPSG:31287"
+SERVICE = (
+    "gs-open/GEODATA/ows?service=WFS&version=2.0.0&request=GetFeature"
+    "&outputFormat=application/json&srsName=EPSG:31287"
+)
 BOUNDS = (105_000, 270_000, 695_000, 585_000)  # metres in EPSG:31287
 METADATA = "{}/ogd/json?dataset={}"
+REGIONS = "https://www.statistik.at/services/tools/services/regionales/"
 PAGE = 1_000  # features that the service is asked for at a time
 POPULATION_DATASET, EMPLOYMENT_DATASET = "OGD_bevstandjbab2002_BevStand_{}", "OGDEXT_AEST_GEMTAB_1"
-NEWEST = 2026
-EMPLOYMENT_NEWEST = 2023  # last year in the table of employment
 
-# Features of the layers, Vienna by its 23 districts; in some years it is there as a whole besides.
-DISTRICT_COUNTS = Rows(low=116, high=117)
-MUNICIPALITY_COUNTS = {
-    **dict.fromkeys((2020, 2021), Rows(low=2_117, high=2_118)),
-    **dict.fromkeys((2022, 2023, 2024), Rows.exactly(2_115)),
-    **dict.fromkeys((2025, 2026), Rows.exactly(2_114)),
+
+@dataclass(frozen=True)
+class Release:
+    """What goes together on 1 January of a year.
+
+    municipalities: features of their layer, Vienna by its 23 districts; in some years it is there
+    as a whole besides. employment: the newest year that its table has two years before. residents:
+    where they are known.
+    """
+
+    municipalities: Rows | None
+    employment: int
+    residents: int | None = None
+
+
+RELEASES = {  # before 2020, Murfeld was not yet divided
+    2020: Release(Rows(low=2_117, high=2_118), employment=2018),
+    2021: Release(Rows(low=2_117, high=2_118), employment=2019),
+    2022: Release(Rows.exactly(2_115), employment=2020),
+    2023: Release(Rows.exactly(2_115), employment=2021, residents=9_104_772),
+    2024: Release(Rows.exactly(2_115), employment=2022),
+    2025: Release(Rows.exactly(2_114), employment=2023),
+    2026: Release(Rows.exactly(2_114), employment=2023),
 }
+NEWEST = max(RELEASES)
+DISTRICT_COUNTS = Rows(low=116, high=117)  # Vienna as among the municipalities
 AREA = {"area_km2": Total(expected=83_870, tolerance=0.0003, stated_by="Statistik Austria")}
-RESIDENTS = {2023: 9_104_772}
 
 # Vienna is one municipality, 90001, and one district, 900; figures are given for its 23 districts,
 # so these are published.
-VIENNA = Place(
+VIENNA = WholeOrParts(
     whole="90001", parts=tuple(f"9{number:02}01" for number in range(1, 24)), keep="parts"
 )
-VIENNA_DISTRICT = Place(
+VIENNA_DISTRICT = WholeOrParts(
     whole="900", parts=tuple(f"9{number:02}" for number in range(1, 24)), keep="parts"
 )
 
@@ -178,153 +200,187 @@ EMPLOYMENT: dict[str, Column] = {
 }
 
 
-def source(
-    slug: str, vintage: int, title: str, dataset: str, ending: str = ".csv", **facts: Any
-) -> Source:
-    """A file of the open data portal, by the identifier of its dataset and how its name ends."""
-    return Source(
-        **{
-            "slug": slug,
-            "vintage": vintage,
-            "title": title,
-            "reference_date": date(vintage, 1, 1),
-            "urls": (f"{PORTAL}/data/{dataset}{ending}",),
-            "landing_page": f"{PORTAL}/web/meta.jsp?dataset={dataset}",
-            "publisher": STATISTIK_AUSTRIA,
-            "licence": CC_BY,
-            "container": "text",
-            "released": "yearly",
-            "confidence": "high",
-            **facts,
-        }
+def municipalities(year: int) -> Source:
+    """Borders of the municipalities (Gemeinden) on 1 January."""
+    return replace(
+        _borders("at-municipalities", year, f"Municipalities {year}", "GEM", MUNICIPALITIES),
+        rows=RELEASES[year].municipalities,
+        totals=AREA,
     )
 
 
-def borders(
-    slug: str, vintage: int, title: str, layer: str, columns: Mapping[str, Column], **facts: Any
-) -> Source:
-    """A layer of borders from the web feature service that took the place of zip files in March
-    2026.
+def districts(year: int) -> Source:
+    """Borders of the political districts on 1 January."""
+    return replace(
+        _borders("at-districts", year, f"Political districts {year}", "POLBEZ", DISTRICTS),
+        rows=DISTRICT_COUNTS,
+    )
+
+
+def residents(year: int) -> dict[str, Source]:
+    """The residents of a year, and the lists of what their codes and columns mean, by the names of
+    the tables.
     """
-    return source(
-        slug,
-        vintage,
-        title,
-        f"OGDEXT_{layer}_1",
-        container="json",
-        pages=PAGE,
-        urls=tuple(
-            f"{host}/{SERVICE}&typeNames=GEODATA:STATISTIK_AUSTRIA_{layer}_{vintage}0101"
-            for host in HOSTS
-        ),
-        reads=Features(
-            columns=columns, key=next(iter(columns)), crs=31287, published_crs=31287, bounds=BOUNDS
-        ),
-        **facts,
-    )
+    codes = replace(_listed(MUNICIPALITY_CODES, "code"), where={"code": "GRGEMAKT-*"})
+    return {
+        "population": population(year),
+        "headings": _list_of_residents(year, "header", "HEADER", _listed(HEADINGS, "code")),
+        "sexes": _list_of_residents(year, "sexes", "C-C11-0", _listed(CODES, "code")),
+        "ages": _list_of_residents(year, "ages", "C-GALTEJ112-0", _listed(CODES, "code")),
+        "municipality_codes": _list_of_residents(year, "municipalities", "C-GRGEMAKT-0", codes),
+    }
 
 
 def population(year: int) -> Source:
     """The residents of a year by sex and age; every year is on the municipalities of today."""
-    key = ("municipality_code", "sex_code", "age_code")
-    return source(
-        "at-population",
-        year,
-        f"Residents on 1 January {year}",
-        POPULATION_DATASET.format(year),
-        codes_of=date(NEWEST, 1, 1),
-        reads=listed(POPULATION, key, where={"C-A10-0": f"A10-{year}"}),
-        totals=(
-            {"population": Total(expected=RESIDENTS[year], tolerance=0.001)}
-            if year in RESIDENTS
-            else {}
-        ),
+    reads = replace(
+        _listed(POPULATION, "municipality_code", "sex_code", "age_code"),
+        where={"C-A10-0": f"A10-{year}"},
     )
-
-
-def population_list(
-    year: int, name: str, ending: str, columns: Mapping[str, Column] = CODES, **reads: Any
-) -> Source:
-    """One of the lists that tell what the codes and the columns of the residents mean."""
-    return source(
-        f"at-population-{name}",
-        year,
-        f"Residents on 1 January {year}: {name}",
-        POPULATION_DATASET.format(year),
-        f"_{ending}.csv",
-        reads=listed(columns, ("code",), **reads),
+    counted = RELEASES[year].residents
+    return replace(
+        _file(
+            "at-population",
+            year,
+            f"Residents on 1 January {year}",
+            POPULATION_DATASET.format(year),
+            reads,
+        ),
+        codes_of=date(NEWEST, 1, 1),
+        totals={"population": Total(expected=counted, tolerance=0.001)} if counted else {},
     )
 
 
 def employment(year: int) -> Source:
-    """The newest year that the table of employment has two years before; each year is on the
-    municipalities of its own.
-    """
-    counted = min(year - 2, EMPLOYMENT_NEWEST)
-    reads = listed(
-        EMPLOYMENT,
-        ("municipality_code",),
+    """Employment (Abgestimmte Erwerbsstatistik); each year is on the municipalities of its own."""
+    counted = RELEASES[year].employment
+    reads = replace(
+        _listed(EMPLOYMENT, "municipality_code"),
         thousands=".",
         where={"JAHR": str(counted)},
         missing={":": "not published"},
         reasons_in="missing",
     )
-    return source(
-        "at-employment",
-        year,
-        f"Employment on 31 October {counted}",
-        EMPLOYMENT_DATASET,
+    title = f"Employment on 31 October {counted}"
+    return replace(
+        _file("at-employment", year, title, EMPLOYMENT_DATASET, reads),
         reference_date=date(counted, 10, 31),
         codes_of=date(counted, 1, 1),
-        reads=reads,
     )
 
 
-def listed(columns: Mapping[str, Column], key: tuple[str, ...], **facts: Any) -> Table:
-    """The portal's text format: semicolons, decimal comma, UTF-8."""
-    return Table(
-        columns=columns, key=key, delimiter=";", encoding="utf-8-sig", decimal_point=",", **facts
-    )
-
-
-def metadata(slug: str, vintage: int, dataset: str) -> Source:
-    """What the portal says of a dataset: its licence, its attribution and the day of the last
+def terms(year: int) -> dict[str, Source]:
+    """What the portal says of its datasets: the licence, the attribution and the day of the last
     change.
     """
-    return source(
-        f"{slug}-metadata",
-        vintage,
-        f"Metadata of {dataset}",
-        dataset,
-        urls=(METADATA.format(PORTAL, dataset),),
-        container="json",
-        reads=Document(standard="OGD Austria Metadata"),
+    return {
+        name: _metadata(f"at-{name}", year, dataset)
+        for name, dataset in (
+            ("municipalities", "OGDEXT_GEM_1"),
+            ("population", POPULATION_DATASET.format(year)),
+            ("employment", EMPLOYMENT_DATASET),
+        )
+    }
+
+
+def typology(year: int) -> Source:
+    """Urban-rural typology of the municipalities."""
+    reads = Table(columns=TYPOLOGY, key=("municipality_code",))
+    return replace(
+        _by_hand("at-typology", year, "Urban-rural typology 2021", REGIONS, reads),
+        rows=Rows.exactly(2_115),
     )
 
 
-def by_hand(
-    slug: str,
-    year: int,
-    title: str,
-    columns: Mapping[str, Column],
-    key: tuple[str, ...],
-    page: str,
-    **facts: Any,
+def urbanisation(year: int) -> Source:
+    """Degree of urbanisation of the municipalities."""
+    reads = Table(columns=URBANISATION, key=("municipality_code",))
+    return replace(
+        _by_hand("at-urbanisation", year, "Degree of urbanisation 2021", REGIONS, reads),
+        rows=Rows.exactly(2_115),
+    )
+
+
+def postal_codes(year: int) -> Source:
+    """Pairs of postal codes and municipalities, of the Austrian Post."""
+    reads = Table(columns=POSTAL_CODES, key=("postal_code", "municipality_code"))
+    title = "Postal codes of municipalities"
+    return replace(
+        _by_hand("at-postal-codes", year, title, "https://www.post.at", reads),
+        rows=Rows.exactly(3_375),
+    )
+
+
+def _file(
+    slug: str, year: int, title: str, dataset: str, reads: Reading, ending: str = ".csv"
 ) -> Source:
-    """A list that the office offers without a lasting address: a comma-separated text, fetched by
-    hand.
+    """A file of the open data portal, by the identifier of its dataset and how its name ends."""
+    return Source(
+        slug=slug,
+        vintage=year,
+        title=title,
+        reference_date=date(year, 1, 1),
+        urls=(f"{PORTAL}/data/{dataset}{ending}",),
+        landing_page=f"{PORTAL}/web/meta.jsp?dataset={dataset}",
+        publisher=STATISTIK_AUSTRIA,
+        licence=CC_BY,
+        container="text",
+        reads=reads,
+        released="yearly",
+        confidence="high",
+    )
+
+
+def _borders(slug: str, year: int, title: str, layer: str, columns: Mapping[str, Column]) -> Source:
+    """A layer of borders from the web feature service that took the place of zip files in March
+    2026.
     """
-    return source(
-        slug,
+    key = next(iter(columns))
+    reads = Features(columns=columns, key=key, crs=31287, published_crs=31287, bounds=BOUNDS)
+    name = f"GEODATA:STATISTIK_AUSTRIA_{layer}_{year}0101"
+    return replace(
+        _file(slug, year, title, f"OGDEXT_{layer}_1", reads),
+        container="json",
+        pages=PAGE,
+        urls=tuple(f"{host}/{SERVICE}&typeNames={name}" for host in HOSTS),
+    )
+
+
+def _list_of_residents(year: int, name: str, ending: str, reads: Table) -> Source:
+    """One of the lists that tell what the codes and the columns of the residents mean."""
+    title = f"Residents on 1 January {year}: {name}"
+    return _file(
+        f"at-population-{name}",
         year,
         title,
-        "",
+        POPULATION_DATASET.format(year),
+        reads,
+        f"_{ending}.csv",
+    )
+
+
+def _listed(columns: Mapping[str, Column], *key: str) -> Table:
+    """The portal's text format: semicolons, decimal comma, UTF-8."""
+    return Table(columns=columns, key=key, delimiter=";", encoding="utf-8-sig", decimal_point=",")
+
+
+def _metadata(slug: str, year: int, dataset: str) -> Source:
+    reads = Document(standard="OGD Austria Metadata")
+    return replace(
+        _file(f"{slug}-metadata", year, f"Metadata of {dataset}", dataset, reads),
+        urls=(METADATA.format(PORTAL, dataset),),
+        container="json",
+    )
+
+
+def _by_hand(slug: str, year: int, title: str, page: str, reads: Table) -> Source:
+    """A list that is offered without a lasting address: a comma-separated text, fetched by hand."""
+    return replace(
+        _file(slug, year, title, "", reads),
         urls=(),
         landing_page=page,
         confidence="low",
-        reads=Table(columns=columns, key=key),
         codes_of=date(year, 1, 1),
-        **facts,
     )
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 
 def described(words: str) -> Any:
@@ -12,6 +16,27 @@ def described(words: str) -> Any:
     Field(description=…)).
     """
     return Field(json_schema_extra={"description": words})
+
+
+@dataclass(frozen=True)
+class _OneOf:
+    """A Literal whose values are facts of an office, and its words; tells pydantic and the form."""
+
+    values: tuple[int, ...]
+    words: str
+
+    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(list(self.values))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, form: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return form(schema) | {"description": self.words}
+
+
+def one_of(years: Iterable[int], words: str) -> Any:
+    """The description of a parameter that is one of the years of a table of releases."""
+    return _OneOf(tuple(years), words)
 
 
 Mirror = Annotated[

@@ -55,16 +55,19 @@ RECORD = Retry(errors=(Exception,), after=(5, 30, 60))
 
 
 def verb(
-    name: str, retry: Retry | None = None, cache: CacheKeyFnPolicy | None = None
+    name: str | Callable[[dict[str, Any]], str],
+    retry: Retry | None = None,
+    cache: CacheKeyFnPolicy | None = None,
 ) -> Callable[[Callable[Parameters, Result]], Task[Parameters, Result]]:
     """Make a function a task of the vocabulary.
 
-    name: of its runs, with its object in braces ("aggregate {table} by {by}"). retry: one of the
-    policies above. cache: key of a result that is kept; without it nothing is.
+    name: of its runs, with its object in braces ("aggregate {table} by {by}"), or a function of
+    their arguments. retry: one of the policies above. cache: key of a result that is kept; without
+    it nothing is.
     """
-    policy: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
-    if cache:
-        policy = {"cache_policy": cache}
+    policy: dict[str, Any] = {"task_run_name": name, "cache_policy": cache or NO_CACHE}
+    if not cache:
+        policy |= {"persist_result": False}
     if retry:
         policy |= {
             "retries": len(retry.after),
@@ -73,4 +76,4 @@ def verb(
             # a function, because Prefect takes a bound method for a refusal
             "retry_condition_fn": lambda *asked: retry.heals(*asked),
         }
-    return task(task_run_name=name, **policy)
+    return task(**policy)

@@ -5,32 +5,47 @@ the run.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from psycopg2 import sql
 
 from tasks.core.catalog.provenance import record_check
 from tasks.core.model.declarations import Rows
 from tasks.core.model.errors import CheckFailed
-from tasks.core.model.handles import File, Original, Staging
+from tasks.core.model.handles import File, Input, Staging
 from tasks.core.upstream.portals import Statement, read_statement
 from tasks.running.policies import verb
 from tasks.running.site import site
 from tasks.running.steps import say
 
 
-@verb("check rows of {table}")
-def check_rows(staging: Staging, table: str, original: Original) -> None:
+@dataclass(frozen=True)
+class _Of:
+    """The name of a check's runs: of the input's own table, or of the one that is meant."""
+
+    check: str
+
+    def __call__(self, parameters: dict[str, Any]) -> str:
+        return f"{self.check} of {parameters['table'] or parameters['held'].table}"
+
+
+@verb(_Of("check rows"))
+def check_rows(staging: Staging, held: Input, table: str = "") -> None:
     """Hold the number of rows, in all and of each kind, and of different values of some columns,
     against what is known of the file.
+
+    table: another one that the input's numbers are of, such as the table that a join makes.
     """
-    expected = original.source.rows
+    source, table = held.source, table or held.table
+    expected = source.rows
     found = int(_value(staging, sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))))
     if expected is None:
         _verdict(staging, f"rows of {table}", "at least one row", f"{found:,}", found > 0)
     else:
         _within(staging, f"rows of {table}", expected, found)
-    for column, kinds in original.source.counts.items():
+    for column, kinds in source.counts.items():
         counted = sql.SQL("SELECT count(*) FROM {} WHERE {} = {}")
         for kind, rows in kinds.items():
             found = int(
@@ -42,7 +57,7 @@ def check_rows(staging: Staging, table: str, original: Original) -> None:
                 )
             )
             _within(staging, f"rows of {table} with {column} {kind}", rows, found)
-    for column, count in original.source.distinct.items():
+    for column, count in source.distinct.items():
         different = int(
             _value(
                 staging,
@@ -83,10 +98,14 @@ def check_keys(
         _none(staging, f"key of {table} matches {pattern}", _value(staging, named.format(unlike)))
 
 
-@verb("check totals of {table}")
-def check_totals(staging: Staging, table: str, original: Original) -> None:
-    """Hold the sums of columns against official totals, within each total's declared tolerance."""
-    for column, total in original.source.totals.items():
+@verb(_Of("check totals"))
+def check_totals(staging: Staging, held: Input, table: str = "") -> None:
+    """Hold the sums of columns against official totals, within each total's declared tolerance.
+
+    table: another one that the input's totals are of, such as the table that a join makes.
+    """
+    table = table or held.table
+    for column, total in held.source.totals.items():
         summed = sql.SQL("SELECT coalesce(sum({}), 0) FROM {}").format(
             sql.Identifier(column), sql.Identifier(table)
         )

@@ -9,7 +9,7 @@ from datetime import date
 
 from tasks.core.catalog.provenance import record_check
 from tasks.core.making.codes import code_lists, movements, recoding
-from tasks.core.making.codes.ledger import Ledger, Place
+from tasks.core.making.codes.ledger import Ledger, WholeOrParts
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
 from tasks.running.policies import DATABASE, verb
@@ -59,9 +59,9 @@ def recode(
     return staging
 
 
-@verb("settle {place.whole} in {table}", DATABASE)
-def settle(staging: Staging, table: str, key: str, place: Place) -> Staging:
-    """A place that publishers give now whole, now in parts, left in a table in the one form that is
+@verb("settle {area.whole} in {table}", DATABASE)
+def settle(staging: Staging, table: str, key: str, area: WholeOrParts) -> Staging:
+    """An area that publishers give now whole, now in parts, left in a table in the one form that is
     declared, never in both.
 
     Rows of the other form are left out when both are there, and parts are merged when only they are
@@ -69,7 +69,7 @@ def settle(staging: Staging, table: str, key: str, place: Place) -> Staging:
     had, or when the parts do not cover the ground of the whole.
     """
     with recording(staging, "settle", table) as step:
-        step.done(recoding.settle(site().database, staging.schema, table, key, place))
+        step.done(recoding.settle(site().database, staging.schema, table, key, area))
     return staging
 
 

@@ -1,4 +1,4 @@
-"""Readable files: the one a flow needs, taken out of the archive its publisher packed it in."""
+"""Readable files: those a flow needs, taken out of the archives their publishers packed them in."""
 
 from __future__ import annotations
 
@@ -12,93 +12,109 @@ from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 
 from tasks.core.making.unpacking.archives import find_packed, take_all, take_out
-from tasks.core.model.handles import File, Original
+from tasks.core.model.handles import File, Files, Inputs, Original, joined
 from tasks.running.policies import FILES, verb
 from tasks.running.site import site
 from tasks.running.steps import say
 
 
+def unpack(inputs: Inputs) -> Files:
+    """Take the files that the inputs' sources mean out of their archives, all at the same time.
+
+    A source that gives several tables, or a file for each territory, is several parts of its
+    keyword, <keyword>_<part>.
+    """
+    unpacked = {
+        keyword: {part: unpack_original.submit(each.original) for part, each in parts.items()}
+        for keyword, parts in inputs.by_keyword.items()
+    }
+    return Files(
+        {
+            keyword: {
+                joined(part, file.part): file
+                for part, future in parts.items()
+                for file in future.result()
+            }
+            for keyword, parts in unpacked.items()
+        }
+    )
+
+
 def _key(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
     """The sha256, the pattern and the handle, whose declaration the result carries on; no key when
-    the file kept under it is gone.
+    a file kept under it is gone.
 
-    Without a key the file is made again, at the same place, and what is kept under the key is true
-    again.
+    Without a key the files are made again, at the same place, and what is kept under the key is
+    true again.
     """
     original: Original = parameters["original"]
     handle = hashlib.sha256(repr(original).encode()).hexdigest()[:8]
-    key = f"{context.task.name}-v1-{original.sha256}-{_pattern(original, parameters['member']) or 'only'}-{handle}".replace(
-        "/", "|"
-    )
-    store = context.result_store
-    return None if store.exists(key) and not _is_there(store.read(key).result) else key
+    key = f"unpack-v2-{original.sha256}-{original.source.member or 'only'}-{handle}"
+    key, store = key.replace("/", "|"), context.result_store
+    return None if store.exists(key) and not _are_there(store.read(key).result) else key
 
 
 @verb("unpack {original.source.slug}", FILES, cache=CacheKeyFnPolicy(cache_key_fn=_key))
-def unpack(original: Original, member: str | None = None) -> File:
-    """The file a source means, readable on this machine.
+def unpack_original(original: Original) -> tuple[File, ...]:
+    """The files a source means, readable on this machine: one for each of its tables, or all that
+    its pattern means where it has territories, in the order of their names.
 
     Taken out of zip, gz, tar, 7z and archives inside them, recognised by their first bytes; a plain
-    file is itself. member: shell pattern on the base name or the path inside
-    ("*/1_DONNEES*/*.shp"), the source's own when none is given. The parts of a Shapefile come
-    along. Cached by hash and pattern as long as the file is there. Raises SourceError when not
-    exactly one file matches, and on a damaged, encrypted or hostile archive.
+    file is itself. Patterns match the base name or the path inside ("*/1_DONNEES*/*.shp"). The
+    parts of a Shapefile come along. Cached by hash and pattern as long as the files are there.
+    Raises SourceError when not exactly one file matches (with territories: none), and on a damaged,
+    encrypted or hostile archive.
     """
-    started, pattern = time.perf_counter(), _pattern(original, member)
-    if original.source.packed and (
-        inside := find_packed(
-            site().archive.originals.fetch(original.sha256), pattern, _name(original)
-        )
-    ):
-        path = site().archive.originals.fetch(original.sha256)
+    if original.source.territories:
+        return _of_territories(original)
+    return tuple(
+        _one(original, part, getattr(reads, "member", None) or original.source.member)
+        for part, reads in original.source.parts.items()
+    )
+
+
+def _one(original: Original, part: str, pattern: str | None) -> File:
+    started, packed = time.perf_counter(), site().archive.originals.fetch(original.sha256)
+    if original.source.packed and (inside := find_packed(packed, pattern, _name(original))):
         say(f"Found {inside} in {_name(original)}, to be read as it is packed.")
         return File(
-            original=original, path=str(path), name=inside, size=path.stat().st_size, member=inside
+            original=original,
+            path=str(packed),
+            name=inside,
+            size=packed.stat().st_size,
+            member=inside,
+            part=part,
         )
-    folder = (
-        site().scratch
-        / "unpacked"
-        / original.sha256
-        / hashlib.sha256((pattern or "").encode()).hexdigest()[:8]
-    )
-    name, path = take_out(
-        site().archive.originals.fetch(original.sha256), pattern, folder, name=_name(original)
-    )
+    name, path = take_out(packed, pattern, _folder(original, pattern or ""), name=_name(original))
     size = path.stat().st_size
     say(f"Unpacked {name} ({size:,} bytes) in {time.perf_counter() - started:.1f} s.")
-    return File(original=original, path=str(path), name=name, size=size)
+    return File(original=original, path=str(path), name=name, size=size, part=part)
 
 
-@verb("unpack all of {original.source.slug}", FILES, cache=CacheKeyFnPolicy(cache_key_fn=_key))
-def unpack_all(original: Original, member: str | None = None) -> list[File]:
-    """All files that a source's pattern means, readable on this machine, in the order of their
-    names.
-
-    For offices that pack one file a region, or one folder a projection, into one archive. As
-    `unpack`, but several may match.
-    """
-    started, pattern = time.perf_counter(), _pattern(original, member)
-    folder = (
-        site().scratch
-        / "unpacked"
-        / original.sha256
-        / hashlib.sha256(f"all {pattern}".encode()).hexdigest()[:8]
-    )
+def _of_territories(original: Original) -> tuple[File, ...]:
+    """For offices that pack one file a region, or one folder a projection, into one archive."""
+    started, pattern = time.perf_counter(), original.source.member
     taken = take_all(
-        site().archive.originals.fetch(original.sha256), pattern, folder, name=_name(original)
+        site().archive.originals.fetch(original.sha256),
+        pattern,
+        _folder(original, f"all {pattern}"),
+        name=_name(original),
     )
     say(
         f"Unpacked {len(taken):,} files of {original.source.slug} in"
         f" {time.perf_counter() - started:.1f} s."
     )
-    return [
-        File(original=original, path=str(path), name=name, size=path.stat().st_size)
-        for name, path in taken
-    ]
+    return tuple(
+        File(
+            original=original, path=str(path), name=name, size=path.stat().st_size, part=str(number)
+        )
+        for number, (name, path) in enumerate(taken)
+    )
 
 
-def _pattern(original: Original, member: str | None) -> str | None:
-    return member or original.source.member
+def _folder(original: Original, pattern: str) -> Path:
+    mark = hashlib.sha256(pattern.encode()).hexdigest()[:8]
+    return site().scratch / "unpacked" / original.sha256 / mark
 
 
 def _name(original: Original) -> str:
@@ -110,11 +126,10 @@ def _name(original: Original) -> str:
     return PurePosixPath(unquote(urlsplit(original.url).path)).name or original.source.slug
 
 
-def _is_there(kept: Any) -> bool:
-    files = kept if isinstance(kept, list) else [kept]
+def _are_there(kept: Any) -> bool:
     return all(
         isinstance(file, File)
         and Path(file.path).is_file()
         and Path(file.path).stat().st_size == file.size
-        for file in files
+        for file in kept
     )

@@ -18,7 +18,7 @@ ROUNDING = 1e-9  # of shares that are sums of others
 
 
 @verb("join {script}")
-def join(script: str, staging: Staging) -> Staging:
+def join(staging: Staging, script: str) -> Staging:
     """Run a country's SQL file, which makes the finished tables out of the loaded ones.
 
     The file is plain SQL: its first three comment lines name the tables it reads, the tables it
@@ -37,14 +37,15 @@ def join(script: str, staging: Staging) -> Staging:
 
 
 @verb("unite {into}")
-def unite(staging: Staging, into: str, parts: Sequence[str]) -> Staging:
+def unite(staging: Staging, into: str, parts: Sequence[str], label: str = "") -> Staging:
     """The tables of a country's parts, such as its states, read as one table; nothing is copied.
 
-    The parts have the same columns and stay as they are. Returns the staging. Raises CheckFailed
-    when they differ.
+    The parts have the same columns and stay as they are. label: a column to add, which names the
+    part that each row is of: "01" of tract_shapes_01. Returns the staging. Raises CheckFailed when
+    the parts differ.
     """
     with recording(staging, "unite", into) as step:
-        rows = united_tables.unite(site().database, staging.schema, into, parts)
+        rows = united_tables.unite(site().database, staging.schema, into, parts, label)
         step.done(f"United {len(parts):,} parts into {into} ({rows:,} rows)", rows=rows)
     return staging
 
@@ -52,9 +53,9 @@ def unite(staging: Staging, into: str, parts: Sequence[str]) -> Staging:
 @verb("check join of {areas} and {figures}")
 def check_join(
     staging: Staging,
-    *,
     areas: str,
     figures: str,
+    *,
     key: str,
     population: str | None = None,
     unlocated: str | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from tasks.core.archive.tombstones import burial
 from tasks.core.catalog import provenance
 from tasks.core.model.declarations import Source
 from tasks.core.model.errors import SourceError
-from tasks.core.model.handles import Original, Retrieval
+from tasks.core.model.handles import Input, Inputs, Original, Retrieval, joined
+from tasks.core.model.names import sources_by_name
 from tasks.core.model.recipes import Recipe
 from tasks.core.model.settings import settings
 from tasks.core.rebuilding import taken_originals
@@ -81,14 +82,28 @@ def archive(retrieval: Retrieval) -> Original:
     return original
 
 
-def backup(*sources: Source, mirror: str | None = None) -> tuple[Original, ...]:
-    """Download and archive several sources at the same time; the originals come in the order of the
-    sources.
+def backup(*, mirror: str | None = None, **sources: Source | Mapping[str, Source]) -> Inputs:
+    """Download and archive several sources at the same time; each keyword is the name of a staging
+    table.
 
-    mirror: folder or base URL that stands in for the publishers (see tasks.core.upstream.mirrors).
+    A mapping of sources stands for several tables, <keyword>_<part>. mirror: folder or base URL
+    that stands in for the publishers (see tasks.core.upstream.mirrors). Raises ConfigurationError
+    for a keyword that is no name of a table, a table named twice, and a source given twice.
     """
-    return making().originals(
-        ask=lambda: _asked(sources, mirror), take=lambda recipe: _taken(sources, recipe)
+    named = sources_by_name(sources)
+    wanted = [source for parts in named.values() for source in parts.values()]
+    archived = iter(
+        making().originals(
+            ask=lambda: _asked(wanted, mirror), take=lambda recipe: _taken(wanted, recipe)
+        )
+    )
+    return Inputs(
+        {
+            keyword: {
+                part: Input(name=joined(keyword, part), original=next(archived)) for part in parts
+            }
+            for keyword, parts in named.items()
+        }
     )
 
 
@@ -98,6 +113,9 @@ def _taken(sources: Sequence[Source], recipe: Recipe) -> tuple[Original, ...]:
 
 
 def _asked(sources: Sequence[Source], mirror: str | None) -> tuple[Original, ...]:
+    """The originals in the order of the sources."""
+    # a database that cannot be used is found out before a long download, and set up by one thread
+    _ = site().database
     stand_in = mirrors.read(mirror) if mirror else None
     wanted = [mirrors.apply(source, stand_in) if stand_in else source for source in sources]
     retrievals = [download.submit(source) for source in wanted]

@@ -12,7 +12,7 @@ from prefect.events import emit_event
 from tasks.core.catalog import publications
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
-from tasks.core.model.handles import Edition, Foundation, Original, Staging
+from tasks.core.model.handles import Edition, Foundation, Inputs, Staging
 from tasks.running.making import making
 from tasks.running.policies import RECORD, verb
 from tasks.running.site import site
@@ -33,17 +33,18 @@ def stand_on(dataset: str, layers: Sequence[str], at_least: int, start: bool = F
 def open_staging(
     dataset: Dataset,
     vintage: int,
-    *originals: Original,
+    files: Inputs,
+    *,
     rebuild: bool = False,
     after: Sequence[Foundation] = (),
 ) -> Staging:
     """Open the private schema in which the next edition is built.
 
     The run ends here, well and early, when a published edition was already made from these
-    originals by this code, unless `rebuild` is set. after: editions of other datasets it stands on;
+    files by this code, unless `rebuild` is set. after: editions of other datasets it stands on;
     their layers are there as <dataset>_<layer>.
     """
-    staging = making().begin(dataset, vintage, originals, after, rebuild=rebuild)
+    staging = making().begin(dataset, vintage, files.originals, after, rebuild=rebuild)
     say(f"Opened {staging.schema} for edition {staging.edition} of {dataset.slug} {vintage}.")
     return staging
 

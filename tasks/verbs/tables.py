@@ -1,20 +1,43 @@
-"""Tables of figures, loaded into the staging schema."""
+"""Staging tables: publishers' figures and their areas, lines and points, loaded as declared."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tasks.core.making.tables.staging_tables import load
-from tasks.core.model.declarations import Table
+from prefect.futures import PrefectFuture
+
+from tasks.core.making.geometry import geometry_tables
+from tasks.core.making.tables import staging_tables
+from tasks.core.model.declarations import Document, Features, Table
 from tasks.core.model.errors import ConfigurationError
-from tasks.core.model.handles import File, Staging
+from tasks.core.model.handles import File, Files, Staging
 from tasks.running.policies import DATABASE, verb
+from tasks.running.runs import together
 from tasks.running.site import site
 from tasks.running.steps import recording
 
 
+def load(staging: Staging, files: Files) -> tuple[PrefectFuture[int], ...]:
+    """Load every file as a staging table of its name, all at the same time: with geometries where
+    it is declared as Features, of figures where it is a Table; a Document is no table.
+
+    Returns the tasks once all have ended well, for `wait_for` of the verb that follows.
+    """
+    return together(
+        *(
+            (load_table if isinstance(file.reads, Table) else load_geometries).submit(
+                staging, file, table
+            )
+            for table, file in files
+            if not isinstance(file.reads, Document)
+        )
+    )
+
+
 @verb("load table {table}", DATABASE)
-def load_table(file: File, staging: Staging, table: str) -> int:
+def load_table(staging: Staging, file: File, table: str) -> int:
     """The rows of a publisher's table of figures, as declared, in a table of the staging schema;
     returns their number.
 
@@ -23,14 +46,14 @@ def load_table(file: File, staging: Staging, table: str) -> int:
     reason stands in `<column>_reason`. Raises SourceError when the file is not as declared, naming
     the column, the value and the line, and CheckFailed when the declared key is not unique.
     """
-    reads = file.original.source.reads
+    reads = file.reads
     if not isinstance(reads, Table):
         raise ConfigurationError(
             f"The source {file.original.source.slug} was declared as geometries: load it with"
             " load_geometries."
         )
     with recording(staging, "load_table", table) as step:
-        tally = load(
+        tally = staging_tables.load(
             site().database,
             staging.schema,
             table,
@@ -49,3 +72,55 @@ def load_table(file: File, staging: Staging, table: str) -> int:
             left_out=tally.left_out,
         )
     return tally.rows
+
+
+@verb("load geometries {table}", DATABASE)
+def load_geometries(staging: Staging, file: File, table: str) -> int:
+    """Every feature of a file, in one typed PostGIS column and one CRS, as a staging table; returns
+    their number.
+
+    GeoJSON, TopoJSON, Shapefile, GeoPackage, SpatiaLite, FlatGeobuf, GML, KML and GeoParquet,
+    zipped or not, are read as the source's `Features` declare. The table has the declared columns
+    and `geom`: MultiPolygon, MultiLineString, MultiPoint or Point in EPSG:`published_crs`, in
+    metres or degrees as that CRS says; features without geometry stay, with a null. Raises
+    SourceError when the file is not as declared and CheckFailed when the key is missing or
+    repeated.
+    """
+    reads = file.reads
+    if not isinstance(reads, Features):
+        raise ConfigurationError(
+            f"The source {file.original.source.slug} is declared as a table: load it with"
+            " load_table, or declare how its geometries are read."
+        )
+    with recording(staging, "load_geometries", table) as step:
+        figures = geometry_tables.load(
+            site().database,
+            staging.schema,
+            table,
+            file.path,
+            _of_member(reads, file.name),
+            file.original.source.slug,
+        )
+        without = (
+            f", {figures.without_geometry:,} of them without geometry"
+            if figures.without_geometry
+            else ""
+        )
+        step.done(
+            f"Loaded {figures.features:,} features{without}",
+            rows=figures.features,
+            without_geometry=figures.without_geometry,
+            from_collections=figures.from_collections,
+            change_of_crs=figures.change_of_crs,
+        )
+    return figures.features
+
+
+def _of_member(reads: Features, name: str) -> Features:
+    """How a file is read whose CRS depends on where it stands in its archive."""
+    codes = [crs for pattern, crs in reads.crs_of.items() if fnmatchcase(name, pattern)]
+    return (
+        replace(reads, crs=codes[0], bounds=reads.bounds if codes[0] == reads.crs else None)
+        if codes
+        else reads
+    )

@@ -15,6 +15,7 @@ Container = Literal[
     "zip", "7z", "gzip", "xlsx", "xls", "ods", "sqlite", "json", "xml", "parquet", "text"
 ]
 Retention = Literal["permanent", "newest", "legal_maximum"]
+Confidence = Literal["high", "medium", "low"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,11 +127,12 @@ class Total:
 class Features:
     """How a geometry file is read.
 
-    crs: EPSG code the publisher states; compared with the file's own, used when the file has none
-    and `crs_missing` allows it. bounds: (xmin, ymin, xmax, ymax) of the country in that CRS.
-    published_crs: EPSG code of the loaded table. dimension: 2 drops Z, 3 keeps it. crs_of: EPSG
-    codes by shell patterns on a file's path in its archive, for archives that hold each territory
-    in a CRS of its own; `bounds` hold for `crs` only.
+    member, layer: shell patterns of the file in its archive, where one original has several, and of
+    the layer in the file. crs: EPSG code the publisher states; compared with the file's own, used
+    when the file has none and `crs_missing` allows it. bounds: (xmin, ymin, xmax, ymax) of the
+    country in that CRS. published_crs: EPSG code of the loaded table. dimension: 2 drops Z, 3 keeps
+    it. crs_of: EPSG codes by shell patterns on a file's path in its archive, for archives that hold
+    each territory in a CRS of its own; `bounds` hold for `crs` only.
     """
 
     columns: Mapping[str, Column]
@@ -138,6 +140,7 @@ class Features:
     published_crs: int
     key: str | None = None
     bounds: tuple[float, float, float, float] | None = None
+    member: str | None = None
     layer: str | None = None
     dimension: Literal[2, 3] = 2
     crs_missing: bool = False
@@ -150,10 +153,11 @@ class Features:
 class Table:
     """How a table of figures is read.
 
-    quote "" means the publisher quotes nothing. header_rows are counted from 1 (several are joined
-    by a blank, for merged titles); skip_rows_after_header is for rows of labels or units under
-    them. `missing` maps a marker such as "*" to its reason, which is kept beside each figure in
-    <column>_reason, or for all figures of a row in one text column where `reasons_in` names it;
+    member: shell pattern of the file in its archive, where one original has several. sheet: of a
+    workbook. quote "" means the publisher quotes nothing. header_rows are counted from 1 (several
+    are joined by a blank, for merged titles); skip_rows_after_header is for rows of labels or units
+    under them. `missing` maps a marker such as "*" to its reason, which is kept beside each figure
+    in <column>_reason, or for all figures of a row in one text column where `reasons_in` names it;
     `zero` are those of the markers that mean 0. `where` keeps the rows whose source column matches
     a shell pattern ("2023", "0500000US*").
     """
@@ -165,6 +169,7 @@ class Table:
     encoding: str = "utf-8"
     decimal_point: str = "."
     thousands: str = ""
+    member: str | None = None
     sheet: str | None = None
     header_rows: tuple[int, ...] = (1,)
     skip_rows_after_header: int = 0
@@ -183,22 +188,28 @@ class Document:
     standard: Literal["OGD Austria Metadata"]
 
 
+Reading = Features | Table | Document
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """One file of one publisher, for one vintage.
 
     urls: candidate addresses, the likeliest first; none where the publisher gives no lasting one,
     so that the file is fetched by hand (GEODATA_INBOX) or comes by a mirror. member: shell pattern
-    of the file inside the archive. pages: features a page, where the addresses are those of a web
-    feature service (WFS 2.0 answering in GeoJSON) that is asked page by page. codes_of: the day
-    whose area codes the file uses, where it is not the reference date (some offices give old
-    figures on today's areas). packed: a member of a zip is read as it is packed, and never written
-    to the disk unpacked, because it is too large. rows, totals, distinct (number of different
-    values of a column) and counts (rows with each value of a column): the publisher's own numbers.
-    retention: permanent (every original stays), newest (only the newest of each vintage stay, and
-    those that editions need) or legal_maximum (none stays longer than keep_days). keep_originals:
-    how many the newest are; legal_maximum may declare it besides. `mirror` is empty for the
-    publisher's file and otherwise the label of the mirror that stood in for it.
+    of the file inside the archive. reads: how the file is read; by a name for each, where it gives
+    several tables (sheets of a workbook, layers of a GeoPackage, members of an archive).
+    territories: `member` means several files that are read alike, one for each territory. pages:
+    features a page, where the addresses are those of a web feature service (WFS 2.0 answering in
+    GeoJSON) that is asked page by page. codes_of: the day whose area codes the file uses, where it
+    is not the reference date (some offices give old figures on today's areas). packed: a member of
+    a zip is read as it is packed, and never written to the disk unpacked, because it is too large.
+    rows, totals, distinct (number of different values of a column) and counts (rows with each value
+    of a column): the publisher's own numbers. retention: permanent (every original stays), newest
+    (only the newest of each vintage stay, and those that editions need) or legal_maximum (none
+    stays longer than keep_days). keep_originals: how many the newest are; legal_maximum may declare
+    it besides. `mirror` is empty for the publisher's file and otherwise the label of the mirror
+    that stood in for it.
     """
 
     slug: str
@@ -209,11 +220,12 @@ class Source:
     landing_page: str
     urls: tuple[str, ...]
     container: Container
-    reads: Features | Table | Document
+    reads: Reading | Mapping[str, Features | Table]
     reference_date: date
     released: str
-    confidence: Literal["high", "medium", "low"]
+    confidence: Confidence
     member: str | None = None
+    territories: bool = False
     rows: Rows | None = None
     totals: Mapping[str, Total] = field(default_factory=dict)
     distinct: Mapping[str, int] = field(default_factory=dict)
@@ -232,6 +244,11 @@ class Source:
     def codes_day(self) -> date:
         """The day whose area codes the file uses."""
         return self.codes_of or self.reference_date
+
+    @property
+    def parts(self) -> Mapping[str, Reading]:
+        """How each table of the file is read, by its name; "" where the file is one table."""
+        return self.reads if isinstance(self.reads, Mapping) else {"": self.reads}
 
 
 @dataclass(frozen=True, kw_only=True)

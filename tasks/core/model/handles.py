@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+from datetime import date, datetime
+from typing import Generic, Literal, TypeVar
 
-from tasks.core.model.declarations import Dataset, Source
+from tasks.core.model.declarations import Dataset, Reading, Source
+from tasks.core.model.errors import ConfigurationError
 
+Handle = TypeVar("Handle")
 State = Literal["new", "unchanged", "changed", "moved", "gone", "invalid", "unreachable"]
 
 
@@ -54,6 +56,7 @@ class File:
     archive.
 
     member: where `path` is the zip itself, the member to be read as it is packed; empty otherwise.
+    part: which table of its source it is, or the number of its territory; empty where it is all.
     """
 
     original: Original
@@ -61,6 +64,117 @@ class File:
     name: str
     size: int
     member: str = ""
+    part: str = ""
+
+    @property
+    def reads(self) -> Reading:
+        """How the file is read."""
+        parts = self.original.source.parts
+        return parts[self.part if self.part in parts else ""]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """An original under the name that a flow gave it."""
+
+    name: str
+    original: Original
+
+    @property
+    def source(self) -> Source:
+        """What is declared about it."""
+        return self.original.source
+
+    @property
+    def codes_day(self) -> date:
+        """The day whose area codes it uses."""
+        return self.source.codes_day
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of its staging tables, but for those of territories, which are only known once
+        it is unpacked.
+        """
+        return tuple(joined(self.name, part) for part in self.source.parts)
+
+    @property
+    def table(self) -> str:
+        """The name of its one staging table; raises ConfigurationError where it has several."""
+        if len(self.tables) > 1:
+            raise ConfigurationError(
+                f"The source {self.source.slug} gives the tables {', '.join(self.tables)}, and one"
+                " table was asked for: say which, with table=."
+            )
+        return self.tables[0]
+
+
+class Missing(ConfigurationError, AttributeError):
+    """A flow asks for a name that it has not given."""
+
+
+@dataclass(frozen=True)
+class Named(Generic[Handle]):
+    """Handles by the keywords of a flow: `files.shapes`, and `files.parts("tract_shapes")` where a
+    keyword stands for several.
+    """
+
+    by_keyword: Mapping[str, Mapping[str, Handle]]
+
+    def __getattr__(self, keyword: str) -> Handle:
+        if keyword.startswith("_") or keyword == "by_keyword":  # asked while a copy is being made
+            raise AttributeError(keyword)
+        handles = self._of(keyword)
+        if "" not in handles:
+            raise Missing(
+                f"The input {keyword!r} is several, of the parts {', '.join(handles)}, and one was"
+                f' asked for: use parts("{keyword}") or tables("{keyword}").'
+            )
+        return handles[""]
+
+    def __iter__(self) -> Iterator[tuple[str, Handle]]:
+        """Each handle with its name, <keyword> or <keyword>_<part>, in the order of the flow."""
+        for keyword, handles in self.by_keyword.items():
+            yield from ((joined(keyword, part), handle) for part, handle in handles.items())
+
+    def parts(self, keyword: str) -> tuple[Handle, ...]:
+        """All handles of a keyword."""
+        return tuple(self._of(keyword).values())
+
+    def _of(self, keyword: str) -> Mapping[str, Handle]:
+        if keyword not in self.by_keyword:
+            raise Missing(
+                f"The flow asks for the input {keyword!r} and has given none of that name: use"
+                f" {', '.join(self.by_keyword)}, or give it to backup."
+            )
+        return self.by_keyword[keyword]
+
+
+@dataclass(frozen=True)
+class Inputs(Named[Input]):
+    """What `backup` has archived, by keyword."""
+
+    @property
+    def originals(self) -> tuple[Original, ...]:
+        """The originals in the order of the flow."""
+        return tuple(each.original for _, each in self)
+
+    def tables(self, keyword: str) -> tuple[str, ...]:
+        """The names of the staging tables of a keyword."""
+        return tuple(table for each in self.parts(keyword) for table in each.tables)
+
+
+@dataclass(frozen=True)
+class Files(Named[File]):
+    """What `unpack` has taken out of the inputs, by keyword; each is one staging table."""
+
+    def tables(self, keyword: str) -> tuple[str, ...]:
+        """The names of the staging tables of a keyword."""
+        return tuple(joined(keyword, part) for part in self._of(keyword))
+
+
+def joined(*names: str) -> str:
+    """A name and its parts, those that are empty left out: tract_shapes_01."""
+    return "_".join(filter(None, names))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@
         "reads": {"delimiter": ";", "columns": {"sector_code": {"names": ["statsec"]}, "income":
             null}}}}}
 
-`reads` replaces fields of the declared Features or Table by name. Within `columns` only the columns
-named change; null drops one.
+`reads` replaces fields of the declared Features or Table by name; where a file gives several
+tables, of each by its name. Within `columns` only the columns named change; null drops one.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from tasks.core.model.declarations import (
     Container,
     Document,
     Features,
+    Reading,
     Rows,
     Source,
     Table,
@@ -208,8 +209,21 @@ def _totals(mirror: Mirror, values: Mapping[str, Any]) -> dict[str, Total]:
 
 
 def _reads(
-    mirror: Mirror, name: str, declared: Features | Table | Document, changes: Mapping[str, Any]
-) -> Features | Table | Document:
+    mirror: Mirror,
+    name: str,
+    declared: Reading | Mapping[str, Features | Table],
+    changes: Mapping[str, Any],
+) -> Any:
+    if not isinstance(declared, Mapping):
+        return _reading(mirror, name, declared, changes)
+    _require_known(mirror, name, changes, tuple(declared))
+    return {
+        part: _reading(mirror, f"{name}, {part}", reads, changes.get(part, {}))
+        for part, reads in declared.items()
+    }
+
+
+def _reading(mirror: Mirror, name: str, declared: Reading, changes: Mapping[str, Any]) -> Reading:
     _require_known(mirror, name, changes, tuple(field.name for field in fields(declared)))
     if isinstance(declared, Document):
         return replace(declared, **changes)

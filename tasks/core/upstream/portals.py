@@ -34,7 +34,7 @@ def read_statement(file: File) -> Statement:
     OGD Austria Metadata: https://www.data.gv.at, a JSON object with `license` and, in `extras`,
     `license_citation` and `metadata_modified`.
     """
-    if not isinstance(file.original.source.reads, Document):
+    if not isinstance(file.reads, Document):
         raise ConfigurationError(
             f"The source {file.original.source.slug} is not declared as a Document: declare it so,"
             " or load it as a table."

@@ -209,8 +209,8 @@ def _event(line: str) -> CodeEvent:
 
 
 @dataclass(frozen=True)
-class Place:
-    """A place that publishers give now whole, now in parts (Vienna: one municipality, 23
+class WholeOrParts:
+    """An area that publishers give now whole, now in parts (Vienna: one municipality, 23
     districts), and which of both we publish.
     """
 

@@ -12,7 +12,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import provenance
-from tasks.core.making.codes.ledger import Place, Route
+from tasks.core.making.codes.ledger import Route, WholeOrParts
 from tasks.core.making.topology.polygons import GEOMETRY
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
@@ -132,7 +132,7 @@ def follow(
     return done
 
 
-def settle(database: Database, schema: str, table: str, key: str, place: Place) -> str:
+def settle(database: Database, schema: str, table: str, key: str, place: WholeOrParts) -> str:
     """Leave a place in a table either whole or in its parts, as declared; returns what was done, as
     a sentence without its full stop.
     """
@@ -254,7 +254,7 @@ def _require_one_day(schema: str, table: str, routes: list[Route], here: set[str
         )
 
 
-def _require_same_ground(cursor: Cursor, table: str, key: str, place: Place) -> None:
+def _require_same_ground(cursor: Cursor, table: str, key: str, place: WholeOrParts) -> None:
     if GEOMETRY not in _columns(cursor, table):
         return
     query = (

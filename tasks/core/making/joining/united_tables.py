@@ -14,15 +14,17 @@ from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
 
 
-def unite(database: Database, schema: str, into: str, parts: Sequence[str]) -> int:
+def unite(database: Database, schema: str, into: str, parts: Sequence[str], label: str = "") -> int:
     """Make schema.into the parent of the parts, so that selecting from it reads them all; returns
     the rows of all of them.
 
-    Raises CheckFailed when the parts have not the same columns.
+    label: a column to add to the parts, with what follows <into>_ in their names. Raises CheckFailed when the parts have not the same columns.
     """
     parent = sql.Identifier(into)
     with database.session(schema) as cursor:
         _part(cursor, into)
+        for part in parts if label else ():
+            _label(cursor, part, label, part.removeprefix(f"{into}_"))
         _require_alike(cursor, into, parts)
         cursor.execute(
             sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING COMMENTS INCLUDING STORAGE)").format(
@@ -69,6 +71,15 @@ def _pattern(origins: Sequence[str]) -> str:
 def _beginning(texts: Sequence[str]) -> str:
     alike = takewhile(lambda letters: len({*letters}) == 1, zip(*texts, strict=False))
     return "".join(letters[0] for letters in alike)
+
+
+def _label(cursor: Cursor, part: str, label: str, name: str) -> None:
+    """Name a part in a column of its own; a default that is constant rewrites no row."""
+    cursor.execute(
+        sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} text NOT NULL DEFAULT {}").format(
+            sql.Identifier(part), sql.Identifier(label), sql.Literal(name)
+        )
+    )
 
 
 def _require_alike(cursor: Cursor, into: str, parts: Sequence[str]) -> None:

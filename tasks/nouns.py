@@ -1,0 +1,64 @@
+"""The nouns of the flows: what a source and a dataset are declared with, and the parameters that
+flows share.
+
+With the verbs of `tasks.vocabulary`, these are the only names of the product that a flow uses.
+"""
+
+from tasks.core.making.codes.ledger import CodeEvent, Ledger, WholeOrParts, ledger
+from tasks.core.model.declarations import (
+    Column,
+    Confidence,
+    Dataset,
+    Document,
+    Features,
+    Licence,
+    Publisher,
+    Reading,
+    Rows,
+    Source,
+    Table,
+    Total,
+    code,
+    decimal,
+    integer,
+    number,
+    text,
+)
+from tasks.running.parameters import (
+    Datasets,
+    Mirror,
+    Rebuild,
+    Scope,
+    described,
+    one_of,
+)
+
+__all__ = [
+    "CodeEvent",
+    "Column",
+    "Confidence",
+    "Dataset",
+    "Datasets",
+    "Document",
+    "Features",
+    "Ledger",
+    "Licence",
+    "Mirror",
+    "Publisher",
+    "Reading",
+    "Rebuild",
+    "Rows",
+    "Scope",
+    "Source",
+    "Table",
+    "Total",
+    "WholeOrParts",
+    "code",
+    "decimal",
+    "described",
+    "integer",
+    "ledger",
+    "number",
+    "one_of",
+    "text",
+]
