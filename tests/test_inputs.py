@@ -16,7 +16,6 @@ import pytest
 import shapely
 from prefect import flow
 from pydantic import TypeAdapter
-from tasks.core.archive.store import configured
 from workbooks import write_xlsx
 
 from tasks.core.model.errors import ConfigurationError
@@ -25,6 +24,7 @@ from tasks.core.model.names import sources_by_name
 from tasks.core.postgres.database import Database
 from tasks.core.upstream import mirrors
 from tasks.nouns import Document, Features, Licence, Publisher, Source, Table, integer, text
+from tasks.running.site import site
 from tasks.verbs.files import unpack, unpack_original
 from tasks.verbs.originals import backup
 from tasks.verbs.tables import load
@@ -66,7 +66,7 @@ def given(**sources: Any) -> Inputs:
 def original(of: Source, path: Path | None = None) -> Original:
     sha256 = hashlib.sha256(path.read_bytes() if path else b"").hexdigest()
     if path:
-        configured().put(path, sha256)
+        site().archive.originals.put(path, sha256)
     return Original(
         source=of,
         sha256=sha256,
