@@ -94,7 +94,8 @@ def collect_superseded(grace_originals: int = 0) -> None:
             " that a source keeps all stay."
         )
     store, database, purge = site().archive, site().database, Purge()
-    if down := store.locations.listings("editions")[1]:
+    _, down = store.locations.listings("editions")
+    if down:
         warn(
             "Nothing was collected, because editions that need originals may be known there alone:"
             f" {listed(down)}."

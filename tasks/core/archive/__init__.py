@@ -1,3 +1,1 @@
-"""The archive: content-addressed originals and self-describing manifests, in one place and its
-replicas.
-"""
+"""Content-addressed originals and self-describing documents, in one place and its replicas."""

@@ -87,11 +87,8 @@ def shelf(source: Source) -> str:
     """The folder of a source's manifests: apart for each mirror, so that a sample never stands in
     for an official file.
     """
-    return (
-        f"mirror-{source.mirror}/{source.slug}/{source.vintage}"
-        if source.mirror
-        else f"{source.slug}/{source.vintage}"
-    )
+    mirror = f"mirror-{source.mirror}/" if source.mirror else ""
+    return f"{mirror}{source.slug}/{source.vintage}"
 
 
 def stamp(moment: datetime, sha256: str) -> str:
@@ -126,13 +123,7 @@ def describe(
 
 def original_of(manifest: Mapping[str, Any]) -> Original:
     """The original a manifest describes, with its source as it was declared then."""
-    return ORIGINALS.validate_python(
-        {
-            name: value
-            for name, value in manifest.items()
-            if name not in ("format", "headers", "detail", "revision")
-        }
-    )
+    return ORIGINALS.validate_python(manifest)
 
 
 def _without_credentials(source: Source) -> Source:

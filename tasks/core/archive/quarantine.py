@@ -37,10 +37,9 @@ class Quarantine:
     def all(self) -> dict[str, Original]:
         """The bytes in quarantine by their name, each as it was refused the last time."""
         there = self._locations.names(FOLDER)
-        documents = [document for _, document in self._documents.read_all(FOLDER)]
         return {
             document["bytes"]: refused_of(document)
-            for document in documents
+            for _, document in self._documents.read_all(FOLDER)
             if document["bytes"] in there
         }
 

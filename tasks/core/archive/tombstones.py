@@ -166,9 +166,7 @@ def document(tombstone: Tombstone) -> dict[str, Any]:
 
 def read(document: Mapping[str, Any]) -> Tombstone:
     """The tombstone in a document."""
-    return TOMBSTONES.validate_python(
-        {name: value for name, value in document.items() if name != "format"}
-    )
+    return TOMBSTONES.validate_python(document)
 
 
 def burial(original: Original, stone: Tombstone) -> str:
