@@ -24,7 +24,7 @@ SAME_AREA = 0.01
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RouteOutcome:
     """What became of one route in a table: carried to one code, or named because no sum can
     tell.
     """
@@ -38,10 +38,10 @@ class Outcome:
 class Recoding:
     """The routes that met a table, and the rows they moved."""
 
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[RouteOutcome] = field(default_factory=list)
     rows: int = 0
 
-    def named(self) -> list[Outcome]:
+    def named(self) -> list[RouteOutcome]:
         """The outcomes that could not be carried."""
         return [outcome for outcome in self.outcomes if outcome.verdict == "named"]
 
@@ -194,21 +194,21 @@ def merge(
     return cursor.rowcount
 
 
-def _judged(route: Route, here: set[str]) -> Outcome:
+def _judged(route: Route, here: set[str]) -> RouteOutcome:
     if route.target is None:
-        return Outcome(
+        return RouteOutcome(
             route,
             "named",
             f"{' + '.join(route.before)} became {' + '.join(route.after)}, and nothing tells what"
             " part went where",
         )
     if missing := [code for code in route.before if code not in here]:
-        return Outcome(
+        return RouteOutcome(
             route,
             "named",
             f"{', '.join(missing)} is missing, and {route.target} would not be whole",
         )
-    return Outcome(route, "carried")
+    return RouteOutcome(route, "carried")
 
 
 def _in_order(routes: list[Route]) -> list[Route]:
