@@ -117,6 +117,6 @@ def _require_kept(cursor: Cursor, staging: Staging, foundation: Foundation) -> N
             f"Edition {staging.edition} of {staging.dataset.slug} was expected to stand on edition"
             f" {foundation.number} of {foundation.dataset} {foundation.vintage}"
             f" ({', '.join(foundation.layers)}), found when the run began; that is"
-            f" {states[0] if states else 'not in the catalog'} by now, with {there} of {len(tables)}"
-            " tables: run again, on the edition shown now."
+            f" {states[0] if states else 'not in the catalog'} by now, with {there} of"
+            f" {len(tables)} tables: run again, on the edition shown now."
         )

@@ -133,7 +133,7 @@ def _recipe(
 
 
 def _ways(recipes: Iterable[Recipe]) -> Mapping[EditionKey, float]:
-    """Seconds from the beginning of each edition to the end of the last one that is made from it."""
+    """Seconds from the beginning of each edition to the end of the last that is made from it."""
     ways: dict[EditionKey, float] = {}
     for recipe in reversed(list(recipes)):  # foundations come before what is made from them
         key = recipe.dataset, recipe.number

@@ -72,16 +72,7 @@ def recode(
             outcome = _judged(route, here)
             if outcome.verdict == "carried":
                 done.rows += merge(cursor, table, key, route.before, str(route.target), str(route))
-            provenance.record_code_change(
-                cursor,
-                staging,
-                table,
-                str(route),
-                route.before,
-                route.after,
-                outcome.verdict,
-                outcome.reason,
-            )
+            _record(cursor, staging, table, str(route), outcome)
             done.outcomes.append(outcome)
     return done
 
@@ -103,17 +94,7 @@ def follow(
         }
         changes = {change: outcome for change, outcome in changes.items() if change not in before}
         for change, outcome in changes.items():
-            route = outcome.route
-            provenance.record_code_change(
-                cursor,
-                staging,
-                table,
-                change,
-                route.before,
-                route.after,
-                outcome.verdict,
-                outcome.reason,
-            )
+            _record(cursor, staging, table, change, outcome)
         carried = [outcome.route for outcome in changes.values() if outcome.verdict == "carried"]
         statement = (
             "UPDATE {0} AS t SET {1} = m.target, {2} = t.{1}, {3} = m.change FROM"
@@ -192,6 +173,14 @@ def merge(
         (target, change, list(before)),
     )
     return cursor.rowcount
+
+
+def _record(
+    cursor: Cursor, staging: Staging, table: str, change: str, outcome: RouteOutcome
+) -> None:
+    before, after = outcome.route.before, outcome.route.after
+    told = before, after, outcome.verdict, outcome.reason
+    provenance.record_code_change(cursor, staging, table, change, *told)
 
 
 def _judged(route: Route, here: set[str]) -> RouteOutcome:

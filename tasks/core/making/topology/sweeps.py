@@ -135,8 +135,8 @@ class Sweeper:
         return len(changed)
 
     def _make_valid(self, patch: Patch) -> int:
-        """Make the invalid geometries of a patch valid; returns how many there were, each counted in
-        the first patch that holds it.
+        """Make the invalid geometries of a patch valid; returns how many there were, each counted
+        in the first patch that holds it.
         """
         invalid = np.flatnonzero(~shapely.is_valid(patch.geometries))
         if not invalid.size:
