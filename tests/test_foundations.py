@@ -69,7 +69,7 @@ def lend(database: Database, ground: Foundation) -> None:
         layers={"areas": ("code",)},
     )
     with database.session() as cursor:
-        foundations.lend(
+        foundations.build_on(
             cursor, Staging(dataset=upper, vintage=2024, schema="upper", edition=1), ground
         )
 

@@ -32,7 +32,7 @@ import layer_formats as formats
 from tasks.core.making import descriptions
 from tasks.core.making.geometry.coordinates import agree
 from tasks.core.making.geometry.geometry_tables import ahead, load
-from tasks.core.making.geometry.shapes import Figures, Shaping
+from tasks.core.making.geometry.shapes import FeatureCounts, Shaping
 from tasks.core.model.declarations import (
     Features,
     Licence,
@@ -49,7 +49,7 @@ from tasks.core.postgres.database import Database
 from tasks.running.policies import DATABASE
 from tasks.verbs.tables import load_geometries
 
-Load = Callable[..., Figures]
+Load = Callable[..., FeatureCounts]
 Rows = Callable[[str], list[tuple[Any, ...]]]
 ESRI_LAMBERT_72 = (
     'PROJCS["Belge_Lambert_1972",GEOGCS["GCS_Belge_1972",DATUM["D_Belge_1972",SPHEROID["International_1924",6378388.0,297.0]],'
@@ -63,7 +63,7 @@ ESRI_LAMBERT_72 = (
 def into(database: Database, staging: Staging) -> Load:
     """Loads a file into the table `areas` of the staging schema."""
 
-    def load_path(path: Path, reads: Features, source: str = "") -> Figures:
+    def load_path(path: Path, reads: Features, source: str = "") -> FeatureCounts:
         return load(database, staging.schema, "areas", str(path), reads, source)
 
     return load_path

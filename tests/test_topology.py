@@ -20,7 +20,7 @@ from fractal_coverage import (
 )
 
 from tasks.core.making.topology.cleaning import clean
-from tasks.core.making.topology.coverage import Part, find_defects
+from tasks.core.making.topology.coverage import Patch, find_defects
 from tasks.core.making.topology.ground import ground
 from tasks.core.making.topology.repairs import make_valid
 from tasks.core.model.errors import CheckFailed, ConfigurationError
@@ -302,7 +302,7 @@ def test_ground_that_a_defective_feature_covers_is_no_gap() -> None:
     lower = shapely.Polygon([(0, 0), (0, 59), (0, 60), (0.5, 60), (0.5, 59), (0.5, 0)])
     upper = shapely.Polygon([(0, 59), (0, 60), (0, 100), (0.5, 100), (0.5, 60), (0.5, 59)])
     defects = find_defects(
-        Part(
+        Patch(
             np.array(["a", "b", "c"]),
             np.array([around, lower, upper], dtype=object),
             np.ones(3, bool),
@@ -316,8 +316,8 @@ def test_defects_of_neighbours_are_not_counted_as_own() -> None:
     shapes = np.array([resized(shape, 0.0) for shape in grid(3, 1)], dtype=object)
     shapes[2] = shaken(resized(shapes[2], 0.5), 0.001)
     own = np.array([True, False, False])
-    assert find_defects(Part(np.array(["a", "b", "c"]), shapes, own), 1.0).bad.tolist() == []
-    assert find_defects(Part(np.array(["a", "b", "c"]), shapes, ~own), 1.0).bad.tolist() == [1, 2]
+    assert find_defects(Patch(np.array(["a", "b", "c"]), shapes, own), 1.0).bad.tolist() == []
+    assert find_defects(Patch(np.array(["a", "b", "c"]), shapes, ~own), 1.0).bad.tolist() == [1, 2]
 
 
 def test_a_feature_narrower_than_a_gap_is_not_filled(database: Database, staging: Staging) -> None:

@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import rows
 from tasks.core.catalog.fingerprints import fingerprint
-from tasks.core.catalog.foundations import lend
+from tasks.core.catalog.foundations import build_on
 from tasks.core.catalog.precedents import made_already, protect_official_data
 from tasks.core.catalog.publications import LOCK_WAIT, giving_way, switch, take_turn
 from tasks.core.catalog.statements import (
@@ -96,7 +96,7 @@ def open_edition(
         _record_input(cursor, staging, original)
     cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(staging.schema)))
     for foundation in after:
-        lend(cursor, staging, foundation)
+        build_on(cursor, staging, foundation)
     return staging
 
 

@@ -38,8 +38,8 @@ def fingerprint(
     originals: tuple[Original, ...],
     after: Sequence[Foundation] = (),
 ) -> str:
-    """SHA-256 over everything an edition is a function of: originals, what is declared of them, the
-    editions it stands on, and the code that makes rows.
+    """SHA-256 over everything an edition is a function of: originals, their declarations, its
+    foundations, and the code that makes rows.
     """
     digest = hashlib.sha256(as_json([dataset.slug, dataset.layers, vintage]).encode())
     for original in originals:

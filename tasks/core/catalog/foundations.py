@@ -1,5 +1,5 @@
-"""Foundations: the published editions that another dataset is made from, found, described and lent
-to a staging schema.
+"""Foundations: the published editions from which another dataset is made, found and given to its
+staging schema as views.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def find(database: Database, dataset: str, layers: Sequence[str], at_least: int)
 
 
 def made_again(database: Database, dataset: str, number: int, layers: Sequence[str]) -> Foundation:
-    """The edition a dataset stood on, once a rebuild has made it again; or the one with other
+    """The foundation of an edition, once a rebuild has made it again; or the one with other
     content that took its place.
 
     Raises CheckFailed when there is neither, or it lacks a layer.
@@ -76,9 +76,9 @@ def _foundation(dataset: str, layers: Sequence[str], found: Any) -> Foundation:
     )
 
 
-def lend(cursor: Cursor, staging: Staging, foundation: Foundation) -> None:
-    """Record that the edition stands on another, and give its layers to the staging schema as views
-    named <dataset>_<layer>.
+def build_on(cursor: Cursor, staging: Staging, foundation: Foundation) -> None:
+    """Record that the edition is made from another, whose layers become views of the staging
+    schema, named <dataset>_<layer>.
 
     Raises CheckFailed when the other edition was removed since it was found.
     """
@@ -117,6 +117,6 @@ def _require_kept(cursor: Cursor, staging: Staging, foundation: Foundation) -> N
             f"Edition {staging.edition} of {staging.dataset.slug} was expected to stand on edition"
             f" {foundation.number} of {foundation.dataset} {foundation.vintage}"
             f" ({', '.join(foundation.layers)}), found when the run began; that is"
-            f" {states[0] if states else 'not cataloged'} by now, with {there} of {len(tables)}"
-            " tables: run again, on the edition shown now."
+            f" {states[0] if states else 'not in the catalog'} by now, with {there} of"
+            f" {len(tables)} tables: run again, on the edition shown now."
         )

@@ -18,9 +18,7 @@ from tasks.core.model.handles import Staging
 from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database, records
 
-EXTENT = "ARRAY[ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box)]".replace(
-    "box", "ST_Extent(geom)"
-)
+EXTENT = "ARRAY[ST_XMin({0}), ST_YMin({0}), ST_XMax({0}), ST_YMax({0})]".format("ST_Extent(geom)")
 
 
 def seal_all(database: Database, staging: Staging) -> dict[str, int]:

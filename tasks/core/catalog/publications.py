@@ -89,7 +89,7 @@ def withdraw(database: Database, dataset: str, vintage: int) -> int | None:
     vintage was withdrawn already.
 
     Its tables stay. Raises ConfigurationError with the list of what is shown when the vintage never
-    was, and CheckFailed when views of readers stand on its views.
+    was, and CheckFailed when views of readers select from its views.
     """
     for attempt in giving_way():
         with attempt, database.session() as cursor:

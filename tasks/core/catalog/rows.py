@@ -13,15 +13,12 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.model.handles import Staging
+from tasks.core.postgres.columns import columns
 
 Row = Mapping[str, Any]
 COMMA, NOW = sql.SQL(", "), sql.SQL("clock_timestamp()")
 INSERT = "INSERT INTO {} ({}) VALUES ({})"
 INSERT_JSON = "INSERT INTO {0} ({1}) SELECT {1} FROM jsonb_populate_recordset(NULL::{0}, %s) AS new"
-SELECT_COLUMNS = (  # row numbers left out, which the table gives itself
-    "SELECT attname FROM pg_attribute"
-    " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attidentity = ''"
-)
 
 
 def of_edition(staging: Staging) -> dict[str, Any]:
@@ -64,13 +61,10 @@ def upsert(
 
 def update(cursor: Cursor, table: str, changes: Row, where: Row) -> None:
     """Change columns of the rows that have the values of `where`, in which None is null."""
-    null = [
-        sql.SQL("{} IS NULL").format(sql.Identifier(name)) for name in where if where[name] is None
-    ]
-    equal = _pairs({name: value for name, value in where.items() if value is not None})
-    conditions = sql.SQL(" AND ").join([*equal, *null])
-    statement = sql.SQL("UPDATE {} SET {} WHERE {}")
-    cursor.execute(statement.format(_table(table), COMMA.join(_pairs(changes)), conditions))
+    conditions = sql.SQL(" AND ").join(map(_condition, where.items()))
+    assigned = COMMA.join(sql.SQL("{} = {}").format(*_pair(each)) for each in changes.items())
+    statement = sql.SQL("UPDATE {} SET {} WHERE {}").format(_table(table), assigned, conditions)
+    cursor.execute(statement)
 
 
 def insert_json(cursor: Cursor, table: str, rows: Sequence[Row], condition: str = "") -> None:
@@ -81,10 +75,11 @@ def insert_json(cursor: Cursor, table: str, rows: Sequence[Row], condition: str 
     """
     if not rows:
         return
-    cursor.execute(SELECT_COLUMNS, (f"catalog.{table}",))
-    columns = [name for (name,) in cursor.fetchall() if any(name in row for row in rows)]
+    told = set().union(*rows)
+    own = [each for each in columns(cursor, "catalog", table) if not each.numbered]
+    names = _listed([each.name for each in own if each.name in told])
     statement = sql.SQL(f"{INSERT_JSON} {condition} ON CONFLICT DO NOTHING")
-    cursor.execute(statement.format(_table(table), _listed(columns)), (as_json(rows),))
+    cursor.execute(statement.format(_table(table), names), (as_json(rows),))
 
 
 def as_json(value: Any) -> str:
@@ -97,9 +92,12 @@ def _insertion(table: str, row: Row) -> sql.Composed:
     return sql.SQL(INSERT).format(_table(table), _listed(row), values)
 
 
-def _pairs(row: Row) -> list[sql.Composed]:
-    pair = sql.SQL("{} = {}")
-    return [pair.format(sql.Identifier(name), _value(value)) for name, value in row.items()]
+def _pair(item: tuple[str, Any]) -> tuple[sql.Identifier, sql.Composable]:
+    return sql.Identifier(item[0]), _value(item[1])
+
+
+def _condition(item: tuple[str, Any]) -> sql.Composed:
+    return sql.SQL("{} IS {}" if item[1] is None else "{} = {}").format(*_pair(item))
 
 
 def _value(value: Any) -> sql.Composable:

@@ -1,7 +1,5 @@
 """The longer SQL statements of the catalog, by what they do."""
 
-# Editions -----------------------------------------------------------------------------------------
-
 # The edition shown before all others of the same fingerprint, then the newest; those whose tables
 # are gone count for what persons switched.
 SELECT_EDITION_MADE = """
@@ -34,9 +32,6 @@ SELECT e.number
 OFFSET %(keep)s - (SELECT count(*) FROM catalog.current_edition
                     WHERE dataset = %(dataset)s AND vintage = %(vintage)s)
 """
-
-# Foundations --------------------------------------------------------------------------------------
-
 SELECT_FOUNDATION_SHOWN = """
 SELECT c.vintage, c.number, c.schema_name, c.mirror, array_agg(l.layer) AS layers,
        string_agg(l.content_hash, ' ' ORDER BY l.layer) AS hashes
@@ -58,9 +53,6 @@ SELECT e.vintage, e.number, e.schema_name, e.mirror, array_agg(l.layer) AS layer
  GROUP BY 1, 2, 3, 4
  ORDER BY 2 DESC LIMIT 1
 """
-
-# Layers -------------------------------------------------------------------------------------------
-
 SELECT_LAYER_FACTS = """
 SELECT count(*) AS row_count, {extent} AS extent,
        pg_total_relation_size({name}::regclass)
@@ -69,9 +61,6 @@ SELECT count(*) AS row_count, {extent} AS extent,
        geodata.content_hash({name}::regclass) AS content_hash
   FROM {layer}
 """
-
-# Publications and views ---------------------------------------------------------------------------
-
 SELECT_KEPT_EDITIONS = """
 SELECT e.vintage, e.number, c.number AS shown,
        (SELECT p.action = 'withdraw' FROM catalog.publication p
@@ -119,9 +108,6 @@ EXCEPT
 SELECT layer FROM catalog.layer WHERE dataset = %(dataset)s AND number = %(number)s
  ORDER BY layer
 """
-
-# Originals ----------------------------------------------------------------------------------------
-
 # The earliest retrieval of the bytes, as the manifests tell it: an original that stands in, or that
 # has new validators, may be told of later.
 INSERT_ARTIFACT = """
@@ -187,9 +173,6 @@ SELECT f.source, f.vintage, string_agg(DISTINCT n.dataset, ', ') AS datasets, f.
           f.last_state
  ORDER BY overdue DESC, f.last_checked NULLS FIRST, f.source, f.vintage
 """
-
-# Row digests --------------------------------------------------------------------------------------
-
 SELECT_ROW_DIGESTS = """
 SELECT {keys}, digest, row_count
   FROM geodata.row_digests({table}::regclass, {columns}::text[])
@@ -211,9 +194,6 @@ WITH earlier AS (
 )
 SELECT kind, total, key FROM ranked WHERE place <= {named} ORDER BY kind, place
 """
-
-# Runs ---------------------------------------------------------------------------------------------
-
 SELECT_EDITIONS_OF_RUN = """
 SELECT e.dataset, e.vintage, e.number,
        string_agg(l.layer || ' ' || l.row_count, ', ' ORDER BY l.row_count DESC) AS layers

@@ -11,14 +11,15 @@ from tasks.core.postgres.database import records
 
 SELECT_COLUMNS = """
 SELECT attname AS name, format_type(atttypid, atttypmod) AS data_type,
-       col_description(attrelid, attnum) AS comment
+       col_description(attrelid, attnum) AS comment, attidentity <> '' AS numbered
   FROM pg_attribute
  WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
 
 
 def columns(cursor: Cursor, *table: str) -> list[Any]:
-    """The name, data_type and comment of every column, in order; none when there is no table.
+    """The name, data_type and comment of every column, in order, and whether the table numbers its
+    rows in it; none when there is no table.
 
     table: its schema and its name, or its name alone where the search path leads to it.
     """

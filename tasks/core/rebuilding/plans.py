@@ -25,9 +25,9 @@ class Plan:
     """What a rebuild has to do.
 
     unrestored: what of the history could not be put back, in sentences. wanted: editions that must
-    be there in the end. recipes: how to make those that are not, and what they stand on, each after
-    its foundations; first what the longest way leads through, so that it never waits. throwaway: name of the database
-    of a drill; empty for the real one.
+    be there in the end. recipes: how to make those that are not, and their foundations, each after
+    its own; first what the longest way leads through, so that it never waits. throwaway: name of
+    the database of a drill; empty for the real one.
     """
 
     rebuild: int
@@ -80,7 +80,7 @@ def plan(
 
 
 def remove_stepping_stones(database: Database, plan: Plan) -> None:
-    """Drop the tables of editions that were made only because another stands on them."""
+    """Drop the tables of editions that were made only as foundations of others."""
     for recipe in plan.recipes:
         if not recipe.wanted:
             editions.remove(database, recipe.dataset, recipe.number)
@@ -143,9 +143,9 @@ def _recipe(
 
 
 def _ways(recipes: Iterable[Recipe]) -> Mapping[EditionKey, float]:
-    """Seconds from the beginning of each edition to the end of the last one that stands on it."""
+    """Seconds from the beginning of each edition to the end of the last that is made from it."""
     ways: dict[EditionKey, float] = {}
-    for recipe in reversed(list(recipes)):  # what stands on others comes after them
+    for recipe in reversed(list(recipes)):  # foundations come before what is made from them
         key = recipe.dataset, recipe.number
         ways[key] = ways.get(key, 0.0) + recipe.seconds
         for foundation in recipe.foundations.items():

@@ -1,7 +1,5 @@
 """The longer SQL statements of rebuilds, by what they do."""
 
-# The history: conditions on rows of documents, called `new` ---------------------------------------
-
 WHERE_BOTH_EDITIONS_ARE_KNOWN = """
  WHERE EXISTS (SELECT FROM catalog.edition e
                 WHERE (e.dataset, e.number) = (new.dataset, new.number))
@@ -27,9 +25,6 @@ WHERE_RETRIEVAL_IS_NEW = """
                       AND (new.run IS NULL OR r.run IS NOT DISTINCT FROM new.run))
  ORDER BY new.asked_at
 """
-
-# Plans and replays --------------------------------------------------------------------------------
-
 SELECT_EDITIONS_THERE = """
 SELECT e.dataset, e.number
   FROM catalog.edition e
@@ -65,9 +60,6 @@ SELECT e.fingerprint = m.fingerprint AS same_code,
   JOIN catalog.edition e ON e.dataset = m.dataset AND e.number = %(number)s
  WHERE m.dataset = %(dataset)s AND m.number = %(made)s
 """
-
-# Records ------------------------------------------------------------------------------------------
-
 INSERT_EDITION_FOUND = """
 INSERT INTO catalog.rebuilt_edition
        (rebuild, dataset, number, vintage, verdict, row_count, seconds, message)

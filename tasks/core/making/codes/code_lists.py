@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from psycopg2 import sql
 
+from tasks.core.catalog import rows
 from tasks.core.catalog.column_rules import column_comments, parse
+from tasks.core.making.codes.statements import INSERT_CODE_LABELS
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
 
 NAMED = 10
-OPTIONAL = ("label_en", "parent")
 
 
 def keep(database: Database, staging: Staging, table: str) -> int:
@@ -17,20 +18,8 @@ def keep(database: Database, staging: Staging, table: str) -> int:
     codes.
     """
     with database.session(staging.schema) as cursor:
-        cursor.execute(
-            "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = ANY"
-            " (%s) AND NOT attisdropped",
-            (f'"{table}"', list(OPTIONAL)),
-        )
-        there = {name for (name,) in cursor.fetchall()}
-        columns = [sql.Identifier(name) if name in there else sql.SQL("NULL") for name in OPTIONAL]
-        cursor.execute(
-            sql.SQL(
-                "INSERT INTO catalog.code_label (dataset, number, code_list, code, label, label_en,"
-                " parent) SELECT %s, %s, %s, code, label, {}, {} FROM {} ON CONFLICT DO NOTHING"
-            ).format(*columns, sql.Identifier(table)),
-            (staging.dataset.slug, staging.edition, table),
-        )
+        statement = sql.SQL(INSERT_CODE_LABELS).format(table=sql.Identifier(table))
+        cursor.execute(statement, rows.of_edition(staging) | {"code_list": table})
         return cursor.rowcount
 
 

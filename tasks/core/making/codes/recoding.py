@@ -24,7 +24,7 @@ SAME_AREA = 0.01
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RouteOutcome:
     """What became of one route in a table: carried to one code, or named because no sum can
     tell.
     """
@@ -38,10 +38,10 @@ class Outcome:
 class Recoding:
     """The routes that met a table, and the rows they moved."""
 
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[RouteOutcome] = field(default_factory=list)
     rows: int = 0
 
-    def named(self) -> list[Outcome]:
+    def named(self) -> list[RouteOutcome]:
         """The outcomes that could not be carried."""
         return [outcome for outcome in self.outcomes if outcome.verdict == "named"]
 
@@ -72,16 +72,7 @@ def recode(
             outcome = _judged(route, here)
             if outcome.verdict == "carried":
                 done.rows += merge(cursor, table, key, route.before, str(route.target), str(route))
-            provenance.record_code_change(
-                cursor,
-                staging,
-                table,
-                str(route),
-                route.before,
-                route.after,
-                outcome.verdict,
-                outcome.reason,
-            )
+            _record(cursor, staging, table, str(route), outcome)
             done.outcomes.append(outcome)
     return done
 
@@ -103,17 +94,7 @@ def follow(
         }
         changes = {change: outcome for change, outcome in changes.items() if change not in before}
         for change, outcome in changes.items():
-            route = outcome.route
-            provenance.record_code_change(
-                cursor,
-                staging,
-                table,
-                change,
-                route.before,
-                route.after,
-                outcome.verdict,
-                outcome.reason,
-            )
+            _record(cursor, staging, table, change, outcome)
         carried = [outcome.route for outcome in changes.values() if outcome.verdict == "carried"]
         statement = (
             "UPDATE {0} AS t SET {1} = m.target, {2} = t.{1}, {3} = m.change FROM"
@@ -194,21 +175,29 @@ def merge(
     return cursor.rowcount
 
 
-def _judged(route: Route, here: set[str]) -> Outcome:
+def _record(
+    cursor: Cursor, staging: Staging, table: str, change: str, outcome: RouteOutcome
+) -> None:
+    before, after = outcome.route.before, outcome.route.after
+    told = before, after, outcome.verdict, outcome.reason
+    provenance.record_code_change(cursor, staging, table, change, *told)
+
+
+def _judged(route: Route, here: set[str]) -> RouteOutcome:
     if route.target is None:
-        return Outcome(
+        return RouteOutcome(
             route,
             "named",
             f"{' + '.join(route.before)} became {' + '.join(route.after)}, and nothing tells what"
             " part went where",
         )
     if missing := [code for code in route.before if code not in here]:
-        return Outcome(
+        return RouteOutcome(
             route,
             "named",
             f"{', '.join(missing)} is missing, and {route.target} would not be whole",
         )
-    return Outcome(route, "carried")
+    return RouteOutcome(route, "carried")
 
 
 def _in_order(routes: list[Route]) -> list[Route]:

@@ -19,7 +19,7 @@ from tasks.core.making import descriptions
 from tasks.core.making.fields import arrow_type, sql_type
 from tasks.core.making.geometry.coordinates import require_crs
 from tasks.core.making.geometry.features import GEOMETRY, Layer, open_layer
-from tasks.core.making.geometry.shapes import Figures, Shaping, geometry_kind
+from tasks.core.making.geometry.shapes import FeatureCounts, Shaping, geometry_kind
 from tasks.core.model.declarations import Features
 from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
 from tasks.core.postgres.copying import copy_batches
@@ -31,7 +31,7 @@ FEATURE = "feature"  # the key of a file that has none: the position of the row 
 
 def load(
     database: Database, schema: str, table: str, path: str, reads: Features, source: str = ""
-) -> Figures:
+) -> FeatureCounts:
     """Fill schema.table from a geometry file, replacing it; the rows keep the file's order.
 
     Columns are the declared ones and `geom`, in EPSG:`published_crs`; without a declared key also
@@ -179,7 +179,7 @@ def ahead(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, 
             yield batch
 
 
-def _require_all(layer: Layer, figures: Figures) -> None:
+def _require_all(layer: Layer, figures: FeatureCounts) -> None:
     if layer.features is not None and layer.features != figures.features:
         raise SourceError(
             f"The file states {layer.features:,} features in {layer.where} and {figures.features:,}"

@@ -49,7 +49,7 @@ COLLECTION = 7
 
 
 @dataclass
-class Figures:
+class FeatureCounts:
     """What was counted while reading: features, those without geometry, those taken out of
     collections; the change of CRS.
     """
@@ -112,7 +112,7 @@ class Shaping:
     reads: Features
     kind: str
     where: str
-    figures: Figures = field(default_factory=Figures)
+    figures: FeatureCounts = field(default_factory=FeatureCounts)
     change: Change | None = None
 
     def __post_init__(self) -> None:

@@ -58,7 +58,7 @@ class TopologyReport:
 
 
 @dataclass
-class Part:
+class Patch:
     """Features read together: `own` are to be cleaned, the others are the neighbours around them.
     Changed in place.
     """
@@ -70,7 +70,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Defects:
-    """What is wrong in a part: numbers of its own features with bad edges, and the narrow gaps and
+    """What is wrong in a patch: numbers of its own features with bad edges, and the narrow gaps and
     wider holes they border.
     """
 
@@ -85,19 +85,19 @@ class Defects:
         return np.union1d(self.bad, self.around_gaps)
 
 
-def find_defects(part: Part, gap_width: float) -> Defects:
-    """Bad edges and gaps of a part whose geometries are valid; widths in units of the CRS.
+def find_defects(patch: Patch, gap_width: float) -> Defects:
+    """Bad edges and gaps of a patch whose geometries are valid; widths in units of the CRS.
 
     Gaps are looked for in the union of the features whose edges match: the edge test of GEOS with a
     gap width overlooks gaps whose edges are shorter than the width.
     """
-    edges = shapely.coverage_invalid_edges(part.geometries)
+    edges = shapely.coverage_invalid_edges(patch.geometries)
     wrong = ~shapely.is_empty(edges)
-    gaps, holes = _holes(part.geometries[~wrong], gap_width)
-    tree = shapely.STRtree(part.geometries)
-    gaps, around = _bordering(part, tree, gaps)
-    holes, _ = _bordering(part, tree, holes)
-    return Defects(np.flatnonzero(wrong & part.own), gaps, holes, around)
+    gaps, holes = _holes(patch.geometries[~wrong], gap_width)
+    tree = shapely.STRtree(patch.geometries)
+    gaps, around = _bordering(patch, tree, gaps)
+    holes, _ = _bordering(patch, tree, holes)
+    return Defects(np.flatnonzero(wrong & patch.own), gaps, holes, around)
 
 
 def _holes(geometries: Geometries, gap_width: float) -> tuple[Geometries, Geometries]:
@@ -124,30 +124,32 @@ def _holes(geometries: Geometries, gap_width: float) -> tuple[Geometries, Geomet
     return enclosed[narrow], enclosed[~narrow]
 
 
-def _bordering(part: Part, tree: shapely.STRtree, holes: Geometries) -> tuple[Geometries, Numbers]:
-    """The holes that border the part's own features and are covered by none, and the features
+def _bordering(
+    patch: Patch, tree: shapely.STRtree, holes: Geometries
+) -> tuple[Geometries, Numbers]:
+    """The holes that border the patch's own features and are covered by none, and the features
     around them.
     """
     covered = np.unique(tree.query(shapely.point_on_surface(holes), predicate="within")[0])
     free = np.delete(holes, covered)
     hole, feature = tree.query(free, predicate="intersects")
-    own = np.unique(hole[part.own[feature]])
+    own = np.unique(hole[patch.own[feature]])
     return free[own], np.unique(feature[np.isin(hole, own)]).astype(np.int64)
 
 
-def overlaps(part: Part, bad: Numbers, ground: Ground) -> dict[tuple[str, str], float]:
+def overlaps(patch: Patch, bad: Numbers, ground: Ground) -> dict[tuple[str, str], float]:
     """The square metres shared by each pair of features of which one has bad edges, by their two
     keys.
     """
-    left, right = shapely.STRtree(part.geometries).query(
-        part.geometries[bad], predicate="intersects"
+    left, right = shapely.STRtree(patch.geometries).query(
+        patch.geometries[bad], predicate="intersects"
     )
     left = bad[left]
     pairs = np.unique(np.sort(np.column_stack([left, right])[left != right], axis=1), axis=0)
     shared = ground.areas(
-        shapely.intersection(part.geometries[pairs[:, 0]], part.geometries[pairs[:, 1]])
+        shapely.intersection(patch.geometries[pairs[:, 0]], patch.geometries[pairs[:, 1]])
     )
-    names = np.sort(part.keys[pairs], axis=1)
+    names = np.sort(patch.keys[pairs], axis=1)
     return {
         (str(one), str(other)): float(area)
         for (one, other), area in zip(names, shared, strict=True)

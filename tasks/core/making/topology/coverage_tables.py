@@ -13,7 +13,7 @@ import shapely
 from adbc_driver_postgresql.dbapi import Connection
 from psycopg2 import sql
 
-from tasks.core.making.topology.coverage import Part
+from tasks.core.making.topology.coverage import Patch
 from tasks.core.making.topology.differences import Changes
 from tasks.core.making.topology.polygons import (
     Geometries,
@@ -23,21 +23,11 @@ from tasks.core.making.topology.polygons import (
     side_table,
     stream,
 )
+from tasks.core.making.topology.statements import SELECT_AREAS, SELECT_AREAS_WITH_NEIGHBOURS
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
 
 WRITTEN_TOGETHER = 2_000  # geometries turned to bytes at a time
-
-WHOLE = (
-    "SELECT {key}::text, true, ST_AsBinary(geom) FROM {table} WHERE NOT ST_IsEmpty(geom) ORDER BY"
-    ' {key}::text COLLATE "C"'
-)
-WITH_NEIGHBOURS = """
-SELECT a.{key}::text, coalesce(a.{parent} {same}, false), ST_AsBinary(a.geom) FROM {table} a
- WHERE NOT ST_IsEmpty(a.geom) AND a.ctid IN (
-       SELECT n.ctid FROM {table} b JOIN {table} n ON n.geom && ST_Expand(b.geom, {width}) WHERE b.{parent} {same})
- ORDER BY a.{key}::text COLLATE "C"
-"""
 
 
 @dataclass
@@ -52,7 +42,7 @@ class CoverageTable:
     key: str
     srid: int
     width: float
-    whole: Part | None = field(default=None, init=False)
+    whole: Patch | None = field(default=None, init=False)
 
     def require_keys(self) -> tuple[int, int]:
         """The numbers of rows with and without geometry; raises CheckFailed when a key is missing
@@ -71,14 +61,14 @@ class CoverageTable:
             )
         return shaped, rows - shaped
 
-    def parts(self, parent: str | None, changes: Changes) -> Iterator[Part]:
+    def patches(self, parent: str | None, changes: Changes) -> Iterator[Patch]:
         """The features with their changes so far: all at once (kept in memory), or those of each
         parent area with the neighbours around them.
         """
         if parent is None:
             if self.whole is None:
                 with reading(self.database) as connection:
-                    self.whole = self._read(connection, self._query(WHOLE), changes)
+                    self.whole = self._read(connection, self._query(SELECT_AREAS), changes)
             yield self.whole
             return
         column, width = sql.Identifier(parent), sql.Literal(self.width)
@@ -94,7 +84,9 @@ class CoverageTable:
                 )
                 yield self._read(
                     connection,
-                    self._query(WITH_NEIGHBOURS, parent=column, same=same, width=width),
+                    self._query(
+                        SELECT_AREAS_WITH_NEIGHBOURS, parent=column, same=same, width=width
+                    ),
                     changes,
                 )
 
@@ -118,7 +110,7 @@ class CoverageTable:
                         " another run is changing the table; start this one again."
                     )
 
-    def _read(self, connection: Connection, query: sql.Composable, changes: Changes) -> Part:
+    def _read(self, connection: Connection, query: sql.Composable, changes: Changes) -> Patch:
         keys: list[str] = []
         own: list[Any] = []
         shapes: list[Geometries] = []
@@ -130,7 +122,7 @@ class CoverageTable:
         for number, key in enumerate(keys):
             if (changed := changes.after.get(key)) is not None:
                 geometries[number] = changed
-        return Part(np.array(keys, dtype=np.str_), geometries, np.array(own, dtype=np.bool_))
+        return Patch(np.array(keys, dtype=np.str_), geometries, np.array(own, dtype=np.bool_))
 
     def _query(self, text: str, **names: sql.Composable) -> sql.Composed:
         return sql.SQL(text).format(

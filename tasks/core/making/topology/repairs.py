@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from tasks.core.making.topology.coverage import Numbers, Part
+from tasks.core.making.topology.coverage import Numbers, Patch
 from tasks.core.making.topology.polygons import Geometries, multipolygons
 from tasks.core.model.errors import CheckFailed
 
@@ -38,38 +38,38 @@ def make_valid(geometries: Geometries) -> tuple[Geometries, Geometries]:
     return repaired, reference
 
 
-def clean_clusters(part: Part, defective: Numbers, gap_width: float, snap: float) -> Numbers:
+def clean_clusters(patch: Patch, defective: Numbers, gap_width: float, snap: float) -> Numbers:
     """Clean the coverage at the defective features and the ring of neighbours around them; returns
     who changed.
 
     Clusters that share no feature are cleaned one after the other, so memory follows the largest
     one.
     """
-    tree = shapely.STRtree(part.geometries)
-    owner, member = tree.query(part.geometries[defective], predicate="dwithin", distance=gap_width)
-    owner, member = _with_slivers(part, tree, owner, member, gap_width)
-    changed = [clean(part, cluster, gap_width, snap) for cluster in _clusters(owner, member)]
+    tree = shapely.STRtree(patch.geometries)
+    owner, member = tree.query(patch.geometries[defective], predicate="dwithin", distance=gap_width)
+    owner, member = _with_slivers(patch, tree, owner, member, gap_width)
+    changed = [clean(patch, cluster, gap_width, snap) for cluster in _clusters(owner, member)]
     return np.concatenate(changed) if changed else np.zeros(0, np.int64)
 
 
-def clean(part: Part, features: Numbers, gap_width: float, snap: float) -> Numbers:
+def clean(patch: Patch, features: Numbers, gap_width: float, snap: float) -> Numbers:
     """Clean these features as a coverage of their own, in place; returns the numbers of those whose
     shape is not the same as before.
 
     Raises CheckFailed when one would vanish: it lies wholly in others.
     """
-    before = part.geometries[features]
+    before = patch.geometries[features]
     after = multipolygons(_coverage_clean(before, gap_width, snap))
     vanished = shapely.is_empty(after)
     if vanished.any():
-        keys = part.keys[features[vanished]]
+        keys = patch.keys[features[vanished]]
         raise CheckFailed(
             f"Every feature must keep its ground when the coverage is cleaned, and {len(keys):,}"
             f" would vanish because other features cover it: {', '.join(keys[:10])}; remove the"
             " duplicates from the source or clean the layers apart."
         )
     differs = ~shapely.equals_identical(shapely.normalize(before), shapely.normalize(after))
-    part.geometries[features[differs]] = after[differs]
+    patch.geometries[features[differs]] = after[differs]
     return features[differs]
 
 
@@ -92,16 +92,16 @@ def _coverage_clean(geometries: Geometries, gap_width: float, snap: float) -> Ge
 
 
 def _with_slivers(
-    part: Part, tree: shapely.STRtree, owner: Numbers, member: Numbers, gap_width: float
+    patch: Patch, tree: shapely.STRtree, owner: Numbers, member: Numbers, gap_width: float
 ) -> tuple[Numbers, Numbers]:
     """The rings with features narrower than a gap beside them: left out, such a feature would pass
     for a gap and be filled.
     """
     thin = np.flatnonzero(
-        shapely.area(part.geometries) <= gap_width * shapely.length(part.geometries)
+        shapely.area(patch.geometries) <= gap_width * shapely.length(patch.geometries)
     )
     thin = np.setdiff1d(thin, member)
-    which, neighbour = tree.query(part.geometries[thin], predicate="intersects")
+    which, neighbour = tree.query(patch.geometries[thin], predicate="intersects")
     first_owner = dict(zip(member.tolist(), owner.tolist(), strict=True))
     beside = [
         (first_owner[near], thin[one])

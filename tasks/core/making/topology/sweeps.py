@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from tasks.core.making.topology import repairs
-from tasks.core.making.topology.coverage import Numbers, Part, find_defects, overlaps
+from tasks.core.making.topology.coverage import Numbers, Patch, find_defects, overlaps
 from tasks.core.making.topology.coverage_tables import CoverageTable
 from tasks.core.making.topology.differences import Changes
 from tasks.core.making.topology.ground import Ground
@@ -106,51 +106,51 @@ class Sweeper:
         return last
 
     def _sweep(self, repaired: Repaired = "clusters") -> Findings:
-        """Look at every part, make it valid and repair its defective clusters, or all of its
+        """Look at every patch, make it valid and repair its defective clusters, or all of its
         features as one, or nothing.
         """
         findings = Findings()
-        for part in self.source.parts(self.parent, self.changes):
-            findings.invalid += self._make_valid(part)
-            findings.area += float(self.ground.areas(part.geometries[part.own]).sum())
-            defects = find_defects(part, self.widths.gap)
+        for patch in self.source.patches(self.parent, self.changes):
+            findings.invalid += self._make_valid(patch)
+            findings.area += float(self.ground.areas(patch.geometries[patch.own]).sum())
+            defects = find_defects(patch, self.widths.gap)
             findings.bad += len(defects.bad)
             findings.gaps |= self._by_place(defects.gaps)
             findings.holes |= self._by_place(defects.holes)
             findings.around_gaps += len(defects.around_gaps)
-            findings.overlaps |= overlaps(part, defects.bad, self.ground)
+            findings.overlaps |= overlaps(patch, defects.bad, self.ground)
             if repaired == "everything" or (repaired == "clusters" and defects.features.size):
-                findings.repaired += self._clean(part, defects.features, repaired)
+                findings.repaired += self._clean(patch, defects.features, repaired)
         return findings
 
-    def _clean(self, part: Part, defective: Numbers, repaired: Repaired) -> int:
-        before = part.geometries.copy()
+    def _clean(self, patch: Patch, defective: Numbers, repaired: Repaired) -> int:
+        before = patch.geometries.copy()
         if repaired == "everything":
             changed = repairs.clean(
-                part, np.arange(len(part.keys)), self.widths.gap, self.widths.snap
+                patch, np.arange(len(patch.keys)), self.widths.gap, self.widths.snap
             )
         else:
-            changed = repairs.clean_clusters(part, defective, self.widths.gap, self.widths.snap)
-        self.changes.keep(part.keys[changed], before[changed], part.geometries[changed])
+            changed = repairs.clean_clusters(patch, defective, self.widths.gap, self.widths.snap)
+        self.changes.keep(patch.keys[changed], before[changed], patch.geometries[changed])
         return len(changed)
 
-    def _make_valid(self, part: Part) -> int:
-        """Make the invalid geometries of a part valid; returns how many there were, each counted in
-        the first part that holds it.
+    def _make_valid(self, patch: Patch) -> int:
+        """Make the invalid geometries of a patch valid; returns how many there were, each counted
+        in the first patch that holds it.
         """
-        invalid = np.flatnonzero(~shapely.is_valid(part.geometries))
+        invalid = np.flatnonzero(~shapely.is_valid(patch.geometries))
         if not invalid.size:
             return 0
-        repaired, reference = repairs.make_valid(part.geometries[invalid])
+        repaired, reference = repairs.make_valid(patch.geometries[invalid])
         if (lost := shapely.is_empty(repaired)).any():
             raise CheckFailed(
                 f"Every feature must have an area, and the rings of {int(lost.sum()):,} in"
                 f" {self.source.schema}.{self.source.table} enclose none:"
-                f" {', '.join(part.keys[invalid[lost]][:10])}; correct or remove them in the"
+                f" {', '.join(patch.keys[invalid[lost]][:10])}; correct or remove them in the"
                 " source."
             )
-        part.geometries[invalid] = repaired
-        self.changes.keep(part.keys[invalid], reference, repaired)
+        patch.geometries[invalid] = repaired
+        self.changes.keep(patch.keys[invalid], reference, repaired)
         return len(invalid)
 
     def _by_place(self, holes: Geometries) -> dict[bytes, float]:
