@@ -6,7 +6,8 @@ lets its flow read them in place of the publishers.
 Files are in exactly the declared container, format, encoding, dialect and CRS. Codes agree between
 the sources of a country wherever their columns have one name, so that joins match; the codes of the
 first geometries (`…_code`, in their order) are those of ever larger areas, four in each. A country
-writes by hand only what is peculiar to it. The same arguments give the same bytes.
+writes by hand only what is peculiar to it. The same arguments give the same bytes, but for
+SpatiaLite, which keeps the hour.
 """
 
 from __future__ import annotations

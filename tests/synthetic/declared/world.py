@@ -178,8 +178,7 @@ def _words(tables: Iterable[Table]) -> tuple[str, ...]:
 
 
 def _change(source: int, target: int) -> Transformer:
-    """From one CRS to another, good to a metre or so where a finer grid is not on this machine."""
-    return Transformer.from_crs(source, target, always_xy=True, only_best=False)
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def _cell(crs: int) -> float:
