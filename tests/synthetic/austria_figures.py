@@ -13,18 +13,8 @@ from synthetic.austria_country import Country, Municipality
 from synthetic.coverage import Floats
 
 POPULATION = ("C-A10-0", "C-C11-0", "C-GRGEMAKT-0", "C-GALTEJ112-0", "F-ISIS-1")
-CODE_LIST = (
-    "code",
-    "name",
-    "",
-    "en_name",
-    "de_desc",
-    "de_link",
-    "en_desc",
-    "en_link",
-    "de_syn",
-    "en_syn",
-)  # the third is the parent
+# the third is the parent
+CODE_LIST = tuple("code|name||en_name|de_desc|de_link|en_desc|en_link|de_syn|en_syn".split("|"))
 HEADER = (
     ("code", "name", "en_name"),
     ("F-ISIS-1", "Fallzahl", "Number"),

@@ -30,59 +30,23 @@ TO_LAMBERT_2008 = (
 )  # published areas are computed in Lambert 2008; ratio measured over Brussels
 UNINHABITED, RENUMBERED, NAMELESS = 0.03, 0.20, 0.007  # shares of the sectors
 FIRST_ENDINGS = ("-", "0", "1", "2", "3", "4")
-DUTCH = (
-    "CENTRUM",
-    "STATION",
-    "KERK",
-    "MOLEN",
-    "BOSRAND",
-    "HEIDE",
-    "PARK",
-    "VELDEN",
-    "KASTEEL",
-    "ABDIJ",
-    "DRIES",
-    "KANAAL",
-    "TUINWIJK",
-    "MEERSEN",
-    "VIJVERS",
-    "STEENWEG",
+DUTCH = tuple(
+    """
+    CENTRUM STATION KERK MOLEN BOSRAND HEIDE PARK VELDEN KASTEEL ABDIJ DRIES KANAAL TUINWIJK
+    MEERSEN VIJVERS STEENWEG
+""".split()
 )
-FRENCH = (
-    "CENTRE",
-    "GARE",
-    "ÉGLISE",
-    "MOULIN",
-    "FORÊT",
-    "BRUYÈRE",
-    "PARC",
-    "CAMPAGNE",
-    "CHÂTEAU",
-    "ABBAYE",
-    "PLACE",
-    "ÉCLUSE",
-    "CITÉ",
-    "PRÉS",
-    "ÉTANGS",
-    "CHAUSSÉE",
+FRENCH = tuple(
+    """
+    CENTRE GARE ÉGLISE MOULIN FORÊT BRUYÈRE PARC CAMPAGNE CHÂTEAU ABBAYE PLACE ÉCLUSE CITÉ PRÉS
+    ÉTANGS CHAUSSÉE
+""".split()
 )
-GERMAN = (
-    "ZENTRUM",
-    "BAHNHOF",
-    "KIRCHE",
-    "MÜHLE",
-    "WALD",
-    "HEIDE",
-    "PARK",
-    "FELDER",
-    "SCHLOSS",
-    "KLOSTER",
-    "PLATZ",
-    "SCHLEUSE",
-    "SIEDLUNG",
-    "WIESEN",
-    "WEIHER",
-    "STRASSE",
+GERMAN = tuple(
+    """
+    ZENTRUM BAHNHOF KIRCHE MÜHLE WALD HEIDE PARK FELDER SCHLOSS KLOSTER PLATZ SCHLEUSE SIEDLUNG
+    WIESEN WEIHER STRASSE
+""".split()
 )
 SIDES = (
     ("", "", ""),

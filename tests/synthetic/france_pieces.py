@@ -29,27 +29,12 @@ MOST_IRIS = 60_000
 GONE = sum(
     len(pairs) for year, pairs in places.CHANGES.items() if year < places.LAST_CHANGE
 )  # IRIS of undivided communes that were absorbed
-WORDS = (
-    "Centre",
-    "Gare",
-    "Hôtel de Ville",
-    "Église",
-    "Les Prés",
-    "Bellevue",
-    "La Chênaie",
-    "Les Écoles",
-    "Côte d'Or",
-    "Le Château",
-    "Vieux Port",
-    "Beauséjour",
-    "Les Tilleuls",
-    "La Croix-Blanche",
-    "Hôpital",
-    "Le Moulin",
-    "Les Vignes",
-    "La Plaine",
-    "Beauregard",
-    "Saint-Éloi",
+WORDS = tuple(
+    (
+        "Centre|Gare|Hôtel de Ville|Église|Les Prés|Bellevue|La Chênaie|Les Écoles|Côte d'Or|"
+        "Le Château|Vieux Port|Beauséjour|Les Tilleuls|La Croix-Blanche|Hôpital|Le Moulin|Les Vignes|"
+        "La Plaine|Beauregard|Saint-Éloi"
+    ).split("|")
 )
 OTHER_NAMES = {ACTIVITY: "Zone d'Activités", OTHER: "Bois et Étangs"}
 

@@ -94,58 +94,19 @@ ALWAYS = (
     *(code for changes in CHANGES.values() for pair in changes.items() for code in pair),
 )
 COMMUNES_PER_IRIS = 34_935 / 49_300
-SAINTS = (
-    "Aubin",
-    "Bonnet",
-    "Cyr",
-    "Denis",
-    "Éloi",
-    "Étienne",
-    "Félix",
-    "Georges",
-    "Germain",
-    "Hilaire",
-    "Jean",
-    "Julien",
-    "Léger",
-    "Loup",
-    "Marcel",
-    "Martin",
-    "Maurice",
-    "Michel",
-    "Nazaire",
-    "Ouen",
-    "Paul",
-    "Pierre",
-    "Quentin",
-    "Rémy",
-    "Sauveur",
-    "Sulpice",
-    "Vaast",
-    "Victor",
-    "Vincent",
+SAINTS = tuple(
+    """
+    Aubin Bonnet Cyr Denis Éloi Étienne Félix Georges Germain Hilaire Jean Julien Léger Loup Marcel
+    Martin Maurice Michel Nazaire Ouen Paul Pierre Quentin Rémy Sauveur Sulpice Vaast Victor
+    Vincent
+""".split()
 )
-WHERE = (
-    "-la-Forêt",
-    "-des-Prés",
-    "-sur-Vère",
-    "-le-Vieux",
-    "-du-Bois",
-    "-en-Plaine",
-    "-les-Vignes",
-    "-aux-Chênes",
-    "-sous-Roche",
-    "-l'Église",
-    "-de-la-Lande",
-    "-le-Château",
-    "-des-Eaux",
-    "-sur-Orne",
-    "-du-Mont",
-    "-la-Vallée",
-    "-d'Aunay",
-    "-près-l'Étang",
-    "-le-Sec",
-    "-la-Rivière",
+WHERE = tuple(
+    """
+    -la-Forêt -des-Prés -sur-Vère -le-Vieux -du-Bois -en-Plaine -les-Vignes -aux-Chênes -sous-Roche
+    -l'Église -de-la-Lande -le-Château -des-Eaux -sur-Orne -du-Mont -la-Vallée -d'Aunay
+    -près-l'Étang -le-Sec -la-Rivière
+""".split()
 )
 
 

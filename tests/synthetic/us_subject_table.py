@@ -18,18 +18,8 @@ from synthetic.us_tables import CLASSES
 GROUPS = ("Households", "Families", "Married-couple families", "Nonfamily households")
 SIZES = (1.0, 0.64, 0.47, 0.36)  # of the groups, as shares of all households
 RICHER = (1.0, 1.2, 1.35, 0.6)  # medians, beside that of all households
-BOUNDS = (
-    0,
-    10,
-    15,
-    25,
-    35,
-    50,
-    75,
-    100,
-    150,
-    200,
-)  # lower bounds of the classes, thousands of dollars
+# lower bounds of the classes, thousands of dollars
+BOUNDS = tuple(map(int, "0 10 15 25 35 50 75 100 150 200".split()))
 RANGES = [
     "Less than $10,000",
     *(f"${low},000 to ${high - 1},999" for low, high in pairwise(BOUNDS[1:])),
