@@ -29,9 +29,8 @@ HEADER = (
 )
 HEADER_WIDTH = 11
 SEXES = (("C11-1", "männlich", "male"), ("C11-2", "weiblich", "female"))
-AGES = tuple(
-    "GALT5J100-21" if age == 100 else f"GALTEJ112-{age + 1}" for age in range(101)
-)  # 100 stands for 100 and over
+# 100 stands for 100 and over
+AGES = tuple("GALT5J100-21" if age == 100 else f"GALTEJ112-{age + 1}" for age in range(101))
 PARENT = "GRBEZAKT"  # of the publisher's prefix only the length, eight letters, is known
 SHARES = {  # per cent: mean and spread over the municipalities
     "BEV_UNTER15": (14, 2),

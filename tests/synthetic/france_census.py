@@ -101,9 +101,8 @@ HOUSEHOLD_COLUMNS = (
     " PMEN_MENCOUPAENF PMEN_MENFAMMONO FAM COUPAENF FAMMONO COUPSENF NE24F0 NE24F1 NE24F2 NE24F3"
     " NE24F4P"
 ).split()
-Table = tuple[
-    list[str], list[tuple[str, ...]], Floats
-]  # names of the columns, labels of the rows, numbers
+# names of the columns, labels of the rows, numbers
+Table = tuple[list[str], list[tuple[str, ...]], Floats]
 
 
 def year_of(vintage: int) -> int:

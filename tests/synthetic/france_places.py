@@ -43,11 +43,8 @@ REGIONS = {
     "93": "Provence-Alpes-Côte d'Azur",
     "94": "Corse",
 }
-CITIES = {
-    "751": ("75056", "Paris"),
-    "6938": ("69123", "Lyon"),
-    "132": ("13055", "Marseille"),
-}  # how their arrondissements' codes begin
+# how their arrondissements' codes begin
+CITIES = {"751": ("75056", "Paris"), "6938": ("69123", "Lyon"), "132": ("13055", "Marseille")}
 
 CHANGES: dict[int, dict[str, str]] = {  # 1 January of the year: code before, code after
     2023: {

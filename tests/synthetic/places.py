@@ -111,11 +111,8 @@ REGIONS = {
 # municipalities that got a beach sector X0JQ in 2019
 COAST = tuple("31004 31005 35002 35013 38008 38016".split())
 GERMAN = ("63001", "63012", "63013", "63023", "63040", "63048", "63061", "63067", "63087")
-NO_MUNICIPAL_TAX = (
-    "31043",
-    "38008",
-    "38014",
-)  # Knokke-Heist, De Panne, Koksijde: real zeros in the published series
+# Knokke-Heist, De Panne, Koksijde: real zeros in the published series
+NO_MUNICIPAL_TAX = ("31043", "38008", "38014")
 BRUSSELS = "04000"
 
 
@@ -154,9 +151,8 @@ def choose(count: int) -> list[Place]:
     """
     known = _places()
     rest = [code for code in known if code not in FIRST]
-    spread = [
-        rest[number * 233 % len(rest)] for number in range(len(rest))
-    ]  # a step that shares no divisor visits every code once
+    # a step that shares no divisor visits every code once
+    spread = [rest[number * 233 % len(rest)] for number in range(len(rest))]
     chosen: dict[str, None] = {}
     for code in dict.fromkeys([*FIRST, *spread]):
         candidates = {*chosen, code}

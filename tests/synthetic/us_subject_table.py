@@ -35,11 +35,8 @@ LABELS = [
         for kind in ("Household", "Family", "Nonfamily")
     ),
 ]
-ALLOCATED = {
-    0: 13,
-    1: 14,
-    3: 15,
-}  # the line of each group that holds its share of allocated incomes
+# the line of each group that holds its share of allocated incomes
+ALLOCATED = {0: 13, 1: 14, 3: 15}
 MEDIAN, MEAN = 11, 12
 HIDDEN_MEAN = (0.0003, 0.0003, 0.7, 0.001)  # shares of the counties whose mean is N
 HIDDEN_MEDIAN = (0.001, 0.0015, 0.001, 0.005)  # whose median is -

@@ -146,8 +146,8 @@ def shell_rows(year: int) -> Iterator[str]:
         title = shell.title.format(year=year)
         title = title.upper() if year <= 2021 else title
         for number, (indent, label) in enumerate(shell.lines, 1):
-            identifier = f"{shell.table}_{number:03d}"
-            yield f"{shell.table}|{number}.0|{indent}|{identifier}|{label.format(year=year)}|{title}|{shell.universe}|int"
+            line = f"{shell.table}|{number}.0|{indent}|{shell.table}_{number:03d}"
+            yield f"{line}|{label.format(year=year)}|{title}|{shell.universe}|int"
 
 
 def write_shells(folder: Path, year: int) -> dict[str, Any]:

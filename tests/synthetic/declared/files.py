@@ -9,6 +9,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -78,19 +79,24 @@ def _pieces(
 ) -> Iterator[Piece]:
     for part, reads in parts_of(source).items():
         name = f"{keyword}_{part}" if part else keyword
-        for territory, crs, some in _territories(reads, areas):
+        for territory, crs, some in _territories(source, reads, areas):
             rows = Rows(country.world, source, reads, country.values, crs, territory)
             made = rows.made(some, Random(f"{country.seed} {name} {source.slug} {territory}"))
             path = inside / member_name(source, reads, territory)
             yield Piece(path, reads, country.changes.get(name, list)(made), crs)
 
 
-def _territories(reads: Reads, areas: range) -> Iterator[tuple[str, int, range]]:
-    """Pattern, CRS and areas of the files of an archive that holds each territory in its own."""
+def _territories(source: Source, reads: Reads, areas: range) -> Iterator[tuple[str, int, range]]:
+    """Pattern, CRS and areas of each file of an original: one, or one for each territory."""
     crs = getattr(reads, "crs", 0)
-    patterns = getattr(reads, "crs_of", {}) or {"": crs}
-    for (pattern, code), some in zip(patterns.items(), shares(areas, len(patterns)), strict=True):
-        yield pattern, code, some
+    patterns = dict(getattr(reads, "crs_of", {}))
+    if getattr(source, "territories", bool(patterns)):
+        patterns = patterns or {"*a*": crs, "*b*": crs}
+    else:  # the one whose CRS the address tells
+        named = [each for each in patterns if any(fnmatchcase(url, each) for url in source.urls)]
+        patterns = {each: patterns[each] for each in named[:1]} or {"": crs}
+    for pattern, some in zip(patterns, shares(areas, len(patterns)), strict=True):
+        yield pattern, patterns[pattern], some
 
 
 def _write(pieces: list[Piece], source: Source) -> None:

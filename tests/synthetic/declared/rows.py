@@ -37,7 +37,7 @@ class Rows:
         territory: str,
     ) -> None:
         self.world, self.source, self.reads = world, source, reads
-        self.crs, self.is_territory = crs, bool(territory)
+        self.crs, self.is_territory = crs, bool(territory) and crs != getattr(reads, "crs", crs)
         self.values = {**{name: tuple(kinds) for name, kinds in source.counts.items()}, **values}
         self.where = reads.where if isinstance(reads, Table) else {}
         self.hidden = count()
