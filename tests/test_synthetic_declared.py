@@ -14,7 +14,7 @@ import shapely
 from psycopg2 import sql
 from python_calamine import CalamineWorkbook
 from synthetic import declared
-from synthetic.declared.world import spelled
+from synthetic.declared.codes import spelled
 
 from flows.belgium import income_of, population_of, sectors_of
 from flows.offices import census_bureau, insee, sirene, statistik_austria
@@ -285,6 +285,8 @@ def test_a_mapping_of_sources_shares_the_areas_out(tmp_path: Path) -> None:
     states = {name: replace(CANTONS, slug=f"zr-{name}") for name in ("01", "02", "72")}
     entries = declared.write(tmp_path, {"shapes": states}, areas=20)
     assert [entry["rows"] for entry in entries.values()] == [6, 7, 7]
+    with pytest.raises(ValueError, match="2 areas are too few for 3 files: ask for more areas"):
+        declared.write(tmp_path, {"shapes": states}, areas=2)
 
 
 def test_the_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from synthetic.declared.codes import Reads, parts_of
 from synthetic.declared.layers import write_layer
 from synthetic.declared.packing import ARCHIVES, WORKBOOKS, ending, member_name, pack
-from synthetic.declared.rows import Row, Rows, stated
+from synthetic.declared.rows import MadeRows, Row, stated
 from synthetic.declared.tables import write_table, write_workbook
-from synthetic.declared.world import Reads, World, parts_of
+from synthetic.declared.world import World
 
 from tasks.core.model.declarations import Document, Features, Source, Table
 
@@ -69,7 +70,9 @@ def write_original(
 
 
 def shares(areas: range, count: int) -> list[range]:
-    """The areas in so many runs, as equal as can be."""
+    """The areas in so many runs, as equal as can be; raises ValueError where one would be empty."""
+    if len(areas) < count:
+        raise ValueError(f"{len(areas)} areas are too few for {count} files: ask for more areas.")
     ends = [areas.start + len(areas) * number // count for number in range(count + 1)]
     return [range(start, stop) for start, stop in pairwise(ends)]
 
@@ -80,7 +83,7 @@ def _pieces(
     for part, reads in parts_of(source).items():
         name = f"{keyword}_{part}" if part else keyword
         for territory, crs, some in _territories(source, reads, areas):
-            rows = Rows(country.world, source, reads, country.values, crs, territory)
+            rows = MadeRows(country.world, source, reads, country.values, crs, territory)
             made = rows.made(some, Random(f"{country.seed} {name} {source.slug} {territory}"))
             path = inside / member_name(source, reads, territory)
             yield Piece(path, reads, country.changes.get(name, list)(made), crs)

@@ -13,8 +13,8 @@ from typing import Any
 import geopandas
 import pyogrio
 import shapely
+from synthetic.declared.codes import spelled
 from synthetic.declared.rows import Row
-from synthetic.declared.world import spelled
 
 from tasks.core.model.declarations import Column, Features
 

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+from synthetic.declared.codes import Reads, spelled
 from synthetic.declared.layers import DRIVERS, PARQUET
-from synthetic.declared.world import Reads, spelled
 from synthetic.formats import write_zip
 from synthetic.france_formats import seven_zip
 
@@ -36,10 +36,10 @@ def ending(source: Source, reads: Reads) -> str:
         return ".json"
     address = PurePosixPath(urlsplit(source.urls[0]).path if source.urls else "")
     if source.container in ARCHIVES:
-        name = PurePosixPath(_member(source, reads) or address.stem)
-        offered: tuple[str, ...] = (".shp", *LAYERS) if isinstance(reads, Features) else (".csv",)
-        is_fit = isinstance(reads, Features) == (name.suffix.lower() in LAYERS[:-2])
-        return name.suffix if is_fit or name.suffix.lower() in PARQUET else offered[0]
+        suffix = PurePosixPath(_member(source, reads) or address.stem).suffix
+        if isinstance(reads, Features):
+            return suffix if suffix.lower() in LAYERS else ".shp"
+        return suffix if suffix and suffix.lower() not in DRIVERS else ".csv"
     if source.container not in ENDINGS:
         raise ValueError(
             f"No {source.container} can be made for {source.slug}: declare one of"

@@ -13,7 +13,9 @@ from random import Random
 from typing import Any
 
 import shapely
-from synthetic.declared.world import INSIDE, World, key_of, spelled
+from synthetic.declared.codes import key_of, spelled
+from synthetic.declared.ground import ground_in
+from synthetic.declared.world import INSIDE, World
 
 from tasks.core.model.declarations import Column, Features, Source, Table
 
@@ -22,9 +24,9 @@ ZERO, HIDDEN, EVERY = 3, 7, 10  # of ten figures one is 0, and one hidden where 
 FEW = 3  # values of a key column that is no area: sexes, classes, years
 
 
-class Rows:
+class MadeRows:
     """The rows of one table of a source, for some of the areas of a world; those of geometries have
-    their `geom` in a CRS.
+    their `geom` in a CRS, a territory with one of its own where that is in use.
     """
 
     def __init__(
@@ -37,7 +39,8 @@ class Rows:
         territory: str,
     ) -> None:
         self.world, self.source, self.reads = world, source, reads
-        self.crs, self.is_territory = crs, bool(territory) and crs != getattr(reads, "crs", crs)
+        is_apart = territory and crs != getattr(reads, "crs", crs)
+        self.crs, self.ground = crs, ground_in(crs) if is_apart else world.ground
         self.values = {**{name: tuple(kinds) for name, kinds in source.counts.items()}, **values}
         self.where = reads.where if isinstance(reads, Table) else {}
         self.hidden = count()
@@ -62,7 +65,7 @@ class Rows:
             for name, column in self.reads.columns.items()
         }
         if isinstance(self.reads, Features):
-            squares = [self.world.shape(area, self.crs, self.is_territory) for area in whole]
+            squares = [self.ground.square(area, self.crs) for area in whole]
             row["geom"] = shapely.union_all(squares)
         return row
 
@@ -74,8 +77,8 @@ class Rows:
         if column.type == "text":
             spell = self.world.code if self.world.is_code(name) else self.world.name
             return spell(name, area)
-        if wanted := [self.where[heading] for heading in column.names if heading in self.where]:
-            return int(spelled(wanted[0]))
+        if (wanted := self._wanted(column)) is not None:
+            return wanted
         turn = (number + list(self.reads.columns).index(name)) % EVERY
         if turn == HIDDEN and (markers := self._markers(column)):
             return markers[next(self.hidden) % len(markers)]
@@ -88,12 +91,19 @@ class Rows:
         no_zero = self.reads.zero if column.type in ("date", "boolean") else ()
         return (*(marker for marker in self.reads.missing if marker not in no_zero), None)
 
+    def _wanted(self, column: Column) -> str | int | None:
+        """The one value that the rows are chosen by, where the column is a filter."""
+        for pattern in (self.where[heading] for heading in column.names if heading in self.where):
+            return spelled(pattern) if column.type == "text" else int(spelled(pattern))
+        return None
+
     def _kinds(self, name: str) -> Sequence[Any]:
+        """The values of a key column that holds no areas."""
         if name in self.values:
             return self.values[name]
         column = self.reads.columns[name]
-        if wanted := [self.where[heading] for heading in column.names if heading in self.where]:
-            return [spelled(wanted[0]) if column.type == "text" else int(spelled(wanted[0]))]
+        if (wanted := self._wanted(column)) is not None:
+            return [wanted]
         if column.type == "text":
             return [self.world.code(name, number) for number in range(FEW)]
         return range(self.source.vintage - FEW + 1, self.source.vintage + 1)

@@ -13,8 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from synthetic.declared.codes import spelled
 from synthetic.declared.rows import Row, other_than
-from synthetic.declared.world import spelled
 from synthetic.formats import write_zip
 from workbooks import write_ods, write_xlsx
 
