@@ -144,8 +144,11 @@ def test_the_geopackage_is_where_and_as_ign_delivers_it(folder: Path, tmp_path: 
     assert path(folder, "fr-iris-2024").name == f"{name}.7z"
     assert path(folder, "fr-iris-2024").read_bytes().startswith(b"7z\xbc\xaf\x27\x1c")
     (file,) = unpacked(folder, "fr-iris-2024", tmp_path)
-    delivery = "1_DONNEES_LIVRAISON_2024-12-00163/CONTOURS-IRIS_3-0_GPKG_WGS84G_FRA-ED2024-01-01"
-    assert file.as_posix() == f"{name}/CONTOURS-IRIS/{delivery}/contours-iris.gpkg"
+    delivery = (
+        "CONTOURS-IRIS/1_DONNEES_LIVRAISON_2024-12-00163"
+        "/CONTOURS-IRIS_3-0_GPKG_WGS84G_FRA-ED2024-01-01"
+    )
+    assert file.as_posix() == f"{name}/{delivery}/contours-iris.gpkg"
     assert pyogrio.list_layers(tmp_path / file).tolist() == [["contours_iris", "MultiPolygon"]]
     facts = pyogrio.read_info(tmp_path / file)
     assert (facts["crs"], facts["geometry_name"], list(facts["fields"])) == (

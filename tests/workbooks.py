@@ -87,7 +87,7 @@ def _relations(parts: Sequence[tuple[str, str, str]]) -> str:
 
 
 def _xlsx_cell(cell: Cell, column: int, row: int) -> str:
-    place = f'r="{chr(65 + column)}{row}"'
+    place = f'r="{chr(64 + column // 26) if column >= 26 else ""}{chr(65 + column % 26)}{row}"'
     if cell is None:
         return ""
     if isinstance(cell, bool):

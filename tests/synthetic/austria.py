@@ -17,9 +17,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.append(
-    str(Path(__file__).resolve().parents[1])
-)  # run as a script, the folder of the tests is not on the path
+# run as a script, the folder of the tests is not on the path
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from synthetic import austria_country as country
 from synthetic import austria_figures as figures

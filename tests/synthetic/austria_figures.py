@@ -13,18 +13,8 @@ from synthetic.austria_country import Country, Municipality
 from synthetic.coverage import Floats
 
 POPULATION = ("C-A10-0", "C-C11-0", "C-GRGEMAKT-0", "C-GALTEJ112-0", "F-ISIS-1")
-CODE_LIST = (
-    "code",
-    "name",
-    "",
-    "en_name",
-    "de_desc",
-    "de_link",
-    "en_desc",
-    "en_link",
-    "de_syn",
-    "en_syn",
-)  # the third is the parent
+# the third is the parent
+CODE_LIST = tuple("code|name||en_name|de_desc|de_link|en_desc|en_link|de_syn|en_syn".split("|"))
 HEADER = (
     ("code", "name", "en_name"),
     ("F-ISIS-1", "Fallzahl", "Number"),
@@ -39,9 +29,8 @@ HEADER = (
 )
 HEADER_WIDTH = 11
 SEXES = (("C11-1", "männlich", "male"), ("C11-2", "weiblich", "female"))
-AGES = tuple(
-    "GALT5J100-21" if age == 100 else f"GALTEJ112-{age + 1}" for age in range(101)
-)  # 100 stands for 100 and over
+# 100 stands for 100 and over
+AGES = tuple("GALT5J100-21" if age == 100 else f"GALTEJ112-{age + 1}" for age in range(101))
 PARENT = "GRBEZAKT"  # of the publisher's prefix only the length, eight letters, is known
 SHARES = {  # per cent: mean and spread over the municipalities
     "BEV_UNTER15": (14, 2),

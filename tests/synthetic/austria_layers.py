@@ -78,15 +78,15 @@ def _parts(layer: str, areas: list[Area], answered: str) -> Iterator[str]:
             {"g_id": area.code, "g_name": area.name}, ensure_ascii=False, separators=(",", ":")
         )
         yield (
-            "," * (number > 0)
-            + f'{{"type":"Feature","id":"{layer}.{area.code}","geometry":{text},"geometry_name":"geom",'
+            "," * (number > 0) + f'{{"type":"Feature","id":"{layer}.{area.code}","geometry":{text},'
+            '"geometry_name":"geom",'
         )
         yield f'"properties":{properties},"bbox":{_numbers(area.shape.bounds)}}}'
     count, crs = len(areas), f"urn:ogc:def:crs:EPSG::{EPSG}"
-    yield f'],"totalFeatures":{count},"numberMatched":{count},"numberReturned":{count},"timeStamp":"{answered}",'
-    yield (
-        f'"crs":{{"type":"name","properties":{{"name":"{crs}"}}}},"bbox":{_numbers(shapely.total_bounds([area.shape for area in areas]))}}}'
-    )
+    yield f'],"totalFeatures":{count},"numberMatched":{count},"numberReturned":{count},'
+    bounds = shapely.total_bounds([area.shape for area in areas])
+    yield f'"timeStamp":"{answered}","crs":{{"type":"name","properties":{{"name":"{crs}"}}}},'
+    yield f'"bbox":{_numbers(bounds)}}}'
 
 
 def _numbers(values: Iterable[float]) -> str:

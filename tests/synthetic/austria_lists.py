@@ -37,14 +37,8 @@ FIRST_OF_STATE = {
     "7": 6000,
     "8": 6700,
 }
-VIENNA_DISTRICTS = (
-    "90801",
-    "91201",
-    "91701",
-    "92101",
-    "92201",
-    "92301",
-)  # in the list beside Vienna as one
+# in the list beside Vienna as one
+VIENNA_DISTRICTS = tuple("90801 91201 91701 92101 92201 92301".split())
 OUTDATED = {"32144": "32408"}  # new code, code before 2017 that is still in the list
 OWN_SHARE, SECOND_SHARE, APART = 0.85, 0.55, 4
 

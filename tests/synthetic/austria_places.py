@@ -120,9 +120,8 @@ def choose(count: int) -> list[Piece]:
             f" {count:,} were asked for."
         )
     rest = [code for code in by_code if code not in first]
-    spread = [
-        rest[number * 233 % len(rest)] for number in range(len(rest))
-    ]  # a step that shares no divisor visits every code once
+    # a step that shares no divisor visits every code once
+    spread = [rest[number * 233 % len(rest)] for number in range(len(rest))]
     chosen = sorted([*first, *spread][:count])
     return sorted(
         (piece for code in chosen for piece in by_code[code]),

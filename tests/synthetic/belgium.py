@@ -20,9 +20,8 @@ from typing import Any
 
 import shapely
 
-sys.path.append(
-    str(Path(__file__).resolve().parents[1])
-)  # run as a script, the folder of the tests is not on the path
+# run as a script, the folder of the tests is not on the path
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from synthetic import attributes, country, figures, formats
 from synthetic.country import Country

@@ -14,75 +14,34 @@ from synthetic import coverage, places
 from synthetic.coverage import Coverage, Floats, Geometries, Integers
 from synthetic.defects import Defects, inject
 
-BOUNDS = (
-    22_100.0,
-    21_300.0,
-    294_900.0,
-    243_900.0,
-)  # a little inside the published bounds of EPSG:31370
+# a little inside the published bounds of EPSG:31370
+BOUNDS = (22_100.0, 21_300.0, 294_900.0, 243_900.0)
 OUTLINE = shapely.Polygon(
     [[float(part) * 1000 for part in point.split(",")] for point in places.OUTLINE.split()]
 )
 LETTERS = "ABCDEFGHJKLMNPQRSTUVW"  # former municipalities; I and O are not used
 PER_LETTER = 100
-TO_LAMBERT_2008 = (
-    16_241.96 / 16_242.22
-)  # published areas are computed in Lambert 2008; ratio measured over Brussels
+# published areas are computed in Lambert 2008; ratio measured over Brussels
+TO_LAMBERT_2008 = 16_241.96 / 16_242.22
 UNINHABITED, RENUMBERED, NAMELESS = 0.03, 0.20, 0.007  # shares of the sectors
 FIRST_ENDINGS = ("-", "0", "1", "2", "3", "4")
-DUTCH = (
-    "CENTRUM",
-    "STATION",
-    "KERK",
-    "MOLEN",
-    "BOSRAND",
-    "HEIDE",
-    "PARK",
-    "VELDEN",
-    "KASTEEL",
-    "ABDIJ",
-    "DRIES",
-    "KANAAL",
-    "TUINWIJK",
-    "MEERSEN",
-    "VIJVERS",
-    "STEENWEG",
+DUTCH = tuple(
+    """
+    CENTRUM STATION KERK MOLEN BOSRAND HEIDE PARK VELDEN KASTEEL ABDIJ DRIES KANAAL TUINWIJK
+    MEERSEN VIJVERS STEENWEG
+""".split()
 )
-FRENCH = (
-    "CENTRE",
-    "GARE",
-    "ÉGLISE",
-    "MOULIN",
-    "FORÊT",
-    "BRUYÈRE",
-    "PARC",
-    "CAMPAGNE",
-    "CHÂTEAU",
-    "ABBAYE",
-    "PLACE",
-    "ÉCLUSE",
-    "CITÉ",
-    "PRÉS",
-    "ÉTANGS",
-    "CHAUSSÉE",
+FRENCH = tuple(
+    """
+    CENTRE GARE ÉGLISE MOULIN FORÊT BRUYÈRE PARC CAMPAGNE CHÂTEAU ABBAYE PLACE ÉCLUSE CITÉ PRÉS
+    ÉTANGS CHAUSSÉE
+""".split()
 )
-GERMAN = (
-    "ZENTRUM",
-    "BAHNHOF",
-    "KIRCHE",
-    "MÜHLE",
-    "WALD",
-    "HEIDE",
-    "PARK",
-    "FELDER",
-    "SCHLOSS",
-    "KLOSTER",
-    "PLATZ",
-    "SCHLEUSE",
-    "SIEDLUNG",
-    "WIESEN",
-    "WEIHER",
-    "STRASSE",
+GERMAN = tuple(
+    """
+    ZENTRUM BAHNHOF KIRCHE MÜHLE WALD HEIDE PARK FELDER SCHLOSS KLOSTER PLATZ SCHLEUSE SIEDLUNG
+    WIESEN WEIHER STRASSE
+""".split()
 )
 SIDES = (
     ("", "", ""),

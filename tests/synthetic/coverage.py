@@ -118,9 +118,8 @@ def _edges(
     """
     ring = np.repeat(np.arange(len(cells)), shapely.get_num_coordinates(cells))
     begin, end = corner[:-1], corner[1:]
-    real = (ring[:-1] == ring[1:]) & (
-        begin != end
-    )  # not the jump to the next ring, not an edge shorter than a centimetre
+    # not the jump to the next ring, not an edge shorter than a centimetre
+    real = (ring[:-1] == ring[1:]) & (begin != end)
     here, begin, end = ring[:-1][real], begin[real], end[real]
     low, high = np.minimum(begin, end), np.maximum(begin, end)
     _, chosen, edge = np.unique((low << 32) + high, return_index=True, return_inverse=True)
@@ -169,9 +168,8 @@ def _limit(along: Floats, length: Floats, across: Floats, site: Floats) -> Float
     segments between them obey too.
     """
     share = np.linspace(0, 1, FINEST + 1)[None, :]
-    foot = ((site * along).sum(axis=1) / length**2)[
-        :, None
-    ]  # where the site stands over the edge, 0 to 1 between its ends
+    # where the site stands over the edge, 0 to 1 between its ends
+    foot = ((site * along).sum(axis=1) / length**2)[:, None]
     height = np.abs((site * across).sum(axis=1))[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         rising = np.where(foot > 0, share / foot, np.inf)

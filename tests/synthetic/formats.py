@@ -18,13 +18,18 @@ import shapely
 from synthetic.coverage import Geometries
 
 BYTE_ORDER_MARK = "\ufeff"
-SCHEMA_2011 = """
-CREATE TABLE spatial_ref_sys (srid INTEGER NOT NULL PRIMARY KEY, auth_name TEXT NOT NULL, auth_srid INTEGER NOT NULL,
-    ref_sys_name TEXT NOT NULL DEFAULT 'Unknown', proj4text TEXT NOT NULL, srtext TEXT NOT NULL DEFAULT 'Undefined');
-CREATE TABLE geometry_columns (f_table_name TEXT NOT NULL, f_geometry_column TEXT NOT NULL, geometry_type INTEGER NOT NULL,
-    coord_dimension INTEGER NOT NULL, srid INTEGER NOT NULL, spatial_index_enabled INTEGER NOT NULL);
-INSERT INTO spatial_ref_sys VALUES (-1, 'NONE', -1, 'Undefined - Cartesian', '', 'Undefined');
-"""
+SCHEMA_2011 = (  # SQLite keeps these statements letter for letter
+    "CREATE TABLE spatial_ref_sys (srid INTEGER NOT NULL PRIMARY KEY, auth_name TEXT NOT NULL, "
+    "auth_srid INTEGER NOT NULL,\n"
+    "    ref_sys_name TEXT NOT NULL DEFAULT 'Unknown', proj4text TEXT NOT NULL, srtext TEXT "
+    "NOT NULL DEFAULT 'Undefined');\n"
+    "CREATE TABLE geometry_columns (f_table_name TEXT NOT NULL, f_geometry_column TEXT NOT "
+    "NULL, geometry_type INTEGER NOT NULL,\n"
+    "    coord_dimension INTEGER NOT NULL, srid INTEGER NOT NULL, spatial_index_enabled "
+    "INTEGER NOT NULL);\n"
+    "INSERT INTO spatial_ref_sys VALUES (-1, 'NONE', -1, 'Undefined - Cartesian', '', "
+    "'Undefined');\n"
+)
 
 
 def write_zip(path: Path, members: Iterable[tuple[str, Iterable[bytes]]], day: date) -> None:

@@ -20,9 +20,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-sys.path.append(
-    str(Path(__file__).resolve().parents[1])
-)  # run as a script, the folder of the tests is not on the path
+# run as a script, the folder of the tests is not on the path
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from synthetic import france_census as census
 from synthetic import france_country as country
@@ -41,11 +40,8 @@ ABOUT = (
     "Synthetic data made by a program in the file formats of IGN, INSEE, Etalab and La Poste:"
     " shapes, IRIS and figures are invented and nothing in it is official."
 )
-MUNICIPAL, KIND, POSTCODE = (
-    "municipal_code",
-    "iris_type",
-    "postal_code",
-)  # names of columns in the flow, under which the mirror states numbers
+# names of columns in the flow, under which the mirror states numbers
+MUNICIPAL, KIND, POSTCODE = ("municipal_code", "iris_type", "postal_code")
 TOLERANCE = 1e-6  # of a total, as a share of it
 TOTALS = {
     "population": ("population", "P_POP"),

@@ -22,42 +22,12 @@ from synthetic.france_pieces import UNDIVIDED
 NEWEST = 2022
 LABELS = ("IRIS", "COM", "TYP_IRIS", "LAB_IRIS")
 QUALITY = {"H": "1", "A": "1", "D": "1", UNDIVIDED: "5"}
-LIMITS = (
-    0,
-    3,
-    6,
-    11,
-    15,
-    18,
-    20,
-    25,
-    30,
-    40,
-    45,
-    55,
-    60,
-    65,
-    75,
-    80,
-)  # first years of age of the finest groups that all bands are made of
-WEIGHTS = (
-    2.9,
-    3.1,
-    5.9,
-    5.0,
-    3.7,
-    2.3,
-    5.8,
-    5.7,
-    12.3,
-    6.4,
-    13.1,
-    6.5,
-    6.3,
-    11.0,
-    4.0,
-    6.0,
-)  # per cent
+# first years of age of the finest groups that all bands are made of
+LIMITS = tuple(map(int, "0 3 6 11 15 18 20 25 30 40 45 55 60 65 75 80".split()))
+# per cent
+WEIGHTS = tuple(
+    map(float, "2.9 3.1 5.9 5.0 3.7 2.3 5.8 5.7 12.3 6.4 13.1 6.5 6.3 11.0 4.0 6.0".split())
+)
 FINE = ("0002", "0305", "0610", "1117", "1824", "2539", "4054", "5564", "6579", "80P")
 WIDE = ("0014", "1529", "3044", "4559", "6074", "75P", "0019", "2064", "65P")
 CLASSES = tuple(f"CS{number}" for number in range(1, 9))
@@ -131,9 +101,8 @@ HOUSEHOLD_COLUMNS = (
     " PMEN_MENCOUPAENF PMEN_MENFAMMONO FAM COUPAENF FAMMONO COUPSENF NE24F0 NE24F1 NE24F2 NE24F3"
     " NE24F4P"
 ).split()
-Table = tuple[
-    list[str], list[tuple[str, ...]], Floats
-]  # names of the columns, labels of the rows, numbers
+# names of the columns, labels of the rows, numbers
+Table = tuple[list[str], list[tuple[str, ...]], Floats]
 
 
 def year_of(vintage: int) -> int:

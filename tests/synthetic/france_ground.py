@@ -29,10 +29,8 @@ TERRITORIES: tuple[
     ("RGM04UTM38S_MYT", 4471, ("976",)),
 )
 HOLLOW = 0.06  # how far the outline follows the seats: 0 closely, 1 not at all
-SHORE = (
-    7_000.0,
-    2_500.0,
-)  # metres from the outermost seats to the border, in metropolitan France and overseas
+# metres from the outermost seats to the border, in metropolitan France and overseas
+SHORE = (7_000.0, 2_500.0)
 REACH = 0.45  # how far the IRIS of a commune scatter, in distances to the nearest seat
 AROUND = 9_000.0  # metres that a made-up commune lies away from a listed one
 TRIES = 400

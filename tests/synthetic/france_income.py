@@ -30,10 +30,8 @@ DECIMALS = {
 }
 STEP = 10  # euros that amounts are rounded to
 FIRST_WITH_MARKS = 2020  # year of the first file with ns, nd and the column INCERT
-LEAST_RESIDENTS, SMALL = (
-    5_000,
-    900,
-)  # of a commune with figures; of an IRIS below which they may be kept back
+# of a commune with figures; of an IRIS below which they may be kept back
+LEAST_RESIDENTS, SMALL = (5_000, 900)
 NOT_COVERED = ("971", "973", "976")
 PART_OF_MEDIAN = {
     "Q1": 0.74,

@@ -18,10 +18,8 @@ from synthetic.france_country import Country, degrees, dissolved
 from synthetic.france_ground import TERRITORIES
 
 TOLERANCE = 1000.0  # metres
-DIGITS, FINER = (
-    3,
-    6,
-)  # of the degrees of the layers at 1000 m; where three would make a shape cross itself
+# of the degrees of the layers at 1000 m; where three would make a shape cross itself
+DIGITS, FINER = (3, 6)
 COMMUNES_IN_AN_EPCI = 28
 Properties = dict[str, Any]
 
@@ -134,9 +132,12 @@ def regions(land: Ground) -> list[tuple[Properties, Any]]:
 def geojson(features: Sequence[tuple[Properties, Any]]) -> bytes:
     """A feature collection on one line, without a crs member."""
     texts = shapely.to_geojson([shape for _, shape in features])
+    said = [
+        dumps(properties, ensure_ascii=False, separators=(",", ":")) for properties, _ in features
+    ]
     lines = (
-        f'{{"type":"Feature","properties":{dumps(properties, ensure_ascii=False, separators=(",", ":"))},"geometry":{text}}}'
-        for (properties, _), text in zip(features, texts, strict=True)
+        f'{{"type":"Feature","properties":{properties},"geometry":{text}}}'
+        for properties, text in zip(said, texts, strict=True)
     )
     return ('{"type":"FeatureCollection","features":[' + ",".join(lines) + "]}").encode()
 

@@ -31,12 +31,8 @@ MOVEMENTS = (
         for column in ("TYPECOM", "COM", "TNCC", "NCC", "NCCENR", "LIBELLE")
     ),
 )
-ARTICLES = (
-    "Le ",
-    "La ",
-    "Les ",
-    "L'",
-)  # their numbers begin with 2; 0 and 1 are names without an article before a consonant or a vowel
+# their numbers begin with 2; 0 and 1 are names without an article before a consonant or a vowel
+ARTICLES = ("Le ", "La ", "Les ", "L'")
 
 
 def postal_codes(country: Country, vintage: int) -> list[tuple[str, ...]]:

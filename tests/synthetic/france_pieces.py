@@ -16,41 +16,19 @@ from synthetic.france_places import Commune
 
 HABITAT, ACTIVITY, OTHER, UNDIVIDED = "H", "A", "D", "Z"
 ACTIVITY_SHARE, OTHER_SHARE = 0.052, 0.021  # of the IRIS of divided communes, 2024
-RESIDENTS = {
-    HABITAT: (2600, 0.35),
-    ACTIVITY: (210, 1.2),
-    OTHER: (45, 1.3),
-    UNDIVIDED: (875, 1.05),
-}  # mean, spread of the logarithm
+# mean, spread of the logarithm
+RESIDENTS = {HABITAT: (2600, 0.35), ACTIVITY: (210, 1.2), OTHER: (45, 1.3), UNDIVIDED: (875, 1.05)}
 LARGEST_UNDIVIDED, LARGEST_MERGING = 9_500, 2_000
 LEAST_DIVIDED = 3
 ABSORBED = 5000  # added to the numbers of the IRIS of a commune that another one takes over
 MOST_IRIS = 60_000
-GONE = sum(
-    len(pairs) for year, pairs in places.CHANGES.items() if year < places.LAST_CHANGE
-)  # IRIS of undivided communes that were absorbed
+# IRIS of undivided communes that were absorbed
+GONE = sum(len(pairs) for year, pairs in places.CHANGES.items() if year < places.LAST_CHANGE)
 WORDS = (
-    "Centre",
-    "Gare",
-    "Hôtel de Ville",
-    "Église",
-    "Les Prés",
-    "Bellevue",
-    "La Chênaie",
-    "Les Écoles",
-    "Côte d'Or",
-    "Le Château",
-    "Vieux Port",
-    "Beauséjour",
-    "Les Tilleuls",
-    "La Croix-Blanche",
-    "Hôpital",
-    "Le Moulin",
-    "Les Vignes",
-    "La Plaine",
-    "Beauregard",
-    "Saint-Éloi",
-)
+    "Centre|Gare|Hôtel de Ville|Église|Les Prés|Bellevue|La Chênaie|Les Écoles|Côte d'Or|Le Château"
+    "|Vieux Port|Beauséjour|Les Tilleuls|La Croix-Blanche|Hôpital|Le Moulin|Les Vignes|La Plaine"
+    "|Beauregard|Saint-Éloi"
+).split("|")
 OTHER_NAMES = {ACTIVITY: "Zone d'Activités", OTHER: "Bois et Étangs"}
 
 

@@ -43,11 +43,8 @@ REGIONS = {
     "93": "Provence-Alpes-Côte d'Azur",
     "94": "Corse",
 }
-CITIES = {
-    "751": ("75056", "Paris"),
-    "6938": ("69123", "Lyon"),
-    "132": ("13055", "Marseille"),
-}  # how their arrondissements' codes begin
+# how their arrondissements' codes begin
+CITIES = {"751": ("75056", "Paris"), "6938": ("69123", "Lyon"), "132": ("13055", "Marseille")}
 
 CHANGES: dict[int, dict[str, str]] = {  # 1 January of the year: code before, code after
     2023: {
@@ -94,58 +91,19 @@ ALWAYS = (
     *(code for changes in CHANGES.values() for pair in changes.items() for code in pair),
 )
 COMMUNES_PER_IRIS = 34_935 / 49_300
-SAINTS = (
-    "Aubin",
-    "Bonnet",
-    "Cyr",
-    "Denis",
-    "Éloi",
-    "Étienne",
-    "Félix",
-    "Georges",
-    "Germain",
-    "Hilaire",
-    "Jean",
-    "Julien",
-    "Léger",
-    "Loup",
-    "Marcel",
-    "Martin",
-    "Maurice",
-    "Michel",
-    "Nazaire",
-    "Ouen",
-    "Paul",
-    "Pierre",
-    "Quentin",
-    "Rémy",
-    "Sauveur",
-    "Sulpice",
-    "Vaast",
-    "Victor",
-    "Vincent",
+SAINTS = tuple(
+    """
+    Aubin Bonnet Cyr Denis Éloi Étienne Félix Georges Germain Hilaire Jean Julien Léger Loup Marcel
+    Martin Maurice Michel Nazaire Ouen Paul Pierre Quentin Rémy Sauveur Sulpice Vaast Victor
+    Vincent
+""".split()
 )
-WHERE = (
-    "-la-Forêt",
-    "-des-Prés",
-    "-sur-Vère",
-    "-le-Vieux",
-    "-du-Bois",
-    "-en-Plaine",
-    "-les-Vignes",
-    "-aux-Chênes",
-    "-sous-Roche",
-    "-l'Église",
-    "-de-la-Lande",
-    "-le-Château",
-    "-des-Eaux",
-    "-sur-Orne",
-    "-du-Mont",
-    "-la-Vallée",
-    "-d'Aunay",
-    "-près-l'Étang",
-    "-le-Sec",
-    "-la-Rivière",
+WHERE = tuple(
+    """
+    -la-Forêt -des-Prés -sur-Vère -le-Vieux -du-Bois -en-Plaine -les-Vignes -aux-Chênes -sous-Roche
+    -l'Église -de-la-Lande -le-Château -des-Eaux -sur-Orne -du-Mont -la-Vallée -d'Aunay
+    -près-l'Étang -le-Sec -la-Rivière
+""".split()
 )
 
 

@@ -30,47 +30,12 @@ OUTLINE = (
 
 # Chosen first, so that even the smallest Belgium has three regions, both waves of mergers, a coast
 # and three languages.
-FIRST = (
-    "21004",
-    "11002",
-    "11007",
-    "12030",
-    "12034",
-    "46003",
-    "46013",
-    "11056",
-    "82003",
-    "82005",
-    "35013",
-    "62063",
-    "63012",
-    "92094",
-    "38016",
-    "44011",
-    "44049",
-    "84043",
-    "25112",
-    "24062",
-    "21015",
-    "71022",
-    "73040",
-    "37018",
-    "37012",
-    "52011",
-    "31005",
-    "53053",
-    "57081",
-    "21001",
-    "38014",
-    "61031",
-    "91034",
-    "73083",
-    "73009",
-    "21009",
-    "44021",
-    "85045",
-    "83034",
-    "93022",
+FIRST = tuple(
+    """
+    21004 11002 11007 12030 12034 46003 46013 11056 82003 82005 35013 62063 63012 92094 38016 44011
+    44049 84043 25112 24062 21015 71022 73040 37018 37012 52011 31005 53053 57081 21001 38014 61031
+    91034 73083 73009 21009 44021 85045 83034 93022
+""".split()
 )
 
 MERGED_2019 = {
@@ -143,20 +108,11 @@ REGIONS = {
         "Region Brüssel-Hauptstadt",
     ),
 }
-COAST = (
-    "31004",
-    "31005",
-    "35002",
-    "35013",
-    "38008",
-    "38016",
-)  # municipalities that got a beach sector X0JQ in 2019
+# municipalities that got a beach sector X0JQ in 2019
+COAST = tuple("31004 31005 35002 35013 38008 38016".split())
 GERMAN = ("63001", "63012", "63013", "63023", "63040", "63048", "63061", "63067", "63087")
-NO_MUNICIPAL_TAX = (
-    "31043",
-    "38008",
-    "38014",
-)  # Knokke-Heist, De Panne, Koksijde: real zeros in the published series
+# Knokke-Heist, De Panne, Koksijde: real zeros in the published series
+NO_MUNICIPAL_TAX = ("31043", "38008", "38014")
 BRUSSELS = "04000"
 
 
@@ -195,9 +151,8 @@ def choose(count: int) -> list[Place]:
     """
     known = _places()
     rest = [code for code in known if code not in FIRST]
-    spread = [
-        rest[number * 233 % len(rest)] for number in range(len(rest))
-    ]  # a step that shares no divisor visits every code once
+    # a step that shares no divisor visits every code once
+    spread = [rest[number * 233 % len(rest)] for number in range(len(rest))]
     chosen: dict[str, None] = {}
     for code in dict.fromkeys([*FIRST, *spread]):
         candidates = {*chosen, code}

@@ -22,9 +22,8 @@ from typing import Any
 import geopandas
 import numpy as np
 
-sys.path.append(
-    str(Path(__file__).resolve().parents[1])
-)  # run as a script, the folder of the tests is not on the path
+# run as a script, the folder of the tests is not on the path
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from pyarrow import csv
 from synthetic import sirene_ground, sirene_layout, sirene_locations, sirene_stock

@@ -21,13 +21,10 @@ NEW_UNIT = 0.72  # share of the rows that begin another legal unit
 CLOSED = 0.62  # 44,064,115 establishments in September 2026, 16,737,959 of them active
 PARTIAL, ABROAD, UNLOCATED, FORMER = 0.12, 0.01, 0.04, 0.3
 UNKNOWN_DATE, FIRST_OF_1900, OLD_CODE_OF_ACTIVE = 0.02, 0.01, 0.002
-IMPOSSIBLE = (
-    "0004-05-06",
-    "2218-01-01",
-)  # years that are in the real file too; the second and third row have them
-REVISIONS = np.array(
-    ["1993-01-01", "2003-01-01", "2008-01-01"], dtype="M8[D]"
-)  # before: NAP; then NAF 1993, NAF rév. 1, NAF rév. 2
+# years that are in the real file too; the second and third row have them
+IMPOSSIBLE = ("0004-05-06", "2218-01-01")
+# before: NAP; then NAF 1993, NAF rév. 1, NAF rév. 2
+REVISIONS = np.array(["1993-01-01", "2003-01-01", "2008-01-01"], dtype="M8[D]")
 
 
 @dataclass(frozen=True)

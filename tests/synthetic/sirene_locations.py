@@ -10,14 +10,8 @@ from synthetic.sirene_blocks import Block, Flags
 from synthetic.sirene_ground import UNDIVIDED
 from synthetic.sirene_stock import chosen, sirets
 
-QUALITIES = (
-    "11",
-    "12",
-    "33",
-    "22",
-    "21",
-    # found to the number, somewhere in the street, somewhere in the commune; 2x: the street is probable
-)
+# found to the number, somewhere in the street, somewhere in the commune; 2x: a probable street
+QUALITIES = ("11", "12", "33", "22", "21")
 QUALITY_SHARES = (0.625, 0.159, 0.176, 0.025, 0.015)
 PRECISIONS = ((2, 30), (40, 900), (600, 7000), (40, 900), (2, 30))  # metres
 NO_ZONES, OUTSIDE = "CSZ", "HZ"  # the commune has no such zones; the point is in none of them

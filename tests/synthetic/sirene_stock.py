@@ -18,15 +18,11 @@ ABROAD = (
     "libellePaysEtrangerEtablissement",
     "libelleCommuneEtrangerEtablissement",
 )
-COORDINATES, COARSE = (
-    0.62,
-    0.18,
-)  # shares with an address in the national base: found to the number (_B), to the street (_C)
+# shares with an address in the national base: found to the number (_B), to the street (_C)
+COORDINATES, COARSE = (0.62, 0.18)
 AWKWARD = 0.004  # share of the names that hold a comma, a quotation mark or a backslash
-BAND = {
-    False: 0.13,
-    True: 0.005,
-}  # by whether it is closed, the share that a head count is known of
+# by whether it is closed, the share that a head count is known of
+BAND = {False: 0.13, True: 0.005}
 
 
 def batch(block: Block) -> pa.RecordBatch:

@@ -15,20 +15,13 @@ ACTIVITIES = (
     " 69.10Z 10.71C 43.22A 68.31Z 74.10Z 93.12Z 71.12B 47.73Z 86.90D 49.41A 56.30Z 81.10Z 01.50Z"
     " 73.11Z 66.22Z 47.24Z 90.03A 55.10Z 88.10A 86.10Z"
 ).split()  # NAF rév. 2, the most frequent first
-OLDER_ACTIVITIES = (
-    "45.2P 74.1J 50.3A 52.4E 52.1B 17.1P 51.8M 15.8C 55.3A 70.2C".split()
-)  # NAF rév. 1 and NAF 1993
+# NAF rév. 1 and NAF 1993
+OLDER_ACTIVITIES = "45.2P 74.1J 50.3A 52.4E 52.1B 17.1P 51.8M 15.8C 55.3A 70.2C".split()
 OLDEST_ACTIVITIES = "55.72 38.40 67.11 64.42 87.10".split()  # NAP
 CRAFTS = "4520AA 1071CA 9602AB 4321AA 4334ZA 8121ZA".split()
 NOMENCLATURES = ("NAFRev2", "NAFRev1", "NAF1993", "NAP")
-LETTERS_OF_2025 = {
-    "Z": "Y",
-    "A": "G",
-    "B": "H",
-    "C": "J",
-    "D": "K",
-    "E": "L",
-}  # NAF 2025 has other letters; which belongs to which is made up
+# NAF 2025 has other letters; which belongs to which is made up
+LETTERS_OF_2025 = {"Z": "Y", "A": "G", "B": "H", "C": "J", "D": "K", "E": "L"}
 
 BANDS = "00 01 02 03 11 12 21 22 31 32 41 42 51 52 53".split()
 BAND_SHARES = (60, 440, 200, 120, 90, 60, 17, 8, 2, 4, 2.5, 1, 0.6, 0.2, 0.1)

@@ -23,18 +23,13 @@ NOT_COMPUTED, NOT_COMPUTED_MARGIN, OPEN_ENDED_MARGIN, CONTROLLED_MARGIN = (
     -333333333,
     -555555555,
 )
-CONTROLLED = {
-    "B01001": (0, 1, 25)
-}  # lines held to the population estimates in nation, states and counties
-ENDS = {
-    "B19013": (2_499, 250_001),
-    "B25077": (9_999, 2_000_001),
-}  # what a median below or above the last class is given as
+# lines held to the population estimates in nation, states and counties
+CONTROLLED = {"B01001": (0, 1, 25)}
+# what a median below or above the last class is given as
+ENDS = {"B19013": (2_499, 250_001), "B25077": (9_999, 2_000_001)}
 FEWEST = 5  # households that a median is computed for
-HIDDEN, BLANK = (
-    0.015,
-    0.002,
-)  # shares of the block groups' medians that are not computed, or left out altogether
+# shares of the block groups' medians that are not computed, or left out altogether
+HIDDEN, BLANK = (0.015, 0.002)
 Rows = tuple[str, NDArray[np.str_], Integers]
 
 

@@ -102,10 +102,8 @@ def _counted(residents: Integers, people: People) -> Columns:
         _natural(vintage),
     )
     for year in range(first, vintage + 1):
-        now, part = (
-            made[f"POPESTIMATE{year}"],
-            0.25 if year == first else 1.0,
-        )  # the first year runs from April to June
+        # the first year runs from April to June
+        now, part = (made[f"POPESTIMATE{year}"], 0.25 if year == first else 1.0)
         births, deaths = (random.poisson(now * rate * part) for rate in (0.0112, 0.0098))
         abroad, residual = random.poisson(now * 0.0028 * part), random.integers(-3, 4, len(now))
         change = now - before

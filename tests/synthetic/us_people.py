@@ -16,83 +16,17 @@ from synthetic.us_tables import CLASSES
 
 GROWTH = 0.005  # of the residents, a year
 UNINHABITED = 0.006  # share of the block groups
-AGE_SHARES = (
-    58,
-    60,
-    65,
-    40,
-    27,
-    13,
-    13,
-    39,
-    68,
-    71,
-    68,
-    64,
-    60,
-    63,
-    64,
-    26,
-    37,
-    22,
-    30,
-    44,
-    29,
-    18,
-    16,
-)  # of each sex, in the order of the table
-AGE_YEARS = (
-    2,
-    7,
-    12,
-    16,
-    18,
-    20,
-    21,
-    23,
-    27,
-    32,
-    37,
-    42,
-    47,
-    52,
-    57,
-    60,
-    63,
-    65,
-    68,
-    72,
-    77,
-    82,
-    88,
+# of each sex, in the order of the table
+AGE_SHARES = tuple(
+    map(int, "58 60 65 40 27 13 13 39 68 71 68 64 60 63 64 26 37 22 30 44 29 18 16".split())
+)
+AGE_YEARS = tuple(
+    map(int, "2 7 12 16 18 20 21 23 27 32 37 42 47 52 57 60 63 65 68 72 77 82 88".split())
 )
 FIRST_ADULT = AGE_YEARS.index(27)  # 25 years and over
 HOUSEHOLD_SHARES = (47, 5, 12, 28, 8)
-SCHOOLING_SHARES = (
-    15,
-    1,
-    1,
-    1,
-    1,
-    2,
-    3,
-    4,
-    7,
-    5,
-    12,
-    15,
-    18,
-    20,
-    18,
-    228,
-    42,
-    60,
-    135,
-    88,
-    210,
-    95,
-    21,
-    16,
+SCHOOLING_SHARES = tuple(
+    map(int, "15 1 1 1 1 2 3 4 7 5 12 15 18 20 18 228 42 60 135 88 210 95 21 16".split())
 )
 SPREAD = 2.1  # exponent of the log-logistic distribution of incomes
 Level = tuple[Texts, Integers]

@@ -12,15 +12,8 @@ from synthetic.us_places import State, shares
 
 Texts = NDArray[np.str_]
 MOST = 9  # block groups in a tract: their code is one digit
-WATER_STATES = (
-    "06",
-    "12",
-    "25",
-    "26",
-    "36",
-    "48",
-    "53",
-)  # the first county of each has a tract of water only
+# the first county of each has a tract of water only
+WATER_STATES = tuple("06 12 25 26 36 48 53".split())
 WATER = "990000"
 
 

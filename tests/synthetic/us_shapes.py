@@ -38,9 +38,8 @@ def cells(count: int, groups: int, random: np.random.Generator) -> tuple[Coverag
 
 def winding(count: int, groups: int) -> tuple[Integers, Integers]:
     """Column and row of each cell along the winding line."""
-    columns = max(
-        1, round((np.sqrt(count * TILE[0] / TILE[1]) - 1) / 2) * 2 + 1
-    )  # odd: each strip ends beside the next one's beginning
+    # odd: each strip ends beside the next one's beginning
+    columns = max(1, round((np.sqrt(count * TILE[0] / TILE[1]) - 1) / 2) * 2 + 1)
     height = int(np.clip(round(np.sqrt(count / max(groups, 1))), 1, -(-count // columns)))
     strip, along = np.divmod(np.arange(count), height * columns)
     step, place = np.divmod(along, height)

@@ -18,18 +18,8 @@ from synthetic.us_tables import CLASSES
 GROUPS = ("Households", "Families", "Married-couple families", "Nonfamily households")
 SIZES = (1.0, 0.64, 0.47, 0.36)  # of the groups, as shares of all households
 RICHER = (1.0, 1.2, 1.35, 0.6)  # medians, beside that of all households
-BOUNDS = (
-    0,
-    10,
-    15,
-    25,
-    35,
-    50,
-    75,
-    100,
-    150,
-    200,
-)  # lower bounds of the classes, thousands of dollars
+# lower bounds of the classes, thousands of dollars
+BOUNDS = tuple(map(int, "0 10 15 25 35 50 75 100 150 200".split()))
 RANGES = [
     "Less than $10,000",
     *(f"${low},000 to ${high - 1},999" for low, high in pairwise(BOUNDS[1:])),
@@ -45,11 +35,8 @@ LABELS = [
         for kind in ("Household", "Family", "Nonfamily")
     ),
 ]
-ALLOCATED = {
-    0: 13,
-    1: 14,
-    3: 15,
-}  # the line of each group that holds its share of allocated incomes
+# the line of each group that holds its share of allocated incomes
+ALLOCATED = {0: 13, 1: 14, 3: 15}
 MEDIAN, MEAN = 11, 12
 HIDDEN_MEAN = (0.0003, 0.0003, 0.7, 0.001)  # shares of the counties whose mean is N
 HIDDEN_MEDIAN = (0.001, 0.0015, 0.001, 0.005)  # whose median is -

@@ -27,24 +27,8 @@ SCHOOLING = (
     " year/Some college, 1 or more years, no degree/Associate's degree/Bachelor's degree/Master's"
     " degree/Professional school degree/Doctorate degree"
 ).split("/")
-CLASSES = (
-    0,
-    10,
-    15,
-    20,
-    25,
-    30,
-    35,
-    40,
-    45,
-    50,
-    60,
-    75,
-    100,
-    125,
-    150,
-    200,
-)  # lower bounds of the income classes, thousands of dollars
+# lower bounds of the income classes, thousands of dollars
+CLASSES = tuple(map(int, "0 10 15 20 25 30 35 40 45 50 60 75 100 125 150 200".split()))
 INCOMES = [
     "Less than $10,000",
     *(f"${low},000 to ${high - 1},999" for low, high in pairwise(CLASSES[1:])),
@@ -162,8 +146,8 @@ def shell_rows(year: int) -> Iterator[str]:
         title = shell.title.format(year=year)
         title = title.upper() if year <= 2021 else title
         for number, (indent, label) in enumerate(shell.lines, 1):
-            identifier = f"{shell.table}_{number:03d}"
-            yield f"{shell.table}|{number}.0|{indent}|{identifier}|{label.format(year=year)}|{title}|{shell.universe}|int"
+            line = f"{shell.table}|{number}.0|{indent}|{shell.table}_{number:03d}"
+            yield f"{line}|{label.format(year=year)}|{title}|{shell.universe}|int"
 
 
 def write_shells(folder: Path, year: int) -> dict[str, Any]:
