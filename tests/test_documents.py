@@ -50,6 +50,15 @@ def test_every_file_named_in_code_exists(page: str) -> None:
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
+def test_the_country_in_the_guide_is_the_one_that_is_run() -> None:
+    country = ROOT / "tests" / "small_country"
+    text = "".join(path.read_text() for path in sorted(country.rglob("*.*")) if path.is_file())
+    guide = (ROOT / "flows" / "README.md").read_text()
+    shown = re.findall(r"^```(?:python|sql)\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    assert len(shown) == 4
+    assert not [block for block in shown if block.strip() not in text]
+
+
 def test_the_front_door_is_short() -> None:
     assert (ROOT / "README.md").read_text().count("\n") <= 90
 
