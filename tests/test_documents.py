@@ -1,4 +1,6 @@
-"""The documents: short where they should be, with links that lead somewhere and commands that exist."""
+"""The documents: short where they should be, with links that lead somewhere and commands that
+exist.
+"""
 
 from __future__ import annotations
 

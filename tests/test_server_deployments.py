@@ -82,8 +82,8 @@ def client(environment: dict[str, str]) -> Iterator[SyncPrefectClient]:
 def worker(
     client: SyncPrefectClient, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[psutil.Process]:
-    """A process worker, and the deployment of Belgium a second time on its pool: its files are here,
-    not in an image.
+    """A process worker, and the deployment of Belgium a second time on its pool: its files are
+    here, not in an image.
     """
     copy: dict[str, Any] = yaml.safe_load(declared.PREFECT_FILE.read_text())
     copy["pull"] = [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}]

@@ -184,10 +184,11 @@ def _not_asked(source: Source, last: Original | None, buried: str) -> Retrieval:
             else f"The archive has no original of {_name(source)}, and"
         )
         remedy = "" if buried else "restore the archive, correct GEODATA_ARCHIVE, or "
+        newer = ", so that the publisher is asked for a newer one; editions made from it stay"
+        purpose = f"{newer} as they are" if buried else ""
         raise SourceError(
             f"{found} GEODATA_UPSTREAM=archive forbids asking {source.publisher.name} for it:"
-            f" {remedy}unset GEODATA_UPSTREAM"
-            f"{', so that the publisher is asked for a newer one; editions made from it stay as they are' if buried else ''}."
+            f" {remedy}unset GEODATA_UPSTREAM{purpose}."
         )
     say(
         f"Took {_name(source)} from the archive, as retrieved on {last.retrieved_at:%Y-%m-%d}; the"

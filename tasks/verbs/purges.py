@@ -250,7 +250,5 @@ def _record(database: Database, stones: Iterable[Tombstone]) -> None:
 
 def _name(original: Original, *, dated: bool = True) -> str:
     mirror = f" of the mirror {original.source.mirror}" if original.source.mirror else ""
-    return (
-        f"{original.source.slug}"
-        f" {original.source.vintage}{mirror}{f' of {original.retrieved_at:%Y-%m-%d}' if dated else ''}"
-    )
+    day = f" of {original.retrieved_at:%Y-%m-%d}" if dated else ""
+    return f"{original.source.slug} {original.source.vintage}{mirror}{day}"

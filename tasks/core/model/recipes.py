@@ -17,10 +17,10 @@ class Recipe:
     """How one edition is made again.
 
     parameters: those of the run that made it. originals: SHA-256 by source and vintage.
-    foundations: number of the edition it is made from, by dataset. digests: SHA-256 of the row digests
-    by layer. seconds: how long it took. wanted: false for an edition that is needed only because
-    another stands on it. rebuild: row of catalog.rebuild. throwaway: name of the database of a
-    drill, which writes nothing to the archive; empty for the real one.
+    foundations: number of the edition it is made from, by dataset. digests: SHA-256 of the row
+    digests by layer. seconds: how long it took. wanted: false for an edition that is needed only
+    because another stands on it. rebuild: row of catalog.rebuild. throwaway: name of the database
+    of a drill, which writes nothing to the archive; empty for the real one.
     """
 
     dataset: str

@@ -1,4 +1,6 @@
-"""Outages: the errors of the drivers that mean the database was away, so that a try is worth another."""
+"""Outages: the errors of the drivers that mean the database was away, so that a try is worth
+another.
+"""
 
 from __future__ import annotations
 

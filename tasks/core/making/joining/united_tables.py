@@ -18,7 +18,8 @@ def unite(database: Database, schema: str, into: str, parts: Sequence[str], labe
     """Make schema.into the parent of the parts, so that selecting from it reads them all; returns
     the rows of all of them.
 
-    label: a column to add to the parts, with what follows <into>_ in their names. Raises CheckFailed when the parts have not the same columns.
+    label: a column to add to the parts, with what follows <into>_ in their names. Raises
+    CheckFailed when the parts have not the same columns.
     """
     parent = sql.Identifier(into)
     with database.session(schema) as cursor:
