@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -65,6 +66,7 @@ def unpack_original(original: Original) -> tuple[File, ...]:
     Raises SourceError when not exactly one file matches (with territories: none), and on a damaged,
     encrypted or hostile archive.
     """
+    original = replace(original)  # a copy, so that the timeline shows only unpack before load
     if original.source.territories:
         return _of_territories(original)
     return tuple(
