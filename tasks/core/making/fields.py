@@ -1,6 +1,4 @@
-"""The columns of a file against the declared ones: which field is meant, and its values in the
-declared type.
-"""
+"""Match the columns of a file with the declared ones and give their values the declared type."""
 
 from __future__ import annotations
 
@@ -36,8 +34,7 @@ WHOLE_NUMBERS_END = 2.0**53  # above it a double no longer tells neighbouring wh
 def match_fields(
     columns: Mapping[str, Column], fields: Sequence[str], where: str, *, shortened: bool = False
 ) -> dict[str, str | None]:
-    """The field of the file for each declared column; None for an optional column the file does not
-    have.
+    """Find the field of the file for each declared column; None for an absent optional one.
 
     A name matches letter for letter, then in any case, then (`shortened`, for shapefiles) by its
     first ten characters. Raises SourceError when a column is missing, or when a shortened or
@@ -81,9 +78,7 @@ def _field(names: Sequence[str], fields: Sequence[str], where: str, shortened: b
 
 
 def _is_shortened(name: str, field: str) -> bool:
-    """Whether a shapefile's field could be this longer name: cut at ten characters, or cut and
-    numbered (TX_SECTO_1).
-    """
+    """Tell whether a shapefile's field is this longer name, cut or also numbered (TX_SECTO_1)."""
     if len(name) <= SHAPEFILE_NAME_LENGTH or len(field) != SHAPEFILE_NAME_LENGTH:
         return False
     name, field = name.casefold(), field.casefold()
@@ -95,7 +90,7 @@ def _is_shortened(name: str, field: str) -> bool:
 def _require_distinct(
     columns: Mapping[str, Column], found: Mapping[str, str | None], where: str
 ) -> None:
-    """Two long names cut to the same ten characters cannot both be the one field that is left."""
+    """Raise SourceError when two long names were cut to the same ten characters."""
     for field, times in Counter(found.values()).items():
         named = [
             field.casefold() in map(str.casefold, columns[target].names)
@@ -111,14 +106,14 @@ def _require_distinct(
 
 
 def arrow_type(column: Column) -> pa.DataType:
-    """The Arrow type that copies as the declared type."""
+    """Return the Arrow type that copies as the declared type."""
     if decimal := re.fullmatch(r"decimal\((\d+),(\d+)\)", column.type):
         return pa.decimal128(int(decimal[1]), int(decimal[2]))
     return ARROW_TYPES[_known(column.type)]
 
 
 def sql_type(column: Column) -> str:
-    """The PostgreSQL type of the declared type."""
+    """Return the PostgreSQL type of the declared type."""
     if decimal := re.fullmatch(r"decimal\((\d+),(\d+)\)", column.type):
         return f"numeric({decimal[1]},{decimal[2]})"
     return SQL_TYPES[_known(column.type)]
@@ -134,8 +129,7 @@ def _known(name: str) -> str:
 
 
 def convert(values: pa.Array, column: Column, where: str) -> pa.Array:
-    """The values of one column in the declared type; codes become text letter for letter, whole
-    numbers without ".0".
+    """Convert one column to the declared type; codes keep every letter, whole numbers no ".0".
 
     Raises SourceError when a value cannot be what was declared.
     """

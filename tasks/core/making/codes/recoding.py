@@ -1,6 +1,4 @@
-"""Recoding: the rows of a staging table under the codes of another day; areas that became one are
-dissolved, figures keep their rows.
-"""
+"""Recoding: a table under the codes of another day; areas are dissolved, figures keep rows."""
 
 from __future__ import annotations
 
@@ -25,9 +23,7 @@ SAME_AREA = 0.01
 
 @dataclass(frozen=True)
 class RouteOutcome:
-    """What became of one route in a table: carried to one code, or named because no sum can
-    tell.
-    """
+    """How one route ended in a table: carried to one code, or named because no sum can tell."""
 
     route: Route
     verdict: Literal["carried", "named"]
@@ -42,15 +38,14 @@ class Recoding:
     rows: int = 0
 
     def named(self) -> list[RouteOutcome]:
-        """The outcomes that could not be carried."""
+        """Return the outcomes that could not be carried."""
         return [outcome for outcome in self.outcomes if outcome.verdict == "named"]
 
 
 def recode(
     database: Database, staging: Staging, table: str, key: str, routes: list[Route]
 ) -> Recoding:
-    """Carry a staging table along the routes and keep what became of each, in one transaction; the
-    verb of the same name says what it promises.
+    """Carry a staging table along the routes and record each outcome, in one transaction.
 
     Routes that the catalog already has for this table are passed over, so that a run repeated
     after an outage changes nothing twice.
@@ -80,9 +75,7 @@ def recode(
 def follow(
     database: Database, staging: Staging, table: str, key: str, routes: list[Route]
 ) -> Recoding:
-    """Carry the codes of a table of many days, each along the route it has for itself, in one pass
-    over the table and one transaction.
-    """
+    """Carry each code of a table of many days along its own route, in one pass and transaction."""
     done = Recoding()
     with database.session(staging.schema) as cursor:
         _add_columns(cursor, table)
@@ -114,9 +107,7 @@ def follow(
 
 
 def settle(database: Database, schema: str, table: str, key: str, place: WholeOrParts) -> str:
-    """Leave a place in a table either whole or in its parts, as declared; returns what was done, as
-    a sentence without its full stop.
-    """
+    """Leave a place whole or in its parts, as declared; return what was done, in a sentence."""
     with database.session(schema) as cursor:
         here = _codes(cursor, table, key)
         has_whole, missing = place.whole in here, [part for part in place.parts if part not in here]
@@ -160,9 +151,7 @@ def settle(database: Database, schema: str, table: str, key: str, place: WholeOr
 def merge(
     cursor: Cursor, table: str, key: str, before: Collection[str], target: str, change: str
 ) -> int:
-    """Give the rows of these codes another code; with a geometry they become one row, without they
-    stay rows to be summed by the join.
-    """
+    """Give the rows of these codes another code; areas become one row, figures stay as they are."""
     columns = _columns(cursor, table)
     if GEOMETRY in columns and len(before) > 1:
         return _dissolve(cursor, table, key, list(before), target, change, columns)
@@ -201,9 +190,7 @@ def _judged(route: Route, here: set[str]) -> RouteOutcome:
 
 
 def _in_order(routes: list[Route]) -> list[Route]:
-    """The routes such that none gives a code that a later one takes away; raises CheckFailed where
-    codes were exchanged in a circle.
-    """
+    """Order routes so that none gives a code a later one takes away; CheckFailed at a circle."""
     ordered, waiting = [], list(routes)
     while waiting:
         free = [
@@ -224,9 +211,7 @@ def _in_order(routes: list[Route]) -> list[Route]:
 
 
 def _require_one_day(schema: str, table: str, routes: list[Route], here: set[str]) -> None:
-    """A table that holds codes of both sides of an event is not on the codes of the day it is said
-    to be.
-    """
+    """Raise CheckFailed when a table holds codes from both sides of an event."""
     given_up = {code for route in routes for code in route.before}
     both = [
         (code, route)
@@ -283,9 +268,7 @@ def _dissolve(
     change: str,
     columns: dict[str, str],
 ) -> int:
-    """One row for several areas: their union, the values they share, their texts joined by a plus
-    sign where they differ, no other values.
-    """
+    """Make one row of several areas: their union, shared values, texts joined by a plus sign."""
     cursor.execute(
         sql.SQL("SELECT count(*) FROM {} WHERE {} = ANY (%s)").format(
             sql.Identifier(table), sql.Identifier(key)
@@ -344,9 +327,7 @@ def _add_columns(cursor: Cursor, table: str) -> None:
 
 
 def _drop_unique_indexes(cursor: Cursor, table: str, key: str) -> None:
-    """Several figures will have one code until the join sums them; their keys were held to be
-    unique when they were loaded.
-    """
+    """Drop the unique indexes on the key: until the join, several figures share a code."""
     cursor.execute(
         "SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_attribute a ON a.attrelid ="
         " i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = to_regclass(%s) AND"

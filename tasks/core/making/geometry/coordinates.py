@@ -1,6 +1,4 @@
-"""Coordinate reference systems (CRS) and bounds of files against the declared ones, and the change
-from one CRS to another.
-"""
+"""CRS and bounds of files held to the declared ones, and the change from one CRS to another."""
 
 from __future__ import annotations
 
@@ -36,7 +34,7 @@ warnings.filterwarnings(
 
 
 def horizontal(crs: CRS) -> CRS:
-    """The two-dimensional part of a CRS, without a height or a shift to WGS 84 attached to it."""
+    """Return the two-dimensional part of a CRS, without height or shift to WGS 84."""
     if crs.is_bound and crs.source_crs:
         return horizontal(crs.source_crs)
     if crs.is_compound:
@@ -45,9 +43,7 @@ def horizontal(crs: CRS) -> CRS:
 
 
 def agree(found: CRS, declared: CRS) -> bool:
-    """Whether a file's CRS is the declared one, whatever its name, authority code or order of
-    axes.
-    """
+    """Tell whether a file's CRS is the declared one, whatever its name, code or order of axes."""
     found = horizontal(found)
     if found.equals(declared, ignore_axis_order=True):
         return True
@@ -56,9 +52,7 @@ def agree(found: CRS, declared: CRS) -> bool:
 
 
 def _same_parameters(found: CRS, declared: CRS) -> bool:
-    """The same projection on the same ellipsoid within a millimetre or two, for a CRS text without
-    a code (Esri's, IGN's).
-    """
+    """Compare projections to a millimetre or two, for a text without a code (Esri's, IGN's)."""
     first, second = _parameters(found), _parameters(declared)
     if first.keys() != second.keys() or not math.isclose(
         first["flattening"], second["flattening"], rel_tol=1e-9
@@ -96,8 +90,7 @@ def _parameters(crs: CRS) -> dict[str, float]:
 
 
 def require_crs(found: CRS | None, reads: Features, where: str, *, assumed: bool = False) -> None:
-    """Hold a file's CRS to the declared one; `assumed` says the format stands in WGS 84 where the
-    file is silent.
+    """Hold a file's CRS to the declared one; `assumed`: its format means WGS 84 when silent.
 
     Raises SourceError when they differ, or when the file has none and `crs_missing` does not allow
     it.
@@ -124,9 +117,7 @@ def require_crs(found: CRS | None, reads: Features, where: str, *, assumed: bool
 
 
 def require_bounds(found: Bounds, reads: Features, where: str) -> None:
-    """Hold coordinates to the declared bounds, widened by one percent; raises SourceError saying
-    what they look like instead.
-    """
+    """Hold coordinates to the declared bounds, widened by one percent, or raise SourceError."""
     if reads.bounds and not inside(found, reads.bounds):
         expected, actual = (
             " ".join(f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.0f}" for value in box)
@@ -139,7 +130,7 @@ def require_bounds(found: Bounds, reads: Features, where: str) -> None:
 
 
 def inside(box: Bounds, area: Bounds) -> bool:
-    """Whether a box lies in an area widened by one percent of its width and height."""
+    """Tell whether a box lies in an area widened by one percent of its width and height."""
     across, along = (area[2] - area[0]) * MARGIN, (area[3] - area[1]) * MARGIN
     return (
         area[0] - across <= box[0] <= box[2] <= area[2] + across
@@ -172,9 +163,7 @@ def _fits(found: Bounds, code: int, declared: int, area: Bounds) -> bool:
 
 
 def _neighbouring_crs(declared: int) -> Iterator[int]:
-    """The CRS in use where the declared one is, those made for the smallest areas first, then the
-    worldwide ones.
-    """
+    """Yield the CRS in use nearby, those for the smallest areas first, then worldwide ones."""
     place = CRS.from_epsg(declared).area_of_use
     if place:
         known = query_crs_info(
@@ -194,8 +183,7 @@ def _neighbouring_crs(declared: int) -> Iterator[int]:
 def change_of_crs(
     source: int, target: int
 ) -> tuple[Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]], str]:
-    """The change of an (n, 2) array of x and y from one EPSG code to another, and its description
-    with its accuracy.
+    """Return the change of (n, 2) coordinates between EPSG codes, and describe its accuracy.
 
     One operation for every point, the best that needs no download, so that neighbours never part
     and a rebuild gives the same coordinates. Raises ConfigurationError when no operation better

@@ -1,6 +1,4 @@
-"""Geometry files of any format as Arrow batches: the declared columns in their types, and `geom` in
-well-known binary.
-"""
+"""Geometry files of any format as Arrow batches: the declared columns, typed, and `geom` in WKB."""
 
 from __future__ import annotations
 
@@ -52,9 +50,7 @@ class Layer:
 
 @contextmanager
 def open_layer(path: str, reads: Features) -> Iterator[Layer]:
-    """Open the declared layer of a file, folder or zip for one pass; raises SourceError when it is
-    not as declared.
-    """
+    """Open the declared layer for one pass; raise SourceError when it is not as declared."""
     if GEOMETRY in reads.columns:
         raise ConfigurationError(
             f"A column was declared with the name {GEOMETRY}, which holds the geometry: give it"
@@ -111,7 +107,7 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
 
 
 def _prepare(place: Place, reads: Features) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """The path to open, GDAL's options, and what is known before reading.
+    """Return the path to open, GDAL's options, and what is known before reading.
 
     Nothing is known of a GeoJSON: opening it reads the whole of it, so once is enough, and it has
     one layer only.
@@ -141,7 +137,7 @@ def _unreadable(where: str) -> Iterator[None]:
 def _straight(
     reader: pa.RecordBatchReader, geometry: str, read_again: Any, where: str
 ) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
-    """Batches with their geometries, curves replaced by lines.
+    """Yield batches with their geometries, curves replaced by lines.
 
     GDAL streams curves as they are and nothing here reads them; only its other way of reading makes
     lines of them, so that a batch with curves is read a second time, the same features by their
@@ -206,7 +202,7 @@ def declared(
     columns: Mapping[str, Column],
     where: str,
 ) -> pa.RecordBatch:
-    """A batch of the file as a batch of the declared columns, and `geom`."""
+    """Turn a batch of the file into one of the declared columns and `geom`."""
     arrays = [
         (
             convert(batch[field], columns[target], where)

@@ -1,6 +1,4 @@
-"""Where the features are inside a file: the member of a zip, the layer of a dataset, and how many
-to read at a time.
-"""
+"""Find the features in a file: the member of a zip, the layer of a dataset, and the batch size."""
 
 from __future__ import annotations
 
@@ -49,9 +47,7 @@ VIRTUAL = (
 
 @dataclass(frozen=True)
 class Place:
-    """A readable dataset: its path as GDAL writes it, its unpacked size in bytes, and its archive
-    and member when zipped.
-    """
+    """A dataset's path as GDAL writes it, unpacked size in bytes, archive and member if zipped."""
 
     path: str
     size: int
@@ -69,16 +65,14 @@ class Place:
         return PurePosixPath(self.member or self.path).name
 
     def batch_size(self, features: int | None) -> int:
-        """How many features to hold at a time, from their average size."""
+        """Return how many features to hold at a time, from their average size in bytes."""
         if not features or not self.size:
             return BATCH_FEATURES
         return min(max(BATCH_BYTES * features // self.size, 1), BATCH_FEATURES_MOST)
 
 
 def locate(path: str) -> Place:
-    """The dataset of a file, a folder or a zip; raises SourceError when a zip holds none or
-    several.
-    """
+    """Find the dataset of a file, folder or zip; raise SourceError unless a zip holds one."""
     if not Path(path).exists():
         raise SourceError(
             f"The geometry file {path} was expected and does not exist: unpack the original again."
@@ -117,9 +111,7 @@ def locate(path: str) -> Place:
 
 
 def _require_whole(path: Path) -> None:
-    """GDAL reads a cut shapefile or GML as if it ended there; the other formats complain by
-    themselves, and so do zips.
-    """
+    """Raise SourceError on a cut shapefile or GML, which GDAL reads as if it ended there."""
     with path.open("rb") if path.is_file() else io.BytesIO() as file:
         head, size = file.read(2000), file.seek(0, io.SEEK_END)
         file.seek(max(size - 2000, 0))
@@ -137,8 +129,7 @@ def _require_whole(path: Path) -> None:
 
 
 def choose_layer(place: Place, pattern: str | None) -> tuple[str, str]:
-    """The path to open and the name of the layer with geometry that a shell pattern means, or of
-    the only one.
+    """Return the path to open and the layer with geometry that a pattern means, or the only one.
 
     Raises SourceError listing the layers.
     """

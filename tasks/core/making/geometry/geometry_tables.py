@@ -1,6 +1,4 @@
-"""Geometry files into staging tables of PostGIS: created, filled by one binary stream, keyed,
-indexed and described.
-"""
+"""Geometry files into staging tables of PostGIS: streamed, keyed, indexed and described."""
 
 from __future__ import annotations
 
@@ -64,7 +62,7 @@ def _require_key_declared(reads: Features) -> None:
 
 
 def _first_kind(layer: Layer) -> tuple[str, Iterator[pa.RecordBatch]]:
-    """The kind of geometry, from the first batch that has any, and all batches again."""
+    """Return the kind of geometry, from the first batch that has any, and all batches again."""
     waiting: list[pa.RecordBatch] = []
     for batch in layer.batches:
         waiting.append(batch)
@@ -78,9 +76,7 @@ def _first_kind(layer: Layer) -> tuple[str, Iterator[pa.RecordBatch]]:
 
 
 def _create(database: Database, schema: str, table: str, reads: Features, kind: str) -> None:
-    """An empty unlogged table; geometries are compressed with lz4, as the default costs the load
-    twice its time.
-    """
+    """Create an empty unlogged table; lz4, as the default compression doubles the load's time."""
     name = sql.Identifier(schema, table)
     columns = [
         sql.SQL("{} {}").format(sql.Identifier(target), sql.SQL(sql_type(column)))
@@ -126,9 +122,7 @@ def _copy(
     batches: Iterator[pa.RecordBatch],
     shaping: Shaping,
 ) -> None:
-    """Stream the batches to the server; an error in reading is raised as it was, not as the driver
-    retells it.
-    """
+    """Stream the batches to the server; raise an error in reading as it was, not as retold."""
     watch = Watch()
 
     def shaped() -> Iterator[pa.RecordBatch]:
@@ -155,9 +149,7 @@ def _copy(
 
 
 class Watch:
-    """Keeps the error that ended a stream: the driver would retell it as a failure of the
-    database.
-    """
+    """Keeps the error that ended a stream: the driver would blame the database for it."""
 
     error: Exception | None = None
 
@@ -169,9 +161,7 @@ class Watch:
 
 
 def ahead(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
-    """The same batches, the next one prepared while the server takes this one; close it before
-    closing the file.
-    """
+    """Yield the batches, the next prepared while this one is sent; close it before the file."""
     with ThreadPoolExecutor(1, "batches") as worker:
         coming = worker.submit(next, batches, None)
         while (batch := coming.result()) is not None:

@@ -1,6 +1,4 @@
-"""Geometries of a file made fit for one typed PostGIS column: one family, one dimension, one CRS,
-multi where areas or lines.
-"""
+"""Geometries made fit for one typed PostGIS column: one family, one dimension, one CRS."""
 
 from __future__ import annotations
 
@@ -50,9 +48,7 @@ COLLECTION = 7
 
 @dataclass
 class FeatureCounts:
-    """What was counted while reading: features, those without geometry, those taken out of
-    collections; the change of CRS.
-    """
+    """Counts of features, of missing geometries, of opened collections; the change of CRS."""
 
     features: int = 0
     without_geometry: int = 0
@@ -61,8 +57,7 @@ class FeatureCounts:
 
 
 def geometry_kind(wkb: pa.Array, where: str) -> str | None:
-    """MultiPolygon, MultiLineString, MultiPoint or Point: the column these geometries need; None
-    when there are none.
+    """Return the column type these geometries need (Point or a Multi); None without geometries.
 
     Raises SourceError when areas, lines and points are mixed.
     """
@@ -85,9 +80,7 @@ def geometry_kind(wkb: pa.Array, where: str) -> str | None:
 
 
 def parse(wkb: pa.Array, where: str, before: int) -> Geometries:
-    """Shapely geometries of a batch; `before` is the number of features before it, to name a broken
-    one.
-    """
+    """Parse a batch of WKB; `before` is the number of features before it, to name a broken one."""
     texts = wkb.to_numpy(zero_copy_only=False)
     try:
         return np.asarray(shapely.from_wkb(texts), dtype=object)
@@ -105,9 +98,7 @@ def parse(wkb: pa.Array, where: str, before: int) -> Geometries:
 
 @dataclass
 class Shaping:
-    """Makes batch after batch of WKB (source CRS) into EWKB of `kind` in the published CRS, and
-    counts.
-    """
+    """Makes batches of WKB into EWKB of `kind` in the published CRS, and counts."""
 
     reads: Features
     kind: str
@@ -122,7 +113,7 @@ class Shaping:
             )
 
     def shape(self, wkb: pa.Array) -> pa.Array:
-        """One batch of geometries; null and empty ones become null and are counted."""
+        """Shape one batch of geometries; null and empty ones become null and are counted."""
         geometries = parse(wkb, self.where, self.figures.features)
         absent = shapely.is_missing(geometries) | shapely.is_empty(geometries)
         geometries[absent] = None
@@ -144,9 +135,7 @@ class Shaping:
         return ewkb(wkb, self.reads.published_crs, promoted=self.kind.startswith("Multi"))
 
     def _of_one_family(self, geometries: Geometries) -> Geometries:
-        """The geometries with collections opened; raises SourceError for one of another family than
-        the column's.
-        """
+        """Open collections; raise SourceError for a geometry of another family."""
         family = self.kind.removeprefix("Multi")
         for index in np.flatnonzero(shapely.get_type_id(geometries) == COLLECTION):
             parts = _leaves(geometries[index])
@@ -177,9 +166,7 @@ class Shaping:
             )
 
     def _moved(self, geometries: Geometries) -> Geometries:
-        """The geometries in the published CRS, their coordinates held to the declared bounds
-        before.
-        """
+        """Move geometries to the published CRS; raise SourceError beyond the bounds before."""
         points = shapely.get_coordinates(geometries, include_z=self.reads.dimension == 3)
         if not len(points):
             return geometries
@@ -203,7 +190,7 @@ class Shaping:
 
 
 def _leaves(geometry: Any) -> list[Any]:
-    """The single parts of a collection, of the collections in it too; empty ones are left out."""
+    """Return the single parts of a collection and of those in it; empty ones are left out."""
     parts = [part for part in shapely.get_parts(geometry) if not part.is_empty]
     return [
         leaf

@@ -1,6 +1,4 @@
-"""Aggregation: one row for each parent, its figures by the rules in the columns' comments, its area
-dissolved.
-"""
+"""Aggregation: one row for each parent, figures by the columns' rules, areas dissolved."""
 
 from __future__ import annotations
 
@@ -39,9 +37,7 @@ SELECT {columns} FROM f {shapes} ORDER BY f.{by}::text COLLATE "C"
 
 @dataclass(frozen=True)
 class Aggregation:
-    """What was aggregated: rows read, rows without a parent left out, rows made, and how their
-    areas were dissolved.
-    """
+    """Rows read, rows without a parent (left out), rows made, and how areas were dissolved."""
 
     rows: int
     without_parent: int
@@ -59,9 +55,7 @@ def aggregate(
     adding: str | None = None,
     about: str | None = None,
 ) -> Aggregation:
-    """Make schema.into with one row for each value of `by`, replacing it if there; the verb of the
-    same name says what it holds.
-    """
+    """Make schema.into with one row for each value of `by`, as the verb of the same name says."""
     if into in (table, adding):
         raise ConfigurationError(
             f"The aggregate of {table} cannot be written into {into}, which it is made from: give"
@@ -120,9 +114,7 @@ def aggregate(
 def _rules(
     source: Source, by: str, carried: Sequence[str], figures: Sequence[Figure]
 ) -> dict[str, ColumnRule]:
-    """The rule of each column of the aggregate, in its order; raises CheckFailed when two columns
-    would have one name.
-    """
+    """Return the rule of each column, in order; raise CheckFailed when two would share a name."""
     named = [(by, key_rule(source.rules[by]))]
     named += [(name, carried_rule(source.rules[name])) for name in carried]
     named += [(figure.name, figure.rule) for figure in figures]
@@ -146,9 +138,7 @@ def _creation(
     shapes: sql.Composable | None,
     srid: int,
 ) -> sql.Composable:
-    """The statement that makes the table: grouped rows, then the addition, then ratios of the
-    totals and the areas.
-    """
+    """Write the statement that makes the table: groups, the addition, then ratios and areas."""
     key = sql.Identifier(by)
     kept = [sql.Identifier(name) for name in (by, *carried)]
     ratios = {figure.name for figure in figures if figure.rule.kind == "ratio"}
@@ -211,9 +201,7 @@ def _comment(
 
 
 def _require_constant(database: Database, source: Source, by: str, carried: Sequence[str]) -> None:
-    """Raise CheckFailed naming the groups in which a carried column has several values; null counts
-    as a value.
-    """
+    """Raise CheckFailed naming groups where a carried column has several values, null included."""
     faults = []
     for name in carried:
         query = sql.SQL(
@@ -232,9 +220,7 @@ def _require_constant(database: Database, source: Source, by: str, carried: Sequ
 
 
 def _require_groups(database: Database, source: Source, addition: Source, by: str) -> None:
-    """Raise CheckFailed naming the rows of an addition that belong to no group, or several to
-    one.
-    """
+    """Raise CheckFailed when rows of an addition belong to no group, or several to one."""
     column = sql.Identifier(by)
     orphans = database.rows(
         sql.SQL(

@@ -1,6 +1,4 @@
-"""Figures: which columns an aggregated table has, and how PostgreSQL computes each from the rows of
-its group.
-"""
+"""Figures: the columns of an aggregated table, and how PostgreSQL computes each in its group."""
 
 from __future__ import annotations
 
@@ -25,9 +23,7 @@ SCALE_UNKNOWN = 6
 
 @dataclass(frozen=True)
 class Source:
-    """A table with its columns' types as PostgreSQL writes them; the names of all of them and the
-    rules of those that have one.
-    """
+    """A table: its columns' types as PostgreSQL writes them, and the rules some of them have."""
 
     schema: str
     table: str
@@ -42,9 +38,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Figure:
-    """A column of the aggregated table: how it is computed within a group, and from the grouped
-    columns after the addition.
-    """
+    """An aggregated column: its expression within a group, and on the groups after the addition."""
 
     name: str
     rule: ColumnRule
@@ -53,14 +47,14 @@ class Figure:
 
 
 def read_source(database: Database, schema: str, table: str) -> Source:
-    """A table all of whose columns have rules; raises CheckFailed otherwise."""
+    """Read a table all of whose columns have rules; raise CheckFailed otherwise."""
     return Source(
         schema, table, _types(database, schema, table), column_rules(database, schema, table)
     )
 
 
 def read_addition(database: Database, source: Source, table: str, by: str) -> Source:
-    """A table of figures to add; only the columns that the other table does not sum need a rule."""
+    """Read a table of figures to add; columns that the other table sums need no rule."""
     comments = column_comments(database, source.schema, table)
     if by not in comments:
         raise CheckFailed(
@@ -81,9 +75,7 @@ def read_addition(database: Database, source: Source, table: str, by: str) -> So
 
 
 def carried_columns(source: Source, by: str, patterns: Sequence[str]) -> list[str]:
-    """The columns that these shell patterns name, in the table's order; raises CheckFailed when one
-    cannot be carried.
-    """
+    """Return the columns that patterns name, in order; raise CheckFailed if one is not carried."""
     candidates = [name for name in source.rules if name not in (by, GEOMETRY)]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in (by, *candidates)):
@@ -108,9 +100,7 @@ def carried_columns(source: Source, by: str, patterns: Sequence[str]) -> list[st
 
 
 def figures_of(source: Source, addition: Source | None, by: str) -> list[Figure]:
-    """The figures of the aggregate in the source's order, then what only the addition has; raises
-    CheckFailed when a rule cannot be met.
-    """
+    """Return the source's figures, then the addition's; raise CheckFailed on an unmet rule."""
     figures: list[Figure] = []
     for name, rule in source.rules.items():
         if name in (by, GEOMETRY) or rule.kind in ("key", "same", "none"):
@@ -144,9 +134,7 @@ def carried_rule(rule: ColumnRule) -> ColumnRule:
 
 
 def _summed(source: Source, name: str, rule: ColumnRule, addition: Source | None) -> list[Figure]:
-    """A sum of the known figures, null when none is known, and the count of rows without one where
-    the publisher gives reasons.
-    """
+    """Sum the known figures, null when none is; count rows without one if reasons are given."""
     column, kind = sql.Identifier(name), sql.SQL(source.types[name])
     ordered = (
         sql.SQL("ORDER BY {}").format(column) if _is_float(source.types[name]) else sql.SQL("")
@@ -175,7 +163,7 @@ def _summed(source: Source, name: str, rule: ColumnRule, addition: Source | None
 
 
 def _mean(source: Source, name: str, rule: ColumnRule) -> Figure:
-    """A mean weighted over the rows that have one."""
+    """Return a mean weighted over the rows that have one."""
     (weight,) = rule.operands
     if weight not in source.rules or source.rules[weight].kind != "sum":
         raise CheckFailed(
@@ -200,9 +188,7 @@ def _mean(source: Source, name: str, rule: ColumnRule) -> Figure:
 
 
 def _root(source: Source, name: str, rule: ColumnRule) -> Figure:
-    """A margin of error of a sum: the root of the summed squares, as if the estimates were
-    independent; null when one margin is not known.
-    """
+    """Return a sum's margin of error, its estimates independent; null if a margin is unknown."""
     squares = sql.SQL(
         "CASE WHEN count({0}) = count(*) THEN sqrt(sum({0}::numeric * {0}::numeric)) END"
     ).format(sql.Identifier(name))
@@ -217,7 +203,7 @@ def _root(source: Source, name: str, rule: ColumnRule) -> Figure:
 
 
 def _ratio(source: Source, name: str, rule: ColumnRule) -> sql.Composable:
-    """A ratio of two finished columns, null when the second is 0."""
+    """Return a ratio of two finished columns, null when the second is 0."""
     above, below = (sql.Identifier(operand) for operand in rule.operands)
     kind = sql.SQL("double precision" if _is_float(source.types[name]) else "numeric")
     ratio = sql.SQL("f.{0}::{2} / nullif(f.{1}, 0)::{2} * {3}").format(
@@ -227,9 +213,7 @@ def _ratio(source: Source, name: str, rule: ColumnRule) -> sql.Composable:
 
 
 def _further(addition: Source, name: str, rule: ColumnRule) -> Figure:
-    """A column that only the addition has: 0 where it has no row and is a sum, computed when a
-    ratio, as it is otherwise.
-    """
+    """Return a column that only the addition has; a sum is 0 where it has no row."""
     if rule.kind == "ratio":
         return Figure(name, rule, None, _ratio(addition, name, rule))
     form = "CASE WHEN a IS NULL THEN 0 ELSE a.{} END" if rule.kind == "sum" else "a.{}"
@@ -237,9 +221,7 @@ def _further(addition: Source, name: str, rule: ColumnRule) -> Figure:
 
 
 def _typed(source: Source, name: str, expression: sql.Composable) -> sql.Composable:
-    """A computed figure in the type of its column; a numeric of no declared scale gets the decimals
-    its column has.
-    """
+    """Cast a figure to its column's type; an unscaled numeric gets the decimals its column has."""
     if source.types[name] != "numeric":
         return sql.SQL("({})::{}").format(expression, sql.SQL(source.types[name]))
     decimals = sql.SQL("(SELECT coalesce(max(scale({})), {}) FROM {})").format(

@@ -35,9 +35,7 @@ NOT_KEPT = ("figures_named", "population_named")  # the catalog has them in code
 
 @dataclass(frozen=True, kw_only=True)
 class JoinReport:
-    """Counts of both sides, as COUNTS says, and columns of catalog.join_report; population is None
-    when the figures count no persons.
-    """
+    """Counts of both sides, as in COUNTS; population is None when figures count no persons."""
 
     area_count: int
     areas_matched: int
@@ -64,9 +62,7 @@ class JoinReport:
 
     @property
     def share_named(self) -> float:
-        """Share of the figures, or of their population where that is more, that `recode` named
-        because it could not carry their codes.
-        """
+        """Share of figures, or of population if more, whose codes `recode` could not carry."""
         people = (
             float(self.population_named / self.population)
             if self.population and self.population_named
@@ -160,7 +156,7 @@ def _meet(
 
 
 def _named(cursor: Cursor, staging: Staging, figures: str) -> list[str]:
-    """Codes of figures that `recode` could not carry and named."""
+    """Return the codes of figures that `recode` named because it could not carry them."""
     cursor.execute(
         "SELECT unnest(before) FROM catalog.code_change"
         " WHERE dataset = %s AND number = %s AND table_name = %s AND verdict = 'named'",

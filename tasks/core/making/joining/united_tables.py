@@ -15,8 +15,7 @@ from tasks.core.postgres.database import Database
 
 
 def unite(database: Database, schema: str, into: str, parts: Sequence[str], label: str = "") -> int:
-    """Make schema.into the parent of the parts, so that selecting from it reads them all; returns
-    the rows of all of them.
+    """Make schema.into the parent of the parts, selected as one table; return the rows of all.
 
     label: a column to add to the parts, with what follows <into>_ in their names. Raises
     CheckFailed when the parts have not the same columns.
@@ -43,9 +42,7 @@ def unite(database: Database, schema: str, into: str, parts: Sequence[str], labe
 
 
 def _comments(cursor: Cursor, parts: Sequence[str]) -> dict[str, str]:
-    """What is said of the columns whose parts come from different files: the rule of the first,
-    from all of them ("us-tracts-*.GEOID").
-    """
+    """Comment shared columns with the first part's rule, from all files ("us-tracts-*.GEOID")."""
     cursor.execute(
         "SELECT attname, array_agg(DISTINCT col_description(attrelid, attnum)) FROM pg_attribute"
         " WHERE attrelid = ANY (%s::regclass[]) AND attnum > 0 AND NOT attisdropped GROUP BY 1",
@@ -60,9 +57,7 @@ def _comments(cursor: Cursor, parts: Sequence[str]) -> dict[str, str]:
 
 
 def _pattern(origins: Sequence[str]) -> str:
-    """What the origins have in common, with an asterisk for the rest; those that say that a column
-    is not in a file are left aside.
-    """
+    """Join the origins' common ends by an asterisk, without those not in a file."""
     there = [origin for origin in origins if not origin.startswith("not in ")] or origins
     start = _beginning(there)
     end = _beginning([origin[len(start) :][::-1] for origin in there])[::-1]

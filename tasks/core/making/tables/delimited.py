@@ -65,7 +65,7 @@ class Delimited:
             self.skipped = len(self._not_rows)
 
     def _open(self) -> BinaryIO:
-        """The file as UTF-8, unpacked and transcoded as it is read."""
+        """Open the file as UTF-8, unpacked and transcoded as it is read."""
         file = pa.OSFile(str(self._path))
         if self._member:
             # closed with the stream around it
@@ -81,9 +81,7 @@ class Delimited:
 
     @contextmanager
     def _unpacking(self) -> Iterator[None]:
-        """Turn damage of the zip into a SourceError, also where damaged bytes were taken for wrong
-        rows before their checksum was due.
-        """
+        """Turn a zip's damage into SourceError, even if it first looked like wrong rows."""
         if not self._member:
             yield
             return
@@ -162,9 +160,7 @@ class Delimited:
                 ) from None
 
     def _judge(self, row: arrow_csv.InvalidRow) -> str:
-        """Blank lines are skipped; a sentence may be a note under the table; anything else of
-        another length is an error.
-        """
+        """Skip blank lines and notes of one sentence; any other length is an error."""
         if row.text.strip() and (row.actual_columns > 1 or not NOTE.search(row.text)):
             self._ragged = row
             return "error"
@@ -174,7 +170,7 @@ class Delimited:
         return "skip"
 
     def _require_no_row_after_notes(self, block: Block) -> None:
-        """A short line with rows after it was no note but a row cut or broken in two."""
+        """Raise SourceError when rows follow a note: it was a row cut or broken."""
         if not self._notes:
             return
         rows = drop_blank_rows(drop_notes(block))
@@ -190,7 +186,7 @@ class Delimited:
         )
 
     def _record(self, row: int) -> int:
-        """The number of the record that a row was read from, counted from 1 after the headings."""
+        """Return the number of the record that a row was read from, from 1 after the headings."""
         record = row + 1
         for skipped in self._not_rows:
             if skipped > record:

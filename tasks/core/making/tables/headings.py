@@ -1,6 +1,4 @@
-"""The headings of a table: title rows joined, merged cells filled, and the declared columns found
-among them.
-"""
+"""Headings: title rows joined, merged cells filled, and the declared columns found among them."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ LISTED = 60
 
 
 def fill_merged(rows: Sequence[Sequence[str]], ranges: Sequence[Range]) -> list[list[str]]:
-    """The rows with each merged range filled by its first cell."""
+    """Fill each merged range of the rows with its first cell."""
     filled = [list(row) for row in rows]
     for (top, left), (bottom, right) in ranges:
         for row in range(top, min(bottom, len(filled) - 1) + 1):
@@ -27,9 +25,7 @@ def fill_merged(rows: Sequence[Sequence[str]], ranges: Sequence[Range]) -> list[
 
 
 def carry_titles(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The rows with empty cells of all but the last filled from the left: merged titles where the
-    file does not say what is merged.
-    """
+    """Fill empty cells from the left in all rows but the last, for merges the file hides."""
     carried = []
     for row in rows[:-1]:
         title, filled = "", []
@@ -41,9 +37,7 @@ def carry_titles(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 def join_titles(rows: Sequence[Sequence[str]]) -> list[str]:
-    """One heading a column: the titles above it joined by a blank, a title that repeats the one
-    above only once.
-    """
+    """Join the titles above each column by a blank, a repeated one only once."""
     width = max((len(row) for row in rows), default=0)
     if len(rows) == 1:
         return list(rows[0])
@@ -63,7 +57,7 @@ def join_titles(rows: Sequence[Sequence[str]]) -> list[str]:
 def find_columns(
     columns: Mapping[str, Column], headings: Sequence[str], label: str
 ) -> dict[str, int | None]:
-    """The position of each declared column; None for an optional one that the file lacks.
+    """Find the position of each declared column; None for an absent optional one.
 
     A name matches letter for letter, then in any case and without regard to blanks. Raises
     SourceError with the names tried and the columns found when a column is missing, or when a name
@@ -88,7 +82,7 @@ def find_columns(
 
 
 def find_heading(names: Sequence[str], headings: Sequence[str], label: str) -> int | None:
-    """The position of the first of these names that is a heading."""
+    """Find the position of the first of these names that is a heading."""
     for exact in (True, False):
         for name in names:
             places = [

@@ -54,7 +54,7 @@ class Parquet:
 
 
 def _simplified(array: pa.Array) -> pa.Array:
-    """Plain strings where the file keeps text in another way (dictionary, large, view)."""
+    """Return plain strings where the file keeps text otherwise (dictionary, large, view)."""
     if isinstance(array, pa.DictionaryArray):
         array = array.dictionary_decode()
     is_text = pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type)

@@ -28,9 +28,7 @@ WHOLE_NUMBERS_END = 1e15  # a spreadsheet keeps fifteen digits
 
 
 class Spreadsheet:
-    """A sheet whose headings have been read. The sheet itself is held in memory, as its formats
-    require (a million rows at most).
-    """
+    """A sheet whose headings have been read; held in memory, as its format requires (1M rows)."""
 
     rows_are = "row"
     skipped = 0
@@ -66,8 +64,7 @@ class Spreadsheet:
 
 
 def written(cell: Any, kind: str, point: str) -> str | None:
-    """A cell as text: codes kept as numbers without ".0", dates as 2025-12-31, nothing for an empty
-    cell.
+    """Write a cell as text: codes without ".0", dates as 2025-12-31, None for an empty one.
 
     kind: the declared type; an amount has the fifteen digits a spreadsheet shows, a number every
     digit it holds.
@@ -104,7 +101,7 @@ def _open_sheet(path: Path, reads: Table, label: str) -> CalamineSheet:
 
 
 def _sheet_name(book: CalamineWorkbook, wanted: str | None, label: str) -> str:
-    """The sheet declared, or the first one that is shown."""
+    """Return the sheet declared, or the first one that is shown."""
     if wanted is None:
         shown = [
             sheet.name
@@ -127,9 +124,7 @@ def _sheet_name(book: CalamineWorkbook, wanted: str | None, label: str) -> str:
 def _headings(
     head: list[list[str]], sheet: CalamineSheet, header_rows: tuple[int, ...]
 ) -> list[str]:
-    """The headings, merged cells filled where the file says which are; the reader leaves empty
-    columns at the left out.
-    """
+    """Return the headings, known merges filled; the reader omits empty columns at the left."""
     left = sheet.start[1] if sheet.start else 0
     ranges = [
         ((top, start - left), (bottom, end - left))

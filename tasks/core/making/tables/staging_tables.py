@@ -34,8 +34,7 @@ def load(
     member: str = "",
     source: str = "",
 ) -> Tally:
-    """Fill `schema.table` with the rows of a file, replacing a table that is there; returns what
-    became of the rows.
+    """Fill `schema.table` with a file's rows, replacing it; return what became of the rows.
 
     Columns have the declared types and, as comment, their rule with the publisher's name for them;
     the declared key becomes a unique index. name: what the publisher calls the file; member: the
@@ -56,7 +55,7 @@ def load(
 
 
 def _create(cursor: Cursor, target: sql.Identifier, figures: Figures) -> None:
-    """An empty table; unlogged, because what it holds can be read again from the archive."""
+    """Create an empty table; unlogged, because it can be read again from the archive."""
     declared = {name: sql_type(column) for name, column in figures.reads.columns.items()}
     columns = [
         sql.SQL("{} {}").format(sql.Identifier(part.name), sql.SQL(declared.get(part.name, "text")))
@@ -69,7 +68,7 @@ def _create(cursor: Cursor, target: sql.Identifier, figures: Figures) -> None:
 
 
 def _comments(figures: Figures, source: str) -> dict[str, str]:
-    """The comment of each column, those of the reasons of missing figures included."""
+    """Return the comment of each column, those of the reasons of missing figures included."""
     reads = figures.reads
     comments = descriptions.of_columns(reads.columns, figures.origins, source)
     reasons = [*reads.missing.values(), ABSENT]
@@ -85,9 +84,7 @@ def _comments(figures: Figures, source: str) -> dict[str, str]:
 
 @dataclass
 class _Feed:
-    """The batches on their way to the driver, which keeps only the text of an error that they
-    raise.
-    """
+    """Batches for the driver, which keeps only the text of an error that they raise."""
 
     figures: Figures
     failure: list[GeodataError] = field(default_factory=list)

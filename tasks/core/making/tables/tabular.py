@@ -1,6 +1,4 @@
-"""A publisher's table of figures, of any format, into a table of the database: the declared
-columns, typed, row by row held to account.
-"""
+"""A publisher's table of figures, of any format, as declared, typed and checked row by row."""
 
 from __future__ import annotations
 
@@ -46,9 +44,7 @@ REASON = "_reason"
 
 @dataclass
 class Tally:
-    """What became of the rows of a file: read into the table, left out by `where`, skipped as blank
-    or notes; reasons of missing cells.
-    """
+    """Rows read into the table, left out by `where`, blank or notes; reasons of missing cells."""
 
     rows: int = 0
     left_out: int = 0
@@ -62,8 +58,7 @@ class Tally:
 
 
 class Figures:
-    """The rows of a file as its declaration reads them: typed Arrow batches of bounded size, in the
-    order of the file.
+    """A file's rows as declared: typed Arrow batches of bounded size, in the file's order.
 
     Columns are those of `reads.columns`; with markers declared, each that is not text is followed
     by its reason (`<column>_reason`). Raises SourceError when the file is not what was declared,
@@ -109,7 +104,7 @@ class Figures:
         }
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The typed rows; the tally is whole at the end."""
+        """Yield the typed rows; the tally is whole at the end."""
         for block in self._blocks():
             kept = keep_like(block, self._filters)
             self.tally.left_out += len(block) - len(kept)
@@ -127,9 +122,7 @@ class Figures:
         self.tally.skipped += self._reader.skipped
 
     def _blocks(self) -> Iterator[Block]:
-        """Blocks without blank rows, the last without the notes under the table, which only its
-        being the last shows.
-        """
+        """Yield blocks without blank rows, and the last without the notes under the table."""
         kept = {
             place: self.reads.columns[name].type
             for name, place in self.places.items()
@@ -150,7 +143,7 @@ class Figures:
         return kept
 
     def _place(self, name: str, use: str) -> int:
-        """The position of a heading that must be there, whatever it is used for."""
+        """Find the position of a heading that must be there, whatever it is used for."""
         place = find_heading((name,), self._reader.headings, self.label)
         if place is None:
             find_columns({use: Column((name,))}, self._reader.headings, self.label)
@@ -169,9 +162,7 @@ class Figures:
     def _typed(
         self, block: Block, name: str, column: Column, said: dict[str, pa.Array]
     ) -> list[pa.Array]:
-        """A column and its reasons; reasons that go into one column for all figures are put beside,
-        in `said`.
-        """
+        """Return a column and its reasons, which go to `said` if kept in one column."""
         place = self.places[name]
         if name in self.parts:
             return [
@@ -240,7 +231,7 @@ def _open(path: Path, reads: Table, label: str, member: str) -> Reader:
 
 
 def _require_sound(reads: Table) -> None:
-    """A declaration that contradicts itself is found before the file is read."""
+    """Raise ConfigurationError on a self-contradictory declaration, before the file is read."""
     names: Mapping[str, Column] = reads.columns
     if unknown := [name for name in reads.key if name not in names]:
         raise ConfigurationError(

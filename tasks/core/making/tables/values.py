@@ -1,6 +1,4 @@
-"""The values of a column in their declared type, exactly, or an error that names the first that is
-not; reasons of missing ones kept.
-"""
+"""Give values their exact declared type, or name the first misfit; reasons of missing ones kept."""
 
 from __future__ import annotations
 
@@ -32,9 +30,7 @@ BLANKS = r"[ \x{00A0}\x{202F}]"  # a blank between thousands is written in three
 
 
 class Unreadable(Exception):
-    """A value that is not of its declared type: its row in the block, what it is, and why when that
-    is not plain.
-    """
+    """A value not of its declared type: its row in the block, what it is, and perhaps why."""
 
     def __init__(self, row: int, value: str, why: str = "") -> None:
         super().__init__(value)
@@ -42,9 +38,7 @@ class Unreadable(Exception):
 
 
 def take_markers(cells: pa.Array, reads: Table) -> tuple[pa.Array, pa.Array]:
-    """The cells with the declared markers made null, or 0, and the reason why; no reason beside a
-    value that the file has.
-    """
+    """Replace the declared markers by null, or 0, and return the reason beside each null."""
     trimmed = pc.utf8_trim_whitespace(_as_strings(cells))
     marker = pc.index_in(trimmed, value_set=pa.array(list(reads.missing), pa.string()))
     reasons = pa.array(list(reads.missing.values()), pa.string()).take(marker)
@@ -58,9 +52,7 @@ def take_markers(cells: pa.Array, reads: Table) -> tuple[pa.Array, pa.Array]:
 
 
 def join_reasons(said: Mapping[str, pa.Array], rows: int) -> pa.Array:
-    """The reasons of several columns in one text a row, "median_income: not computable; dwellings:
-    absent"; null where there are none.
-    """
+    """Join reasons into one text a row, "income: not computable; dwellings: absent", or null."""
     spoken = [
         pc.binary_join_element_wise(f"{name}: ", reasons, "; ", "")
         for name, reasons in said.items()
@@ -77,18 +69,14 @@ def join_reasons(said: Mapping[str, pa.Array], rows: int) -> pa.Array:
 
 
 def join_parts(parts: Sequence[pa.Array], widths: Sequence[int]) -> pa.Array:
-    """Codes out of their parts, each filled up with zeros from the left, as spreadsheets take them
-    away; null where a part is.
-    """
+    """Build codes from parts, with the leading zeros spreadsheets drop; null where a part is."""
     return pc.binary_join_element_wise(
         *(pc.utf8_lpad(part, width, "0") for part, width in zip(parts, widths, strict=True)), ""
     )
 
 
 def without_prefix(cells: pa.Array, prefix: str) -> pa.Array:
-    """Codes without the prefix that all of them have; raises Unreadable at the first that has
-    another.
-    """
+    """Cut the prefix off all codes; raise Unreadable at the first without it."""
     if not prefix:
         return cells
     fits = pc.fill_null(pc.starts_with(cells, prefix), True)
@@ -101,9 +89,7 @@ def without_prefix(cells: pa.Array, prefix: str) -> pa.Array:
 
 
 def as_text(cells: pa.Array) -> pa.Array:
-    """Codes and names letter for letter; null where there are only blanks. Raises Unreadable at a
-    NUL, which PostgreSQL cannot hold.
-    """
+    """Return text letter for letter, null if blank; raise Unreadable at NUL, not in PostgreSQL."""
     if pa.types.is_floating(cells.type):
         cells = _without_fraction(cells)
     cells = _as_strings(cells)
@@ -123,9 +109,7 @@ def as_text(cells: pa.Array) -> pa.Array:
 
 
 def as_typed(cells: pa.Array, column: Column, reads: Table) -> pa.Array:
-    """Numbers, dates and truth values of one column. Raises Unreadable at the first value that is
-    none.
-    """
+    """Return numbers, dates or truth values; raise Unreadable at the first value that is none."""
     target = arrow_type(column)
     if not pa.types.is_string(cells.type) and (typed := _converted(cells, target)) is not None:
         return typed
@@ -148,7 +132,7 @@ def as_typed(cells: pa.Array, column: Column, reads: Table) -> pa.Array:
 
 
 def _converted(cells: pa.Array, target: pa.DataType) -> pa.Array | None:
-    """Typed values of a typed file in another type, when that loses nothing."""
+    """Return values of a typed file in another type, when that loses nothing."""
     if pa.types.is_decimal(target) and pa.types.is_floating(cells.type):
         return None  # Arrow would round without a word
     try:
@@ -160,9 +144,7 @@ def _converted(cells: pa.Array, target: pa.DataType) -> pa.Array | None:
 
 
 def _cast(cells: pa.Array, target: pa.DataType) -> pa.Array | None:
-    """Strings read as the type by Arrow, or None when one is not or is what Arrow reads beyond our
-    types (0x1F, NaN).
-    """
+    """Read strings as a type, or return None, also for what only Arrow reads (0x1F, NaN)."""
     try:
         typed = cells.cast(target)
     except pa.ArrowInvalid:
@@ -175,9 +157,7 @@ def _cast(cells: pa.Array, target: pa.DataType) -> pa.Array | None:
 
 
 def _spell_number(cells: pa.Array, column: Column, reads: Table) -> pa.Array:
-    """Numbers without thousands marks and with a decimal point; raises Unreadable where the marks
-    stand wrongly.
-    """
+    """Drop thousands marks and use a decimal point; raise Unreadable at misplaced marks."""
     mark = BLANKS if reads.thousands.isspace() else re.escape(reads.thousands)
     whole = rf"(?:\d{{1,3}}(?:{mark}\d{{3}})+|\d+)" if reads.thousands else r"\d+"
     fraction = (
@@ -198,7 +178,7 @@ def _spell_number(cells: pa.Array, column: Column, reads: Table) -> pa.Array:
 
 
 def _spell_date(cells: pa.Array) -> pa.Array:
-    """Dates as 2025-12-31, from 31/12/2025, 31.12.2025, 20251231 or a date with an hour."""
+    """Spell dates as 2025-12-31, from 31/12/2025, 31.12.2025, 20251231 or one with an hour."""
     for pattern, spelling in DATE_SPELLINGS:
         cells = pc.replace_substring_regex(cells, pattern, spelling)
     return cells
@@ -215,7 +195,7 @@ def _as_truth(cells: pa.Array) -> pa.Array:
 
 
 def _first_unreadable(cells: pa.Array, spelled: pa.Array, target: pa.DataType) -> Unreadable:
-    """Only sought once a block has failed, so one by one."""
+    """Find the first unreadable value, one by one, as it is sought only after a failure."""
     row = next(row for row in range(len(spelled)) if _cast(spelled.slice(row, 1), target) is None)
     try:
         spelled.slice(row, 1).cast(target)
@@ -229,7 +209,7 @@ def _first_unreadable(cells: pa.Array, spelled: pa.Array, target: pa.DataType) -
 
 
 def _without_fraction(cells: pa.Array) -> pa.Array:
-    """A code that a typed file keeps as 1001.0 is 1001."""
+    """Turn codes that a typed file keeps as 1001.0 into 1001."""
     whole = pc.and_(pc.equal(pc.floor(cells), cells), pc.less(pc.abs(cells), 2.0**53))
     as_integer = (
         pc.if_else(whole, cells, pa.scalar(None, cells.type))
@@ -247,8 +227,6 @@ def _as_strings(cells: pa.Array) -> pa.Array:
 
 
 def _holds(cells: pa.Array, byte: bytes) -> bool:
-    """Whether a byte is anywhere in the block (or just beside it, in a slice): one pass over bare
-    memory.
-    """
+    """Tell whether a byte is in the block (or beside it, if a slice): one pass over bare memory."""
     data = cells.buffers()[2]
     return data is not None and bool((np.frombuffer(data, np.uint8) == byte[0]).any())

@@ -1,6 +1,4 @@
-"""Coverages: areas that should tile the ground without overlaps or gaps, what is wrong in one, and
-the record of its cleaning.
-"""
+"""Coverages: areas meant to tile the ground without overlaps or gaps, and their defects."""
 
 from __future__ import annotations
 
@@ -20,8 +18,7 @@ LEAST_GROUND = 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class TopologyReport:
-    """What the cleaning of one coverage found and did; areas in square metres, changes as shares of
-    a feature's own area.
+    """Results of one cleaning: areas in square metres, changes as shares of a feature's area.
 
     bad_edges: features with an edge that crosses or does not match a neighbour's. overlaps: pairs
     of features sharing more than a square centimetre; the areas are summed over pairs. gaps: ground
@@ -59,9 +56,7 @@ class TopologyReport:
 
 @dataclass
 class Patch:
-    """Features read together: `own` are to be cleaned, the others are the neighbours around them.
-    Changed in place.
-    """
+    """Features changed in place: those to clean (`own`) and the neighbours around them."""
 
     keys: npt.NDArray[np.str_]
     geometries: Geometries
@@ -70,9 +65,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class Defects:
-    """What is wrong in a patch: numbers of its own features with bad edges, and the narrow gaps and
-    wider holes they border.
-    """
+    """A patch's defects: own features with bad edges, and the gaps and wider holes beside them."""
 
     bad: Numbers
     gaps: Geometries
@@ -86,7 +79,7 @@ class Defects:
 
 
 def find_defects(patch: Patch, gap_width: float) -> Defects:
-    """Bad edges and gaps of a patch whose geometries are valid; widths in units of the CRS.
+    """Find bad edges and gaps of a patch of valid geometries; widths in units of the CRS.
 
     Gaps are looked for in the union of the features whose edges match: the edge test of GEOS with a
     gap width overlooks gaps whose edges are shorter than the width.
@@ -101,9 +94,7 @@ def find_defects(patch: Patch, gap_width: float) -> Defects:
 
 
 def _holes(geometries: Geometries, gap_width: float) -> tuple[Geometries, Geometries]:
-    """Ground enclosed by a clean coverage and not covered by it: what is narrower than a width, and
-    the rest.
-    """
+    """Return the ground a clean coverage encloses: what is narrower than a width, and the rest."""
     covered = shapely.get_parts(shapely.coverage_union_all(geometries))
     rings, owners = shapely.get_rings(covered, return_index=True)
     inner = (
@@ -127,9 +118,7 @@ def _holes(geometries: Geometries, gap_width: float) -> tuple[Geometries, Geomet
 def _bordering(
     patch: Patch, tree: shapely.STRtree, holes: Geometries
 ) -> tuple[Geometries, Numbers]:
-    """The holes that border the patch's own features and are covered by none, and the features
-    around them.
-    """
+    """Return uncovered holes at the patch's own features, and the features around them."""
     covered = np.unique(tree.query(shapely.point_on_surface(holes), predicate="within")[0])
     free = np.delete(holes, covered)
     hole, feature = tree.query(free, predicate="intersects")
@@ -138,9 +127,7 @@ def _bordering(
 
 
 def overlaps(patch: Patch, bad: Numbers, ground: Ground) -> dict[tuple[str, str], float]:
-    """The square metres shared by each pair of features of which one has bad edges, by their two
-    keys.
-    """
+    """Return the square metres shared by pairs of features, one with bad edges, by their keys."""
     left, right = shapely.STRtree(patch.geometries).query(
         patch.geometries[bad], predicate="intersects"
     )

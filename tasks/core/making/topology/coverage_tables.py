@@ -1,6 +1,4 @@
-"""Coverage tables: the areas of a staging table, read whole or one parent area at a time, and
-written where they changed.
-"""
+"""Coverage tables: a staging table's areas, read whole or by parent, and written where changed."""
 
 from __future__ import annotations
 
@@ -32,9 +30,7 @@ WRITTEN_TOGETHER = 2_000  # geometries turned to bytes at a time
 
 @dataclass
 class CoverageTable:
-    """A table with a key column and MultiPolygons in `geom`; `width` is how near neighbours are, in
-    units of the CRS.
-    """
+    """A table with a key and MultiPolygons in `geom`; neighbours are within `width` CRS units."""
 
     database: Database
     schema: str
@@ -45,9 +41,7 @@ class CoverageTable:
     whole: Patch | None = field(default=None, init=False)
 
     def require_keys(self) -> tuple[int, int]:
-        """The numbers of rows with and without geometry; raises CheckFailed when a key is missing
-        or repeated.
-        """
+        """Count rows with and without geometry; raise CheckFailed on missing or repeated keys."""
         counts = (
             "SELECT count(*), count({key}), count(DISTINCT {key}), count(*) FILTER (WHERE NOT"
             " ST_IsEmpty(geom)) FROM {table}"
@@ -62,9 +56,7 @@ class CoverageTable:
         return shaped, rows - shaped
 
     def patches(self, parent: str | None, changes: Changes) -> Iterator[Patch]:
-        """The features with their changes so far: all at once (kept in memory), or those of each
-        parent area with the neighbours around them.
-        """
+        """Yield the features as changed: all (kept in memory), or by parent with neighbours."""
         if parent is None:
             if self.whole is None:
                 with reading(self.database) as connection:

@@ -1,6 +1,4 @@
-"""Polygons of PostGIS tables: read in a stream as shapely geometries, written in a stream to a side
-table.
-"""
+"""Polygons of PostGIS tables, streamed in as shapely geometries and out to a side table."""
 
 from __future__ import annotations
 
@@ -37,9 +35,7 @@ class PolygonColumn:
 
 
 def polygon_column(database: Database, schema: str, table: str) -> PolygonColumn | None:
-    """The column geom of a table, None when it has none; raises ConfigurationError when it does not
-    hold MultiPolygons with an SRID.
-    """
+    """Return the column geom, or None; raise ConfigurationError if not MultiPolygon with SRID."""
     found = database.rows(
         "SELECT type, srid, coord_dimension FROM geometry_columns WHERE f_table_schema = %s AND"
         " f_table_name = %s AND f_geometry_column = %s",
@@ -59,14 +55,14 @@ def polygon_column(database: Database, schema: str, table: str) -> PolygonColumn
 
 
 def reading(database: Database) -> dbapi.Connection:
-    """A connection to stream from, to be closed; opening one costs a tenth of a second."""
+    """Open a connection to stream from, to be closed; opening one costs a tenth of a second."""
     return dbapi.connect(database.libpq_uri)
 
 
 def stream(
     database: Database, connection: dbapi.Connection, query: sql.Composable
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a query as Arrow batches of a few megabytes, in the query's order."""
+    """Yield a query's rows in its order, as Arrow batches of a few megabytes."""
     with database.session() as cursor:
         text = query.as_string(cursor)
     with connection.cursor() as reading:
@@ -78,14 +74,12 @@ def stream(
 
 
 def from_column(column: pa.Array) -> Geometries:
-    """Shapely geometries of a column of WKB."""
+    """Parse a column of WKB into shapely geometries."""
     return np.asarray(shapely.from_wkb(column.to_numpy(zero_copy_only=False)), dtype=object)
 
 
 def multipolygons(geometries: Geometries) -> Geometries:
-    """The same areas, each as one MultiPolygon; lines and points in them are left out, an area of
-    nothing is empty.
-    """
+    """Return each area as one MultiPolygon, empty for none; lines and points are left out."""
     parts, owners = shapely.get_parts(geometries, return_index=True)
     while (collections := shapely.get_type_id(parts) == 7).any():
         inner, which = shapely.get_parts(parts[collections], return_index=True)
@@ -103,9 +97,7 @@ def multipolygons(geometries: Geometries) -> Geometries:
 
 @contextmanager
 def side_table(database: Database, schema: str, name: str) -> Iterator[sql.Identifier]:
-    """An unlogged table (key text, geom) that lives as long as the block; one left by a killed run
-    is replaced.
-    """
+    """Create an unlogged table (key text, geom) for the block; a killed run's is replaced."""
     table = sql.Identifier(schema, name)
     drop = sql.SQL("DROP TABLE IF EXISTS {}").format(table)
     with database.session() as cursor:
@@ -130,9 +122,7 @@ def fill(
     srid: int,
     shapes: Iterable[tuple[list[Any], Geometries]],
 ) -> int:
-    """Append (keys, geometries) to a side table by binary COPY, as they come; returns the number of
-    rows.
-    """
+    """Append (keys, geometries) to a side table by binary COPY, as they come; return the rows."""
     failures: list[Exception] = []
 
     def batches() -> Iterator[pa.RecordBatch]:

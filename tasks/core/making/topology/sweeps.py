@@ -1,6 +1,4 @@
-"""Sweeps: one pass after another over a coverage, finding what is wrong and repairing it, until
-nothing is.
-"""
+"""Sweeps: passes over a coverage that find what is wrong and repair it, until nothing is."""
 
 from __future__ import annotations
 
@@ -32,9 +30,7 @@ class Widths:
 
 @dataclass
 class Findings:
-    """What one sweep found before it repaired anything; areas in square metres, gaps and holes by
-    their place.
-    """
+    """Findings of one sweep before its repairs; areas in square metres, gaps and holes by place."""
 
     area: float = 0.0
     invalid: int = 0
@@ -52,14 +48,12 @@ class Findings:
 
     @property
     def clean(self) -> bool:
-        """Whether no edge was bad and nothing was changed, so that these findings are of the
-        coverage as it is now.
-        """
+        """Whether no edge was bad and nothing changed: the findings are of the coverage now."""
         return not (self.bad or self.repaired)
 
 
 def _method(first: Findings, changes: Changes) -> str:
-    """What had to be cleaned: clusters of features, single features made valid, or none."""
+    """Return what had to be cleaned: clusters, single features made valid, or none."""
     if changes.after:
         return "features" if first.sound else "clusters"
     return "none"
@@ -76,7 +70,7 @@ class Sweeper:
     changes: Changes = field(default_factory=Changes)
 
     def repair(self) -> tuple[Findings, Findings, str]:
-        """The findings of the first and the last sweep and the method that was needed.
+        """Return the findings of the first and the last sweep, and the method needed.
 
         Raises CheckFailed when bad edges are left even after the whole coverage was cleaned at
         once.
@@ -106,9 +100,7 @@ class Sweeper:
         return last
 
     def _sweep(self, repaired: Repaired = "clusters") -> Findings:
-        """Look at every patch, make it valid and repair its defective clusters, or all of its
-        features as one, or nothing.
-        """
+        """Make every patch valid and repair its defective clusters, or all as one, or nothing."""
         findings = Findings()
         for patch in self.source.patches(self.parent, self.changes):
             findings.invalid += self._make_valid(patch)
@@ -135,9 +127,7 @@ class Sweeper:
         return len(changed)
 
     def _make_valid(self, patch: Patch) -> int:
-        """Make the invalid geometries of a patch valid; returns how many there were, each counted
-        in the first patch that holds it.
-        """
+        """Make a patch valid; return how many were not, each counted in its first patch."""
         invalid = np.flatnonzero(~shapely.is_valid(patch.geometries))
         if not invalid.size:
             return 0
@@ -154,8 +144,6 @@ class Sweeper:
         return len(invalid)
 
     def _by_place(self, holes: Geometries) -> dict[bytes, float]:
-        """Areas in square metres by a point of each hole, so that one seen from two parents counts
-        once.
-        """
+        """Return areas in m² by a point of each hole: one seen from two parents counts once."""
         places = shapely.to_wkb(shapely.point_on_surface(holes))
         return dict(zip(places.tolist(), self.ground.areas(holes).tolist(), strict=True))

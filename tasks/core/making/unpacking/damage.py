@@ -1,4 +1,4 @@
-"""What the libraries say of an archive that cannot be read, as errors a person understands."""
+"""Turn what the libraries say of an unreadable archive into errors a person understands."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def reading(label: str) -> Iterator[None]:
 
 
 def damaged(label: str, error: Exception) -> SourceError:
-    """The error for an archive that cannot be read to its end."""
+    """Make the error for an archive that cannot be read to its end."""
     reason = str(error) or type(error).__name__
     return SourceError(
         f"The archive {label} is damaged ({reason}): download it again and compare its size with"
@@ -58,7 +58,7 @@ def damaged(label: str, error: Exception) -> SourceError:
 
 
 def encrypted(label: str) -> SourceError:
-    """The error for an archive that asks for a password."""
+    """Make the error for an archive that asks for a password."""
     return SourceError(
         f"The archive {label} is encrypted, while open data have no password: look at what the"
         " publisher sent."

@@ -59,9 +59,7 @@ class Budget:
 
 
 class Sink:
-    """Where a member is written: a file, or nothing beyond the first bytes, always within the
-    budget.
-    """
+    """A member's destination within the budget: a file, or only the first bytes."""
 
     def __init__(self, budget: Budget, file: BinaryIO | None = None) -> None:
         self.budget, self.file, self.head, self.size = budget, file, b"", 0

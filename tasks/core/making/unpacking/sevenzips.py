@@ -32,9 +32,7 @@ class SevenZip:
         )
 
     def head(self, member: Member) -> bytes:
-        """The first bytes of a member; the first call reads the archive once, up to its last
-        member, for all of them.
-        """
+        """Return a member's first bytes; the first call reads those of all members at once."""
         if not self._heads:
             budget = Budget(
                 self._budget.limits, self._budget.archive_bytes, self._budget.label
