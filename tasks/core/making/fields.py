@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
@@ -43,13 +42,9 @@ def match_fields(
     found = {
         target: _field(column.names, fields, where, shortened) for target, column in columns.items()
     }
-    absent = [
-        target for target, field in found.items() if not field and not columns[target].optional
-    ]
-    if absent:
-        tried = "; ".join(
-            f"{target} (as {' or '.join(columns[target].names)})" for target in absent
-        )
+    needed = {target: column for target, column in columns.items() if not column.optional}
+    if absent := {target: needed[target].names for target in needed if not found[target]}:
+        tried = "; ".join(f"{target} (as {' or '.join(names)})" for target, names in absent.items())
         raise SourceError(
             f"The declared columns {tried} are not in {where}, which has {', '.join(fields)}: add"
             " the field's name to the declaration."
@@ -62,10 +57,8 @@ def _field(names: Sequence[str], fields: Sequence[str], where: str, shortened: b
     exact = [name for name in names if name in fields]
     if exact:
         return exact[0]
-    any_case = (
-        [field for field in fields if field.casefold() == name.casefold()] for name in names
-    )
-    cut = ([field for field in fields if _is_shortened(name, field)] for name in names if shortened)
+    any_case = ([each for each in fields if each.casefold() == name.casefold()] for name in names)
+    cut = ([each for each in fields if _is_shortened(name, each)] for name in names if shortened)
     for candidates in chain(any_case, cut):
         if len(candidates) > 1:
             raise SourceError(
@@ -91,17 +84,13 @@ def _require_distinct(
     columns: Mapping[str, Column], found: Mapping[str, str | None], where: str
 ) -> None:
     """Raise SourceError when two long names were cut to the same ten characters."""
-    for field, times in Counter(found.values()).items():
-        named = [
-            field.casefold() in map(str.casefold, columns[target].names)
-            for target, other in found.items()
-            if field and other == field
-        ]
-        if field and times > 1 and not all(named):
-            targets = " and ".join(target for target, other in found.items() if other == field)
+    for field in filter(None, dict.fromkeys(found.values())):
+        targets = [target for target, other in found.items() if other == field]
+        names = [map(str.casefold, columns[target].names) for target in targets]
+        if len(targets) > 1 and not all(field.casefold() in each for each in names):
             raise SourceError(
-                f"The declared columns {targets} are both shortened to {field} in {where}: declare"
-                " the exact field of each."
+                f"The declared columns {' and '.join(targets)} are both shortened to {field} in"
+                f" {where}: declare the exact field of each."
             )
 
 
@@ -155,7 +144,5 @@ def _as_text(values: pa.Array) -> pa.Array:
     if not pa.types.is_floating(values.type):
         return values.cast(pa.string())
     whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), WHOLE_NUMBERS_END))
-    as_integer = (
-        pc.if_else(whole, values, pa.scalar(None, values.type)).cast(pa.int64()).cast(pa.string())
-    )
-    return pc.coalesce(as_integer, values.cast(pa.string()))
+    integers = pc.if_else(whole, values, pa.scalar(None, values.type)).cast(pa.int64())
+    return pc.coalesce(integers.cast(pa.string()), values.cast(pa.string()))

@@ -8,7 +8,7 @@ those of another, forwards or backwards.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain, groupby
@@ -74,18 +74,18 @@ class Ledger:
         ways: list[_Way] = []
         for _, of_a_day in groupby(self._between(since, until), key=lambda step: step[2].day):
             ways = _after_a_day(ways, list(of_a_day))
-        changed = [way for way in ways if way.origins != way.ends]
         return [
             Route(tuple(sorted(way.origins)), tuple(sorted(way.ends)), tuple(way.events))
-            for way in changed
+            for way in ways
+            if way.origins != way.ends
         ]
 
     def succession(self, since: date, until: date) -> list[Route]:
         """Return where each code given up from one day to a later one is found.
 
-        This is for tables that hold codes of all days between. A code that was taken again later, by
-        any area, stays. Events of one day follow each other: a code that one takes and another gives
-        up was only passed through.
+        For tables that hold codes of all days between. A code that was taken again later, by any
+        area, stays. Events of one day follow each other: a code that one takes and another gives up
+        was only passed through.
         """
         given_up: dict[str, CodeEvent] = {}
         for _, of_a_day in groupby(self._between(since, until), key=lambda step: step[2].day):
@@ -98,19 +98,14 @@ class Ledger:
         routes = (_followed(code, given_up) for code in sorted(given_up))
         return [route for route in routes if route.after != route.before]
 
-    def _between(self, since: date, until: date) -> Iterator[_Step]:
-        """Yield the events after the earlier day and up to the later one, as they are met."""
+    def _between(self, since: date, until: date) -> list[_Step]:
+        """Return the events after the earlier day and up to the later one, as they are met."""
         events = sorted(self.events, key=lambda event: event.day)
+        first, last = sorted((since, until))
+        met = [event for event in events if first < event.day <= last]
         if since <= until:
-            yield from (
-                (event.before, event.after, event) for event in events if since < event.day <= until
-            )
-        else:
-            yield from (
-                (event.after, event.before, event)
-                for event in reversed(events)
-                if until < event.day <= since
-            )
+            return [(event.before, event.after, event) for event in met]
+        return [(event.after, event.before, event) for event in reversed(met)]
 
 
 @dataclass(frozen=True)
@@ -139,20 +134,12 @@ def _after_a_day(ways: list[_Way], steps: list[_Step]) -> list[_Way]:
     """Return the ways after the events of one day, seen against the codes of the day before."""
     clusters: list[list[_Step]] = []
     for step in steps:
-        met = [
-            cluster
-            for cluster in clusters
-            if any(_belong_together(step, other, ways) for other in cluster)
-        ]
-        clusters = [
-            *(cluster for cluster in clusters if cluster not in met),
-            [*chain.from_iterable(met), step],
-        ]
+        met = [each for each in clusters if any(_belong_together(step, it, ways) for it in each)]
+        apart = [each for each in clusters if each not in met]
+        clusters = [*apart, [*chain.from_iterable(met), step]]
     given_up = {code for before, _, _ in steps for code in before}
-    return [
-        *(way for way in ways if way.ends.isdisjoint(given_up)),
-        *(_continued(ways, cluster) for cluster in clusters),
-    ]
+    untouched = [way for way in ways if way.ends.isdisjoint(given_up)]
+    return [*untouched, *(_continued(ways, cluster) for cluster in clusters)]
 
 
 def _belong_together(one: _Step, other: _Step, ways: list[_Way]) -> bool:
@@ -168,11 +155,8 @@ def _continued(ways: list[_Way], steps: list[_Step]) -> _Way:
     known = set().union(*(way.ends for way in earlier))
     origins = set().union(*(way.origins for way in earlier)) | (before - known)
     ends = (known - before) | {code for _, taken, _ in steps for code in taken}
-    return _Way(
-        origins,
-        ends,
-        [*(event for way in earlier for event in way.events), *(event for _, _, event in steps)],
-    )
+    events = [event for way in earlier for event in way.events]
+    return _Way(origins, ends, [*events, *(event for _, _, event in steps)])
 
 
 def ledger(text: str) -> Ledger:
@@ -187,11 +171,8 @@ def _event(line: str) -> CodeEvent:
             "A line of a ledger reads '2022-01-01: 70327 70330 70341 > 70370', and this one does"
             f" not: {line!r}."
         )
-    return CodeEvent(
-        date.fromisoformat(found["day"]),
-        tuple(found["before"].split()),
-        tuple(found["after"].split()),
-    )
+    before, after = tuple(found["before"].split()), tuple(found["after"].split())
+    return CodeEvent(date.fromisoformat(found["day"]), before, after)
 
 
 @dataclass(frozen=True)

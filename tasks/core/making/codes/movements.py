@@ -34,12 +34,8 @@ def _events(day: date, pairs: list[tuple[str, str]]) -> list[CodeEvent]:
     for before, after in pairs:
         met = [group for group in groups if before in group[0] or after in group[1]]
         groups = [group for group in groups if group not in met]
-        groups.append(
-            (
-                set().union({before}, *(group[0] for group in met)),
-                set().union({after}, *(group[1] for group in met)),
-            )
-        )
+        befores, afters = {before}.union(*(b for b, _ in met)), {after}.union(*(a for _, a in met))
+        groups.append((befores, afters))
     return [
         CodeEvent(day, tuple(sorted(before)), tuple(sorted(after)))
         for before, after in groups
