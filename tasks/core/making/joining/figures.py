@@ -48,9 +48,8 @@ class Figure:
 
 def read_source(database: Database, schema: str, table: str) -> Source:
     """Read a table all of whose columns have rules; raise CheckFailed otherwise."""
-    return Source(
-        schema, table, _types(database, schema, table), column_rules(database, schema, table)
-    )
+    rules = column_rules(database, schema, table)
+    return Source(schema, table, _types(database, schema, table), rules)
 
 
 def read_addition(database: Database, source: Source, table: str, by: str) -> Source:
@@ -66,12 +65,8 @@ def read_addition(database: Database, source: Source, table: str, by: str) -> So
         for name, comment in comments.items()
         if name != by and not (name in source.rules and source.rules[name].kind == "sum")
     }
-    return Source(
-        source.schema,
-        table,
-        _types(database, source.schema, table),
-        parse_rules(f"{source.schema}.{table}", further),
-    )
+    rules = parse_rules(f"{source.schema}.{table}", further)
+    return Source(source.schema, table, _types(database, source.schema, table), rules)
 
 
 def carried_columns(source: Source, by: str, patterns: Sequence[str]) -> list[str]:
@@ -83,14 +78,9 @@ def carried_columns(source: Source, by: str, patterns: Sequence[str]) -> list[st
                 f"No column of {source.table} is named like {pattern!r} to be carried: the columns"
                 f" are {', '.join(candidates)}."
             )
-    carried = [
-        name for name in candidates if any(fnmatchcase(name, pattern) for pattern in patterns)
-    ]
-    if refused := [
-        f"{name} ({source.rules[name].aggregate})"
-        for name in carried
-        if source.rules[name].kind not in ("same", "key")
-    ]:
+    carried = [name for name in candidates if any(fnmatchcase(name, each) for each in patterns)]
+    other = [name for name in carried if source.rules[name].kind not in ("same", "key")]
+    if refused := [f"{name} ({source.rules[name].aggregate})" for name in other]:
         raise CheckFailed(
             "Only columns with the rule same or key can be carried to the aggregate of"
             f" {source.table}, and these have another: {', '.join(refused)}; a median or a figure"
@@ -114,33 +104,19 @@ def figures_of(source: Source, addition: Source | None, by: str) -> list[Figure]
             figures.append(_mean(source, name, rule))
         else:
             figures.append(Figure(name, rule, None, _ratio(source, name, rule)))
-    figures += (
-        [_further(addition, name, rule) for name, rule in addition.rules.items()]
-        if addition
-        else []
-    )
+    if addition:
+        figures += [_further(addition, name, rule) for name, rule in addition.rules.items()]
     _require_operands(source, figures)
     return figures
-
-
-def key_rule(rule: ColumnRule) -> ColumnRule:
-    """The rule of the column that a table is aggregated by, in the aggregate."""
-    return replace(rule, aggregate="key")
-
-
-def carried_rule(rule: ColumnRule) -> ColumnRule:
-    """The rule of a carried column in the aggregate."""
-    return replace(rule, aggregate="same")
 
 
 def _summed(source: Source, name: str, rule: ColumnRule, addition: Source | None) -> list[Figure]:
     """Sum the known figures, null when none is; count rows without one if reasons are given."""
     column, kind = sql.Identifier(name), sql.SQL(source.types[name])
-    ordered = (
-        sql.SQL("ORDER BY {}").format(column) if _is_float(source.types[name]) else sql.SQL("")
-    )  # else the sum depends on the rows' order
+    # a sum of floats depends on the rows' order
+    ordered = sql.SQL("ORDER BY {}" if _is_float(source.types[name]) else "").format(column)
     grouped = sql.SQL("sum({} {})::{}").format(column, ordered, kind)
-    final: sql.Composable = sql.SQL("s.{}").format(column)
+    final = _total(name)
     if addition and name in addition.types:
         final = sql.SQL(
             "(CASE WHEN num_nulls(s.{0}, a.{0}) < 2 THEN coalesce(s.{0}, 0) + coalesce(a.{0}, 0)"
@@ -149,17 +125,15 @@ def _summed(source: Source, name: str, rule: ColumnRule, addition: Source | None
     figures = [Figure(name, rule, grouped, final)]
     companion, missing = f"{name}_reason", f"{name}_missing"
     if companion in source.types and missing not in source.types:
-        counted = ColumnRule(
-            f"Number of {source.table} without a figure for {name}, which its sum leaves out",
-            "areas",
-            "sum",
-            f"{companion}",
-        )
+        about = f"Number of {source.table} without a figure for {name}, which its sum leaves out"
         count = sql.SQL("(count(*) FILTER (WHERE {} IS NULL))::integer").format(column)
-        figures.append(
-            Figure(missing, counted, count, sql.SQL("s.{}").format(sql.Identifier(missing)))
-        )
+        counted = ColumnRule(about, "areas", "sum", companion)
+        figures.append(Figure(missing, counted, count, _total(missing)))
     return figures
+
+
+def _total(name: str) -> sql.Composable:
+    return sql.SQL("s.{}").format(sql.Identifier(name))
 
 
 def _mean(source: Source, name: str, rule: ColumnRule) -> Figure:
@@ -170,21 +144,14 @@ def _mean(source: Source, name: str, rule: ColumnRule) -> Figure:
             f"The mean {name} of {source.table} is weighted by {weight}, which must have the rule"
             " sum: correct its comment."
         )
-    kind = sql.SQL(
-        "double precision"
-        if _is_float(source.types[name]) or _is_float(source.types[weight])
-        else "numeric"
-    )
-    weighted = sql.SQL("{0}::{2} * {1}::{2}").format(
-        sql.Identifier(name), sql.Identifier(weight), kind
-    )
+    is_float = _is_float(source.types[name]) or _is_float(source.types[weight])
+    kind, column = sql.SQL("double precision" if is_float else "numeric"), sql.Identifier(name)
     weights = sql.SQL("{}::{}").format(sql.Identifier(weight), kind)
+    weighted = sql.SQL("{}::{} * {}").format(column, kind, weights)
     mean = sql.SQL(
         "sum({0} ORDER BY {0}) / nullif(sum({1} ORDER BY {1}) FILTER (WHERE {2} IS NOT NULL), 0)"
-    ).format(weighted, weights, sql.Identifier(name))
-    return Figure(
-        name, rule, _typed(source, name, mean), sql.SQL("s.{}").format(sql.Identifier(name))
-    )
+    ).format(weighted, weights, column)
+    return Figure(name, rule, _typed(source, name, mean), _total(name))
 
 
 def _root(source: Source, name: str, rule: ColumnRule) -> Figure:
@@ -192,14 +159,10 @@ def _root(source: Source, name: str, rule: ColumnRule) -> Figure:
     squares = sql.SQL(
         "CASE WHEN count({0}) = count(*) THEN sqrt(sum({0}::numeric * {0}::numeric)) END"
     ).format(sql.Identifier(name))
-    said = (
-        rule
-        if ROOT in rule.description
-        else replace(rule, description=f"{rule.description}; {ROOT} of those of the {source.table}")
-    )
-    return Figure(
-        name, said, _typed(source, name, squares), sql.SQL("s.{}").format(sql.Identifier(name))
-    )
+    if ROOT not in rule.description:
+        said = f"{rule.description}; {ROOT} of those of the {source.table}"
+        rule = replace(rule, description=said)
+    return Figure(name, rule, _typed(source, name, squares), _total(name))
 
 
 def _ratio(source: Source, name: str, rule: ColumnRule) -> sql.Composable:
@@ -250,12 +213,8 @@ def _require_number(source: Source, name: str) -> None:
 
 def _require_operands(source: Source, figures: Sequence[Figure]) -> None:
     sums = [figure.name for figure in figures if figure.rule.kind == "sum"]
-    for figure in figures:
-        if absent := [
-            name
-            for name in figure.rule.operands
-            if figure.rule.kind == "ratio" and name not in sums
-        ]:
+    for figure in (figure for figure in figures if figure.rule.kind == "ratio"):
+        if absent := [name for name in figure.rule.operands if name not in sums]:
             raise CheckFailed(
                 f"The ratio {figure.name} of {source.table} needs {', '.join(absent)}, which is not"
                 f" among the columns with the rule sum: {', '.join(sums)}; correct its comment."

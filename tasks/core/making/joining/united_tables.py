@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog.column_rules import parse, write_comments
 from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
 
 
@@ -26,16 +27,12 @@ def unite(database: Database, schema: str, into: str, parts: Sequence[str], labe
         for part in parts if label else ():
             _label(cursor, part, label, part.removeprefix(f"{into}_"))
         _require_alike(cursor, into, parts)
-        cursor.execute(
-            sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING COMMENTS INCLUDING STORAGE)").format(
-                parent, sql.Identifier(parts[0])
-            )
-        )
+        like = sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING COMMENTS INCLUDING STORAGE)")
+        cursor.execute(like.format(parent, sql.Identifier(parts[0])))
         write_comments(cursor, parent, _comments(cursor, parts))
+        inherit = sql.SQL("ALTER TABLE {} INHERIT {}")
         for part in parts:
-            cursor.execute(
-                sql.SQL("ALTER TABLE {} INHERIT {}").format(sql.Identifier(part), parent)
-            )
+            cursor.execute(inherit.format(sql.Identifier(part), parent))
         cursor.execute(sql.SQL("ANALYZE {}").format(parent))
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(parent))
         return int(cursor.fetchall()[0][0])
@@ -71,26 +68,17 @@ def _beginning(texts: Sequence[str]) -> str:
 
 def _label(cursor: Cursor, part: str, label: str, name: str) -> None:
     """Name a part in a column of its own; a default that is constant rewrites no row."""
-    cursor.execute(
-        sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} text NOT NULL DEFAULT {}").format(
-            sql.Identifier(part), sql.Identifier(label), sql.Literal(name)
-        )
-    )
+    added = sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} text NOT NULL DEFAULT {}")
+    cursor.execute(added.format(sql.Identifier(part), sql.Identifier(label), sql.Literal(name)))
 
 
 def _require_alike(cursor: Cursor, into: str, parts: Sequence[str]) -> None:
-    columns = {}
-    for part in parts:
-        cursor.execute(
-            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
-            "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-            (f'"{part}"',),
-        )
-        columns[part] = cursor.fetchall()
-    for part, found in columns.items():
-        if different := [
-            f"{name} {kind}" for name, kind in sorted({*found} ^ {*columns[parts[0]]})
-        ]:
+    kinds = {
+        part: {f"{column.name} {column.data_type}" for column in columns(cursor, part)}
+        for part in parts
+    }
+    for part, found in kinds.items():
+        if different := sorted(found ^ kinds[parts[0]]):
             raise CheckFailed(
                 f"The parts of {into} were expected to have the same columns, and {part} differs"
                 f" from {parts[0]} by {', '.join(different)}: declare the columns so that all files"
@@ -105,7 +93,6 @@ def _part(cursor: Cursor, into: str) -> None:
         (f'"{into}"',),
     )
     for (part,) in cursor.fetchall():
-        cursor.execute(
-            sql.SQL("ALTER TABLE {} NO INHERIT {}").format(sql.SQL(part), sql.Identifier(into))
-        )
+        alone = sql.SQL("ALTER TABLE {} NO INHERIT {}")
+        cursor.execute(alone.format(sql.SQL(part), sql.Identifier(into)))
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(into)))
