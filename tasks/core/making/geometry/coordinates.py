@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -72,20 +73,13 @@ def _parameters(crs: CRS) -> dict[str, float]:
         for parameter in parameters
     }
     if values.keys() >= STANDARD_PARALLELS:  # two parallels mean the same in either order
-        values |= zip(
-            sorted(STANDARD_PARALLELS),
-            sorted(values[code] for code in STANDARD_PARALLELS),
-            strict=True,
-        )
-    values |= {
-        f"axis unit {index}": axis.unit_conversion_factor
-        for index, axis in enumerate(crs.axis_info)
-    }
-    values |= (
-        {"ellipsoid": ellipsoid.semi_major_metre, "flattening": ellipsoid.inverse_flattening}
-        if ellipsoid
-        else {"flattening": math.nan}
-    )
+        parallels = sorted(values[code] for code in STANDARD_PARALLELS)
+        values |= zip(sorted(STANDARD_PARALLELS), parallels, strict=True)
+    for index, axis in enumerate(crs.axis_info):
+        values[f"axis unit {index}"] = axis.unit_conversion_factor
+    values["flattening"] = ellipsoid.inverse_flattening if ellipsoid else math.nan
+    if ellipsoid:
+        values["ellipsoid"] = ellipsoid.semi_major_metre
     return values | {"meridian": meridian.longitude if meridian else math.nan}
 
 
@@ -105,11 +99,8 @@ def require_crs(found: CRS | None, reads: Features, where: str, *, assumed: bool
     if not agree(found, CRS.from_epsg(reads.crs)) and not (assumed and reads.crs_missing):
         code = found.to_epsg(min_confidence=CONFIDENCE)
         stated = f"EPSG:{code} ({found.name})" if code else found.name
-        remedy = (
-            "declare crs_missing=True if the file has no crs member"
-            if assumed
-            else "correct the declared crs or the file's address"
-        )
+        remedy = "correct the declared crs or the file's address"
+        remedy = "declare crs_missing=True if the file has no crs member" if assumed else remedy
         raise SourceError(
             f"The CRS EPSG:{reads.crs} ({CRS.from_epsg(reads.crs).name}) was declared and {where}"
             f" states {stated}: {remedy}."
@@ -141,11 +132,8 @@ def inside(box: Bounds, area: Bounds) -> bool:
 def _diagnosis(found: Bounds, reads: Features, area: Bounds) -> str:
     if inside((found[1], found[0], found[3], found[2]), area):
         return "the two axes look swapped, so ask the publisher or correct the declaration"
-    fitting = (
-        f"EPSG:{code}"
-        for code in _neighbouring_crs(reads.crs)
-        if _fits(found, code, reads.crs, area)
-    )
+    near = _neighbouring_crs(reads.crs)
+    fitting = (f"EPSG:{code}" for code in near if _fits(found, code, reads.crs, area))
     if codes := list(islice(fitting, CRS_NAMED)):
         return (
             f"coordinates look like {' or '.join(codes)} but EPSG:{reads.crs} was declared, so"
@@ -166,18 +154,17 @@ def _neighbouring_crs(declared: int) -> Iterator[int]:
     """Yield the CRS in use nearby, those for the smallest areas first, then worldwide ones."""
     place = CRS.from_epsg(declared).area_of_use
     if place:
-        known = query_crs_info(
-            "EPSG", PJType.PROJECTED_CRS, area_of_interest=AreaOfInterest(*place.bounds)
-        )
-        areas = [
-            ((box.north - box.south) * abs(box.east - box.west), int(crs.code))
-            for crs in known
-            if (box := crs.area_of_use)
-        ]
-        overlapping = [code for _, code in sorted(areas) if code != declared]
+        interest = AreaOfInterest(*place.bounds)
+        known = query_crs_info("EPSG", PJType.PROJECTED_CRS, area_of_interest=interest)
+        areas = sorted((_size(crs.area_of_use), int(crs.code)) for crs in known if crs.area_of_use)
         yield 4326
-        yield from overlapping
+        yield from (code for _, code in areas if code != declared)
     yield 3857
+
+
+def _size(area: Any) -> float:
+    """Return the size of an area of use in square degrees."""
+    return float((area.north - area.south) * abs(area.east - area.west))
 
 
 def change_of_crs(
@@ -191,9 +178,7 @@ def change_of_crs(
     """
     set_network_enabled(False)  # a grid fetched on one machine only would change the result
     places = [box for code in (source, target) if (box := CRS.from_epsg(code).area_of_use)]
-    place = min(
-        places, key=lambda box: (box.north - box.south) * abs(box.east - box.west), default=None
-    )
+    place = min(places, key=_size, default=None)
     interest = AreaOfInterest(*place.bounds) if place else None
     group = TransformerGroup(
         source,

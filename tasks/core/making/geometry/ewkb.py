@@ -21,15 +21,12 @@ def ewkb(wkb: pa.Array, srid: int, *, promoted: bool) -> pa.Array:
     heads = pc.binary_slice(wkb, 0, HEADER).dictionary_encode()
     kinds = [struct.unpack("<I", head[1:])[0] for head in heads.dictionary.to_pylist()]
     wrapped = [promoted and kind % 1000 in (1, 2, 3) for kind in kinds]
-    prefixes = pa.array(
-        [_prefix(kind, srid, wrap) for kind, wrap in zip(kinds, wrapped, strict=True)], pa.binary()
-    )
+    starts = [_prefix(kind, srid, wrap) for kind, wrap in zip(kinds, wrapped, strict=True)]
+    prefixes = pa.array(starts, pa.binary()).take(heads.indices)
     bodies = pc.binary_slice(wkb, HEADER, END)
     if any(wrapped):
         bodies = pc.if_else(pa.array(wrapped).take(heads.indices), wkb, bodies)
-    return pc.binary_join_element_wise(
-        prefixes.take(heads.indices), bodies, pa.scalar(b"", pa.binary())
-    )
+    return pc.binary_join_element_wise(prefixes, bodies, pa.scalar(b"", pa.binary()))
 
 
 def _prefix(kind: int, srid: int, wrap: bool) -> bytes:

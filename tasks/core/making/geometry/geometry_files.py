@@ -16,20 +16,10 @@ from pyogrio.errors import DataSourceError, GeometryError
 
 from tasks.core.model.errors import SourceError
 
-FORMATS = (
-    ".gpkg",
-    ".shp",
-    ".geojson",
-    ".json",
-    ".topojson",
-    ".fgb",
-    ".gml",
-    ".kml",
-    ".sqlite",
-    ".db",
-    ".parquet",
-    ".geoparquet",
-)
+FORMATS = {
+    *(".gpkg", ".shp", ".geojson", ".json", ".topojson", ".fgb", ".gml", ".kml"),
+    *(".sqlite", ".db", ".parquet", ".geoparquet"),
+}
 BATCH_BYTES = 4 * 2**20
 BATCH_FEATURES = 1000  # where the number of features is not known before reading
 BATCH_FEATURES_MOST = 65_536
@@ -88,21 +78,15 @@ def locate(path: str) -> Place:
             f"The file {Path(path).name} is named zip and cannot be read as one ({error}): download"
             " it again."
         ) from None
-    datasets = [
-        member for member in members if PurePosixPath(member.filename).suffix.lower() in FORMATS
-    ]
-    folders = {str(PurePosixPath(member.filename).parent) for member in datasets}
+    paths = {member: PurePosixPath(member.filename) for member in members}
+    datasets = [member for member in members if paths[member].suffix.lower() in FORMATS]
+    folders = {paths[member].parent for member in datasets}
     if len(datasets) == 1:
-        return Place(
-            f"/vsizip/{{{path}}}/{datasets[0].filename}",
-            datasets[0].file_size,
-            path,
-            datasets[0].filename,
-        )
-    if len(folders) == 1 and all(member.filename.lower().endswith(".shp") for member in datasets):
-        return Place(
-            f"/vsizip/{{{path}}}/{folders.pop()}", 0, path
-        )  # several shapefiles are the layers of one dataset
+        (only,) = datasets
+        return Place(f"/vsizip/{{{path}}}/{only.filename}", only.file_size, path, only.filename)
+    if len(folders) == 1 and all(paths[member].suffix.lower() == ".shp" for member in datasets):
+        # several shapefiles are the layers of one dataset
+        return Place(f"/vsizip/{{{path}}}/{folders.pop()}", 0, path)
     listed = ", ".join(member.filename for member in datasets or members)
     raise SourceError(
         f"One geometry file was expected in {Path(path).name} and it holds {listed or 'nothing'}:"
@@ -116,9 +100,8 @@ def _require_whole(path: Path) -> None:
         head, size = file.read(2000), file.seek(0, io.SEEK_END)
         file.seek(max(size - 2000, 0))
         tail = file.read()
-    cut = (
-        path.suffix.lower() == ".shp" and 2 * int.from_bytes(head[24:28], "big") > size
-    )  # the length it states, in words of 16 bits
+    # a shapefile states its length in words of 16 bits
+    cut = path.suffix.lower() == ".shp" and 2 * int.from_bytes(head[24:28], "big") > size
     if path.suffix.lower() == ".gml" and (root := re.search(rb"<([A-Za-z_][\w:.-]*)", head)):
         cut = not tail.rstrip().endswith(b"</" + root[1] + b">")
     if cut:
@@ -140,10 +123,8 @@ def choose_layer(place: Place, pattern: str | None) -> tuple[str, str]:
     # them
     except GeometryError:
         name = _only(fiona.listlayers(place.path), place, pattern)
-        return (
-            VIRTUAL.format(name=quoteattr(name), path=escape(place.path), layer=escape(name)),
-            name,
-        )
+        quoted = {"name": quoteattr(name), "path": escape(place.path), "layer": escape(name)}
+        return VIRTUAL.format(**quoted), name
     except DataSourceError as error:
         raise SourceError(
             f"Geometries were expected in {place.name} and it cannot be opened ({error}): look at"

@@ -19,25 +19,10 @@ from tasks.core.model.errors import SourceError
 
 Geometries = npt.NDArray[np.object_]
 Change = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
-FAMILIES = {
-    0: "Point",
-    1: "LineString",
-    2: "LineString",
-    3: "Polygon",
-    4: "Point",
-    5: "LineString",
-    6: "Polygon",
-}
-NAMES = (
-    "Point",
-    "LineString",
-    "LinearRing",
-    "Polygon",
-    "MultiPoint",
-    "MultiLineString",
-    "MultiPolygon",
-    "GeometryCollection",
-)
+SINGLE = ("Point", "LineString", "LinearRing", "Polygon")
+NAMES = (*SINGLE, "MultiPoint", "MultiLineString", "MultiPolygon", "GeometryCollection")
+LINE = "LineString"
+FAMILIES = dict(enumerate(("Point", LINE, LINE, "Polygon", "Point", LINE, "Polygon")))
 MULTI: dict[str, Callable[..., Any]] = {
     "Point": shapely.multipoints,
     "LineString": shapely.multilinestrings,
@@ -108,26 +93,24 @@ class Shaping:
 
     def __post_init__(self) -> None:
         if self.reads.crs != self.reads.published_crs:
-            self.change, self.figures.change_of_crs = change_of_crs(
-                self.reads.crs, self.reads.published_crs
-            )
+            found = change_of_crs(self.reads.crs, self.reads.published_crs)
+            self.change, self.figures.change_of_crs = found
 
     def shape(self, wkb: pa.Array) -> pa.Array:
         """Shape one batch of geometries; null and empty ones become null and are counted."""
         geometries = parse(wkb, self.where, self.figures.features)
         absent = shapely.is_missing(geometries) | shapely.is_empty(geometries)
         geometries[absent] = None
-        kept = is_plain(wkb, self.reads.dimension)
+        dimension = self.reads.dimension
+        kept = is_plain(wkb, dimension)
         geometries = self._of_one_family(geometries)
         self._require_dimension(geometries, absent)
         geometries = self._moved(geometries)
         if not kept or self.change:
-            wkb = pa.array(
-                shapely.to_wkb(
-                    geometries, output_dimension=self.reads.dimension, byte_order=1, flavor="iso"
-                ),
-                pa.binary(),
+            anew = shapely.to_wkb(
+                geometries, output_dimension=dimension, byte_order=1, flavor="iso"
             )
+            wkb = pa.array(anew, pa.binary())
         elif absent.any():
             wkb = pc.if_else(pa.array(absent), pa.scalar(None, pa.binary()), wkb)
         self.figures.features += len(wkb)
@@ -143,11 +126,8 @@ class Shaping:
                 geometries[index] = MULTI[family](parts)
                 self.figures.from_collections += 1
         kinds = shapely.get_type_id(geometries)
-        allowed = [
-            kind
-            for kind, name in FAMILIES.items()
-            if name == family and (kind < 4 or self.kind != "Point")
-        ]
+        fitting = [kind for kind, name in FAMILIES.items() if name == family]
+        allowed = [kind for kind in fitting if kind < 4 or self.kind != "Point"]
         if (strange := np.flatnonzero((kinds >= 0) & ~np.isin(kinds, allowed))).size:
             number, name = self.figures.features + int(strange[0]) + 1, NAMES[kinds[strange[0]]]
             raise SourceError(
@@ -191,13 +171,8 @@ class Shaping:
 
 def _leaves(geometry: Any) -> list[Any]:
     """Return the single parts of a collection and of those in it; empty ones are left out."""
-    parts = [part for part in shapely.get_parts(geometry) if not part.is_empty]
-    return [
-        leaf
-        for part in parts
-        for leaf in (
-            [part]
-            if shapely.get_num_geometries(part) == 1 and part.geom_type in NAMES[:4]
-            else _leaves(part)
-        )
-    ]
+    leaves: list[Any] = []
+    for part in shapely.get_parts(geometry):
+        if not part.is_empty:
+            leaves += [part] if part.geom_type in SINGLE else _leaves(part)
+    return leaves
