@@ -52,10 +52,8 @@ def is_blank(cells: pa.Array) -> pa.Array:
     empty = pc.is_null(cells, nan_is_null=pa.types.is_floating(cells.type))
     if not pa.types.is_string(cells.type):
         return empty
-    return pc.or_(
-        empty,
-        pc.fill_null(pc.or_(pc.utf8_is_space(cells), pc.equal(pc.binary_length(cells), 0)), True),
-    )
+    blank = pc.or_(pc.utf8_is_space(cells), pc.equal(pc.binary_length(cells), 0))
+    return pc.or_(empty, pc.fill_null(blank, True))
 
 
 def drop_blank_rows(block: Block) -> Block:
@@ -73,11 +71,9 @@ def drop_notes(block: Block) -> Block:
     end, columns = len(block), list(block.cells.values())
     while len(columns) > 1 and end and _is_note([cells[end - 1].as_py() for cells in columns]):
         end -= 1
-    return (
-        block
-        if end == len(block)
-        else Block({index: cells.slice(0, end) for index, cells in block.cells.items()}, block.line)
-    )
+    if end == len(block):
+        return block
+    return Block({index: cells.slice(0, end) for index, cells in block.cells.items()}, block.line)
 
 
 def keep_like(block: Block, patterns: Mapping[int, str]) -> Block:
@@ -103,6 +99,5 @@ def _piece(piece: str) -> str:
 
 def _is_note(row: list[Any]) -> bool:
     filled = [value for value in row if value is not None and str(value).strip()]
-    return not filled or (
-        len(filled) == 1 and isinstance(filled[0], str) and bool(NOTE.search(filled[0]))
-    )
+    is_text = len(filled) == 1 and isinstance(filled[0], str)
+    return not filled or (is_text and bool(NOTE.search(filled[0])))

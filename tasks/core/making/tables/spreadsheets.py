@@ -38,10 +38,8 @@ class Spreadsheet:
         sheet = _open_sheet(path, reads, label)
         self._rows = sheet.iter_rows()
         self._first_row = max(reads.header_rows) + reads.skip_rows_after_header
-        head = [
-            [written(cell, "text", ".") or "" for cell in row]
-            for row in islice(self._rows, self._first_row)
-        ]
+        rows = islice(self._rows, self._first_row)
+        head = [[written(cell, "text", ".") or "" for cell in row] for row in rows]
         if len(head) < max(reads.header_rows):
             raise SourceError(
                 f"The sheet {sheet.name!r} of {label} was expected to have its headings on row"
@@ -53,12 +51,10 @@ class Spreadsheet:
     def blocks(self, wanted: Mapping[int, str]) -> Iterator[Block]:
         first = self._first_row
         while rows := list(islice(self._rows, ROWS)):
-            cells = {
-                index: pa.array(
-                    [written(row[index], kind, self._point) for row in rows], pa.string()
-                )
-                for index, kind in wanted.items()
-            }
+            cells = {}
+            for index, kind in wanted.items():
+                texts = [written(row[index], kind, self._point) for row in rows]
+                cells[index] = pa.array(texts, pa.string())
             yield Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
             first += len(rows)
 
@@ -103,15 +99,12 @@ def _open_sheet(path: Path, reads: Table, label: str) -> CalamineSheet:
 def _sheet_name(book: CalamineWorkbook, wanted: str | None, label: str) -> str:
     """Return the sheet declared, or the first one that is shown."""
     if wanted is None:
-        shown = [
-            sheet.name
-            for sheet in book.sheets_metadata
-            if sheet.visible is SheetVisibleEnum.Visible
-        ]
+        visible = SheetVisibleEnum.Visible
+        shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible is visible]
         return (shown or book.sheet_names)[0]
-    found = [name for name in book.sheet_names if name == wanted] or [
-        name for name in book.sheet_names if _loosely(name) == _loosely(wanted)
-    ]
+    if wanted in book.sheet_names:
+        return wanted
+    found = [name for name in book.sheet_names if _loosely(name) == _loosely(wanted)]
     if not found:
         offered = ", ".join(map(repr, book.sheet_names))
         raise SourceError(
@@ -130,9 +123,7 @@ def _headings(
         ((top, start - left), (bottom, end - left))
         for (top, start), (bottom, end) in sheet.merged_cell_ranges or ()
     ]
-    is_known = any(
-        top < row <= bottom + 1 for (top, _), (bottom, _) in ranges for row in header_rows
-    )
+    is_known = any(top < row <= last + 1 for (top, _), (last, _) in ranges for row in header_rows)
     rows = [fill_merged(head, ranges)[number - 1] for number in header_rows]
     return join_titles(rows if is_known else carry_titles(rows))
 

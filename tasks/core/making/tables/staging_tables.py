@@ -62,9 +62,8 @@ def _create(cursor: Cursor, target: sql.Identifier, figures: Figures) -> None:
         for part in figures.schema
     ]
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(target))
-    cursor.execute(
-        sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(target, sql.SQL(", ").join(columns))
-    )
+    joined = sql.SQL(", ").join(columns)
+    cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(target, joined))
 
 
 def _comments(figures: Figures, source: str) -> dict[str, str]:
@@ -77,9 +76,9 @@ def _comments(figures: Figures, source: str) -> dict[str, str]:
         for name, origin in figures.origins.items()
         if name + REASON in figures.schema.names
     }
-    return comments | (
-        {reads.reasons_in: descriptions.of_reasons(source)} if reads.reasons_in else {}
-    )
+    if reads.reasons_in:
+        comments[reads.reasons_in] = descriptions.of_reasons(source)
+    return comments
 
 
 @dataclass
@@ -99,10 +98,9 @@ class _Feed:
 
 def _copy(database: Database, schema: str, table: str, figures: Figures) -> None:
     feed = _Feed(figures)
+    reader = pa.RecordBatchReader.from_batches(figures.schema, iter(feed))
     try:
-        copy_batches(
-            database, schema, table, pa.RecordBatchReader.from_batches(figures.schema, iter(feed))
-        )
+        copy_batches(database, schema, table, reader)
     finally:
         if feed.failure:
             raise feed.failure[0] from None

@@ -17,15 +17,17 @@ ABSENT = "absent"  # the reason of a cell that is simply empty
 TRUE = ("true", "t", "yes", "y", "1", "oui", "o", "ja", "j", "vrai", "wahr", "waar")
 FALSE = ("false", "f", "no", "n", "0", "non", "nein", "nee", "faux", "falsch", "onwaar")
 DATE_SPELLINGS = (
-    (
-        r"^(\d{4}-\d{2}-\d{2})[T ].*$",
-        r"\1",
-    ),  # the hour of a date is midnight, or how long the office worked
+    # the hour of a date is midnight, or how long the office worked
+    (r"^(\d{4}-\d{2}-\d{2})[T ].*$", r"\1"),
     (r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3"),
     (r"^(\d)([/.])", r"0\1\2"),
     (r"([/.])(\d)([/.])", r"\10\2\3"),
     (r"^(\d{2})[/.](\d{2})[/.](\d{4})(?: .*)?$", r"\3-\2-\1"),
 )
+CAST_FAULTS = {  # by the first word of what Arrow says
+    "Rescaling": "it has more decimals than declared",
+    "Decimal": "it has more digits than declared",
+}
 BLANKS = r"[ \x{00A0}\x{202F}]"  # a blank between thousands is written in three ways
 
 
@@ -45,9 +47,8 @@ def take_markers(cells: pa.Array, reads: Table) -> tuple[pa.Array, pa.Array]:
     absent = pc.and_(is_blank(trimmed), pc.is_null(marker))
     values = pc.if_else(pc.is_null(marker), trimmed, pa.scalar(None, pa.string()))
     if reads.zero:
-        values = pc.if_else(
-            pc.fill_null(pc.is_in(trimmed, value_set=pa.array(reads.zero)), False), "0", values
-        )
+        is_zero = pc.fill_null(pc.is_in(trimmed, value_set=pa.array(reads.zero)), False)
+        values = pc.if_else(is_zero, "0", values)
     return values, pc.if_else(absent, ABSENT, reasons)
 
 
@@ -60,19 +61,16 @@ def join_reasons(said: Mapping[str, pa.Array], rows: int) -> pa.Array:
     ]
     if not spoken:
         return pa.nulls(rows, pa.string())
-    # Nulls are filled here: pyarrow 26 loses the rows in which all are null when it is told to skip
-    # them.
-    joined = pc.utf8_rtrim(
-        pc.binary_join_element_wise(*(pc.fill_null(part, "") for part in spoken), ""), "; "
-    )
+    # filled here, as pyarrow 26, told to skip nulls, loses the rows in which all are null
+    filled = [pc.fill_null(part, "") for part in spoken]
+    joined = pc.utf8_rtrim(pc.binary_join_element_wise(*filled, ""), "; ")
     return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
 
 
 def join_parts(parts: Sequence[pa.Array], widths: Sequence[int]) -> pa.Array:
     """Build codes from parts, with the leading zeros spreadsheets drop; null where a part is."""
-    return pc.binary_join_element_wise(
-        *(pc.utf8_lpad(part, width, "0") for part, width in zip(parts, widths, strict=True)), ""
-    )
+    padded = [pc.utf8_lpad(part, width, "0") for part, width in zip(parts, widths, strict=True)]
+    return pc.binary_join_element_wise(*padded, "")
 
 
 def without_prefix(cells: pa.Array, prefix: str) -> pa.Array:
@@ -82,9 +80,8 @@ def without_prefix(cells: pa.Array, prefix: str) -> pa.Array:
     fits = pc.fill_null(pc.starts_with(cells, prefix), True)
     if not pc.all(fits, min_count=0).as_py():
         row = pc.index(fits, False).as_py()
-        raise Unreadable(
-            row, cells[row].as_py(), f"every code was declared to begin with {prefix!r}"
-        )
+        why = f"every code was declared to begin with {prefix!r}"
+        raise Unreadable(row, cells[row].as_py(), why)
     return pc.utf8_slice_codeunits(cells, len(prefix))
 
 
@@ -95,17 +92,12 @@ def as_text(cells: pa.Array) -> pa.Array:
     cells = _as_strings(cells)
     if _holds(cells, b"\0") and pc.any(found := pc.match_substring(cells, "\0")).as_py():
         row = pc.index(pc.fill_null(found, False), True).as_py()
-        raise Unreadable(
-            row,
-            cells[row].as_py(),
-            "it holds a NUL character, which no text has: the file is binary or damaged",
-        )
+        why = "it holds a NUL character, which no text has: the file is binary or damaged"
+        raise Unreadable(row, cells[row].as_py(), why)
     blank = is_blank(cells)
-    return (
-        pc.if_else(blank, pa.scalar(None, pa.string()), cells)
-        if blank.true_count > cells.null_count
-        else cells
-    )
+    if blank.true_count == cells.null_count:
+        return cells
+    return pc.if_else(blank, pa.scalar(None, pa.string()), cells)
 
 
 def as_typed(cells: pa.Array, column: Column, reads: Table) -> pa.Array:
@@ -122,9 +114,8 @@ def as_typed(cells: pa.Array, column: Column, reads: Table) -> pa.Array:
         return typed
     spelled = pc.utf8_trim_whitespace(cells)
     spelled = pc.if_else(pc.equal(spelled, ""), pa.scalar(None, pa.string()), spelled)
-    spelled = (
-        _spell_date(spelled) if column.type == "date" else _spell_number(spelled, column, reads)
-    )
+    is_date = column.type == "date"
+    spelled = _spell_date(spelled) if is_date else _spell_number(spelled, column, reads)
     typed = _cast(spelled, target)
     if typed is None:
         raise _first_unreadable(cells, spelled, target)
@@ -160,12 +151,9 @@ def _spell_number(cells: pa.Array, column: Column, reads: Table) -> pa.Array:
     """Drop thousands marks and use a decimal point; raise Unreadable at misplaced marks."""
     mark = BLANKS if reads.thousands.isspace() else re.escape(reads.thousands)
     whole = rf"(?:\d{{1,3}}(?:{mark}\d{{3}})+|\d+)" if reads.thousands else r"\d+"
-    fraction = (
-        ""
-        if column.type == "integer"
-        else rf"(?:{re.escape(reads.decimal_point)}\d*)?(?:[eE][+-]?\d+)?"
-    )
-    short = "" if column.type == "integer" else rf"|{re.escape(reads.decimal_point)}\d+"
+    point, fraction, short = re.escape(reads.decimal_point), "", ""
+    if column.type != "integer":
+        fraction, short = rf"(?:{point}\d*)?(?:[eE][+-]?\d+)?", rf"|{point}\d+"
     fits = pc.match_substring_regex(cells, rf"^[+-]?(?:{whole}{fraction}{short})$")
     if not pc.all(fits, min_count=0).as_py():
         row = pc.index(pc.fill_null(fits, True), False).as_py()
@@ -197,29 +185,21 @@ def _as_truth(cells: pa.Array) -> pa.Array:
 def _first_unreadable(cells: pa.Array, spelled: pa.Array, target: pa.DataType) -> Unreadable:
     """Find the first unreadable value, one by one, as it is sought only after a failure."""
     row = next(row for row in range(len(spelled)) if _cast(spelled.slice(row, 1), target) is None)
+    why = ""
     try:
         spelled.slice(row, 1).cast(target)
-        why = ""
     except pa.ArrowInvalid as error:
-        why = {
-            "Rescaling": "it has more decimals than declared",
-            "Decimal": "it has more digits than declared",
-        }.get(str(error).split()[0], "")
+        why = CAST_FAULTS.get(str(error).split()[0], "")
     return Unreadable(row, cells[row].as_py(), why)
 
 
 def _without_fraction(cells: pa.Array) -> pa.Array:
     """Turn codes that a typed file keeps as 1001.0 into 1001."""
     whole = pc.and_(pc.equal(pc.floor(cells), cells), pc.less(pc.abs(cells), 2.0**53))
-    as_integer = (
-        pc.if_else(whole, cells, pa.scalar(None, cells.type))
-        .cast(pa.int64(), safe=False)
-        .cast(pa.string())
-    )
-    return pc.coalesce(
-        as_integer,
-        pc.if_else(pc.is_nan(cells), pa.scalar(None, cells.type), cells).cast(pa.string()),
-    )
+    null = pa.scalar(None, cells.type)
+    integers = pc.if_else(whole, cells, null).cast(pa.int64(), safe=False)
+    others = pc.if_else(pc.is_nan(cells), null, cells)
+    return pc.coalesce(integers.cast(pa.string()), others.cast(pa.string()))
 
 
 def _as_strings(cells: pa.Array) -> pa.Array:
