@@ -97,21 +97,17 @@ def _holes(geometries: Geometries, gap_width: float) -> tuple[Geometries, Geomet
     """Return the ground a clean coverage encloses: what is narrower than a width, and the rest."""
     covered = shapely.get_parts(shapely.coverage_union_all(geometries))
     rings, owners = shapely.get_rings(covered, return_index=True)
-    inner = (
-        np.concatenate([[False], owners[1:] == owners[:-1]]) if len(rings) else np.zeros(0, bool)
-    )  # a polygon's first ring is its shell
+    # a polygon's first ring is its shell
+    inner = np.concatenate([np.zeros(1, bool), owners[1:] == owners[:-1]])[: len(rings)]
     enclosed = np.asarray(shapely.polygons(rings[inner]), dtype=object)
     shells = np.asarray(shapely.polygons(rings[~inner]), dtype=object)
     island, around = shapely.STRtree(enclosed).query(shells, predicate="within")
     for number in np.unique(around):
-        enclosed[number] = shapely.difference(
-            enclosed[number], shapely.union_all(shells[island[around == number]])
-        )
-    narrow = (
-        shapely.is_empty(shapely.buffer(enclosed, -gap_width / 2))
-        if gap_width > 0
-        else np.zeros(len(enclosed), bool)
-    )
+        inside = shapely.union_all(shells[island[around == number]])
+        enclosed[number] = shapely.difference(enclosed[number], inside)
+    narrow = np.zeros(len(enclosed), bool)
+    if gap_width > 0:
+        narrow = shapely.is_empty(shapely.buffer(enclosed, -gap_width / 2))
     return enclosed[narrow], enclosed[~narrow]
 
 
@@ -128,14 +124,12 @@ def _bordering(
 
 def overlaps(patch: Patch, bad: Numbers, ground: Ground) -> dict[tuple[str, str], float]:
     """Return the square metres shared by pairs of features, one with bad edges, by their keys."""
-    left, right = shapely.STRtree(patch.geometries).query(
-        patch.geometries[bad], predicate="intersects"
-    )
+    tree = shapely.STRtree(patch.geometries)
+    left, right = tree.query(patch.geometries[bad], predicate="intersects")
     left = bad[left]
     pairs = np.unique(np.sort(np.column_stack([left, right])[left != right], axis=1), axis=0)
-    shared = ground.areas(
-        shapely.intersection(patch.geometries[pairs[:, 0]], patch.geometries[pairs[:, 1]])
-    )
+    ones, others = patch.geometries[pairs[:, 0]], patch.geometries[pairs[:, 1]]
+    shared = ground.areas(shapely.intersection(ones, others))
     names = np.sort(patch.keys[pairs], axis=1)
     return {
         (str(one), str(other)): float(area)

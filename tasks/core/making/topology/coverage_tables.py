@@ -21,7 +21,11 @@ from tasks.core.making.topology.polygons import (
     side_table,
     stream,
 )
-from tasks.core.making.topology.statements import SELECT_AREAS, SELECT_AREAS_WITH_NEIGHBOURS
+from tasks.core.making.topology.statements import (
+    SELECT_AREAS,
+    SELECT_AREAS_WITH_NEIGHBOURS,
+    UPDATE_AREAS,
+)
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
 
@@ -63,24 +67,14 @@ class CoverageTable:
                     self.whole = self._read(connection, self._query(SELECT_AREAS), changes)
             yield self.whole
             return
-        column, width = sql.Identifier(parent), sql.Literal(self.width)
-        values = self.database.rows(
-            self._query("SELECT DISTINCT {parent} FROM {table} ORDER BY 1", parent=column)
-        )
+        names = {"parent": sql.Identifier(parent), "width": sql.Literal(self.width)}
+        parents = self._query("SELECT DISTINCT {parent} FROM {table} ORDER BY 1", **names)
+        values = self.database.rows(parents)
         with reading(self.database) as connection:
             for (value,) in values:
-                same = (
-                    sql.SQL("IS NULL")
-                    if value is None
-                    else sql.SQL("= {}").format(sql.Literal(value))
-                )
-                yield self._read(
-                    connection,
-                    self._query(
-                        SELECT_AREAS_WITH_NEIGHBOURS, parent=column, same=same, width=width
-                    ),
-                    changes,
-                )
+                same = sql.SQL("IS NULL" if value is None else "= {}").format(sql.Literal(value))
+                areas = self._query(SELECT_AREAS_WITH_NEIGHBOURS, same=same, **names)
+                yield self._read(connection, areas, changes)
 
     def write(self, changes: Changes) -> None:
         """Replace the shapes that changed, in one transaction; all other rows keep their bytes."""
@@ -88,13 +82,7 @@ class CoverageTable:
         with side_table(self.database, self.schema, side) as source:
             fill(self.database, self.schema, side, self.srid, _in_lots(changes.after))
             with self.database.session() as cursor:
-                cursor.execute(
-                    self._query(
-                        "UPDATE {table} AS t SET geom = s.geom FROM {source} AS s WHERE"
-                        " t.{key}::text = s.key",
-                        source=source,
-                    )
-                )
+                cursor.execute(self._query(UPDATE_AREAS, source=source))
                 if cursor.rowcount != len(changes.after):
                     raise CheckFailed(
                         f"{len(changes.after):,} cleaned features belong in"

@@ -56,13 +56,10 @@ def measure(changes: Changes, ground: Ground) -> Difference:
 
 def require_small(shares: dict[str, float], tolerance: float, table: str) -> None:
     """Raise CheckFailed naming features changed by more than the tolerance (share of area)."""
-    beyond = sorted(
-        ((share, key) for key, share in shares.items() if not share <= tolerance), reverse=True
-    )
-    if beyond:
-        named = ", ".join(f"{key} ({share:.2%})" for share, key in beyond[:NAMED]) + (
-            ", …" if len(beyond) > NAMED else ""
-        )
+    large = [(share, key) for key, share in shares.items() if not share <= tolerance]
+    if beyond := sorted(large, reverse=True):
+        named = ", ".join(f"{key} ({share:.2%})" for share, key in beyond[:NAMED])
+        named += ", …" if len(beyond) > NAMED else ""
         raise CheckFailed(
             f"Cleaning the topology of {table} may change a feature by {tolerance:.2%} of its area"
             f" at most, and would change {len(beyond):,} by more: {named}; nothing was written:"
@@ -79,9 +76,8 @@ def _newly_covered(before: Geometries, after: Geometries) -> Geometries:
     piece, other = shapely.STRtree(before).query(pieces, predicate="intersects")
     foreign = owner[piece] != other
     piece, other = piece[foreign], other[foreign]
-    turn = np.arange(len(piece)) - np.searchsorted(
-        piece, piece
-    )  # each piece loses one neighbour a turn, all pieces at once
+    # each piece loses one neighbour a turn, all pieces at once
+    turn = np.arange(len(piece)) - np.searchsorted(piece, piece)
     for number in range(int(turn.max(initial=-1)) + 1):
         now = turn == number
         pieces[piece[now]] = shapely.difference(pieces[piece[now]], before[other[now]])

@@ -118,9 +118,7 @@ def _without_slivers(joined: shapely.Geometry, sliver: float) -> tuple[shapely.G
         holes = np.array([shapely.Polygon(ring) for ring in part.interiors], dtype=object)
         narrow = shapely.is_empty(shapely.buffer(holes, -sliver / 2))
         closed += int(narrow.sum())
-        kept.append(
-            shapely.Polygon(part.exterior, [hole.exterior for hole in holes[~narrow]])
-            if narrow.any()
-            else part
-        )
+        if narrow.any():
+            part = shapely.Polygon(part.exterior, [hole.exterior for hole in holes[~narrow]])
+        kept.append(part)
     return shapely.MultiPolygon(kept), closed

@@ -37,10 +37,8 @@ class Ground:
         if not self.geographic or not len(areas):
             return areas
         bounds = shapely.bounds(geometries)
-        return np.asarray(
-            areas * np.nan_to_num(np.cos(np.radians((bounds[:, 1] + bounds[:, 3]) / 2))),
-            dtype=np.float64,
-        )
+        shrinking = np.cos(np.radians((bounds[:, 1] + bounds[:, 3]) / 2))
+        return np.asarray(areas * np.nan_to_num(shrinking), dtype=np.float64)
 
 
 def ground(srid: int) -> Ground:

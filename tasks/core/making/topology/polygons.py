@@ -39,9 +39,7 @@ def polygon_column(database: Database, schema: str, table: str) -> PolygonColumn
     found = database.rows(
         "SELECT type, srid, coord_dimension FROM geometry_columns WHERE f_table_schema = %s AND"
         " f_table_name = %s AND f_geometry_column = %s",
-        schema,
-        table,
-        GEOMETRY,
+        *(schema, table, GEOMETRY),
     )
     if not found:
         return None
@@ -66,9 +64,8 @@ def stream(
     with database.session() as cursor:
         text = query.as_string(cursor)
     with connection.cursor() as reading:
-        reading.adbc_statement.set_options(
-            **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)}
-        )
+        options = {StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)}
+        reading.adbc_statement.set_options(**options)
         reading.execute(text)
         yield from reading.fetch_record_batch()
 
@@ -105,9 +102,9 @@ def side_table(database: Database, schema: str, name: str) -> Iterator[sql.Ident
         cursor.execute(
             sql.SQL("CREATE UNLOGGED TABLE {} (key text NOT NULL, geom geometry)").format(table)
         )
-        cursor.execute(
-            sql.SQL("ALTER TABLE {} ALTER COLUMN geom SET STORAGE EXTERNAL").format(table)
-        )  # read once: compressing costs more
+        # read once: compressing costs more
+        stored = sql.SQL("ALTER TABLE {} ALTER COLUMN geom SET STORAGE EXTERNAL")
+        cursor.execute(stored.format(table))
     try:
         yield table
     finally:
@@ -136,10 +133,9 @@ def fill(
             failures.append(error)
             raise
 
+    reader = pa.RecordBatchReader.from_batches(SIDE_COLUMNS, batches())
     try:
-        return copy_batches(
-            database, schema, name, pa.RecordBatchReader.from_batches(SIDE_COLUMNS, batches())
-        )
+        return copy_batches(database, schema, name, reader)
     except adbc_driver_manager.Error:
         if failures:  # the driver retells an error of ours in its own words
             raise failures[0] from None

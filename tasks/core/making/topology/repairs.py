@@ -9,9 +9,7 @@ from tasks.core.making.topology.coverage import Numbers, Patch
 from tasks.core.making.topology.polygons import Geometries, multipolygons
 from tasks.core.model.errors import CheckFailed
 
-# GEOS may return a repair that is invalid by rounding; the second or third pass has always been
-# valid
-TRIES = 4
+TRIES = 4  # GEOS's repair may be invalid by rounding; the second or third has always been valid
 SNAPS = (1, 3, 10)
 
 
@@ -22,18 +20,19 @@ def make_valid(geometries: Geometries) -> tuple[Geometries, Geometries]:
     even-odd rule. Where both agree nothing was decided, so their difference measures what the
     repair had to choose.
     """
-    repaired = multipolygons(
-        shapely.make_valid(geometries, method="structure", keep_collapsed=False)
-    )
+    repaired = _by_rings(geometries)
     for _ in range(TRIES):
         wrong = ~shapely.is_valid(repaired)
-        repaired[wrong] = multipolygons(
-            shapely.make_valid(repaired[wrong], method="structure", keep_collapsed=False)
-        )
+        repaired[wrong] = _by_rings(repaired[wrong])
     reference = multipolygons(shapely.make_valid(geometries))
     wrong = ~shapely.is_valid(reference)
     reference[wrong] = repaired[wrong]
     return repaired, reference
+
+
+def _by_rings(geometries: Geometries) -> Geometries:
+    valid = shapely.make_valid(geometries, method="structure", keep_collapsed=False)
+    return multipolygons(valid)
 
 
 def clean_clusters(patch: Patch, defective: Numbers, gap_width: float, snap: float) -> Numbers:
@@ -89,17 +88,12 @@ def _with_slivers(
     patch: Patch, tree: shapely.STRtree, owner: Numbers, member: Numbers, gap_width: float
 ) -> tuple[Numbers, Numbers]:
     """Add features narrower than a gap beside the rings, else they pass for gaps and are filled."""
-    thin = np.flatnonzero(
-        shapely.area(patch.geometries) <= gap_width * shapely.length(patch.geometries)
-    )
-    thin = np.setdiff1d(thin, member)
+    areas, lengths = shapely.area(patch.geometries), shapely.length(patch.geometries)
+    thin = np.setdiff1d(np.flatnonzero(areas <= gap_width * lengths), member)
     which, neighbour = tree.query(patch.geometries[thin], predicate="intersects")
     first_owner = dict(zip(member.tolist(), owner.tolist(), strict=True))
-    beside = [
-        (first_owner[near], thin[one])
-        for one, near in zip(which.tolist(), neighbour.tolist(), strict=True)
-        if near in first_owner
-    ]
+    pairs = zip(which.tolist(), neighbour.tolist(), strict=True)
+    beside = [(first_owner[near], thin[one]) for one, near in pairs if near in first_owner]
     extra = np.array(beside, dtype=np.int64).reshape(-1, 2)
     return np.concatenate([owner, extra[:, 0]]), np.concatenate([member, extra[:, 1]])
 

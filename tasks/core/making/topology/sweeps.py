@@ -75,9 +75,8 @@ class Sweeper:
         Raises CheckFailed when bad edges are left even after the whole coverage was cleaned at
         once.
         """
-        first = self._sweep(
-            "clusters" if self.parent is None else "nothing"
-        )  # a repair hides from the next parent what was wrong before
+        # a repair hides from the next parent what was wrong before
+        first = self._sweep("clusters" if self.parent is None else "nothing")
         last = self._settle(first if self.parent is None or first.sound else self._sweep())
         if last.clean:
             return first, last, _method(first, self.changes)
@@ -117,12 +116,11 @@ class Sweeper:
 
     def _clean(self, patch: Patch, defective: Numbers, repaired: Repaired) -> int:
         before = patch.geometries.copy()
+        gap, snap = self.widths.gap, self.widths.snap
         if repaired == "everything":
-            changed = repairs.clean(
-                patch, np.arange(len(patch.keys)), self.widths.gap, self.widths.snap
-            )
+            changed = repairs.clean(patch, np.arange(len(patch.keys)), gap, snap)
         else:
-            changed = repairs.clean_clusters(patch, defective, self.widths.gap, self.widths.snap)
+            changed = repairs.clean_clusters(patch, defective, gap, snap)
         self.changes.keep(patch.keys[changed], before[changed], patch.geometries[changed])
         return len(changed)
 

@@ -65,14 +65,8 @@ def find_packed(path: Path, pattern: str | None, name: str | None = None) -> str
             return ""
         container = open_container(file, "zip", label, budget)
         search = Search(pattern, budget, Path(workplace), opened)
-        found = only(
-            [
-                Found(container, member, member.name)
-                for member in container.members
-                if matches(member, pattern)
-            ],
-            search,
-        )
+        matching = [member for member in container.members if matches(member, pattern)]
+        found = only([Found(container, each, each.name) for each in matching], search)
     return found.member.name
 
 
@@ -96,10 +90,8 @@ def take_all(
             return [(label, _name_plain(path, folder, label))]
         with _workplace(folder) as workplace, ExitStack() as opened:
             search = Search(pattern, budget, workplace, opened)
-            found = sorted(
-                find(open_container(file, kind, label, budget), search, "", 1),
-                key=lambda each: each.name,
-            )
+            container = open_container(file, kind, label, budget)
+            found = sorted(find(container, search, "", 1), key=lambda each: each.name)
             for each in found:
                 require_wanted(each, search)
             require_wanted(found[0] if found else None, search)
@@ -154,11 +146,8 @@ def _with_parts(found: Found) -> dict[Member, str]:
     if shape.suffix.lower() == ".shp":
         for member in found.container.members:
             path = PurePosixPath(member.name)
-            if (
-                not member.refused
-                and path.parent == shape.parent
-                and path.name.lower() in part_names
-            ):
+            is_part = path.parent == shape.parent and path.name.lower() in part_names
+            if is_part and not member.refused:
                 targets[member] = shape.stem + path.suffix
     return targets
 

@@ -14,12 +14,8 @@ from contextlib import contextmanager
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 DAMAGE = (
-    zipfile.BadZipFile,
-    gzip.BadGzipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    struct.error,
+    *(zipfile.BadZipFile, gzip.BadGzipFile, zlib.error),
+    *(lzma.LZMAError, EOFError, struct.error),
 )
 
 
@@ -43,9 +39,8 @@ def reading(label: str) -> Iterator[None]:
             ) from None
         if error.errno not in (None, errno.EINVAL):
             raise
-        raise damaged(
-            label, error
-        ) from None  # bz2 reports bad data without a number, a position before the file is EINVAL
+        # bz2 reports bad data without a number, a position before the file is EINVAL
+        raise damaged(label, error) from None
 
 
 def damaged(label: str, error: Exception) -> SourceError:

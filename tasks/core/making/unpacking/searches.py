@@ -92,12 +92,8 @@ def _matching(members: Sequence[Member], pattern: str | None) -> Iterator[Member
     ]
     for member in members:
         path = PurePosixPath(member.name)
-        if pattern is None:
-            if path.suffix.lower() == ".shp" or not any(
-                _is_beside(path, shape) for shape in shapes
-            ):
-                yield member
-        elif matches(member, pattern):
+        is_part = path.suffix.lower() != ".shp" and any(_is_beside(path, each) for each in shapes)
+        if matches(member, pattern) and not (pattern is None and is_part):
             yield member
 
 
@@ -141,11 +137,9 @@ def _open_inside(
     copy(container, {member: path}, search.budget)
     file = search.opened.enter_context(path.open("rb"))
     kind = recognise_file(file)
-    return (
-        None
-        if kind == "plain"
-        else open_container(file, kind, PurePosixPath(member.name).name, search.budget)
-    )
+    if kind == "plain":
+        return None
+    return open_container(file, kind, PurePosixPath(member.name).name, search.budget)
 
 
 def only(found: Sequence[Found], search: Search) -> Found:
@@ -176,20 +170,15 @@ def require_wanted(found: Found | None, search: Search) -> Found:
 
 
 def _wanted(search: Search) -> str:
-    return (
-        f"like {search.pattern!r}"
-        if search.pattern
-        else "alone, and none was asked for by a pattern"
-    )
+    alone = "alone, and none was asked for by a pattern"
+    return f"like {search.pattern!r}" if search.pattern else alone
 
 
 def listed(names: Iterable[str]) -> str:
     """List names for a message, the first thirty."""
     known = sorted(names)
-    more = (
-        f" and {len(known) - LISTED:,} more ({len(known):,} in all)" if len(known) > LISTED else ""
-    )
-    return (", ".join(known[:LISTED]) or "nothing") + more
+    more = f" and {len(known) - LISTED:,} more ({len(known):,} in all)"
+    return (", ".join(known[:LISTED]) or "nothing") + (more if len(known) > LISTED else "")
 
 
 def copy(container: Container, targets: dict[Member, Path], budget: Budget) -> None:
@@ -204,9 +193,7 @@ def copy(container: Container, targets: dict[Member, Path], budget: Budget) -> N
             " some space or set GEODATA_DATA to another disk."
         )
     with ExitStack() as opened:
-        container.write(
-            {
-                member: Sink(budget, opened.enter_context(open(path, "wb")))
-                for member, path in targets.items()
-            }
-        )
+        sinks = {}
+        for member, path in targets.items():
+            sinks[member] = Sink(budget, opened.enter_context(path.open("wb")))
+        container.write(sinks)
