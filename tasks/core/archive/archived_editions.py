@@ -1,6 +1,4 @@
-"""Editions as the archive alone tells of them, by their documents: which of them are shown and
-kept, and those they depend on.
-"""
+"""Editions as the archive alone describes them: which are shown or kept, and their dependencies."""
 
 from __future__ import annotations
 
@@ -28,31 +26,29 @@ WITHDRAW = "withdraw"
 
 
 class ArchivedEditions:
-    """The editions of an archive; every method that reads them raises CheckFailed for a document
-    that is of another kind or version.
+    """The editions of an archive; methods that read a document of another kind or version raise
+    CheckFailed.
     """
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
     def all(self) -> list[ArchivedEdition]:
-        """All editions ever recorded in the archive, in the order in which they were published."""
+        """Give every edition ever recorded in the archive, in order of publication."""
         return sorted(self._records("edition", edition_of), key=_age)
 
     def publications(self) -> list[Publication]:
-        """All rollbacks and withdrawals, in the order of their time."""
+        """Give every rollback and withdrawal, in order of time."""
         found = self._records("publication", publication_of)
         return sorted(found, key=lambda publication: publication.at)
 
     def needed(self) -> list[ArchivedEdition]:
-        """The editions that must stay rebuildable by the account of the archive alone: those kept,
-        and all that they depend on.
-        """
+        """Give the editions that must stay rebuildable: those kept and their dependencies."""
         everything = self.all()
         return with_dependencies(kept(everything, self.publications()), everything)
 
     def last_number(self, dataset: str) -> int:
-        """The highest number that an edition of a dataset ever had; 0 when there was none."""
+        """Give the highest number that an edition of a dataset ever had; 0 without any."""
         names = (name.rpartition("/")[2] for name in self._documents.names(f"editions/{dataset}"))
         return max((int(name.partition("-")[0]) for name in names), default=0)
 
@@ -64,8 +60,7 @@ class ArchivedEditions:
 def shown(
     editions: Iterable[ArchivedEdition], publications: Iterable[Publication]
 ) -> list[ArchivedEdition]:
-    """The edition that each dataset and vintage shows, the oldest first; none of a vintage that was
-    withdrawn.
+    """Give the edition that each dataset and vintage shows, oldest first; none after a withdrawal.
 
     A mirror's edition is shown only where there never was an official one: what a mirror published
     after that is in another database.
@@ -77,11 +72,10 @@ def shown(
 def kept(
     editions: Iterable[ArchivedEdition], publications: Iterable[Publication]
 ) -> list[ArchivedEdition]:
-    """The editions whose tables are kept, as the database removes them: the one shown and the
-    newest others, `keep` in all; the oldest first.
+    """Give the editions whose tables the database keeps: those shown and the newest others.
 
-    Counted apart for each mirror, because several databases may write to one archive; as many as
-    the newest of them says.
+    The oldest come first. `keep` of the newest edition says how many are kept in all, counted apart
+    for each mirror because several databases may write to one archive.
     """
     newest_first = sorted(editions, key=_age, reverse=True)
     now = [edition for shown in _shown(newest_first, publications) for edition in shown.values()]
@@ -97,8 +91,7 @@ def kept(
 def with_dependencies(
     chosen: Iterable[ArchivedEdition], editions: Iterable[ArchivedEdition]
 ) -> list[ArchivedEdition]:
-    """Some editions and all that they depend on, directly or through one another, each once
-    and after those it depends on.
+    """Give some editions and all that they depend on, each once and after those it depends on.
 
     editions: all there are. One that has no document is left out.
     """
@@ -119,8 +112,9 @@ def with_dependencies(
 def _foundations(
     edition: ArchivedEdition, numbered: Mapping[tuple[str, int], list[ArchivedEdition]]
 ) -> Iterator[ArchivedEdition]:
-    """What an edition depends on; of several with one number, the last published before it, and
-    official where it is official itself.
+    """Give what an edition depends on: of several with one number, the last published before it.
+
+    What an official edition depends on is official too.
     """
     for dependency in edition.dependencies:
         before = [
@@ -134,9 +128,7 @@ def _foundations(
 def _shown(
     editions: list[ArchivedEdition], publications: Iterable[Publication]
 ) -> tuple[Shown, Shown]:
-    """What the official publications show, and what those of mirrors do, None after a withdrawal;
-    an official one ends what a mirror showed.
-    """
+    """Give what official publications show, which end those of mirrors, and what mirrors show."""
     official: Shown = {}
     mirrored: Shown = {}
     for publication, edition in _history(editions, publications):
@@ -151,7 +143,7 @@ def _shown(
 def _history(
     editions: list[ArchivedEdition], publications: Iterable[Publication]
 ) -> list[tuple[Publication, ArchivedEdition]]:
-    """All publications with their editions, in the order of time."""
+    """Give all publications with their editions, in order of time."""
     numbered = _numbered(editions)
     events = [
         (publication, edition) for edition in editions for publication in edition.publications

@@ -1,6 +1,4 @@
-"""An archive in an object store, or in anything else fsspec reaches by URL (s3://, gs://,
-az://).
-"""
+"""An archive in an object store, or anything else fsspec reaches by URL (s3://, gs://, az://)."""
 
 from __future__ import annotations
 
@@ -22,9 +20,7 @@ from tasks.core.archive.copies import (
 
 
 class Bucket:
-    """An object store, or any other file system of fsspec; an object appears only when it is
-    complete.
-    """
+    """A file system of fsspec, such as an object store; an object appears only when complete."""
 
     def __init__(self, url: str, files: Any, root: str) -> None:
         self.url, self.files, self.root = url, files, root.rstrip("/")
@@ -94,8 +90,9 @@ class Bucket:
         return there or bool(kept)
 
     def _versions(self, key: str) -> list[str]:
-        """What a bucket with versions keeps of a removed object; S3 only: in other stores versions
-        and soft deletion must be off or expire.
+        """Give the versions of a removed object that an S3 bucket keeps.
+
+        Other stores must have versions and soft deletion off, or let them expire.
         """
         if not hasattr(self.files, "call_s3"):
             return []

@@ -1,6 +1,4 @@
-"""Fixity: every copy held to what it was when it was written, and repaired from one that still
-is.
-"""
+"""Fixity: every copy compared with what was written, and repaired from one that is whole."""
 
 from __future__ import annotations
 
@@ -49,7 +47,7 @@ class Audit:
         return self._inspection.failed
 
     def due(self, period_days: int, at: datetime) -> dict[str, list[Location]]:
-        """The objects to audit now, each with the locations where it is due."""
+        """Give the objects to audit now, each with the locations where it is due."""
         copies: dict[str, list[Location]] = {}
         for location in self._inspection.in_service(self._inspection.locations.all):
             for copy in share(self.inventory.copies(location.url, self._records), period_days, at):
@@ -57,8 +55,7 @@ class Audit:
         return copies
 
     def check(self, name: str, due: Sequence[Location]) -> list[Finding]:
-        """Audit an object where it is due; when it is not whole there, look at all its copies and
-        repair them from one that is.
+        """Audit an object where it is due; if it is broken there, check and repair every copy.
 
         Copies in locations that are passed over have no finding.
         """
@@ -101,9 +98,7 @@ def _check_document(inspection: Inspection, name: str, recorded: Set[str]) -> li
 
 
 def _agreed(contents: Sequence[dict[str, Any]], recorded: Set[str]) -> dict[str, Any] | None:
-    """The content a document was written with: that of the last audit, else that of most copies;
-    None when it cannot be told.
-    """
+    """Give the content that the last audit, else most copies, found; None if none is agreed on."""
     by_hash = {fingerprint(document): document for document in contents}
     if recorded:
         return next((document for sha256, document in by_hash.items() if sha256 in recorded), None)

@@ -1,6 +1,4 @@
-"""Inspections: the archive asked location by location, patiently but not forever, for an inventory
-of all that it should have and for how each copy of it is.
-"""
+"""Inspections: the locations of an archive asked for an inventory and for how each copy is."""
 
 from __future__ import annotations
 
@@ -26,8 +24,9 @@ PATIENCE = 3  # failures after which a location is not asked again in this inspe
 
 @dataclass(frozen=True)
 class Finding:
-    """How one copy was found: whole, repaired, buried, lost, differing, or failed because its
-    location did.
+    """How one copy was found: whole, repaired, buried, lost, differing, or failed.
+
+    failed: its location did.
     """
 
     name: str
@@ -38,8 +37,9 @@ class Finding:
 
 
 class Inspection:
-    """The locations of an archive, each asked until it has failed too often; failed: the first
-    failure of each location, by its URL.
+    """The locations of an archive, each asked until it has failed too often.
+
+    failed: the first failure of each location, by its URL.
     """
 
     def __init__(self, locations: Locations) -> None:
@@ -49,20 +49,18 @@ class Inspection:
     def ask(
         self, action: Callable[[Location], Result], among: Sequence[Location]
     ) -> tuple[list[tuple[Location, Result]], Failures]:
-        """Do something in the locations that have not failed too often, and note those that
-        fail.
-        """
+        """Act in the locations that have not failed too often, and note those that fail."""
         done, failures = self.locations.each(action, self.in_service(among))
         self._misses.update(failure.location for failure in failures)
         self.note(failures)
         return done, failures
 
     def in_service(self, among: Sequence[Location]) -> list[Location]:
-        """Those of some locations that have not failed too often."""
+        """Give those of some locations that have not failed too often."""
         return [location for location in among if self._misses[location.url] < PATIENCE]
 
     def give_up(self, failures: Iterable[Failure]) -> None:
-        """Ask locations that failed no more."""
+        """Stop asking locations that failed."""
         self._misses.update({failure.location: PATIENCE for failure in failures})
 
     def note(self, failures: Iterable[Failure]) -> None:
@@ -99,9 +97,7 @@ def repair(
 
 
 def take_inventory(inspection: Inspection) -> Inventory:
-    """List all locations, and read which originals and row digests should be in them; raises
-    ConfigurationError when no location can be listed.
-    """
+    """List all locations and read what they should have; raise ConfigurationError if none can."""
     listings, failures = inspection.ask(_everything, inspection.locations.all)
     require_listing(listings, failures)
     inspection.give_up(failures)
@@ -127,7 +123,7 @@ def take_inventory(inspection: Inspection) -> Inventory:
 
 
 def _first_fit(inspection: Inspection, name: str, found: Inventory) -> dict[str, Any] | None:
-    """A document from the first location that has it as its name says."""
+    """Give a document from the first location that has it as its name says."""
     for location in inspection.locations.all:
         if name in found.listings.get(location.url, ()):
             for _, text in inspection.ask(lambda location: location.read(name), [location])[0]:

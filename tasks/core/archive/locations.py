@@ -1,6 +1,4 @@
-"""The places an archive is kept in: a folder of this machine, or anything fsspec reaches by URL
-(s3://, gs://, az://).
-"""
+"""The places of an archive: a folder of this machine, or a URL of fsspec (s3://, gs://, az://)."""
 
 from __future__ import annotations
 
@@ -37,23 +35,24 @@ ABANDONED_SECONDS = 86400
 
 
 class Location(Protocol):
-    """One place; names are relative paths with slashes. Every method raises one of `outages()` when
-    the place fails.
+    """One place; names are relative paths with slashes.
+
+    Every method raises one of `outages()` when the place fails.
     """
 
     url: str
 
     def exists(self, name: str) -> bool:
-        """Whether an object of that name is there."""
+        """Tell whether an object of that name is there."""
 
     def names(self, prefix: str) -> list[str]:
-        """Names of all objects under a folder; none when it does not exist."""
+        """Give the names of all objects under a folder; none when it does not exist."""
 
     def read(self, name: str) -> bytes:
-        """The bytes of a small object."""
+        """Give the bytes of a small object."""
 
     def digest(self, name: str) -> str:
-        """SHA-256 of the bytes an object has now, read from the first to the last."""
+        """Give the SHA-256 of the bytes an object has now, read from the first to the last."""
 
     def save(self, name: str, path: Path) -> None:
         """Copy the bytes an object has now, whole or not, into a file of this machine."""
@@ -66,16 +65,14 @@ class Location(Protocol):
         """
 
     def fetch(self, name: str, sha256: str) -> Path:
-        """A path on this machine with those bytes, verified."""
+        """Give a path on this machine with those bytes, verified."""
 
     def remove(self, name: str) -> bool:
-        """Take an object away for good and verify that it is gone; False when it was not there."""
+        """Remove an object for good and verify that it is gone; False when it was not there."""
 
 
 class Folder:
-    """A folder of this machine: objects are read in place, written under a part name and then
-    linked.
-    """
+    """A folder of this machine; objects are written under a part name and then linked."""
 
     def __init__(self, url: str, root: str) -> None:
         self.url, self.root = url, Path(root)
@@ -135,7 +132,7 @@ class Folder:
 
 
 def open_location(url: str) -> Location:
-    """The place at an fsspec URL; nothing is asked of it yet."""
+    """Give the place at an fsspec URL; nothing is asked of it yet."""
     options = PATIENCE.get(url.partition("://")[0], {})
     try:
         files, root = fsspec.url_to_fs(url, use_listings_cache=False, **options)
@@ -153,7 +150,7 @@ def open_location(url: str) -> Location:
 
 
 def outages() -> tuple[type[BaseException], ...]:
-    """The errors that mean a place is down, refuses us or holds a corrupt copy."""
+    """Give the errors that mean a place is down, refuses us or holds a corrupt copy."""
     found: list[type[BaseException]] = [OSError]
     for module, names in OUTAGES.items():
         with suppress(ImportError):  # a driver that is not installed raises nothing

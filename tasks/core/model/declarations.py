@@ -69,24 +69,24 @@ class Meaning(TypedDict, total=False):
 def text(
     *names: str, optional: bool = False, prefix: str = "", **meaning: Unpack[Meaning]
 ) -> Column:
-    """A code (or, by its unit, a name), kept letter for letter, but for a prefix that all have."""
+    """Declare a code (or, by its unit, a name), kept letter for letter but for a common prefix."""
     said = Meaning(unit="code", rule="same") | meaning
     return Column(names, "text", optional, prefix, **said)
 
 
 def code(*parts: tuple[str, int], **meaning: Unpack[Meaning]) -> Column:
-    """A code in several columns, each filled up with zeros: ("STATE", 2), ("COUNTY", 3)."""
+    """Declare a code in several columns, each filled with zeros: ("STATE", 2), ("COUNTY", 3)."""
     names, widths = zip(*parts, strict=True)
     return replace(text(*names, **meaning), widths=widths)
 
 
 def integer(*names: str, optional: bool = False, **meaning: Unpack[Meaning]) -> Column:
-    """A whole number (64 bits)."""
+    """Declare a whole number (64 bits)."""
     return Column(names, "integer", optional, **meaning)
 
 
 def number(*names: str, optional: bool = False, **meaning: Unpack[Meaning]) -> Column:
-    """A double precision number."""
+    """Declare a double precision number."""
     return Column(names, "number", optional, **meaning)
 
 
@@ -97,7 +97,7 @@ def decimal(
     optional: bool = False,
     **meaning: Unpack[Meaning],
 ) -> Column:
-    """An exact number such as an amount of money."""
+    """Declare an exact number such as an amount of money."""
     return Column(names, f"decimal({precision},{scale})", optional, **meaning)
 
 
@@ -110,7 +110,7 @@ class Rows:
 
     @classmethod
     def exactly(cls, count: int) -> Rows:
-        """One number only."""
+        """Give one number only."""
         return cls(low=count, high=count)
 
 
@@ -181,9 +181,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A document that is kept and read whole: what a portal says about its data, in the form of a
-    named standard.
-    """
+    """A document kept and read whole: what a portal says about its data, by a named standard."""
 
     standard: Literal["OGD Austria Metadata"]
 

@@ -37,7 +37,7 @@ SERVER_SETTINGS = {
 
 
 def folders() -> tuple[Path, Path]:
-    """The folders of the cluster's data and of its socket, for this data folder."""
+    """Give the folders of the cluster's data and of its socket, for this data folder."""
     data = data_folder() / "postgres"
     if os.geteuid() == 0 and not _reachable(data.parent):
         data = Path("/var/tmp") / f"geodata-flows-{_digest()}" / "postgres"
@@ -45,7 +45,7 @@ def folders() -> tuple[Path, Path]:
 
 
 def database() -> Database:
-    """The local database, its cluster created and started when needed."""
+    """Give the local database, its cluster created and started when needed."""
     data, socket = folders()
     with open(
         data_folder() / "postgres.lock", "w"
@@ -74,7 +74,7 @@ def stop() -> bool:
 
 
 def binaries() -> Path:
-    """The folder of the newest PostgreSQL server programs that have PostGIS beside them."""
+    """Give the folder of the newest PostgreSQL server programs that have PostGIS."""
     candidates = sorted(
         Path("/usr/lib/postgresql").glob("*/bin"),
         key=lambda path: float(path.parent.name),
@@ -114,7 +114,7 @@ def _digest() -> str:
 
 
 def _owner() -> pwd.struct_passwd:
-    """The account the server runs as: this one, or for root the package's own account."""
+    """Give the account the server runs as: this one, or for root the package's own account."""
     if os.geteuid() != 0:
         return pwd.getpwuid(os.geteuid())
     for name in ("postgres", "nobody"):
@@ -129,7 +129,7 @@ def _owner() -> pwd.struct_passwd:
 
 
 def _reachable(folder: Path) -> bool:
-    """Whether the server's account can walk down to a folder made by root."""
+    """Tell whether the server's account can walk down to a folder made by root."""
     return all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents) if part.exists())
 
 

@@ -1,6 +1,4 @@
-"""psql on the database, its catalog's tables, and the local cluster's stop: `python -m
-tasks.core.postgres.shell open|migrate|stop`.
-"""
+"""The database by hand: `python -m tasks.core.postgres.shell open|migrate|stop`."""
 
 from __future__ import annotations
 
@@ -18,9 +16,7 @@ USAGE = "python -m tasks.core.postgres.shell open [psql options] | migrate | sto
 
 
 def main(arguments: list[str]) -> int:
-    """Open psql (this process becomes it), migrate the catalog or stop the local cluster; 0 when
-    done, 1 with one sentence when not.
-    """
+    """Become psql, migrate the catalog or stop the local cluster; 1 and one sentence on failure."""
     try:
         match arguments:
             case ["open", *options]:
@@ -50,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 
 def chosen() -> Database:
-    """The database of GEODATA_DATABASE_URL, or the local cluster's, started when needed."""
+    """Give the database of GEODATA_DATABASE_URL, or the local cluster's, started when needed."""
     url = settings().database_url
     return parse(url.get_secret_value()) if url else cluster.database()
 
@@ -70,9 +66,7 @@ def open_psql(options: list[str]) -> None:
 
 
 def without_password(database: Database) -> tuple[str, dict[str, str]]:
-    """The libpq URI without its password, and an environment that holds it: other accounts can read
-    a command line.
-    """
+    """Give the libpq URI, its password in an environment: others can read a command line."""
     password = database.url.password
     public = Database(database.url._replace(password=None))
     return public.libpq_uri, dict(os.environ) | ({"PGPASSWORD": password} if password else {})

@@ -1,6 +1,4 @@
-"""Downloads in progress: bytes on disk beside the validators that let them resume, also after the
-process was killed.
-"""
+"""Downloads in progress: bytes and their validators on disk, so that killed runs can resume."""
 
 from __future__ import annotations
 
@@ -35,9 +33,7 @@ class Download:
         self._recall()
 
     def conditions(self) -> dict[str, str]:
-        """Request headers that ask for the rest only, or nothing when there is nothing to
-        resume.
-        """
+        """Give request headers for the rest only; none when there is nothing to resume."""
         validator = (
             self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
         )
@@ -77,9 +73,7 @@ class Download:
         self._digest, self.length, self.etag, self.last_modified = hashlib.sha256(), 0, None, None
 
     def finish(self) -> tuple[Path, str, int]:
-        """Give the file a name of its own; returns path, SHA-256 in hexadecimal and size in
-        bytes.
-        """
+        """Rename the finished file; return path, SHA-256 in hexadecimal and size in bytes."""
         self.close()
         self.path.touch()
         received = self.path.with_name(
@@ -106,9 +100,7 @@ class Download:
 
 @contextmanager
 def download_of(url: str) -> Iterator[Download]:
-    """The download from an address, for this process alone; a second process that asks meanwhile
-    gets one of its own.
-    """
+    """Give the download from an address to this process; a second one meanwhile gets its own."""
     folder = scratch_folder() / "downloads"
     folder.mkdir(exist_ok=True)
     _sweep(folder)

@@ -33,9 +33,7 @@ Result = TypeVar("Result")
 
 
 class Busy(Exception):
-    """The server asks to come back later (408, 425, 429 or 5xx); `retry_after` in seconds when it
-    said when.
-    """
+    """The server is busy (408, 425, 429, 5xx), for `retry_after` seconds where it says so."""
 
     def __init__(self, status: int, retry_after: float | None) -> None:
         super().__init__(f"status {status}")
@@ -43,9 +41,7 @@ class Busy(Exception):
 
 
 def client() -> httpx.Client:
-    """A client that asks for the bytes as stored (no transfer compression) and never waits without
-    end.
-    """
+    """Give a client that asks for bytes as stored (no compression) and never waits without end."""
     return httpx.Client(
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         headers={"User-Agent": "geodata-flows", "Accept": "*/*", "Accept-Encoding": "identity"},
@@ -55,8 +51,9 @@ def client() -> httpx.Client:
 
 
 def insist(question: Callable[[], Result]) -> Result:
-    """Ask up to three times while the failure may pass: transport errors, timeouts, 408, 425, 429
-    and 5xx; then raise the last one.
+    """Ask up to three times while the failure may pass, then raise the last one.
+
+    Transport errors, timeouts, 408, 425, 429 and 5xx may pass.
     """
     return Retrying(
         stop=stop_after_attempt(ATTEMPTS),
@@ -67,7 +64,7 @@ def insist(question: Callable[[], Result]) -> Result:
 
 
 def may_pass(error: BaseException) -> bool:
-    """Whether asking again can help."""
+    """Tell whether asking again can help."""
     return isinstance(error, (Busy, httpx.TransportError)) and not isinstance(
         error, PERMANENT_ERRORS
     )
@@ -80,9 +77,7 @@ def raise_when_busy(response: httpx.Response) -> None:
 
 
 def moved_to(response: httpx.Response) -> str:
-    """The address a file has moved to for good (301 and 308 before any temporary redirect), or an
-    empty text.
-    """
+    """Give the address of a permanent move (301 or 308 before any temporary redirect), or ""."""
     address = ""
     for step, following in pairwise([*response.history, response]):
         if step.status_code not in PERMANENT_MOVES:

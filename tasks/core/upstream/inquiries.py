@@ -1,6 +1,4 @@
-"""Inquiries: every address of a source asked in turn, the answers judged, and nothing but valid
-bytes let through.
-"""
+"""Inquiries: a source asked for at every address in turn, and only valid bytes let through."""
 
 from __future__ import annotations
 
@@ -22,8 +20,9 @@ FAILED: tuple[State, ...] = ("gone", "invalid", "unreachable")
 
 @dataclass(frozen=True)
 class Inquiry:
-    """A source to ask for, the last archived original of it, and whom to tell: bytes received, and
-    what went wrong aside.
+    """A source to ask for, the last archived original of it, and whom to tell.
+
+    report: bytes received. warn: what went wrong aside.
     """
 
     source: Source
@@ -42,8 +41,9 @@ class Judgement:
 
 
 def inquire(inquiry: Inquiry) -> Judgement:
-    """Ask the declared addresses, and then the inbox, until one gives the file, or an unchanged
-    one; every refused body goes to quarantine.
+    """Ask the declared addresses, then the inbox, until one gives the file or says unchanged.
+
+    Every refused body goes to quarantine.
     """
     failed: list[Judgement] = []
     for url in _addresses(inquiry.source):
@@ -55,12 +55,12 @@ def inquire(inquiry: Inquiry) -> Judgement:
 
 
 def by_hand(source: Source) -> str:
-    """The name under which a source's file is laid into the inbox."""
+    """Give the name under which a source's file is laid into the inbox."""
     return f"{source.slug}-{source.vintage}.{source.container}"
 
 
 def _addresses(source: Source) -> list[str]:
-    """The publisher's addresses and that of the inbox; a mirror stands alone."""
+    """Give the publisher's addresses and that of the inbox; a mirror's source has no inbox."""
     inbox = settings().inbox
     return [
         *source.urls,
@@ -125,7 +125,7 @@ def _reason(inquiry: Inquiry, answer: Answer) -> str | None:
 
 
 def _validators(last: Original | None, url: str) -> dict[str, str | None]:
-    """What makes the question conditional; it holds only for the address that gave it."""
+    """Give what makes the question conditional, for the address that gave it only."""
     return (
         {"etag": last.etag, "last_modified": last.last_modified}
         if last and last.url == redact(url)
@@ -170,9 +170,7 @@ def _quarantined(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
 
 
 def _worst(failed: list[Judgement]) -> Judgement:
-    """One judgement over all addresses: invalid before unreachable, and gone only when every one of
-    them says so.
-    """
+    """Give one judgement of all: invalid before unreachable, gone only if every address is."""
     worst = min(
         failed,
         key=lambda judgement: ("invalid", "unreachable", "gone").index(judgement.retrieval.state),

@@ -10,9 +10,7 @@ from tasks.core.upstream.downloads import CHUNK, Download
 
 
 def copy(path: Path, download: Download, report: Report, etag: str | None) -> Answer:
-    """A file of a mirror folder: its size and time of change serve as the ETag a web server would
-    give it.
-    """
+    """Copy a file of a mirror folder; its size and time of change serve as its ETag."""
     try:
         facts = path.stat()
         version = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'

@@ -1,6 +1,4 @@
-"""Whether the bytes a publisher sent can be the declared file, told from their first and last bytes
-alone.
-"""
+"""Whether bytes can be the declared file, told from their first and last bytes alone."""
 
 from __future__ import annotations
 
@@ -36,8 +34,7 @@ JSON_ERROR = re.compile(r'\s*\{\s*"(?:error|errors|exception)"\s*:')
 def refusal(
     path: Path, source: Source, last_size: int | None = None, *, shrink_accepted: bool = False
 ) -> str | None:
-    """Why a file cannot be the declared source, as the end of a sentence without its full stop;
-    None when it can.
+    """Say why a file cannot be the declared source, without a full stop; None when it can.
 
     last_size: bytes of the last archived original; a file of less than half of it is suspicious
     unless `shrink_accepted`.
@@ -65,7 +62,7 @@ def _ends(path: Path, size: int) -> tuple[bytes, bytes]:
 
 
 def _page(head: bytes, source: Source) -> str | None:
-    """A web page or a service's error in place of the file, whatever status it came with."""
+    """Name a web page or a service's error in place of the file, whatever its status."""
     text = _text(head)
     if HTML.match(text):
         title = TITLE.search(text)

@@ -4,20 +4,17 @@
      "sources": {"<source slug>-<vintage>": {
         "path": "relative/file.zip",           beside mirror.json
         "container": "zip", "member": "*.csv", only where they differ from the declaration
-        "rows": 3000,                          or [low, high]; without it no number is expected
-        "totals": {"residents": 123.0},        or {"expected": 123.0, "tolerance": 0.01}; without
-            them none is expected
-        "distinct": {"municipality_code": 12}, different values of a column; without it no number is
-            expected
-        "counts": {"type": {"H": 90}},         rows with a value of a column; without it no number
-            is expected
-        "codes_of": "2021-01-01",              the day whose area codes the file uses, where it is
-            another than the declared one
-        "reads": {"delimiter": ";", "columns": {"sector_code": {"names": ["statsec"]}, "income":
-            null}}}}}
+        "rows": 3000,                          or [low, high]
+        "totals": {"residents": 123.0},        or {"expected": 123.0, "tolerance": 0.01}
+        "distinct": {"municipality_code": 12}, different values of a column
+        "counts": {"type": {"H": 90}},         rows with a value of a column
+        "codes_of": "2021-01-01",              the day of the file's area codes, where not declared
+        "reads": {"delimiter": ";",
+                  "columns": {"sector_code": {"names": ["statsec"]}, "income": null}}}}}
 
-`reads` replaces fields of the declared Features or Table by name; where a file gives several
-tables, of each by its name. Within `columns` only the columns named change; null drops one.
+Without rows, totals, distinct or counts no such number is expected. `reads` replaces fields of the
+declared Features or Table by name; where a file gives several tables, of each by its name. Within
+`columns` only the columns named change; null drops one.
 """
 
 from __future__ import annotations
@@ -66,9 +63,7 @@ class Mirror:
 
 
 def read(location: str) -> Mirror:
-    """Read the mirror.json of a folder or base URL; raises ConfigurationError when there is none or
-    it cannot be used.
-    """
+    """Read the mirror.json of a folder or base URL; raise ConfigurationError if unusable."""
     try:
         content = json.loads(_text(location))
     except (
@@ -103,8 +98,7 @@ def read(location: str) -> Mirror:
 
 
 def apply(source: Source, mirror: Mirror | str) -> Source:
-    """The source as the mirror has it: its address, its expected numbers, its label; nothing of the
-    official numbers is kept.
+    """Give the source as the mirror has it: its address, its label and its numbers only.
 
     Raises SourceError when the mirror lacks the source, ConfigurationError when its entry is
     malformed.

@@ -1,6 +1,4 @@
-"""One question to one address, and the bytes it answers with, streamed to disk while they are
-hashed.
-"""
+"""One question to one address, its answer streamed to disk while it is hashed."""
 
 from __future__ import annotations
 
@@ -27,8 +25,7 @@ HEADERS_OF_INTEREST = (
 def ask(
     url: str, report: Report, *, etag: str | None = None, last_modified: str | None = None
 ) -> Answer:
-    """Ask an address for its bytes, only if they differ from those that `etag` and `last_modified`
-    stand for.
+    """Ask an address for its bytes, only if they differ from those of `etag` and `last_modified`.
 
     report is called with the bytes received and the bytes expected (None when unknown). Raises
     nothing about the publisher: every failure is a kind of answer.
@@ -144,7 +141,7 @@ class _Question:
 
 
 def _expected(response: httpx.Response) -> int | None:
-    """Size of the whole file, from Content-Range where a range was answered."""
+    """Give the size of the whole file, from Content-Range where a range was answered."""
     whole: str = response.headers.get("Content-Length", "")
     if response.status_code == 206:
         whole = response.headers.get("Content-Range", "").rpartition("/")[2]
