@@ -105,10 +105,7 @@ class FileFixity:
         left = [location for location in due if name in listings.get(location.url, ())]
         gone = [location for location in due if location not in left]
         still = "its bytes are still there: the next purge removes them"
-        return [
-            *found(name, "buried", gone, sha256),
-            *found(name, "buried", left, sha256, still),
-        ]
+        return [*found(name, "buried", gone, sha256), *found(name, "buried", left, sha256, still)]
 
 
 def _state(there: str | None) -> str:

@@ -62,10 +62,7 @@ def by_hand(source: Source) -> str:
 def _addresses(source: Source) -> list[str]:
     """Give the publisher's addresses and that of the inbox; a mirror's source has no inbox."""
     inbox = settings().inbox
-    return [
-        *source.urls,
-        *([f"{inbox}/{by_hand(source)}"] if inbox and not source.mirror else []),
-    ]
+    return [*source.urls, *([f"{inbox}/{by_hand(source)}"] if inbox and not source.mirror else [])]
 
 
 def _without_address(source: Source) -> Retrieval:
