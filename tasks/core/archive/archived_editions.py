@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from tasks.core.archive import edition_records
 from tasks.core.archive.documents import Documents
-from tasks.core.archive.edition_records import (
-    ArchivedEdition,
-    Publication,
-    Slot,
-    edition_of,
-    publication_of,
-)
+from tasks.core.archive.edition_records import ArchivedEdition, Publication, Slot
 from tasks.core.model.errors import CheckFailed
 
 Record = TypeVar("Record")
 RecordOf = Callable[[str, Mapping[str, Any]], Record]
+Editions = Iterable[ArchivedEdition]
+Publications = Iterable[Publication]
+Numbered = dict[tuple[str, int], list[ArchivedEdition]]
+"""Editions by dataset and number, in order of publication."""
 Shown = dict[Slot, ArchivedEdition | None]
 """The edition that each slot shows, None after a withdrawal."""
 VERSION = 1
@@ -26,20 +25,18 @@ WITHDRAW = "withdraw"
 
 
 class ArchivedEditions:
-    """The editions of an archive; methods that read a document of another kind or version raise
-    CheckFailed.
-    """
+    """The editions of an archive; documents of another kind or version raise CheckFailed."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
     def all(self) -> list[ArchivedEdition]:
         """Give every edition ever recorded in the archive, in order of publication."""
-        return sorted(self._records("edition", edition_of), key=_age)
+        return sorted(self._records("edition", edition_records.edition_of), key=_age)
 
     def publications(self) -> list[Publication]:
         """Give every rollback and withdrawal, in order of time."""
-        found = self._records("publication", publication_of)
+        found = self._records("publication", edition_records.publication_of)
         return sorted(found, key=lambda publication: publication.at)
 
     def needed(self) -> list[ArchivedEdition]:
@@ -57,9 +54,7 @@ class ArchivedEditions:
             yield _record(name, document, kind, record_of)
 
 
-def shown(
-    editions: Iterable[ArchivedEdition], publications: Iterable[Publication]
-) -> list[ArchivedEdition]:
+def shown(editions: Editions, publications: Publications) -> list[ArchivedEdition]:
     """Give the edition that each dataset and vintage shows, oldest first; none after a withdrawal.
 
     A mirror's edition is shown only where there never was an official one: what a mirror published
@@ -69,9 +64,7 @@ def shown(
     return sorted((edition for edition in {**mirrored, **official}.values() if edition), key=_age)
 
 
-def kept(
-    editions: Iterable[ArchivedEdition], publications: Iterable[Publication]
-) -> list[ArchivedEdition]:
+def kept(editions: Editions, publications: Publications) -> list[ArchivedEdition]:
     """Give the editions whose tables the database keeps: those shown and the newest others.
 
     The oldest come first. `keep` of the newest edition says how many are kept in all, counted apart
@@ -88,9 +81,7 @@ def kept(
     return sorted(found, key=_age)
 
 
-def with_dependencies(
-    chosen: Iterable[ArchivedEdition], editions: Iterable[ArchivedEdition]
-) -> list[ArchivedEdition]:
+def with_dependencies(chosen: Editions, editions: Editions) -> list[ArchivedEdition]:
     """Give some editions and all that they depend on, each once and after those it depends on.
 
     editions: all there are. One that has no document is left out.
@@ -109,25 +100,18 @@ def with_dependencies(
     return list(found.values())
 
 
-def _foundations(
-    edition: ArchivedEdition, numbered: Mapping[tuple[str, int], list[ArchivedEdition]]
-) -> Iterator[ArchivedEdition]:
+def _foundations(edition: ArchivedEdition, numbered: Numbered) -> Iterator[ArchivedEdition]:
     """Give what an edition depends on: of several with one number, the last published before it.
 
     What an official edition depends on is official too.
     """
     for dependency in edition.dependencies:
-        before = [
-            other
-            for other in numbered.get((dependency.dataset, dependency.number), [])
-            if other.published_at <= edition.published_at and (edition.mirror or not other.mirror)
-        ]
-        yield from sorted(before, key=_age)[-1:]
+        others = numbered.get((dependency.dataset, dependency.number), [])
+        before = [other for other in others if other.published_at <= edition.published_at]
+        yield from [other for other in before if edition.mirror or not other.mirror][-1:]
 
 
-def _shown(
-    editions: list[ArchivedEdition], publications: Iterable[Publication]
-) -> tuple[Shown, Shown]:
+def _shown(editions: Sequence[ArchivedEdition], publications: Publications) -> tuple[Shown, Shown]:
     """Give what official publications show, which end those of mirrors, and what mirrors show."""
     official: Shown = {}
     mirrored: Shown = {}
@@ -141,27 +125,22 @@ def _shown(
 
 
 def _history(
-    editions: list[ArchivedEdition], publications: Iterable[Publication]
+    editions: Sequence[ArchivedEdition], publications: Publications
 ) -> list[tuple[Publication, ArchivedEdition]]:
     """Give all publications with their editions, in order of time."""
     numbered = _numbered(editions)
-    events = [
-        (publication, edition) for edition in editions for publication in edition.publications
-    ]
+    events = [(own, edition) for edition in editions for own in edition.publications]
     for publication in publications:
-        meant = [
-            edition
-            for edition in numbered.get((publication.dataset, publication.number), [])
-            if edition.published_at <= publication.at
-            and publication.mirror in (None, edition.mirror)
-        ]
-        events += [(publication, edition) for edition in sorted(meant, key=_age)[-1:]]
+        others = numbered.get((publication.dataset, publication.number), [])
+        before = [other for other in others if other.published_at <= publication.at]
+        meant = [other for other in before if publication.mirror in (None, other.mirror)]
+        events += [(publication, edition) for edition in meant[-1:]]
     return sorted(events, key=lambda event: event[0].at)
 
 
-def _numbered(editions: Iterable[ArchivedEdition]) -> dict[tuple[str, int], list[ArchivedEdition]]:
-    found: dict[tuple[str, int], list[ArchivedEdition]] = defaultdict(list)
-    for edition in editions:
+def _numbered(editions: Editions) -> Numbered:
+    found: Numbered = defaultdict(list)
+    for edition in sorted(editions, key=_age):
         found[edition.dataset, edition.number].append(edition)
     return found
 
@@ -170,12 +149,10 @@ def _age(edition: ArchivedEdition) -> tuple[datetime, int]:
     return edition.published_at, edition.number
 
 
-def _record(
-    name: str, document: Mapping[str, Any], kind: str, record_of: RecordOf[Record]
-) -> Record:
+def _record(name: str, document: Mapping[str, Any], kind: str, read: RecordOf[Record]) -> Record:
     try:
         if (document["document"], document["version"]) == (f"{kind} of geodata-flows", VERSION):
-            return record_of(name, document)
+            return read(name, document)
         found = f"{document['document']!r}, version {document['version']!r}"
     except (KeyError, TypeError, ValueError) as error:
         found = f"{type(error).__name__}: {error}"

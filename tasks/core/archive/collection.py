@@ -13,6 +13,8 @@ from tasks.core.model.declarations import Source
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original
 
+Limits = Mapping[Series, int | None]
+
 
 @dataclass(frozen=True)
 class Superseded:
@@ -91,7 +93,7 @@ def review(
     return found
 
 
-def _limits(declared: Mapping[Series, Source], found: CollectionReview) -> dict[Series, int | None]:
+def _limits(declared: Mapping[Series, Source], found: CollectionReview) -> Limits:
     limits: dict[Series, int | None] = {}
     for name, source in sorted(declared.items()):
         try:
@@ -102,10 +104,7 @@ def _limits(declared: Mapping[Series, Source], found: CollectionReview) -> dict[
 
 
 def _beyond(
-    carrying: Mapping[str, Sequence[Original]],
-    limits: Mapping[Series, int | None],
-    grace: int,
-    found: CollectionReview,
+    carrying: Mapping[str, Sequence[Original]], limits: Limits, grace: int, found: CollectionReview
 ) -> set[tuple[str, str]]:
     """Give shelf and hash of superseded bytes; bytes that were received again count as new."""
     shelves = defaultdict[str, dict[str, Original]](dict)

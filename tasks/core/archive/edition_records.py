@@ -97,10 +97,5 @@ def edition_of(name: str, document: Mapping[str, Any]) -> ArchivedEdition:
 def publication_of(name: str, document: Mapping[str, Any]) -> Publication:
     """Read a rollback or withdrawal from its document."""
     facts = document["publication"]
-    return Publication(
-        dataset=facts["dataset"],
-        number=facts["number"],
-        action=facts["action"],
-        at=datetime.fromisoformat(facts["at"]),
-        mirror=facts.get("mirror"),
-    )
+    which = {name: facts[name] for name in ("dataset", "number", "action")}
+    return Publication(**which, at=datetime.fromisoformat(facts["at"]), mirror=facts.get("mirror"))

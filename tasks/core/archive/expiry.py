@@ -39,10 +39,8 @@ def series_of(source: Source) -> Series:
 
 def newest_declarations(originals: Iterable[Original]) -> dict[Series, Source]:
     """Give each source as its newest manifest declares it, which holds for older originals too."""
-    return {
-        series_of(original.source): original.source
-        for original in sorted(originals, key=lambda original: original.retrieved_at)
-    }
+    by_age = sorted(originals, key=lambda original: original.retrieved_at)
+    return {series_of(original.source): original.source for original in by_age}
 
 
 def keep_days(source: Source) -> int:
@@ -95,11 +93,8 @@ def review(
     for original in originals:
         carrying[original.sha256].append(original)
         found.limited += declared[series_of(original.source)].retention == "legal_maximum"
-    found.refused = [
-        name
-        for name, original in refused.items()
-        if series_of(original.source) not in unknown and not stays(original)
-    ]
+    judged = [name for name, each in refused.items() if series_of(each.source) not in unknown]
+    found.refused = [name for name in judged if not stays(refused[name])]
     for same in carrying.values():
         if unknown.isdisjoint(series_of(original.source) for original in same):
             _judge(same, [original for original in same if stays(original)], found)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tasks.core.archive.archive import Archive
 from tasks.core.archive.copies import digest, require, scratch_copy
 from tasks.core.archive.files import is_original
-from tasks.core.archive.inspections import Finding, Inspection, failed, found, repair
+from tasks.core.archive.inspections import Finding, Inspection, failed, found
 from tasks.core.archive.inventories import Inventory
 from tasks.core.archive.locations import Location
 from tasks.core.archive.quarantine import Quarantine
@@ -97,7 +97,7 @@ class FileFixity:
             was += ", not kept because no manifest says what they are"
         elif there:
             was += ", not kept because they came from no publisher"
-        return repair(self._inspection, give, location, name=name, sha256=sha256, was=was)
+        return self._inspection.repair(give, location, name=name, sha256=sha256, was=was)
 
     def _buried(self, name: str, sha256: str, due: Sequence[Location]) -> list[Finding]:
         """Give findings on bytes under a tombstone: their absence is expected, never repaired."""

@@ -53,9 +53,8 @@ class Files:
     def mend(self, sha256: str) -> Failures:
         """Put whole bytes where `fetch` would pass a location over; return those failures."""
         path, passed = self._whole(sha256)
-        mended, _ = self.locations.give(
-            path, self._name(sha256), sha256, [location for location, _ in passed]
-        )
+        broken = [location for location, _ in passed]
+        mended, _ = self.locations.give(path, self._name(sha256), sha256, broken)
         right = [location for location, _ in mended]
         return tuple(failure for location, failure in passed if location in right)
 
@@ -70,9 +69,8 @@ class Files:
     def remove(self, sha256: str) -> tuple[bool, Failures]:
         """Remove bytes here and everywhere; return whether a location had them, and failures."""
         forget(sha256)
-        removed, failures = self.locations.each(
-            lambda location: location.remove(self._name(sha256))
-        )
+        name = self._name(sha256)
+        removed, failures = self.locations.each(lambda location: location.remove(name))
         return any(there for _, there in removed), failures
 
     def _name(self, sha256: str) -> str:

@@ -12,14 +12,7 @@ from tasks.core.archive.archive import Archive
 from tasks.core.archive.documents import fingerprint, replace_in
 from tasks.core.archive.file_fixity import FileFixity
 from tasks.core.archive.files import sha256_in
-from tasks.core.archive.inspections import (
-    Finding,
-    Inspection,
-    failed,
-    found,
-    repair,
-    take_inventory,
-)
+from tasks.core.archive.inspections import Finding, Inspection, failed, found, take_inventory
 from tasks.core.archive.inventories import Record, content
 from tasks.core.archive.locations import Location
 from tasks.core.archive.replication import Failure
@@ -80,20 +73,15 @@ def _check_document(inspection: Inspection, name: str, recorded: Set[str]) -> li
     right = _agreed(contents, recorded)
     findings = failed(name, failures)
     for location, text, document in copies:
+        was = _state(text, document)
         if right is None:
             verdict = "differing" if any(contents) else "lost"
-            findings += found(name, verdict, [location], None, _state(text, document))
+            findings += found(name, verdict, [location], None, was)
         elif document == right:
             findings += found(name, "whole", [location], fingerprint(right))
         else:
-            findings += repair(
-                inspection,
-                partial(replace_in, name=name, document=right),
-                location,
-                name=name,
-                sha256=fingerprint(right),
-                was=_state(text, document),
-            )
+            give, sha256 = partial(replace_in, name=name, document=right), fingerprint(right)
+            findings += inspection.repair(give, location, name=name, sha256=sha256, was=was)
     return findings
 
 

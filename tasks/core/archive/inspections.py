@@ -68,6 +68,14 @@ class Inspection:
         for failure in failures:
             self.failed.setdefault(failure.location, failure)
 
+    def repair(
+        self, give: Callable[[Location], None], location: Location, name: str, sha256: str, was: str
+    ) -> list[Finding]:
+        """Give a location a whole copy of an object; was: how the copy there was found."""
+        done, failures = self.ask(give, [location])
+        repaired = [location for location, _ in done]
+        return [*found(name, "repaired", repaired, sha256, f"was {was}"), *failed(name, failures)]
+
 
 def found(
     name: str, verdict: str, locations: Iterable[Location], sha256: str | None, detail: str = ""
@@ -79,21 +87,6 @@ def found(
 def failed(name: str, failures: Iterable[Failure]) -> list[Finding]:
     """Note that some locations could not give or take a copy."""
     return [Finding(name, each.location, "failed", None, each.reason) for each in failures]
-
-
-def repair(
-    inspection: Inspection,
-    give: Callable[[Location], None],
-    location: Location,
-    *,
-    name: str,
-    sha256: str,
-    was: str,
-) -> list[Finding]:
-    """Give a location a whole copy of an object; was: how the copy there was found."""
-    done, failures = inspection.ask(give, [location])
-    repaired = [location for location, _ in done]
-    return [*found(name, "repaired", repaired, sha256, f"was {was}"), *failed(name, failures)]
 
 
 def take_inventory(inspection: Inspection) -> Inventory:
@@ -113,12 +106,9 @@ def take_inventory(inspection: Inspection) -> Inventory:
     for described in (originals_in(told["manifests"]), *told["editions"]):
         found.described |= described
     # what a tombstone cannot tell any more is not brought back
-    unread = {
-        name.rpartition("/")[2][:64]
-        for name in found.unreadable
-        if name.startswith(f"{tombstones.FOLDER}/")
-    }
-    found.buried = tombstones.standing(told["tombstones"], told["manifests"]).keys() | unread
+    unread = (name for name in found.unreadable if name.startswith(f"{tombstones.FOLDER}/"))
+    found.buried = {name.rpartition("/")[2][:64] for name in unread}
+    found.buried |= tombstones.standing(told["tombstones"], told["manifests"]).keys()
     return found
 
 

@@ -61,18 +61,13 @@ class Inventory:
     def names(self) -> set[str]:
         """Give the names of all files and documents that are listed, and of all files described."""
         listed = set().union(*self.listings.values())
-        return {
-            *self.described,
-            *(name for name in listed if sha256_in(name) or name.endswith(".json")),
-        }
+        known = (name for name in listed if sha256_in(name) or name.endswith(".json"))
+        return {*self.described, *known}
 
     def copies(self, location: str, records: Mapping[tuple[str, str], Record]) -> list[Copy]:
         """Give the copies that one location should have."""
-        known = {name for name, place in records if place == location}
-        return [
-            self._copy(name, location, records.get((name, location)))
-            for name in self.names() | known
-        ]
+        names = self.names() | {name for name, place in records if place == location}
+        return [self._copy(name, location, records.get((name, location))) for name in names]
 
     def describe(self, name: str) -> str:
         """Name an object as a person knows it."""
@@ -141,9 +136,8 @@ def _fits(name: str, document: Mapping[str, Any]) -> bool:
     if folder == manifests.FOLDER:
         return name == manifests.name(manifests.original_of(document))
     if folder == tombstones.FOLDER:
-        return name.startswith(
-            f"{tombstones.folder(document['sha256'])}/{tombstones.read(document).sha256}"
-        )
+        sha256 = tombstones.read(document).sha256
+        return name.startswith(f"{tombstones.folder(sha256)}/{sha256}")
     if folder == "quarantine":
         refused = manifests.name(refused_of(document))
         return name == f"quarantine/{refused.partition('/')[2]}"

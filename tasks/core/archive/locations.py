@@ -26,11 +26,7 @@ OUTAGES = {
     "gcsfs.retry": ("HttpError",),
     "azure.core.exceptions": ("AzureError",),
 }
-PATIENCE = {
-    "s3": {
-        "config_kwargs": {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}
-    }
-}
+S3_PATIENCE = {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}
 ABANDONED_SECONDS = 86400
 
 
@@ -81,12 +77,9 @@ class Folder:
         return (self.root / name).is_file()
 
     def names(self, prefix: str) -> list[str]:
-        found = (
-            path
-            for path in (self.root / prefix).rglob("*")
-            if path.is_file() and not path.name.endswith(".part")
-        )
-        return sorted(path.relative_to(self.root).as_posix() for path in found)
+        found = (path for path in (self.root / prefix).rglob("*") if path.is_file())
+        names = (path.relative_to(self.root).as_posix() for path in found)
+        return sorted(name for name in names if not name.endswith(".part"))
 
     def read(self, name: str) -> bytes:
         return (self.root / name).read_bytes()
@@ -133,7 +126,7 @@ class Folder:
 
 def open_location(url: str) -> Location:
     """Give the place at an fsspec URL; nothing is asked of it yet."""
-    options = PATIENCE.get(url.partition("://")[0], {})
+    options = {"config_kwargs": S3_PATIENCE} if url.startswith("s3://") else {}
     try:
         files, root = fsspec.url_to_fs(url, use_listings_cache=False, **options)
     except (ValueError, ImportError) as error:
@@ -142,11 +135,9 @@ def open_location(url: str) -> Location:
             " such as s3://bucket/folder (gs:// needs the package gcsfs, az:// needs adlfs), in"
             " GEODATA_ARCHIVE or GEODATA_ARCHIVE_REPLICAS."
         ) from None
-    return (
-        Folder(redact(url), root)
-        if isinstance(files, LocalFileSystem)
-        else Bucket(redact(url), files, root)
-    )
+    if isinstance(files, LocalFileSystem):
+        return Folder(redact(url), root)
+    return Bucket(redact(url), files, root)
 
 
 def outages() -> tuple[type[BaseException], ...]:

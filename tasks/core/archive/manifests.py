@@ -35,7 +35,7 @@ class Manifests:
         self, original: Original, *, headers: Mapping[str, str] | None = None, detail: str = ""
     ) -> Failures:
         """Describe an original beside its bytes; returns the locations that failed."""
-        document = describe(original, headers or {}, detail, code_revision())
+        document = describe(original, headers or {}, detail)
         return self._documents.put(name(original), document)
 
     def replicate(self, source: Source) -> Failures:
@@ -57,10 +57,9 @@ class Manifests:
 
     def carrying(self, sha256: str) -> list[Original]:
         """Give all originals, of any source, that have these bytes."""
-        names = [
-            name for name in self._documents.names(FOLDER) if name.endswith(f"-{sha256[:12]}.json")
-        ]
-        originals = [original_of(self._documents.read(name)) for name in names]
+        names, ending = self._documents.names(FOLDER), f"-{sha256[:12]}.json"
+        alike = (name for name in names if name.endswith(ending))
+        originals = (original_of(self._documents.read(name)) for name in alike)
         return [original for original in originals if original.sha256 == sha256]
 
     def newest_declaration(self, source: Source) -> Source:
@@ -93,19 +92,12 @@ def declared(source: Source) -> dict[str, Any]:
     return plain
 
 
-def describe(
-    original: Original, headers: Mapping[str, str], detail: str, revision: str
-) -> dict[str, Any]:
+def describe(original: Original, headers: Mapping[str, str], detail: str) -> dict[str, Any]:
     """Describe an original: what was declared, asked and received, and by which code revision."""
     safe = replace(original, source=_without_credentials(original.source), url=redact(original.url))
     plain: dict[str, Any] = ORIGINALS.dump_python(safe, mode="json")
-    return {
-        "format": FORMAT,
-        **plain,
-        "headers": dict(headers),
-        "detail": redact(detail),
-        "revision": revision,
-    }
+    answer = {"headers": dict(headers), "detail": redact(detail)}
+    return {"format": FORMAT, **plain, **answer, "revision": code_revision()}
 
 
 def original_of(manifest: Mapping[str, Any]) -> Original:
@@ -114,6 +106,5 @@ def original_of(manifest: Mapping[str, Any]) -> Original:
 
 
 def _without_credentials(source: Source) -> Source:
-    return replace(
-        source, urls=tuple(map(redact, source.urls)), landing_page=redact(source.landing_page)
-    )
+    urls, landing_page = tuple(map(redact, source.urls)), redact(source.landing_page)
+    return replace(source, urls=urls, landing_page=landing_page)

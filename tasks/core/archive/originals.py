@@ -60,12 +60,8 @@ class Originals:
 
     def latest(self, source: Source) -> Original | None:
         """Give the newest original not buried, with its source as it is declared now, or None."""
-        allowed = (
-            original
-            for original in self._manifests.of(source)
-            if self._tombstones.over(original) is None
-        )
-        return next((replace(original, source=source) for original in allowed), None)
+        usable = (each for each in self._manifests.of(source) if not self._tombstones.over(each))
+        return next((replace(original, source=source) for original in usable), None)
 
     def passed_over(self, source: Source) -> tuple[Original, Tombstone] | None:
         """Give the newest original with its tombstone where it was buried, otherwise None."""

@@ -41,10 +41,8 @@ def share(copies: Iterable[Copy], period_days: int, at: datetime) -> list[Copy]:
     everything = sorted(copies, key=lambda copy: (copy.audited_at or NEVER, copy.name))
     urgent = [copy for copy in everything if copy.urgent and not copy.failed]
     queue = [copy for copy in everything if not copy.urgent and not copy.failed]
-    budget, overdue = (
-        sum(map(_weight, everything)) / period_days,
-        at - timedelta(days=period_days) + UNTIL_THE_NEXT_RUN,
-    )
+    budget = sum(map(_weight, everything)) / period_days
+    overdue = at - timedelta(days=period_days) + UNTIL_THE_NEXT_RUN
     taken: list[Copy] = []
     for copy in queue:
         if budget <= 0 and (copy.audited_at is None or copy.audited_at > overdue):

@@ -114,15 +114,12 @@ class Tombstones:
 
     def _keepers(self, original: Original, at: datetime) -> list[Original]:
         """Give originals of other sources, and newer ones of this, that keep the same bytes."""
-        return [
-            other
-            for other in self._manifests.carrying(original.sha256)
-            if (
-                series_of(other.source) != series_of(original.source)
-                or other.retrieved_at > original.retrieved_at
-            )
-            and may_stay(other, self._manifests.newest_declaration(other.source), at)
-        ]
+        declared, found = self._manifests.newest_declaration, list[Original]()
+        for other in self._manifests.carrying(original.sha256):
+            is_newer = other.retrieved_at > original.retrieved_at
+            if is_newer or series_of(other.source) != series_of(original.source):
+                found += [other] if may_stay(other, declared(other.source), at) else []
+        return found
 
 
 def folder(sha256: str) -> str:
@@ -171,11 +168,8 @@ def burial(original: Original, stone: Tombstone) -> str:
 
 def over(original: Original, stones: Iterable[Tombstone]) -> Tombstone | None:
     """Give the first tombstone set after an original was retrieved, or None."""
-    later = [
-        stone
-        for stone in stones
-        if stone.sha256 == original.sha256 and stone.buried_at >= original.retrieved_at
-    ]
+    same = (stone for stone in stones if stone.sha256 == original.sha256)
+    later = (stone for stone in same if stone.buried_at >= original.retrieved_at)
     return min(later, key=lambda stone: stone.buried_at, default=None)
 
 

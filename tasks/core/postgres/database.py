@@ -48,9 +48,8 @@ class Database:
             driver: Connection = connection.driver_connection  # type: ignore[assignment]
             with driver, driver.cursor() as cursor:
                 if search_path:
-                    names = sql.SQL(", ").join(
-                        map(sql.Identifier, (*search_path, "geodata", "public"))
-                    )
+                    schemas = map(sql.Identifier, (*search_path, "geodata", "public"))
+                    names = sql.SQL(", ").join(schemas)
                     cursor.execute(sql.SQL("SET LOCAL search_path = {}").format(names))
                 yield cursor
         finally:
@@ -93,12 +92,9 @@ def records(cursor: Cursor, query: str | sql.Composable, **parameters: Any) -> l
 @lru_cache(maxsize=4)
 def engine(database: Database) -> Engine:
     """Give the connection pool of a database, shared by the threads of this process."""
+    patience = {"connect_timeout": 10}
     return create_engine(
-        database.url,
-        pool_size=4,
-        max_overflow=8,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": 10},
+        database.url, pool_size=4, max_overflow=8, pool_pre_ping=True, connect_args=patience
     )
 
 

@@ -27,14 +27,10 @@ def main(arguments: list[str]) -> int:
                 migrate(database)
                 print(f"The catalog of {database} is up to date.")
             case ["stop"]:
-                exists = (
-                    cluster.folders()[0] / "PG_VERSION"
-                ).exists()  # without one PostgreSQL need not be installed here
-                print(
-                    "The local database has stopped."
-                    if exists and cluster.stop()
-                    else "The local database was not running."
-                )
+                # without a cluster PostgreSQL need not be installed here
+                exists = (cluster.folders()[0] / "PG_VERSION").exists()
+                became = "has stopped" if exists and cluster.stop() else "was not running"
+                print(f"The local database {became}.")
             case _:
                 raise ConfigurationError(
                     f"The arguments {' '.join(arguments)!r} are not understood; expected {USAGE}."

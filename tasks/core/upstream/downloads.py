@@ -10,10 +10,12 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, Literal, TextIO
 
 from tasks.core.model.settings import scratch_folder
+from tasks.core.upstream.answers import Answer
 
 CHUNK = 1 << 20
 KEPT_DAYS = 7
@@ -34,22 +36,17 @@ class Download:
 
     def conditions(self) -> dict[str, str]:
         """Give request headers for the rest only; none when there is nothing to resume."""
-        validator = (
-            self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
-        )
-        return (
-            {"Range": f"bytes={self.length}-", "If-Range": validator}
-            if self.length and validator
-            else {}
-        )
+        strong = self.etag if self.etag and not self.etag.startswith("W/") else None
+        if self.length and (validator := strong or self.last_modified):
+            return {"Range": f"bytes={self.length}-", "If-Range": validator}
+        return {}
 
     def restart(self, etag: str | None, last_modified: str | None) -> None:
         """Forget the bytes and note the validators of those to come."""
         self.discard()
         self.etag, self.last_modified = etag, last_modified
-        self._note.write_text(
-            json.dumps({"etag": etag, "last_modified": last_modified}), encoding="utf-8"
-        )
+        note = {"etag": etag, "last_modified": last_modified}
+        self._note.write_text(json.dumps(note), encoding="utf-8")
 
     def write(self, block: bytes) -> None:
         """Append a block to the file and to the hash."""
@@ -76,12 +73,17 @@ class Download:
         """Rename the finished file; return path, SHA-256 in hexadecimal and size in bytes."""
         self.close()
         self.path.touch()
-        received = self.path.with_name(
-            f"{self._digest.hexdigest()}-{uuid.uuid4().hex[:8]}.received"
-        )
+        sha256 = self._digest.hexdigest()
+        received = self.path.with_name(f"{sha256}-{uuid.uuid4().hex[:8]}.received")
         os.replace(self.path, received)
         self._note.unlink(missing_ok=True)
-        return received, self._digest.hexdigest(), self.length
+        return received, sha256, self.length
+
+    def answer(self, kind: Literal["received", "truncated"], detail: str = "") -> Answer:
+        """Finish the file and give it as an answer, with the validators that came with it."""
+        path, sha256, size = self.finish()
+        found = Answer(kind=kind, path=path, sha256=sha256, size=size, detail=detail)
+        return replace(found, etag=self.etag, last_modified=self.last_modified)
 
     def _recall(self) -> None:
         try:
@@ -89,11 +91,8 @@ class Download:
             with self.path.open("rb") as file:
                 self._digest = hashlib.file_digest(file, "sha256")
                 self.length = file.tell()
-        except (
-            FileNotFoundError,
-            json.JSONDecodeError,
-        ):  # killed before the first byte or while noting: nothing to resume
-            self.discard()
+        except (FileNotFoundError, json.JSONDecodeError):
+            self.discard()  # killed before the first byte or while noting: nothing to resume
         else:
             self.etag, self.last_modified = note["etag"], note["last_modified"]
 

@@ -9,14 +9,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 import httpx
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
+import tenacity
 
 ATTEMPTS = 3
 FIRST_WAIT_SECONDS = 0.5
@@ -55,19 +48,14 @@ def insist(question: Callable[[], Result]) -> Result:
 
     Transport errors, timeouts, 408, 425, 429 and 5xx may pass.
     """
-    return Retrying(
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=_wait,
-        retry=retry_if_exception(may_pass),
-        reraise=True,
-    )(question)
+    stop, retry = tenacity.stop_after_attempt(ATTEMPTS), tenacity.retry_if_exception(may_pass)
+    return tenacity.Retrying(stop=stop, wait=_wait, retry=retry, reraise=True)(question)
 
 
 def may_pass(error: BaseException) -> bool:
     """Tell whether asking again can help."""
-    return isinstance(error, (Busy, httpx.TransportError)) and not isinstance(
-        error, PERMANENT_ERRORS
-    )
+    is_permanent = isinstance(error, PERMANENT_ERRORS)
+    return isinstance(error, (Busy, httpx.TransportError)) and not is_permanent
 
 
 def raise_when_busy(response: httpx.Response) -> None:
@@ -86,14 +74,12 @@ def moved_to(response: httpx.Response) -> str:
     return address
 
 
-def _wait(state: RetryCallState) -> float:
+def _wait(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, Busy) and error.retry_after is not None:
         return min(max(error.retry_after, 0.0), LONGEST_RETRY_AFTER_SECONDS)
-    backoff = wait_exponential(
-        multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS
-    ) + wait_random(0, FIRST_WAIT_SECONDS)
-    return backoff(state)
+    backoff = tenacity.wait_exponential(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS)
+    return (backoff + tenacity.wait_random(0, FIRST_WAIT_SECONDS))(state)
 
 
 def _retry_after(value: str) -> float | None:

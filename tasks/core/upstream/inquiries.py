@@ -62,7 +62,8 @@ def by_hand(source: Source) -> str:
 def _addresses(source: Source) -> list[str]:
     """Give the publisher's addresses and that of the inbox; a mirror's source has no inbox."""
     inbox = settings().inbox
-    return [*source.urls, *([f"{inbox}/{by_hand(source)}"] if inbox and not source.mirror else [])]
+    fetched = [f"{inbox}/{by_hand(source)}"] if inbox and not source.mirror else []
+    return [*source.urls, *fetched]
 
 
 def _without_address(source: Source) -> Retrieval:
@@ -70,12 +71,9 @@ def _without_address(source: Source) -> Retrieval:
         f"no lasting address of it: fetch it by hand and lay it as {by_hand(source)} into the"
         " folder that GEODATA_INBOX names"
     )
+    now = datetime.now(UTC)
     return Retrieval(
-        source=source,
-        state="gone",
-        url=source.landing_page,
-        asked_at=datetime.now(UTC),
-        detail=detail,
+        source=source, state="gone", url=source.landing_page, asked_at=now, detail=detail
     )
 
 
@@ -123,22 +121,16 @@ def _reason(inquiry: Inquiry, answer: Answer) -> str | None:
 
 def _validators(last: Original | None, url: str) -> dict[str, str | None]:
     """Give what makes the question conditional, for the address that gave it only."""
-    return (
-        {"etag": last.etag, "last_modified": last.last_modified}
-        if last and last.url == redact(url)
-        else {}
-    )
+    if last and last.url == redact(url):
+        return {"etag": last.etag, "last_modified": last.last_modified}
+    return {}
 
 
 def _accepted(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
     last = inquiry.last
     if retrieval.path is None:  # 304
-        return replace(
-            retrieval,
-            state="unchanged",
-            etag=last.etag if last else None,
-            last_modified=last.last_modified if last else None,
-        )
+        etag, last_modified = (last.etag, last.last_modified) if last else (None, None)
+        return replace(retrieval, state="unchanged", etag=etag, last_modified=last_modified)
     if last and last.sha256 == retrieval.sha256:
         Path(retrieval.path).unlink()
         return replace(retrieval, state="unchanged", path=None)
@@ -148,10 +140,8 @@ def _accepted(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
 
 
 def _moved(answer: Answer, failed: list[Judgement]) -> str:
-    found = [
-        f"{judgement.retrieval.url} is {judgement.retrieval.state} ({judgement.retrieval.detail})"
-        for judgement in failed
-    ]
+    retrievals = (judgement.retrieval for judgement in failed)
+    found = [f"{each.url} is {each.state} ({each.detail})" for each in retrievals]
     return "; ".join([*found, f"moved for good to {answer.moved_to}"] if answer.moved_to else found)
 
 
@@ -168,12 +158,8 @@ def _quarantined(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
 
 def _worst(failed: list[Judgement]) -> Judgement:
     """Give one judgement of all: invalid before unreachable, gone only if every address is."""
-    worst = min(
-        failed,
-        key=lambda judgement: ("invalid", "unreachable", "gone").index(judgement.retrieval.state),
-    )
-    details = "; ".join(
-        f"{judgement.retrieval.url}: {judgement.retrieval.detail}" for judgement in failed
-    )
+    retrievals, order = [each.retrieval for each in failed], ("invalid", "unreachable", "gone")
+    worst = min(retrievals, key=lambda retrieval: order.index(retrieval.state))
+    details = "; ".join(f"{each.url}: {each.detail}" for each in retrievals)
     may_pass = any(judgement.may_pass for judgement in failed)
-    return Judgement(replace(worst.retrieval, detail=details), may_pass)
+    return Judgement(replace(worst, detail=details), may_pass)

@@ -71,21 +71,17 @@ class _Conversation:
         return f"{'&' if '?' in self.url else '?'}count={self.size}&startIndex={start}"
 
     def _place(self) -> str:
-        seen = len(self.whole.seen)
-        return f"page {self.page}" + (
-            f" (after {seen:,} of {counted(self.whole.matched)} features)" if seen else ""
-        )
+        seen, matched = len(self.whole.seen), counted(self.whole.matched)
+        return f"page {self.page}" + (f" (after {seen:,} of {matched} features)" if seen else "")
 
     def _is_last(self, page: FeatureCollection) -> bool:
         """Tell whether all that match are there, or the page is empty where nothing is counted.
 
         A service that does not count may cap its pages: a short one is not the last.
         """
-        return (
-            not page.features
-            if self.whole.matched is None
-            else len(self.whole.seen) == self.whole.matched
-        )
+        if self.whole.matched is None:
+            return not page.features
+        return len(self.whole.seen) == self.whole.matched
 
     def _finished(self, first: Answer) -> Answer:
         path, sha256, size = self.whole.finish()
