@@ -192,8 +192,7 @@ class Source:
     values of a column) and counts (rows with each value of a column): the publisher's own numbers.
     retention: permanent (every original stays), newest (of each vintage the newest
     `keep_originals`, and those that editions need) or legal_maximum (none longer than keep_days;
-    keep_originals may limit it). mirror: the label of the mirror the file is from; empty for the
-    publisher's own.
+    keep_originals may limit it). mirror: the label of the mirror the file is from, or empty.
     """
 
     slug: str
