@@ -67,7 +67,7 @@ def review(
     at: datetime,
     grace: int = 0,
 ) -> CollectionReview:
-    """Give the bytes that may go: superseded, needed by no edition, and expired as other originals.
+    """Give the bytes that may go: superseded, needed by no edition, kept by no other original.
 
     needed: hashes of the bytes of editions. grace: originals that stay beyond the number of their
     source.

@@ -86,7 +86,7 @@ def _check_document(inspection: Inspection, name: str, recorded: Set[str]) -> li
 
 
 def _agreed(contents: Sequence[dict[str, Any]], recorded: Set[str]) -> dict[str, Any] | None:
-    """Give the content that the last audit, else most copies, found; None if none is agreed on."""
+    """Give the content recorded by earlier audits, else that of most copies; None if unclear."""
     by_hash = {fingerprint(document): document for document in contents}
     if recorded:
         return next((document for sha256, document in by_hash.items() if sha256 in recorded), None)

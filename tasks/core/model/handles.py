@@ -52,7 +52,7 @@ class Original:
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A readable file on this machine, taken out of an original; `name` is its name therein.
+    """A readable file on this machine, taken out of an original under its `name` there.
 
     member: where `path` is the zip itself, the member to be read as it is packed; empty otherwise.
     part: which table of its source it is, or the number of its territory; empty where it is all.
