@@ -1,26 +1,23 @@
-"""Editions as the archive alone tells of them, by their documents: which of them are shown and
-kept, and those they depend on.
-"""
+"""Editions as the archive alone describes them: which are shown or kept, and their dependencies."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from tasks.core.archive import edition_records
 from tasks.core.archive.documents import Documents
-from tasks.core.archive.edition_records import (
-    ArchivedEdition,
-    Publication,
-    Slot,
-    edition_of,
-    publication_of,
-)
+from tasks.core.archive.edition_records import ArchivedEdition, Publication, Slot
 from tasks.core.model.errors import CheckFailed
 
 Record = TypeVar("Record")
 RecordOf = Callable[[str, Mapping[str, Any]], Record]
+Editions = Iterable[ArchivedEdition]
+Publications = Iterable[Publication]
+Numbered = dict[tuple[str, int], list[ArchivedEdition]]
+"""Editions by dataset and number, in order of publication."""
 Shown = dict[Slot, ArchivedEdition | None]
 """The edition that each slot shows, None after a withdrawal."""
 VERSION = 1
@@ -28,31 +25,27 @@ WITHDRAW = "withdraw"
 
 
 class ArchivedEditions:
-    """The editions of an archive; every method that reads them raises CheckFailed for a document
-    that is of another kind or version.
-    """
+    """The editions of an archive; documents of another kind or version raise CheckFailed."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
     def all(self) -> list[ArchivedEdition]:
-        """All editions ever recorded in the archive, in the order in which they were published."""
-        return sorted(self._records("edition", edition_of), key=_age)
+        """Give every edition ever recorded in the archive, in order of publication."""
+        return sorted(self._records("edition", edition_records.edition_of), key=_age)
 
     def publications(self) -> list[Publication]:
-        """All rollbacks and withdrawals, in the order of their time."""
-        found = self._records("publication", publication_of)
+        """Give every rollback and withdrawal, in order of time."""
+        found = self._records("publication", edition_records.publication_of)
         return sorted(found, key=lambda publication: publication.at)
 
     def needed(self) -> list[ArchivedEdition]:
-        """The editions that must stay rebuildable by the account of the archive alone: those kept,
-        and all that they depend on.
-        """
+        """Give the editions that must stay rebuildable: those kept and their dependencies."""
         everything = self.all()
         return with_dependencies(kept(everything, self.publications()), everything)
 
     def last_number(self, dataset: str) -> int:
-        """The highest number that an edition of a dataset ever had; 0 when there was none."""
+        """Give the highest number that an edition of a dataset ever had; 0 without any."""
         names = (name.rpartition("/")[2] for name in self._documents.names(f"editions/{dataset}"))
         return max((int(name.partition("-")[0]) for name in names), default=0)
 
@@ -61,11 +54,8 @@ class ArchivedEditions:
             yield _record(name, document, kind, record_of)
 
 
-def shown(
-    editions: Iterable[ArchivedEdition], publications: Iterable[Publication]
-) -> list[ArchivedEdition]:
-    """The edition that each dataset and vintage shows, the oldest first; none of a vintage that was
-    withdrawn.
+def shown(editions: Editions, publications: Publications) -> list[ArchivedEdition]:
+    """Give the edition that each dataset and vintage shows, oldest first; none after a withdrawal.
 
     A mirror's edition is shown only where there never was an official one: what a mirror published
     after that is in another database.
@@ -74,14 +64,11 @@ def shown(
     return sorted((edition for edition in {**mirrored, **official}.values() if edition), key=_age)
 
 
-def kept(
-    editions: Iterable[ArchivedEdition], publications: Iterable[Publication]
-) -> list[ArchivedEdition]:
-    """The editions whose tables are kept, as the database removes them: the one shown and the
-    newest others, `keep` in all; the oldest first.
+def kept(editions: Editions, publications: Publications) -> list[ArchivedEdition]:
+    """Give the editions whose tables the database keeps: those shown and the newest others.
 
-    Counted apart for each mirror, because several databases may write to one archive; as many as
-    the newest of them says.
+    The oldest come first. `keep` of the newest edition says how many are kept in all, counted apart
+    for each mirror because several databases may write to one archive.
     """
     newest_first = sorted(editions, key=_age, reverse=True)
     now = [edition for shown in _shown(newest_first, publications) for edition in shown.values()]
@@ -94,11 +81,8 @@ def kept(
     return sorted(found, key=_age)
 
 
-def with_dependencies(
-    chosen: Iterable[ArchivedEdition], editions: Iterable[ArchivedEdition]
-) -> list[ArchivedEdition]:
-    """Some editions and all that they depend on, directly or through one another, each once
-    and after those it depends on.
+def with_dependencies(chosen: Editions, editions: Editions) -> list[ArchivedEdition]:
+    """Give some editions and all that they depend on, each once and after those it depends on.
 
     editions: all there are. One that has no document is left out.
     """
@@ -116,27 +100,19 @@ def with_dependencies(
     return list(found.values())
 
 
-def _foundations(
-    edition: ArchivedEdition, numbered: Mapping[tuple[str, int], list[ArchivedEdition]]
-) -> Iterator[ArchivedEdition]:
-    """What an edition depends on; of several with one number, the last published before it, and
-    official where it is official itself.
+def _foundations(edition: ArchivedEdition, numbered: Numbered) -> Iterator[ArchivedEdition]:
+    """Give what an edition depends on: of several with one number, the last published before it.
+
+    What an official edition depends on is official too.
     """
     for dependency in edition.dependencies:
-        before = [
-            other
-            for other in numbered.get((dependency.dataset, dependency.number), [])
-            if other.published_at <= edition.published_at and (edition.mirror or not other.mirror)
-        ]
-        yield from sorted(before, key=_age)[-1:]
+        others = numbered.get((dependency.dataset, dependency.number), [])
+        before = [other for other in others if other.published_at <= edition.published_at]
+        yield from [other for other in before if edition.mirror or not other.mirror][-1:]
 
 
-def _shown(
-    editions: list[ArchivedEdition], publications: Iterable[Publication]
-) -> tuple[Shown, Shown]:
-    """What the official publications show, and what those of mirrors do, None after a withdrawal;
-    an official one ends what a mirror showed.
-    """
+def _shown(editions: Sequence[ArchivedEdition], publications: Publications) -> tuple[Shown, Shown]:
+    """Give what official publications show, which end those of mirrors, and what mirrors show."""
     official: Shown = {}
     mirrored: Shown = {}
     for publication, edition in _history(editions, publications):
@@ -149,27 +125,22 @@ def _shown(
 
 
 def _history(
-    editions: list[ArchivedEdition], publications: Iterable[Publication]
+    editions: Sequence[ArchivedEdition], publications: Publications
 ) -> list[tuple[Publication, ArchivedEdition]]:
-    """All publications with their editions, in the order of time."""
+    """Give all publications with their editions, in order of time."""
     numbered = _numbered(editions)
-    events = [
-        (publication, edition) for edition in editions for publication in edition.publications
-    ]
+    events = [(own, edition) for edition in editions for own in edition.publications]
     for publication in publications:
-        meant = [
-            edition
-            for edition in numbered.get((publication.dataset, publication.number), [])
-            if edition.published_at <= publication.at
-            and publication.mirror in (None, edition.mirror)
-        ]
-        events += [(publication, edition) for edition in sorted(meant, key=_age)[-1:]]
+        others = numbered.get((publication.dataset, publication.number), [])
+        before = [other for other in others if other.published_at <= publication.at]
+        meant = [other for other in before if publication.mirror in (None, other.mirror)]
+        events += [(publication, edition) for edition in meant[-1:]]
     return sorted(events, key=lambda event: event[0].at)
 
 
-def _numbered(editions: Iterable[ArchivedEdition]) -> dict[tuple[str, int], list[ArchivedEdition]]:
-    found: dict[tuple[str, int], list[ArchivedEdition]] = defaultdict(list)
-    for edition in editions:
+def _numbered(editions: Editions) -> Numbered:
+    found: Numbered = defaultdict(list)
+    for edition in sorted(editions, key=_age):
         found[edition.dataset, edition.number].append(edition)
     return found
 
@@ -178,12 +149,10 @@ def _age(edition: ArchivedEdition) -> tuple[datetime, int]:
     return edition.published_at, edition.number
 
 
-def _record(
-    name: str, document: Mapping[str, Any], kind: str, record_of: RecordOf[Record]
-) -> Record:
+def _record(name: str, document: Mapping[str, Any], kind: str, read: RecordOf[Record]) -> Record:
     try:
         if (document["document"], document["version"]) == (f"{kind} of geodata-flows", VERSION):
-            return record_of(name, document)
+            return read(name, document)
         found = f"{document['document']!r}, version {document['version']!r}"
     except (KeyError, TypeError, ValueError) as error:
         found = f"{type(error).__name__}: {error}"

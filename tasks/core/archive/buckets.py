@@ -1,6 +1,4 @@
-"""An archive in an object store, or in anything else fsspec reaches by URL (s3://, gs://,
-az://).
-"""
+"""An archive in an object store, or anything else fsspec reaches by URL (s3://, gs://, az://)."""
 
 from __future__ import annotations
 
@@ -11,20 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tasks.core.archive.copies import (
-    CorruptCopy,
-    digest,
-    require,
-    scratch_copy,
-    settled,
-    verify_once,
-)
+from tasks.core.archive import copies
 
 
 class Bucket:
-    """An object store, or any other file system of fsspec; an object appears only when it is
-    complete.
-    """
+    """A file system of fsspec, such as an object store; an object appears only when complete."""
 
     def __init__(self, url: str, files: Any, root: str) -> None:
         self.url, self.files, self.root = url, files, root.rstrip("/")
@@ -34,9 +23,8 @@ class Bucket:
 
     def names(self, prefix: str) -> list[str]:
         with suppress(FileNotFoundError):
-            return sorted(
-                key[len(self.root) :].lstrip("/") for key in self.files.find(self._key(prefix))
-            )
+            found = self.files.find(self._key(prefix))
+            return sorted(key[len(self.root) :].lstrip("/") for key in found)
         return []
 
     def read(self, name: str) -> bytes:
@@ -54,25 +42,25 @@ class Bucket:
 
     def add(self, path: Path, name: str, sha256: str) -> None:
         key = self._key(name)
-        if self.files.exists(key) and settled(self.digest(name), name, sha256, self.url):
+        if self.files.exists(key) and copies.settled(self.digest(name), name, sha256, self.url):
             return
         self.files.put_file(str(path), key)
-        require(sha256, self.digest(name), self.url, name)
+        copies.require(sha256, self.digest(name), self.url, name)
 
     def fetch(self, name: str, sha256: str) -> Path:
-        copy = scratch_copy(sha256)
+        copy = copies.scratch_copy(sha256)
         if not copy.is_file():
             copy.parent.mkdir(exist_ok=True)
             part = copy.with_name(f"{sha256}-{uuid.uuid4().hex[:8]}.part")
             try:
                 self.files.get_file(self._key(name), str(part))
-                require(sha256, digest(part), self.url, name)
+                copies.require(sha256, copies.digest(part), self.url, name)
                 os.replace(part, copy)
             finally:
                 part.unlink(missing_ok=True)
         try:
-            verify_once(copy, sha256, str(copy.parent), sha256)
-        except CorruptCopy:
+            copies.verify_once(copy, sha256, str(copy.parent), sha256)
+        except copies.CorruptCopy:
             copy.unlink()
             return self.fetch(name, sha256)
         return copy
@@ -82,20 +70,17 @@ class Bucket:
         there = bool(self.files.exists(key))
         if there:
             self.files.rm_file(key)
+        bucket, _, path = key.partition("/")
         for version in (kept := self._versions(key)):
-            self.files.call_s3(
-                "delete_object",
-                Bucket=key.partition("/")[0],
-                Key=key.partition("/")[2],
-                VersionId=version,
-            )
+            self.files.call_s3("delete_object", Bucket=bucket, Key=path, VersionId=version)
         if self.files.exists(key) or self._versions(key):
             raise OSError(f"{name} is still there after its removal")
         return there or bool(kept)
 
     def _versions(self, key: str) -> list[str]:
-        """What a bucket with versions keeps of a removed object; S3 only: in other stores versions
-        and soft deletion must be off or expire.
+        """Give the versions of a removed object that an S3 bucket keeps.
+
+        Other stores must have versions and soft deletion off, or let them expire.
         """
         if not hasattr(self.files, "call_s3"):
             return []
@@ -106,9 +91,8 @@ class Bucket:
             if "NotImplemented" in str(error):  # a store with the API of S3 that knows no versions
                 return []
             raise
-        return [
-            version["VersionId"] for version in answer.get("Versions", []) if version["Key"] == path
-        ]
+        versions = answer.get("Versions", [])
+        return [version["VersionId"] for version in versions if version["Key"] == path]
 
     def _key(self, name: str) -> str:
         return f"{self.root}/{name}"

@@ -13,12 +13,12 @@ from tasks.core.model.declarations import Source
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original
 
+Limits = Mapping[Series, int | None]
+
 
 @dataclass(frozen=True)
 class Superseded:
-    """Bytes that may go: the newest retrieval of them that newer originals superseded, why, and all
-    originals that have them.
-    """
+    """Bytes that may go: their newest retrieval, why, and all originals that have them."""
 
     original: Original
     reason: str
@@ -29,9 +29,9 @@ class Superseded:
 class CollectionReview:
     """What a review of all originals found.
 
-    counted: different originals on shelves of which only the newest stay. superseded: those of them
-    that may go. needed: those that are superseded too, and that editions need. undeclared: sources
-    that do not say how many stay, so that nothing is known.
+    counted: different originals on shelves that keep only the newest. superseded: those that may
+    go. needed: those superseded that editions need. undeclared: sources that do not say how many
+    stay, so that nothing is known.
     """
 
     counted: int = 0
@@ -41,9 +41,9 @@ class CollectionReview:
 
 
 def newest_kept(source: Source) -> int | None:
-    """How many originals of each vintage stay; None where their number has no end.
+    """Give how many originals of each vintage stay; None where all do.
 
-    Raises ConfigurationError when what is declared contradicts itself.
+    Raises ConfigurationError when the declaration contradicts itself.
     """
     count = source.keep_originals
     declared = count is not None and count >= 1
@@ -67,11 +67,10 @@ def review(
     at: datetime,
     grace: int = 0,
 ) -> CollectionReview:
-    """Tell which bytes may go: those that newer ones superseded, that no edition needs, and that
-    may not stay as another original.
+    """Give the bytes that may go: superseded, needed by no edition, kept by no other original.
 
-    needed: hashes of the bytes of editions. grace: originals beyond the number of their source that
-    are let stay.
+    needed: hashes of the bytes of editions. grace: originals that stay beyond the number of their
+    source.
     """
     found, carrying = CollectionReview(), defaultdict[str, list[Original]](list)
     for original in sorted(originals, key=lambda original: original.retrieved_at, reverse=True):
@@ -94,7 +93,7 @@ def review(
     return found
 
 
-def _limits(declared: Mapping[Series, Source], found: CollectionReview) -> dict[Series, int | None]:
+def _limits(declared: Mapping[Series, Source], found: CollectionReview) -> Limits:
     limits: dict[Series, int | None] = {}
     for name, source in sorted(declared.items()):
         try:
@@ -105,14 +104,9 @@ def _limits(declared: Mapping[Series, Source], found: CollectionReview) -> dict[
 
 
 def _beyond(
-    carrying: Mapping[str, Sequence[Original]],
-    limits: Mapping[Series, int | None],
-    grace: int,
-    found: CollectionReview,
+    carrying: Mapping[str, Sequence[Original]], limits: Limits, grace: int, found: CollectionReview
 ) -> set[tuple[str, str]]:
-    """Shelves and hashes of the bytes there that newer ones superseded; bytes that were received
-    again are as new as that.
-    """
+    """Give shelf and hash of superseded bytes; bytes that were received again count as new."""
     shelves = defaultdict[str, dict[str, Original]](dict)
     for newest_first in carrying.values():
         for original in newest_first:

@@ -1,6 +1,4 @@
-"""Copies: bytes in a location held to the SHA-256 they are named after, and what this machine keeps
-of them in scratch.
-"""
+"""Copies: bytes of a location checked against their SHA-256, and what scratch keeps of them."""
 
 from __future__ import annotations
 
@@ -24,9 +22,7 @@ _verified: dict[Path, tuple[int, int]] = {}
 
 
 def verify_once(path: Path, sha256: str, url: str, name: str) -> None:
-    """Hash a file at its first use in this process, and again when its size or time of change
-    differ.
-    """
+    """Hash a file at its first use in this process, and again when its size or time changes."""
     facts = path.stat()
     if _verified.get(path) != (facts.st_size, facts.st_mtime_ns):
         require(sha256, digest(path), url, name)
@@ -34,9 +30,7 @@ def verify_once(path: Path, sha256: str, url: str, name: str) -> None:
 
 
 def settled(found: str, name: str, sha256: str, url: str) -> bool:
-    """Whether a name has its bytes already; raises Occupied when it has others and is not their
-    hash.
-    """
+    """Tell whether a name has its bytes; raise Occupied when a name that is no hash has others."""
     if found != sha256 and not name.endswith(sha256):
         raise Occupied(f"{name} in {url} holds other bytes")
     return found == sha256
@@ -62,7 +56,7 @@ def require(expected: str, found: str, url: str, name: str) -> None:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Give the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -77,14 +71,12 @@ def sync(path: Path) -> None:
 
 
 def scratch_copy(sha256: str) -> Path:
-    """Where this machine keeps a copy of an original that stands in an object store."""
+    """Give the path where this machine keeps a copy of an original of an object store."""
     return scratch_folder() / "originals" / sha256
 
 
 def forget(sha256: str) -> None:
-    """Remove what this machine keeps of an original in scratch: its copy, and what was unpacked
-    from it.
-    """
+    """Remove what scratch has of an original: its copy, and what was unpacked from it."""
     for copy in (scratch_folder() / "originals").glob(f"{sha256}*"):
         copy.unlink(missing_ok=True)
     unpacked = scratch_folder() / "unpacked" / sha256

@@ -1,6 +1,4 @@
-"""JSON documents in every location of an archive; a document is written once, and never again
-differently.
-"""
+"""JSON documents in every location of an archive, each written once and never changed."""
 
 from __future__ import annotations
 
@@ -30,9 +28,7 @@ class Documents:
         self._locations = locations
 
     def put(self, name: str, document: Mapping[str, Any]) -> Failures:
-        """Keep a document under a name of its own; raises CheckFailed when that name holds another
-        document.
-        """
+        """Keep a document under a new name; raise CheckFailed when it holds another document."""
         with _text_file(_json(document)) as (path, sha256):
             try:
                 return self._locations.add(path, name, sha256, f"the document {name}")
@@ -43,19 +39,17 @@ class Documents:
                 ) from None
 
     def put_missing(self, prefix: str, documents: Mapping[str, Mapping[str, Any]]) -> Failures:
-        """Keep those documents of a folder that no location has yet, then give every location what
-        it lacks of that folder.
-        """
+        """Keep the documents of a folder that no location has, then complete every location."""
         missing = sorted(documents.keys() - self._locations.names(prefix))
         failures = [failure for name in missing for failure in self.put(name, documents[name])]
         return once_each((*failures, *self.replicate_folder(prefix)))
 
     def names(self, prefix: str) -> list[str]:
-        """Names of all documents under a folder, in any location that answers, sorted."""
+        """Give the names of all documents under a folder, in any location that answers, sorted."""
         return sorted(name for name in self._locations.names(prefix) if name.endswith(".json"))
 
     def read(self, name: str) -> dict[str, Any]:
-        """The document of that name, from the first location that has it readable."""
+        """Give the document of that name, from the first location that has it readable."""
         document: dict[str, Any]
         document, _ = self._locations.first(
             lambda location: json.loads(location.read(name)),
@@ -65,15 +59,11 @@ class Documents:
         return document
 
     def read_all(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """All documents under a folder, in the order of their names, from every location that
-        answers; some are read at the same time.
-        """
+        """Give all documents under a folder with their names, in order, several read at a time."""
         return self._each(prefix, self.read)
 
     def readable(self, prefix: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
-        """All documents under a folder that can be read, by name, and why no location gives the
-        others.
-        """
+        """Give the readable documents under a folder by name, and why the others cannot be read."""
         reasons: list[str] = []
 
         def read(name: str) -> dict[str, Any] | None:
@@ -87,9 +77,7 @@ class Documents:
         return {name: content for name, content in found if content is not None}, sorted(reasons)
 
     def replicate(self, listings: Listings, most: int | None = None) -> Failures:
-        """Copy the documents that one listing has to the locations that lack them, in the order of
-        their names; no more than `most`.
-        """
+        """Copy documents to the locations that lack them, in the order of names, `most` at most."""
         lacking = {
             name: [location for location, names in listings if name not in names]
             for name in all_names(listings)
@@ -120,7 +108,7 @@ def replace_in(location: Location, name: str, document: Mapping[str, Any]) -> No
 
 
 def fingerprint(document: Mapping[str, Any]) -> str:
-    """SHA-256 of the content of a document, as it is written."""
+    """Give the SHA-256 of the content of a document, as it is written."""
     return hashlib.sha256(_json(document)).hexdigest()
 
 

@@ -13,8 +13,9 @@ Slot = tuple[str, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """A switch of the views of a vintage: to an edition (publish, rollback), or to none (withdraw,
-    with the edition shown until then).
+    """A switch of the views of a vintage: to an edition (publish, rollback), or to none.
+
+    A withdraw, which shows none, names the edition shown until then.
     """
 
     dataset: str
@@ -44,11 +45,11 @@ class Dependency:
 
 @dataclass(frozen=True, kw_only=True)
 class ArchivedEdition:
-    """One published edition, by its document in the archive.
+    """One published edition, as its document in the archive describes it.
 
-    A new database counts from 1 again, so that only `document`, its name, tells two editions apart
-    for certain. keep: editions of its vintage that were kept when it was published. publications:
-    what its own document knows of them.
+    A new database counts from 1 again: only `document`, its name, tells two editions apart for
+    certain. keep: editions of its vintage that were kept when it was published. publications:
+    those its own document knows.
     """
 
     document: str
@@ -96,10 +97,5 @@ def edition_of(name: str, document: Mapping[str, Any]) -> ArchivedEdition:
 def publication_of(name: str, document: Mapping[str, Any]) -> Publication:
     """Read a rollback or withdrawal from its document."""
     facts = document["publication"]
-    return Publication(
-        dataset=facts["dataset"],
-        number=facts["number"],
-        action=facts["action"],
-        at=datetime.fromisoformat(facts["at"]),
-        mirror=facts.get("mirror"),
-    )
+    which = {name: facts[name] for name in ("dataset", "number", "action")}
+    return Publication(**which, at=datetime.fromisoformat(facts["at"]), mirror=facts.get("mirror"))

@@ -19,10 +19,10 @@ Series = tuple[str, str]
 class ExpiryReview:
     """What a review of all originals found.
 
-    limited: originals under a legal maximum age. expired: the newest retrieval of all bytes that
-    nothing lets stay. refused: names of bytes in quarantine beyond their age. shared: originals
-    beyond their age whose bytes may stay as another's, with that other. undeclared: sources whose
-    maximum is not declared, so that nothing is known.
+    limited: originals under a legal maximum age. expired: the newest retrieval of bytes that must
+    go. refused: names of bytes in quarantine beyond their age. shared: originals beyond their age
+    whose bytes may stay as another's, with that other. undeclared: sources whose maximum is not
+    declared, so that nothing is known.
     """
 
     limited: int = 0
@@ -33,24 +33,18 @@ class ExpiryReview:
 
 
 def series_of(source: Source) -> Series:
-    """The series that a source and vintage belongs to."""
+    """Give the series that a source and vintage belongs to."""
     return source.mirror, source.slug
 
 
 def newest_declarations(originals: Iterable[Original]) -> dict[Series, Source]:
-    """Each source as its newest manifest declares it: a maximum that was shortened, or found out
-    later, holds for older originals too.
-    """
-    return {
-        series_of(original.source): original.source
-        for original in sorted(originals, key=lambda original: original.retrieved_at)
-    }
+    """Give each source as its newest manifest declares it, which holds for older originals too."""
+    by_age = sorted(originals, key=lambda original: original.retrieved_at)
+    return {series_of(original.source): original.source for original in by_age}
 
 
 def keep_days(source: Source) -> int:
-    """Days an original under a legal maximum age may stay; raises ConfigurationError when they are
-    not declared.
-    """
+    """Give the days an original may stay by law; raise ConfigurationError when undeclared."""
     if source.keep_days is None:
         raise ConfigurationError(
             f"The source {source.slug} {source.vintage} falls under a legal maximum age, and a"
@@ -62,17 +56,17 @@ def keep_days(source: Source) -> int:
 
 
 def without_maximum(source: Source) -> bool:
-    """Whether a source falls under a legal maximum age and does not declare it."""
+    """Tell whether a source falls under a legal maximum age and does not declare it."""
     return source.retention == "legal_maximum" and source.keep_days is None
 
 
 def reason(source: Source) -> str:
-    """Why an original of a source had to go."""
+    """Give the reason why an original of a source had to go."""
     return f"its legal maximum age of {keep_days(source)} days"
 
 
 def may_stay(original: Original, declared: Source, at: datetime, grace_days: int = 0) -> bool:
-    """Whether an original is within the age its source allows."""
+    """Tell whether an original is within the age its source allows."""
     return declared.retention != "legal_maximum" or at - original.retrieved_at <= timedelta(
         days=keep_days(declared) + grace_days
     )
@@ -85,8 +79,9 @@ def review(
     at: datetime,
     grace_days: int,
 ) -> ExpiryReview:
-    """Tell which bytes must go: those of which every retrieval, by every source, is beyond its age;
-    refused ones each by itself.
+    """Give the bytes that must go: those beyond their age in every retrieval, by every source.
+
+    Each refused file is judged by itself.
     """
     unknown = {name for name, source in declared.items() if without_maximum(source)}
     found = ExpiryReview(undeclared=[declared[name] for name in sorted(unknown)])
@@ -98,11 +93,8 @@ def review(
     for original in originals:
         carrying[original.sha256].append(original)
         found.limited += declared[series_of(original.source)].retention == "legal_maximum"
-    found.refused = [
-        name
-        for name, original in refused.items()
-        if series_of(original.source) not in unknown and not stays(original)
-    ]
+    judged = [name for name, each in refused.items() if series_of(each.source) not in unknown]
+    found.refused = [name for name in judged if not stays(refused[name])]
     for same in carrying.values():
         if unknown.isdisjoint(series_of(original.source) for original in same):
             _judge(same, [original for original in same if stays(original)], found)
@@ -110,7 +102,7 @@ def review(
 
 
 def _judge(same: list[Original], within: list[Original], found: ExpiryReview) -> None:
-    """Tell what becomes of the same bytes; within: those of their originals that may stay."""
+    """Add what becomes of the same bytes; within: those of their originals that may stay."""
     beyond = [original for original in same if original not in within]
     if beyond and not within:
         found.expired.append(max(beyond, key=lambda original: original.retrieved_at))

@@ -1,6 +1,4 @@
-"""Fixity of originals and row digests: copies hashed anew, and replaced from a whole one where they
-are missing or corrupt.
-"""
+"""Fixity of originals and row digests: copies hashed anew, and repaired from a whole one."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from pathlib import Path
 from tasks.core.archive.archive import Archive
 from tasks.core.archive.copies import digest, require, scratch_copy
 from tasks.core.archive.files import is_original
-from tasks.core.archive.inspections import Finding, Inspection, failed, found, repair
+from tasks.core.archive.inspections import Finding, Inspection, failed, found
 from tasks.core.archive.inventories import Inventory
 from tasks.core.archive.locations import Location
 from tasks.core.archive.quarantine import Quarantine
@@ -31,9 +29,7 @@ class FileFixity:
         self._archive, self._inspection, self._inventory = archive, inspection, inventory
 
     def check(self, name: str, sha256: str, due: Sequence[Location]) -> list[Finding]:
-        """Hash a file where it is due; when it is not whole there, hash its other copies too and
-        repair those that are missing or corrupt.
-        """
+        """Hash a file where it is due; if it is broken there, hash all copies and repair those."""
         if self._inventory.is_buried(name):
             return self._buried(name, sha256, due)
         copies, failures = self._look(name, due)
@@ -71,9 +67,7 @@ class FileFixity:
         return findings
 
     def _whole_copy(self, name: str, sha256: str, whole: Sequence[Location]) -> Path | None:
-        """A path on this machine with the bytes, hashed once more before anything is replaced by
-        them.
-        """
+        """Give a local path with the bytes, hashed once more before they replace anything."""
 
         def fetch(location: Location) -> Path:
             path = location.fetch(name, sha256)
@@ -86,9 +80,7 @@ class FileFixity:
     def _give(
         self, path: Path, name: str, sha256: str, location: Location, there: str | None
     ) -> list[Finding]:
-        """Put a whole copy in the place of one that is missing or corrupt; corrupt bytes go to
-        quarantine before.
-        """
+        """Replace a missing or corrupt copy; corrupt bytes of originals go to quarantine first."""
         described = self._inventory.described.get(name)
         original = described.original if described else None
 
@@ -105,18 +97,15 @@ class FileFixity:
             was += ", not kept because no manifest says what they are"
         elif there:
             was += ", not kept because they came from no publisher"
-        return repair(self._inspection, give, location, name=name, sha256=sha256, was=was)
+        return self._inspection.repair(give, location, name=name, sha256=sha256, was=was)
 
     def _buried(self, name: str, sha256: str, due: Sequence[Location]) -> list[Finding]:
-        """Bytes under a tombstone are expected to be absent, and never repaired."""
+        """Give findings on bytes under a tombstone: their absence is expected, never repaired."""
         listings = self._inventory.listings
         left = [location for location in due if name in listings.get(location.url, ())]
         gone = [location for location in due if location not in left]
         still = "its bytes are still there: the next purge removes them"
-        return [
-            *found(name, "buried", gone, sha256),
-            *found(name, "buried", left, sha256, still),
-        ]
+        return [*found(name, "buried", gone, sha256), *found(name, "buried", left, sha256, still)]
 
 
 def _state(there: str | None) -> str:
@@ -126,9 +115,7 @@ def _state(there: str | None) -> str:
 def _set_aside(
     quarantine: Quarantine, location: Location, name: str, original: Original
 ) -> Failures:
-    """Keep corrupt bytes in quarantine, as old as the original they were: the legal maximum age
-    of its source holds for them too.
-    """
+    """Keep corrupt bytes in quarantine, under the legal maximum age of the original they were."""
     path = scratch_folder() / f"corrupt-{uuid.uuid4().hex}"
     try:
         location.save(name, path)

@@ -18,8 +18,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Files:
-    """The files of one folder, each under its SHA-256; what: one of them, in messages; remedy: for
-    one that no location has whole.
+    """The files of one folder, each under its SHA-256.
+
+    what: the word for one of them in messages. remedy: for one that no location has whole.
     """
 
     locations: Locations
@@ -32,9 +33,7 @@ class Files:
         return self.locations.add(path, self._name(sha256), sha256, f"the {self.what} {sha256}")
 
     def fetch(self, sha256: str) -> Path:
-        """A path on this machine with the bytes, verified, from the first location that has them
-        whole.
-        """
+        """Give a local path with the bytes, verified, from the first location with a whole copy."""
         path, passed = self._whole(sha256)
         if passed:
             logger.warning(
@@ -47,18 +46,15 @@ class Files:
         return path
 
     def exists(self, sha256: str) -> bool:
-        """Whether a location that answers has a file; its hash is verified when it is fetched."""
+        """Tell whether a location that answers has a file; fetching it verifies its hash."""
         found, _ = self.locations.each(lambda location: location.exists(self._name(sha256)))
         return any(there for _, there in found)
 
     def mend(self, sha256: str) -> Failures:
-        """Put whole bytes where `fetch` would pass a location over; returns what was wrong there,
-        where it is right now.
-        """
+        """Put whole bytes where `fetch` would pass a location over; return those failures."""
         path, passed = self._whole(sha256)
-        mended, _ = self.locations.give(
-            path, self._name(sha256), sha256, [location for location, _ in passed]
-        )
+        broken = [location for location, _ in passed]
+        mended, _ = self.locations.give(path, self._name(sha256), sha256, broken)
         right = [location for location, _ in mended]
         return tuple(failure for location, failure in passed if location in right)
 
@@ -71,13 +67,10 @@ class Files:
         return failures
 
     def remove(self, sha256: str) -> tuple[bool, Failures]:
-        """Remove bytes from every location and this machine; returns whether a location had them,
-        and those that could not let go of them.
-        """
+        """Remove bytes here and everywhere; return whether a location had them, and failures."""
         forget(sha256)
-        removed, failures = self.locations.each(
-            lambda location: location.remove(self._name(sha256))
-        )
+        name = self._name(sha256)
+        removed, failures = self.locations.each(lambda location: location.remove(name))
         return any(there for _, there in removed), failures
 
     def _name(self, sha256: str) -> str:
@@ -92,26 +85,26 @@ class Files:
 
 
 def file_name(folder: str, sha256: str) -> str:
-    """Name of a file in the archive."""
+    """Give the name of a file in the archive."""
     return f"{folder}/sha256/{sha256[:2]}/{sha256}"
 
 
 def original_name(sha256: str) -> str:
-    """Name of an original in the archive."""
+    """Give the name of an original in the archive."""
     return file_name(ORIGINALS, sha256)
 
 
 def digests_name(sha256: str) -> str:
-    """Name of a file of row digests in the archive."""
+    """Give the name of a file of row digests in the archive."""
     return file_name(DIGESTS, sha256)
 
 
 def sha256_in(name: str) -> str | None:
-    """The hash a file of the archive is named after; None for the name of a document."""
+    """Give the hash a file of the archive is named after; None for the name of a document."""
     match = NAMED_BY_HASH.fullmatch(name)
     return match[1] if match else None
 
 
 def is_original(name: str) -> bool:
-    """Whether a file is in the folder of originals."""
+    """Tell whether a file is in the folder of originals."""
     return name.startswith(f"{ORIGINALS}/")

@@ -1,6 +1,4 @@
-"""Fixity: every copy held to what it was when it was written, and repaired from one that still
-is.
-"""
+"""Fixity: every copy compared with what was written, and repaired from one that is whole."""
 
 from __future__ import annotations
 
@@ -14,14 +12,7 @@ from tasks.core.archive.archive import Archive
 from tasks.core.archive.documents import fingerprint, replace_in
 from tasks.core.archive.file_fixity import FileFixity
 from tasks.core.archive.files import sha256_in
-from tasks.core.archive.inspections import (
-    Finding,
-    Inspection,
-    failed,
-    found,
-    repair,
-    take_inventory,
-)
+from tasks.core.archive.inspections import Finding, Inspection, failed, found, take_inventory
 from tasks.core.archive.inventories import Record, content
 from tasks.core.archive.locations import Location
 from tasks.core.archive.replication import Failure
@@ -49,7 +40,7 @@ class Audit:
         return self._inspection.failed
 
     def due(self, period_days: int, at: datetime) -> dict[str, list[Location]]:
-        """The objects to audit now, each with the locations where it is due."""
+        """Give the objects to audit now, each with the locations where it is due."""
         copies: dict[str, list[Location]] = {}
         for location in self._inspection.in_service(self._inspection.locations.all):
             for copy in share(self.inventory.copies(location.url, self._records), period_days, at):
@@ -57,8 +48,7 @@ class Audit:
         return copies
 
     def check(self, name: str, due: Sequence[Location]) -> list[Finding]:
-        """Audit an object where it is due; when it is not whole there, look at all its copies and
-        repair them from one that is.
+        """Audit an object where it is due; if it is broken there, check and repair every copy.
 
         Copies in locations that are passed over have no finding.
         """
@@ -83,27 +73,20 @@ def _check_document(inspection: Inspection, name: str, recorded: Set[str]) -> li
     right = _agreed(contents, recorded)
     findings = failed(name, failures)
     for location, text, document in copies:
+        was = _state(text, document)
         if right is None:
             verdict = "differing" if any(contents) else "lost"
-            findings += found(name, verdict, [location], None, _state(text, document))
+            findings += found(name, verdict, [location], None, was)
         elif document == right:
             findings += found(name, "whole", [location], fingerprint(right))
         else:
-            findings += repair(
-                inspection,
-                partial(replace_in, name=name, document=right),
-                location,
-                name=name,
-                sha256=fingerprint(right),
-                was=_state(text, document),
-            )
+            give, sha256 = partial(replace_in, name=name, document=right), fingerprint(right)
+            findings += inspection.repair(give, location, name=name, sha256=sha256, was=was)
     return findings
 
 
 def _agreed(contents: Sequence[dict[str, Any]], recorded: Set[str]) -> dict[str, Any] | None:
-    """The content a document was written with: that of the last audit, else that of most copies;
-    None when it cannot be told.
-    """
+    """Give the content recorded by earlier audits, else that of most copies; None if unclear."""
     by_hash = {fingerprint(document): document for document in contents}
     if recorded:
         return next((document for sha256, document in by_hash.items() if sha256 in recorded), None)

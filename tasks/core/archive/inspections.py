@@ -1,6 +1,4 @@
-"""Inspections: the archive asked location by location, patiently but not forever, for an inventory
-of all that it should have and for how each copy of it is.
-"""
+"""Inspections: the locations of an archive asked for an inventory and for how each copy is."""
 
 from __future__ import annotations
 
@@ -26,8 +24,9 @@ PATIENCE = 3  # failures after which a location is not asked again in this inspe
 
 @dataclass(frozen=True)
 class Finding:
-    """How one copy was found: whole, repaired, buried, lost, differing, or failed because its
-    location did.
+    """How one copy was found: whole, repaired, buried, lost, differing, or failed.
+
+    failed: its location did.
     """
 
     name: str
@@ -38,8 +37,9 @@ class Finding:
 
 
 class Inspection:
-    """The locations of an archive, each asked until it has failed too often; failed: the first
-    failure of each location, by its URL.
+    """The locations of an archive, each asked until it has failed too often.
+
+    failed: the first failure of each location, by its URL.
     """
 
     def __init__(self, locations: Locations) -> None:
@@ -49,26 +49,32 @@ class Inspection:
     def ask(
         self, action: Callable[[Location], Result], among: Sequence[Location]
     ) -> tuple[list[tuple[Location, Result]], Failures]:
-        """Do something in the locations that have not failed too often, and note those that
-        fail.
-        """
+        """Act in the locations that have not failed too often, and note those that fail."""
         done, failures = self.locations.each(action, self.in_service(among))
         self._misses.update(failure.location for failure in failures)
         self.note(failures)
         return done, failures
 
     def in_service(self, among: Sequence[Location]) -> list[Location]:
-        """Those of some locations that have not failed too often."""
+        """Give those of some locations that have not failed too often."""
         return [location for location in among if self._misses[location.url] < PATIENCE]
 
     def give_up(self, failures: Iterable[Failure]) -> None:
-        """Ask locations that failed no more."""
+        """Stop asking locations that failed."""
         self._misses.update({failure.location: PATIENCE for failure in failures})
 
     def note(self, failures: Iterable[Failure]) -> None:
         """Keep the first failure of each location."""
         for failure in failures:
             self.failed.setdefault(failure.location, failure)
+
+    def repair(
+        self, give: Callable[[Location], None], location: Location, name: str, sha256: str, was: str
+    ) -> list[Finding]:
+        """Give a location a whole copy of an object; was: how the copy there was found."""
+        done, failures = self.ask(give, [location])
+        repaired = [location for location, _ in done]
+        return [*found(name, "repaired", repaired, sha256, f"was {was}"), *failed(name, failures)]
 
 
 def found(
@@ -83,25 +89,8 @@ def failed(name: str, failures: Iterable[Failure]) -> list[Finding]:
     return [Finding(name, each.location, "failed", None, each.reason) for each in failures]
 
 
-def repair(
-    inspection: Inspection,
-    give: Callable[[Location], None],
-    location: Location,
-    *,
-    name: str,
-    sha256: str,
-    was: str,
-) -> list[Finding]:
-    """Give a location a whole copy of an object; was: how the copy there was found."""
-    done, failures = inspection.ask(give, [location])
-    repaired = [location for location, _ in done]
-    return [*found(name, "repaired", repaired, sha256, f"was {was}"), *failed(name, failures)]
-
-
 def take_inventory(inspection: Inspection) -> Inventory:
-    """List all locations, and read which originals and row digests should be in them; raises
-    ConfigurationError when no location can be listed.
-    """
+    """List all locations and read what they should have; raise ConfigurationError if none can."""
     listings, failures = inspection.ask(_everything, inspection.locations.all)
     require_listing(listings, failures)
     inspection.give_up(failures)
@@ -117,17 +106,14 @@ def take_inventory(inspection: Inspection) -> Inventory:
     for described in (originals_in(told["manifests"]), *told["editions"]):
         found.described |= described
     # what a tombstone cannot tell any more is not brought back
-    unread = {
-        name.rpartition("/")[2][:64]
-        for name in found.unreadable
-        if name.startswith(f"{tombstones.FOLDER}/")
-    }
-    found.buried = tombstones.standing(told["tombstones"], told["manifests"]).keys() | unread
+    unread = (name for name in found.unreadable if name.startswith(f"{tombstones.FOLDER}/"))
+    found.buried = {name.rpartition("/")[2][:64] for name in unread}
+    found.buried |= tombstones.standing(told["tombstones"], told["manifests"]).keys()
     return found
 
 
 def _first_fit(inspection: Inspection, name: str, found: Inventory) -> dict[str, Any] | None:
-    """A document from the first location that has it as its name says."""
+    """Give a document from the first location that has it as its name says."""
     for location in inspection.locations.all:
         if name in found.listings.get(location.url, ()):
             for _, text in inspection.ask(lambda location: location.read(name), [location])[0]:

@@ -1,6 +1,4 @@
-"""Inventories: what the archive should have, by all its listings, manifests, tombstones and
-editions, and by what earlier audits knew.
-"""
+"""Inventories: what an archive should have, by its listings, its documents and earlier audits."""
 
 from __future__ import annotations
 
@@ -22,8 +20,9 @@ SETTLED = ("whole", "repaired", "buried", "failed")
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What the last audit knew of one copy; sha256: of an original or row digests, or of the
-    content of a document.
+    """What the last audit knew of one copy.
+
+    sha256: of an original or row digests, or of the content of a document.
     """
 
     name: str
@@ -35,8 +34,9 @@ class Record:
 
 @dataclass(frozen=True)
 class Described:
-    """A file as a manifest or the document of an edition describes it; what: its name for a person.
-    size: bytes. original: the newest retrieval of it, None of row digests.
+    """A file as a manifest or the document of an edition describes it.
+
+    what: its name for a person. size: bytes. original: its newest retrieval, None of row digests.
     """
 
     what: str
@@ -50,7 +50,7 @@ class Inventory:
 
     listings: names by location, of those that answer. described: originals and row digests that a
     document describes, by name. buried: hashes of originals under a tombstone. unreadable:
-    documents that say what should be there, and that no location gives as they were written.
+    documents that describe files and that no location gives as they were written.
     """
 
     listings: dict[str, set[str]]
@@ -59,25 +59,18 @@ class Inventory:
     unreadable: set[str] = field(default_factory=set)
 
     def names(self) -> set[str]:
-        """Originals, row digests and documents, those too that are only known by a manifest or the
-        document of an edition.
-        """
+        """Give the names of all files and documents that are listed, and of all files described."""
         listed = set().union(*self.listings.values())
-        return {
-            *self.described,
-            *(name for name in listed if sha256_in(name) or name.endswith(".json")),
-        }
+        known = (name for name in listed if sha256_in(name) or name.endswith(".json"))
+        return {*self.described, *known}
 
     def copies(self, location: str, records: Mapping[tuple[str, str], Record]) -> list[Copy]:
-        """The copies that one location should have."""
-        known = {name for name, place in records if place == location}
-        return [
-            self._copy(name, location, records.get((name, location)))
-            for name in self.names() | known
-        ]
+        """Give the copies that one location should have."""
+        names = self.names() | {name for name, place in records if place == location}
+        return [self._copy(name, location, records.get((name, location))) for name in names]
 
     def describe(self, name: str) -> str:
-        """An object as a person knows it."""
+        """Name an object as a person knows it."""
         sha256 = sha256_in(name)
         if sha256 is None:
             return f"the document {name}"
@@ -90,9 +83,7 @@ class Inventory:
         return f"{what}, SHA-256 {sha256}"
 
     def is_buried(self, name: str) -> bool:
-        """Whether an object is an original under a tombstone; row digests are no original, whatever
-        their bytes.
-        """
+        """Tell whether an object is an original under a tombstone; row digests never are."""
         return is_original(name) and sha256_in(name) in self.buried
 
     def _copy(self, name: str, location: str, record: Record | None) -> Copy:
@@ -110,7 +101,7 @@ class Inventory:
 
 
 def originals_in(originals: Iterable[Original]) -> dict[str, Described]:
-    """The newest retrieval of all bytes, by name."""
+    """Give the newest retrieval of all bytes, by name."""
     found: dict[str, Described] = {}
     for original in sorted(originals, key=lambda original: original.retrieved_at):
         source = original.source
@@ -122,9 +113,7 @@ def originals_in(originals: Iterable[Original]) -> dict[str, Described]:
 
 
 def digests_in(edition: Mapping[str, Any]) -> dict[str, Described]:
-    """The files of row digests that the document of an edition names, by name; none where it was
-    written before there were any.
-    """
+    """Give the row digests that an edition's document names, by name; none in older documents."""
     facts, found = edition.get("edition", {}), dict[str, Described]()
     for layer, file in edition.get("digests", {}).items():
         which = f"edition {facts['number']} of {facts['dataset']} {facts['vintage']}"
@@ -134,7 +123,7 @@ def digests_in(edition: Mapping[str, Any]) -> dict[str, Described]:
 
 
 def content(name: str, text: bytes) -> dict[str, Any] | None:
-    """A document that is what its name says; None when its bytes no longer are that."""
+    """Give a document that fits its name; None when its bytes no longer do."""
     try:
         document = json.loads(text)
         return document if isinstance(document, dict) and _fits(name, document) else None
@@ -147,9 +136,8 @@ def _fits(name: str, document: Mapping[str, Any]) -> bool:
     if folder == manifests.FOLDER:
         return name == manifests.name(manifests.original_of(document))
     if folder == tombstones.FOLDER:
-        return name.startswith(
-            f"{tombstones.folder(document['sha256'])}/{tombstones.read(document).sha256}"
-        )
+        sha256 = tombstones.read(document).sha256
+        return name.startswith(f"{tombstones.folder(sha256)}/{sha256}")
     if folder == "quarantine":
         refused = manifests.name(refused_of(document))
         return name == f"quarantine/{refused.partition('/')[2]}"

@@ -1,6 +1,4 @@
-"""The places an archive is kept in: a folder of this machine, or anything fsspec reaches by URL
-(s3://, gs://, az://).
-"""
+"""The places of an archive: a folder of this machine, or a URL of fsspec (s3://, gs://, az://)."""
 
 from __future__ import annotations
 
@@ -28,32 +26,29 @@ OUTAGES = {
     "gcsfs.retry": ("HttpError",),
     "azure.core.exceptions": ("AzureError",),
 }
-PATIENCE = {
-    "s3": {
-        "config_kwargs": {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}
-    }
-}
+S3_PATIENCE = {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}
 ABANDONED_SECONDS = 86400
 
 
 class Location(Protocol):
-    """One place; names are relative paths with slashes. Every method raises one of `outages()` when
-    the place fails.
+    """One place; names are relative paths with slashes.
+
+    Every method raises one of `outages()` when the place fails.
     """
 
     url: str
 
     def exists(self, name: str) -> bool:
-        """Whether an object of that name is there."""
+        """Tell whether an object of that name is there."""
 
     def names(self, prefix: str) -> list[str]:
-        """Names of all objects under a folder; none when it does not exist."""
+        """Give the names of all objects under a folder; none when it does not exist."""
 
     def read(self, name: str) -> bytes:
-        """The bytes of a small object."""
+        """Give the bytes of a small object."""
 
     def digest(self, name: str) -> str:
-        """SHA-256 of the bytes an object has now, read from the first to the last."""
+        """Give the SHA-256 of the bytes an object has now, read from the first to the last."""
 
     def save(self, name: str, path: Path) -> None:
         """Copy the bytes an object has now, whole or not, into a file of this machine."""
@@ -66,16 +61,14 @@ class Location(Protocol):
         """
 
     def fetch(self, name: str, sha256: str) -> Path:
-        """A path on this machine with those bytes, verified."""
+        """Give a path on this machine with those bytes, verified."""
 
     def remove(self, name: str) -> bool:
-        """Take an object away for good and verify that it is gone; False when it was not there."""
+        """Remove an object for good and verify that it is gone; False when it was not there."""
 
 
 class Folder:
-    """A folder of this machine: objects are read in place, written under a part name and then
-    linked.
-    """
+    """A folder of this machine; objects are written under a part name and then linked."""
 
     def __init__(self, url: str, root: str) -> None:
         self.url, self.root = url, Path(root)
@@ -84,12 +77,9 @@ class Folder:
         return (self.root / name).is_file()
 
     def names(self, prefix: str) -> list[str]:
-        found = (
-            path
-            for path in (self.root / prefix).rglob("*")
-            if path.is_file() and not path.name.endswith(".part")
-        )
-        return sorted(path.relative_to(self.root).as_posix() for path in found)
+        found = (path for path in (self.root / prefix).rglob("*") if path.is_file())
+        names = (path.relative_to(self.root).as_posix() for path in found)
+        return sorted(name for name in names if not name.endswith(".part"))
 
     def read(self, name: str) -> bytes:
         return (self.root / name).read_bytes()
@@ -135,8 +125,8 @@ class Folder:
 
 
 def open_location(url: str) -> Location:
-    """The place at an fsspec URL; nothing is asked of it yet."""
-    options = PATIENCE.get(url.partition("://")[0], {})
+    """Give the place at an fsspec URL; nothing is asked of it yet."""
+    options = {"config_kwargs": S3_PATIENCE} if url.startswith("s3://") else {}
     try:
         files, root = fsspec.url_to_fs(url, use_listings_cache=False, **options)
     except (ValueError, ImportError) as error:
@@ -145,15 +135,13 @@ def open_location(url: str) -> Location:
             " such as s3://bucket/folder (gs:// needs the package gcsfs, az:// needs adlfs), in"
             " GEODATA_ARCHIVE or GEODATA_ARCHIVE_REPLICAS."
         ) from None
-    return (
-        Folder(redact(url), root)
-        if isinstance(files, LocalFileSystem)
-        else Bucket(redact(url), files, root)
-    )
+    if isinstance(files, LocalFileSystem):
+        return Folder(redact(url), root)
+    return Bucket(redact(url), files, root)
 
 
 def outages() -> tuple[type[BaseException], ...]:
-    """The errors that mean a place is down, refuses us or holds a corrupt copy."""
+    """Give the errors that mean a place is down, refuses us or holds a corrupt copy."""
     found: list[type[BaseException]] = [OSError]
     for module, names in OUTAGES.items():
         with suppress(ImportError):  # a driver that is not installed raises nothing

@@ -1,6 +1,4 @@
-"""Manifests: the self-describing JSON beside each original, enough to rebuild data and catalog
-without a database.
-"""
+"""Manifests: JSON beside each original, enough to rebuild data and catalog without a database."""
 
 from __future__ import annotations
 
@@ -25,8 +23,9 @@ ORIGINALS: TypeAdapter[Original] = TypeAdapter(Original)
 
 
 class Manifests:
-    """The manifests of an archive: all originals ever archived, also those buried since, each with
-    its source as declared then.
+    """The manifests of an archive: all originals ever archived, including those buried since.
+
+    Each has its source as it was declared then.
     """
 
     def __init__(self, documents: Documents) -> None:
@@ -36,65 +35,54 @@ class Manifests:
         self, original: Original, *, headers: Mapping[str, str] | None = None, detail: str = ""
     ) -> Failures:
         """Describe an original beside its bytes; returns the locations that failed."""
-        document = describe(original, headers or {}, detail, code_revision())
+        document = describe(original, headers or {}, detail)
         return self._documents.put(name(original), document)
 
     def replicate(self, source: Source) -> Failures:
-        """Copy the manifests of a source and vintage to the locations that lack them; returns those
-        that failed.
-        """
+        """Copy a source's manifests of its vintage to locations that lack them; return failures."""
         return self._documents.replicate_folder(f"{FOLDER}/{shelf(source)}")
 
     def all(self) -> list[Original]:
-        """The originals of all sources."""
+        """Give the originals of all sources."""
         return [original_of(manifest) for _, manifest in self._documents.read_all(FOLDER)]
 
     def of(self, source: Source) -> Iterator[Original]:
-        """The originals of a source and vintage, the newest first, each read when it is asked
-        for.
-        """
+        """Give the originals of a source and vintage, newest first, each read when asked for."""
         names = self._documents.names(f"{FOLDER}/{shelf(source)}")
         return (original_of(self._documents.read(name)) for name in reversed(names))
 
     def with_bytes(self, source: Source, sha256: str) -> Original | None:
-        """The newest original of a source and vintage that has these bytes; None when there is
-        none.
-        """
+        """Give the newest original of a source and vintage with these bytes, or None."""
         return next((each for each in self.of(source) if each.sha256 == sha256), None)
 
     def carrying(self, sha256: str) -> list[Original]:
-        """All originals, of any source, that have these bytes."""
-        names = [
-            name for name in self._documents.names(FOLDER) if name.endswith(f"-{sha256[:12]}.json")
-        ]
-        originals = [original_of(self._documents.read(name)) for name in names]
+        """Give all originals, of any source, that have these bytes."""
+        names, ending = self._documents.names(FOLDER), f"-{sha256[:12]}.json"
+        alike = (name for name in names if name.endswith(ending))
+        originals = (original_of(self._documents.read(name)) for name in alike)
         return [original for original in originals if original.sha256 == sha256]
 
     def newest_declaration(self, source: Source) -> Source:
-        """A source as the newest manifest of any vintage declares it."""
+        """Give a source as the newest manifest of any vintage declares it."""
         names = self._documents.names(f"{FOLDER}/{shelf(source).rpartition('/')[0]}")
         newest = max(names, key=lambda name: name.rpartition("/")[2])
         return original_of(self._documents.read(newest)).source
 
 
 def name(original: Original) -> str:
-    """Name of the manifest of an original."""
+    """Give the name of the manifest of an original."""
     stamped = stamp(original.retrieved_at, original.sha256)
     return f"{FOLDER}/{shelf(original.source)}/{stamped}.json"
 
 
 def shelf(source: Source) -> str:
-    """The folder of a source's manifests: apart for each mirror, so that a sample never stands in
-    for an official file.
-    """
+    """Give the folder of a source's manifests, where a mirror's never pass for official ones."""
     mirror = f"mirror-{source.mirror}/" if source.mirror else ""
     return f"{mirror}{source.slug}/{source.vintage}"
 
 
 def stamp(moment: datetime, sha256: str) -> str:
-    """The name of a document: UTC time to the microsecond and the first twelve digits of the hash;
-    names sort by time.
-    """
+    """Give a document's name, sorted by time: UTC to the microsecond, 12 digits of its hash."""
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{sha256[:12]}"
 
 
@@ -104,29 +92,19 @@ def declared(source: Source) -> dict[str, Any]:
     return plain
 
 
-def describe(
-    original: Original, headers: Mapping[str, str], detail: str, revision: str
-) -> dict[str, Any]:
-    """Describe an original: what was declared, asked and received, and by which revision of the
-    code.
-    """
+def describe(original: Original, headers: Mapping[str, str], detail: str) -> dict[str, Any]:
+    """Describe an original: what was declared, asked and received, and by which code revision."""
     safe = replace(original, source=_without_credentials(original.source), url=redact(original.url))
     plain: dict[str, Any] = ORIGINALS.dump_python(safe, mode="json")
-    return {
-        "format": FORMAT,
-        **plain,
-        "headers": dict(headers),
-        "detail": redact(detail),
-        "revision": revision,
-    }
+    answer = {"headers": dict(headers), "detail": redact(detail)}
+    return {"format": FORMAT, **plain, **answer, "revision": code_revision()}
 
 
 def original_of(manifest: Mapping[str, Any]) -> Original:
-    """The original a manifest describes, with its source as it was declared then."""
+    """Give the original a manifest describes, with its source as it was declared then."""
     return ORIGINALS.validate_python(manifest)
 
 
 def _without_credentials(source: Source) -> Source:
-    return replace(
-        source, urls=tuple(map(redact, source.urls)), landing_page=redact(source.landing_page)
-    )
+    urls, landing_page = tuple(map(redact, source.urls)), redact(source.landing_page)
+    return replace(source, urls=urls, landing_page=landing_page)

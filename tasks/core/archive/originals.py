@@ -26,8 +26,8 @@ class Originals:
         """Keep the bytes of a file, verified in every location by reading them back.
 
         original: its description. Bytes that were buried come back only as an original that the
-        publisher gave after the burial and that is within its source's maximum age; raises
-        SourceError otherwise. Its manifest then supersedes the tombstone.
+        publisher gave after the burial and that is within its source's maximum age; its manifest
+        then supersedes the tombstone. Raises SourceError otherwise.
         """
         stone = self._tombstones.standing(sha256)
         if stone and not (original and _is_newer(original, stone)):
@@ -40,47 +40,31 @@ class Originals:
         return self._files.put(path, sha256)
 
     def exists(self, sha256: str) -> bool:
-        """Whether a location that answers has the bytes (their hash is verified when they are
-        fetched) and they were not buried.
-        """
+        """Tell whether a location that answers has the bytes, unverified, and they may be used."""
         return self._files.exists(sha256) and self._tombstones.standing(sha256) is None
 
     def fetch(self, sha256: str) -> Path:
-        """A path on this machine with the bytes, verified, from the first location that has them
-        whole; raises SourceError when they were buried.
-        """
+        """Give a path with the bytes, verified, as Files does; raise SourceError if buried."""
         self._refuse_buried(sha256)
         return self._files.fetch(sha256)
 
     def mend(self, sha256: str) -> Failures:
-        """Put whole bytes where `fetch` would pass a location over; returns what was wrong there,
-        where it is right now.
-        """
+        """Put whole bytes where `fetch` would pass a location over, as Files does."""
         self._refuse_buried(sha256)
         return self._files.mend(sha256)
 
     def catch_up(self, source: Source, sha256: str) -> Failures:
-        """Give the locations that were down before the original and the source's manifests they
-        lack.
-        """
+        """Give locations that were down the original and the source's manifests they lack."""
         self._refuse_buried(sha256)
         return self._files.replicate(sha256) + self._manifests.replicate(source)
 
     def latest(self, source: Source) -> Original | None:
-        """The newest original of a source and vintage that was not buried, as a handle on the
-        source declared now.
-        """
-        allowed = (
-            original
-            for original in self._manifests.of(source)
-            if self._tombstones.over(original) is None
-        )
-        return next((replace(original, source=source) for original in allowed), None)
+        """Give the newest original not buried, with its source as it is declared now, or None."""
+        usable = (each for each in self._manifests.of(source) if not self._tombstones.over(each))
+        return next((replace(original, source=source) for original in usable), None)
 
     def passed_over(self, source: Source) -> tuple[Original, Tombstone] | None:
-        """The newest original of a source and vintage, where it was buried; None when it may be
-        used, or there never was any.
-        """
+        """Give the newest original with its tombstone where it was buried, otherwise None."""
         newest = next(self._manifests.of(source), None)
         stone = self._tombstones.over(newest) if newest else None
         return (newest, stone) if newest and stone else None

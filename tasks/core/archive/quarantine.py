@@ -35,7 +35,7 @@ class Quarantine:
         return failures + self._documents.put(f"{name}.json", _refusal(retrieval, reason, kept))
 
     def all(self) -> dict[str, Original]:
-        """The bytes in quarantine by their name, each as it was refused the last time."""
+        """Give the bytes in quarantine by their name, each as it was refused the last time."""
         there = self._locations.names(FOLDER)
         return {
             document["bytes"]: refused_of(document)
@@ -44,16 +44,12 @@ class Quarantine:
         }
 
     def remove(self, name: str) -> Failures:
-        """Remove refused bytes from every location; the document beside them, with their hash and
-        the reason, is their tombstone.
-        """
+        """Remove refused bytes everywhere; the document beside them becomes their tombstone."""
         return self._locations.each(lambda location: location.remove(name))[1]
 
 
 def refused_of(document: Mapping[str, Any]) -> Original:
-    """The refused bytes that a document of the quarantine describes, as an original that never was
-    one.
-    """
+    """Give the refused bytes that a document describes, as an original that never was one."""
     return Original(
         source=manifests.SOURCES.validate_python(document["source"]),
         sha256=document["sha256"],

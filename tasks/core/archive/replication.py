@@ -1,6 +1,4 @@
-"""Replication: the primary location of an archive and its replicas, written together and read in
-turn.
-"""
+"""Replication: the primary location of an archive and its replicas, read in turn."""
 
 from __future__ import annotations
 
@@ -42,7 +40,7 @@ class Locations:
     def each(
         self, action: Callable[[Location], Result], among: Sequence[Location] | None = None
     ) -> tuple[list[tuple[Location, Result]], Failures]:
-        """Do something in every location, or in some, and tell where it was done and where not."""
+        """Act in every location, or in some; return each one's result, and the failures."""
         done, failures = [], []
         for location in self.all if among is None else among:
             try:
@@ -88,11 +86,11 @@ class Locations:
         return failures
 
     def listings(self, prefix: str) -> tuple[Listings, Failures]:
-        """Names under a folder in each location that answers, and the locations that do not."""
+        """Give the names under a folder in each location that answers, and the failures."""
         return self.each(lambda location: set(location.names(prefix)))
 
     def names(self, prefix: str) -> set[str]:
-        """Names under a folder, in any location that answers."""
+        """Give the names under a folder, in any location that answers."""
         listings, failures = self.listings(prefix)
         require_listing(listings, failures)
         return all_names(listings)
@@ -108,17 +106,17 @@ def require_listing(listings: Listings, failures: Iterable[Failure]) -> None:
 
 
 def all_names(listings: Listings) -> set[str]:
-    """Names that one listing has or more."""
+    """Give the names that at least one listing has."""
     return {name for _, names in listings for name in names}
 
 
 def listed(failures: Iterable[Failure]) -> str:
-    """Locations that failed, in a sentence."""
+    """List the locations that failed, in a sentence."""
     return "; ".join(map(str, failures)) or "none is configured"
 
 
 def once_each(failures: Iterable[Failure]) -> Failures:
-    """The first failure of each location."""
+    """Give the first failure of each location."""
     return tuple({failure.location: failure for failure in reversed(list(failures))}.values())
 
 

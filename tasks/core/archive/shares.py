@@ -1,5 +1,4 @@
-"""Shares: which copies one audit looks at, so that all are audited within a period and no run reads
-the whole archive.
+"""Shares: the copies one audit looks at, so that a period covers all and no run reads everything.
 
 A share is measured in bytes, because reading is what an audit costs: by count, one day would fall
 on the great files and the next on none. Each copy weighs REQUEST_BYTES more than its size, so that
@@ -22,8 +21,8 @@ class Copy:
     """One object in one location.
 
     size: bytes, 0 where it is unknown. audited_at: None when it never was. urgent: known to be
-    missing or not whole, so that it is looked at by every audit. failed: the location could not
-    give it the last time; it is tried again, after all others, so that it holds up none.
+    missing or broken, so that every audit looks at it. failed: the location could not give it the
+    last time; it is tried after all others, so that it holds up none.
     """
 
     name: str
@@ -35,16 +34,15 @@ class Copy:
 
 
 def share(copies: Iterable[Copy], period_days: int, at: datetime) -> list[Copy]:
-    """The copies due in one location: the urgent ones, the oldest up to a daily share or until none
-    would be overdue, those that failed before.
+    """Give the copies due in one location: urgent ones, a daily share, then those that failed.
+
+    The daily share takes the oldest copies, and goes on until none would be overdue.
     """
     everything = sorted(copies, key=lambda copy: (copy.audited_at or NEVER, copy.name))
     urgent = [copy for copy in everything if copy.urgent and not copy.failed]
     queue = [copy for copy in everything if not copy.urgent and not copy.failed]
-    budget, overdue = (
-        sum(map(_weight, everything)) / period_days,
-        at - timedelta(days=period_days) + UNTIL_THE_NEXT_RUN,
-    )
+    budget = sum(map(_weight, everything)) / period_days
+    overdue = at - timedelta(days=period_days) + UNTIL_THE_NEXT_RUN
     taken: list[Copy] = []
     for copy in queue:
         if budget <= 0 and (copy.audited_at is None or copy.audited_at > overdue):

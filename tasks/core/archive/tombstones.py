@@ -1,11 +1,9 @@
-"""Tombstones: what is left of an original whose bytes had to go, as a document of its own in the
-archive.
+"""Tombstones: documents of the archive about originals whose bytes had to go.
 
     tombstones/ab/<64 hexadecimal digits>-<UTC time>.json     the same bytes buried once more
 
-A tombstone speaks of what was retrieved before it. The same bytes, asked for and received again
-after it, are a new original with a newer manifest: that manifest supersedes the tombstone, and
-nothing is overwritten.
+A tombstone speaks of what was retrieved before it. The same bytes received again after it are a new
+original, whose manifest supersedes the tombstone; nothing is overwritten.
 """
 
 from __future__ import annotations
@@ -32,8 +30,9 @@ FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Tombstone:
-    """An original that is no more: its hash, size and origin; `reason` follows the word "by" ("its
-    legal maximum age of 365 days").
+    """An original that is no more: its hash, size and origin.
+
+    reason: follows the word "by" ("its legal maximum age of 365 days").
     """
 
     sha256: str
@@ -61,24 +60,23 @@ class Tombstones:
         self._manifests, self._originals = manifests, originals
 
     def all(self) -> list[Tombstone]:
-        """All tombstones, also those superseded."""
+        """Give all tombstones, including those superseded."""
         return [read(document) for _, document in self._documents.read_all(FOLDER)]
 
     def over(self, original: Original) -> Tombstone | None:
-        """The tombstone of one original, None when it was not buried since it was retrieved."""
+        """Give the tombstone of an original; None if not buried since it was retrieved."""
         return over(original, self._of(original.sha256))
 
     def standing(self, sha256: str) -> Tombstone | None:
-        """The tombstone of bytes that no original may use now."""
+        """Give the tombstone of bytes that no original may use now, or None."""
         stones = self._of(sha256)
         return standing(stones, self._manifests.carrying(sha256)).get(sha256) if stones else None
 
     def bury(self, original: Original, reason: str, judged: Collection[Original] = ()) -> Failures:
-        """Set a tombstone, then remove the bytes of an original from every location and from this
-        machine; its manifests stay.
+        """Set a tombstone, then remove an original's bytes everywhere; its manifests stay.
 
         judged: originals with the same bytes that were found to need them no longer. A location
-        that failed is returned, and may still have the bytes: they are not used, and burying again
+        that failed is returned and may still have the bytes: they are not used, and burying again
         finishes it. Raises CheckFailed, and removes nothing, when the same bytes may stay as an
         original of another source, or as a newer one of this.
         """
@@ -97,11 +95,9 @@ class Tombstones:
         return once_each((*failures, *self._originals.remove(sha256)[1]))
 
     def finish(self, stones: Iterable[Tombstone]) -> tuple[list[Tombstone], Failures]:
-        """Complete earlier burials in locations that were down, or that a backup was restored into:
-        tombstones go there, bytes away.
+        """Complete burials in locations that were down or restored: add tombstones, remove bytes.
 
-        Returns those of the given tombstones under which bytes were found, and the locations that
-        failed once more.
+        Returns the given tombstones under which bytes were found, and the locations that failed.
         """
         failures, found = self._documents.replicate_folder(FOLDER), []
         for stone in stones:
@@ -111,39 +107,34 @@ class Tombstones:
         return found, once_each(failures)
 
     def _of(self, sha256: str) -> list[Tombstone]:
-        """All tombstones of a hash in the locations that answer."""
+        """Give all tombstones of a hash in the locations that answer."""
         listings, _ = self._locations.listings(folder(sha256))
         names, beginning = sorted(all_names(listings)), f"{folder(sha256)}/{sha256}"
         return [read(self._documents.read(name)) for name in names if name.startswith(beginning)]
 
     def _keepers(self, original: Original, at: datetime) -> list[Original]:
-        """Originals with the same bytes that may stay: those of other sources, and newer ones of
-        this.
-        """
-        return [
-            other
-            for other in self._manifests.carrying(original.sha256)
-            if (
-                series_of(other.source) != series_of(original.source)
-                or other.retrieved_at > original.retrieved_at
-            )
-            and may_stay(other, self._manifests.newest_declaration(other.source), at)
-        ]
+        """Give originals of other sources, and newer ones of this, that keep the same bytes."""
+        declared, found = self._manifests.newest_declaration, list[Original]()
+        for other in self._manifests.carrying(original.sha256):
+            is_newer = other.retrieved_at > original.retrieved_at
+            if is_newer or series_of(other.source) != series_of(original.source):
+                found += [other] if may_stay(other, declared(other.source), at) else []
+        return found
 
 
 def folder(sha256: str) -> str:
-    """The folder that has the tombstones of an original."""
+    """Give the folder that has the tombstones of an original."""
     return f"{FOLDER}/{sha256[:2]}"
 
 
 def name_of(sha256: str, again_at: datetime | None = None) -> str:
-    """Name of a tombstone; again_at: the moment, where there is an earlier one."""
+    """Give the name of a tombstone; again_at: the moment, where there is an earlier one."""
     again = f"-{again_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}" if again_at else ""
     return f"{folder(sha256)}/{sha256}{again}.json"
 
 
 def set_for(original: Original, reason: str, at: datetime) -> Tombstone:
-    """The tombstone of an original."""
+    """Give the tombstone of an original."""
     source = original.source
     return Tombstone(
         sha256=original.sha256,
@@ -160,33 +151,30 @@ def set_for(original: Original, reason: str, at: datetime) -> Tombstone:
 
 
 def document(tombstone: Tombstone) -> dict[str, Any]:
-    """A tombstone as plain JSON values."""
+    """Give a tombstone as plain JSON values."""
     return {"format": FORMAT, **TOMBSTONES.dump_python(tombstone, mode="json")}
 
 
 def read(document: Mapping[str, Any]) -> Tombstone:
-    """The tombstone in a document."""
+    """Give the tombstone in a document."""
     return TOMBSTONES.validate_python(document)
 
 
 def burial(original: Original, stone: Tombstone) -> str:
-    """What became of an original: a sentence without its end."""
+    """Say what became of an original: a sentence without its full stop."""
     buried = f"was buried on {stone.buried_at:%Y-%m-%d} by {stone.reason}"
     return f"The original of {_name(original)} {buried}"
 
 
 def over(original: Original, stones: Iterable[Tombstone]) -> Tombstone | None:
-    """The first tombstone set after an original was retrieved."""
-    later = [
-        stone
-        for stone in stones
-        if stone.sha256 == original.sha256 and stone.buried_at >= original.retrieved_at
-    ]
+    """Give the first tombstone set after an original was retrieved, or None."""
+    same = (stone for stone in stones if stone.sha256 == original.sha256)
+    later = (stone for stone in same if stone.buried_at >= original.retrieved_at)
     return min(later, key=lambda stone: stone.buried_at, default=None)
 
 
 def standing(stones: Iterable[Tombstone], originals: Iterable[Original]) -> dict[str, Tombstone]:
-    """The newest tombstone of each hash that no original retrieved after it supersedes, by hash."""
+    """Give the newest tombstone of each hash, by hash, unless a later original supersedes it."""
     newest = {stone.sha256: stone for stone in sorted(stones, key=lambda stone: stone.buried_at)}
     for original in originals:
         if original.sha256 in newest and original.retrieved_at > newest[original.sha256].buried_at:

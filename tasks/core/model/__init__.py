@@ -1,1 +1,1 @@
-"""What is declared, what is handed on, what can fail, and what is set."""
+"""Declarations, handles, errors and settings."""

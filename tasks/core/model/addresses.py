@@ -1,6 +1,4 @@
-"""Addresses of files: which ones are on this machine, and how they are shown without their
-credentials.
-"""
+"""Addresses of files: which are on this machine, and how they are shown without credentials."""
 
 from __future__ import annotations
 
@@ -19,16 +17,12 @@ SECRET = re.compile(
 
 
 def redact(text: str) -> str:
-    """A URL, or a sentence with URLs in it, with every user, password, key and token replaced by
-    ***.
-    """
+    """Replace every user, password, key and token in a URL, or in a sentence with URLs, by ***."""
     return SECRET.sub(r"\g<name>***", USER.sub("***@", text))
 
 
 def redact_all(value: Any) -> Any:
-    """A plain value, as JSON has them, with every text in it redacted; names of fields stay as they
-    are.
-    """
+    """Redact every text in a plain value, as JSON has them; names of fields stay as they are."""
     if isinstance(value, dict):
         return {name: redact_all(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
@@ -37,9 +31,7 @@ def redact_all(value: Any) -> Any:
 
 
 def local_path(url: str) -> Path | None:
-    """The path of an address on this machine (file:// or without a scheme); None for an address on
-    a network.
-    """
+    """Give the path of a file:// address or one without a scheme; None for one on a network."""
     parts = urlsplit(url)
     if parts.scheme == "file":
         return Path(unquote(parts.path))
@@ -47,7 +39,7 @@ def local_path(url: str) -> Path | None:
 
 
 class RedactingFilter(logging.Filter):
-    """Takes credentials out of the lines in which an HTTP library logs the addresses it asks."""
+    """A filter that takes credentials out of the addresses that an HTTP library logs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the line; never drop it."""

@@ -1,7 +1,6 @@
 """What a flow declares about its sources: plain frozen dataclasses, no behaviour.
 
-A flow's file states facts (publisher, licence, URL, format, key, expected numbers); the verbs hold
-the publisher to them. Codes are text; a column without a declared type is text.
+A flow states facts; the verbs hold the publisher to them. A column without a type is text.
 """
 
 from __future__ import annotations
@@ -41,11 +40,10 @@ class Licence:
 class Column:
     """A column to keep: its names in the publisher's files (first match wins) and its type.
 
-    `type` is one of text, integer, number (double precision), date, boolean, or decimal(p,s).
-    prefix: what every value begins with, left out of the table ("GRGEMAKT-" of "GRGEMAKT-10101").
-    widths: where a code is written in several columns, `names` are its parts and these are their
-    digits. about, unit and rule: what the column holds, in which unit, and how it is aggregated
-    (see tasks.core.catalog.column_rules); every table made from it says the same.
+    type: text, integer, number (double precision), date, boolean or decimal(p,s). prefix: what
+    every value begins with, left out of the table ("GRGEMAKT-" of "GRGEMAKT-10101"). widths: the
+    digits of each of `names` where a code is written in several columns. about, unit, rule: what it
+    holds, its unit and its aggregation (tasks.core.catalog.column_rules) in every table made of it.
     """
 
     names: tuple[str, ...]
@@ -59,46 +57,39 @@ class Column:
 
 
 class Meaning(TypedDict, total=False):
-    """What a column holds, in which unit, and how it is aggregated; as in Column."""
+    """What a column holds, in which unit, how it is aggregated, if it is optional; as in Column."""
+
+    optional: bool
 
     about: str
     unit: str
     rule: str
 
 
-def text(
-    *names: str, optional: bool = False, prefix: str = "", **meaning: Unpack[Meaning]
-) -> Column:
-    """A code (or, by its unit, a name), kept letter for letter, but for a prefix that all have."""
-    said = Meaning(unit="code", rule="same") | meaning
-    return Column(names, "text", optional, prefix, **said)
+def text(*names: str, prefix: str = "", **meaning: Unpack[Meaning]) -> Column:
+    """Declare a code (or, by its unit, a name), kept letter for letter but for a common prefix."""
+    return Column(names, "text", prefix=prefix, **(Meaning(unit="code", rule="same") | meaning))
 
 
 def code(*parts: tuple[str, int], **meaning: Unpack[Meaning]) -> Column:
-    """A code in several columns, each filled up with zeros: ("STATE", 2), ("COUNTY", 3)."""
+    """Declare a code in several columns, each filled with zeros: ("STATE", 2), ("COUNTY", 3)."""
     names, widths = zip(*parts, strict=True)
     return replace(text(*names, **meaning), widths=widths)
 
 
-def integer(*names: str, optional: bool = False, **meaning: Unpack[Meaning]) -> Column:
-    """A whole number (64 bits)."""
-    return Column(names, "integer", optional, **meaning)
+def integer(*names: str, **meaning: Unpack[Meaning]) -> Column:
+    """Declare a whole number (64 bits)."""
+    return Column(names, "integer", **meaning)
 
 
-def number(*names: str, optional: bool = False, **meaning: Unpack[Meaning]) -> Column:
-    """A double precision number."""
-    return Column(names, "number", optional, **meaning)
+def number(*names: str, **meaning: Unpack[Meaning]) -> Column:
+    """Declare a double precision number."""
+    return Column(names, "number", **meaning)
 
 
-def decimal(
-    *names: str,
-    precision: int = 18,
-    scale: int = 2,
-    optional: bool = False,
-    **meaning: Unpack[Meaning],
-) -> Column:
-    """An exact number such as an amount of money."""
-    return Column(names, f"decimal({precision},{scale})", optional, **meaning)
+def decimal(*names: str, precision: int = 18, scale: int = 2, **meaning: Unpack[Meaning]) -> Column:
+    """Declare an exact number such as an amount of money."""
+    return Column(names, f"decimal({precision},{scale})", **meaning)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +101,7 @@ class Rows:
 
     @classmethod
     def exactly(cls, count: int) -> Rows:
-        """One number only."""
+        """Give one number only."""
         return cls(low=count, high=count)
 
 
@@ -127,12 +118,11 @@ class Total:
 class Features:
     """How a geometry file is read.
 
-    member, layer: shell patterns of the file in its archive, where one original has several, and of
-    the layer in the file. crs: EPSG code the publisher states; compared with the file's own, used
-    when the file has none and `crs_missing` allows it. bounds: (xmin, ymin, xmax, ymax) of the
-    country in that CRS. published_crs: EPSG code of the loaded table. dimension: 2 drops Z, 3 keeps
-    it. crs_of: EPSG codes by shell patterns on a file's path in its archive, for archives that hold
-    each territory in a CRS of its own; `bounds` hold for `crs` only.
+    member, layer: shell patterns of the file in its archive and of the layer in the file, where
+    there are several. crs: EPSG code the publisher states; compared with the file's own, used when
+    the file has none and `crs_missing` allows it. bounds: (xmin, ymin, xmax, ymax) of the country
+    in that CRS only. published_crs: EPSG code of the loaded table. dimension: 2 drops Z, 3 keeps
+    it. crs_of: the EPSG codes of territories, by shell patterns on a file's path in its archive.
     """
 
     columns: Mapping[str, Column]
@@ -154,12 +144,11 @@ class Table:
     """How a table of figures is read.
 
     member: shell pattern of the file in its archive, where one original has several. sheet: of a
-    workbook. quote "" means the publisher quotes nothing. header_rows are counted from 1 (several
-    are joined by a blank, for merged titles); skip_rows_after_header is for rows of labels or units
-    under them. `missing` maps a marker such as "*" to its reason, which is kept beside each figure
-    in <column>_reason, or for all figures of a row in one text column where `reasons_in` names it;
-    `zero` are those of the markers that mean 0. `where` keeps the rows whose source column matches
-    a shell pattern ("2023", "0500000US*").
+    workbook. quote: "" where nothing is quoted. header_rows: counted from 1; several are joined by
+    a blank, for merged titles. skip_rows_after_header: rows of labels or units under them. missing:
+    the reason for a marker such as "*", kept beside each figure in <column>_reason, or for a whole
+    row in the text column that `reasons_in` names. zero: the markers that mean 0. where: keeps the
+    rows whose source column matches a shell pattern ("2023", "0500000US*").
     """
 
     columns: Mapping[str, Column]
@@ -181,9 +170,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A document that is kept and read whole: what a portal says about its data, in the form of a
-    named standard.
-    """
+    """A document kept and read whole: what a portal says about its data, by a named standard."""
 
     standard: Literal["OGD Austria Metadata"]
 
@@ -195,21 +182,17 @@ Reading = Features | Table | Document
 class Source:
     """One file of one publisher, for one vintage.
 
-    urls: candidate addresses, the likeliest first; none where the publisher gives no lasting one,
-    so that the file is fetched by hand (GEODATA_INBOX) or comes by a mirror. member: shell pattern
-    of the file inside the archive. reads: how the file is read; by a name for each, where it gives
-    several tables (sheets of a workbook, layers of a GeoPackage, members of an archive).
-    territories: `member` means several files that are read alike, one for each territory. pages:
-    features a page, where the addresses are those of a web feature service (WFS 2.0 answering in
-    GeoJSON) that is asked page by page. codes_of: the day whose area codes the file uses, where it
-    is not the reference date (some offices give old figures on today's areas). packed: a member of
-    a zip is read as it is packed, and never written to the disk unpacked, because it is too large.
-    rows, totals, distinct (number of different values of a column) and counts (rows with each value
-    of a column): the publisher's own numbers. retention: permanent (every original stays), newest
-    (only the newest of each vintage stay, and those that editions need) or legal_maximum (none
-    stays longer than keep_days). keep_originals: how many the newest are; legal_maximum may declare
-    it besides. `mirror` is empty for the publisher's file and otherwise the label of the mirror
-    that stood in for it.
+    urls: addresses, the likeliest first; none where the file is fetched by hand (GEODATA_INBOX) or
+    comes by a mirror. member: shell pattern of the file in the archive. reads: how the file is
+    read, or each of its tables by name (sheets of a workbook, layers of a GeoPackage, files of an
+    archive). territories: `member` means one file for each territory, read alike. pages: features a
+    page of a web feature service (WFS 2.0 answering in GeoJSON). codes_of: the day whose area codes
+    the file uses, if not the reference date (some offices give old figures on today's areas).
+    packed: a zip's member too large to unpack is read packed. rows, totals, distinct (different
+    values of a column) and counts (rows with each value of a column): the publisher's own numbers.
+    retention: permanent (every original stays), newest (of each vintage the newest
+    `keep_originals`, and those that editions need) or legal_maximum (none longer than keep_days;
+    keep_originals may limit it). mirror: the label of the mirror the file is from, or empty.
     """
 
     slug: str

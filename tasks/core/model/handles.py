@@ -52,8 +52,7 @@ class Original:
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A readable file on this machine, taken out of an original; `name` is its name inside the
-    archive.
+    """A readable file on this machine, taken out of an original under its `name` there.
 
     member: where `path` is the zip itself, the member to be read as it is packed; empty otherwise.
     part: which table of its source it is, or the number of its territory; empty where it is all.
@@ -92,9 +91,7 @@ class Input:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The names of its staging tables, but for those of territories, which are only known once
-        it is unpacked.
-        """
+        """The names of its staging tables; those of territories are known only once unpacked."""
         return tuple(joined(self.name, part) for part in self.source.parts)
 
     @property
@@ -114,9 +111,7 @@ class Missing(ConfigurationError, AttributeError):
 
 @dataclass(frozen=True)
 class Named(Generic[Handle]):
-    """Handles by the keywords of a flow: `files.shapes`, and `files.parts("tract_shapes")` where a
-    keyword stands for several.
-    """
+    """Handles by the keywords of a flow: `files.shapes`, or `files.parts("shapes")` for several."""
 
     by_keyword: Mapping[str, Mapping[str, Handle]]
 
@@ -132,12 +127,12 @@ class Named(Generic[Handle]):
         return handles[""]
 
     def __iter__(self) -> Iterator[tuple[str, Handle]]:
-        """Each handle with its name, <keyword> or <keyword>_<part>, in the order of the flow."""
+        """Give each handle with its name, <keyword> or <keyword>_<part>, in the flow's order."""
         for keyword, handles in self.by_keyword.items():
             yield from ((joined(keyword, part), handle) for part, handle in handles.items())
 
     def parts(self, keyword: str) -> tuple[Handle, ...]:
-        """All handles of a keyword."""
+        """Give all handles of a keyword."""
         return tuple(self._of(keyword).values())
 
     def _of(self, keyword: str) -> Mapping[str, Handle]:
@@ -159,7 +154,7 @@ class Inputs(Named[Input]):
         return tuple(each.original for _, each in self)
 
     def tables(self, keyword: str) -> tuple[str, ...]:
-        """The names of the staging tables of a keyword."""
+        """Give the names of the staging tables of a keyword."""
         return tuple(table for each in self.parts(keyword) for table in each.tables)
 
 
@@ -168,12 +163,12 @@ class Files(Named[File]):
     """What `unpack` has taken out of the inputs, by keyword; each is one staging table."""
 
     def tables(self, keyword: str) -> tuple[str, ...]:
-        """The names of the staging tables of a keyword."""
+        """Give the names of the staging tables of a keyword."""
         return tuple(joined(keyword, part) for part in self._of(keyword))
 
 
 def joined(*names: str) -> str:
-    """A name and its parts, those that are empty left out: tract_shapes_01."""
+    """Join a name and its parts, leaving out those that are empty: tract_shapes_01."""
     return "_".join(filter(None, names))
 
 
@@ -190,9 +185,7 @@ class Staging:
 
 @dataclass(frozen=True, kw_only=True)
 class Foundation:
-    """A published edition that another dataset stands on: some of its layers, and the hash of their
-    content.
-    """
+    """A published edition that another depends on: some of its layers, and their content's hash."""
 
     dataset: str
     vintage: int

@@ -15,10 +15,10 @@ TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 def sources_by_name(
     sources: Mapping[str, Source | Mapping[str, Source]],
 ) -> dict[str, dict[str, Source]]:
-    """Sources by keyword and part, the part "" where a keyword stands for one source.
+    """Give sources by keyword and part, the part "" where a keyword stands for one source.
 
-    Raises ConfigurationError for what is no name of a table, for a table named twice and for a
-    source given twice.
+    Raises ConfigurationError for a name that no table can have, a table named twice and a source
+    given twice.
     """
     found = {
         keyword: dict(each) if isinstance(each, Mapping) else {"": each}

@@ -1,6 +1,4 @@
-"""Recipes: what an edition was made from, by its manifest, so that the same verbs make it again
-from the archive alone.
-"""
+"""Recipes: what an edition was made from, so that the verbs can make it again from the archive."""
 
 from __future__ import annotations
 
@@ -14,12 +12,12 @@ SourceKey = tuple[str, int]  # slug, vintage
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How one edition is made again.
+    """How one edition is made again, by its manifest.
 
     parameters: those of the run that made it. originals: SHA-256 by source and vintage.
     foundations: number of the edition it is made from, by dataset. digests: SHA-256 of the row
     digests by layer. seconds: how long it took. wanted: false for an edition that is needed only
-    because another stands on it. rebuild: row of catalog.rebuild. throwaway: name of the database
+    because another depends on it. rebuild: row of catalog.rebuild. throwaway: name of the database
     of a drill, which writes nothing to the archive; empty for the real one.
     """
 

@@ -10,9 +10,7 @@ from tasks.core.model.settings import ROOT, settings
 
 @lru_cache(maxsize=1)
 def code_revision() -> str:
-    """The revision in the image's label, or the commit of the checkout ("-modified" when it was
-    edited), or "unknown".
-    """
+    """Give the image's revision, the commit ("-modified" after edits), or "unknown"."""
     if revision := settings().revision:
         return revision
     described = "describe --always --dirty=-modified --abbrev=12 --exclude=*".split()

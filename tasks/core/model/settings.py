@@ -1,6 +1,4 @@
-"""The settings of this machine, read from GEODATA_* environment variables each time they are used,
-and where its files lie.
-"""
+"""The settings of this machine, read from GEODATA_* at each use, and where its files lie."""
 
 from __future__ import annotations
 
@@ -23,8 +21,9 @@ Words = Annotated[
 
 
 class Settings(BaseSettings):
-    """What can be set on a machine: each field is the environment variable of its name, in capitals
-    behind GEODATA_; an empty one counts as not set.
+    """What can be set: each field is the variable of its name in capitals behind GEODATA_.
+
+    An empty variable counts as not set.
     """
 
     model_config = SettingsConfigDict(
@@ -73,20 +72,20 @@ def settings() -> Settings:
 
 
 def data_folder() -> Path:
-    """The folder for everything this machine keeps, created when missing."""
+    """Give the folder for everything this machine keeps, created when missing."""
     folder = settings().data.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def scratch_folder() -> Path:
-    """The folder for files that can be made again: downloads in progress, unpacked members."""
+    """Give the folder for what can be made again: downloads in progress, unpacked members."""
     folder = data_folder() / "scratch"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def archive_locations() -> tuple[str, ...]:
-    """fsspec locations of the archive, the primary first."""
+    """Give the fsspec locations of the archive, the primary first."""
     chosen = settings()
     return chosen.archive or str(data_folder() / "archive"), *chosen.archive_replicas

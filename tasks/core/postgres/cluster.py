@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import URL
 
@@ -37,7 +38,7 @@ SERVER_SETTINGS = {
 
 
 def folders() -> tuple[Path, Path]:
-    """The folders of the cluster's data and of its socket, for this data folder."""
+    """Give the folders of the cluster's data and of its socket, for this data folder."""
     data = data_folder() / "postgres"
     if os.geteuid() == 0 and not _reachable(data.parent):
         data = Path("/var/tmp") / f"geodata-flows-{_digest()}" / "postgres"
@@ -45,21 +46,16 @@ def folders() -> tuple[Path, Path]:
 
 
 def database() -> Database:
-    """The local database, its cluster created and started when needed."""
+    """Give the local database, its cluster created and started when needed."""
     data, socket = folders()
-    with open(
-        data_folder() / "postgres.lock", "w"
-    ) as lock:  # one process at a time creates or starts
+    with open(data_folder() / "postgres.lock", "w") as lock:  # one process creates or starts it
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (data / "PG_VERSION").exists():
             _create(data)
         if not _running(data):
             _start(data, socket)
-        found = Database(
-            URL.create(
-                "postgresql+psycopg2", username=NAME, database=NAME, query={"host": str(socket)}
-            )
-        )
+        query = {"host": str(socket)}
+        found = Database(URL.create("postgresql+psycopg2", NAME, database=NAME, query=query))
         _create_database(found)
     return found
 
@@ -74,21 +70,13 @@ def stop() -> bool:
 
 
 def binaries() -> Path:
-    """The folder of the newest PostgreSQL server programs that have PostGIS beside them."""
-    candidates = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"),
-        key=lambda path: float(path.parent.name),
-        reverse=True,
-    )
-    pg_config = shutil.which("pg_config")
-    if pg_config:
-        candidates.append(
-            Path(
-                subprocess.run(
-                    [pg_config, "--bindir"], capture_output=True, text=True, check=True
-                ).stdout.strip()
-            )
-        )
+    """Give the folder of the newest PostgreSQL server programs that have PostGIS."""
+    versions = Path("/usr/lib/postgresql").glob("*/bin")
+    candidates = sorted(versions, key=lambda path: float(path.parent.name), reverse=True)
+    if pg_config := shutil.which("pg_config"):
+        asked = [pg_config, "--bindir"]
+        said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+        candidates.append(Path(said.strip()))
     for folder in candidates:
         if (folder / "initdb").exists() and _has_postgis(folder):
             return folder
@@ -114,7 +102,7 @@ def _digest() -> str:
 
 
 def _owner() -> pwd.struct_passwd:
-    """The account the server runs as: this one, or for root the package's own account."""
+    """Give the account the server runs as: this one, or for root the package's own account."""
     if os.geteuid() != 0:
         return pwd.getpwuid(os.geteuid())
     for name in ("postgres", "nobody"):
@@ -129,17 +117,24 @@ def _owner() -> pwd.struct_passwd:
 
 
 def _reachable(folder: Path) -> bool:
-    """Whether the server's account can walk down to a folder made by root."""
+    """Tell whether the server's account can walk down to a folder made by root."""
     return all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents) if part.exists())
 
 
-def _run(program: str, *arguments: str) -> None:
+def _as_owner() -> dict[str, Any]:
+    """Give the arguments that let subprocess run a program as the server's account."""
     account = _owner()
-    as_other = (
-        {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        if os.geteuid() == 0
-        else {}
-    )
+    ids = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    return ids if os.geteuid() == 0 else {}
+
+
+def _give_to_owner(folder: Path) -> None:
+    account = _owner()
+    if os.geteuid() == 0:
+        os.chown(folder, account.pw_uid, account.pw_gid)
+
+
+def _run(program: str, *arguments: str) -> None:
     with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(
             [str(binaries() / program), *arguments],
@@ -149,7 +144,7 @@ def _run(program: str, *arguments: str) -> None:
             cwd="/",
             timeout=180,
             start_new_session=True,
-            **as_other,  # type: ignore[call-overload]
+            **_as_owner(),
         )
         output.seek(0)
         if done.returncode:
@@ -163,69 +158,34 @@ def _run(program: str, *arguments: str) -> None:
 
 
 def _running(data: Path) -> bool:
-    account = _owner()
-    as_other = (
-        {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        if os.geteuid() == 0
-        else {}
-    )
-    status = subprocess.run(
-        [str(binaries() / "pg_ctl"), "status", "-D", str(data)],
-        capture_output=True,
-        cwd="/",
-        **as_other,
-    )  # type: ignore[call-overload]
-    return bool(status.returncode == 0)
+    asked = [str(binaries() / "pg_ctl"), "status", "-D", str(data)]
+    return subprocess.run(asked, capture_output=True, cwd="/", **_as_owner()).returncode == 0
 
 
 def _create(data: Path) -> None:
     """Make the cluster in a folder of its own, kept only when whole."""
-    account = _owner()
     data.parent.mkdir(parents=True, exist_ok=True)
     unfinished = data.with_name("postgres.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
-    if os.geteuid() == 0:
-        os.chown(unfinished, account.pw_uid, account.pw_gid)
-    _run(
-        "initdb",
-        "-D",
-        str(unfinished),
-        "-U",
-        NAME,
-        "--auth=trust",
-        "--encoding=UTF8",
-        "--locale=C.UTF-8",
-        "--data-checksums",
-    )
+    _give_to_owner(unfinished)
+    options = "--auth=trust --encoding=UTF8 --locale=C.UTF-8 --data-checksums".split()
+    _run("initdb", "-D", str(unfinished), "-U", NAME, *options)
     with open(unfinished / "postgresql.conf", "a") as configuration:
         configuration.writelines(f"{name} = {value}\n" for name, value in SERVER_SETTINGS.items())
     unfinished.rename(data)
 
 
 def _start(data: Path, socket: Path) -> None:
-    account = _owner()
     socket.mkdir(mode=0o700, exist_ok=True)
-    if os.geteuid() == 0:
-        os.chown(socket, account.pw_uid, account.pw_gid)
-    elif socket.stat().st_uid != os.geteuid():
+    _give_to_owner(socket)
+    if os.geteuid() not in (0, socket.stat().st_uid):
         raise ConfigurationError(
             f"The socket folder {socket} belongs to another account: remove it or set GEODATA_DATA"
             " to another folder."
         )
-    _run(
-        "pg_ctl",
-        "start",
-        "-D",
-        str(data),
-        "-w",
-        "-t",
-        "120",
-        "-l",
-        str(data / "server.log"),
-        "-o",
-        f"-k {socket}",
-    )
+    log, options = str(data / "server.log"), f"-k {socket}"
+    _run("pg_ctl", "start", "-D", str(data), "-w", "-t", "120", "-l", log, "-o", options)
 
 
 def _create_database(database: Database) -> None:

@@ -18,9 +18,9 @@ SELECT attname AS name, format_type(atttypid, atttypmod) AS data_type,
 
 
 def columns(cursor: Cursor, *table: str) -> list[Any]:
-    """The name, data_type and comment of every column, in order, and whether the table numbers its
-    rows in it; none when there is no table.
+    """Give every column in order: name, data_type, comment, and whether it numbers the rows.
 
-    table: its schema and its name, or its name alone where the search path leads to it.
+    table: its schema and name, or its name alone where the search path leads to it; without such a
+    table there are no columns.
     """
     return records(cursor, SELECT_COLUMNS, table=sql.Identifier(*table).as_string(cursor))

@@ -42,15 +42,14 @@ class Database:
 
     @contextmanager
     def session(self, *search_path: str) -> Iterator[Cursor]:
-        """One transaction: a cursor that commits at the end and rolls back on any error."""
+        """Open one transaction: a cursor that commits at the end and rolls back on any error."""
         connection = engine(self).raw_connection()
         try:
             driver: Connection = connection.driver_connection  # type: ignore[assignment]
             with driver, driver.cursor() as cursor:
                 if search_path:
-                    names = sql.SQL(", ").join(
-                        map(sql.Identifier, (*search_path, "geodata", "public"))
-                    )
+                    schemas = map(sql.Identifier, (*search_path, "geodata", "public"))
+                    names = sql.SQL(", ").join(schemas)
                     cursor.execute(sql.SQL("SET LOCAL search_path = {}").format(names))
                 yield cursor
         finally:
@@ -67,23 +66,23 @@ class Database:
             connection.close()
 
     def rows(self, query: str | sql.Composable, *parameters: Any) -> list[tuple[Any, ...]]:
-        """All rows of a small query."""
+        """Give all rows of a small query."""
         with self.session() as cursor:
             cursor.execute(query, parameters or None)
             return cursor.fetchall()
 
     def records(self, query: str | sql.Composable, **parameters: Any) -> list[Any]:
-        """All rows of a small query, as records() gives them."""
+        """Give all rows of a small query, as records() does."""
         with self.session() as cursor:
             return records(cursor, query, **parameters)
 
     def value(self, query: str | sql.Composable, *parameters: Any) -> Any:
-        """The first value of the first row."""
+        """Give the first value of the first row."""
         return self.rows(query, *parameters)[0][0]
 
 
 def records(cursor: Cursor, query: str | sql.Composable, **parameters: Any) -> list[Any]:
-    """All rows of a query with named parameters, %(name)s; each a tuple with its columns' names."""
+    """Give all rows of a query with parameters %(name)s, each a tuple with its columns' names."""
     cursor.execute(query, parameters or None)
     names = [column.name for column in cursor.description or ()]
     record = namedtuple("record", names)  # type: ignore[misc]
@@ -92,20 +91,15 @@ def records(cursor: Cursor, query: str | sql.Composable, **parameters: Any) -> l
 
 @lru_cache(maxsize=4)
 def engine(database: Database) -> Engine:
-    """The connection pool of a database, shared by the threads of this process."""
+    """Give the connection pool of a database, shared by the threads of this process."""
+    patience = {"connect_timeout": 10}
     return create_engine(
-        database.url,
-        pool_size=4,
-        max_overflow=8,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": 10},
+        database.url, pool_size=4, max_overflow=8, pool_pre_ping=True, connect_args=patience
     )
 
 
 def parse(url: str) -> Database:
-    """Read a database URL; postgres://, postgresql:// and postgresql+psycopg2:// mean the same
-    here.
-    """
+    """Read a URL; postgres://, postgresql:// and postgresql+psycopg2:// mean the same here."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
@@ -119,7 +113,7 @@ def parse(url: str) -> Database:
 
 
 def require_postgis(database: Database) -> None:
-    """Fail clearly when the server is unreachable, too old or without PostGIS."""
+    """Raise ConfigurationError when the server is unreachable, too old or without PostGIS."""
     try:
         version = int(database.value("SELECT current_setting('server_version_num')")) // 10000
         offered = database.rows(

@@ -15,9 +15,7 @@ LOCK = 7_246_021  # any number of our own: one process migrates at a time
 
 
 def migrate(database: Database) -> None:
-    """Apply the migrations this database lacks and refresh the functions that changed; cheap when
-    nothing did.
-    """
+    """Apply the migrations a database lacks and refresh changed functions; cheap without any."""
     with database.session() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         cursor.execute("SET LOCAL client_min_messages = warning")

@@ -1,6 +1,4 @@
-"""Outages: the errors of the drivers that mean the database was away, so that a try is worth
-another.
-"""
+"""Outages: the drivers' errors that mean the database was away, so that it is worth a retry."""
 
 from __future__ import annotations
 

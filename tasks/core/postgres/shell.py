@@ -1,6 +1,4 @@
-"""psql on the database, its catalog's tables, and the local cluster's stop: `python -m
-tasks.core.postgres.shell open|migrate|stop`.
-"""
+"""The database by hand: `python -m tasks.core.postgres.shell open|migrate|stop`."""
 
 from __future__ import annotations
 
@@ -18,9 +16,7 @@ USAGE = "python -m tasks.core.postgres.shell open [psql options] | migrate | sto
 
 
 def main(arguments: list[str]) -> int:
-    """Open psql (this process becomes it), migrate the catalog or stop the local cluster; 0 when
-    done, 1 with one sentence when not.
-    """
+    """Become psql, migrate the catalog or stop the local cluster; 1 and one sentence on failure."""
     try:
         match arguments:
             case ["open", *options]:
@@ -31,14 +27,10 @@ def main(arguments: list[str]) -> int:
                 migrate(database)
                 print(f"The catalog of {database} is up to date.")
             case ["stop"]:
-                exists = (
-                    cluster.folders()[0] / "PG_VERSION"
-                ).exists()  # without one PostgreSQL need not be installed here
-                print(
-                    "The local database has stopped."
-                    if exists and cluster.stop()
-                    else "The local database was not running."
-                )
+                # without a cluster PostgreSQL need not be installed here
+                exists = (cluster.folders()[0] / "PG_VERSION").exists()
+                became = "has stopped" if exists and cluster.stop() else "was not running"
+                print(f"The local database {became}.")
             case _:
                 raise ConfigurationError(
                     f"The arguments {' '.join(arguments)!r} are not understood; expected {USAGE}."
@@ -50,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 
 def chosen() -> Database:
-    """The database of GEODATA_DATABASE_URL, or the local cluster's, started when needed."""
+    """Give the database of GEODATA_DATABASE_URL, or the local cluster's, started when needed."""
     url = settings().database_url
     return parse(url.get_secret_value()) if url else cluster.database()
 
@@ -70,9 +62,7 @@ def open_psql(options: list[str]) -> None:
 
 
 def without_password(database: Database) -> tuple[str, dict[str, str]]:
-    """The libpq URI without its password, and an environment that holds it: other accounts can read
-    a command line.
-    """
+    """Give the libpq URI, its password in an environment: others can read a command line."""
     password = database.url.password
     public = Database(database.url._replace(password=None))
     return public.libpq_uri, dict(os.environ) | ({"PGPASSWORD": password} if password else {})

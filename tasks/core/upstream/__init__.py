@@ -1,3 +1,1 @@
-"""Asking publishers: addresses, HTTP, the judgement of what they send, and mirrors that stand in
-for them.
-"""
+"""Asking publishers: addresses, HTTP, the judgement of what they send, mirrors in their place."""

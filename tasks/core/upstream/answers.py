@@ -12,11 +12,11 @@ Report = Callable[[int, int | None], None]  # bytes received, and bytes expected
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What an address answered. received, truncated and invalid: `path` holds bytes, `sha256` and
-    `size` describe them.
+    """What an address answered; URLs in it carry no credentials.
 
-    invalid: one page of several does not fit, and `detail` says why. refused is a permanent no
-    (403, a redirect loop); unreachable may pass. URLs in here carry no credentials.
+    received, truncated and invalid: `path` holds bytes that `sha256` and `size` describe. invalid:
+    one page of several does not fit, and `detail` says why. refused is a permanent no (403, a
+    redirect loop); unreachable may pass.
     """
 
     kind: Literal["received", "unchanged", "gone", "refused", "truncated", "invalid", "unreachable"]

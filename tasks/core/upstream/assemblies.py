@@ -22,9 +22,7 @@ class Whole:
         self.crs: str | None = None
 
     def add(self, page: FeatureCollection) -> None:
-        """Put the features of a page behind those before it; raises Misfit before anything is
-        written.
-        """
+        """Append the features of a page; raise Misfit before anything is written."""
         identities = self._identities(page)
         if not self.seen:
             self.matched, self.crs = page.matched, page.crs
@@ -37,7 +35,7 @@ class Whole:
         self.seen |= identities
 
     def finish(self) -> tuple[Path, str, int]:
-        """The path, SHA-256 and size of the finished file."""
+        """Give the path, SHA-256 and size of the finished file."""
         self.download.write(b"\n]}\n")
         return self.download.finish()
 
@@ -67,5 +65,5 @@ class Whole:
 
 
 def counted(count: int | None) -> str:
-    """A number of features for a message, also one that the service does not tell."""
+    """Give a number of features for a message, also where the service does not tell it."""
     return "an unknown number of" if count is None else f"{count:,}"

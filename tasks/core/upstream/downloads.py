@@ -1,6 +1,4 @@
-"""Downloads in progress: bytes on disk beside the validators that let them resume, also after the
-process was killed.
-"""
+"""Downloads in progress: bytes and their validators on disk, so that killed runs can resume."""
 
 from __future__ import annotations
 
@@ -12,10 +10,12 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, Literal, TextIO
 
 from tasks.core.model.settings import scratch_folder
+from tasks.core.upstream.answers import Answer
 
 CHUNK = 1 << 20
 KEPT_DAYS = 7
@@ -35,25 +35,18 @@ class Download:
         self._recall()
 
     def conditions(self) -> dict[str, str]:
-        """Request headers that ask for the rest only, or nothing when there is nothing to
-        resume.
-        """
-        validator = (
-            self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
-        )
-        return (
-            {"Range": f"bytes={self.length}-", "If-Range": validator}
-            if self.length and validator
-            else {}
-        )
+        """Give request headers for the rest only; none when there is nothing to resume."""
+        strong = self.etag if self.etag and not self.etag.startswith("W/") else None
+        if self.length and (validator := strong or self.last_modified):
+            return {"Range": f"bytes={self.length}-", "If-Range": validator}
+        return {}
 
     def restart(self, etag: str | None, last_modified: str | None) -> None:
         """Forget the bytes and note the validators of those to come."""
         self.discard()
         self.etag, self.last_modified = etag, last_modified
-        self._note.write_text(
-            json.dumps({"etag": etag, "last_modified": last_modified}), encoding="utf-8"
-        )
+        note = {"etag": etag, "last_modified": last_modified}
+        self._note.write_text(json.dumps(note), encoding="utf-8")
 
     def write(self, block: bytes) -> None:
         """Append a block to the file and to the hash."""
@@ -77,17 +70,20 @@ class Download:
         self._digest, self.length, self.etag, self.last_modified = hashlib.sha256(), 0, None, None
 
     def finish(self) -> tuple[Path, str, int]:
-        """Give the file a name of its own; returns path, SHA-256 in hexadecimal and size in
-        bytes.
-        """
+        """Rename the finished file; return path, SHA-256 in hexadecimal and size in bytes."""
         self.close()
         self.path.touch()
-        received = self.path.with_name(
-            f"{self._digest.hexdigest()}-{uuid.uuid4().hex[:8]}.received"
-        )
+        sha256 = self._digest.hexdigest()
+        received = self.path.with_name(f"{sha256}-{uuid.uuid4().hex[:8]}.received")
         os.replace(self.path, received)
         self._note.unlink(missing_ok=True)
-        return received, self._digest.hexdigest(), self.length
+        return received, sha256, self.length
+
+    def answer(self, kind: Literal["received", "truncated"], detail: str = "") -> Answer:
+        """Finish the file and give it as an answer, with the validators that came with it."""
+        path, sha256, size = self.finish()
+        found = Answer(kind=kind, path=path, sha256=sha256, size=size, detail=detail)
+        return replace(found, etag=self.etag, last_modified=self.last_modified)
 
     def _recall(self) -> None:
         try:
@@ -95,20 +91,15 @@ class Download:
             with self.path.open("rb") as file:
                 self._digest = hashlib.file_digest(file, "sha256")
                 self.length = file.tell()
-        except (
-            FileNotFoundError,
-            json.JSONDecodeError,
-        ):  # killed before the first byte or while noting: nothing to resume
-            self.discard()
+        except (FileNotFoundError, json.JSONDecodeError):
+            self.discard()  # killed before the first byte or while noting: nothing to resume
         else:
             self.etag, self.last_modified = note["etag"], note["last_modified"]
 
 
 @contextmanager
 def download_of(url: str) -> Iterator[Download]:
-    """The download from an address, for this process alone; a second process that asks meanwhile
-    gets one of its own.
-    """
+    """Give the download from an address to this process; a second one meanwhile gets its own."""
     folder = scratch_folder() / "downloads"
     folder.mkdir(exist_ok=True)
     _sweep(folder)

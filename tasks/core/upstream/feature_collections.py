@@ -1,6 +1,4 @@
-"""GeoJSON feature collections taken apart without touching a byte: every feature, and the CRS, as
-it was sent.
-"""
+"""GeoJSON feature collections taken apart: every feature, and the CRS, byte for byte as sent."""
 
 from __future__ import annotations
 
@@ -15,9 +13,7 @@ from msgspec import Raw, Struct, field
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature in the bytes it was sent in; `identity` is its id, or the hash of its bytes where
-    it has none.
-    """
+    """A feature as it was sent; `identity` is its id, or without one the hash of its bytes."""
 
     identity: str
     content: Raw
@@ -27,9 +23,8 @@ class Feature:
 class FeatureCollection:
     """The features in their order.
 
-    matched: how many the service says there are in all; None where it does not count them
-    ("unknown"). crs: the text of the member that names the coordinate reference system; None
-    without one.
+    matched: how many the service says match in all; None where it does not count them ("unknown").
+    crs: the text of the member that names the coordinate reference system; None without one.
     """
 
     features: list[Feature]
@@ -52,8 +47,9 @@ class _Feature(Struct):
 
 
 def take_apart(content: bytes) -> FeatureCollection:
-    """The collection in a JSON text in UTF-8; raises ValueError when it holds anything else,
-    RecursionError when it is nested without end.
+    """Give the collection in a JSON text in UTF-8.
+
+    Raises ValueError when it holds anything else, RecursionError when it is nested without end.
     """
     codecs.utf_8_decode(content, "strict", True)  # what is not looked at is UTF-8 as well
     try:

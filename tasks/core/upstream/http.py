@@ -9,14 +9,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 import httpx
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
+import tenacity
 
 ATTEMPTS = 3
 FIRST_WAIT_SECONDS = 0.5
@@ -33,9 +26,7 @@ Result = TypeVar("Result")
 
 
 class Busy(Exception):
-    """The server asks to come back later (408, 425, 429 or 5xx); `retry_after` in seconds when it
-    said when.
-    """
+    """The server is busy (408, 425, 429, 5xx), for `retry_after` seconds where it says so."""
 
     def __init__(self, status: int, retry_after: float | None) -> None:
         super().__init__(f"status {status}")
@@ -43,9 +34,7 @@ class Busy(Exception):
 
 
 def client() -> httpx.Client:
-    """A client that asks for the bytes as stored (no transfer compression) and never waits without
-    end.
-    """
+    """Give a client that asks for bytes as stored (no compression) and never waits without end."""
     return httpx.Client(
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         headers={"User-Agent": "geodata-flows", "Accept": "*/*", "Accept-Encoding": "identity"},
@@ -55,22 +44,18 @@ def client() -> httpx.Client:
 
 
 def insist(question: Callable[[], Result]) -> Result:
-    """Ask up to three times while the failure may pass: transport errors, timeouts, 408, 425, 429
-    and 5xx; then raise the last one.
+    """Ask up to three times while the failure may pass, then raise the last one.
+
+    Transport errors, timeouts, 408, 425, 429 and 5xx may pass.
     """
-    return Retrying(
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=_wait,
-        retry=retry_if_exception(may_pass),
-        reraise=True,
-    )(question)
+    stop, retry = tenacity.stop_after_attempt(ATTEMPTS), tenacity.retry_if_exception(may_pass)
+    return tenacity.Retrying(stop=stop, wait=_wait, retry=retry, reraise=True)(question)
 
 
 def may_pass(error: BaseException) -> bool:
-    """Whether asking again can help."""
-    return isinstance(error, (Busy, httpx.TransportError)) and not isinstance(
-        error, PERMANENT_ERRORS
-    )
+    """Tell whether asking again can help."""
+    is_permanent = isinstance(error, PERMANENT_ERRORS)
+    return isinstance(error, (Busy, httpx.TransportError)) and not is_permanent
 
 
 def raise_when_busy(response: httpx.Response) -> None:
@@ -80,9 +65,7 @@ def raise_when_busy(response: httpx.Response) -> None:
 
 
 def moved_to(response: httpx.Response) -> str:
-    """The address a file has moved to for good (301 and 308 before any temporary redirect), or an
-    empty text.
-    """
+    """Give the address of a permanent move (301 or 308 before any temporary redirect), or ""."""
     address = ""
     for step, following in pairwise([*response.history, response]):
         if step.status_code not in PERMANENT_MOVES:
@@ -91,14 +74,12 @@ def moved_to(response: httpx.Response) -> str:
     return address
 
 
-def _wait(state: RetryCallState) -> float:
+def _wait(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, Busy) and error.retry_after is not None:
         return min(max(error.retry_after, 0.0), LONGEST_RETRY_AFTER_SECONDS)
-    backoff = wait_exponential(
-        multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS
-    ) + wait_random(0, FIRST_WAIT_SECONDS)
-    return backoff(state)
+    backoff = tenacity.wait_exponential(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS)
+    return (backoff + tenacity.wait_random(0, FIRST_WAIT_SECONDS))(state)
 
 
 def _retry_after(value: str) -> float | None:

@@ -1,6 +1,4 @@
-"""Inquiries: every address of a source asked in turn, the answers judged, and nothing but valid
-bytes let through.
-"""
+"""Inquiries: a source asked for at every address in turn, and only valid bytes let through."""
 
 from __future__ import annotations
 
@@ -22,8 +20,9 @@ FAILED: tuple[State, ...] = ("gone", "invalid", "unreachable")
 
 @dataclass(frozen=True)
 class Inquiry:
-    """A source to ask for, the last archived original of it, and whom to tell: bytes received, and
-    what went wrong aside.
+    """A source to ask for, the last archived original of it, and whom to tell.
+
+    report: bytes received. warn: what went wrong aside.
     """
 
     source: Source
@@ -42,8 +41,9 @@ class Judgement:
 
 
 def inquire(inquiry: Inquiry) -> Judgement:
-    """Ask the declared addresses, and then the inbox, until one gives the file, or an unchanged
-    one; every refused body goes to quarantine.
+    """Ask the declared addresses, then the inbox, until one gives the file or says unchanged.
+
+    Every refused body goes to quarantine.
     """
     failed: list[Judgement] = []
     for url in _addresses(inquiry.source):
@@ -55,17 +55,15 @@ def inquire(inquiry: Inquiry) -> Judgement:
 
 
 def by_hand(source: Source) -> str:
-    """The name under which a source's file is laid into the inbox."""
+    """Give the name under which a source's file is laid into the inbox."""
     return f"{source.slug}-{source.vintage}.{source.container}"
 
 
 def _addresses(source: Source) -> list[str]:
-    """The publisher's addresses and that of the inbox; a mirror stands alone."""
+    """Give the publisher's addresses and that of the inbox; a mirror's source has no inbox."""
     inbox = settings().inbox
-    return [
-        *source.urls,
-        *([f"{inbox}/{by_hand(source)}"] if inbox and not source.mirror else []),
-    ]
+    fetched = [f"{inbox}/{by_hand(source)}"] if inbox and not source.mirror else []
+    return [*source.urls, *fetched]
 
 
 def _without_address(source: Source) -> Retrieval:
@@ -73,12 +71,9 @@ def _without_address(source: Source) -> Retrieval:
         f"no lasting address of it: fetch it by hand and lay it as {by_hand(source)} into the"
         " folder that GEODATA_INBOX names"
     )
+    now = datetime.now(UTC)
     return Retrieval(
-        source=source,
-        state="gone",
-        url=source.landing_page,
-        asked_at=datetime.now(UTC),
-        detail=detail,
+        source=source, state="gone", url=source.landing_page, asked_at=now, detail=detail
     )
 
 
@@ -125,23 +120,17 @@ def _reason(inquiry: Inquiry, answer: Answer) -> str | None:
 
 
 def _validators(last: Original | None, url: str) -> dict[str, str | None]:
-    """What makes the question conditional; it holds only for the address that gave it."""
-    return (
-        {"etag": last.etag, "last_modified": last.last_modified}
-        if last and last.url == redact(url)
-        else {}
-    )
+    """Give what makes the question conditional, for the address that gave it only."""
+    if last and last.url == redact(url):
+        return {"etag": last.etag, "last_modified": last.last_modified}
+    return {}
 
 
 def _accepted(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
     last = inquiry.last
     if retrieval.path is None:  # 304
-        return replace(
-            retrieval,
-            state="unchanged",
-            etag=last.etag if last else None,
-            last_modified=last.last_modified if last else None,
-        )
+        etag, last_modified = (last.etag, last.last_modified) if last else (None, None)
+        return replace(retrieval, state="unchanged", etag=etag, last_modified=last_modified)
     if last and last.sha256 == retrieval.sha256:
         Path(retrieval.path).unlink()
         return replace(retrieval, state="unchanged", path=None)
@@ -151,10 +140,8 @@ def _accepted(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
 
 
 def _moved(answer: Answer, failed: list[Judgement]) -> str:
-    found = [
-        f"{judgement.retrieval.url} is {judgement.retrieval.state} ({judgement.retrieval.detail})"
-        for judgement in failed
-    ]
+    retrievals = (judgement.retrieval for judgement in failed)
+    found = [f"{each.url} is {each.state} ({each.detail})" for each in retrievals]
     return "; ".join([*found, f"moved for good to {answer.moved_to}"] if answer.moved_to else found)
 
 
@@ -170,15 +157,9 @@ def _quarantined(inquiry: Inquiry, retrieval: Retrieval) -> Retrieval:
 
 
 def _worst(failed: list[Judgement]) -> Judgement:
-    """One judgement over all addresses: invalid before unreachable, and gone only when every one of
-    them says so.
-    """
-    worst = min(
-        failed,
-        key=lambda judgement: ("invalid", "unreachable", "gone").index(judgement.retrieval.state),
-    )
-    details = "; ".join(
-        f"{judgement.retrieval.url}: {judgement.retrieval.detail}" for judgement in failed
-    )
+    """Give one judgement of all: invalid before unreachable, gone only if every address is."""
+    retrievals, order = [each.retrieval for each in failed], ("invalid", "unreachable", "gone")
+    worst = min(retrievals, key=lambda retrieval: order.index(retrieval.state))
+    details = "; ".join(f"{each.url}: {each.detail}" for each in retrievals)
     may_pass = any(judgement.may_pass for judgement in failed)
-    return Judgement(replace(worst.retrieval, detail=details), may_pass)
+    return Judgement(replace(worst, detail=details), may_pass)

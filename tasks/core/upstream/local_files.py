@@ -10,9 +10,7 @@ from tasks.core.upstream.downloads import CHUNK, Download
 
 
 def copy(path: Path, download: Download, report: Report, etag: str | None) -> Answer:
-    """A file of a mirror folder: its size and time of change serve as the ETag a web server would
-    give it.
-    """
+    """Copy a file of a mirror folder; its size and time of change serve as its ETag."""
     try:
         facts = path.stat()
         version = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
@@ -27,19 +25,7 @@ def copy(path: Path, download: Download, report: Report, etag: str | None) -> An
         return Answer(kind="gone", detail=f"{error.strerror}: {path}")
     except PermissionError as error:
         return Answer(kind="refused", detail=f"{error.strerror}: {path}")
-    modified, complete = download.last_modified, download.length == facts.st_size
-    received, sha256, size = download.finish()
-    detail = (
-        ""
-        if complete
-        else f"the file of {facts.st_size:,} bytes gave {size:,}: it was being written"
-    )
-    return Answer(
-        kind="received" if complete else "truncated",
-        path=received,
-        sha256=sha256,
-        size=size,
-        etag=version,
-        last_modified=modified,
-        detail=detail,
-    )
+    if download.length == facts.st_size:
+        return download.answer("received")
+    found = f"the file of {facts.st_size:,} bytes gave {download.length:,}: it was being written"
+    return download.answer("truncated", found)

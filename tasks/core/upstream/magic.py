@@ -1,6 +1,4 @@
-"""Whether the bytes a publisher sent can be the declared file, told from their first and last bytes
-alone.
-"""
+"""Whether bytes can be the declared file, told from their first and last bytes alone."""
 
 from __future__ import annotations
 
@@ -13,16 +11,15 @@ from tasks.core.model.declarations import Source
 HEAD, TAIL = 4096, 66_000  # a zip file ends with at most 22 bytes and a comment of 65,535
 SMALLEST_SHARE = 0.5
 BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+ZIPPED = ("zip", "xlsx", "ods")
 ZIP_END = b"PK\x05\x06"
-STARTS: dict[str, tuple[bytes, ...]] = {
-    "zip": (b"PK\x03\x04",),
-    "xlsx": (b"PK\x03\x04",),
-    "ods": (b"PK\x03\x04",),
-    "7z": (b"7z\xbc\xaf\x27\x1c",),
-    "gzip": (b"\x1f\x8b",),
-    "sqlite": (b"SQLite format 3\x00",),
-    "parquet": (b"PAR1",),
-    "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
+STARTS = {
+    **dict.fromkeys(ZIPPED, b"PK\x03\x04"),
+    "7z": b"7z\xbc\xaf\x27\x1c",
+    "gzip": b"\x1f\x8b",
+    "sqlite": b"SQLite format 3\x00",
+    "parquet": b"PAR1",
+    "xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
 }
 PROLOG = r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
 HTML = re.compile(
@@ -36,8 +33,7 @@ JSON_ERROR = re.compile(r'\s*\{\s*"(?:error|errors|exception)"\s*:')
 def refusal(
     path: Path, source: Source, last_size: int | None = None, *, shrink_accepted: bool = False
 ) -> str | None:
-    """Why a file cannot be the declared source, as the end of a sentence without its full stop;
-    None when it can.
+    """Say why a file cannot be the declared source, without a full stop; None when it can.
 
     last_size: bytes of the last archived original; a file of less than half of it is suspicious
     unless `shrink_accepted`.
@@ -65,39 +61,32 @@ def _ends(path: Path, size: int) -> tuple[bytes, bytes]:
 
 
 def _page(head: bytes, source: Source) -> str | None:
-    """A web page or a service's error in place of the file, whatever status it came with."""
+    """Name a web page or a service's error in place of the file, whatever its status."""
     text = _text(head)
     if HTML.match(text):
         title = TITLE.search(text)
         named = f" titled {' '.join(title[1].split())[:80]!r}" if title else ""
         return f"it is an HTML page{named} and not {source.container}"
     if SERVICE_ERROR.match(text):
-        return (
-            f"it is an XML exception of a web service and not {source.container}:"
-            f" {' '.join(re.sub('<[^>]*>', ' ', text).split())[:160]!r}"
-        )
+        said = " ".join(re.sub("<[^>]*>", " ", text).split())[:160]
+        return f"it is an XML exception of a web service and not {source.container}: {said!r}"
     if JSON_ERROR.match(text):
-        return (
-            f"it is an error message in JSON and not {source.container}:"
-            f" {' '.join(text.split())[:160]!r}"
-        )
+        said = " ".join(text.split())[:160]
+        return f"it is an error message in JSON and not {source.container}: {said!r}"
     return None
 
 
 def _wrong_format(head: bytes, tail: bytes, container: str) -> str | None:
     if container == "text":
-        return (
-            None
-            if _is_text(head) and _is_text(tail, head)
-            else "it holds NUL bytes and is not text"
-        )
+        is_text = _is_text(head) and _is_text(tail, head)
+        return None if is_text else "it holds NUL bytes and is not text"
     if container == "json":
         return _wrong_text(head, tail, container, ("{", "["), ("}", "]"))
     if container == "xml":
         return _wrong_text(head, tail, container, ("<",), (">",))
     if not head.startswith(STARTS[container]):
         return f"it begins with the bytes {head[:8].hex(' ')}, not those of {container}"
-    if container in ("zip", "xlsx", "ods") and ZIP_END not in tail:
+    if container in ZIPPED and ZIP_END not in tail:
         return (
             f"it begins as {container} but its end (the central directory) is missing: it was cut"
         )

@@ -4,20 +4,17 @@
      "sources": {"<source slug>-<vintage>": {
         "path": "relative/file.zip",           beside mirror.json
         "container": "zip", "member": "*.csv", only where they differ from the declaration
-        "rows": 3000,                          or [low, high]; without it no number is expected
-        "totals": {"residents": 123.0},        or {"expected": 123.0, "tolerance": 0.01}; without
-            them none is expected
-        "distinct": {"municipality_code": 12}, different values of a column; without it no number is
-            expected
-        "counts": {"type": {"H": 90}},         rows with a value of a column; without it no number
-            is expected
-        "codes_of": "2021-01-01",              the day whose area codes the file uses, where it is
-            another than the declared one
-        "reads": {"delimiter": ";", "columns": {"sector_code": {"names": ["statsec"]}, "income":
-            null}}}}}
+        "rows": 3000,                          or [low, high]
+        "totals": {"residents": 123.0},        or {"expected": 123.0, "tolerance": 0.01}
+        "distinct": {"municipality_code": 12}, different values of a column
+        "counts": {"type": {"H": 90}},         rows with a value of a column
+        "codes_of": "2021-01-01",              the day of the file's area codes, where not declared
+        "reads": {"delimiter": ";",
+                  "columns": {"sector_code": {"names": ["statsec"]}, "income": null}}}}}
 
-`reads` replaces fields of the declared Features or Table by name; where a file gives several
-tables, of each by its name. Within `columns` only the columns named change; null drops one.
+Without rows, totals, distinct or counts no such number is expected. `reads` replaces fields of the
+declared Features or Table by name; where a file gives several tables, of each by its name. Within
+`columns` only the columns named change; null drops one.
 """
 
 from __future__ import annotations
@@ -27,6 +24,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from json import JSONDecodeError
 from typing import Any, get_args
 
 import httpx
@@ -48,8 +46,11 @@ from tasks.core.model.errors import ConfigurationError, SourceError
 from tasks.core.upstream import http
 
 NAME = "mirror.json"
+UNREADABLE = (OSError, httpx.HTTPError, httpx.InvalidURL, http.Busy, UnicodeError, JSONDecodeError)
 ENTRY = ("path", "container", "member", "rows", "totals", "distinct", "counts", "codes_of", "reads")
 LABEL = re.compile(r"[a-z0-9][a-z0-9-]*")
+COLUMN = tuple(field.name for field in fields(Column))
+Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,26 +60,17 @@ class Mirror:
     location: str
     label: str
     about: str
-    sources: Mapping[str, Mapping[str, Any]]
+    sources: Mapping[str, Entry]
 
     def __str__(self) -> str:
         return f"the mirror {self.label} ({redact(self.location)})"
 
 
 def read(location: str) -> Mirror:
-    """Read the mirror.json of a folder or base URL; raises ConfigurationError when there is none or
-    it cannot be used.
-    """
+    """Read the mirror.json of a folder or base URL; raise ConfigurationError if unusable."""
     try:
         content = json.loads(_text(location))
-    except (
-        OSError,
-        httpx.HTTPError,
-        httpx.InvalidURL,
-        http.Busy,
-        UnicodeDecodeError,
-        json.JSONDecodeError,
-    ) as error:
+    except UNREADABLE as error:
         raise ConfigurationError(
             f"The mirror {redact(location)} cannot be used: its {NAME} was expected there and could"
             f" not be read ({redact(str(error))}). Give the folder or the base URL that holds"
@@ -94,17 +86,12 @@ def read(location: str) -> Mirror:
             " digits and hyphens), a sentence about it and its sources; found"
             f" {str(content)[:80]!r}. Correct the file."
         )
-    return Mirror(
-        location=location,
-        label=content["label"],
-        about=str(content.get("about", "")),
-        sources=content["sources"],
-    )
+    about, sources = str(content.get("about", "")), content["sources"]
+    return Mirror(location=location, label=content["label"], about=about, sources=sources)
 
 
 def apply(source: Source, mirror: Mirror | str) -> Source:
-    """The source as the mirror has it: its address, its expected numbers, its label; nothing of the
-    official numbers is kept.
+    """Give the source as the mirror has it: its address, its label and its numbers only.
 
     Raises SourceError when the mirror lacks the source, ConfigurationError when its entry is
     malformed.
@@ -117,35 +104,37 @@ def apply(source: Source, mirror: Mirror | str) -> Source:
             f"No file for {name} was found in {mirror}: it has {known}. Add {name} to its {NAME},"
             " or ask for a vintage it has."
         )
-    entry = mirror.sources[name]
-    _require_known(mirror, name, entry, ENTRY)
+    _require_known(mirror, name, mirror.sources[name], ENTRY)
     try:
-        return replace(
-            source,
-            urls=(_address(mirror, name, entry["path"]),),
-            container=_container(entry.get("container", source.container)),
-            member=entry.get("member", source.member),
-            rows=_rows(entry.get("rows")),
-            totals=_totals(mirror, entry.get("totals") or {}),
-            counts={
-                column: {kind: _span(rows) for kind, rows in kinds.items()}
-                for column, kinds in (entry.get("counts") or {}).items()
-            },
-            distinct={
-                column: int(count) for column, count in (entry.get("distinct") or {}).items()
-            },
-            reads=_reads(mirror, name, source.reads, entry.get("reads") or {}),
-            codes_of=(
-                date.fromisoformat(entry["codes_of"]) if "codes_of" in entry else source.codes_of
-            ),
-            minimum_bytes=1,
-            pages=None,
-            mirror=mirror.label,
-        )
+        return _applied(source, mirror, name, mirror.sources[name])
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(
             f"The entry {name} of {mirror} is malformed: {_first_line(error)}. Correct its {NAME}."
         ) from None
+
+
+def _applied(source: Source, mirror: Mirror, name: str, entry: Entry) -> Source:
+    given = {field: entry.get(field) or {} for field in ("totals", "distinct", "counts", "reads")}
+    counts = {
+        column: {kind: _span(rows) for kind, rows in kinds.items()}
+        for column, kinds in given["counts"].items()
+    }
+    codes_of = date.fromisoformat(entry["codes_of"]) if "codes_of" in entry else source.codes_of
+    return replace(
+        source,
+        urls=(_address(mirror, entry["path"]),),
+        container=_container(entry.get("container", source.container)),
+        member=entry.get("member", source.member),
+        rows=None if entry.get("rows") is None else _span(entry["rows"]),
+        totals=_totals(mirror, given["totals"]),
+        counts=counts,
+        distinct={column: int(count) for column, count in given["distinct"].items()},
+        reads=_reads(mirror, name, source, given["reads"]),
+        codes_of=codes_of,
+        minimum_bytes=1,
+        pages=None,
+        mirror=mirror.label,
+    )
 
 
 def _text(location: str) -> str:
@@ -167,7 +156,7 @@ def _joined(base: str, path: str) -> str:
     return str(url.copy_with(path=f"{url.path.rstrip('/')}/{path}"))
 
 
-def _address(mirror: Mirror, name: str, path: str) -> str:
+def _address(mirror: Mirror, path: str) -> str:
     folder = local_path(mirror.location)
     if folder is not None:
         return str((folder / path).absolute())
@@ -182,10 +171,6 @@ def _container(name: str) -> Container:
     if name not in get_args(Container):
         raise ValueError(f"container {name!r} is not one of {', '.join(get_args(Container))}")
     return name  # type: ignore[return-value]
-
-
-def _rows(value: int | list[int] | None) -> Rows | None:
-    return None if value is None else _span(value)
 
 
 def _span(value: int | list[int]) -> Rows:
@@ -208,12 +193,8 @@ def _totals(mirror: Mirror, values: Mapping[str, Any]) -> dict[str, Total]:
     }
 
 
-def _reads(
-    mirror: Mirror,
-    name: str,
-    declared: Reading | Mapping[str, Features | Table],
-    changes: Mapping[str, Any],
-) -> Any:
+def _reads(mirror: Mirror, name: str, source: Source, changes: Entry) -> Any:
+    declared = source.reads
     if not isinstance(declared, Mapping):
         return _reading(mirror, name, declared, changes)
     _require_known(mirror, name, changes, tuple(declared))
@@ -223,7 +204,7 @@ def _reads(
     }
 
 
-def _reading(mirror: Mirror, name: str, declared: Reading, changes: Mapping[str, Any]) -> Reading:
+def _reading(mirror: Mirror, name: str, declared: Reading, changes: Entry) -> Reading:
     _require_known(mirror, name, changes, tuple(field.name for field in fields(declared)))
     if isinstance(declared, Document):
         return replace(declared, **changes)
@@ -234,20 +215,13 @@ def _reading(mirror: Mirror, name: str, declared: Reading, changes: Mapping[str,
         if change is None:
             columns.pop(column, None)
         else:
-            _require_known(
-                mirror,
-                f"{name}, column {column}",
-                change,
-                tuple(field.name for field in fields(Column)),
-            )
+            _require_known(mirror, f"{name}, column {column}", change, COLUMN)
             columns[column] = {**columns.get(column, {}), **change}
     reads: Features | Table = kind.validate_python({**plain, **changes, "columns": columns})
     return reads
 
 
-def _require_known(
-    mirror: Mirror, name: str, found: Mapping[str, Any], known: tuple[str, ...]
-) -> None:
+def _require_known(mirror: Mirror, name: str, found: Entry, known: tuple[str, ...]) -> None:
     if unknown := sorted(set(found) - set(known)):
         raise ConfigurationError(
             f"The entry {name} of {mirror} has the unknown field {unknown[0]!r}: use"

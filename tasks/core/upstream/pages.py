@@ -1,10 +1,8 @@
-"""A web feature service asked page by page, its pages put together as one GeoJSON file: whole, or
-not at all.
+"""A web feature service asked page by page, put together as one GeoJSON file or not at all.
 
 WFS 2.0 pages by `count` and `startIndex`
-(https://docs.geoserver.org/latest/en/user/services/wfs/reference.html). Such a service answers anew
-each time and says when: only the features and their CRS are kept, so that the same data is the same
-file.
+(https://docs.geoserver.org/latest/en/user/services/wfs/reference.html). Such a service dates each
+answer: only the features and their CRS are kept, so that the same data is the same file.
 """
 
 from __future__ import annotations
@@ -21,8 +19,7 @@ from tasks.core.upstream.feature_collections import FeatureCollection, take_apar
 
 
 def ask(source: Source, url: str, report: Report) -> Answer:
-    """Ask a GetFeature address for all its features, `source.pages` at a time, each kept in the
-    bytes it was sent in.
+    """Ask a GetFeature address for all its features, `source.pages` at a time, kept as sent.
 
     report is called with the bytes received; how many will come is not known. Each page is asked
     for again while its failure may pass. A refusal names the page to blame, and holds its bytes
@@ -60,9 +57,7 @@ class _Conversation:
         return replace(answer, kind=kind, detail=f"{self._place()}: {answer.detail}")
 
     def _ask_for_page(self) -> Answer:
-        """Go on after the features received: a service may give fewer of them a page than it is
-        asked for.
-        """
+        """Ask from the features received on: a service may give fewer a page than asked for."""
         self.page += 1
         before = self.received
         answer = transfers.ask(
@@ -76,20 +71,17 @@ class _Conversation:
         return f"{'&' if '?' in self.url else '?'}count={self.size}&startIndex={start}"
 
     def _place(self) -> str:
-        seen = len(self.whole.seen)
-        return f"page {self.page}" + (
-            f" (after {seen:,} of {counted(self.whole.matched)} features)" if seen else ""
-        )
+        seen, matched = len(self.whole.seen), counted(self.whole.matched)
+        return f"page {self.page}" + (f" (after {seen:,} of {matched} features)" if seen else "")
 
     def _is_last(self, page: FeatureCollection) -> bool:
-        """All that match are there; where the service does not count them, it is asked until a page
-        is empty, as it may cap its pages.
+        """Tell whether all that match are there, or the page is empty where nothing is counted.
+
+        A service that does not count may cap its pages: a short one is not the last.
         """
-        return (
-            not page.features
-            if self.whole.matched is None
-            else len(self.whole.seen) == self.whole.matched
-        )
+        if self.whole.matched is None:
+            return not page.features
+        return len(self.whole.seen) == self.whole.matched
 
     def _finished(self, first: Answer) -> Answer:
         path, sha256, size = self.whole.finish()
@@ -101,9 +93,7 @@ class _Conversation:
 
 
 def _read(path: Path, source: Source) -> FeatureCollection:
-    """The features of a page; raises Misfit when it is anything else, such as the web page of a
-    service that is down.
-    """
+    """Give the features of a page; raise Misfit for anything else, such as an error page."""
     if reason := magic.refusal(path, replace(source, minimum_bytes=1)):
         raise Misfit(reason)
     content = path.read_bytes()

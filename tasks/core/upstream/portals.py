@@ -1,6 +1,4 @@
-"""What a portal states about its data in a document of its own: terms of reuse, and the day of the
-last change.
-"""
+"""What a portal states about its data in a document of its own: terms, and the last change."""
 
 from __future__ import annotations
 
@@ -15,9 +13,7 @@ from tasks.core.model.handles import File
 
 @dataclass(frozen=True)
 class Statement:
-    """The licence and the attribution asked for, in the portal's words, and when the data were last
-    changed.
-    """
+    """The licence and attribution in the portal's words, and the day of the last change."""
 
     licence: str
     attribution: str
@@ -28,8 +24,7 @@ class Statement:
 
 
 def read_statement(file: File) -> Statement:
-    """Read a document in the standard that its source declares; raises SourceError when it does not
-    say what the standard requires.
+    """Read a document in its declared standard; raise SourceError when it lacks what that requires.
 
     OGD Austria Metadata: https://www.data.gv.at, a JSON object with `license` and, in `extras`,
     `license_citation` and `metadata_modified`.

@@ -1,11 +1,8 @@
-"""One question to one address, and the bytes it answers with, streamed to disk while they are
-hashed.
-"""
+"""One question to one address, its answer streamed to disk while it is hashed."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
 
 import httpx
 
@@ -15,46 +12,36 @@ from tasks.core.upstream.answers import Answer, Report
 from tasks.core.upstream.downloads import Download, download_of
 
 HEADERS_OF_INTEREST = (
-    "content-type",
-    "content-length",
-    "content-disposition",
-    "content-encoding",
-    "date",
-    "server",
+    "content-type content-length content-disposition content-encoding date server".split()
 )
 
 
 def ask(
     url: str, report: Report, *, etag: str | None = None, last_modified: str | None = None
 ) -> Answer:
-    """Ask an address for its bytes, only if they differ from those that `etag` and `last_modified`
-    stand for.
+    """Ask an address for its bytes, only if they differ from those of `etag` and `last_modified`.
 
     report is called with the bytes received and the bytes expected (None when unknown). Raises
     nothing about the publisher: every failure is a kind of answer.
     """
     path = local_path(url)
+    validators = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+    conditions = {name: value for name, value in validators.items() if value}
     with download_of(url) as download:
         if path is not None:
             return local_files.copy(path, download, report, etag)
         with http.client() as client:
-            return _Question(client, url, download, report, etag, last_modified).answer()
+            return _Question(client, url, download, report, conditions).answer()
 
 
+@dataclass
 class _Question:
-    def __init__(
-        self,
-        client: httpx.Client,
-        url: str,
-        download: Download,
-        report: Report,
-        etag: str | None,
-        last_modified: str | None,
-    ) -> None:
-        self.client, self.url, self.download, self.report = client, url, download, report
-        conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
-        self.conditions = {name: value for name, value in conditions.items() if value}
-        self.cuts: list[int] = []
+    client: httpx.Client
+    url: str
+    download: Download
+    report: Report
+    conditions: dict[str, str]
+    cuts: list[int] = field(default_factory=list)
 
     def answer(self) -> Answer:
         try:
@@ -66,10 +53,10 @@ class _Question:
             # A line that breaks does so at different bytes; a body that always ends at the same one
             # is all the publisher has.
             if len(self.cuts) == http.ATTEMPTS and len(set(self.cuts)) == 1:
-                return self._finished(
-                    "truncated",
-                    f"the body ended after {self.cuts[0]:,} bytes, {http.ATTEMPTS} times: {detail}",
+                ended = (
+                    f"the body ended after {self.cuts[0]:,} bytes, {http.ATTEMPTS} times: {detail}"
                 )
+                return self.download.answer("truncated", ended)
             return Answer(kind="unreachable", detail=detail)
 
     def _attempt(self) -> Answer:
@@ -92,59 +79,38 @@ class _Question:
         if status != 200 and not (status == 206 and self.download.length):
             return Answer(kind="refused", moved_to=moved_to, detail=f"status {status}")
         self._receive(response)
-        headers = {
-            name: redact(response.headers[name])
-            for name in HEADERS_OF_INTEREST
-            if name in response.headers
-        }
-        return replace(self._finished("received"), moved_to=moved_to, headers=headers)
+        sent = response.headers
+        headers = {name: redact(sent[name]) for name in HEADERS_OF_INTEREST if name in sent}
+        return replace(self.download.answer("received"), moved_to=moved_to, headers=headers)
 
     def _answers_another_range(self, response: httpx.Response) -> bool:
-        starts_elsewhere = not response.headers.get("Content-Range", "").startswith(
-            f"bytes {self.download.length}-"
-        )
-        return response.status_code == 416 or (response.status_code == 206 and starts_elsewhere)
+        answered = response.headers.get("Content-Range", "")
+        starts_there = answered.startswith(f"bytes {self.download.length}-")
+        return response.status_code == 416 or (response.status_code == 206 and not starts_there)
 
     def _receive(self, response: httpx.Response) -> None:
-        if (
-            response.status_code == 200
-        ):  # the whole: nothing to resume, a newer file, or a server that ignores Range
-            self.download.restart(
-                response.headers.get("ETag"), response.headers.get("Last-Modified")
-            )
+        if response.status_code == 200:
+            # the whole: nothing to resume, a newer file, or a server that ignores Range
+            sent = response.headers
+            self.download.restart(sent.get("ETag"), sent.get("Last-Modified"))
         expected = _expected(response)
         try:
             for block in response.iter_raw():
                 self.download.write(block)
                 self.report(self.download.length, expected)
-            if (
-                expected is not None and self.download.length != expected
-            ):  # some servers answer a long range in pieces
-                raise httpx.RemoteProtocolError(
-                    f"{self.download.length:,} of {expected:,} bytes were sent"
-                )
+            length = self.download.length
+            if expected is not None and length != expected:
+                # some servers answer a long range in pieces
+                raise httpx.RemoteProtocolError(f"{length:,} of {expected:,} bytes were sent")
         except httpx.RemoteProtocolError:
             self.cuts.append(self.download.length)
             raise
         finally:
             self.download.close()
 
-    def _finished(self, kind: Literal["received", "truncated"], detail: str = "") -> Answer:
-        etag, last_modified = self.download.etag, self.download.last_modified
-        path, sha256, size = self.download.finish()
-        return Answer(
-            kind=kind,
-            path=path,
-            sha256=sha256,
-            size=size,
-            etag=etag,
-            last_modified=last_modified,
-            detail=detail,
-        )
-
 
 def _expected(response: httpx.Response) -> int | None:
-    """Size of the whole file, from Content-Range where a range was answered."""
+    """Give the size of the whole file, from Content-Range where a range was answered."""
     whole: str = response.headers.get("Content-Length", "")
     if response.status_code == 206:
         whole = response.headers.get("Content-Range", "").rpartition("/")[2]
