@@ -18,12 +18,8 @@ from tasks.core.postgres.outages import DATABASE_FAILURES
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
-OUTAGES = (
-    OSError,
-    httpx.TransportError,
-    psycopg2.OperationalError,
-    sqlalchemy.exc.OperationalError,
-)
+DATABASE_OUTAGES = (psycopg2.OperationalError, sqlalchemy.exc.OperationalError)
+OUTAGES = (OSError, httpx.TransportError, *DATABASE_OUTAGES)
 
 
 @dataclass(frozen=True, kw_only=True)

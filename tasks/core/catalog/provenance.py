@@ -34,9 +34,7 @@ def record_dataset(cursor: Cursor, dataset: Dataset) -> None:
 
 
 def record_source(cursor: Cursor, source: Source) -> None:
-    """Keep what a flow declares about a file, its publisher and its licence; what a mirror says
-    never replaces what is declared.
-    """
+    """Keep what a flow declares of a file, publisher and licence; a mirror never replaces it."""
     told = asdict(source)
     rows.upsert(cursor, "publisher", told["publisher"], key=("slug",))
     rows.upsert(cursor, "licence", told["licence"], key=("slug",))
@@ -90,8 +88,7 @@ def record_tombstones(cursor: Cursor, stones: Iterable[Tombstone]) -> None:
 def record_retrieval(
     database: Database, retrieval: Retrieval, original: Original | None, run: str | None = None
 ) -> None:
-    """Keep a question to a publisher, its answer, and the original used after it (None when there
-    is none).
+    """Keep a question to a publisher, its answer, and the original used after it, if any.
 
     run: the flow run that asked; it is kept where the catalog knows it.
     """
@@ -145,7 +142,7 @@ def record_step(
 
 
 def _next_ordinal(cursor: Cursor, edition: rows.Row) -> int:
-    """The number of the next step; the lock on the edition lets one be given at a time."""
+    """Return the number of the next step; the lock on the edition gives one at a time."""
     of_edition = "WHERE dataset = %(dataset)s AND number = %(number)s"
     cursor.execute(f"SELECT FROM catalog.edition {of_edition} FOR UPDATE", edition)
     query = f"SELECT coalesce(max(ordinal), 0) + 1 FROM catalog.step {of_edition}"
@@ -186,9 +183,7 @@ def record_code_change(
     verdict: str,
     reason: str,
 ) -> None:
-    """Keep what became of the rows of a table whose codes changed, in the transaction that changes
-    them.
-    """
+    """Keep what became of rows whose codes changed, in the transaction that changes them."""
     row = {
         "table_name": table,
         "change": change,
@@ -201,7 +196,7 @@ def record_code_change(
 
 
 def code_changes(cursor: Cursor, staging: Staging, table: str) -> set[str]:
-    """The changes of codes already dealt with in a table of this edition."""
+    """Return the changes of codes already dealt with in a table of this edition."""
     cursor.execute(
         "SELECT change FROM catalog.code_change"
         " WHERE dataset = %s AND number = %s AND table_name = %s",
