@@ -94,12 +94,8 @@ class NewEdition:
         with recording(staging, "publish", staging.dataset.schema) as step:
             rows = layers.seal_all(database, staging)
             edition = editions.publish(database, staging)
-            step.done(
-                f"Published edition {edition.number} of {staging.dataset.slug} {staging.vintage}"
-                f" with {len(rows)} layers",
-                sum(rows.values()),
-                **rows,
-            )
+            made = f"edition {edition.number} of {staging.dataset.slug} {staging.vintage}"
+            step.done(f"Published {made} with {len(rows)} layers", sum(rows.values()), **rows)
         return edition
 
     def makes_history(self, edition: Edition) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -70,17 +71,15 @@ def _one(original: Original, part: str, pattern: str | None) -> File:
     started, packed = time.perf_counter(), site().archive.originals.fetch(original.sha256)
     if original.source.packed and (inside := find_packed(packed, pattern, _name(original))):
         say(f"Found {inside} in {_name(original)}, to be read as it is packed.")
-        return File(
-            original=original,
-            path=str(packed),
-            name=inside,
-            size=packed.stat().st_size,
-            member=inside,
-            part=part,
-        )
+        return replace(_file(original, inside, packed, part), member=inside)
     name, path = take_out(packed, pattern, _folder(original, pattern or ""), name=_name(original))
+    file = _file(original, name, path, part)
+    say(f"Unpacked {name} ({file.size:,} bytes) in {time.perf_counter() - started:.1f} s.")
+    return file
+
+
+def _file(original: Original, name: str, path: Path, part: str) -> File:
     size = path.stat().st_size
-    say(f"Unpacked {name} ({size:,} bytes) in {time.perf_counter() - started:.1f} s.")
     return File(original=original, path=str(path), name=name, size=size, part=part)
 
 
@@ -91,12 +90,7 @@ def _of_territories(original: Original) -> tuple[File, ...]:
     taken = take_all(packed, pattern, _folder(original, f"all {pattern}"), name=_name(original))
     seconds = time.perf_counter() - started
     say(f"Unpacked {len(taken):,} files of {original.source.slug} in {seconds:.1f} s.")
-    return tuple(
-        File(
-            original=original, path=str(path), name=name, size=path.stat().st_size, part=str(number)
-        )
-        for number, (name, path) in enumerate(taken)
-    )
+    return tuple(_file(original, *file, str(number)) for number, file in enumerate(taken))
 
 
 def _folder(original: Original, pattern: str) -> Path:
@@ -112,9 +106,8 @@ def _name(original: Original) -> str:
 
 
 def _are_there(kept: Any) -> bool:
-    return all(
-        isinstance(file, File)
-        and Path(file.path).is_file()
-        and Path(file.path).stat().st_size == file.size
-        for file in kept
-    )
+    return all(isinstance(file, File) and _is_there(Path(file.path), file.size) for file in kept)
+
+
+def _is_there(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size

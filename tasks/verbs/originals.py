@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from prefect import runtime
 
+from tasks.core.archive import arrivals
 from tasks.core.archive.archive import Archive
-from tasks.core.archive.replication import Failures
 from tasks.core.archive.tombstones import burial
 from tasks.core.catalog import provenance
 from tasks.core.model.declarations import Source
@@ -64,7 +63,7 @@ def archive(retrieval: Retrieval) -> Original:
     to work with.
     """
     store = site().archive
-    original, failures = (_kept if retrieval.path else _standing_in)(store, retrieval)
+    original, failures = arrivals.receive(store, retrieval)
     for failure in failures:
         warn(
             f"The archive location {failure} lacks {_name(retrieval.source)} until the next run"
@@ -228,50 +227,6 @@ def _say_downloaded(retrieval: Retrieval, last: Original | None, seconds: float)
             f"The file {name} was found elsewhere than declared: {retrieval.detail}. Correct its"
             " urls in the flow."
         )
-
-
-def _kept(store: Archive, retrieval: Retrieval) -> tuple[Original, Failures]:
-    original = _described(retrieval, retrieval.sha256 or "", retrieval.size or 0)
-    path = Path(retrieval.path or "")
-    # A retry of this task may find the file gone: then an earlier attempt archived and removed it.
-    failures: Failures = ()
-    if path.exists() or not store.originals.exists(original.sha256):
-        failures = store.originals.put(path, original.sha256, original)
-    return original, (*failures, *_written(store, retrieval, original))
-
-
-def _standing_in(store: Archive, retrieval: Retrieval) -> tuple[Original, Failures]:
-    last = store.originals.latest(retrieval.source)
-    if last is None:
-        raise SourceError(
-            f"The archive has lost its original of {_name(retrieval.source)} since it was asked"
-            " for: run again."
-        )
-    original = replace(last, state=retrieval.state)
-    failures = store.originals.catch_up(retrieval.source, last.sha256)
-    told, known = [(each.url, each.etag, each.last_modified) for each in (retrieval, last)]
-    if retrieval.sha256 == last.sha256 and told != known:
-        # same bytes under new validators: kept, so that the next question is conditional
-        original = _described(retrieval, last.sha256, last.size)
-        failures += _written(store, retrieval, original)
-    return original, failures
-
-
-def _written(store: Archive, retrieval: Retrieval, original: Original) -> Failures:
-    return store.manifests.write(original, headers=retrieval.headers, detail=retrieval.detail)
-
-
-def _described(retrieval: Retrieval, sha256: str, count: int) -> Original:
-    return Original(
-        source=retrieval.source,
-        sha256=sha256,
-        size=count,
-        url=retrieval.url,
-        retrieved_at=retrieval.asked_at,
-        state=retrieval.state,
-        etag=retrieval.etag,
-        last_modified=retrieval.last_modified,
-    )
 
 
 def _name(source: Source) -> str:

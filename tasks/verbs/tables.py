@@ -25,15 +25,12 @@ def load(staging: Staging, files: Files) -> tuple[PrefectFuture[int], ...]:
     Features have geometries, a Table has figures, and a Document is no table. Returns the tasks
     once all have ended well, for `wait_for` of the verb that follows.
     """
-    return together(
-        *(
-            (load_table if isinstance(file.reads, Table) else load_geometries).submit(
-                staging, file, table
-            )
-            for table, file in files
-            if not isinstance(file.reads, Document)
-        )
-    )
+    loaded: list[PrefectFuture[int]] = []
+    for table, file in files:
+        verb = load_table if isinstance(file.reads, Table) else load_geometries
+        if not isinstance(file.reads, Document):
+            loaded.append(verb.submit(staging, file, table))
+    return together(*loaded)
 
 
 @verb("load table {table}", DATABASE)
@@ -62,14 +59,9 @@ def load_table(staging: Staging, file: File, table: str) -> int:
             file.member,
             file.original.source.slug,
         )
-        step.done(
-            f"Loaded {tally.rows:,} rows",
-            rows=tally.rows,
-            suppressed=tally.suppressed,
-            reasons=dict(tally.reasons),
-            skipped=tally.skipped,
-            left_out=tally.left_out,
-        )
+        figures = {"suppressed": tally.suppressed, "reasons": dict(tally.reasons)}
+        figures |= {"skipped": tally.skipped, "left_out": tally.left_out}
+        step.done(f"Loaded {tally.rows:,} rows", rows=tally.rows, **figures)
     return tally.rows
 
 

@@ -134,14 +134,6 @@ def _record_columns(
 ) -> None:
     for ordinal, column in enumerate(columns(cursor, layer), start=1):
         rule = rules[column.name]
-        row = {
-            "layer": layer,
-            "name": column.name,
-            "ordinal": ordinal,
-            "data_type": column.data_type,
-            "description": rule.description,
-            "unit": rule.unit,
-            "aggregation": rule.aggregate,
-            "origin": rule.origin,
-        }
+        row = {"layer": layer, "ordinal": ordinal, "aggregation": rule.aggregate}
+        row |= rows.same(column, "name data_type") | rows.same(rule, "description unit origin")
         rows.insert(cursor, "layer_column", rows.of_edition(staging) | row)

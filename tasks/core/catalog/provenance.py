@@ -18,18 +18,15 @@ from tasks.core.model.declarations import Dataset, Source
 from tasks.core.model.handles import Original, Retrieval, Staging
 from tasks.core.postgres.database import Database
 
+SAID = (
+    "slug vintage title landing_page reference_date released asked_every_days retention confidence"
+)
 DECLARED = ("container", "member", "reads", "rows", "totals", "distinct", "counts")
 
 
 def record_dataset(cursor: Cursor, dataset: Dataset) -> None:
     """Keep what a flow says about its dataset."""
-    row = {
-        "slug": dataset.slug,
-        "title": dataset.title,
-        "country": dataset.country,
-        "published_schema": dataset.schema,
-        "keep": dataset.keep,
-    }
+    row = rows.same(dataset, "slug title country keep") | {"published_schema": dataset.schema}
     rows.upsert(cursor, "dataset", row, key=("slug",))
 
 
@@ -38,19 +35,10 @@ def record_source(cursor: Cursor, source: Source) -> None:
     told = asdict(source)
     rows.upsert(cursor, "publisher", told["publisher"], key=("slug",))
     rows.upsert(cursor, "licence", told["licence"], key=("slug",))
-    row = {
-        "slug": source.slug,
-        "vintage": source.vintage,
-        "title": source.title,
+    row = rows.same(source, SAID) | {
         "publisher": source.publisher.slug,
         "licence": source.licence.slug,
-        "landing_page": source.landing_page,
         "urls": [] if source.mirror else [redact(url) for url in source.urls],
-        "reference_date": source.reference_date,
-        "released": source.released,
-        "asked_every_days": source.asked_every_days,
-        "retention": source.retention,
-        "confidence": source.confidence,
         "declaration": as_json({name: told[name] for name in DECLARED if name in told}),
     }
     if source.mirror:
@@ -72,16 +60,8 @@ def record_artifact(cursor: Cursor, original: Original) -> None:
 def record_tombstones(cursor: Cursor, stones: Iterable[Tombstone]) -> None:
     """Keep which originals are no more; those known already stay as they are."""
     for stone in stones:
-        row = {
-            "sha256": stone.sha256,
-            "source": stone.source,
-            "source_vintage": stone.vintage,
-            "mirror": stone.mirror,
-            "retrieved_at": stone.retrieved_at,
-            "size_bytes": stone.size,
-            "reason": stone.reason,
-            "buried_at": stone.buried_at,
-        }
+        row = rows.same(stone, "sha256 source mirror retrieved_at reason buried_at")
+        row |= {"source_vintage": stone.vintage, "size_bytes": stone.size}
         rows.insert_new(cursor, "tombstone", row)
 
 
@@ -94,18 +74,12 @@ def record_retrieval(
     """
     source = retrieval.source
     known_run = sql.SQL("(SELECT id FROM catalog.run WHERE id = {})").format(sql.Literal(run))
-    row = {
+    row = rows.same(retrieval, "asked_at state url etag last_modified detail") | {
         "source": source.slug,
         "source_vintage": source.vintage,
         "mirror": source.mirror,
-        "asked_at": retrieval.asked_at,
-        "state": retrieval.state,
-        "url": retrieval.url,
         "sha256": original.sha256 if original else None,
         "received": retrieval.sha256,
-        "etag": retrieval.etag,
-        "last_modified": retrieval.last_modified,
-        "detail": retrieval.detail,
         "run": known_run,
     }
     with database.session() as cursor:

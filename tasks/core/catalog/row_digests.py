@@ -71,17 +71,13 @@ def key_columns(database: Database, dataset: str, number: int) -> dict[str, tupl
         " WHERE dataset = %(dataset)s AND number = %(number)s",
         **edition,
     )
-    whole = {
-        each.layer: tuple(each.key_columns)
-        for each in layers
-        if each.row_count <= WHOLE_KEY_ROWS and not limited
-    }
-    leading = {
-        each.layer: tuple(each.key_columns[:1])
-        for each in layers
-        if each.layer not in whole and not (limited and len(each.key_columns) == 1)
-    }
-    return dict(sorted({**whole, **leading}.items()))
+    told: dict[str, tuple[str, ...]] = {}
+    for each in layers:
+        if each.row_count <= WHOLE_KEY_ROWS and not limited:
+            told[each.layer] = tuple(each.key_columns)
+        elif not (limited and len(each.key_columns) == 1):
+            told[each.layer] = tuple(each.key_columns[:1])
+    return dict(sorted(told.items()))
 
 
 def write(database: Database, schema: str, table: str, columns: Sequence[str], path: Path) -> None:

@@ -26,6 +26,11 @@ def of_edition(staging: Staging) -> dict[str, Any]:
     return {"dataset": staging.dataset.slug, "number": staging.edition}
 
 
+def same(thing: object, names: str) -> dict[str, Any]:
+    """Return the attributes of a thing that have the names of their columns."""
+    return {name: getattr(thing, name) for name in names.split()}
+
+
 def insert(cursor: Cursor, table: str, row: Row) -> None:
     """Add a row to a table of the catalog."""
     cursor.execute(_insertion(table, row))

@@ -97,12 +97,7 @@ def _key(edition: ArchivedEdition) -> EditionKey:
 
 
 def _recipe(
-    edition: ArchivedEdition,
-    history: History,
-    rebuild: int,
-    throwaway: str,
-    *,
-    wanted: bool,
+    edition: ArchivedEdition, history: History, rebuild: int, throwaway: str, *, wanted: bool
 ) -> Recipe:
     document = history.editions[edition.document]
     moments = (document["edition"][name] for name in ("started_at", "published_at"))

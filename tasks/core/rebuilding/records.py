@@ -108,12 +108,8 @@ def end(database: Database, rebuild: int, unrestored: Sequence[str]) -> Result:
 
 
 def _told(edition: Any) -> dict[str, str]:
-    return {
-        "edition": edition.edition,
-        "verdict": edition.verdict,
-        "published as": edition.published_as,
-        "message": edition.message,
-    }
+    told = rows.same(edition, "edition verdict message")
+    return told | {"published as": edition.published_as}
 
 
 def close(database: Database, rebuild: int, verdict: str, message: str) -> None:

@@ -155,12 +155,9 @@ def _record(
     edition = {"dataset": recipe.dataset, "number": recipe.number, "made": staging.edition}
     facts = records(cursor, SELECT_REPLAY_FACTS, **edition)[0]
     differing = differences or {}
-    row = {
+    row = rows.same(facts, "same_code row_count seconds") | {
         "verdict": verdict,
-        "same_code": facts.same_code,
         "published_as": published_as,
-        "row_count": facts.row_count,
-        "seconds": facts.seconds,
         "steps": rows.as_json(facts.steps or []),
         "differences": rows.as_json(differing),
         "message": "; ".join(f"{layer}: {each['summary']}" for layer, each in differing.items()),
@@ -169,12 +166,7 @@ def _record(
 
 
 def _key(recipe: Recipe) -> dict[str, Any]:
-    return {
-        "rebuild": recipe.rebuild,
-        "dataset": recipe.dataset,
-        "number": recipe.number,
-        "vintage": recipe.vintage,
-    }
+    return rows.same(recipe, "rebuild dataset number vintage")
 
 
 def _forget(cursor: Cursor, dataset: str, number: int) -> None:

@@ -116,17 +116,12 @@ def _key(edition: JsonDocument) -> dict[str, Any]:
 
 def _retrieval(manifest: JsonDocument) -> rows.Row:
     original = manifests.original_of(manifest)
-    return {
+    return rows.same(original, "state url sha256 etag last_modified") | {
         "source": original.source.slug,
         "source_vintage": original.source.vintage,
         "mirror": original.source.mirror,
-        "state": original.state,
         "asked_at": original.retrieved_at.isoformat(),
-        "url": original.url,
-        "sha256": original.sha256,
         "received": original.sha256,
-        "etag": original.etag,
-        "last_modified": original.last_modified,
         "detail": manifest["detail"],
     }
 
