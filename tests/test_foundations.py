@@ -178,10 +178,18 @@ def test_the_fingerprint_of_sirene_knows_its_labels_and_what_it_takes_from_franc
 AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes none
     "tasks/running/": "runs tasks, finds the site, logs, names and retries",
     "tasks/core/archive/": "gives bytes by their SHA-256, which is an input of its own",
-    "tasks/core/catalog/provenance.py": "writes what was done into the catalog",
     "tasks/core/catalog/fingerprints.py": "is the fingerprint",
+    **{
+        f"tasks/core/catalog/{name}.py": "writes and reads the catalog"
+        for name in (
+            "edition_documents editions precedents provenance publications row_digests rows"
+            " run_documents runs statements views"
+        ).split()
+    },
     "tasks/core/model/addresses.py": "hides passwords in messages",
     "tasks/core/model/errors.py": "classes of errors",
+    "tasks/core/model/recipes.py": "names of originals and foundations",
+    "tasks/core/rebuilding/": "compares and puts back what was made",
     "tasks/core/model/handles.py": "names of tables, files and originals",
     "tasks/core/model/revision.py": "names the code",
     "tasks/core/model/settings.py": "folders and addresses",

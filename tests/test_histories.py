@@ -17,7 +17,7 @@ from tasks.core.catalog.edition_documents import edition_document
 from tasks.core.catalog.publications import publication_documents, roll_back
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
-from tasks.core.model.handles import Original
+from tasks.core.model.handles import Input, Inputs, Original
 from tasks.core.model.recipes import Recipe
 from tasks.core.postgres.database import Database
 from tasks.core.rebuilding import histories
@@ -201,7 +201,9 @@ def test_the_numbers_of_the_archive_are_not_given_again_in_an_empty_database(
     kept.edition(1)
     kept.edition(2)
     made = made_up(empty, "histories")
-    assert open_staging(made, 2024, original(empty, made, "new")).edition == 3
+    new = Input(name="areas", original=original(empty, made, "new"))
+    inputs = Inputs({"areas": {"": new}})
+    assert open_staging(made, 2024, inputs).edition == 3
 
 
 # --- the plan

@@ -39,7 +39,7 @@ def test_the_command_line_shows_the_years_and_refuses_others(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert parse(belgium, ["--vintage", "2018"]) == {"vintage": 2018}
-    for typed, said in ((["--help"], "2018,2019"), (["--vintage", "1999"], "choose from 2018")):
+    for typed, said in ((["--help"], "2018, 2019"), (["--vintage", "1999"], "Choose from: 2018")):
         with pytest.raises(SystemExit):
             parse(belgium, typed)
         shown = capsys.readouterr()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ParamSpec, TypeVar
 
 import httpx
@@ -30,17 +31,16 @@ class Retry:
     after: tuple[int, ...]
     jitter: float = 0.0
 
-    @property
+    @cached_property
     def heals(self) -> Callable[[Any, Any, State[Any]], bool]:
-        """Prefect's retry condition: whether time can heal what made a task fail.
-
-        A function, because Prefect asks no bound method and would never try again.
+        """Prefect's retry condition: whether time can heal what made a task fail; a plain function,
+        because Prefect takes any other callable for a no.
         """
 
-        def heal(_task: Any, _run: Any, state: State[Any]) -> bool:
+        def heals(_task: Any, _run: Any, state: State[Any]) -> bool:
             return isinstance(state.result(raise_on_failure=False), self.errors)
 
-        return heal
+        return heals
 
 
 DATABASE = Retry(errors=DATABASE_FAILURES, after=(10, 60))

@@ -59,6 +59,7 @@ def unpack_original(original: Original) -> tuple[File, ...]:
     and pattern as long as the files are there. Raises SourceError when not exactly one file matches
     (with territories: none), and on a damaged, encrypted or hostile archive.
     """
+    original = replace(original)  # a copy, so that the timeline shows only unpack before load
     if original.source.territories:
         return _of_territories(original)
     return tuple(

@@ -21,13 +21,13 @@ from tasks.core.model.declarations import Dataset
 from tasks.core.model.handles import Foundation, Original
 from tasks.core.model.settings import ROOT, SQL
 
-VERBS = ("aggregates", "code_events", "coverages", "files", "geometries", "joins", "tables")
+VERBS = ("aggregates", "code_events", "coverages", "files", "joins", "tables")
 MAKES_ROWS = (
     *(f"tasks/core/catalog/{name}.py" for name in ("column_rules", "foundations", "layers")),
     "tasks/core/making/**/*.py",
     "tasks/core/model/declarations.py",
-    # how rows are copied, and the search path of a session, which says what names mean
-    *(f"tasks/core/postgres/{name}.py" for name in ("copying", "database")),
+    # how rows are copied, which columns there are, and what names mean in a session
+    *(f"tasks/core/postgres/{name}.py" for name in ("columns", "copying", "database")),
     *(f"tasks/verbs/{name}.py" for name in VERBS),
 )
 
@@ -49,8 +49,8 @@ def fingerprint(
             for column, total in source.totals.items()
         }
         numbers = (source.rows, totals, source.distinct, source.counts)
-        read = (source.container, source.member, source.reads, *numbers, source.codes_day)
-        digest.update(repr(read).encode())
+        read = (source.container, source.member, source.territories, source.reads)
+        digest.update(repr((*read, *numbers, source.codes_day)).encode())
     for foundation in after:
         told = [foundation.dataset, foundation.vintage, foundation.layers, foundation.content]
         digest.update(as_json(told).encode())

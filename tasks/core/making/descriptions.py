@@ -16,7 +16,7 @@ UNITS = {"metre": "m"}  # of a CRS, where its name is not used here
 def of_columns(
     columns: Mapping[str, Column], headings: Mapping[str, str | None], source: str
 ) -> dict[str, str]:
-    """The comment of each declared column: its rule, or only its origin where it is not described.
+    """Give each declared column its comment: its rule, or its origin when it is not described.
 
     headings: the publisher's names of the columns that the file has. source: slug of the source.
     """
@@ -35,19 +35,19 @@ def of_columns(
 
 
 def of_reason(column: str, reasons: Iterable[str], origin: str) -> str:
-    """The comment of the column that says why another is empty."""
+    """Return the comment of the column that says why another is empty."""
     why = f"Why {column} is empty: {' or '.join(dict.fromkeys(reasons))}"
     return str(ColumnRule(why, "reason", "none", origin))
 
 
 def of_reasons(source: str) -> str:
-    """The comment of the column that says why figures of its row are missing."""
+    """Return the comment of the column that says why figures of its row are missing."""
     why = "Why figures of this row are missing, in the publisher's terms, by column"
     return str(ColumnRule(why, "reason", "none", source))
 
 
 def of_geometry(reads: Features, kind: str, source: str) -> str:
-    """The comment of the geometries of a kind ("MultiPolygon"), in the unit of their CRS."""
+    """Return the comment of the geometries of a kind ("MultiPolygon"), in the unit of their CRS."""
     crs = CRS.from_epsg(reads.published_crs)
     unit = crs.axis_info[0].unit_name
     about = f"{OUTLINES.get(kind, 'Point')} in {crs.name} (EPSG:{reads.published_crs})"

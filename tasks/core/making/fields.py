@@ -1,11 +1,8 @@
-"""The columns of a file against the declared ones: which field is meant, and its values in the
-declared type.
-"""
+"""Match the columns of a file with the declared ones and give their values the declared type."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
@@ -36,8 +33,7 @@ WHOLE_NUMBERS_END = 2.0**53  # above it a double no longer tells neighbouring wh
 def match_fields(
     columns: Mapping[str, Column], fields: Sequence[str], where: str, *, shortened: bool = False
 ) -> dict[str, str | None]:
-    """The field of the file for each declared column; None for an optional column the file does not
-    have.
+    """Find the field of the file for each declared column; None for an absent optional one.
 
     A name matches letter for letter, then in any case, then (`shortened`, for shapefiles) by its
     first ten characters. Raises SourceError when a column is missing, or when a shortened or
@@ -46,13 +42,9 @@ def match_fields(
     found = {
         target: _field(column.names, fields, where, shortened) for target, column in columns.items()
     }
-    absent = [
-        target for target, field in found.items() if not field and not columns[target].optional
-    ]
-    if absent:
-        tried = "; ".join(
-            f"{target} (as {' or '.join(columns[target].names)})" for target in absent
-        )
+    needed = {target: column for target, column in columns.items() if not column.optional}
+    if absent := {target: needed[target].names for target in needed if not found[target]}:
+        tried = "; ".join(f"{target} (as {' or '.join(names)})" for target, names in absent.items())
         raise SourceError(
             f"The declared columns {tried} are not in {where}, which has {', '.join(fields)}: add"
             " the field's name to the declaration."
@@ -65,10 +57,8 @@ def _field(names: Sequence[str], fields: Sequence[str], where: str, shortened: b
     exact = [name for name in names if name in fields]
     if exact:
         return exact[0]
-    any_case = (
-        [field for field in fields if field.casefold() == name.casefold()] for name in names
-    )
-    cut = ([field for field in fields if _is_shortened(name, field)] for name in names if shortened)
+    any_case = ([each for each in fields if each.casefold() == name.casefold()] for name in names)
+    cut = ([each for each in fields if _is_shortened(name, each)] for name in names if shortened)
     for candidates in chain(any_case, cut):
         if len(candidates) > 1:
             raise SourceError(
@@ -81,9 +71,7 @@ def _field(names: Sequence[str], fields: Sequence[str], where: str, shortened: b
 
 
 def _is_shortened(name: str, field: str) -> bool:
-    """Whether a shapefile's field could be this longer name: cut at ten characters, or cut and
-    numbered (TX_SECTO_1).
-    """
+    """Tell whether a shapefile's field is this longer name, cut or also numbered (TX_SECTO_1)."""
     if len(name) <= SHAPEFILE_NAME_LENGTH or len(field) != SHAPEFILE_NAME_LENGTH:
         return False
     name, field = name.casefold(), field.casefold()
@@ -95,30 +83,26 @@ def _is_shortened(name: str, field: str) -> bool:
 def _require_distinct(
     columns: Mapping[str, Column], found: Mapping[str, str | None], where: str
 ) -> None:
-    """Two long names cut to the same ten characters cannot both be the one field that is left."""
-    for field, times in Counter(found.values()).items():
-        named = [
-            field.casefold() in map(str.casefold, columns[target].names)
-            for target, other in found.items()
-            if field and other == field
-        ]
-        if field and times > 1 and not all(named):
-            targets = " and ".join(target for target, other in found.items() if other == field)
+    """Raise SourceError when two long names were cut to the same ten characters."""
+    for field in filter(None, dict.fromkeys(found.values())):
+        targets = [target for target, other in found.items() if other == field]
+        names = [map(str.casefold, columns[target].names) for target in targets]
+        if len(targets) > 1 and not all(field.casefold() in each for each in names):
             raise SourceError(
-                f"The declared columns {targets} are both shortened to {field} in {where}: declare"
-                " the exact field of each."
+                f"The declared columns {' and '.join(targets)} are both shortened to {field} in"
+                f" {where}: declare the exact field of each."
             )
 
 
 def arrow_type(column: Column) -> pa.DataType:
-    """The Arrow type that copies as the declared type."""
+    """Return the Arrow type that copies as the declared type."""
     if decimal := re.fullmatch(r"decimal\((\d+),(\d+)\)", column.type):
         return pa.decimal128(int(decimal[1]), int(decimal[2]))
     return ARROW_TYPES[_known(column.type)]
 
 
 def sql_type(column: Column) -> str:
-    """The PostgreSQL type of the declared type."""
+    """Return the PostgreSQL type of the declared type."""
     if decimal := re.fullmatch(r"decimal\((\d+),(\d+)\)", column.type):
         return f"numeric({decimal[1]},{decimal[2]})"
     return SQL_TYPES[_known(column.type)]
@@ -134,8 +118,7 @@ def _known(name: str) -> str:
 
 
 def convert(values: pa.Array, column: Column, where: str) -> pa.Array:
-    """The values of one column in the declared type; codes become text letter for letter, whole
-    numbers without ".0".
+    """Convert one column to the declared type; codes keep every letter, whole numbers no ".0".
 
     Raises SourceError when a value cannot be what was declared.
     """
@@ -161,7 +144,5 @@ def _as_text(values: pa.Array) -> pa.Array:
     if not pa.types.is_floating(values.type):
         return values.cast(pa.string())
     whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), WHOLE_NUMBERS_END))
-    as_integer = (
-        pc.if_else(whole, values, pa.scalar(None, values.type)).cast(pa.int64()).cast(pa.string())
-    )
-    return pc.coalesce(as_integer, values.cast(pa.string()))
+    integers = pc.if_else(whole, values, pa.scalar(None, values.type)).cast(pa.int64())
+    return pc.coalesce(integers.cast(pa.string()), values.cast(pa.string()))

@@ -87,7 +87,7 @@ WITH shown AS (
       FROM catalog.current_edition c
      WHERE c.dataset = %(dataset)s
 )
-SELECT d.published_schema || '.' || v.name
+SELECT d.published_schema || '.' || v.name AS view
   FROM shown s
   JOIN catalog.dataset d ON d.slug = s.dataset
   JOIN catalog.layer l ON l.dataset = s.dataset AND l.number = s.number

@@ -1,3 +1,1 @@
-"""Codes of areas and classifications: the ledger of changes, places given whole or in parts, code
-lists of publishers.
-"""
+"""Codes of areas: the ledger of changes, places given whole or in parts, publishers' code lists."""

@@ -14,9 +14,7 @@ NAMED = 10
 
 
 def keep(database: Database, staging: Staging, table: str) -> int:
-    """Copy a code list of the staging schema to catalog.code_label; returns the number of its
-    codes.
-    """
+    """Copy a code list of the staging schema to catalog.code_label; return its number of codes."""
     with database.session(staging.schema) as cursor:
         statement = sql.SQL(INSERT_CODE_LABELS).format(table=sql.Identifier(table))
         cursor.execute(statement, rows.of_edition(staging) | {"code_list": table})
@@ -24,7 +22,7 @@ def keep(database: Database, staging: Staging, table: str) -> int:
 
 
 def unknown(database: Database, schema: str, table: str, column: str, code_list: str) -> list[str]:
-    """Codes of a column that the list lacks, at most ten."""
+    """Return the codes of a column that the list lacks, at most ten."""
     query = sql.SQL(
         "SELECT DISTINCT {column} FROM {table} t WHERE {column} IS NOT NULL AND NOT EXISTS (SELECT"
         " FROM {list} l WHERE l.code = t.{column}) ORDER BY 1 LIMIT {named}"
@@ -38,9 +36,7 @@ def unknown(database: Database, schema: str, table: str, column: str, code_list:
 
 
 def unlisted_headings(database: Database, schema: str, table: str, code_list: str) -> list[str]:
-    """The publisher's names of the loaded columns (from their comments, "source.name") that the
-    list of headings lacks.
-    """
+    """Return the publisher's names, from the columns' comments, that the list of headings lacks."""
     rules = {
         comment: parse(comment) for comment in column_comments(database, schema, table).values()
     }

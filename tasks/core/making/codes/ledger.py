@@ -8,7 +8,7 @@ those of another, forwards or backwards.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain, groupby
@@ -22,9 +22,7 @@ LINE = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2}): (?P<before>\S+(?: \S+)*) > (?P<a
 
 @dataclass(frozen=True)
 class CodeEvent:
-    """On a day, the areas with the codes `before` became the areas with the codes `after`; a code
-    may stand on both sides.
-    """
+    """On a day, areas `before` became areas `after`; a code may be on both sides."""
 
     day: date
     before: tuple[str, ...]
@@ -32,9 +30,7 @@ class CodeEvent:
 
     @property
     def kind(self) -> Kind:
-        """recoded (one to one), merged (several to one), split (one to several) or redistributed
-        (several to several).
-        """
+        """Recoded (1 to 1), merged (several to 1), split (1 to several), or redistributed."""
         if len(self.after) == 1:
             return "recoded" if len(self.before) == 1 else "merged"
         return "split" if len(self.before) == 1 else "redistributed"
@@ -45,9 +41,7 @@ class CodeEvent:
 
 @dataclass(frozen=True)
 class Route:
-    """Where the areas `before` of one day are found on another: in one area when len(after) is 1,
-    otherwise there is no telling.
-    """
+    """Where areas of one day are on another: in one, or in several without telling which."""
 
     before: tuple[str, ...]
     after: tuple[str, ...]
@@ -72,28 +66,26 @@ class Ledger:
     events: tuple[CodeEvent, ...]
 
     def routes(self, since: date, until: date) -> list[Route]:
-        """The way of every code that changes between two days, in either direction of time; areas
-        that belong together share a route.
+        """Return the way of every code that changes from a day to another, earlier or later.
 
-        Events of one day happen at once: a code that one gives up and another takes is not the same
-        area.
+        Areas that belong together share a route. Events of one day happen at once: a code that one
+        gives up and another takes is not the same area.
         """
         ways: list[_Way] = []
         for _, of_a_day in groupby(self._between(since, until), key=lambda step: step[2].day):
             ways = _after_a_day(ways, list(of_a_day))
-        changed = [way for way in ways if way.origins != way.ends]
         return [
             Route(tuple(sorted(way.origins)), tuple(sorted(way.ends)), tuple(way.events))
-            for way in changed
+            for way in ways
+            if way.origins != way.ends
         ]
 
     def succession(self, since: date, until: date) -> list[Route]:
-        """Where each code is found that was given up after one day and up to a later one: for
-        tables that hold codes of all days between.
+        """Return where each code given up from one day to a later one is found.
 
-        A code that was taken again later, by the same area or by another, is one of today and
-        stays. Events of one day follow each other: a code that one takes and another gives up was
-        only passed through.
+        For tables that hold codes of all days between. A code that was taken again later, by any
+        area, stays. Events of one day follow each other: a code that one takes and another gives up
+        was only passed through.
         """
         given_up: dict[str, CodeEvent] = {}
         for _, of_a_day in groupby(self._between(since, until), key=lambda step: step[2].day):
@@ -106,21 +98,14 @@ class Ledger:
         routes = (_followed(code, given_up) for code in sorted(given_up))
         return [route for route in routes if route.after != route.before]
 
-    def _between(self, since: date, until: date) -> Iterator[_Step]:
-        """The events after the earlier day and up to the later one, in the order in which they are
-        met.
-        """
+    def _between(self, since: date, until: date) -> list[_Step]:
+        """Return the events after the earlier day and up to the later one, as they are met."""
         events = sorted(self.events, key=lambda event: event.day)
+        first, last = sorted((since, until))
+        met = [event for event in events if first < event.day <= last]
         if since <= until:
-            yield from (
-                (event.before, event.after, event) for event in events if since < event.day <= until
-            )
-        else:
-            yield from (
-                (event.after, event.before, event)
-                for event in reversed(events)
-                if until < event.day <= since
-            )
+            return [(event.before, event.after, event) for event in met]
+        return [(event.after, event.before, event) for event in reversed(met)]
 
 
 @dataclass(frozen=True)
@@ -133,7 +118,7 @@ class _Way:
 
 
 def _followed(code: str, given_up: dict[str, CodeEvent]) -> Route:
-    """The way of one code to that of the last day; codes that were exchanged in a circle stay."""
+    """Follow one code to that of the last day; codes that were exchanged in a circle stay."""
     way, events = [code], list[CodeEvent]()
     while event := given_up.get(way[-1]):
         events.append(event)
@@ -146,51 +131,36 @@ def _followed(code: str, given_up: dict[str, CodeEvent]) -> Route:
 
 
 def _after_a_day(ways: list[_Way], steps: list[_Step]) -> list[_Way]:
-    """The ways after the events of one day, each seen against the codes of the day before."""
+    """Return the ways after the events of one day, seen against the codes of the day before."""
     clusters: list[list[_Step]] = []
     for step in steps:
-        met = [
-            cluster
-            for cluster in clusters
-            if any(_belong_together(step, other, ways) for other in cluster)
-        ]
-        clusters = [
-            *(cluster for cluster in clusters if cluster not in met),
-            [*chain.from_iterable(met), step],
-        ]
+        met = [each for each in clusters if any(_belong_together(step, it, ways) for it in each)]
+        apart = [each for each in clusters if each not in met]
+        clusters = [*apart, [*chain.from_iterable(met), step]]
     given_up = {code for before, _, _ in steps for code in before}
-    return [
-        *(way for way in ways if way.ends.isdisjoint(given_up)),
-        *(_continued(ways, cluster) for cluster in clusters),
-    ]
+    untouched = [way for way in ways if way.ends.isdisjoint(given_up)]
+    return [*untouched, *(_continued(ways, cluster) for cluster in clusters)]
 
 
 def _belong_together(one: _Step, other: _Step, ways: list[_Way]) -> bool:
-    """Whether two events of a day give up or take the same code, or give up codes that came of the
-    same areas.
-    """
+    """Tell whether two events of a day share a code, or give up codes of the same areas."""
     same = {*one[0]} & {*other[0]} or {*one[1]} & {*other[1]}
     return bool(same) or any(way.ends & {*one[0]} and way.ends & {*other[0]} for way in ways)
 
 
 def _continued(ways: list[_Way], steps: list[_Step]) -> _Way:
-    """The ways that end in codes given up on a day, as one, with what they became."""
+    """Merge the ways that end in codes given up on a day, with what they became."""
     before = {code for given_up, _, _ in steps for code in given_up}
     earlier = [way for way in ways if way.ends & before]
     known = set().union(*(way.ends for way in earlier))
     origins = set().union(*(way.origins for way in earlier)) | (before - known)
     ends = (known - before) | {code for _, taken, _ in steps for code in taken}
-    return _Way(
-        origins,
-        ends,
-        [*(event for way in earlier for event in way.events), *(event for _, _, event in steps)],
-    )
+    events = [event for way in earlier for event in way.events]
+    return _Way(origins, ends, [*events, *(event for _, _, event in steps)])
 
 
 def ledger(text: str) -> Ledger:
-    """A ledger from lines such as "2022-01-01: 70327 70330 70341 > 70370"; raises
-    ConfigurationError on another line.
-    """
+    """Read lines like "2022-01-01: 70327 70330 > 70370"; raise ConfigurationError on others."""
     return Ledger(tuple(_event(line.strip()) for line in text.splitlines() if line.strip()))
 
 
@@ -201,18 +171,13 @@ def _event(line: str) -> CodeEvent:
             "A line of a ledger reads '2022-01-01: 70327 70330 70341 > 70370', and this one does"
             f" not: {line!r}."
         )
-    return CodeEvent(
-        date.fromisoformat(found["day"]),
-        tuple(found["before"].split()),
-        tuple(found["after"].split()),
-    )
+    before, after = tuple(found["before"].split()), tuple(found["after"].split())
+    return CodeEvent(date.fromisoformat(found["day"]), before, after)
 
 
 @dataclass(frozen=True)
 class WholeOrParts:
-    """An area that publishers give now whole, now in parts (Vienna: one municipality, 23
-    districts), and which of both we publish.
-    """
+    """An area published now whole, now in parts (Vienna: 23 districts), and which we publish."""
 
     whole: str
     parts: tuple[str, ...]

@@ -14,9 +14,7 @@ AREA = "COM"  # communes; delegated and associated communes and arrondissements 
 
 
 def read(database: Database, schema: str, table: str) -> Ledger:
-    """The events of a table of movements in the staging schema: on each day, the communes that
-    share a movement are one event.
-    """
+    """Read a table of movements: on each day, the communes that share a movement are one event."""
     rows = database.rows(
         sql.SQL(
             "SELECT DISTINCT day, code_before, code_after FROM {} WHERE type_before = {area} AND"
@@ -31,19 +29,13 @@ def read(database: Database, schema: str, table: str) -> Ledger:
 
 
 def _events(day: date, pairs: list[tuple[str, str]]) -> list[CodeEvent]:
-    """Pairs that have a commune in common, before or after, are one event; one that keeps its code
-    alone is none.
-    """
+    """Group the pairs that share a commune into one event; one code kept alone is none."""
     groups: list[tuple[set[str], set[str]]] = []
     for before, after in pairs:
         met = [group for group in groups if before in group[0] or after in group[1]]
         groups = [group for group in groups if group not in met]
-        groups.append(
-            (
-                set().union({before}, *(group[0] for group in met)),
-                set().union({after}, *(group[1] for group in met)),
-            )
-        )
+        befores, afters = {before}.union(*(b for b, _ in met)), {after}.union(*(a for _, a in met))
+        groups.append((befores, afters))
     return [
         CodeEvent(day, tuple(sorted(before)), tuple(sorted(after)))
         for before, after in groups

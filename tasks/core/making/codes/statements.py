@@ -8,3 +8,20 @@ SELECT %(dataset)s, %(number)s, %(code_list)s, l.code, l.label,
   FROM {table} l
 ON CONFLICT DO NOTHING
 """
+
+# names in order: table, key, published code, change
+FOLLOW = """
+UPDATE {0} AS t SET {1} = m.target, {2} = t.{1}, {3} = m.change
+  FROM unnest(%s::text[], %s::text[], %s::text[]) AS m (code, target, change)
+ WHERE t.{1} = m.code
+"""
+DISSOLVE = """
+WITH gone AS (DELETE FROM {0} WHERE {1} = ANY (%s) RETURNING *)
+INSERT INTO {0} ({1}, {2}, {3}, {names})
+SELECT %s, string_agg({1}, ' + ' ORDER BY {1}), %s, {values} FROM gone
+"""
+SELECT_GROUND = """
+SELECT sum(ST_Area(geom)) FILTER (WHERE {1} = %s),
+       sum(ST_Area(geom)) FILTER (WHERE {1} = ANY (%s))
+  FROM {0}
+"""

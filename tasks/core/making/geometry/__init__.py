@@ -1,3 +1,1 @@
-"""Geometry files read in a stream, shaped to one type and one CRS, and copied into the staging
-schema.
-"""
+"""Geometry files streamed, shaped to one type and one CRS, and copied into the staging schema."""

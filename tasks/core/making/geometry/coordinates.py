@@ -1,6 +1,4 @@
-"""Coordinate reference systems (CRS) and bounds of files against the declared ones, and the change
-from one CRS to another.
-"""
+"""CRS and bounds of files held to the declared ones, and the change from one CRS to another."""
 
 from __future__ import annotations
 
@@ -8,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +35,7 @@ warnings.filterwarnings(
 
 
 def horizontal(crs: CRS) -> CRS:
-    """The two-dimensional part of a CRS, without a height or a shift to WGS 84 attached to it."""
+    """Return the two-dimensional part of a CRS, without height or shift to WGS 84."""
     if crs.is_bound and crs.source_crs:
         return horizontal(crs.source_crs)
     if crs.is_compound:
@@ -45,9 +44,7 @@ def horizontal(crs: CRS) -> CRS:
 
 
 def agree(found: CRS, declared: CRS) -> bool:
-    """Whether a file's CRS is the declared one, whatever its name, authority code or order of
-    axes.
-    """
+    """Tell whether a file's CRS is the declared one, whatever its name, code or order of axes."""
     found = horizontal(found)
     if found.equals(declared, ignore_axis_order=True):
         return True
@@ -56,9 +53,7 @@ def agree(found: CRS, declared: CRS) -> bool:
 
 
 def _same_parameters(found: CRS, declared: CRS) -> bool:
-    """The same projection on the same ellipsoid within a millimetre or two, for a CRS text without
-    a code (Esri's, IGN's).
-    """
+    """Compare projections to a millimetre or two, for a text without a code (Esri's, IGN's)."""
     first, second = _parameters(found), _parameters(declared)
     if first.keys() != second.keys() or not math.isclose(
         first["flattening"], second["flattening"], rel_tol=1e-9
@@ -78,26 +73,18 @@ def _parameters(crs: CRS) -> dict[str, float]:
         for parameter in parameters
     }
     if values.keys() >= STANDARD_PARALLELS:  # two parallels mean the same in either order
-        values |= zip(
-            sorted(STANDARD_PARALLELS),
-            sorted(values[code] for code in STANDARD_PARALLELS),
-            strict=True,
-        )
-    values |= {
-        f"axis unit {index}": axis.unit_conversion_factor
-        for index, axis in enumerate(crs.axis_info)
-    }
-    values |= (
-        {"ellipsoid": ellipsoid.semi_major_metre, "flattening": ellipsoid.inverse_flattening}
-        if ellipsoid
-        else {"flattening": math.nan}
-    )
+        parallels = sorted(values[code] for code in STANDARD_PARALLELS)
+        values |= zip(sorted(STANDARD_PARALLELS), parallels, strict=True)
+    for index, axis in enumerate(crs.axis_info):
+        values[f"axis unit {index}"] = axis.unit_conversion_factor
+    values["flattening"] = ellipsoid.inverse_flattening if ellipsoid else math.nan
+    if ellipsoid:
+        values["ellipsoid"] = ellipsoid.semi_major_metre
     return values | {"meridian": meridian.longitude if meridian else math.nan}
 
 
 def require_crs(found: CRS | None, reads: Features, where: str, *, assumed: bool = False) -> None:
-    """Hold a file's CRS to the declared one; `assumed` says the format stands in WGS 84 where the
-    file is silent.
+    """Hold a file's CRS to the declared one; `assumed`: its format means WGS 84 when silent.
 
     Raises SourceError when they differ, or when the file has none and `crs_missing` does not allow
     it.
@@ -112,11 +99,8 @@ def require_crs(found: CRS | None, reads: Features, where: str, *, assumed: bool
     if not agree(found, CRS.from_epsg(reads.crs)) and not (assumed and reads.crs_missing):
         code = found.to_epsg(min_confidence=CONFIDENCE)
         stated = f"EPSG:{code} ({found.name})" if code else found.name
-        remedy = (
-            "declare crs_missing=True if the file has no crs member"
-            if assumed
-            else "correct the declared crs or the file's address"
-        )
+        remedy = "correct the declared crs or the file's address"
+        remedy = "declare crs_missing=True if the file has no crs member" if assumed else remedy
         raise SourceError(
             f"The CRS EPSG:{reads.crs} ({CRS.from_epsg(reads.crs).name}) was declared and {where}"
             f" states {stated}: {remedy}."
@@ -124,9 +108,7 @@ def require_crs(found: CRS | None, reads: Features, where: str, *, assumed: bool
 
 
 def require_bounds(found: Bounds, reads: Features, where: str) -> None:
-    """Hold coordinates to the declared bounds, widened by one percent; raises SourceError saying
-    what they look like instead.
-    """
+    """Hold coordinates to the declared bounds, widened by one percent, or raise SourceError."""
     if reads.bounds and not inside(found, reads.bounds):
         expected, actual = (
             " ".join(f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.0f}" for value in box)
@@ -139,7 +121,7 @@ def require_bounds(found: Bounds, reads: Features, where: str) -> None:
 
 
 def inside(box: Bounds, area: Bounds) -> bool:
-    """Whether a box lies in an area widened by one percent of its width and height."""
+    """Tell whether a box lies in an area widened by one percent of its width and height."""
     across, along = (area[2] - area[0]) * MARGIN, (area[3] - area[1]) * MARGIN
     return (
         area[0] - across <= box[0] <= box[2] <= area[2] + across
@@ -150,11 +132,8 @@ def inside(box: Bounds, area: Bounds) -> bool:
 def _diagnosis(found: Bounds, reads: Features, area: Bounds) -> str:
     if inside((found[1], found[0], found[3], found[2]), area):
         return "the two axes look swapped, so ask the publisher or correct the declaration"
-    fitting = (
-        f"EPSG:{code}"
-        for code in _neighbouring_crs(reads.crs)
-        if _fits(found, code, reads.crs, area)
-    )
+    near = _neighbouring_crs(reads.crs)
+    fitting = (f"EPSG:{code}" for code in near if _fits(found, code, reads.crs, area))
     if codes := list(islice(fitting, CRS_NAMED)):
         return (
             f"coordinates look like {' or '.join(codes)} but EPSG:{reads.crs} was declared, so"
@@ -172,30 +151,26 @@ def _fits(found: Bounds, code: int, declared: int, area: Bounds) -> bool:
 
 
 def _neighbouring_crs(declared: int) -> Iterator[int]:
-    """The CRS in use where the declared one is, those made for the smallest areas first, then the
-    worldwide ones.
-    """
+    """Yield the CRS in use nearby, those for the smallest areas first, then worldwide ones."""
     place = CRS.from_epsg(declared).area_of_use
     if place:
-        known = query_crs_info(
-            "EPSG", PJType.PROJECTED_CRS, area_of_interest=AreaOfInterest(*place.bounds)
-        )
-        areas = [
-            ((box.north - box.south) * abs(box.east - box.west), int(crs.code))
-            for crs in known
-            if (box := crs.area_of_use)
-        ]
-        overlapping = [code for _, code in sorted(areas) if code != declared]
+        interest = AreaOfInterest(*place.bounds)
+        known = query_crs_info("EPSG", PJType.PROJECTED_CRS, area_of_interest=interest)
+        areas = sorted((_size(crs.area_of_use), int(crs.code)) for crs in known if crs.area_of_use)
         yield 4326
-        yield from overlapping
+        yield from (code for _, code in areas if code != declared)
     yield 3857
+
+
+def _size(area: Any) -> float:
+    """Return the size of an area of use in square degrees."""
+    return float((area.north - area.south) * abs(area.east - area.west))
 
 
 def change_of_crs(
     source: int, target: int
 ) -> tuple[Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]], str]:
-    """The change of an (n, 2) array of x and y from one EPSG code to another, and its description
-    with its accuracy.
+    """Return the change of (n, 2) coordinates between EPSG codes, and describe its accuracy.
 
     One operation for every point, the best that needs no download, so that neighbours never part
     and a rebuild gives the same coordinates. Raises ConfigurationError when no operation better
@@ -203,9 +178,7 @@ def change_of_crs(
     """
     set_network_enabled(False)  # a grid fetched on one machine only would change the result
     places = [box for code in (source, target) if (box := CRS.from_epsg(code).area_of_use)]
-    place = min(
-        places, key=lambda box: (box.north - box.south) * abs(box.east - box.west), default=None
-    )
+    place = min(places, key=_size, default=None)
     interest = AreaOfInterest(*place.bounds) if place else None
     group = TransformerGroup(
         source,

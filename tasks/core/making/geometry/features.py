@@ -1,6 +1,4 @@
-"""Geometry files of any format as Arrow batches: the declared columns in their types, and `geom` in
-well-known binary.
-"""
+"""Geometry files of any format as Arrow batches: the declared columns, typed, and `geom` in WKB."""
 
 from __future__ import annotations
 
@@ -52,20 +50,15 @@ class Layer:
 
 @contextmanager
 def open_layer(path: str, reads: Features) -> Iterator[Layer]:
-    """Open the declared layer of a file, folder or zip for one pass; raises SourceError when it is
-    not as declared.
-    """
+    """Open the declared layer for one pass; raise SourceError when it is not as declared."""
     if GEOMETRY in reads.columns:
         raise ConfigurationError(
             f"A column was declared with the name {GEOMETRY}, which holds the geometry: give it"
             " another name."
         )
     place = locate(path)
-    with (
-        _open_parquet(place, reads)
-        if place.suffix in (".parquet", ".geoparquet")
-        else _open_gdal(place, reads)
-    ) as layer:
+    is_parquet = place.suffix in (".parquet", ".geoparquet")
+    with (_open_parquet if is_parquet else _open_gdal)(place, reads) as layer:
         yield layer
 
 
@@ -74,12 +67,10 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
     pyogrio.set_gdal_config_options(GDAL_OPTIONS)
     path, options, facts = _prepare(place, reads)
     where = f"layer {options['layer']} of {place.name}" if facts else place.name
-    matching = partial(
-        match_fields, reads.columns, where=where, shortened=facts.get("driver") == "ESRI Shapefile"
-    )
-    wanted = (
-        [field for field in matching(list(facts["fields"])).values() if field] if facts else None
-    )
+    is_shapefile = facts.get("driver") == "ESRI Shapefile"
+    matching = partial(match_fields, reads.columns, where=where, shortened=is_shapefile)
+    known = matching(list(facts["fields"])) if facts else {}
+    wanted = [field for field in known.values() if field] if facts else None
     count = facts["features"] if facts.get("features", -1) >= 0 else None
     arrow = {
         "columns": wanted,
@@ -90,13 +81,9 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
     with ExitStack() as opened:
         with _unreadable(where):
             meta, reader = opened.enter_context(open_arrow(path, **arrow, **options))
-        fields = matching(list(facts["fields"] if facts else meta["fields"]))
-        straight = _straight(
-            reader,
-            meta["geometry_name"] or "wkb_geometry",
-            partial(read, path, columns=[], **options),
-            where,
-        )
+        fields = known if facts else matching(list(meta["fields"]))
+        again = partial(read, path, columns=[], **options)
+        straight = _straight(reader, meta["geometry_name"] or "wkb_geometry", again, where)
         yield Layer(
             where=where,
             crs=CRS.from_user_input(meta["crs"]) if meta["crs"] else None,
@@ -111,7 +98,7 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
 
 
 def _prepare(place: Place, reads: Features) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """The path to open, GDAL's options, and what is known before reading.
+    """Return the path to open, GDAL's options, and what is known before reading.
 
     Nothing is known of a GeoJSON: opening it reads the whole of it, so once is enough, and it has
     one layer only.
@@ -141,7 +128,7 @@ def _unreadable(where: str) -> Iterator[None]:
 def _straight(
     reader: pa.RecordBatchReader, geometry: str, read_again: Any, where: str
 ) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
-    """Batches with their geometries, curves replaced by lines.
+    """Yield batches with their geometries, curves replaced by lines.
 
     GDAL streams curves as they are and nothing here reads them; only its other way of reading makes
     lines of them, so that a batch with curves is read a second time, the same features by their
@@ -171,31 +158,23 @@ def _has_curves(wkb: pa.Array) -> bool:
 def _open_parquet(place: Place, reads: Features) -> Iterator[Layer]:
     with geoparquet.open_file(place) as file:
         facts = geoparquet.geometry_facts(file, place.name)
-        fields = match_fields(
-            reads.columns,
-            [name for name in file.schema_arrow.names if name != facts.column],
-            place.name,
-        )
+        others = [name for name in file.schema_arrow.names if name != facts.column]
+        fields = match_fields(reads.columns, others, place.name)
         wanted = [facts.column, *dict.fromkeys(field for field in fields.values() if field)]
-        batches = file.iter_batches(
-            batch_size=place.batch_size(file.metadata.num_rows), columns=wanted
-        )
+        size = place.batch_size(file.metadata.num_rows)
+        batches = file.iter_batches(batch_size=size, columns=wanted)
+
+        def typed(batch: pa.RecordBatch) -> pa.RecordBatch:
+            geometry = geoparquet.plain_binary(batch[facts.column])
+            return declared(batch, geometry, fields, reads.columns, place.name)
+
         yield Layer(
             where=place.name,
             crs=facts.crs,
             crs_assumed=False,
             features=file.metadata.num_rows,
             fields=fields,
-            batches=(
-                declared(
-                    batch,
-                    geoparquet.plain_binary(batch[facts.column]),
-                    fields,
-                    reads.columns,
-                    place.name,
-                )
-                for batch in batches
-            ),
+            batches=(typed(batch) for batch in batches),
         )
 
 
@@ -206,13 +185,12 @@ def declared(
     columns: Mapping[str, Column],
     where: str,
 ) -> pa.RecordBatch:
-    """A batch of the file as a batch of the declared columns, and `geom`."""
-    arrays = [
-        (
-            convert(batch[field], columns[target], where)
-            if field
-            else pa.nulls(len(batch), arrow_type(columns[target]))
-        )
-        for target, field in fields.items()
-    ]
+    """Turn a batch of the file into one of the declared columns and `geom`."""
+
+    def typed(field: str | None, column: Column) -> pa.Array:
+        if field is None:
+            return pa.nulls(len(batch), arrow_type(column))
+        return convert(batch[field], column, where)
+
+    arrays = [typed(field, columns[target]) for target, field in fields.items()]
     return pa.RecordBatch.from_arrays([*arrays, geometry], names=[*fields, GEOMETRY])

@@ -1,6 +1,4 @@
-"""Where the features are inside a file: the member of a zip, the layer of a dataset, and how many
-to read at a time.
-"""
+"""Find the features in a file: the member of a zip, the layer of a dataset, and the batch size."""
 
 from __future__ import annotations
 
@@ -18,20 +16,10 @@ from pyogrio.errors import DataSourceError, GeometryError
 
 from tasks.core.model.errors import SourceError
 
-FORMATS = (
-    ".gpkg",
-    ".shp",
-    ".geojson",
-    ".json",
-    ".topojson",
-    ".fgb",
-    ".gml",
-    ".kml",
-    ".sqlite",
-    ".db",
-    ".parquet",
-    ".geoparquet",
-)
+FORMATS = {
+    *(".gpkg", ".shp", ".geojson", ".json", ".topojson", ".fgb", ".gml", ".kml"),
+    *(".sqlite", ".db", ".parquet", ".geoparquet"),
+}
 BATCH_BYTES = 4 * 2**20
 BATCH_FEATURES = 1000  # where the number of features is not known before reading
 BATCH_FEATURES_MOST = 65_536
@@ -49,9 +37,7 @@ VIRTUAL = (
 
 @dataclass(frozen=True)
 class Place:
-    """A readable dataset: its path as GDAL writes it, its unpacked size in bytes, and its archive
-    and member when zipped.
-    """
+    """A dataset's path as GDAL writes it, unpacked size in bytes, archive and member if zipped."""
 
     path: str
     size: int
@@ -69,16 +55,14 @@ class Place:
         return PurePosixPath(self.member or self.path).name
 
     def batch_size(self, features: int | None) -> int:
-        """How many features to hold at a time, from their average size."""
+        """Return how many features to hold at a time, from their average size in bytes."""
         if not features or not self.size:
             return BATCH_FEATURES
         return min(max(BATCH_BYTES * features // self.size, 1), BATCH_FEATURES_MOST)
 
 
 def locate(path: str) -> Place:
-    """The dataset of a file, a folder or a zip; raises SourceError when a zip holds none or
-    several.
-    """
+    """Find the dataset of a file, folder or zip; raise SourceError unless a zip holds one."""
     if not Path(path).exists():
         raise SourceError(
             f"The geometry file {path} was expected and does not exist: unpack the original again."
@@ -94,21 +78,15 @@ def locate(path: str) -> Place:
             f"The file {Path(path).name} is named zip and cannot be read as one ({error}): download"
             " it again."
         ) from None
-    datasets = [
-        member for member in members if PurePosixPath(member.filename).suffix.lower() in FORMATS
-    ]
-    folders = {str(PurePosixPath(member.filename).parent) for member in datasets}
+    paths = {member: PurePosixPath(member.filename) for member in members}
+    datasets = [member for member in members if paths[member].suffix.lower() in FORMATS]
+    folders = {paths[member].parent for member in datasets}
     if len(datasets) == 1:
-        return Place(
-            f"/vsizip/{{{path}}}/{datasets[0].filename}",
-            datasets[0].file_size,
-            path,
-            datasets[0].filename,
-        )
-    if len(folders) == 1 and all(member.filename.lower().endswith(".shp") for member in datasets):
-        return Place(
-            f"/vsizip/{{{path}}}/{folders.pop()}", 0, path
-        )  # several shapefiles are the layers of one dataset
+        (only,) = datasets
+        return Place(f"/vsizip/{{{path}}}/{only.filename}", only.file_size, path, only.filename)
+    if len(folders) == 1 and all(paths[member].suffix.lower() == ".shp" for member in datasets):
+        # several shapefiles are the layers of one dataset
+        return Place(f"/vsizip/{{{path}}}/{folders.pop()}", 0, path)
     listed = ", ".join(member.filename for member in datasets or members)
     raise SourceError(
         f"One geometry file was expected in {Path(path).name} and it holds {listed or 'nothing'}:"
@@ -117,16 +95,13 @@ def locate(path: str) -> Place:
 
 
 def _require_whole(path: Path) -> None:
-    """GDAL reads a cut shapefile or GML as if it ended there; the other formats complain by
-    themselves, and so do zips.
-    """
+    """Raise SourceError on a cut shapefile or GML, which GDAL reads as if it ended there."""
     with path.open("rb") if path.is_file() else io.BytesIO() as file:
         head, size = file.read(2000), file.seek(0, io.SEEK_END)
         file.seek(max(size - 2000, 0))
         tail = file.read()
-    cut = (
-        path.suffix.lower() == ".shp" and 2 * int.from_bytes(head[24:28], "big") > size
-    )  # the length it states, in words of 16 bits
+    # a shapefile states its length in words of 16 bits
+    cut = path.suffix.lower() == ".shp" and 2 * int.from_bytes(head[24:28], "big") > size
     if path.suffix.lower() == ".gml" and (root := re.search(rb"<([A-Za-z_][\w:.-]*)", head)):
         cut = not tail.rstrip().endswith(b"</" + root[1] + b">")
     if cut:
@@ -137,8 +112,7 @@ def _require_whole(path: Path) -> None:
 
 
 def choose_layer(place: Place, pattern: str | None) -> tuple[str, str]:
-    """The path to open and the name of the layer with geometry that a shell pattern means, or of
-    the only one.
+    """Return the path to open and the layer with geometry that a pattern means, or the only one.
 
     Raises SourceError listing the layers.
     """
@@ -149,10 +123,8 @@ def choose_layer(place: Place, pattern: str | None) -> tuple[str, str]:
     # them
     except GeometryError:
         name = _only(fiona.listlayers(place.path), place, pattern)
-        return (
-            VIRTUAL.format(name=quoteattr(name), path=escape(place.path), layer=escape(name)),
-            name,
-        )
+        quoted = {"name": quoteattr(name), "path": escape(place.path), "layer": escape(name)}
+        return VIRTUAL.format(**quoted), name
     except DataSourceError as error:
         raise SourceError(
             f"Geometries were expected in {place.name} and it cannot be opened ({error}): look at"

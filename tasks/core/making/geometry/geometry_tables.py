@@ -1,6 +1,4 @@
-"""Geometry files into staging tables of PostGIS: created, filled by one binary stream, keyed,
-indexed and described.
-"""
+"""Geometry files into staging tables of PostGIS: streamed, keyed, indexed and described."""
 
 from __future__ import annotations
 
@@ -10,9 +8,9 @@ from contextlib import closing
 from itertools import chain
 
 import adbc_driver_manager
-import psycopg2.errors
 import pyarrow as pa
 from psycopg2 import sql
+from psycopg2.errors import CheckViolation, NotNullViolation, UniqueViolation
 
 from tasks.core.catalog.column_rules import write_comments
 from tasks.core.making import descriptions
@@ -26,6 +24,7 @@ from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
 
 DUPLICATES_NAMED = 5
+HAS_LZ4 = "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
 FEATURE = "feature"  # the key of a file that has none: the position of the row in the file, from 1
 
 
@@ -64,7 +63,7 @@ def _require_key_declared(reads: Features) -> None:
 
 
 def _first_kind(layer: Layer) -> tuple[str, Iterator[pa.RecordBatch]]:
-    """The kind of geometry, from the first batch that has any, and all batches again."""
+    """Return the kind of geometry, from the first batch that has any, and all batches again."""
     waiting: list[pa.RecordBatch] = []
     for batch in layer.batches:
         waiting.append(batch)
@@ -78,44 +77,28 @@ def _first_kind(layer: Layer) -> tuple[str, Iterator[pa.RecordBatch]]:
 
 
 def _create(database: Database, schema: str, table: str, reads: Features, kind: str) -> None:
-    """An empty unlogged table; geometries are compressed with lz4, as the default costs the load
-    twice its time.
-    """
+    """Create an empty unlogged table; lz4, as the default compression doubles the load's time."""
     name = sql.Identifier(schema, table)
     columns = [
         sql.SQL("{} {}").format(sql.Identifier(target), sql.SQL(sql_type(column)))
         for target, column in reads.columns.items()
     ]
-    typed = sql.SQL(
-        f"geometry({kind}{'Z' if reads.dimension == 3 else ''}, {int(reads.published_crs)})"
-    )
+    height = "Z" if reads.dimension == 3 else ""
+    numbered = "{} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
     with database.session(schema) as cursor:
-        cursor.execute(
-            "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name ="
-            " 'default_toast_compression'"
-        )
+        cursor.execute(HAS_LZ4)
         has_lz4 = cursor.fetchone() == (True,)
-        columns.append(
-            sql.SQL("{} {} {}").format(
-                sql.Identifier(GEOMETRY), typed, sql.SQL("COMPRESSION lz4" if has_lz4 else "")
-            )
-        )
+        typed = f"{{}} geometry({kind}{height}, {int(reads.published_crs)})"
+        typed += " COMPRESSION lz4" if has_lz4 else ""
+        columns.append(sql.SQL(typed).format(sql.Identifier(GEOMETRY)))
         if not reads.key:
-            columns.append(
-                sql.SQL("{} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY").format(
-                    sql.Identifier(FEATURE)
-                )
-            )
+            columns.append(sql.SQL(numbered).format(sql.Identifier(FEATURE)))
         cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
-        cursor.execute(
-            sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(name, sql.SQL(", ").join(columns))
-        )
+        joined = sql.SQL(", ").join(columns)
+        cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(name, joined))
         if not has_lz4:
-            cursor.execute(
-                sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STORAGE EXTERNAL").format(
-                    name, sql.Identifier(GEOMETRY)
-                )
-            )
+            stored = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STORAGE EXTERNAL")
+            cursor.execute(stored.format(name, sql.Identifier(GEOMETRY)))
 
 
 def _copy(
@@ -126,28 +109,21 @@ def _copy(
     batches: Iterator[pa.RecordBatch],
     shaping: Shaping,
 ) -> None:
-    """Stream the batches to the server; an error in reading is raised as it was, not as the driver
-    retells it.
-    """
+    """Stream the batches to the server; raise an error in reading as it was, not as retold."""
     watch = Watch()
 
     def shaped() -> Iterator[pa.RecordBatch]:
         with watch:
             for batch in batches:
-                yield batch.set_column(
-                    batch.num_columns - 1, GEOMETRY, shaping.shape(batch[GEOMETRY])
-                )
+                shapes = shaping.shape(batch[GEOMETRY])
+                yield batch.set_column(batch.num_columns - 1, GEOMETRY, shapes)
 
     fields = [(target, arrow_type(column)) for target, column in reads.columns.items()]
     schema_of_batches = pa.schema([*fields, (GEOMETRY, pa.binary())])
     try:
         with closing(ahead(shaped())) as prepared:
-            copy_batches(
-                database,
-                schema,
-                table,
-                pa.RecordBatchReader.from_batches(schema_of_batches, prepared),
-            )
+            reader = pa.RecordBatchReader.from_batches(schema_of_batches, prepared)
+            copy_batches(database, schema, table, reader)
     except adbc_driver_manager.Error:
         if watch.error:
             raise watch.error from None
@@ -155,9 +131,7 @@ def _copy(
 
 
 class Watch:
-    """Keeps the error that ended a stream: the driver would retell it as a failure of the
-    database.
-    """
+    """Keeps the error that ended a stream: the driver would blame the database for it."""
 
     error: Exception | None = None
 
@@ -169,9 +143,7 @@ class Watch:
 
 
 def ahead(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
-    """The same batches, the next one prepared while the server takes this one; close it before
-    closing the file.
-    """
+    """Yield the batches, the next prepared while this one is sent; close it before the file."""
     with ThreadPoolExecutor(1, "batches") as worker:
         coming = worker.submit(next, batches, None)
         while (batch := coming.result()) is not None:
@@ -200,29 +172,20 @@ def _finish(
     try:
         with database.session(schema) as cursor:
             if reads.key:
-                cursor.execute(
-                    sql.SQL("ALTER TABLE {0} ADD PRIMARY KEY ({1}), ADD CHECK ({1} <> '')").format(
-                        name, sql.Identifier(reads.key)
-                    )
-                )
-            cursor.execute(
-                sql.SQL("CREATE INDEX ON {} USING gist ({})").format(name, sql.Identifier(GEOMETRY))
-            )
+                keyed = sql.SQL("ALTER TABLE {0} ADD PRIMARY KEY ({1}), ADD CHECK ({1} <> '')")
+                cursor.execute(keyed.format(name, sql.Identifier(reads.key)))
+            indexed = sql.SQL("CREATE INDEX ON {} USING gist ({})")
+            cursor.execute(indexed.format(name, sql.Identifier(GEOMETRY)))
             write_comments(cursor, name, comments)
             cursor.execute(sql.SQL("ANALYZE {}").format(name))
-    except (
-        psycopg2.errors.UniqueViolation,
-        psycopg2.errors.NotNullViolation,
-        psycopg2.errors.CheckViolation,
-    ):
+    except (UniqueViolation, NotNullViolation, CheckViolation):
         raise CheckFailed(_faulty_keys(database, name, str(reads.key), where)) from None
 
 
 def _faulty_keys(database: Database, name: sql.Identifier, key: str, where: str) -> str:
     column = sql.Identifier(key)
-    missing = database.value(
-        sql.SQL("SELECT count(*) FROM {} WHERE coalesce({}, '') = ''").format(name, column)
-    )
+    empty = sql.SQL("SELECT count(*) FROM {} WHERE coalesce({}, '') = ''")
+    missing = database.value(empty.format(name, column))
     repeated = database.rows(
         sql.SQL(
             "SELECT {0}, count(*) FROM {1} WHERE {0} <> '' GROUP BY {0} HAVING count(*) > 1 ORDER"
@@ -230,9 +193,8 @@ def _faulty_keys(database: Database, name: sql.Identifier, key: str, where: str)
         ).format(column, name)
     )
     named = ", ".join(f"{value} ({count} times)" for value, count in repeated[:DUPLICATES_NAMED])
-    found = [f"{len(repeated):,} values repeated: {named}"] * bool(repeated) + [
-        f"{missing:,} rows without one"
-    ] * bool(missing)
+    found = [f"{len(repeated):,} values repeated: {named}"] if repeated else []
+    found += [f"{missing:,} rows without one"] if missing else []
     return (
         f"The key {key} of {where} must be unique and present, and it has {' and '.join(found)}:"
         " declare the right key column."

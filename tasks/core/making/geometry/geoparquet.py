@@ -1,6 +1,4 @@
-"""GeoParquet files: the geometry column and its CRS, from the `geo` text in the file's footer
-(geoparquet.org).
-"""
+"""GeoParquet files: geometry column and CRS, from the footer's `geo` text (geoparquet.org)."""
 
 from __future__ import annotations
 
@@ -32,9 +30,7 @@ class GeometryFacts:
 
 @contextmanager
 def open_file(place: Place) -> Iterator[pq.ParquetFile]:
-    """A Parquet file open for reading in batches; one inside a zip is unpacked first, as its footer
-    must be read before its rows.
-    """
+    """Open a Parquet file for batches; one in a zip is unpacked first, as its footer comes last."""
     try:
         if not place.archive:
             with pq.ParquetFile(place.path) as file:
@@ -54,9 +50,7 @@ def open_file(place: Place) -> Iterator[pq.ParquetFile]:
 
 
 def geometry_facts(file: pq.ParquetFile, where: str) -> GeometryFacts:
-    """The primary geometry column, which must be well-known binary; raises SourceError
-    otherwise.
-    """
+    """Return the primary geometry column and its CRS; raise SourceError unless it is WKB."""
     stated = (file.schema_arrow.metadata or {}).get(b"geo")
     if stated is None:
         raise SourceError(
@@ -76,5 +70,5 @@ def geometry_facts(file: pq.ParquetFile, where: str) -> GeometryFacts:
 
 
 def plain_binary(values: pa.Array) -> pa.Array:
-    """A geometry column as plain binary, also where Arrow knows it by an extension type."""
+    """Return a geometry column as plain binary, also where Arrow has an extension type."""
     return (values.storage if isinstance(values, pa.ExtensionArray) else values).cast(pa.binary())

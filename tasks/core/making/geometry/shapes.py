@@ -1,6 +1,4 @@
-"""Geometries of a file made fit for one typed PostGIS column: one family, one dimension, one CRS,
-multi where areas or lines.
-"""
+"""Geometries made fit for one typed PostGIS column: one family, one dimension, one CRS."""
 
 from __future__ import annotations
 
@@ -21,25 +19,10 @@ from tasks.core.model.errors import SourceError
 
 Geometries = npt.NDArray[np.object_]
 Change = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
-FAMILIES = {
-    0: "Point",
-    1: "LineString",
-    2: "LineString",
-    3: "Polygon",
-    4: "Point",
-    5: "LineString",
-    6: "Polygon",
-}
-NAMES = (
-    "Point",
-    "LineString",
-    "LinearRing",
-    "Polygon",
-    "MultiPoint",
-    "MultiLineString",
-    "MultiPolygon",
-    "GeometryCollection",
-)
+SINGLE = ("Point", "LineString", "LinearRing", "Polygon")
+NAMES = (*SINGLE, "MultiPoint", "MultiLineString", "MultiPolygon", "GeometryCollection")
+LINE = "LineString"
+FAMILIES = dict(enumerate(("Point", LINE, LINE, "Polygon", "Point", LINE, "Polygon")))
 MULTI: dict[str, Callable[..., Any]] = {
     "Point": shapely.multipoints,
     "LineString": shapely.multilinestrings,
@@ -50,9 +33,7 @@ COLLECTION = 7
 
 @dataclass
 class FeatureCounts:
-    """What was counted while reading: features, those without geometry, those taken out of
-    collections; the change of CRS.
-    """
+    """Counts of features, of missing geometries, of opened collections; the change of CRS."""
 
     features: int = 0
     without_geometry: int = 0
@@ -61,8 +42,7 @@ class FeatureCounts:
 
 
 def geometry_kind(wkb: pa.Array, where: str) -> str | None:
-    """MultiPolygon, MultiLineString, MultiPoint or Point: the column these geometries need; None
-    when there are none.
+    """Return the column type these geometries need (Point or a Multi); None without geometries.
 
     Raises SourceError when areas, lines and points are mixed.
     """
@@ -85,9 +65,7 @@ def geometry_kind(wkb: pa.Array, where: str) -> str | None:
 
 
 def parse(wkb: pa.Array, where: str, before: int) -> Geometries:
-    """Shapely geometries of a batch; `before` is the number of features before it, to name a broken
-    one.
-    """
+    """Parse a batch of WKB; `before` is the number of features before it, to name a broken one."""
     texts = wkb.to_numpy(zero_copy_only=False)
     try:
         return np.asarray(shapely.from_wkb(texts), dtype=object)
@@ -105,9 +83,7 @@ def parse(wkb: pa.Array, where: str, before: int) -> Geometries:
 
 @dataclass
 class Shaping:
-    """Makes batch after batch of WKB (source CRS) into EWKB of `kind` in the published CRS, and
-    counts.
-    """
+    """Makes batches of WKB into EWKB of `kind` in the published CRS, and counts."""
 
     reads: Features
     kind: str
@@ -117,26 +93,24 @@ class Shaping:
 
     def __post_init__(self) -> None:
         if self.reads.crs != self.reads.published_crs:
-            self.change, self.figures.change_of_crs = change_of_crs(
-                self.reads.crs, self.reads.published_crs
-            )
+            found = change_of_crs(self.reads.crs, self.reads.published_crs)
+            self.change, self.figures.change_of_crs = found
 
     def shape(self, wkb: pa.Array) -> pa.Array:
-        """One batch of geometries; null and empty ones become null and are counted."""
+        """Shape one batch of geometries; null and empty ones become null and are counted."""
         geometries = parse(wkb, self.where, self.figures.features)
         absent = shapely.is_missing(geometries) | shapely.is_empty(geometries)
         geometries[absent] = None
-        kept = is_plain(wkb, self.reads.dimension)
+        dimension = self.reads.dimension
+        kept = is_plain(wkb, dimension)
         geometries = self._of_one_family(geometries)
         self._require_dimension(geometries, absent)
         geometries = self._moved(geometries)
         if not kept or self.change:
-            wkb = pa.array(
-                shapely.to_wkb(
-                    geometries, output_dimension=self.reads.dimension, byte_order=1, flavor="iso"
-                ),
-                pa.binary(),
+            anew = shapely.to_wkb(
+                geometries, output_dimension=dimension, byte_order=1, flavor="iso"
             )
+            wkb = pa.array(anew, pa.binary())
         elif absent.any():
             wkb = pc.if_else(pa.array(absent), pa.scalar(None, pa.binary()), wkb)
         self.figures.features += len(wkb)
@@ -144,9 +118,7 @@ class Shaping:
         return ewkb(wkb, self.reads.published_crs, promoted=self.kind.startswith("Multi"))
 
     def _of_one_family(self, geometries: Geometries) -> Geometries:
-        """The geometries with collections opened; raises SourceError for one of another family than
-        the column's.
-        """
+        """Open collections; raise SourceError for a geometry of another family."""
         family = self.kind.removeprefix("Multi")
         for index in np.flatnonzero(shapely.get_type_id(geometries) == COLLECTION):
             parts = _leaves(geometries[index])
@@ -154,11 +126,8 @@ class Shaping:
                 geometries[index] = MULTI[family](parts)
                 self.figures.from_collections += 1
         kinds = shapely.get_type_id(geometries)
-        allowed = [
-            kind
-            for kind, name in FAMILIES.items()
-            if name == family and (kind < 4 or self.kind != "Point")
-        ]
+        fitting = [kind for kind, name in FAMILIES.items() if name == family]
+        allowed = [kind for kind in fitting if kind < 4 or self.kind != "Point"]
         if (strange := np.flatnonzero((kinds >= 0) & ~np.isin(kinds, allowed))).size:
             number, name = self.figures.features + int(strange[0]) + 1, NAMES[kinds[strange[0]]]
             raise SourceError(
@@ -177,9 +146,7 @@ class Shaping:
             )
 
     def _moved(self, geometries: Geometries) -> Geometries:
-        """The geometries in the published CRS, their coordinates held to the declared bounds
-        before.
-        """
+        """Move geometries to the published CRS; raise SourceError beyond the bounds before."""
         points = shapely.get_coordinates(geometries, include_z=self.reads.dimension == 3)
         if not len(points):
             return geometries
@@ -203,14 +170,9 @@ class Shaping:
 
 
 def _leaves(geometry: Any) -> list[Any]:
-    """The single parts of a collection, of the collections in it too; empty ones are left out."""
-    parts = [part for part in shapely.get_parts(geometry) if not part.is_empty]
-    return [
-        leaf
-        for part in parts
-        for leaf in (
-            [part]
-            if shapely.get_num_geometries(part) == 1 and part.geom_type in NAMES[:4]
-            else _leaves(part)
-        )
-    ]
+    """Return the single parts of a collection and of those in it; empty ones are left out."""
+    leaves: list[Any] = []
+    for part in shapely.get_parts(geometry):
+        if not part.is_empty:
+            leaves += [part] if part.geom_type in SINGLE else _leaves(part)
+    return leaves

@@ -1,6 +1,4 @@
-"""Figures: which columns an aggregated table has, and how PostgreSQL computes each from the rows of
-its group.
-"""
+"""Figures: the columns of an aggregated table, and how PostgreSQL computes each in its group."""
 
 from __future__ import annotations
 
@@ -25,9 +23,7 @@ SCALE_UNKNOWN = 6
 
 @dataclass(frozen=True)
 class Source:
-    """A table with its columns' types as PostgreSQL writes them; the names of all of them and the
-    rules of those that have one.
-    """
+    """A table: its columns' types as PostgreSQL writes them, and the rules some of them have."""
 
     schema: str
     table: str
@@ -42,9 +38,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Figure:
-    """A column of the aggregated table: how it is computed within a group, and from the grouped
-    columns after the addition.
-    """
+    """An aggregated column: its expression within a group, and on the groups after the addition."""
 
     name: str
     rule: ColumnRule
@@ -53,14 +47,13 @@ class Figure:
 
 
 def read_source(database: Database, schema: str, table: str) -> Source:
-    """A table all of whose columns have rules; raises CheckFailed otherwise."""
-    return Source(
-        schema, table, _types(database, schema, table), column_rules(database, schema, table)
-    )
+    """Read a table all of whose columns have rules; raise CheckFailed otherwise."""
+    rules = column_rules(database, schema, table)
+    return Source(schema, table, _types(database, schema, table), rules)
 
 
 def read_addition(database: Database, source: Source, table: str, by: str) -> Source:
-    """A table of figures to add; only the columns that the other table does not sum need a rule."""
+    """Read a table of figures to add; columns that the other table sums need no rule."""
     comments = column_comments(database, source.schema, table)
     if by not in comments:
         raise CheckFailed(
@@ -72,18 +65,12 @@ def read_addition(database: Database, source: Source, table: str, by: str) -> So
         for name, comment in comments.items()
         if name != by and not (name in source.rules and source.rules[name].kind == "sum")
     }
-    return Source(
-        source.schema,
-        table,
-        _types(database, source.schema, table),
-        parse_rules(f"{source.schema}.{table}", further),
-    )
+    rules = parse_rules(f"{source.schema}.{table}", further)
+    return Source(source.schema, table, _types(database, source.schema, table), rules)
 
 
 def carried_columns(source: Source, by: str, patterns: Sequence[str]) -> list[str]:
-    """The columns that these shell patterns name, in the table's order; raises CheckFailed when one
-    cannot be carried.
-    """
+    """Return the columns that patterns name, in order; raise CheckFailed if one is not carried."""
     candidates = [name for name in source.rules if name not in (by, GEOMETRY)]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in (by, *candidates)):
@@ -91,14 +78,9 @@ def carried_columns(source: Source, by: str, patterns: Sequence[str]) -> list[st
                 f"No column of {source.table} is named like {pattern!r} to be carried: the columns"
                 f" are {', '.join(candidates)}."
             )
-    carried = [
-        name for name in candidates if any(fnmatchcase(name, pattern) for pattern in patterns)
-    ]
-    if refused := [
-        f"{name} ({source.rules[name].aggregate})"
-        for name in carried
-        if source.rules[name].kind not in ("same", "key")
-    ]:
+    carried = [name for name in candidates if any(fnmatchcase(name, each) for each in patterns)]
+    other = [name for name in carried if source.rules[name].kind not in ("same", "key")]
+    if refused := [f"{name} ({source.rules[name].aggregate})" for name in other]:
         raise CheckFailed(
             "Only columns with the rule same or key can be carried to the aggregate of"
             f" {source.table}, and these have another: {', '.join(refused)}; a median or a figure"
@@ -108,9 +90,7 @@ def carried_columns(source: Source, by: str, patterns: Sequence[str]) -> list[st
 
 
 def figures_of(source: Source, addition: Source | None, by: str) -> list[Figure]:
-    """The figures of the aggregate in the source's order, then what only the addition has; raises
-    CheckFailed when a rule cannot be met.
-    """
+    """Return the source's figures, then the addition's; raise CheckFailed on an unmet rule."""
     figures: list[Figure] = []
     for name, rule in source.rules.items():
         if name in (by, GEOMETRY) or rule.kind in ("key", "same", "none"):
@@ -124,35 +104,19 @@ def figures_of(source: Source, addition: Source | None, by: str) -> list[Figure]
             figures.append(_mean(source, name, rule))
         else:
             figures.append(Figure(name, rule, None, _ratio(source, name, rule)))
-    figures += (
-        [_further(addition, name, rule) for name, rule in addition.rules.items()]
-        if addition
-        else []
-    )
+    if addition:
+        figures += [_further(addition, name, rule) for name, rule in addition.rules.items()]
     _require_operands(source, figures)
     return figures
 
 
-def key_rule(rule: ColumnRule) -> ColumnRule:
-    """The rule of the column that a table is aggregated by, in the aggregate."""
-    return replace(rule, aggregate="key")
-
-
-def carried_rule(rule: ColumnRule) -> ColumnRule:
-    """The rule of a carried column in the aggregate."""
-    return replace(rule, aggregate="same")
-
-
 def _summed(source: Source, name: str, rule: ColumnRule, addition: Source | None) -> list[Figure]:
-    """A sum of the known figures, null when none is known, and the count of rows without one where
-    the publisher gives reasons.
-    """
+    """Sum the known figures, null when none is; count rows without one if reasons are given."""
     column, kind = sql.Identifier(name), sql.SQL(source.types[name])
-    ordered = (
-        sql.SQL("ORDER BY {}").format(column) if _is_float(source.types[name]) else sql.SQL("")
-    )  # else the sum depends on the rows' order
+    # a sum of floats depends on the rows' order
+    ordered = sql.SQL("ORDER BY {}" if _is_float(source.types[name]) else "").format(column)
     grouped = sql.SQL("sum({} {})::{}").format(column, ordered, kind)
-    final: sql.Composable = sql.SQL("s.{}").format(column)
+    final = _total(name)
     if addition and name in addition.types:
         final = sql.SQL(
             "(CASE WHEN num_nulls(s.{0}, a.{0}) < 2 THEN coalesce(s.{0}, 0) + coalesce(a.{0}, 0)"
@@ -161,63 +125,48 @@ def _summed(source: Source, name: str, rule: ColumnRule, addition: Source | None
     figures = [Figure(name, rule, grouped, final)]
     companion, missing = f"{name}_reason", f"{name}_missing"
     if companion in source.types and missing not in source.types:
-        counted = ColumnRule(
-            f"Number of {source.table} without a figure for {name}, which its sum leaves out",
-            "areas",
-            "sum",
-            f"{companion}",
-        )
+        about = f"Number of {source.table} without a figure for {name}, which its sum leaves out"
         count = sql.SQL("(count(*) FILTER (WHERE {} IS NULL))::integer").format(column)
-        figures.append(
-            Figure(missing, counted, count, sql.SQL("s.{}").format(sql.Identifier(missing)))
-        )
+        counted = ColumnRule(about, "areas", "sum", companion)
+        figures.append(Figure(missing, counted, count, _total(missing)))
     return figures
 
 
+def _total(name: str) -> sql.Composable:
+    return sql.SQL("s.{}").format(sql.Identifier(name))
+
+
 def _mean(source: Source, name: str, rule: ColumnRule) -> Figure:
-    """A mean weighted over the rows that have one."""
+    """Return a mean weighted over the rows that have one."""
     (weight,) = rule.operands
     if weight not in source.rules or source.rules[weight].kind != "sum":
         raise CheckFailed(
             f"The mean {name} of {source.table} is weighted by {weight}, which must have the rule"
             " sum: correct its comment."
         )
-    kind = sql.SQL(
-        "double precision"
-        if _is_float(source.types[name]) or _is_float(source.types[weight])
-        else "numeric"
-    )
-    weighted = sql.SQL("{0}::{2} * {1}::{2}").format(
-        sql.Identifier(name), sql.Identifier(weight), kind
-    )
+    is_float = _is_float(source.types[name]) or _is_float(source.types[weight])
+    kind, column = sql.SQL("double precision" if is_float else "numeric"), sql.Identifier(name)
     weights = sql.SQL("{}::{}").format(sql.Identifier(weight), kind)
+    weighted = sql.SQL("{}::{} * {}").format(column, kind, weights)
     mean = sql.SQL(
         "sum({0} ORDER BY {0}) / nullif(sum({1} ORDER BY {1}) FILTER (WHERE {2} IS NOT NULL), 0)"
-    ).format(weighted, weights, sql.Identifier(name))
-    return Figure(
-        name, rule, _typed(source, name, mean), sql.SQL("s.{}").format(sql.Identifier(name))
-    )
+    ).format(weighted, weights, column)
+    return Figure(name, rule, _typed(source, name, mean), _total(name))
 
 
 def _root(source: Source, name: str, rule: ColumnRule) -> Figure:
-    """A margin of error of a sum: the root of the summed squares, as if the estimates were
-    independent; null when one margin is not known.
-    """
+    """Return a sum's margin of error, its estimates independent; null if a margin is unknown."""
     squares = sql.SQL(
         "CASE WHEN count({0}) = count(*) THEN sqrt(sum({0}::numeric * {0}::numeric)) END"
     ).format(sql.Identifier(name))
-    said = (
-        rule
-        if ROOT in rule.description
-        else replace(rule, description=f"{rule.description}; {ROOT} of those of the {source.table}")
-    )
-    return Figure(
-        name, said, _typed(source, name, squares), sql.SQL("s.{}").format(sql.Identifier(name))
-    )
+    if ROOT not in rule.description:
+        said = f"{rule.description}; {ROOT} of those of the {source.table}"
+        rule = replace(rule, description=said)
+    return Figure(name, rule, _typed(source, name, squares), _total(name))
 
 
 def _ratio(source: Source, name: str, rule: ColumnRule) -> sql.Composable:
-    """A ratio of two finished columns, null when the second is 0."""
+    """Return a ratio of two finished columns, null when the second is 0."""
     above, below = (sql.Identifier(operand) for operand in rule.operands)
     kind = sql.SQL("double precision" if _is_float(source.types[name]) else "numeric")
     ratio = sql.SQL("f.{0}::{2} / nullif(f.{1}, 0)::{2} * {3}").format(
@@ -227,9 +176,7 @@ def _ratio(source: Source, name: str, rule: ColumnRule) -> sql.Composable:
 
 
 def _further(addition: Source, name: str, rule: ColumnRule) -> Figure:
-    """A column that only the addition has: 0 where it has no row and is a sum, computed when a
-    ratio, as it is otherwise.
-    """
+    """Return a column that only the addition has; a sum is 0 where it has no row."""
     if rule.kind == "ratio":
         return Figure(name, rule, None, _ratio(addition, name, rule))
     form = "CASE WHEN a IS NULL THEN 0 ELSE a.{} END" if rule.kind == "sum" else "a.{}"
@@ -237,9 +184,7 @@ def _further(addition: Source, name: str, rule: ColumnRule) -> Figure:
 
 
 def _typed(source: Source, name: str, expression: sql.Composable) -> sql.Composable:
-    """A computed figure in the type of its column; a numeric of no declared scale gets the decimals
-    its column has.
-    """
+    """Cast a figure to its column's type; an unscaled numeric gets the decimals its column has."""
     if source.types[name] != "numeric":
         return sql.SQL("({})::{}").format(expression, sql.SQL(source.types[name]))
     decimals = sql.SQL("(SELECT coalesce(max(scale({})), {}) FROM {})").format(
@@ -268,12 +213,8 @@ def _require_number(source: Source, name: str) -> None:
 
 def _require_operands(source: Source, figures: Sequence[Figure]) -> None:
     sums = [figure.name for figure in figures if figure.rule.kind == "sum"]
-    for figure in figures:
-        if absent := [
-            name
-            for name in figure.rule.operands
-            if figure.rule.kind == "ratio" and name not in sums
-        ]:
+    for figure in (figure for figure in figures if figure.rule.kind == "ratio"):
+        if absent := [name for name in figure.rule.operands if name not in sums]:
             raise CheckFailed(
                 f"The ratio {figure.name} of {source.table} needs {', '.join(absent)}, which is not"
                 f" among the columns with the rule sum: {', '.join(sums)}; correct its comment."

@@ -35,9 +35,7 @@ NOT_KEPT = ("figures_named", "population_named")  # the catalog has them in code
 
 @dataclass(frozen=True, kw_only=True)
 class JoinReport:
-    """Counts of both sides, as COUNTS says, and columns of catalog.join_report; population is None
-    when the figures count no persons.
-    """
+    """Counts of both sides, as in COUNTS; population is None when figures count no persons."""
 
     area_count: int
     areas_matched: int
@@ -64,24 +62,17 @@ class JoinReport:
 
     @property
     def share_named(self) -> float:
-        """Share of the figures, or of their population where that is more, that `recode` named
-        because it could not carry their codes.
-        """
-        people = (
-            float(self.population_named / self.population)
-            if self.population and self.population_named
-            else 0.0
-        )
-        return max(self.figures_named / self.figure_count if self.figure_count else 0.0, people)
+        """Share of figures, or of population if more, whose codes `recode` could not carry."""
+        figures = self.figures_named / self.figure_count if self.figure_count else 0.0
+        people = float((self.population_named or 0) / self.population) if self.population else 0.0
+        return max(figures, people)
 
     @property
     def share_of_population(self) -> float:
         """Share of the located population that has an area; 1 when no population was given."""
-        return (
-            float(self.population_matched / self.population)
-            if self.population and self.population_matched is not None
-            else 1.0
-        )
+        if not self.population or self.population_matched is None:
+            return 1.0
+        return float(self.population_matched / self.population)
 
     @property
     def sentence(self) -> str:
@@ -95,22 +86,18 @@ class JoinReport:
         if self.figures_unlocated:
             said += f"; {self.figures_unlocated:,} rows are not located by the publisher"
         if self.figures_named:
-            said += (
-                f"; {self.figures_named:,} figures have codes that the ledger names and could not"
-                " carry"
-            )
+            could_not = "figures have codes that the ledger names and could not carry"
+            said += f"; {self.figures_named:,} {could_not}"
         return said
 
     @property
     def orphans(self) -> str:
         """The orphan codes in words."""
-        sides = (
-            ("areas without figures", self.areas_orphaned),
-            ("figures without area", self.figures_orphaned),
-        )
+        areas, figures = self.areas_orphaned, self.figures_orphaned
+        sides = {"areas without figures": areas, "figures without area": figures}
         return "; ".join(
             f"{name}: {', '.join(codes[:NAMED])}{' …' if len(codes) > NAMED else ''}"
-            for name, codes in sides
+            for name, codes in sides.items()
             if codes
         )
 
@@ -160,7 +147,7 @@ def _meet(
 
 
 def _named(cursor: Cursor, staging: Staging, figures: str) -> list[str]:
-    """Codes of figures that `recode` could not carry and named."""
+    """Return the codes of figures that `recode` named because it could not carry them."""
     cursor.execute(
         "SELECT unnest(before) FROM catalog.code_change"
         " WHERE dataset = %s AND number = %s AND table_name = %s AND verdict = 'named'",

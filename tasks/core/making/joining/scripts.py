@@ -1,6 +1,4 @@
-"""Runs a country's SQL file: plain SQL that psql runs unmodified, held to what its first lines
-say; columns that it takes over keep their descriptions.
-"""
+"""Run a country's SQL file, as psql would, held to its first lines; comments are carried over."""
 
 from __future__ import annotations
 
@@ -22,8 +20,7 @@ HEADER = re.compile(
 
 
 def run(database: Database, staging: Staging, script: str) -> dict[str, int]:
-    """Run sql/<script> in the staging schema, in one transaction; returns the rows of each table it
-    makes.
+    """Run sql/<script> in the staging schema, in one transaction; return the rows of each table.
 
     A column of these that the script does not describe takes the comment of the column of its name
     in the tables that the script reads, in the order of its first line, then in those it makes.
@@ -59,9 +56,7 @@ def _carry_comments(cursor: Cursor, reads: list[str], makes: list[str]) -> None:
 
 
 def compress(cursor: Cursor) -> None:
-    """Let new tables compress large values with lz4 where the server can: twice as fast as its
-    default.
-    """
+    """Let new tables compress large values with lz4 if possible: twice as fast as the default."""
     cursor.execute(
         "SELECT set_config('default_toast_compression', 'lz4', true) FROM pg_settings "
         "WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"

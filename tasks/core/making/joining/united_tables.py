@@ -11,12 +11,12 @@ from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog.column_rules import parse, write_comments
 from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
 
 
 def unite(database: Database, schema: str, into: str, parts: Sequence[str], label: str = "") -> int:
-    """Make schema.into the parent of the parts, so that selecting from it reads them all; returns
-    the rows of all of them.
+    """Make schema.into the parent of the parts, selected as one table; return the rows of all.
 
     label: a column to add to the parts, with what follows <into>_ in their names. Raises
     CheckFailed when the parts have not the same columns.
@@ -27,25 +27,19 @@ def unite(database: Database, schema: str, into: str, parts: Sequence[str], labe
         for part in parts if label else ():
             _label(cursor, part, label, part.removeprefix(f"{into}_"))
         _require_alike(cursor, into, parts)
-        cursor.execute(
-            sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING COMMENTS INCLUDING STORAGE)").format(
-                parent, sql.Identifier(parts[0])
-            )
-        )
+        like = sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING COMMENTS INCLUDING STORAGE)")
+        cursor.execute(like.format(parent, sql.Identifier(parts[0])))
         write_comments(cursor, parent, _comments(cursor, parts))
+        inherit = sql.SQL("ALTER TABLE {} INHERIT {}")
         for part in parts:
-            cursor.execute(
-                sql.SQL("ALTER TABLE {} INHERIT {}").format(sql.Identifier(part), parent)
-            )
+            cursor.execute(inherit.format(sql.Identifier(part), parent))
         cursor.execute(sql.SQL("ANALYZE {}").format(parent))
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(parent))
         return int(cursor.fetchall()[0][0])
 
 
 def _comments(cursor: Cursor, parts: Sequence[str]) -> dict[str, str]:
-    """What is said of the columns whose parts come from different files: the rule of the first,
-    from all of them ("us-tracts-*.GEOID").
-    """
+    """Comment shared columns with the first part's rule, from all files ("us-tracts-*.GEOID")."""
     cursor.execute(
         "SELECT attname, array_agg(DISTINCT col_description(attrelid, attnum)) FROM pg_attribute"
         " WHERE attrelid = ANY (%s::regclass[]) AND attnum > 0 AND NOT attisdropped GROUP BY 1",
@@ -60,9 +54,7 @@ def _comments(cursor: Cursor, parts: Sequence[str]) -> dict[str, str]:
 
 
 def _pattern(origins: Sequence[str]) -> str:
-    """What the origins have in common, with an asterisk for the rest; those that say that a column
-    is not in a file are left aside.
-    """
+    """Join the origins' common ends by an asterisk, without those not in a file."""
     there = [origin for origin in origins if not origin.startswith("not in ")] or origins
     start = _beginning(there)
     end = _beginning([origin[len(start) :][::-1] for origin in there])[::-1]
@@ -76,26 +68,17 @@ def _beginning(texts: Sequence[str]) -> str:
 
 def _label(cursor: Cursor, part: str, label: str, name: str) -> None:
     """Name a part in a column of its own; a default that is constant rewrites no row."""
-    cursor.execute(
-        sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} text NOT NULL DEFAULT {}").format(
-            sql.Identifier(part), sql.Identifier(label), sql.Literal(name)
-        )
-    )
+    added = sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} text NOT NULL DEFAULT {}")
+    cursor.execute(added.format(sql.Identifier(part), sql.Identifier(label), sql.Literal(name)))
 
 
 def _require_alike(cursor: Cursor, into: str, parts: Sequence[str]) -> None:
-    columns = {}
-    for part in parts:
-        cursor.execute(
-            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
-            "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-            (f'"{part}"',),
-        )
-        columns[part] = cursor.fetchall()
-    for part, found in columns.items():
-        if different := [
-            f"{name} {kind}" for name, kind in sorted({*found} ^ {*columns[parts[0]]})
-        ]:
+    kinds = {
+        part: {f"{column.name} {column.data_type}" for column in columns(cursor, part)}
+        for part in parts
+    }
+    for part, found in kinds.items():
+        if different := sorted(found ^ kinds[parts[0]]):
             raise CheckFailed(
                 f"The parts of {into} were expected to have the same columns, and {part} differs"
                 f" from {parts[0]} by {', '.join(different)}: declare the columns so that all files"
@@ -110,7 +93,6 @@ def _part(cursor: Cursor, into: str) -> None:
         (f'"{into}"',),
     )
     for (part,) in cursor.fetchall():
-        cursor.execute(
-            sql.SQL("ALTER TABLE {} NO INHERIT {}").format(sql.SQL(part), sql.Identifier(into))
-        )
+        alone = sql.SQL("ALTER TABLE {} NO INHERIT {}")
+        cursor.execute(alone.format(sql.SQL(part), sql.Identifier(into)))
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(into)))

@@ -1,6 +1,4 @@
-"""Blocks of rows as they were read, before their values are typed: which rows stay, and on which
-line each stood.
-"""
+"""Blocks of rows before their values are typed: which rows stay, and on which line each was."""
 
 from __future__ import annotations
 
@@ -17,8 +15,7 @@ NOTE = re.compile(r"\S\s+\S")  # a note under a table is a sentence, a code or a
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive rows: one array a wanted column, of strings (null where empty) or of the types of
-    a typed file.
+    """Consecutive rows: an array per wanted column, of strings (null if empty) or file types.
 
     line: the number of a row's line in the file, counted from 1.
     """
@@ -30,7 +27,7 @@ class Block:
         return len(next(iter(self.cells.values())))
 
     def keep(self, mask: pa.Array) -> Block:
-        """The rows where the mask is true."""
+        """Return the rows where the mask is true."""
         if pc.all(mask, min_count=0).as_py():
             return self
         return Block(
@@ -40,33 +37,27 @@ class Block:
 
 
 class Reader(Protocol):
-    """An opened table. `headings` are its columns; `skipped` the lines that held no row, so far;
-    `rows_are` what a line is called.
-    """
+    """An opened table: headings, lines `skipped` so far, and what a line is called (`rows_are`)."""
 
     headings: list[str]
     skipped: int
     rows_are: str
 
     def blocks(self, wanted: Mapping[int, str]) -> Iterator[Block]:
-        """The rows in blocks of bounded size, the wanted columns only; wanted: position and
-        declared type of each.
-        """
+        """Yield bounded blocks of the wanted columns, given by position and declared type."""
 
 
 def is_blank(cells: pa.Array) -> pa.Array:
-    """Where a cell is null, empty or nothing but blanks."""
+    """Tell where a cell is null, empty or nothing but blanks."""
     empty = pc.is_null(cells, nan_is_null=pa.types.is_floating(cells.type))
     if not pa.types.is_string(cells.type):
         return empty
-    return pc.or_(
-        empty,
-        pc.fill_null(pc.or_(pc.utf8_is_space(cells), pc.equal(pc.binary_length(cells), 0)), True),
-    )
+    blank = pc.or_(pc.utf8_is_space(cells), pc.equal(pc.binary_length(cells), 0))
+    return pc.or_(empty, pc.fill_null(blank, True))
 
 
 def drop_blank_rows(block: Block) -> Block:
-    """The rows with anything in a wanted column."""
+    """Return the rows with anything in a wanted column."""
     blank = None
     for cells in block.cells.values():
         blank = is_blank(cells) if blank is None else pc.and_(blank, is_blank(cells))
@@ -76,23 +67,17 @@ def drop_blank_rows(block: Block) -> Block:
 
 
 def drop_notes(block: Block) -> Block:
-    """The last block of a table without the notes under it: rows with one cell filled, by a
-    sentence.
-    """
+    """Return the last block without the notes under the table: rows with only one sentence."""
     end, columns = len(block), list(block.cells.values())
     while len(columns) > 1 and end and _is_note([cells[end - 1].as_py() for cells in columns]):
         end -= 1
-    return (
-        block
-        if end == len(block)
-        else Block({index: cells.slice(0, end) for index, cells in block.cells.items()}, block.line)
-    )
+    if end == len(block):
+        return block
+    return Block({index: cells.slice(0, end) for index, cells in block.cells.items()}, block.line)
 
 
 def keep_like(block: Block, patterns: Mapping[int, str]) -> Block:
-    """The rows whose cells, stripped of blanks, match a shell pattern in each of these columns; an
-    empty cell is the empty text.
-    """
+    """Return rows whose stripped cells match every column's shell pattern; an empty cell is ""."""
     for index, pattern in patterns.items():
         cells = pc.utf8_trim_whitespace(pc.fill_null(block.cells[index].cast(pa.string()), ""))
         block = block.keep(pc.match_substring_regex(cells, as_expression(pattern)))
@@ -100,9 +85,7 @@ def keep_like(block: Block, patterns: Mapping[int, str]) -> Block:
 
 
 def as_expression(pattern: str) -> str:
-    """A shell pattern (*, ?, [abc], [!abc]) as a regular expression of RE2, which does not know all
-    that fnmatch writes.
-    """
+    """Turn a shell pattern (*, ?, [abc], [!abc]) into RE2, which lacks some of fnmatch's syntax."""
     pieces = re.findall(r"\[!?\]?[^\]]*\]|.", pattern, re.DOTALL)
     return f"^(?s:{''.join(map(_piece, pieces))})$"
 
@@ -116,6 +99,5 @@ def _piece(piece: str) -> str:
 
 def _is_note(row: list[Any]) -> bool:
     filled = [value for value in row if value is not None and str(value).strip()]
-    return not filled or (
-        len(filled) == 1 and isinstance(filled[0], str) and bool(NOTE.search(filled[0]))
-    )
+    is_text = len(filled) == 1 and isinstance(filled[0], str)
+    return not filled or (is_text and bool(NOTE.search(filled[0])))

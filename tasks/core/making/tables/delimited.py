@@ -10,6 +10,7 @@ from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -65,25 +66,18 @@ class Delimited:
             self.skipped = len(self._not_rows)
 
     def _open(self) -> BinaryIO:
-        """The file as UTF-8, unpacked and transcoded as it is read."""
+        """Open the file as UTF-8, unpacked and transcoded as it is read."""
         file = pa.OSFile(str(self._path))
         if self._member:
             # closed with the stream around it
             file = pa.PythonFile(zipfile.ZipFile(self._path).open(self._member), mode="r")  # noqa: SIM115
-        return cast(
-            BinaryIO,
-            (
-                file
-                if self._reads.encoding.lower() in UTF8
-                else pa.transcoding_input_stream(file, self._reads.encoding, "utf-8")
-            ),
-        )
+        if self._reads.encoding.lower() not in UTF8:
+            file = pa.transcoding_input_stream(file, self._reads.encoding, "utf-8")
+        return cast(BinaryIO, file)
 
     @contextmanager
     def _unpacking(self) -> Iterator[None]:
-        """Turn damage of the zip into a SourceError, also where damaged bytes were taken for wrong
-        rows before their checksum was due.
-        """
+        """Turn a zip's damage into SourceError, even if it first looked like wrong rows."""
         if not self._member:
             yield
             return
@@ -103,19 +97,12 @@ class Delimited:
         return _Decoding(self._label, self._reads.encoding)
 
     def _read_headings(self, lines: _Lines) -> list[str]:
-        if self._reads.quote:
-            records = csv.reader(
-                lines, delimiter=self._reads.delimiter, quotechar=self._reads.quote
-            )
-        else:
-            records = csv.reader(lines, delimiter=self._reads.delimiter, quoting=csv.QUOTE_NONE)
+        mark, quote = self._reads.delimiter, self._reads.quote
+        records = csv.reader(lines, delimiter=mark, quoting=csv.QUOTE_NONE)
+        if quote:
+            records = csv.reader(lines, delimiter=mark, quotechar=quote)
         last = max(self._reads.header_rows)
-        rows = [
-            row
-            for _, row in zip(
-                range(last + self._reads.skip_rows_after_header), records, strict=False
-            )
-        ]
+        rows = list(islice(records, last + self._reads.skip_rows_after_header))
         if len(rows) < last:
             raise SourceError(
                 f"The file {self._label} was expected to have its headings on row {last}; it has"
@@ -124,47 +111,38 @@ class Delimited:
         return join_titles(carry_titles([rows[number - 1] for number in self._reads.header_rows]))
 
     def _batches(self, file: BinaryIO, names: list[str]) -> Iterator[pa.RecordBatch]:
+        # One thread: the database is slower than one reader, and only then are invalid rows
+        # numbered.
+        read = arrow_csv.ReadOptions(
+            column_names=[str(index) for index in range(len(self.headings))],
+            block_size=BLOCK,
+            use_threads=False,
+        )
+        parse = arrow_csv.ParseOptions(
+            delimiter=self._reads.delimiter,
+            quote_char=self._reads.quote or False,
+            newlines_in_values=bool(self._reads.quote),
+            ignore_empty_lines=False,
+            invalid_row_handler=self._judge,
+        )
+        types = dict.fromkeys(names, pa.string())
+        convert = arrow_csv.ConvertOptions(
+            include_columns=names, column_types=types, null_values=[""], strings_can_be_null=True
+        )
         try:
-            yield from arrow_csv.open_csv(
-                file,
-                # One thread: the database is slower than one reader, and only then are invalid rows
-                # numbered.
-                read_options=arrow_csv.ReadOptions(
-                    column_names=[str(index) for index in range(len(self.headings))],
-                    block_size=BLOCK,
-                    use_threads=False,
-                ),
-                parse_options=arrow_csv.ParseOptions(
-                    delimiter=self._reads.delimiter,
-                    quote_char=self._reads.quote or False,
-                    newlines_in_values=bool(self._reads.quote),
-                    ignore_empty_lines=False,
-                    invalid_row_handler=self._judge,
-                ),
-                convert_options=arrow_csv.ConvertOptions(
-                    include_columns=names,
-                    column_types=dict.fromkeys(names, pa.string()),
-                    null_values=[""],
-                    strings_can_be_null=True,
-                ),
-            )
+            yield from arrow_csv.open_csv(file, read, parse, convert)
         except pa.ArrowInvalid as error:
-            if self._ragged is not None:
-                raise self._other_length(
-                    self._ragged.number, self._ragged.actual_columns, self._ragged.text
-                ) from None
-            if (
-                str(error) != "Empty CSV file"
-            ):  # headings and no row is for the check of the rows to judge
+            if (row := self._ragged) is not None:
+                raise self._other_length(row.number, row.actual_columns, row.text) from None
+            # headings and no row is for the check of the rows to judge
+            if str(error) != "Empty CSV file":
                 raise SourceError(
                     f"The file {self._label} cannot be read from line {self._first_line} on:"
                     f" {error}."
                 ) from None
 
     def _judge(self, row: arrow_csv.InvalidRow) -> str:
-        """Blank lines are skipped; a sentence may be a note under the table; anything else of
-        another length is an error.
-        """
+        """Skip blank lines and notes of one sentence; any other length is an error."""
         if row.text.strip() and (row.actual_columns > 1 or not NOTE.search(row.text)):
             self._ragged = row
             return "error"
@@ -174,7 +152,7 @@ class Delimited:
         return "skip"
 
     def _require_no_row_after_notes(self, block: Block) -> None:
-        """A short line with rows after it was no note but a row cut or broken in two."""
+        """Raise SourceError when rows follow a note: it was a row cut or broken."""
         if not self._notes:
             return
         rows = drop_blank_rows(drop_notes(block))
@@ -190,7 +168,7 @@ class Delimited:
         )
 
     def _record(self, row: int) -> int:
-        """The number of the record that a row was read from, counted from 1 after the headings."""
+        """Return the number of the record that a row was read from, from 1 after the headings."""
         record = row + 1
         for skipped in self._not_rows:
             if skipped > record:
@@ -198,11 +176,8 @@ class Delimited:
             record += 1
         return record
 
-    def _line(self, row: int) -> int:
-        return self._first_line + self._record(row) - 1
-
     def _line_after(self, before: int, row: int) -> int:
-        return self._line(before + row)
+        return self._first_line + self._record(before + row) - 1
 
 
 class _Lines:
@@ -227,9 +202,8 @@ class _Decoding:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, UnicodeDecodeError) or (
-            isinstance(error, SourceError) and "invalid UTF8" in str(error)
-        ):
+        is_ours = isinstance(error, SourceError) and "invalid UTF8" in str(error)
+        if is_ours or isinstance(error, UnicodeDecodeError):
             raise SourceError(
                 f"The file {self._label} was expected to be in the encoding {self._encoding}; it is"
                 f" not ({error}): declare another, such as latin-1 or cp1252."

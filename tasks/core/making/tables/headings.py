@@ -1,23 +1,21 @@
-"""The headings of a table: title rows joined, merged cells filled, and the declared columns found
-among them.
-"""
+"""Headings: title rows joined, merged cells filled, and the declared columns found among them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from tasks.core.model.declarations import Column
 from tasks.core.model.errors import SourceError
 
-Range = tuple[
-    tuple[int, int], tuple[int, int]
-]  # first and last cell (row, column) of merged cells, counted from 0
+# first and last cell (row, column) of merged cells, counted from 0
+Range = tuple[tuple[int, int], tuple[int, int]]
 DELIMITERS = (";", "\t", "|", ",")
 LISTED = 60
 
 
 def fill_merged(rows: Sequence[Sequence[str]], ranges: Sequence[Range]) -> list[list[str]]:
-    """The rows with each merged range filled by its first cell."""
+    """Fill each merged range of the rows with its first cell."""
     filled = [list(row) for row in rows]
     for (top, left), (bottom, right) in ranges:
         for row in range(top, min(bottom, len(filled) - 1) + 1):
@@ -27,9 +25,7 @@ def fill_merged(rows: Sequence[Sequence[str]], ranges: Sequence[Range]) -> list[
 
 
 def carry_titles(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The rows with empty cells of all but the last filled from the left: merged titles where the
-    file does not say what is merged.
-    """
+    """Fill empty cells from the left in all rows but the last, for merges the file hides."""
     carried = []
     for row in rows[:-1]:
         title, filled = "", []
@@ -41,29 +37,21 @@ def carry_titles(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 def join_titles(rows: Sequence[Sequence[str]]) -> list[str]:
-    """One heading a column: the titles above it joined by a blank, a title that repeats the one
-    above only once.
-    """
+    """Join the titles above each column by a blank, a repeated one only once."""
     width = max((len(row) for row in rows), default=0)
     if len(rows) == 1:
         return list(rows[0])
     joined = []
     for column in range(width):
         titles = [row[column].strip() for row in rows if column < len(row) and row[column].strip()]
-        joined.append(
-            " ".join(
-                title
-                for index, title in enumerate(titles)
-                if index == 0 or title != titles[index - 1]
-            )
-        )
+        joined.append(" ".join(title for title, _ in groupby(titles)))
     return joined
 
 
 def find_columns(
     columns: Mapping[str, Column], headings: Sequence[str], label: str
 ) -> dict[str, int | None]:
-    """The position of each declared column; None for an optional one that the file lacks.
+    """Find the position of each declared column; None for an absent optional one.
 
     A name matches letter for letter, then in any case and without regard to blanks. Raises
     SourceError with the names tried and the columns found when a column is missing, or when a name
@@ -72,13 +60,10 @@ def find_columns(
     found = {
         target: find_heading(column.names, headings, label) for target, column in columns.items()
     }
-    if missing := [
-        target
-        for target, position in found.items()
-        if position is None and not columns[target].optional
-    ]:
+    needed = {target: column for target, column in columns.items() if not column.optional}
+    if missing := {target: needed[target].names for target in needed if found[target] is None}:
         tried = "; ".join(
-            f"{target} (tried {', '.join(map(repr, columns[target].names))})" for target in missing
+            f"{target} (tried {', '.join(map(repr, names))})" for target, names in missing.items()
         )
         raise SourceError(
             f"The file {label} lacks the declared column {tried}; {_describe(headings)}: add its"
@@ -88,14 +73,12 @@ def find_columns(
 
 
 def find_heading(names: Sequence[str], headings: Sequence[str], label: str) -> int | None:
-    """The position of the first of these names that is a heading."""
+    """Find the position of the first of these names that is a heading."""
+    loose = [_loosely(heading) for heading in headings]
     for exact in (True, False):
         for name in names:
-            places = [
-                index
-                for index, heading in enumerate(headings)
-                if (heading == name if exact else _loosely(heading) == _loosely(name))
-            ]
+            wanted, offered = (name, headings) if exact else (_loosely(name), loose)
+            places = [index for index, heading in enumerate(offered) if heading == wanted]
             if len(places) > 1:
                 raise SourceError(
                     f"The column {name!r} of {label} was expected once; it is the heading of"
@@ -115,8 +98,5 @@ def _describe(headings: Sequence[str]) -> str:
     listed = ", ".join(repr(heading) for heading in headings[:LISTED] if heading.strip())
     more = f" and {len(headings) - LISTED} more" if len(headings) > LISTED else ""
     other = next((mark for mark in DELIMITERS if len(headings) == 1 and mark in headings[0]), None)
-    return f"it has {listed or 'none'}{more}" + (
-        f", one column only, which looks cut by {other!r}, the delimiter to declare"
-        if other
-        else ""
-    )
+    cut = f", one column only, which looks cut by {other!r}, the delimiter to declare"
+    return f"it has {listed or 'none'}{more}{cut if other else ''}"

@@ -37,13 +37,10 @@ class Parquet:
         first = 0
         names = [self.headings[index] for index in wanted]
         try:
-            for batch in ParquetFile(self._path, pre_buffer=False, buffer_size=BUFFER).iter_batches(
-                batch_size=ROWS, columns=names
-            ):
-                cells = {
-                    index: _simplified(batch.column(name))
-                    for index, name in zip(wanted, names, strict=True)
-                }
+            file = ParquetFile(self._path, pre_buffer=False, buffer_size=BUFFER)
+            for batch in file.iter_batches(batch_size=ROWS, columns=names):
+                columns = [_simplified(batch.column(name)) for name in names]
+                cells = dict(zip(wanted, columns, strict=True))
                 yield Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
                 first += len(batch)
         except (pa.ArrowInvalid, OSError) as error:
@@ -54,7 +51,7 @@ class Parquet:
 
 
 def _simplified(array: pa.Array) -> pa.Array:
-    """Plain strings where the file keeps text in another way (dictionary, large, view)."""
+    """Return plain strings where the file keeps text otherwise (dictionary, large, view)."""
     if isinstance(array, pa.DictionaryArray):
         array = array.dictionary_decode()
     is_text = pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type)

@@ -28,9 +28,7 @@ WHOLE_NUMBERS_END = 1e15  # a spreadsheet keeps fifteen digits
 
 
 class Spreadsheet:
-    """A sheet whose headings have been read. The sheet itself is held in memory, as its formats
-    require (a million rows at most).
-    """
+    """A sheet whose headings have been read; held in memory, as its format requires (1M rows)."""
 
     rows_are = "row"
     skipped = 0
@@ -40,10 +38,8 @@ class Spreadsheet:
         sheet = _open_sheet(path, reads, label)
         self._rows = sheet.iter_rows()
         self._first_row = max(reads.header_rows) + reads.skip_rows_after_header
-        head = [
-            [written(cell, "text", ".") or "" for cell in row]
-            for row in islice(self._rows, self._first_row)
-        ]
+        rows = islice(self._rows, self._first_row)
+        head = [[written(cell, "text", ".") or "" for cell in row] for row in rows]
         if len(head) < max(reads.header_rows):
             raise SourceError(
                 f"The sheet {sheet.name!r} of {label} was expected to have its headings on row"
@@ -55,19 +51,16 @@ class Spreadsheet:
     def blocks(self, wanted: Mapping[int, str]) -> Iterator[Block]:
         first = self._first_row
         while rows := list(islice(self._rows, ROWS)):
-            cells = {
-                index: pa.array(
-                    [written(row[index], kind, self._point) for row in rows], pa.string()
-                )
-                for index, kind in wanted.items()
-            }
+            cells = {}
+            for index, kind in wanted.items():
+                texts = [written(row[index], kind, self._point) for row in rows]
+                cells[index] = pa.array(texts, pa.string())
             yield Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
             first += len(rows)
 
 
 def written(cell: Any, kind: str, point: str) -> str | None:
-    """A cell as text: codes kept as numbers without ".0", dates as 2025-12-31, nothing for an empty
-    cell.
+    """Write a cell as text: codes without ".0", dates as 2025-12-31, None for an empty one.
 
     kind: the declared type; an amount has the fifteen digits a spreadsheet shows, a number every
     digit it holds.
@@ -104,17 +97,14 @@ def _open_sheet(path: Path, reads: Table, label: str) -> CalamineSheet:
 
 
 def _sheet_name(book: CalamineWorkbook, wanted: str | None, label: str) -> str:
-    """The sheet declared, or the first one that is shown."""
+    """Return the sheet declared, or the first one that is shown."""
     if wanted is None:
-        shown = [
-            sheet.name
-            for sheet in book.sheets_metadata
-            if sheet.visible is SheetVisibleEnum.Visible
-        ]
+        visible = SheetVisibleEnum.Visible
+        shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible is visible]
         return (shown or book.sheet_names)[0]
-    found = [name for name in book.sheet_names if name == wanted] or [
-        name for name in book.sheet_names if _loosely(name) == _loosely(wanted)
-    ]
+    if wanted in book.sheet_names:
+        return wanted
+    found = [name for name in book.sheet_names if _loosely(name) == _loosely(wanted)]
     if not found:
         offered = ", ".join(map(repr, book.sheet_names))
         raise SourceError(
@@ -127,17 +117,13 @@ def _sheet_name(book: CalamineWorkbook, wanted: str | None, label: str) -> str:
 def _headings(
     head: list[list[str]], sheet: CalamineSheet, header_rows: tuple[int, ...]
 ) -> list[str]:
-    """The headings, merged cells filled where the file says which are; the reader leaves empty
-    columns at the left out.
-    """
+    """Return the headings, known merges filled; the reader omits empty columns at the left."""
     left = sheet.start[1] if sheet.start else 0
     ranges = [
         ((top, start - left), (bottom, end - left))
         for (top, start), (bottom, end) in sheet.merged_cell_ranges or ()
     ]
-    is_known = any(
-        top < row <= bottom + 1 for (top, _), (bottom, _) in ranges for row in header_rows
-    )
+    is_known = any(top < row <= last + 1 for (top, _), (last, _) in ranges for row in header_rows)
     rows = [fill_merged(head, ranges)[number - 1] for number in header_rows]
     return join_titles(rows if is_known else carry_titles(rows))
 

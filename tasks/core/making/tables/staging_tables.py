@@ -34,8 +34,7 @@ def load(
     member: str = "",
     source: str = "",
 ) -> Tally:
-    """Fill `schema.table` with the rows of a file, replacing a table that is there; returns what
-    became of the rows.
+    """Fill `schema.table` with a file's rows, replacing it; return what became of the rows.
 
     Columns have the declared types and, as comment, their rule with the publisher's name for them;
     the declared key becomes a unique index. name: what the publisher calls the file; member: the
@@ -56,20 +55,19 @@ def load(
 
 
 def _create(cursor: Cursor, target: sql.Identifier, figures: Figures) -> None:
-    """An empty table; unlogged, because what it holds can be read again from the archive."""
+    """Create an empty table; unlogged, because it can be read again from the archive."""
     declared = {name: sql_type(column) for name, column in figures.reads.columns.items()}
     columns = [
         sql.SQL("{} {}").format(sql.Identifier(part.name), sql.SQL(declared.get(part.name, "text")))
         for part in figures.schema
     ]
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(target))
-    cursor.execute(
-        sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(target, sql.SQL(", ").join(columns))
-    )
+    joined = sql.SQL(", ").join(columns)
+    cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(target, joined))
 
 
 def _comments(figures: Figures, source: str) -> dict[str, str]:
-    """The comment of each column, those of the reasons of missing figures included."""
+    """Return the comment of each column, those of the reasons of missing figures included."""
     reads = figures.reads
     comments = descriptions.of_columns(reads.columns, figures.origins, source)
     reasons = [*reads.missing.values(), ABSENT]
@@ -78,16 +76,14 @@ def _comments(figures: Figures, source: str) -> dict[str, str]:
         for name, origin in figures.origins.items()
         if name + REASON in figures.schema.names
     }
-    return comments | (
-        {reads.reasons_in: descriptions.of_reasons(source)} if reads.reasons_in else {}
-    )
+    if reads.reasons_in:
+        comments[reads.reasons_in] = descriptions.of_reasons(source)
+    return comments
 
 
 @dataclass
 class _Feed:
-    """The batches on their way to the driver, which keeps only the text of an error that they
-    raise.
-    """
+    """Batches for the driver, which keeps only the text of an error that they raise."""
 
     figures: Figures
     failure: list[GeodataError] = field(default_factory=list)
@@ -102,10 +98,9 @@ class _Feed:
 
 def _copy(database: Database, schema: str, table: str, figures: Figures) -> None:
     feed = _Feed(figures)
+    reader = pa.RecordBatchReader.from_batches(figures.schema, iter(feed))
     try:
-        copy_batches(
-            database, schema, table, pa.RecordBatchReader.from_batches(figures.schema, iter(feed))
-        )
+        copy_batches(database, schema, table, reader)
     finally:
         if feed.failure:
             raise feed.failure[0] from None

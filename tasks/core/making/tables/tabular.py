@@ -1,6 +1,4 @@
-"""A publisher's table of figures, of any format, into a table of the database: the declared
-columns, typed, row by row held to account.
-"""
+"""A publisher's table of figures, of any format, as declared, typed and checked row by row."""
 
 from __future__ import annotations
 
@@ -37,18 +35,14 @@ from tasks.core.making.tables.values import (
 from tasks.core.model.declarations import Column, Table
 from tasks.core.model.errors import ConfigurationError, SourceError
 
-WORKBOOKS = (
-    b"PK\x03\x04",
-    b"\xd0\xcf\x11\xe0",
-)  # XLSX and ODS are zip files, XLS is an OLE document
+# XLSX and ODS are zip files, XLS is an OLE document
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 REASON = "_reason"
 
 
 @dataclass
 class Tally:
-    """What became of the rows of a file: read into the table, left out by `where`, skipped as blank
-    or notes; reasons of missing cells.
-    """
+    """Rows read into the table, left out by `where`, blank or notes; reasons of missing cells."""
 
     rows: int = 0
     left_out: int = 0
@@ -62,8 +56,7 @@ class Tally:
 
 
 class Figures:
-    """The rows of a file as its declaration reads them: typed Arrow batches of bounded size, in the
-    order of the file.
+    """A file's rows as declared: typed Arrow batches of bounded size, in the file's order.
 
     Columns are those of `reads.columns`; with markers declared, each that is not text is followed
     by its reason (`<column>_reason`). Raises SourceError when the file is not what was declared,
@@ -74,10 +67,10 @@ class Figures:
         _require_sound(reads)
         self.reads, self.label, self.tally = reads, label, Tally()
         self._reader = _open(path, reads, label, member)
+        composed = {name: column for name, column in reads.columns.items() if column.widths}
         self.parts = {
-            name: self._places_of_parts(column)
-            for name, column in reads.columns.items()
-            if column.widths
+            name: [self._place(part, "that is part of a code") for part in column.names]
+            for name, column in composed.items()
         }
         self.places = find_columns(reads.columns, self._reader.headings, label)
         if not self.origins:
@@ -88,12 +81,11 @@ class Figures:
         self._filters = {
             self._place(name, "of a filter"): pattern for name, pattern in reads.where.items()
         }
-        parts = [
-            part for name, column in reads.columns.items() for part in self._parts(name, column)
-        ]
-        self.schema = pa.schema(
-            [*parts, *([pa.field(reads.reasons_in, pa.string())] if reads.reasons_in else [])]
-        )
+        fields: list[pa.Field] = []
+        for name, column in reads.columns.items():
+            fields += self._parts(name, column)
+        fields += [pa.field(reads.reasons_in, pa.string())] if reads.reasons_in else []
+        self.schema = pa.schema(fields)
 
     @property
     def origins(self) -> dict[str, str]:
@@ -109,32 +101,25 @@ class Figures:
         }
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The typed rows; the tally is whole at the end."""
+        """Yield the typed rows; the tally is whole at the end."""
         for block in self._blocks():
             kept = keep_like(block, self._filters)
             self.tally.left_out += len(block) - len(kept)
             self._require_keys(kept)
             self.tally.rows += len(kept)
             said: dict[str, pa.Array] = {}
-            arrays = [
-                array
-                for name, column in self.reads.columns.items()
-                for array in self._typed(kept, name, column, said)
-            ]
+            arrays: list[pa.Array] = []
+            for name, column in self.reads.columns.items():
+                arrays += self._typed(kept, name, column, said)
             if self.reads.reasons_in:
                 arrays.append(join_reasons(said, len(kept)))
             yield pa.record_batch(arrays, schema=self.schema)
         self.tally.skipped += self._reader.skipped
 
     def _blocks(self) -> Iterator[Block]:
-        """Blocks without blank rows, the last without the notes under the table, which only its
-        being the last shows.
-        """
-        kept = {
-            place: self.reads.columns[name].type
-            for name, place in self.places.items()
-            if place is not None
-        }
+        """Yield blocks without blank rows, and the last without the notes under the table."""
+        kinds = {place: self.reads.columns[name].type for name, place in self.places.items()}
+        kept = {place: kind for place, kind in kinds.items() if place is not None}
         parts = [place for places in self.parts.values() for place in places]
         wanted = dict.fromkeys([*self._filters, *parts], "text") | kept
         held: Block | None = None
@@ -150,33 +135,25 @@ class Figures:
         return kept
 
     def _place(self, name: str, use: str) -> int:
-        """The position of a heading that must be there, whatever it is used for."""
+        """Find the position of a heading that must be there, whatever it is used for."""
         place = find_heading((name,), self._reader.headings, self.label)
         if place is None:
             find_columns({use: Column((name,))}, self._reader.headings, self.label)
         return place or 0
 
-    def _places_of_parts(self, column: Column) -> list[int]:
-        return [self._place(name, "that is part of a code") for name in column.names]
-
     def _parts(self, name: str, column: Column) -> list[pa.Field]:
         with_reason = self.reads.missing and not self.reads.reasons_in and column.type != "text"
-        return [
-            pa.field(name, arrow_type(column)),
-            *([pa.field(name + REASON, pa.string())] if with_reason else []),
-        ]
+        reasons = [pa.field(name + REASON, pa.string())] if with_reason else []
+        return [pa.field(name, arrow_type(column)), *reasons]
 
     def _typed(
         self, block: Block, name: str, column: Column, said: dict[str, pa.Array]
     ) -> list[pa.Array]:
-        """A column and its reasons; reasons that go into one column for all figures are put beside,
-        in `said`.
-        """
+        """Return a column and its reasons, which go to `said` if kept in one column."""
         place = self.places[name]
         if name in self.parts:
-            return [
-                join_parts([as_text(block.cells[part]) for part in self.parts[name]], column.widths)
-            ]
+            parts = [as_text(block.cells[part]) for part in self.parts[name]]
+            return [join_parts(parts, column.widths)]
         cells = pa.nulls(len(block), pa.string()) if place is None else block.cells[place]
         try:
             if column.type == "text":
@@ -190,9 +167,8 @@ class Figures:
             said[name] = reasons
             return [as_typed(values, column, self.reads)]
         except Unreadable as error:
-            raise self._unreadable(
-                error, block, self._reader.headings[place or 0], column
-            ) from None
+            heading = self._reader.headings[place or 0]
+            raise self._unreadable(error, block, heading, column) from None
 
     def _count_reasons(self, reasons: pa.Array) -> None:
         for count in reasons.value_counts():
@@ -217,10 +193,9 @@ class Figures:
     def _require_keys(self, block: Block) -> None:
         for name in self.reads.key:
             place = self.places[name]
-            missing = (
-                is_blank(block.cells[place]) if place is not None else pa.array([True] * len(block))
-            )
-            row = missing.index(True).as_py()
+            row = 0 if len(block) else -1
+            if place is not None:
+                row = is_blank(block.cells[place]).index(True).as_py()
             if row >= 0:
                 raise SourceError(
                     f"Every row of {self.label} was expected to have the key {name};"
@@ -240,18 +215,15 @@ def _open(path: Path, reads: Table, label: str, member: str) -> Reader:
 
 
 def _require_sound(reads: Table) -> None:
-    """A declaration that contradicts itself is found before the file is read."""
+    """Raise ConfigurationError on a self-contradictory declaration, before the file is read."""
     names: Mapping[str, Column] = reads.columns
     if unknown := [name for name in reads.key if name not in names]:
         raise ConfigurationError(
             f"The key {', '.join(unknown)} of a table is not among its declared columns,"
             f" {', '.join(names)}: correct one."
         )
-    if clash := [
-        name
-        for name in names
-        if reads.missing and name.endswith(REASON) and name.removesuffix(REASON) in names
-    ]:
+    reasons = {name + REASON for name in names} if reads.missing else set()
+    if clash := [name for name in names if name in reasons]:
         raise ConfigurationError(
             f"The column {', '.join(clash)} has the name of the reason of another column: declare"
             " it under another name."

@@ -1,6 +1,4 @@
-"""The values of a column in their declared type, exactly, or an error that names the first that is
-not; reasons of missing ones kept.
-"""
+"""Give values their exact declared type, or name the first misfit; reasons of missing ones kept."""
 
 from __future__ import annotations
 
@@ -19,22 +17,22 @@ ABSENT = "absent"  # the reason of a cell that is simply empty
 TRUE = ("true", "t", "yes", "y", "1", "oui", "o", "ja", "j", "vrai", "wahr", "waar")
 FALSE = ("false", "f", "no", "n", "0", "non", "nein", "nee", "faux", "falsch", "onwaar")
 DATE_SPELLINGS = (
-    (
-        r"^(\d{4}-\d{2}-\d{2})[T ].*$",
-        r"\1",
-    ),  # the hour of a date is midnight, or how long the office worked
+    # the hour of a date is midnight, or how long the office worked
+    (r"^(\d{4}-\d{2}-\d{2})[T ].*$", r"\1"),
     (r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3"),
     (r"^(\d)([/.])", r"0\1\2"),
     (r"([/.])(\d)([/.])", r"\10\2\3"),
     (r"^(\d{2})[/.](\d{2})[/.](\d{4})(?: .*)?$", r"\3-\2-\1"),
 )
+CAST_FAULTS = {  # by the first word of what Arrow says
+    "Rescaling": "it has more decimals than declared",
+    "Decimal": "it has more digits than declared",
+}
 BLANKS = r"[ \x{00A0}\x{202F}]"  # a blank between thousands is written in three ways
 
 
 class Unreadable(Exception):
-    """A value that is not of its declared type: its row in the block, what it is, and why when that
-    is not plain.
-    """
+    """A value not of its declared type: its row in the block, what it is, and perhaps why."""
 
     def __init__(self, row: int, value: str, why: str = "") -> None:
         super().__init__(value)
@@ -42,25 +40,20 @@ class Unreadable(Exception):
 
 
 def take_markers(cells: pa.Array, reads: Table) -> tuple[pa.Array, pa.Array]:
-    """The cells with the declared markers made null, or 0, and the reason why; no reason beside a
-    value that the file has.
-    """
+    """Replace the declared markers by null, or 0, and return the reason beside each null."""
     trimmed = pc.utf8_trim_whitespace(_as_strings(cells))
     marker = pc.index_in(trimmed, value_set=pa.array(list(reads.missing), pa.string()))
     reasons = pa.array(list(reads.missing.values()), pa.string()).take(marker)
     absent = pc.and_(is_blank(trimmed), pc.is_null(marker))
     values = pc.if_else(pc.is_null(marker), trimmed, pa.scalar(None, pa.string()))
     if reads.zero:
-        values = pc.if_else(
-            pc.fill_null(pc.is_in(trimmed, value_set=pa.array(reads.zero)), False), "0", values
-        )
+        is_zero = pc.fill_null(pc.is_in(trimmed, value_set=pa.array(reads.zero)), False)
+        values = pc.if_else(is_zero, "0", values)
     return values, pc.if_else(absent, ABSENT, reasons)
 
 
 def join_reasons(said: Mapping[str, pa.Array], rows: int) -> pa.Array:
-    """The reasons of several columns in one text a row, "median_income: not computable; dwellings:
-    absent"; null where there are none.
-    """
+    """Join reasons into one text a row, "income: not computable; dwellings: absent", or null."""
     spoken = [
         pc.binary_join_element_wise(f"{name}: ", reasons, "; ", "")
         for name, reasons in said.items()
@@ -68,64 +61,47 @@ def join_reasons(said: Mapping[str, pa.Array], rows: int) -> pa.Array:
     ]
     if not spoken:
         return pa.nulls(rows, pa.string())
-    # Nulls are filled here: pyarrow 26 loses the rows in which all are null when it is told to skip
-    # them.
-    joined = pc.utf8_rtrim(
-        pc.binary_join_element_wise(*(pc.fill_null(part, "") for part in spoken), ""), "; "
-    )
+    # filled here, as pyarrow 26, told to skip nulls, loses the rows in which all are null
+    filled = [pc.fill_null(part, "") for part in spoken]
+    joined = pc.utf8_rtrim(pc.binary_join_element_wise(*filled, ""), "; ")
     return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
 
 
 def join_parts(parts: Sequence[pa.Array], widths: Sequence[int]) -> pa.Array:
-    """Codes out of their parts, each filled up with zeros from the left, as spreadsheets take them
-    away; null where a part is.
-    """
-    return pc.binary_join_element_wise(
-        *(pc.utf8_lpad(part, width, "0") for part, width in zip(parts, widths, strict=True)), ""
-    )
+    """Build codes from parts, with the leading zeros spreadsheets drop; null where a part is."""
+    padded = [pc.utf8_lpad(part, width, "0") for part, width in zip(parts, widths, strict=True)]
+    return pc.binary_join_element_wise(*padded, "")
 
 
 def without_prefix(cells: pa.Array, prefix: str) -> pa.Array:
-    """Codes without the prefix that all of them have; raises Unreadable at the first that has
-    another.
-    """
+    """Cut the prefix off all codes; raise Unreadable at the first without it."""
     if not prefix:
         return cells
     fits = pc.fill_null(pc.starts_with(cells, prefix), True)
     if not pc.all(fits, min_count=0).as_py():
         row = pc.index(fits, False).as_py()
-        raise Unreadable(
-            row, cells[row].as_py(), f"every code was declared to begin with {prefix!r}"
-        )
+        why = f"every code was declared to begin with {prefix!r}"
+        raise Unreadable(row, cells[row].as_py(), why)
     return pc.utf8_slice_codeunits(cells, len(prefix))
 
 
 def as_text(cells: pa.Array) -> pa.Array:
-    """Codes and names letter for letter; null where there are only blanks. Raises Unreadable at a
-    NUL, which PostgreSQL cannot hold.
-    """
+    """Return text letter for letter, null if blank; raise Unreadable at NUL, not in PostgreSQL."""
     if pa.types.is_floating(cells.type):
         cells = _without_fraction(cells)
     cells = _as_strings(cells)
     if _holds(cells, b"\0") and pc.any(found := pc.match_substring(cells, "\0")).as_py():
         row = pc.index(pc.fill_null(found, False), True).as_py()
-        raise Unreadable(
-            row,
-            cells[row].as_py(),
-            "it holds a NUL character, which no text has: the file is binary or damaged",
-        )
+        why = "it holds a NUL character, which no text has: the file is binary or damaged"
+        raise Unreadable(row, cells[row].as_py(), why)
     blank = is_blank(cells)
-    return (
-        pc.if_else(blank, pa.scalar(None, pa.string()), cells)
-        if blank.true_count > cells.null_count
-        else cells
-    )
+    if blank.true_count == cells.null_count:
+        return cells
+    return pc.if_else(blank, pa.scalar(None, pa.string()), cells)
 
 
 def as_typed(cells: pa.Array, column: Column, reads: Table) -> pa.Array:
-    """Numbers, dates and truth values of one column. Raises Unreadable at the first value that is
-    none.
-    """
+    """Return numbers, dates or truth values; raise Unreadable at the first value that is none."""
     target = arrow_type(column)
     if not pa.types.is_string(cells.type) and (typed := _converted(cells, target)) is not None:
         return typed
@@ -138,9 +114,8 @@ def as_typed(cells: pa.Array, column: Column, reads: Table) -> pa.Array:
         return typed
     spelled = pc.utf8_trim_whitespace(cells)
     spelled = pc.if_else(pc.equal(spelled, ""), pa.scalar(None, pa.string()), spelled)
-    spelled = (
-        _spell_date(spelled) if column.type == "date" else _spell_number(spelled, column, reads)
-    )
+    is_date = column.type == "date"
+    spelled = _spell_date(spelled) if is_date else _spell_number(spelled, column, reads)
     typed = _cast(spelled, target)
     if typed is None:
         raise _first_unreadable(cells, spelled, target)
@@ -148,7 +123,7 @@ def as_typed(cells: pa.Array, column: Column, reads: Table) -> pa.Array:
 
 
 def _converted(cells: pa.Array, target: pa.DataType) -> pa.Array | None:
-    """Typed values of a typed file in another type, when that loses nothing."""
+    """Return values of a typed file in another type, when that loses nothing."""
     if pa.types.is_decimal(target) and pa.types.is_floating(cells.type):
         return None  # Arrow would round without a word
     try:
@@ -160,9 +135,7 @@ def _converted(cells: pa.Array, target: pa.DataType) -> pa.Array | None:
 
 
 def _cast(cells: pa.Array, target: pa.DataType) -> pa.Array | None:
-    """Strings read as the type by Arrow, or None when one is not or is what Arrow reads beyond our
-    types (0x1F, NaN).
-    """
+    """Read strings as a type, or return None, also for what only Arrow reads (0x1F, NaN)."""
     try:
         typed = cells.cast(target)
     except pa.ArrowInvalid:
@@ -175,17 +148,12 @@ def _cast(cells: pa.Array, target: pa.DataType) -> pa.Array | None:
 
 
 def _spell_number(cells: pa.Array, column: Column, reads: Table) -> pa.Array:
-    """Numbers without thousands marks and with a decimal point; raises Unreadable where the marks
-    stand wrongly.
-    """
+    """Drop thousands marks and use a decimal point; raise Unreadable at misplaced marks."""
     mark = BLANKS if reads.thousands.isspace() else re.escape(reads.thousands)
     whole = rf"(?:\d{{1,3}}(?:{mark}\d{{3}})+|\d+)" if reads.thousands else r"\d+"
-    fraction = (
-        ""
-        if column.type == "integer"
-        else rf"(?:{re.escape(reads.decimal_point)}\d*)?(?:[eE][+-]?\d+)?"
-    )
-    short = "" if column.type == "integer" else rf"|{re.escape(reads.decimal_point)}\d+"
+    point, fraction, short = re.escape(reads.decimal_point), "", ""
+    if column.type != "integer":
+        fraction, short = rf"(?:{point}\d*)?(?:[eE][+-]?\d+)?", rf"|{point}\d+"
     fits = pc.match_substring_regex(cells, rf"^[+-]?(?:{whole}{fraction}{short})$")
     if not pc.all(fits, min_count=0).as_py():
         row = pc.index(pc.fill_null(fits, True), False).as_py()
@@ -198,7 +166,7 @@ def _spell_number(cells: pa.Array, column: Column, reads: Table) -> pa.Array:
 
 
 def _spell_date(cells: pa.Array) -> pa.Array:
-    """Dates as 2025-12-31, from 31/12/2025, 31.12.2025, 20251231 or a date with an hour."""
+    """Spell dates as 2025-12-31, from 31/12/2025, 31.12.2025, 20251231 or one with an hour."""
     for pattern, spelling in DATE_SPELLINGS:
         cells = pc.replace_substring_regex(cells, pattern, spelling)
     return cells
@@ -215,31 +183,23 @@ def _as_truth(cells: pa.Array) -> pa.Array:
 
 
 def _first_unreadable(cells: pa.Array, spelled: pa.Array, target: pa.DataType) -> Unreadable:
-    """Only sought once a block has failed, so one by one."""
+    """Find the first unreadable value, one by one, as it is sought only after a failure."""
     row = next(row for row in range(len(spelled)) if _cast(spelled.slice(row, 1), target) is None)
+    why = ""
     try:
         spelled.slice(row, 1).cast(target)
-        why = ""
     except pa.ArrowInvalid as error:
-        why = {
-            "Rescaling": "it has more decimals than declared",
-            "Decimal": "it has more digits than declared",
-        }.get(str(error).split()[0], "")
+        why = CAST_FAULTS.get(str(error).split()[0], "")
     return Unreadable(row, cells[row].as_py(), why)
 
 
 def _without_fraction(cells: pa.Array) -> pa.Array:
-    """A code that a typed file keeps as 1001.0 is 1001."""
+    """Turn codes that a typed file keeps as 1001.0 into 1001."""
     whole = pc.and_(pc.equal(pc.floor(cells), cells), pc.less(pc.abs(cells), 2.0**53))
-    as_integer = (
-        pc.if_else(whole, cells, pa.scalar(None, cells.type))
-        .cast(pa.int64(), safe=False)
-        .cast(pa.string())
-    )
-    return pc.coalesce(
-        as_integer,
-        pc.if_else(pc.is_nan(cells), pa.scalar(None, cells.type), cells).cast(pa.string()),
-    )
+    null = pa.scalar(None, cells.type)
+    integers = pc.if_else(whole, cells, null).cast(pa.int64(), safe=False)
+    others = pc.if_else(pc.is_nan(cells), null, cells)
+    return pc.coalesce(integers.cast(pa.string()), others.cast(pa.string()))
 
 
 def _as_strings(cells: pa.Array) -> pa.Array:
@@ -247,8 +207,6 @@ def _as_strings(cells: pa.Array) -> pa.Array:
 
 
 def _holds(cells: pa.Array, byte: bytes) -> bool:
-    """Whether a byte is anywhere in the block (or just beside it, in a slice): one pass over bare
-    memory.
-    """
+    """Tell whether a byte is in the block (or beside it, if a slice): one pass over bare memory."""
     data = cells.buffers()[2]
     return data is not None and bool((np.frombuffer(data, np.uint8) == byte[0]).any())

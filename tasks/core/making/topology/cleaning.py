@@ -1,6 +1,4 @@
-"""Cleaning: a coverage in a staging table made valid and clean, measured before and after, and
-written only when all is well.
-"""
+"""Cleaning: a coverage in a staging table cleaned, measured, and written only when all is well."""
 
 from __future__ import annotations
 
@@ -28,9 +26,7 @@ def clean(
     tolerance: float,
     parent: str | None = None,
 ) -> TopologyReport:
-    """Clean the coverage in schema.table and write the features that changed; `clean_topology` says
-    what is promised.
-    """
+    """Clean the coverage in schema.table and write what changed, as `clean_topology` promises."""
     column = _require_polygons(database, schema, table, gap_metres, snap_metres)
     unit = ground(column.srid)
     widths = Widths(unit.width(gap_metres), unit.width(snap_metres))
@@ -61,9 +57,7 @@ def clean(
 
 
 def _figures(first: Findings, last: Findings, difference: Difference) -> dict[str, Any]:
-    """The measured fields of the report, from the first and last findings and the differences
-    between the shapes.
-    """
+    """Return the report's measured fields, from first and last findings and differences."""
     shares = difference.shares
     return {
         "invalid_before": first.invalid,

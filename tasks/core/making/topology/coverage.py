@@ -1,6 +1,4 @@
-"""Coverages: areas that should tile the ground without overlaps or gaps, what is wrong in one, and
-the record of its cleaning.
-"""
+"""Coverages: areas meant to tile the ground without overlaps or gaps, and their defects."""
 
 from __future__ import annotations
 
@@ -20,8 +18,7 @@ LEAST_GROUND = 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class TopologyReport:
-    """What the cleaning of one coverage found and did; areas in square metres, changes as shares of
-    a feature's own area.
+    """Results of one cleaning: areas in square metres, changes as shares of a feature's area.
 
     bad_edges: features with an edge that crosses or does not match a neighbour's. overlaps: pairs
     of features sharing more than a square centimetre; the areas are summed over pairs. gaps: ground
@@ -59,9 +56,7 @@ class TopologyReport:
 
 @dataclass
 class Patch:
-    """Features read together: `own` are to be cleaned, the others are the neighbours around them.
-    Changed in place.
-    """
+    """Features changed in place: those to clean (`own`) and the neighbours around them."""
 
     keys: npt.NDArray[np.str_]
     geometries: Geometries
@@ -70,9 +65,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class Defects:
-    """What is wrong in a patch: numbers of its own features with bad edges, and the narrow gaps and
-    wider holes they border.
-    """
+    """A patch's defects: own features with bad edges, and the gaps and wider holes beside them."""
 
     bad: Numbers
     gaps: Geometries
@@ -86,7 +79,7 @@ class Defects:
 
 
 def find_defects(patch: Patch, gap_width: float) -> Defects:
-    """Bad edges and gaps of a patch whose geometries are valid; widths in units of the CRS.
+    """Find bad edges and gaps of a patch of valid geometries; widths in units of the CRS.
 
     Gaps are looked for in the union of the features whose edges match: the edge test of GEOS with a
     gap width overlooks gaps whose edges are shorter than the width.
@@ -101,35 +94,27 @@ def find_defects(patch: Patch, gap_width: float) -> Defects:
 
 
 def _holes(geometries: Geometries, gap_width: float) -> tuple[Geometries, Geometries]:
-    """Ground enclosed by a clean coverage and not covered by it: what is narrower than a width, and
-    the rest.
-    """
+    """Return the ground a clean coverage encloses: what is narrower than a width, and the rest."""
     covered = shapely.get_parts(shapely.coverage_union_all(geometries))
     rings, owners = shapely.get_rings(covered, return_index=True)
-    inner = (
-        np.concatenate([[False], owners[1:] == owners[:-1]]) if len(rings) else np.zeros(0, bool)
-    )  # a polygon's first ring is its shell
+    # a polygon's first ring is its shell
+    inner = np.concatenate([np.zeros(1, bool), owners[1:] == owners[:-1]])[: len(rings)]
     enclosed = np.asarray(shapely.polygons(rings[inner]), dtype=object)
     shells = np.asarray(shapely.polygons(rings[~inner]), dtype=object)
     island, around = shapely.STRtree(enclosed).query(shells, predicate="within")
     for number in np.unique(around):
-        enclosed[number] = shapely.difference(
-            enclosed[number], shapely.union_all(shells[island[around == number]])
-        )
-    narrow = (
-        shapely.is_empty(shapely.buffer(enclosed, -gap_width / 2))
-        if gap_width > 0
-        else np.zeros(len(enclosed), bool)
-    )
+        inside = shapely.union_all(shells[island[around == number]])
+        enclosed[number] = shapely.difference(enclosed[number], inside)
+    narrow = np.zeros(len(enclosed), bool)
+    if gap_width > 0:
+        narrow = shapely.is_empty(shapely.buffer(enclosed, -gap_width / 2))
     return enclosed[narrow], enclosed[~narrow]
 
 
 def _bordering(
     patch: Patch, tree: shapely.STRtree, holes: Geometries
 ) -> tuple[Geometries, Numbers]:
-    """The holes that border the patch's own features and are covered by none, and the features
-    around them.
-    """
+    """Return uncovered holes at the patch's own features, and the features around them."""
     covered = np.unique(tree.query(shapely.point_on_surface(holes), predicate="within")[0])
     free = np.delete(holes, covered)
     hole, feature = tree.query(free, predicate="intersects")
@@ -138,17 +123,13 @@ def _bordering(
 
 
 def overlaps(patch: Patch, bad: Numbers, ground: Ground) -> dict[tuple[str, str], float]:
-    """The square metres shared by each pair of features of which one has bad edges, by their two
-    keys.
-    """
-    left, right = shapely.STRtree(patch.geometries).query(
-        patch.geometries[bad], predicate="intersects"
-    )
+    """Return the square metres shared by pairs of features, one with bad edges, by their keys."""
+    tree = shapely.STRtree(patch.geometries)
+    left, right = tree.query(patch.geometries[bad], predicate="intersects")
     left = bad[left]
     pairs = np.unique(np.sort(np.column_stack([left, right])[left != right], axis=1), axis=0)
-    shared = ground.areas(
-        shapely.intersection(patch.geometries[pairs[:, 0]], patch.geometries[pairs[:, 1]])
-    )
+    ones, others = patch.geometries[pairs[:, 0]], patch.geometries[pairs[:, 1]]
+    shared = ground.areas(shapely.intersection(ones, others))
     names = np.sort(patch.keys[pairs], axis=1)
     return {
         (str(one), str(other)): float(area)

@@ -1,6 +1,4 @@
-"""Coverage tables: the areas of a staging table, read whole or one parent area at a time, and
-written where they changed.
-"""
+"""Coverage tables: a staging table's areas, read whole or by parent, and written where changed."""
 
 from __future__ import annotations
 
@@ -23,7 +21,11 @@ from tasks.core.making.topology.polygons import (
     side_table,
     stream,
 )
-from tasks.core.making.topology.statements import SELECT_AREAS, SELECT_AREAS_WITH_NEIGHBOURS
+from tasks.core.making.topology.statements import (
+    SELECT_AREAS,
+    SELECT_AREAS_WITH_NEIGHBOURS,
+    UPDATE_AREAS,
+)
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
 
@@ -32,9 +34,7 @@ WRITTEN_TOGETHER = 2_000  # geometries turned to bytes at a time
 
 @dataclass
 class CoverageTable:
-    """A table with a key column and MultiPolygons in `geom`; `width` is how near neighbours are, in
-    units of the CRS.
-    """
+    """A table with a key and MultiPolygons in `geom`; neighbours are within `width` CRS units."""
 
     database: Database
     schema: str
@@ -45,9 +45,7 @@ class CoverageTable:
     whole: Patch | None = field(default=None, init=False)
 
     def require_keys(self) -> tuple[int, int]:
-        """The numbers of rows with and without geometry; raises CheckFailed when a key is missing
-        or repeated.
-        """
+        """Count rows with and without geometry; raise CheckFailed on missing or repeated keys."""
         counts = (
             "SELECT count(*), count({key}), count(DISTINCT {key}), count(*) FILTER (WHERE NOT"
             " ST_IsEmpty(geom)) FROM {table}"
@@ -62,33 +60,21 @@ class CoverageTable:
         return shaped, rows - shaped
 
     def patches(self, parent: str | None, changes: Changes) -> Iterator[Patch]:
-        """The features with their changes so far: all at once (kept in memory), or those of each
-        parent area with the neighbours around them.
-        """
+        """Yield the features as changed: all (kept in memory), or by parent with neighbours."""
         if parent is None:
             if self.whole is None:
                 with reading(self.database) as connection:
                     self.whole = self._read(connection, self._query(SELECT_AREAS), changes)
             yield self.whole
             return
-        column, width = sql.Identifier(parent), sql.Literal(self.width)
-        values = self.database.rows(
-            self._query("SELECT DISTINCT {parent} FROM {table} ORDER BY 1", parent=column)
-        )
+        names = {"parent": sql.Identifier(parent), "width": sql.Literal(self.width)}
+        parents = self._query("SELECT DISTINCT {parent} FROM {table} ORDER BY 1", **names)
+        values = self.database.rows(parents)
         with reading(self.database) as connection:
             for (value,) in values:
-                same = (
-                    sql.SQL("IS NULL")
-                    if value is None
-                    else sql.SQL("= {}").format(sql.Literal(value))
-                )
-                yield self._read(
-                    connection,
-                    self._query(
-                        SELECT_AREAS_WITH_NEIGHBOURS, parent=column, same=same, width=width
-                    ),
-                    changes,
-                )
+                same = sql.SQL("IS NULL" if value is None else "= {}").format(sql.Literal(value))
+                areas = self._query(SELECT_AREAS_WITH_NEIGHBOURS, same=same, **names)
+                yield self._read(connection, areas, changes)
 
     def write(self, changes: Changes) -> None:
         """Replace the shapes that changed, in one transaction; all other rows keep their bytes."""
@@ -96,13 +82,7 @@ class CoverageTable:
         with side_table(self.database, self.schema, side) as source:
             fill(self.database, self.schema, side, self.srid, _in_lots(changes.after))
             with self.database.session() as cursor:
-                cursor.execute(
-                    self._query(
-                        "UPDATE {table} AS t SET geom = s.geom FROM {source} AS s WHERE"
-                        " t.{key}::text = s.key",
-                        source=source,
-                    )
-                )
+                cursor.execute(self._query(UPDATE_AREAS, source=source))
                 if cursor.rowcount != len(changes.after):
                     raise CheckFailed(
                         f"{len(changes.after):,} cleaned features belong in"

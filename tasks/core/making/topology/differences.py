@@ -1,6 +1,4 @@
-"""Differences: how a coverage's features changed when it was cleaned, by their shapes before and
-after.
-"""
+"""Differences: how a coverage's features changed when it was cleaned, by their shapes."""
 
 from __future__ import annotations
 
@@ -34,9 +32,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class Difference:
-    """The changes in figures: shares of each feature's own area by key, gaps closed (number and
-    square metres), area gained.
-    """
+    """Changes: shares of each feature's area by key, gaps closed (number, m²), area gained (m²)."""
 
     shares: dict[str, float]
     gaps_closed: int
@@ -45,9 +41,7 @@ class Difference:
 
 
 def measure(changes: Changes, ground: Ground) -> Difference:
-    """Measure every changed feature by the symmetric difference of its shapes, in square metres or
-    shares.
-    """
+    """Measure each changed feature by the symmetric difference of its shapes, in m² or shares."""
     keys = sorted(changes.after)
     before = np.array([changes.before[key] for key in keys], dtype=object)
     after = np.array([changes.after[key] for key in keys], dtype=object)
@@ -61,16 +55,11 @@ def measure(changes: Changes, ground: Ground) -> Difference:
 
 
 def require_small(shares: dict[str, float], tolerance: float, table: str) -> None:
-    """Raise CheckFailed naming the features that changed by more than the tolerance, a share of
-    their own area.
-    """
-    beyond = sorted(
-        ((share, key) for key, share in shares.items() if not share <= tolerance), reverse=True
-    )
-    if beyond:
-        named = ", ".join(f"{key} ({share:.2%})" for share, key in beyond[:NAMED]) + (
-            ", …" if len(beyond) > NAMED else ""
-        )
+    """Raise CheckFailed naming features changed by more than the tolerance (share of area)."""
+    large = [(share, key) for key, share in shares.items() if not share <= tolerance]
+    if beyond := sorted(large, reverse=True):
+        named = ", ".join(f"{key} ({share:.2%})" for share, key in beyond[:NAMED])
+        named += ", …" if len(beyond) > NAMED else ""
         raise CheckFailed(
             f"Cleaning the topology of {table} may change a feature by {tolerance:.2%} of its area"
             f" at most, and would change {len(beyond):,} by more: {named}; nothing was written:"
@@ -80,18 +69,15 @@ def require_small(shares: dict[str, float], tolerance: float, table: str) -> Non
 
 
 def _newly_covered(before: Geometries, after: Geometries) -> Geometries:
-    """Polygons of ground that some feature covers after and none covered before: the gaps that were
-    closed.
-    """
+    """Return the ground covered after and not before, as polygons: the gaps closed."""
     pieces, owner = shapely.get_parts(shapely.difference(after, before), return_index=True)
     solid = shapely.area(pieces) > 0
     pieces, owner = pieces[solid], owner[solid]
     piece, other = shapely.STRtree(before).query(pieces, predicate="intersects")
     foreign = owner[piece] != other
     piece, other = piece[foreign], other[foreign]
-    turn = np.arange(len(piece)) - np.searchsorted(
-        piece, piece
-    )  # each piece loses one neighbour a turn, all pieces at once
+    # each piece loses one neighbour a turn, all pieces at once
+    turn = np.arange(len(piece)) - np.searchsorted(piece, piece)
     for number in range(int(turn.max(initial=-1)) + 1):
         now = turn == number
         pieces[piece[now]] = shapely.difference(pieces[piece[now]], before[other[now]])

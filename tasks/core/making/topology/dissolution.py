@@ -1,6 +1,4 @@
-"""Dissolution: the areas of a table joined along their shared edges into one area for each group,
-in a stream.
-"""
+"""Dissolution: a table's areas joined along shared edges, one area for each group, in a stream."""
 
 from __future__ import annotations
 
@@ -35,9 +33,7 @@ SELECT {by}::text, ST_AsBinary(geom) FROM {table}
 
 @dataclass
 class Dissolution:
-    """What dissolving did: groups with an area, those whose edges did not match and were overlaid,
-    and slivers of holes closed.
-    """
+    """Counts of groups with an area, of those overlaid for want of matching edges, of slivers."""
 
     groups: int = 0
     overlaid: int = 0
@@ -47,8 +43,7 @@ class Dissolution:
 def dissolve(
     database: Database, schema: str, table: str, by: str, srid: int, side: str
 ) -> Dissolution:
-    """Fill the side table (key, geom) with one valid MultiPolygon for each value of `by`, in the
-    order of the keys.
+    """Fill the side table (key, geom) with one valid MultiPolygon for each `by`, in key order.
 
     Memory is bounded by the largest group. Raises CheckFailed naming a group that cannot be joined.
     """
@@ -67,7 +62,7 @@ def dissolve(
 
 
 def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, Geometries]]:
-    """The geometries of each key, from rows in the order of their keys."""
+    """Yield the geometries of each key, from rows in the order of their keys."""
     current, held = "", list[Geometries]()
     for batch in batches:
         keys = batch.column(0).to_numpy(zero_copy_only=False)
@@ -84,9 +79,7 @@ def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, Geometries
 
 
 def _dissolved(key: str, geometries: Geometries, sliver: float, figures: Dissolution) -> Any:
-    """One valid MultiPolygon of the group, in a canonical order so that a rebuild gives the same
-    bytes.
-    """
+    """Join a group into one valid MultiPolygon, in canonical order: rebuilds give equal bytes."""
     area = float(shapely.area(geometries).sum())
     joined = _joined_along_edges(geometries)
     if (
@@ -108,7 +101,7 @@ def _dissolved(key: str, geometries: Geometries, sliver: float, figures: Dissolu
 
 
 def _joined_along_edges(geometries: Geometries) -> shapely.Geometry | None:
-    """The union that drops every edge two areas share; None when GEOS finds that they overlap."""
+    """Drop every edge that two areas share; return None when GEOS finds that they overlap."""
     try:
         return shapely.coverage_union_all(geometries)
     except shapely.GEOSException:
@@ -116,7 +109,7 @@ def _joined_along_edges(geometries: Geometries) -> shapely.Geometry | None:
 
 
 def _without_slivers(joined: shapely.Geometry, sliver: float) -> tuple[shapely.Geometry, int]:
-    """The same area without the holes narrower than a width, and how many these were."""
+    """Close the holes narrower than a width; return the area and how many these were."""
     parts = shapely.get_parts(joined)
     if not shapely.get_num_interior_rings(parts).any():
         return joined, 0
@@ -125,9 +118,7 @@ def _without_slivers(joined: shapely.Geometry, sliver: float) -> tuple[shapely.G
         holes = np.array([shapely.Polygon(ring) for ring in part.interiors], dtype=object)
         narrow = shapely.is_empty(shapely.buffer(holes, -sliver / 2))
         closed += int(narrow.sum())
-        kept.append(
-            shapely.Polygon(part.exterior, [hole.exterior for hole in holes[~narrow]])
-            if narrow.any()
-            else part
-        )
+        if narrow.any():
+            part = shapely.Polygon(part.exterior, [hole.exterior for hole in holes[~narrow]])
+        kept.append(part)
     return shapely.MultiPolygon(kept), closed

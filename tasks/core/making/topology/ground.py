@@ -18,15 +18,13 @@ DEGREE_METRES = 111_320.0  # one degree of latitude, at most 0.6 % off anywhere
 
 @dataclass(frozen=True)
 class Ground:
-    """The unit of a CRS: metres in one unit, and whether the units are degrees of longitude and
-    latitude.
-    """
+    """A CRS's unit in metres, and whether units are degrees of longitude and latitude."""
 
     metres: float
     geographic: bool
 
     def width(self, metres: float) -> float:
-        """A width in units of the CRS.
+        """Return a width in units of the CRS.
 
         In degrees it is measured along the meridian: the same number of degrees along a parallel is
         shorter on the ground, so that no gap wider than the given metres is ever closed.
@@ -34,23 +32,17 @@ class Ground:
         return metres / self.metres
 
     def areas(self, geometries: Geometries) -> npt.NDArray[np.float64]:
-        """Areas in square metres: planar in the CRS, and for degrees at the latitude of each
-        geometry's middle (to about 1 %).
-        """
+        """Return areas in m²; degrees use the latitude of each middle (to about 1 %)."""
         areas = np.asarray(shapely.area(geometries), dtype=np.float64) * self.metres**2
         if not self.geographic or not len(areas):
             return areas
         bounds = shapely.bounds(geometries)
-        return np.asarray(
-            areas * np.nan_to_num(np.cos(np.radians((bounds[:, 1] + bounds[:, 3]) / 2))),
-            dtype=np.float64,
-        )
+        shrinking = np.cos(np.radians((bounds[:, 1] + bounds[:, 3]) / 2))
+        return np.asarray(areas * np.nan_to_num(shrinking), dtype=np.float64)
 
 
 def ground(srid: int) -> Ground:
-    """The ground of an EPSG code; raises ConfigurationError when the code is unknown or its CRS is
-    neither projected nor geographic.
-    """
+    """Return an EPSG code's ground; raise ConfigurationError if unknown or its CRS unsuitable."""
     try:
         crs = CRS.from_epsg(srid)
     except CRSError:

@@ -1,6 +1,4 @@
-"""Polygons of PostGIS tables: read in a stream as shapely geometries, written in a stream to a side
-table.
-"""
+"""Polygons of PostGIS tables, streamed in as shapely geometries and out to a side table."""
 
 from __future__ import annotations
 
@@ -37,15 +35,11 @@ class PolygonColumn:
 
 
 def polygon_column(database: Database, schema: str, table: str) -> PolygonColumn | None:
-    """The column geom of a table, None when it has none; raises ConfigurationError when it does not
-    hold MultiPolygons with an SRID.
-    """
+    """Return the column geom, or None; raise ConfigurationError if not MultiPolygon with SRID."""
     found = database.rows(
         "SELECT type, srid, coord_dimension FROM geometry_columns WHERE f_table_schema = %s AND"
         " f_table_name = %s AND f_geometry_column = %s",
-        schema,
-        table,
-        GEOMETRY,
+        *(schema, table, GEOMETRY),
     )
     if not found:
         return None
@@ -59,33 +53,30 @@ def polygon_column(database: Database, schema: str, table: str) -> PolygonColumn
 
 
 def reading(database: Database) -> dbapi.Connection:
-    """A connection to stream from, to be closed; opening one costs a tenth of a second."""
+    """Open a connection to stream from, to be closed; opening one costs a tenth of a second."""
     return dbapi.connect(database.libpq_uri)
 
 
 def stream(
     database: Database, connection: dbapi.Connection, query: sql.Composable
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a query as Arrow batches of a few megabytes, in the query's order."""
+    """Yield a query's rows in its order, as Arrow batches of a few megabytes."""
     with database.session() as cursor:
         text = query.as_string(cursor)
     with connection.cursor() as reading:
-        reading.adbc_statement.set_options(
-            **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)}
-        )
+        options = {StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)}
+        reading.adbc_statement.set_options(**options)
         reading.execute(text)
         yield from reading.fetch_record_batch()
 
 
 def from_column(column: pa.Array) -> Geometries:
-    """Shapely geometries of a column of WKB."""
+    """Parse a column of WKB into shapely geometries."""
     return np.asarray(shapely.from_wkb(column.to_numpy(zero_copy_only=False)), dtype=object)
 
 
 def multipolygons(geometries: Geometries) -> Geometries:
-    """The same areas, each as one MultiPolygon; lines and points in them are left out, an area of
-    nothing is empty.
-    """
+    """Return each area as one MultiPolygon, empty for none; lines and points are left out."""
     parts, owners = shapely.get_parts(geometries, return_index=True)
     while (collections := shapely.get_type_id(parts) == 7).any():
         inner, which = shapely.get_parts(parts[collections], return_index=True)
@@ -103,9 +94,7 @@ def multipolygons(geometries: Geometries) -> Geometries:
 
 @contextmanager
 def side_table(database: Database, schema: str, name: str) -> Iterator[sql.Identifier]:
-    """An unlogged table (key text, geom) that lives as long as the block; one left by a killed run
-    is replaced.
-    """
+    """Create an unlogged table (key text, geom) for the block; a killed run's is replaced."""
     table = sql.Identifier(schema, name)
     drop = sql.SQL("DROP TABLE IF EXISTS {}").format(table)
     with database.session() as cursor:
@@ -113,9 +102,9 @@ def side_table(database: Database, schema: str, name: str) -> Iterator[sql.Ident
         cursor.execute(
             sql.SQL("CREATE UNLOGGED TABLE {} (key text NOT NULL, geom geometry)").format(table)
         )
-        cursor.execute(
-            sql.SQL("ALTER TABLE {} ALTER COLUMN geom SET STORAGE EXTERNAL").format(table)
-        )  # read once: compressing costs more
+        # read once: compressing costs more
+        stored = sql.SQL("ALTER TABLE {} ALTER COLUMN geom SET STORAGE EXTERNAL")
+        cursor.execute(stored.format(table))
     try:
         yield table
     finally:
@@ -130,9 +119,7 @@ def fill(
     srid: int,
     shapes: Iterable[tuple[list[Any], Geometries]],
 ) -> int:
-    """Append (keys, geometries) to a side table by binary COPY, as they come; returns the number of
-    rows.
-    """
+    """Append (keys, geometries) to a side table by binary COPY, as they come; return the rows."""
     failures: list[Exception] = []
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -146,10 +133,9 @@ def fill(
             failures.append(error)
             raise
 
+    reader = pa.RecordBatchReader.from_batches(SIDE_COLUMNS, batches())
     try:
-        return copy_batches(
-            database, schema, name, pa.RecordBatchReader.from_batches(SIDE_COLUMNS, batches())
-        )
+        return copy_batches(database, schema, name, reader)
     except adbc_driver_manager.Error:
         if failures:  # the driver retells an error of ours in its own words
             raise failures[0] from None

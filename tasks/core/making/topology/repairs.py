@@ -1,6 +1,4 @@
-"""Repairs: geometries made valid and defective places of a coverage made clean, everything else
-left as it was.
-"""
+"""Repairs: geometries made valid and a coverage's defects made clean; the rest stays as it was."""
 
 from __future__ import annotations
 
@@ -11,36 +9,34 @@ from tasks.core.making.topology.coverage import Numbers, Patch
 from tasks.core.making.topology.polygons import Geometries, multipolygons
 from tasks.core.model.errors import CheckFailed
 
-# GEOS may return a repair that is invalid by rounding; the second or third pass has always been
-# valid
-TRIES = 4
+TRIES = 4  # GEOS's repair may be invalid by rounding; the second or third has always been valid
 SNAPS = (1, 3, 10)
 
 
 def make_valid(geometries: Geometries) -> tuple[Geometries, Geometries]:
-    """Invalid areas as (repaired, reference) MultiPolygons.
+    """Return invalid areas as (repaired, reference) MultiPolygons.
 
     The repair reads the rings as shells and holes; the reference reads the same lines by the
     even-odd rule. Where both agree nothing was decided, so their difference measures what the
     repair had to choose.
     """
-    repaired = multipolygons(
-        shapely.make_valid(geometries, method="structure", keep_collapsed=False)
-    )
+    repaired = _by_rings(geometries)
     for _ in range(TRIES):
         wrong = ~shapely.is_valid(repaired)
-        repaired[wrong] = multipolygons(
-            shapely.make_valid(repaired[wrong], method="structure", keep_collapsed=False)
-        )
+        repaired[wrong] = _by_rings(repaired[wrong])
     reference = multipolygons(shapely.make_valid(geometries))
     wrong = ~shapely.is_valid(reference)
     reference[wrong] = repaired[wrong]
     return repaired, reference
 
 
+def _by_rings(geometries: Geometries) -> Geometries:
+    valid = shapely.make_valid(geometries, method="structure", keep_collapsed=False)
+    return multipolygons(valid)
+
+
 def clean_clusters(patch: Patch, defective: Numbers, gap_width: float, snap: float) -> Numbers:
-    """Clean the coverage at the defective features and the ring of neighbours around them; returns
-    who changed.
+    """Clean the coverage at the defective features and their neighbours; return who changed.
 
     Clusters that share no feature are cleaned one after the other, so memory follows the largest
     one.
@@ -53,8 +49,7 @@ def clean_clusters(patch: Patch, defective: Numbers, gap_width: float, snap: flo
 
 
 def clean(patch: Patch, features: Numbers, gap_width: float, snap: float) -> Numbers:
-    """Clean these features as a coverage of their own, in place; returns the numbers of those whose
-    shape is not the same as before.
+    """Clean these features in place, as one coverage; return the numbers of those that changed.
 
     Raises CheckFailed when one would vanish: it lies wholly in others.
     """
@@ -74,9 +69,7 @@ def clean(patch: Patch, features: Numbers, gap_width: float, snap: float) -> Num
 
 
 def _coverage_clean(geometries: Geometries, gap_width: float, snap: float) -> Geometries:
-    """The clean coverage; a snapping distance at which GEOS cannot node the lines is tried somewhat
-    larger.
-    """
+    """Return the clean coverage; try larger snapping distances when GEOS cannot node the lines."""
     for factor in SNAPS:
         try:
             cleaned = shapely.coverage_clean(  # type: ignore[attr-defined]
@@ -94,26 +87,19 @@ def _coverage_clean(geometries: Geometries, gap_width: float, snap: float) -> Ge
 def _with_slivers(
     patch: Patch, tree: shapely.STRtree, owner: Numbers, member: Numbers, gap_width: float
 ) -> tuple[Numbers, Numbers]:
-    """The rings with features narrower than a gap beside them: left out, such a feature would pass
-    for a gap and be filled.
-    """
-    thin = np.flatnonzero(
-        shapely.area(patch.geometries) <= gap_width * shapely.length(patch.geometries)
-    )
-    thin = np.setdiff1d(thin, member)
+    """Add features narrower than a gap beside the rings, else they pass for gaps and are filled."""
+    areas, lengths = shapely.area(patch.geometries), shapely.length(patch.geometries)
+    thin = np.setdiff1d(np.flatnonzero(areas <= gap_width * lengths), member)
     which, neighbour = tree.query(patch.geometries[thin], predicate="intersects")
     first_owner = dict(zip(member.tolist(), owner.tolist(), strict=True))
-    beside = [
-        (first_owner[near], thin[one])
-        for one, near in zip(which.tolist(), neighbour.tolist(), strict=True)
-        if near in first_owner
-    ]
+    pairs = zip(which.tolist(), neighbour.tolist(), strict=True)
+    beside = [(first_owner[near], thin[one]) for one, near in pairs if near in first_owner]
     extra = np.array(beside, dtype=np.int64).reshape(-1, 2)
     return np.concatenate([owner, extra[:, 0]]), np.concatenate([member, extra[:, 1]])
 
 
 def _clusters(owner: Numbers, member: Numbers) -> list[Numbers]:
-    """The members in groups such that owners with a member in both are in one group."""
+    """Group the members such that owners with a member in both are in one group."""
     features, member = np.unique(member, return_inverse=True)
     label = np.arange(int(owner.max(initial=-1)) + 1)
     while True:

@@ -15,3 +15,6 @@ SELECT a.{key}::text, coalesce(a.{parent} {same}, false), ST_AsBinary(a.geom)
                    WHERE b.{parent} {same})
  ORDER BY a.{key}::text COLLATE "C"
 """
+UPDATE_AREAS = """
+UPDATE {table} AS t SET geom = s.geom FROM {source} AS s WHERE t.{key}::text = s.key
+"""

@@ -1,6 +1,4 @@
-"""Sweeps: one pass after another over a coverage, finding what is wrong and repairing it, until
-nothing is.
-"""
+"""Sweeps: passes over a coverage that find what is wrong and repair it, until nothing is."""
 
 from __future__ import annotations
 
@@ -32,9 +30,7 @@ class Widths:
 
 @dataclass
 class Findings:
-    """What one sweep found before it repaired anything; areas in square metres, gaps and holes by
-    their place.
-    """
+    """Findings of one sweep before its repairs; areas in square metres, gaps and holes by place."""
 
     area: float = 0.0
     invalid: int = 0
@@ -52,14 +48,12 @@ class Findings:
 
     @property
     def clean(self) -> bool:
-        """Whether no edge was bad and nothing was changed, so that these findings are of the
-        coverage as it is now.
-        """
+        """Whether no edge was bad and nothing changed: the findings are of the coverage now."""
         return not (self.bad or self.repaired)
 
 
 def _method(first: Findings, changes: Changes) -> str:
-    """What had to be cleaned: clusters of features, single features made valid, or none."""
+    """Return what had to be cleaned: clusters, single features made valid, or none."""
     if changes.after:
         return "features" if first.sound else "clusters"
     return "none"
@@ -76,14 +70,13 @@ class Sweeper:
     changes: Changes = field(default_factory=Changes)
 
     def repair(self) -> tuple[Findings, Findings, str]:
-        """The findings of the first and the last sweep and the method that was needed.
+        """Return the findings of the first and the last sweep, and the method needed.
 
         Raises CheckFailed when bad edges are left even after the whole coverage was cleaned at
         once.
         """
-        first = self._sweep(
-            "clusters" if self.parent is None else "nothing"
-        )  # a repair hides from the next parent what was wrong before
+        # a repair hides from the next parent what was wrong before
+        first = self._sweep("clusters" if self.parent is None else "nothing")
         last = self._settle(first if self.parent is None or first.sound else self._sweep())
         if last.clean:
             return first, last, _method(first, self.changes)
@@ -106,9 +99,7 @@ class Sweeper:
         return last
 
     def _sweep(self, repaired: Repaired = "clusters") -> Findings:
-        """Look at every patch, make it valid and repair its defective clusters, or all of its
-        features as one, or nothing.
-        """
+        """Make every patch valid and repair its defective clusters, or all as one, or nothing."""
         findings = Findings()
         for patch in self.source.patches(self.parent, self.changes):
             findings.invalid += self._make_valid(patch)
@@ -125,19 +116,16 @@ class Sweeper:
 
     def _clean(self, patch: Patch, defective: Numbers, repaired: Repaired) -> int:
         before = patch.geometries.copy()
+        gap, snap = self.widths.gap, self.widths.snap
         if repaired == "everything":
-            changed = repairs.clean(
-                patch, np.arange(len(patch.keys)), self.widths.gap, self.widths.snap
-            )
+            changed = repairs.clean(patch, np.arange(len(patch.keys)), gap, snap)
         else:
-            changed = repairs.clean_clusters(patch, defective, self.widths.gap, self.widths.snap)
+            changed = repairs.clean_clusters(patch, defective, gap, snap)
         self.changes.keep(patch.keys[changed], before[changed], patch.geometries[changed])
         return len(changed)
 
     def _make_valid(self, patch: Patch) -> int:
-        """Make the invalid geometries of a patch valid; returns how many there were, each counted
-        in the first patch that holds it.
-        """
+        """Make a patch valid; return how many were not, each counted in its first patch."""
         invalid = np.flatnonzero(~shapely.is_valid(patch.geometries))
         if not invalid.size:
             return 0
@@ -154,8 +142,6 @@ class Sweeper:
         return len(invalid)
 
     def _by_place(self, holes: Geometries) -> dict[bytes, float]:
-        """Areas in square metres by a point of each hole, so that one seen from two parents counts
-        once.
-        """
+        """Return areas in m² by a point of each hole: one seen from two parents counts once."""
         places = shapely.to_wkb(shapely.point_on_surface(holes))
         return dict(zip(places.tolist(), self.ground.areas(holes).tolist(), strict=True))

@@ -1,6 +1,4 @@
-"""Files taken out of the archive a publisher packed them in, found by pattern, also inside archives
-inside archives.
-"""
+"""Files taken from a publisher's archive by pattern, also inside archives inside archives."""
 
 from __future__ import annotations
 
@@ -34,8 +32,7 @@ def take_out(
     limits: Limits | None = None,
     name: str | None = None,
 ) -> tuple[str, Path]:
-    """The name inside the archive and the path, in `folder`, of the one file that matches a shell
-    pattern.
+    """Unpack the one file that matches a shell pattern; return its name inside and its path.
 
     path: an archive, or a plain file, which is itself the result. pattern: matched on the base name
     or on the path inside; without one the archive must hold one file (or one Shapefile). name: what
@@ -55,9 +52,7 @@ def take_out(
 
 
 def find_packed(path: Path, pattern: str | None, name: str | None = None) -> str:
-    """The name of the one member of a zip that matches a shell pattern, to be read as it is packed;
-    empty for a file that is no zip.
-    """
+    """Return the one member of a zip that matches, to be read packed; empty for no zip."""
     label = name or path.name
     budget = Budget(Limits(), path.stat().st_size, label)
     with (
@@ -70,14 +65,8 @@ def find_packed(path: Path, pattern: str | None, name: str | None = None) -> str
             return ""
         container = open_container(file, "zip", label, budget)
         search = Search(pattern, budget, Path(workplace), opened)
-        found = only(
-            [
-                Found(container, member, member.name)
-                for member in container.members
-                if matches(member, pattern)
-            ],
-            search,
-        )
+        matching = [member for member in container.members if matches(member, pattern)]
+        found = only([Found(container, each, each.name) for each in matching], search)
     return found.member.name
 
 
@@ -88,8 +77,7 @@ def take_all(
     limits: Limits | None = None,
     name: str | None = None,
 ) -> list[tuple[str, Path]]:
-    """The names inside the archive and the paths, below `folder`, of all files that match a shell
-    pattern, in the order of their names.
+    """Unpack all files that match a shell pattern, in name order; return names and paths.
 
     Each file has a folder of its own, so that those of one name in several folders do not meet.
     Otherwise as `take_out`; raises SourceError when none matches.
@@ -102,10 +90,8 @@ def take_all(
             return [(label, _name_plain(path, folder, label))]
         with _workplace(folder) as workplace, ExitStack() as opened:
             search = Search(pattern, budget, workplace, opened)
-            found = sorted(
-                find(open_container(file, kind, label, budget), search, "", 1),
-                key=lambda each: each.name,
-            )
+            container = open_container(file, kind, label, budget)
+            found = sorted(find(container, search, "", 1), key=lambda each: each.name)
             for each in found:
                 require_wanted(each, search)
             require_wanted(found[0] if found else None, search)
@@ -113,9 +99,7 @@ def take_all(
 
 
 def _name_plain(path: Path, folder: Path, label: str) -> Path:
-    """The file under its own name: the archive keeps it under its hash, and readers go by the
-    ending.
-    """
+    """Link a file under its own name: the archive uses hashes, and readers go by the ending."""
     name = PurePosixPath(label).name
     if path.name == name:
         return path
@@ -125,7 +109,7 @@ def _name_plain(path: Path, folder: Path, label: str) -> Path:
 
 
 def _write(found: Found, search: Search, folder: Path) -> Path:
-    """The member and its Shapefile parts in the folder, whole or not at all."""
+    """Write the member and its Shapefile parts to the folder, whole or not at all."""
     targets = _with_parts(found)
     place = Path(tempfile.mkdtemp(dir=search.workplace))
     unfinished = {member: place / name for member, name in targets.items()}
@@ -136,7 +120,7 @@ def _write(found: Found, search: Search, folder: Path) -> Path:
 
 
 def _write_all(found: Sequence[Found], search: Search, folder: Path) -> list[tuple[str, Path]]:
-    """Every member with its Shapefile parts in a folder of its own; each container is read once."""
+    """Write every member with its Shapefile parts to its own folder; read each container once."""
     place = Path(tempfile.mkdtemp(dir=search.workplace))
     targets: dict[int, dict[Member, Path]] = {}
     for number, each in enumerate(found):
@@ -155,18 +139,15 @@ def _write_all(found: Sequence[Found], search: Search, folder: Path) -> list[tup
 
 
 def _with_parts(found: Found) -> dict[Member, str]:
-    """The member and, of a Shapefile, its parts, with the names they get."""
+    """Return the member and its Shapefile parts, if any, with the names they get."""
     shape = PurePosixPath(found.member.name)
     part_names = {shape.stem.lower() + ending for ending in SHAPEFILE_PARTS}
     targets = {found.member: shape.name}
     if shape.suffix.lower() == ".shp":
         for member in found.container.members:
             path = PurePosixPath(member.name)
-            if (
-                not member.refused
-                and path.parent == shape.parent
-                and path.name.lower() in part_names
-            ):
+            is_part = path.parent == shape.parent and path.name.lower() in part_names
+            if is_part and not member.refused:
                 targets[member] = shape.stem + path.suffix
     return targets
 

@@ -1,6 +1,4 @@
-"""What a container of files is, told by its first bytes and never by its name, and what it
-holds.
-"""
+"""The kind of a container of files, told by its first bytes and never its name; its contents."""
 
 from __future__ import annotations
 
@@ -23,9 +21,7 @@ MARKS: dict[bytes, Kind] = {
 
 @dataclass(frozen=True)
 class Member:
-    """A file inside a container; `refused` says why it is never written, in words that follow its
-    name.
-    """
+    """A file inside a container; `refused` says, after its name, why it is never written."""
 
     index: int
     name: str
@@ -34,29 +30,25 @@ class Member:
 
 
 class Container(Protocol):
-    """An opened container. `single` is true for one compressed stream, whose only member has no
-    name of its own.
-    """
+    """An opened container; `single`: one compressed stream whose only member has no name."""
 
     members: tuple[Member, ...]
     single: bool
 
     def head(self, member: Member) -> bytes:
-        """The first bytes of a member, enough to recognise its kind."""
+        """Return the first bytes of a member, enough to recognise its kind."""
 
     def write(self, wanted: Mapping[Member, Sink]) -> None:
         """Stream the wanted members into their sinks, checking their checksums."""
 
 
 def recognise(head: bytes) -> Kind:
-    """The kind of container that begins with these bytes."""
+    """Return the kind of container that begins with these bytes."""
     return next((kind for mark, kind in MARKS.items() if head.startswith(mark)), "plain")
 
 
 def recognise_file(file: BinaryIO) -> Kind:
-    """The kind of container a file is; spreadsheets, which are zip files by their bytes, are
-    plain.
-    """
+    """Return a file's kind of container; spreadsheets, zip files by their bytes, are plain."""
     file.seek(0)
     kind = recognise(file.read(HEAD))
     file.seek(0)
@@ -64,7 +56,7 @@ def recognise_file(file: BinaryIO) -> Kind:
 
 
 def reason_to_refuse(name: str) -> str:
-    """Why a member of this name would be written elsewhere than asked, or nothing."""
+    """Say why a member of this name would be written elsewhere than asked, or nothing."""
     parts = name.split("/")
     if name.startswith("/") or (len(parts[0]) == 2 and parts[0].endswith(":")):
         return "has an absolute path"

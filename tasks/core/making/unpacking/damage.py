@@ -1,4 +1,4 @@
-"""What the libraries say of an archive that cannot be read, as errors a person understands."""
+"""Turn what the libraries say of an unreadable archive into errors a person understands."""
 
 from __future__ import annotations
 
@@ -14,12 +14,8 @@ from contextlib import contextmanager
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 DAMAGE = (
-    zipfile.BadZipFile,
-    gzip.BadGzipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    struct.error,
+    *(zipfile.BadZipFile, gzip.BadGzipFile, zlib.error),
+    *(lzma.LZMAError, EOFError, struct.error),
 )
 
 
@@ -43,13 +39,12 @@ def reading(label: str) -> Iterator[None]:
             ) from None
         if error.errno not in (None, errno.EINVAL):
             raise
-        raise damaged(
-            label, error
-        ) from None  # bz2 reports bad data without a number, a position before the file is EINVAL
+        # bz2 reports bad data without a number, a position before the file is EINVAL
+        raise damaged(label, error) from None
 
 
 def damaged(label: str, error: Exception) -> SourceError:
-    """The error for an archive that cannot be read to its end."""
+    """Make the error for an archive that cannot be read to its end."""
     reason = str(error) or type(error).__name__
     return SourceError(
         f"The archive {label} is damaged ({reason}): download it again and compare its size with"
@@ -58,7 +53,7 @@ def damaged(label: str, error: Exception) -> SourceError:
 
 
 def encrypted(label: str) -> SourceError:
-    """The error for an archive that asks for a password."""
+    """Make the error for an archive that asks for a password."""
     return SourceError(
         f"The archive {label} is encrypted, while open data have no password: look at what the"
         " publisher sent."

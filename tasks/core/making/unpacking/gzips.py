@@ -22,7 +22,7 @@ class Gzip:
         self.members: tuple[Member, ...] = (Member(0, stem if is_named_so else name, 0),)
 
     def head(self, member: Member) -> bytes:
-        """The first unpacked bytes."""
+        """Return the first unpacked bytes."""
         self._file.seek(0)
         return self._file.read(HEAD)
 

@@ -32,12 +32,8 @@ class Budget:
     """What one unpacking has written so far, against its limits."""
 
     def __init__(self, limits: Limits, archive_bytes: int, label: str) -> None:
-        self.limits, self.archive_bytes, self.label, self.written = (
-            limits,
-            max(archive_bytes, 1),
-            label,
-            0,
-        )
+        self.limits, self.archive_bytes = limits, max(archive_bytes, 1)
+        self.label, self.written = label, 0
 
     def spend(self, count: int) -> None:
         """Count bytes; raises SourceError beyond the total or the ratio."""
@@ -47,10 +43,8 @@ class Budget:
                 f"The archive {self.label} unpacks to more than {self.limits.total:,} bytes, the"
                 " limit: look at what the publisher sent."
             )
-        if (
-            self.written > self.limits.ratio_from
-            and self.written > self.limits.ratio * self.archive_bytes
-        ):
+        most = max(self.limits.ratio_from, self.limits.ratio * self.archive_bytes)
+        if self.written > most:
             raise SourceError(
                 f"The archive {self.label} unpacks to more than {self.limits.ratio} times its"
                 f" {self.archive_bytes:,} bytes, as only an archive bomb does: look at what the"
@@ -59,9 +53,7 @@ class Budget:
 
 
 class Sink:
-    """Where a member is written: a file, or nothing beyond the first bytes, always within the
-    budget.
-    """
+    """A member's destination within the budget: a file, or only the first bytes."""
 
     def __init__(self, budget: Budget, file: BinaryIO | None = None) -> None:
         self.budget, self.file, self.head, self.size = budget, file, b"", 0

@@ -29,9 +29,7 @@ CLUTTER = ("__MACOSX/*", "*.DS_Store", "*Thumbs.db")  # what file browsers add o
 
 @dataclass(frozen=True)
 class Found:
-    """A member that matches, in the container that holds it; `name` includes the archives around
-    it.
-    """
+    """A matching member and its container; `name` includes the archives around it."""
 
     container: Container
     member: Member
@@ -50,9 +48,7 @@ class Search:
 
 
 def open_container(file: BinaryIO, kind: Kind, label: str, budget: Budget) -> Container:
-    """The members of an archive of this kind; raises SourceError when there are more than the
-    limit.
-    """
+    """Open an archive of this kind; raise SourceError when it has more members than the limit."""
     container: Container
     if kind == "zip":
         container = Zip(file)
@@ -72,7 +68,7 @@ def open_container(file: BinaryIO, kind: Kind, label: str, budget: Budget) -> Co
 
 
 def find(container: Container, search: Search, prefix: str, depth: int) -> list[Found]:
-    """The members that match at the first level where any does."""
+    """Return the members that match at the first level where any does."""
     offered = [
         member
         for member in container.members
@@ -90,25 +86,19 @@ def find(container: Container, search: Search, prefix: str, depth: int) -> list[
 
 
 def _matching(members: Sequence[Member], pattern: str | None) -> Iterator[Member]:
-    """The members a pattern names; without one all of them, a Shapefile's parts counted as one."""
+    """Yield the members a pattern names; without one all, a Shapefile's parts counted as one."""
     shapes = [
         PurePosixPath(member.name) for member in members if member.name.lower().endswith(".shp")
     ]
     for member in members:
         path = PurePosixPath(member.name)
-        if pattern is None:
-            if path.suffix.lower() == ".shp" or not any(
-                _is_beside(path, shape) for shape in shapes
-            ):
-                yield member
-        elif matches(member, pattern):
+        is_part = path.suffix.lower() != ".shp" and any(_is_beside(path, each) for each in shapes)
+        if matches(member, pattern) and not (pattern is None and is_part):
             yield member
 
 
 def matches(member: Member, pattern: str | None) -> bool:
-    """Whether a shell pattern means a member, by its base name or by its path; no pattern means
-    every one.
-    """
+    """Tell whether a shell pattern means a member, by base name or path; no pattern means all."""
     return (
         pattern is None
         or fnmatchcase(PurePosixPath(member.name).name, pattern)
@@ -134,7 +124,7 @@ def _find_inside(
 def _open_inside(
     container: Container, member: Member, search: Search, depth: int
 ) -> Container | None:
-    """The archive that a member is, written to the workplace; None when it is a file of data."""
+    """Open the archive that a member is, in the workplace; None when it is a file of data."""
     if member.refused or recognise(container.head(member)) == "plain":
         return None
     label, limits = search.budget.label, search.budget.limits
@@ -147,15 +137,13 @@ def _open_inside(
     copy(container, {member: path}, search.budget)
     file = search.opened.enter_context(path.open("rb"))
     kind = recognise_file(file)
-    return (
-        None
-        if kind == "plain"
-        else open_container(file, kind, PurePosixPath(member.name).name, search.budget)
-    )
+    if kind == "plain":
+        return None
+    return open_container(file, kind, PurePosixPath(member.name).name, search.budget)
 
 
 def only(found: Sequence[Found], search: Search) -> Found:
-    """The one member found; raises SourceError when there is none or are several."""
+    """Return the one member found; raise SourceError when there is none or are several."""
     if len(found) > 1:
         raise SourceError(
             f"The archive {search.budget.label} was expected to hold one file {_wanted(search)}; it"
@@ -166,7 +154,7 @@ def only(found: Sequence[Found], search: Search) -> Found:
 
 
 def require_wanted(found: Found | None, search: Search) -> Found:
-    """The member found, when there is one and it may be written; raises SourceError otherwise."""
+    """Return the member found; raise SourceError when there is none or it is refused."""
     label = search.budget.label
     if found is None:
         raise SourceError(
@@ -182,20 +170,15 @@ def require_wanted(found: Found | None, search: Search) -> Found:
 
 
 def _wanted(search: Search) -> str:
-    return (
-        f"like {search.pattern!r}"
-        if search.pattern
-        else "alone, and none was asked for by a pattern"
-    )
+    alone = "alone, and none was asked for by a pattern"
+    return f"like {search.pattern!r}" if search.pattern else alone
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names for a message, the first thirty."""
+    """List names for a message, the first thirty."""
     known = sorted(names)
-    more = (
-        f" and {len(known) - LISTED:,} more ({len(known):,} in all)" if len(known) > LISTED else ""
-    )
-    return (", ".join(known[:LISTED]) or "nothing") + more
+    more = f" and {len(known) - LISTED:,} more ({len(known):,} in all)"
+    return (", ".join(known[:LISTED]) or "nothing") + (more if len(known) > LISTED else "")
 
 
 def copy(container: Container, targets: dict[Member, Path], budget: Budget) -> None:
@@ -210,9 +193,7 @@ def copy(container: Container, targets: dict[Member, Path], budget: Budget) -> N
             " some space or set GEODATA_DATA to another disk."
         )
     with ExitStack() as opened:
-        container.write(
-            {
-                member: Sink(budget, opened.enter_context(open(path, "wb")))
-                for member, path in targets.items()
-            }
-        )
+        sinks = {}
+        for member, path in targets.items():
+            sinks[member] = Sink(budget, opened.enter_context(path.open("wb")))
+        container.write(sinks)

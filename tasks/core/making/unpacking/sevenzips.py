@@ -32,13 +32,10 @@ class SevenZip:
         )
 
     def head(self, member: Member) -> bytes:
-        """The first bytes of a member; the first call reads the archive once, up to its last
-        member, for all of them.
-        """
+        """Return a member's first bytes; the first call reads those of all members at once."""
         if not self._heads:
-            budget = Budget(
-                self._budget.limits, self._budget.archive_bytes, self._budget.label
-            )  # nothing is written yet
+            own = self._budget  # nothing is written yet
+            budget = Budget(own.limits, own.archive_bytes, own.label)
             sinks = {each: Sink(budget) for each in self.members if not each.refused}
             with suppress(_Enough):
                 self._extract(sinks, until=max(sinks, key=lambda each: each.index, default=member))
@@ -103,15 +100,12 @@ class _Sinks(py7zr.WriterFactory):
 
     def __init__(self, wanted: Mapping[Member, Sink], budget: Budget, until: Member | None) -> None:
         self._sinks = {str(PurePosixPath(member.name)): sink for member, sink in wanted.items()}
-        self._last, self._budget = (
-            next((sink for member, sink in wanted.items() if member == until), None),
-            budget,
-        )
+        self._budget = budget
+        self._last = next((sink for member, sink in wanted.items() if member == until), None)
 
     def create(self, filename: str) -> py7zr.Py7zIO:
-        sink = self._sinks.get(filename) or Sink(
-            self._budget
-        )  # py7zr renames a second member of the same name
+        # py7zr renames a second member of the same name
+        sink = self._sinks.get(filename) or Sink(self._budget)
         return _Sink(sink, sink is self._last)
 
 

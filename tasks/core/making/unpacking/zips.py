@@ -24,7 +24,7 @@ class Zip:
         )
 
     def head(self, member: Member) -> bytes:
-        """The first bytes of a member, none of an encrypted one."""
+        """Return the first bytes of a member, none of an encrypted one."""
         if member.refused:
             return b""
         with self._archive.open(self._entries[member.index]) as stream:
