@@ -75,12 +75,12 @@ KINDS_OF_2024 = {
 
 @dataclass(frozen=True)
 class Release:
-    """What goes together in one vintage: the borders of a year with the census, the incomes, the
-    movements and the contours that are the newest or nearest.
+    """What goes with the borders of a year: census, incomes, movements and contours.
 
-    iris: layout of the 7z in its name, and pattern of the files in it; one folder for each
-    projection in 2023, metropolitan France only in 2024, the whole of France in one file since.
-    movements: year and page. not_drawn: SQL LIKE pattern of codes without borders.
+    census is of two years before, income of three or the newest. iris: layout of the 7z in its
+    name, and pattern of the files in it; one folder for each projection in 2023, metropolitan
+    France only in 2024, the whole of France in one file since. movements: year and page. not_drawn:
+    SQL LIKE pattern of codes without borders.
     """
 
     iris: str

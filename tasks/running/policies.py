@@ -33,9 +33,7 @@ class Retry:
 
     @cached_property
     def heals(self) -> Callable[[Any, Any, State[Any]], bool]:
-        """Prefect's retry condition: whether time can heal what made a task fail; a plain function,
-        because Prefect takes any other callable for a no.
-        """
+        """Prefect's retry condition, whether time can heal a failure; it must be a function."""
 
         def heals(_task: Any, _run: Any, state: State[Any]) -> bool:
             return isinstance(state.result(raise_on_failure=False), self.errors)

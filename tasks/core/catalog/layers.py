@@ -34,10 +34,11 @@ def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...])
     stated = column_rules(database, staging.schema, layer)
     rules = {name: _as_part_of(key, name, rule) for name, rule in stated.items()}
     corrected = {name: str(rule) for name, rule in rules.items() if rule != stated[name]}
+    table = sql.Identifier(layer)
     with database.session(staging.schema) as cursor:
         description = _description(cursor, staging, layer)
         _set_key(cursor, layer, key)
-        write_comments(cursor, table := sql.Identifier(layer), corrected)
+        write_comments(cursor, table, corrected)
         geometry_type, srid = _geometry(cursor, staging, layer)
         if geometry_type:
             cursor.execute(sql.SQL("CREATE INDEX ON {} USING gist (geom)").format(table))
