@@ -1,9 +1,8 @@
-"""Audit of the archive: originals hashed anew and documents compared in every location, and
-repaired from the copy that is whole.
+"""Audit of the archive: every copy verified, and repaired from one that is whole.
 
-Each daily run takes the share that was audited longest ago, so that all is audited within the
-period. What no location has whole is named and the run fails, after all the rest; a location that
-was down is audited by the next run.
+Originals are hashed anew and documents compared in every location. Each daily run takes the share
+that was audited longest ago, so that all is audited within the period. What no location has whole
+is named and the run fails, after all the rest; a location that was down is audited by the next run.
 """
 
 from typing import Annotated

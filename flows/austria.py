@@ -1,12 +1,11 @@
-"""Austria: municipalities with residents and employment, and the districts and states they add up
-to.
+"""Austria: municipalities with residents and employment, their districts and states.
 
 Statistik Austria publishes borders by a web service and figures as tables of codes with their
 lists. Borders and statistics are archived, loaded beside each other, joined, cleaned and dissolved.
 All is on the municipalities of today, because older residents are given on them.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from prefect import flow
 
@@ -54,6 +53,7 @@ Vintage = Annotated[
     int, one_of(office.RELEASES, "Year of the borders and of the residents, on 1 January.")
 ]
 CODE = "municipality_code"
+RESIDENTS: dict[str, Any] = {"population": "population", "areas_matched": 1.0}
 STATE = ("state_*",)  # columns that an area has of itself and of those above it
 DISTRICT = ("district_*", *STATE)
 
@@ -83,24 +83,14 @@ def austria(
     settle(staging, "district_shapes", "district_code", office.VIENNA_DISTRICT)
     today = files.population.codes_day
     recode(staging, "shapes", CODE, office.LEDGER, since=files.shapes.codes_day, until=today)
-    recode(
-        staging, "employment", CODE, office.LEDGER, since=files.employment.codes_day, until=today
-    )
+    counted = files.employment.codes_day
+    recode(staging, "employment", CODE, office.LEDGER, since=counted, until=today)
     check_keys(staging, "shapes", (CODE,), pattern=r"^[1-9]\d{4}$")
-    check_join(
-        staging, "shapes", "population", key=CODE, population="population", areas_matched=1.0
-    )
+    check_join(staging, "shapes", "population", key=CODE, **RESIDENTS)
     check_join(staging, "shapes", "employment", key=CODE, population="residents", required=False)
 
     join(staging, "austria.sql", wait_for=loaded)
-    check_join(
-        staging,
-        "district_shapes",
-        "municipalities",
-        key="district_code",
-        population="population",
-        areas_matched=1.0,
-    )
+    check_join(staging, "district_shapes", "municipalities", key="district_code", **RESIDENTS)
     clean_topology(staging, "municipalities", key=CODE, gap_metres=1.0)
     aggregate(staging, "municipalities", by="district_code", into="districts", carry=DISTRICT)
     aggregate(staging, "districts", by="state_code", into="states", carry=STATE)

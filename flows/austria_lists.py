@@ -1,5 +1,4 @@
-"""Austria: lists beside the municipalities: the postal codes they have, their degree of
-urbanisation and their urban-rural typology.
+"""Austria: the postal codes, degree of urbanisation and typology of municipalities.
 
 Statistik Austria and the Austrian Post offer these lists without lasting addresses; they are
 fetched by hand, laid into the inbox and archived. A municipality has several postal codes and a
@@ -8,7 +7,7 @@ postal code several municipalities. Vienna is one municipality in the list of po
 
 from prefect import flow
 
-from flows.offices import statistik_austria as office
+from flows.offices import statistik_austria_lists as office
 from tasks.nouns import Dataset, Mirror, Rebuild
 from tasks.vocabulary import (
     WORKERS,

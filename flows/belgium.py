@@ -5,7 +5,7 @@ two years before. They are archived as received, loaded, cleaned, joined by sect
 dissolved. The municipality comes from the data: since 2019 no code tells it.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from prefect import flow
 
@@ -48,7 +48,8 @@ BELGIUM = Dataset(
 Vintage = Annotated[
     int, one_of(statbel.RELEASES, "Year of the sectors and of the population, on 1 January.")
 ]
-NOWHERE = "%ZZZZ"  # residents of a municipality whom Statbel locates in none of its sectors
+# Residents of a municipality whom Statbel locates in none of its sectors have the code %ZZZZ.
+BY_SECTOR: dict[str, Any] = {"key": "sector_code", "unlocated": "%ZZZZ"}
 REGION = ("region_*",)  # columns that an area has of itself and of those above it
 PROVINCE = ("province_*", *REGION)
 ARRONDISSEMENT = ("arrondissement_*", *PROVINCE)
@@ -72,15 +73,8 @@ def belgium(
     check_rows(staging, files.shapes)
     check_keys(staging, "shapes", ("sector_code",), pattern=r"^\d{5}[0-9A-Z]{3}[0-9A-Z-]$")
     check_totals(staging, files.population)
-    check_join(
-        staging,
-        "shapes",
-        "population",
-        key="sector_code",
-        population="population",
-        unlocated=NOWHERE,
-    )
-    check_join(staging, "shapes", "income", key="sector_code", unlocated=NOWHERE, required=False)
+    check_join(staging, "shapes", "population", **BY_SECTOR, population="population")
+    check_join(staging, "shapes", "income", **BY_SECTOR, required=False)
 
     clean_topology(staging, table="shapes", key="sector_code", gap_metres=1.0, wait_for=loaded)
     join(staging, "belgium.sql")

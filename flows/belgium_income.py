@@ -48,6 +48,7 @@ BELGIUM_INCOME = Dataset(
     },
 )
 VINTAGE = 2011
+CODE = "municipality_code"
 
 
 @flow(name="belgium-income", description=__doc__, task_runner=WORKERS)
@@ -65,24 +66,12 @@ def belgium_income(mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     check_rows(staging, files.series)
     check_keys(staging, "series", ("municipality_code", "year"), pattern=r"^\d{5}$")
     check_join(staging, "shapes", "series", key="municipality_code", areas_matched=1.0)
-    recode(
-        staging,
-        "series_of_2025",
-        "municipality_code",
-        statbel.LEDGER,
-        since=files.series.codes_day,
-        until=date(2025, 1, 1),
-    )
+    then, now = files.series.codes_day, date(2025, 1, 1)
+    recode(staging, "series_of_2025", CODE, statbel.LEDGER, since=then, until=now)
 
     clean_topology(staging, table="shapes", key="feature", gap_metres=1.0, wait_for=loaded)
     join(staging, "belgium_income.sql")
-    aggregate(
-        staging,
-        "parts",
-        by="municipality_code",
-        into="fiscal_municipalities",
-        adding="figures_of_2013",
-    )
+    aggregate(staging, "parts", by=CODE, into="fiscal_municipalities", adding="figures_of_2013")
 
     check_topology(staging, "fiscal_municipalities")
     check_totals(staging, files.series, table="fiscal_municipalities")

@@ -1,8 +1,7 @@
-"""Drill: the rebuild after a fire, rehearsed in a throw-away database, so that the time to recover
-is known and not hoped for.
+"""Drill: the rebuild after a fire, rehearsed in a throw-away database and timed.
 
-All is made again from the archive alone, as `rebuild` does it, and held against the manifests; then
-the database is dropped. The time, the verdict and what each edition took are kept in
+All is made again from the archive alone, as `rebuild` does it, and compared with the manifests;
+then the database is dropped. The time, the verdict and what each edition took are kept in
 catalog.rebuild and catalog.rebuilt_edition; what is published is not touched.
 """
 

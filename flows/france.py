@@ -1,16 +1,16 @@
-"""France: IRIS with census, housing, households and income, and the communes, départements,
-regions, EPCI and postal areas they make.
+"""France: IRIS with census and income, and the communes, regions and other areas they make.
 
 IGN draws the IRIS, INSEE counts in them, La Poste delivers to communes. Every territory is loaded
-in its own projection and read as one. The areas above are dissolved from the IRIS; Paris, Lyon and
-Marseille are rolled up from their arrondissements.
+in its own projection and read as one. Communes, départements, regions, EPCI and postal areas are
+dissolved from the IRIS; Paris, Lyon and Marseille are rolled up from their arrondissements.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from prefect import flow
 
 from flows.offices import insee
+from flows.offices.insee_lists import lists
 from flows.offices.insee_movements import movements
 from tasks.nouns import Dataset, Mirror, Rebuild, one_of
 from tasks.vocabulary import (
@@ -63,6 +63,7 @@ REGION = ("region_*",)  # columns that an area has of itself and of those above 
 DEPARTEMENT = ("departement_*", *REGION)
 EPCI = ("epci_*",)
 COMMUNE = ("commune_*", *DEPARTEMENT, *EPCI)
+CENSUS: dict[str, Any] = {"key": "iris_code", "population": "population", "figures_matched": 0.98}
 
 
 @flow(name="france", description=__doc__, flow_run_name="france {vintage}", task_runner=WORKERS)
@@ -75,7 +76,7 @@ def france(
         shapes=insee.iris(vintage),
         **insee.figures(vintage),
         movements=movements(vintage),
-        **insee.lists(vintage),
+        **lists(vintage),
         mirror=mirror,
     )
     staging = open_staging(FRANCE, vintage, files, rebuild=rebuild)
@@ -89,25 +90,12 @@ def france(
     check_join(staging, "shapes", "income", key="iris_code", areas_matched=0.2, required=False)
 
     join(staging, "france_census.sql")
-    recode(
-        staging,
-        "census_communes",
-        "municipal_code",
-        read_ledger(staging, "movements"),
-        since=files.population.codes_day,
-        until=files.shapes.codes_day,
-        mixed=True,
-    )
+    ledger = read_ledger(staging, "movements")
+    then, now = files.population.codes_day, files.shapes.codes_day
+    recode(staging, "census_communes", "municipal_code", ledger, since=then, until=now, mixed=True)
     join(staging, "france.sql")
-    check_join(
-        staging,
-        "iris",
-        "population_now",
-        key="iris_code",
-        population="population",
-        unlocated=insee.RELEASES[vintage].not_drawn,
-        figures_matched=0.98,
-    )
+    not_drawn = insee.RELEASES[vintage].not_drawn
+    check_join(staging, "iris", "population_now", **CENSUS, unlocated=not_drawn)
     check_rows(staging, files.shapes, table="iris")
     aggregate(staging, "iris", by="commune_code", into="communes", carry=COMMUNE)
     aggregate(staging, "communes", by="departement_code", into="departements", carry=DEPARTEMENT)

@@ -1,4 +1,4 @@
-"""Freshness: whether each dataset shown stands on files that were asked for as often as promised.
+"""Freshness: whether the files of each dataset shown were asked for as often as promised.
 
 The catalog is asked, no publisher is. The table of all sources is kept as an artefact; the run
 fails when one is overdue, and an automation tells about it.

@@ -26,9 +26,7 @@ def purge(
         ),
     ] = 0,
 ) -> None:
-    """Remove originals that the law does not let stay any longer, and those that nothing needs any
-    longer.
-    """
+    """Remove originals that the law lets stay no longer, and those that nothing needs."""
     bury_expired(grace_days)
     collect_superseded(grace_originals)
 

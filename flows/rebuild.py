@@ -1,9 +1,8 @@
-"""Rebuild: data and catalog made again from the archive alone, in an empty database, and proved
-identical.
+"""Rebuild: all made again from the archive alone in an empty database, and proved identical.
 
 The history comes back first; then every edition shown is made again by its own flow from its own
-originals, and no publisher is asked. The content hash of each table is held against the manifest. A
-run that was interrupted is run again and makes only what is not there.
+originals, and no publisher is asked. The content hash of each table is compared with the manifest.
+A run that was interrupted is run again and makes only what is not there.
 """
 
 from prefect import flow

@@ -1,6 +1,4 @@
-"""Rollback: the stable views of a dataset switched to another kept edition, backwards or
-forwards.
-"""
+"""Rollback: a dataset's stable views switched to another kept edition, older or newer."""
 
 from typing import Annotated
 

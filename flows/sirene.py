@@ -1,9 +1,8 @@
-"""France: the active establishments of the SIRENE register as points, and their counts by IRIS and
-by commune.
+"""France: active establishments of the SIRENE register, counted by IRIS and by commune.
 
-INSEE publishes the stock monthly and their positions apart. What is fully public is located in an
-IRIS of the dataset france; what is not, is only counted in its commune, and never located or named.
-A new edition of france makes new counts by an event, not by a person.
+INSEE publishes the stock monthly and their positions apart. What is fully public is a point located
+in an IRIS of the dataset france; what is not, is only counted in its commune, and never located or
+named. A new edition of france makes new counts by an event, not by a person.
 """
 
 from datetime import date
@@ -79,15 +78,9 @@ def sirene(
     loaded = load(staging, unpack(files))
     check_rows(staging, files.stock)
     check_rows(staging, files.positions)
-    recode(
-        staging,
-        "stock",
-        "municipal_code",
-        read_ledger(staging, "movements", wait_for=loaded),
-        since=date(1943, 1, 1),
-        until=date(areas.vintage, 1, 1),
-        mixed=True,
-    )
+    ledger = read_ledger(staging, "movements", wait_for=loaded)
+    then, now = date(1943, 1, 1), date(areas.vintage, 1, 1)
+    recode(staging, "stock", "municipal_code", ledger, since=then, until=now, mixed=True)
 
     join(staging, "sirene_labels.sql")
     join(staging, "sirene.sql")

@@ -1,9 +1,8 @@
-"""The United States: states, counties, tracts and block groups with the five-year estimates of the
-American Community Survey.
+"""The United States: states to block groups with the American Community Survey.
 
 The Census Bureau publishes generalised borders, for the small areas one file a state, and the
-estimates with their margins of error as national tables of all kinds of area. Every state is loaded
-and cleaned for itself, then all are read as one and joined by the area's full code.
+five-year estimates with their margins of error as national tables of all kinds of area. Every state
+is loaded and cleaned for itself, then all are read as one and joined by the area's full code.
 """
 
 from typing import Annotated, Any
@@ -44,8 +43,7 @@ UNITED_STATES = Dataset(
 )
 NEWEST = max(census.SURVEYED)
 Vintage = Annotated[
-    int,
-    one_of(census.SURVEYED, "Year of the borders and last of the five years of the survey."),
+    int, one_of(census.SURVEYED, "Year of the borders and last of the five years of the survey.")
 ]
 DIVISION = ("division_*", "region_*")
 SURVEY: dict[str, Any] = {"figures": "b01001", "key": "geo_id", "population": "population"}

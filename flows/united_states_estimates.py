@@ -1,5 +1,4 @@
-"""The United States: yearly population estimates of the counties, and the states and divisions they
-add up to.
+"""The United States: yearly population estimates of counties, states and divisions.
 
 The Census Bureau revises all years since the last census each March; an edition holds the newest
 year of one release. Estimates and borders of different years meet through the ledger of code
@@ -71,14 +70,8 @@ def united_states_estimates(
     check_rows(staging, files.shapes)
     check_rows(staging, files.estimates)
     check_totals(staging, files.estimates)
-    recode(
-        staging,
-        "estimates",
-        "geoid",
-        census.COUNTIES,
-        since=files.estimates.codes_day,
-        until=files.shapes.codes_day,
-    )
+    then, now = files.estimates.codes_day, files.shapes.codes_day
+    recode(staging, "estimates", "geoid", census.COUNTIES, since=then, until=now)
     check_join(
         staging, "shapes", "estimates", key="geoid", population="population", named_at_most=0.02
     )

@@ -57,14 +57,8 @@ def united_states_income(
     staging = open_staging(UNITED_STATES_INCOME, vintage, files, rebuild=rebuild)
     loaded = load(staging, unpack(files))
     check_rows(staging, files.shapes)
-    recode(
-        staging,
-        "income",
-        "geoid",
-        census.COUNTIES,
-        since=files.income.codes_day,
-        until=files.shapes.codes_day,
-    )
+    then, now = files.income.codes_day, files.shapes.codes_day
+    recode(staging, "income", "geoid", census.COUNTIES, since=then, until=now)
     check_join(staging, "shapes", "income", key="geoid", named_at_most=0.02)
 
     clean_topology(staging, "shapes", key="geoid", gap_metres=1.0, wait_for=loaded)

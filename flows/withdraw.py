@@ -1,5 +1,4 @@
-"""Withdraw: a vintage of a dataset shown no longer, because it is wrong with none before it, or its
-terms forbid showing it.
+"""Withdraw: a vintage shown no longer, because it is wrong or its terms forbid it.
 
 Its tables stay. It stays withdrawn until its files or our code change, or rollback shows one of its
 editions again.

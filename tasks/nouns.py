@@ -1,5 +1,4 @@
-"""The nouns of the flows: what a source and a dataset are declared with, and the parameters that
-flows share.
+"""The nouns of the flows: what sources and datasets are declared with, and shared parameters.
 
 With the verbs of `tasks.vocabulary`, these are the only names of the product that a flow uses.
 """
@@ -24,14 +23,7 @@ from tasks.core.model.declarations import (
     number,
     text,
 )
-from tasks.running.parameters import (
-    Datasets,
-    Mirror,
-    Rebuild,
-    Scope,
-    described,
-    one_of,
-)
+from tasks.running.parameters import Datasets, Mirror, Rebuild, Scope, described, one_of
 
 __all__ = [
     "CodeEvent",

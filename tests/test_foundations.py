@@ -100,7 +100,7 @@ def test_an_edition_removed_since_it_was_found_is_named(
     with pytest.raises(
         CheckFailed,
         match=(
-            rf"expected to stand on edition 1 of groundland 2024 \(areas\).* that is {found} of 1"
+            rf"expected to depend on edition 1 of groundland 2024 \(areas\).* that is {found} of 1"
             r" tables: run again"
         ),
     ):
@@ -171,6 +171,7 @@ def test_the_fingerprint_of_sirene_knows_its_labels_and_what_it_takes_from_franc
         "sql/sirene_labels.sql",
         "flows/offices/sirene.py",
         "flows/offices/insee.py",
+        "flows/offices/insee_columns.py",
     } <= code
 
 

@@ -21,7 +21,7 @@ from synthetic import france as synthetic
 from synthetic.defects import Defects
 
 from flows.france import france
-from flows.offices import insee
+from flows.offices import insee_columns, insee_lists
 from tasks.core.making.codes import movements, recoding
 from tasks.core.making.codes.ledger import ledger
 from tasks.core.making.joining import scripts
@@ -357,7 +357,7 @@ def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
         )
     }
     people["population"] = {"names": ["P16_POP"], "optional": True}
-    old = insee.of_year(insee.INCOME, 2018)
+    old = insee_columns.of_year(insee_columns.INCOME, 2018)
     sources = {
         "fr-iris-2024": {
             "path": archive.name,
@@ -538,7 +538,7 @@ def test_the_real_iris_of_ten_departements_in_ten_zips_are_one_load(
 def test_the_real_postal_codes_are_read_in_both_layouts(
     real_files: Path, database: Database, staging: Staging, tmp_path: Path
 ) -> None:
-    reads = replace(insee.postal_codes(2024).reads, encoding="utf-8")  # type: ignore[type-var]
+    reads = replace(insee_lists.postal_codes(2024).reads, encoding="utf-8")  # type: ignore[type-var]
     older = tmp_path / "laposte_hexasmal_2021.csv"
     older.write_bytes(
         gzip.decompress((real_files / "france" / "laposte_hexasmal_2021.csv.gz").read_bytes())

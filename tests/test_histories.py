@@ -158,7 +158,7 @@ def test_a_lost_manifest_costs_its_edition_and_no_other(
     (lost,) = (tmp_path / "archive").glob("manifests/*/2024/*.json")
     lost.unlink()
     (problem,) = restored(empty)
-    assert f"Edition 1 of {kept.dataset.slug} stands on what no document tells" in problem
+    assert f"Edition 1 of {kept.dataset.slug} depends on what no document tells" in problem
     assert empty.rows("SELECT vintage, number FROM catalog.current_edition") == [(2025, 2)]
 
 

@@ -163,7 +163,7 @@ def test_without_its_areas_the_flow_says_what_to_do(
     prefect_server: None, other_database: Database, world: World
 ) -> None:
     said = (
-        r"stands on france \(iris, communes\) of 2024 or newer, and no edition of it is shown"
+        r"is made from france \(iris, communes\) of 2024 or newer, and no edition of it is shown"
         r" .*python flows/france\.py"
     )
     with pytest.raises(CheckFailed, match=said):

@@ -16,7 +16,7 @@ from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database, records
 
 ROOT = Path(__file__).parents[1]
-LONGEST = 280  # characters of a statement beside the code that uses it
+LONGEST = 270  # characters of a statement beside the code that uses it
 STATEMENT = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER TABLE)\b")
 INSERT = re.compile(r"INSERT\s+INTO\s+catalog\.\w+(\s+AS\s+\w+)?\s*(?P<columns>\()?")
 

@@ -16,7 +16,14 @@ from python_calamine import CalamineWorkbook
 from synthetic import declared
 from synthetic.declared.codes import spelled
 
-from flows.offices import census_bureau, insee, sirene, statbel, statistik_austria
+from flows.offices import (
+    census_bureau,
+    insee,
+    insee_lists,
+    sirene,
+    statbel,
+    statistik_austria,
+)
 from flows.offices.insee_movements import movements
 from tasks.core.model.declarations import (
     Column,
@@ -154,7 +161,7 @@ OFFICES: dict[str, tuple[Mapping[str, Source], dict[str, Any]]] = {
         {
             "shapes": insee.iris(2023),
             **insee.figures(2023),
-            "postal_codes": insee.postal_codes(2023),
+            "postal_codes": insee_lists.postal_codes(2023),
             "movements": movements(2023),
         },
         {"areas": 36},
@@ -162,7 +169,7 @@ OFFICES: dict[str, tuple[Mapping[str, Source], dict[str, Any]]] = {
     "Insee, GeoParquet": (
         {
             "shapes": insee.iris(2026),
-            **insee.lists(2026),
+            **insee_lists.lists(2026),
         },
         {},
     ),

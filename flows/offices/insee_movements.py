@@ -1,6 +1,4 @@
-"""INSEE's movements of communes (COG): the code events of France, for census tables and registers
-that have codes of earlier days.
-"""
+"""INSEE's movements of communes (COG): how French codes of earlier days became today's."""
 
 from dataclasses import replace
 
@@ -18,7 +16,7 @@ MOVEMENTS: dict[str, Column] = {
 
 
 def movements(year: int) -> Source:
-    """What became of the communes since 1943, until 1 January of a year or later."""
+    """Give what became of the communes since 1943, until 1 January of a year or later."""
     newest, page = RELEASES[year].movements
     title = f"Movements of communes until {year}"
     return replace(

@@ -1,6 +1,4 @@
-"""INSEE's register of establishments (SIRENE): its files, what is kept of their 54 columns, and
-what must not be kept for ever.
-"""
+"""INSEE's register of establishments (SIRENE): its files, the columns kept, and for how long."""
 
 from dataclasses import replace
 
@@ -9,18 +7,14 @@ from tasks.nouns import Column, Rows, Source, Table, number, text
 
 RESOURCES = "https://www.data.gouv.fr/api/1/datasets/r"
 PAGE = "https://www.data.gouv.fr/datasets/base-sirene-des-entreprises-et-de-leurs-etablissements-siren-siret"
-KEEP_DAYS = (
-    400  # stocks name persons who may object to it later: no stock stays longer in the archive
-)
-KEEP_ORIGINALS = (
-    4  # 3 GB replaced as a whole every month: older ones stay only while an edition stands on them
-)
+KEEP_DAYS = 400  # no stock stays longer: it names persons who may object to it later
+KEEP_ORIGINALS = 4  # 3 GB replaced every month: older ones stay while an edition is made from them
 RELEASES = (2024, 2025, 2026)  # each month makes a new edition of the year
 NEWEST = max(RELEASES)
 
 
 def _fact(heading: str, about: str, unit: str = "code", kind: str = "text") -> Column:
-    """What the register says of one establishment, which is never that of several."""
+    """Give what the register says of one establishment, which is never that of several."""
     return Column((f"{heading}Etablissement",), kind, about=about, unit=unit)
 
 
@@ -58,9 +52,7 @@ POSITIONS: dict[str, Column] = {
 
 
 def stock(year: int) -> Source:
-    """The stock of establishments on the first of a month, active ones only: Parquet, or a zip that
-    is read as it is packed.
-    """
+    """Give the active establishments on the first of a month: Parquet, or a zip read as it is."""
     reads = Table(
         columns=ESTABLISHMENTS, key=("siret",), where={"etatAdministratifEtablissement": "A"}
     )
@@ -74,7 +66,7 @@ def stock(year: int) -> Source:
 
 
 def geolocation(year: int) -> Source:
-    """Where the establishments are, in degrees; those that are not fully public are not in it."""
+    """Give where establishments are, in degrees; those not fully public are not in it."""
     reads = Table(columns=POSITIONS, key=("siret",))
     return replace(
         _file("fr-sirene-geolocation", year, "SIRENE: geolocation of establishments", reads),
@@ -86,7 +78,7 @@ def geolocation(year: int) -> Source:
 
 
 def _file(slug: str, year: int, title: str, reads: Table) -> Source:
-    """A file of the register, which must not be kept for ever."""
+    """Give a file of the register, which must not be kept for ever."""
     return replace(
         office_source(slug, year, title, reads),
         landing_page=PAGE,

@@ -1,13 +1,16 @@
-"""Statbel: the office, its licence, a table of its releases, its files, and the columns kept of
-them.
-
-Each column has its name here, then the names it has had in the files, newest first.
-"""
+"""Statbel: the office, its licence, a table of its releases, and its files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from flows.offices.statbel_columns import (
+    INCOME,
+    MUNICIPAL_INCOME,
+    MUNICIPALITIES_2011,
+    POPULATION,
+    SECTORS,
+)
 from tasks.nouns import (
     Column,
     Confidence,
@@ -18,10 +21,7 @@ from tasks.nouns import (
     Source,
     Table,
     Total,
-    decimal,
-    integer,
     ledger,
-    text,
 )
 
 STATBEL = Publisher(
@@ -112,9 +112,7 @@ LEDGER = ledger("""
 
 
 def sectors(year: int) -> Source:
-    """Borders of the statistical sectors on 1 January, with the areas each belongs to; Shapefiles
-    until 2021.
-    """
+    """Give the borders of the sectors on 1 January, with the areas above; Shapefiles until 2021."""
     release = RELEASES[year]
     name = release.borders.format(year)
     return replace(
@@ -129,7 +127,7 @@ def sectors(year: int) -> Source:
 
 
 def population(year: int) -> Source:
-    """Residents of each sector on 1 January."""
+    """Give the residents of each sector on 1 January."""
     release = RELEASES[year]
     total = Total(expected=release.residents, tolerance=0.001, stated_by="Statbel")
     title = f"Population by statistical sector, 1 January {year}"
@@ -144,9 +142,7 @@ def population(year: int) -> Source:
 
 
 def income(year: int) -> Source:
-    """Incomes declared two years before; figures of few people are hidden by a star, or by a C in
-    older releases.
-    """
+    """Give incomes declared two years before; few people's are hidden by a star (before: a C)."""
     reads = replace(
         _piped(INCOME),
         missing={"*": "suppressed", "C": "suppressed"},
@@ -164,7 +160,7 @@ def income(year: int) -> Source:
 
 
 def sectors_of_2011() -> Source:
-    """Borders of the sectors in the last year of the 589 municipalities of the income series."""
+    """Give the borders of the sectors in the last year of the income series' 589 municipalities."""
     reads = replace(_features(MUNICIPALITIES_2011), crs_missing=True)
     return replace(
         _zip("be-sectors", 2011, "Statistical sectors 2011", reads),
@@ -178,15 +174,11 @@ def sectors_of_2011() -> Source:
 
 
 def municipal_income() -> Source:
-    """Incomes of each municipality of 2011 from 2005 to 2013, in the release of 2015."""
+    """Give incomes of each municipality of 2011 from 2005 to 2013, as released in 2015."""
     title = "Fiscal income by municipality, 2005 to 2013, release of 2015"
+    reads = _piped(MUNICIPAL_INCOME, "municipality_code", "year")
     return replace(
-        _zip(
-            "be-municipal-income",
-            2011,
-            title,
-            _piped(MUNICIPAL_INCOME, "municipality_code", "year"),
-        ),
+        _zip("be-municipal-income", 2011, title, reads),
         reference_date=date(2013, 12, 31),
         codes_of=date(2011, 1, 1),
         urls=("https://statbel.fgov.be/nl/binaries/TF_PSNL_INC_TAX_MUNTY_tcm325-272513.zip",),
@@ -203,7 +195,7 @@ def municipal_income() -> Source:
 
 
 def _zip(slug: str, year: int, title: str, reads: Features | Table) -> Source:
-    """A zip of Statbel's open data, whose address and page are still to be said."""
+    """Give a zip of Statbel's open data, whose address and page are still to be said."""
     return Source(
         slug=slug,
         vintage=year,
@@ -226,125 +218,6 @@ def _features(columns: Mapping[str, Column], key: str | None = None) -> Features
 
 
 def _piped(columns: Mapping[str, Column], *key: str) -> Table:
-    """Statbel's text format: bars between fields, nothing quoted, UTF-8 with a byte order mark."""
-    return Table(
-        columns=columns,
-        key=key or ("sector_code",),
-        delimiter="|",
-        quote="",
-        encoding="utf-8-sig",
-    )
-
-
-LANGUAGES = {"nl": "Dutch", "fr": "French", "de": "German"}
-
-
-def _names(area: str, now: str, until_2021: str, german: str = "German") -> dict[str, Column]:
-    """The names of an area in three languages, by the beginnings of their headings; German is not
-    in every year.
-    """
-    return {
-        f"{area}_name_{ending}": text(
-            f"{now}_{ending}",
-            f"{until_2021}_{ending.upper()}",
-            optional=ending == "de",
-            about=f"Name of the {area} in {german if ending == 'de' else language}",
-            unit="name",
-        )
-        for ending, language in LANGUAGES.items()
-    }
-
-
-# GeoJSON and SQLite since 2022 · Shapefiles before, whose names are cut at ten characters and
-# changed by year
-SECTORS: dict[str, Column] = {
-    "sector_code": text(
-        *"cd_sector CS01012021 CS01012020 CS01012019 CS01012018".split(),
-        about="Code of the statistical sector, nine characters, some ending in a hyphen",
-    ),
-    **_names("sector", "tx_sector_descr", "T_SEC", "German, mostly empty"),
-    "municipality_code": text(
-        *"cd_munty_refnis CNIS5_2021 CNIS5_2020 CNIS5_2019 CNIS5_2018".split(),
-        about="NIS code of the municipality; not a prefix of the sector code",
-    ),
-    **_names("municipality", "tx_munty_descr", "T_MUN"),
-    "arrondissement_code": text(
-        *"cd_dstr_refnis CNIS_ARRD_ CNIS_ARRD C_ARRD".split(),
-        about="NIS code of the administrative arrondissement",
-    ),
-    **_names("arrondissement", "tx_adm_dstr_descr", "T_ARRD"),
-    "province_code": text(
-        *"cd_prov_refnis CNIS_PROVI C_PROVI".split(),
-        about="NIS code of the province; empty in Brussels, which has none",
-    ),
-    **_names("province", "tx_prov_descr", "T_PROVI"),
-    "region_code": text(
-        *"cd_rgn_refnis CNIS_REGIO C_REGIO".split(),
-        about="NIS code of the region: 02000 Flanders, 03000 Wallonia, 04000 Brussels",
-    ),
-    **_names("region", "tx_rgn_descr", "T_REGIO"),
-}
-
-POPULATION: dict[str, Column] = {
-    "sector_code": text("CD_SECTOR"),
-    "municipality_code": text("CD_REFNIS"),
-    "population": integer(
-        *"TOTAL POPULATION MS_POPULATION".split(),
-        about="Residents on 1 January; above the sector with those who cannot be located",
-        unit="persons",
-        rule="sum",
-    ),
-}
-
-
-def _declarations(heading: str, about: str) -> Column:
-    return integer(heading, about=about, unit="declarations", rule="sum")
-
-
-def _euros(heading: str, about: str) -> Column:
-    return decimal(heading, about=about, unit="EUR", rule="sum")
-
-
-INCOME: dict[str, Column] = {
-    # where a release has both codes, CD_SECTOR is cut to its last four characters
-    "sector_code": text("CD_REFNIS_SECTOR", "CD_SECTOR"),
-    "declarations": _declarations(
-        "MS_NBR_NON_ZERO_INC", "Tax declarations with an income, two years before"
-    ),
-    "net_taxable_income": _euros(
-        "MS_TOT_NET_TAXABLE_INC", "Total net taxable income declared, two years before"
-    ),
-    "median_income": decimal(
-        "MS_MEDIAN_NET_TAXABLE_INC",
-        about="Median net taxable income of the declarations; medians are never aggregated",
-        unit="EUR/declaration",
-    ),
-}
-
-# The release of 2015, on the 589 municipalities of 2011
-OF_2011 = "NIS code of the municipality of 2011"
-MUNICIPALITIES_2011: dict[str, Column] = {
-    "municipality_code": text("CD_MUNTY_REFNIS", about=OF_2011)
-}
-
-MUNICIPAL_INCOME: dict[str, Column] = {
-    "municipality_code": text("CD_MUNTY_REFNIS", about=OF_2011),
-    "year": integer("CD_YEAR", about="Year of the incomes", unit="year", rule="key"),
-    "municipality_name_nl": text(
-        "TX_MUNTY_DESCR_NL", about="Name of the municipality in Dutch", unit="name"
-    ),
-    "municipality_name_fr": text(
-        "TX_MUNTY_DESCR_FR", about="Name of the municipality in French", unit="name"
-    ),
-    "declarations": _declarations("MS_NBR_NON_ZERO_INC", "Declarations with an income"),
-    "declarations_without_income": _declarations(
-        "MS_NBR_ZERO_INC", "Declarations without an income"
-    ),
-    "net_taxable_income": _euros("MS_TOT_NET_TAXABLE_INC", "Total net taxable income"),
-    "net_income": _euros("MS_TOT_NET_INC", "Total net income"),
-    "real_estate_income": _euros("MS_REAL_ESTATE_NET_INC", "Net income from real estate"),
-    "state_taxes": _euros("MS_TOT_STATE_TAXES", "Taxes of the State"),
-    "municipal_taxes": _euros("MS_TOT_MUNICIP_TAXES", "Taxes of the municipality; truly 0 in some"),
-    "taxes": _euros("MS_TOT_TAXES", "All taxes"),
-    "residents": integer("MS_TOT_RESIDENTS", about="Residents", unit="persons", rule="sum"),
-}
+    """Read Statbel's text format: bars between fields, no quotes, UTF-8 with a byte order mark."""
+    key = key or ("sector_code",)
+    return Table(columns=columns, key=key, delimiter="|", quote="", encoding="utf-8-sig")

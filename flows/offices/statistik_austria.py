@@ -1,11 +1,18 @@
-"""Statistik Austria: the office, its licence, a table of its releases, how its codes of
-municipalities changed, its files, and the columns kept of them.
-"""
+"""Statistik Austria: the office, its licence, its releases, its changes of codes, and its files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from flows.offices.statistik_austria_columns import (
+    CODES,
+    DISTRICTS,
+    EMPLOYMENT,
+    HEADINGS,
+    MUNICIPALITIES,
+    MUNICIPALITY_CODES,
+    POPULATION,
+)
 from tasks.nouns import (
     Column,
     Document,
@@ -18,10 +25,7 @@ from tasks.nouns import (
     Table,
     Total,
     WholeOrParts,
-    decimal,
-    integer,
     ledger,
-    text,
 )
 
 STATISTIK_AUSTRIA = Publisher(
@@ -36,17 +40,14 @@ CC_BY = Licence(
 PORTAL = "https://data.statistik.gv.at"
 # Asked in the service's own order: not every year has the same name for the code that it could be
 # sorted by.
-HOSTS = (
-    "https://www.statistik.at",
-    "https://www.statistik.gv.at",
-)  # the second is the published one, and sends to the first
+# The second host is the published one, and sends to the first.
+HOSTS = ("https://www.statistik.at", "https://www.statistik.gv.at")
 SERVICE = (
     "gs-open/GEODATA/ows?service=WFS&version=2.0.0&request=GetFeature"
     "&outputFormat=application/json&srsName=EPSG:31287"
 )
 BOUNDS = (105_000, 270_000, 695_000, 585_000)  # metres in EPSG:31287
 METADATA = "{}/ogd/json?dataset={}"
-REGIONS = "https://www.statistik.at/services/tools/services/regionales/"
 PAGE = 1_000  # features that the service is asked for at a time
 POPULATION_DATASET, EMPLOYMENT_DATASET = "OGD_bevstandjbab2002_BevStand_{}", "OGDEXT_AEST_GEMTAB_1"
 
@@ -119,89 +120,11 @@ LEDGER = ledger("""
     2022-01-01: 70327 70330 70341 > 70370
     2025-01-01: 62252 62267 > 62280
 """)
-
-MUNICIPALITIES: dict[str, Column] = {
-    "municipality_code": text("g_id", "id", about="Gemeindekennziffer, five digits"),
-    "municipality_name": text(
-        *("g_name", "name"),
-        about="Name; of municipalities merged since, the names joined by a plus sign",
-        unit="name",
-    ),
-}
-
-DISTRICTS: dict[str, Column] = {
-    "district_code": text("g_id", "id"),
-    "district_name": text("g_name", "name", about="Name of the political district", unit="name"),
-}
-
-POPULATION: dict[str, Column] = {
-    "municipality_code": text(
-        "C-GRGEMAKT-0", prefix="GRGEMAKT-", about="Gemeindekennziffer of today's municipality"
-    ),
-    "sex_code": text("C-C11-0", about="Code of the sex"),
-    "age_code": text("C-GALTEJ112-0"),
-    "population": integer("F-ISIS-1", about="Residents on 1 January", unit="persons", rule="sum"),
-}
-
-HEADINGS: dict[str, Column] = {
-    "code": text("code"),
-    "label": text("name"),
-    "label_en": text("en_name"),
-}
-
-CODES: dict[str, Column] = HEADINGS | {
-    "parent": text("")
-}  # the column of the code above has no heading
-
-MUNICIPALITY_CODES: dict[str, Column] = HEADINGS | {
-    "code": text("code", prefix="GRGEMAKT-"),
-    "parent": text(""),  # ends in the code of the political district
-}
 CODE_LISTS = {"municipality_code": "municipality_codes", "sex_code": "sexes", "age_code": "ages"}
 
 
-def _share(heading: str, about: str, rule: str = "none") -> Column:
-    return decimal(heading, precision=5, scale=1, about=about, unit="%", rule=rule)
-
-
-def _count(heading: str, about: str, unit: str) -> Column:
-    return integer(heading, about=about, unit=unit, rule="sum")
-
-
-EMPLOYMENT: dict[str, Column] = {
-    "municipality_code": text("GCD"),
-    "residents": integer("BEV_ABSOLUT"),  # published as employment_residents
-    "foreign_share": _share(
-        "AUSL_STAATSB", "Residents of foreign citizenship", "mean by employment_residents"
-    ),
-    "employment_rate": _share("EWTQ_15BIS64", "Employed among residents of 15 to 64 years"),
-    "unemployment_rate": _share(
-        "ALQ_15PLUS", "Unemployed among the labour force of 15 years and over"
-    ),
-    "secondary_education_share": _share(
-        "EDU_15_SEK", "Residents of 15 years and over with secondary education"
-    ),
-    "tertiary_education_share": _share(
-        "EDU_15_TER", "Residents of 15 years and over with tertiary education"
-    ),
-    "commuter_share": _share("AUSPENDLER", "Employed residents who work in another municipality"),
-    "households": _count("PHH", "Private households", "households"),
-    "household_size": decimal(
-        "HH_SIZE",
-        precision=5,
-        about="Persons in a private household",
-        unit="persons/household",
-        rule="mean by households",
-    ),
-    "families": _count("FAMILIEN", "Families", "families"),
-    "enterprises": _count("UNT", "Enterprises", "enterprises"),
-    "workplaces": _count("AST", "Workplaces (Arbeitsstätten)", "workplaces"),
-    "employees": _count("BESCH_AST", "Persons employed at workplaces", "persons"),
-}
-
-
 def municipalities(year: int) -> Source:
-    """Borders of the municipalities (Gemeinden) on 1 January."""
+    """Give the borders of the municipalities (Gemeinden) on 1 January."""
     return replace(
         _borders("at-municipalities", year, f"Municipalities {year}", "GEM", MUNICIPALITIES),
         rows=RELEASES[year].municipalities,
@@ -210,7 +133,7 @@ def municipalities(year: int) -> Source:
 
 
 def districts(year: int) -> Source:
-    """Borders of the political districts on 1 January."""
+    """Give the borders of the political districts on 1 January."""
     return replace(
         _borders("at-districts", year, f"Political districts {year}", "POLBEZ", DISTRICTS),
         rows=DISTRICT_COUNTS,
@@ -218,9 +141,7 @@ def districts(year: int) -> Source:
 
 
 def residents(year: int) -> dict[str, Source]:
-    """The residents of a year, and the lists of what their codes and columns mean, by the names of
-    the tables.
-    """
+    """Give the residents of a year, and the lists of their codes, by the names of the tables."""
     codes = replace(_listed(MUNICIPALITY_CODES, "code"), where={"code": "GRGEMAKT-*"})
     return {
         "population": population(year),
@@ -232,27 +153,22 @@ def residents(year: int) -> dict[str, Source]:
 
 
 def population(year: int) -> Source:
-    """The residents of a year by sex and age; every year is on the municipalities of today."""
+    """Give the residents of a year by sex and age; every year is on today's municipalities."""
     reads = replace(
         _listed(POPULATION, "municipality_code", "sex_code", "age_code"),
         where={"C-A10-0": f"A10-{year}"},
     )
     counted = RELEASES[year].residents
+    title, dataset = f"Residents on 1 January {year}", POPULATION_DATASET.format(year)
     return replace(
-        _file(
-            "at-population",
-            year,
-            f"Residents on 1 January {year}",
-            POPULATION_DATASET.format(year),
-            reads,
-        ),
+        source("at-population", year, title, dataset, reads),
         codes_of=date(NEWEST, 1, 1),
         totals={"population": Total(expected=counted, tolerance=0.001)} if counted else {},
     )
 
 
 def employment(year: int) -> Source:
-    """Employment (Abgestimmte Erwerbsstatistik); each year is on the municipalities of its own."""
+    """Give employment (Abgestimmte Erwerbsstatistik), on the municipalities of its own year."""
     counted = RELEASES[year].employment
     reads = replace(
         _listed(EMPLOYMENT, "municipality_code"),
@@ -263,58 +179,26 @@ def employment(year: int) -> Source:
     )
     title = f"Employment on 31 October {counted}"
     return replace(
-        _file("at-employment", year, title, EMPLOYMENT_DATASET, reads),
+        source("at-employment", year, title, EMPLOYMENT_DATASET, reads),
         reference_date=date(counted, 10, 31),
         codes_of=date(counted, 1, 1),
     )
 
 
 def terms(year: int) -> dict[str, Source]:
-    """What the portal says of its datasets: the licence, the attribution and the day of the last
-    change.
-    """
-    return {
-        name: _metadata(f"at-{name}", year, dataset)
-        for name, dataset in (
-            ("municipalities", "OGDEXT_GEM_1"),
-            ("population", POPULATION_DATASET.format(year)),
-            ("employment", EMPLOYMENT_DATASET),
-        )
+    """Give what the portal says of its datasets: licence, attribution, day of the last change."""
+    datasets = {
+        "municipalities": "OGDEXT_GEM_1",
+        "population": POPULATION_DATASET.format(year),
+        "employment": EMPLOYMENT_DATASET,
     }
+    return {name: _metadata(f"at-{name}", year, dataset) for name, dataset in datasets.items()}
 
 
-def typology(year: int) -> Source:
-    """Urban-rural typology of the municipalities."""
-    reads = Table(columns=TYPOLOGY, key=("municipality_code",))
-    return replace(
-        _by_hand("at-typology", year, "Urban-rural typology 2021", REGIONS, reads),
-        rows=Rows.exactly(2_115),
-    )
-
-
-def urbanisation(year: int) -> Source:
-    """Degree of urbanisation of the municipalities."""
-    reads = Table(columns=URBANISATION, key=("municipality_code",))
-    return replace(
-        _by_hand("at-urbanisation", year, "Degree of urbanisation 2021", REGIONS, reads),
-        rows=Rows.exactly(2_115),
-    )
-
-
-def postal_codes(year: int) -> Source:
-    """Pairs of postal codes and municipalities, of the Austrian Post."""
-    reads = Table(columns=POSTAL_CODES, key=("postal_code", "municipality_code"))
-    title = "Postal codes of municipalities"
-    return replace(
-        _by_hand("at-postal-codes", year, title, "https://www.post.at", reads),
-        rows=Rows.exactly(3_375),
-    )
-
-
-def _file(
+def source(
     slug: str, year: int, title: str, dataset: str, reads: Reading, ending: str = ".csv"
 ) -> Source:
-    """A file of the open data portal, by the identifier of its dataset and how its name ends."""
+    """Give a file of the open data portal, by its dataset's identifier and its name's ending."""
     return Source(
         slug=slug,
         vintage=year,
@@ -332,14 +216,12 @@ def _file(
 
 
 def _borders(slug: str, year: int, title: str, layer: str, columns: Mapping[str, Column]) -> Source:
-    """A layer of borders from the web feature service that took the place of zip files in March
-    2026.
-    """
+    """Give a layer of borders from the web feature service, which replaced zips in March 2026."""
     key = next(iter(columns))
     reads = Features(columns=columns, key=key, crs=31287, published_crs=31287, bounds=BOUNDS)
     name = f"GEODATA:STATISTIK_AUSTRIA_{layer}_{year}0101"
     return replace(
-        _file(slug, year, title, f"OGDEXT_{layer}_1", reads),
+        source(slug, year, title, f"OGDEXT_{layer}_1", reads),
         container="json",
         pages=PAGE,
         urls=tuple(f"{host}/{SERVICE}&typeNames={name}" for host in HOSTS),
@@ -347,60 +229,20 @@ def _borders(slug: str, year: int, title: str, layer: str, columns: Mapping[str,
 
 
 def _list_of_residents(year: int, name: str, ending: str, reads: Table) -> Source:
-    """One of the lists that tell what the codes and the columns of the residents mean."""
-    title = f"Residents on 1 January {year}: {name}"
-    return _file(
-        f"at-population-{name}",
-        year,
-        title,
-        POPULATION_DATASET.format(year),
-        reads,
-        f"_{ending}.csv",
-    )
+    """Give one of the lists that tell what the codes and columns of the residents mean."""
+    title, dataset = f"Residents on 1 January {year}: {name}", POPULATION_DATASET.format(year)
+    return source(f"at-population-{name}", year, title, dataset, reads, f"_{ending}.csv")
 
 
 def _listed(columns: Mapping[str, Column], *key: str) -> Table:
-    """The portal's text format: semicolons, decimal comma, UTF-8."""
+    """Read the portal's text format: semicolons, decimal comma, UTF-8."""
     return Table(columns=columns, key=key, delimiter=";", encoding="utf-8-sig", decimal_point=",")
 
 
 def _metadata(slug: str, year: int, dataset: str) -> Source:
     reads = Document(standard="OGD Austria Metadata")
     return replace(
-        _file(f"{slug}-metadata", year, f"Metadata of {dataset}", dataset, reads),
+        source(f"{slug}-metadata", year, f"Metadata of {dataset}", dataset, reads),
         urls=(METADATA.format(PORTAL, dataset),),
         container="json",
     )
-
-
-def _by_hand(slug: str, year: int, title: str, page: str, reads: Table) -> Source:
-    """A list that is offered without a lasting address: a comma-separated text, fetched by hand."""
-    return replace(
-        _file(slug, year, title, "", reads),
-        urls=(),
-        landing_page=page,
-        confidence="low",
-        codes_of=date(year, 1, 1),
-    )
-
-
-TYPOLOGY: dict[str, Column] = {
-    "municipality_code": text("municipality_code", about="Gemeindekennziffer of 2023"),
-    "municipality_name": text("municipality_name", about="Name of the municipality", unit="name"),
-    "typology_code": text(
-        "typology", about="Code of the urban-rural typology of Statistik Austria"
-    ),
-}
-
-URBANISATION: dict[str, Column] = {
-    "municipality_code": text("municipality_code"),
-    "urbanisation_code": text("urbanisation", about="Degree of urbanisation (DEGURBA)"),
-}
-
-POSTAL_CODES: dict[str, Column] = {
-    "postal_code": text("postal_code", about="Postal code (Postleitzahl)"),
-    "municipality_code": text(
-        "municipality_code", about="Gemeindekennziffer as in the list, Vienna mostly as 90001"
-    ),
-    "nuts3_code": text("NUTS3", about="NUTS 3 region of the postal code"),
-}

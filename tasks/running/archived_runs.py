@@ -16,9 +16,7 @@ from tasks.core.model.errors import GeodataError
 from tasks.running.site import Site
 from tasks.running.steps import warn
 
-# documents of earlier runs that one run writes, and as many that it copies to replicas that were
-# down
-MOST = 100
+MOST = 100  # documents of earlier runs that one run writes, and as many that it copies to replicas
 
 
 def tell(place: Site, run: str) -> None:
@@ -28,9 +26,7 @@ def tell(place: Site, run: str) -> None:
 
 
 def tell_earlier(place: Site, dataset: Dataset) -> None:
-    """Write what the archive lacks about runs that were killed or ended while it was down, and give
-    replicas that were down what they lack.
-    """
+    """Write what archive and replicas lack of runs that were killed or ended in an outage."""
     with _beside_the_run():
         store = place.archive
         listings, failures = store.locations.listings(run_documents.folder(dataset.slug))
@@ -39,13 +35,11 @@ def tell_earlier(place: Site, dataset: Dataset) -> None:
                 f"The archive location {failure} does not tell which runs of {dataset.slug} it has;"
                 " the next run asks it again."
             )
-        # a location that does not answer may have a document, and made anew it need not be the same
-        # to the last byte
+        # a location that is down may have a document, of which one made anew may differ in bytes
         if not failures:
             _tell_missing(place, dataset, {name for _, names in listings for name in names})
-        for failure in {
-            failure.location: failure for failure in store.documents.replicate(listings, MOST)
-        }.values():
+        lacking = store.documents.replicate(listings, MOST)
+        for failure in {failure.location: failure for failure in lacking}.values():
             warn(
                 f"The archive location {failure} lacks documents of runs of {dataset.slug} until"
                 " the next run that can reach it."
@@ -78,9 +72,7 @@ def _hindrances() -> tuple[type[BaseException], ...]:
 
 @contextmanager
 def _beside_the_run() -> Iterator[None]:
-    """Warn of what keeps documents out of the archive; it changes nothing about how the run
-    ends.
-    """
+    """Warn of what keeps documents out of the archive; the run ends as it would have."""
     try:
         yield
     except _hindrances() as error:

@@ -35,9 +35,7 @@ HINT = (
 
 
 def run(flow: Flow[..., Any]) -> None:
-    """Run a flow with the options typed behind its file's name; the process ends with 0, or 1 and
-    the reason on one line.
-    """
+    """Run a flow with the typed options and end the process: 0, or 1 and the reason on one line."""
     values = parse(flow, sys.argv[1:])
     choose_server()
     quiet = QuietConsole()
@@ -53,9 +51,7 @@ def run(flow: Flow[..., Any]) -> None:
 
 
 def parse(flow: Flow[..., Any], arguments: list[str]) -> dict[str, Any]:
-    """The parameters given on the command line, by name and in their types; ends the process with 2
-    on a wrong one.
-    """
+    """Return the parameters typed, by name and in their types; a wrong one ends the process: 2."""
     app = App(
         name=Path(sys.argv[0]).name,
         help=_introduction(flow),
@@ -79,8 +75,7 @@ def parse(flow: Flow[..., Any], arguments: list[str]) -> dict[str, Any]:
 
 
 def choose_server() -> None:
-    """Let the run report to the configured Prefect API, else to this machine's background server,
-    else to one of its own.
+    """Report to the configured Prefect API, this machine's background server, or an own one.
 
     Prefect reads its settings when it is imported, which is before this; so they are changed in the
     environment, for the server it may start, and read again.
@@ -100,9 +95,7 @@ def choose_server() -> None:
 
 
 def report(name: str, state: State[Any], quiet: QuietConsole) -> int:
-    """Say on stderr why a run failed: one line for each error this project explains; any other
-    keeps its traceback.
-    """
+    """Print why a run failed, one line for each error explained; others keep their traceback."""
     error = state.result(raise_on_failure=False)
     if isinstance(error, GeodataError):
         quiet.seen[str(error)] = None
@@ -114,9 +107,7 @@ def report(name: str, state: State[Any], quiet: QuietConsole) -> int:
 
 
 class QuietConsole(logging.Filter):
-    """Keeps Prefect's tracebacks of a GeodataError off the console, where one line follows at the
-    end; the UI has them.
-    """
+    """Keeps Prefect's tracebacks of a GeodataError, which one line replaces, off the console."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,31 +123,28 @@ class QuietConsole(logging.Filter):
 
 
 def _introduction(flow: Flow[..., Any]) -> str:
-    """The paragraphs of the flow's text before the list of its parameters, a line each."""
+    """Return the flow's text before the list of its parameters, a line for each paragraph."""
     text = (flow.description or "").split("\nArgs:")[0].strip()
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _command(flow: Flow[..., Any]) -> Callable[..., dict[str, Any]]:
-    """A function whose options are a flow's parameters; it gives back those that were typed."""
+    """Return a function whose options are a flow's parameters; it gives back those typed."""
 
     def command(**typed: Any) -> dict[str, Any]:
         return typed
 
     types, form = get_type_hints(flow.fn), flow.parameters.properties
-    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            _option(parameter, types[name], form[name])
-            for name, parameter in inspect.signature(flow.fn).parameters.items()
-        ]
-    )
+    given = inspect.signature(flow.fn).parameters.items()
+    options = [_option(parameter, types[name], form[name]) for name, parameter in given]
+    command.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
     return command
 
 
 def _option(
     parameter: inspect.Parameter, declared: Any, field: dict[str, Any]
 ) -> inspect.Parameter:
-    """A parameter with the choices and the description that the Prefect UI shows in its form."""
+    """Return a parameter with the choices and the description that the Prefect UI shows."""
     explained = Parameter(
         help=" ".join(field.get("description", "").split()),
         show_default=field.get("default") not in (None, []),

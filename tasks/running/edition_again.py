@@ -1,4 +1,4 @@
-"""An edition made again: from the archive alone, held against its manifest, and put back."""
+"""An edition made again: from the archive alone, compared with its manifest, and put back."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ class EditionAgain:
     recipe: Recipe
 
     def run(self, dataset: Dataset, flow: Callable[[], object]) -> State[Any]:
-        """Run a flow without a record or a lock: the history is in the catalog already, and several
-        editions of a dataset may be made at the same time.
+        """Run a flow without a record or a lock: several editions may be made at the same time.
+
+        The history is in the catalog already.
         """
         with site().database.session() as cursor:
             provenance.record_dataset(cursor, dataset)
@@ -38,13 +39,13 @@ class EditionAgain:
         ask: Callable[[], tuple[Original, ...]],
         take: Callable[[Recipe], tuple[Original, ...]],
     ) -> tuple[Original, ...]:
-        """Those that the edition was made from, out of the archive."""
+        """Return those that the edition was made from, out of the archive."""
         return take(self.recipe)
 
     def foundation(
         self, dataset: str, layers: Sequence[str], at_least: int, *, start: bool
     ) -> Foundation:
-        """The edition that it was made from, or what took its place; nothing is started."""
+        """Return the edition that it was made from, or its replacement; start nothing."""
         number = self.recipe.foundations.get(dataset, 0)
         return foundations.made_again(site().database, dataset, number, layers)
 
@@ -61,9 +62,7 @@ class EditionAgain:
         return replays.begin(site().database, dataset, vintage, originals, after)
 
     def publish(self, staging: Staging) -> Edition:
-        """Seal the layers, and let their content decide: in the place of the old edition, or as an
-        edition of its own.
-        """
+        """Seal the layers, and publish them as the old edition if equal, else as one of its own."""
         recipe, database = self.recipe, site().database
         with recording(staging, "seal", staging.dataset.schema) as step:
             rows = layers.seal_all(database, staging)
@@ -81,7 +80,5 @@ class EditionAgain:
         return edition
 
     def makes_history(self, edition: Edition) -> bool:
-        """Only where it has other content, and not in a drill: otherwise its manifest is in the
-        archive, or must not get there.
-        """
+        """Return whether it gets a manifest: only if it is new, and not in a drill."""
         return not self.recipe.throwaway and edition.number != self.recipe.number

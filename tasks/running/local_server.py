@@ -34,23 +34,22 @@ PATIENCE = 180.0  # seconds; a first start creates Prefect's database
 
 
 def home() -> Path:
-    """The folder of Prefect's own files (PREFECT_HOME) for runs on this machine, created when
-    missing.
-    """
+    """Return the folder of Prefect's own files (PREFECT_HOME) here, created when missing."""
     folder = data_folder() / "prefect"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
 
 def url() -> str | None:
-    """The API address of the background server, None when it does not answer."""
+    """Return the API address of the background server, None when it does not answer."""
     address, _ = _running() or (None, 0)
     return address if address and _answers(address) else None
 
 
 def start() -> str:
-    """Start the background server unless it is up, and give its API address; ConfigurationError
-    when it does not come up.
+    """Start the background server unless it is up, and return its API address.
+
+    Raises ConfigurationError when it does not come up.
     """
     with _alone():
         address, process = _running() or _launch()
@@ -63,7 +62,7 @@ def start() -> str:
 
 
 def stop() -> bool:
-    """Stop the background server; false when it was not running."""
+    """Stop the background server; return false when it was not running."""
     with _alone():
         running = _running()
         if running:
@@ -73,7 +72,7 @@ def stop() -> bool:
 
 
 def _launch() -> tuple[str, int]:
-    """The address and the process id of a server on its way up; both are written down at once."""
+    """Start a server; return its address and process id, which are written down at once."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}/api"
     words = f"-m prefect server start --host 127.0.0.1 --port {port}".split()
@@ -105,7 +104,7 @@ def _wait(address: str, process: int) -> None:
 
 
 def _environment(address: str) -> dict[str, str]:
-    """A person's own profile and settings stay out of it, and it tells nobody that it exists."""
+    """Return an environment without a person's own profile and settings, and without telemetry."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     return own | {
         "PREFECT_HOME": str(home()),
@@ -128,7 +127,7 @@ def _end(process: int) -> None:
 
 
 def _is_server(process: int) -> bool:
-    """Whether a process id is still a Prefect server: ids are given again to other programs."""
+    """Return whether a process id is still a Prefect server: ids are given again to others."""
     try:
         if not Path("/proc/self").exists():
             os.kill(process, 0)
@@ -147,7 +146,7 @@ def _answers(address: str) -> bool:
 
 
 def _free_port() -> int:
-    """The usual port, or another one where a program listens there already."""
+    """Return the usual port, or another one where a program listens there already."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -166,9 +165,7 @@ def _state_file() -> Path:
 
 
 def _running() -> tuple[str, int] | None:
-    """The address and process id last written down; None when that server has ended, or when
-    nothing readable is there.
-    """
+    """Return the address and process id written down last; None when that server has ended."""
     try:
         state = json.loads(_state_file().read_text())
         address, process = str(state["url"]), int(state["pid"])
@@ -179,7 +176,7 @@ def _running() -> tuple[str, int] | None:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """One process at a time starts or stops."""
+    """Let one process at a time start or stop the server."""
     with (home() / "server.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

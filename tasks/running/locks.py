@@ -17,8 +17,9 @@ LOCKS = 7_246_022  # first half of our advisory locks; the second half is the da
 
 @contextmanager
 def alone(database: Database, dataset: Dataset | None = None) -> Iterator[None]:
-    """Hold the lock of a dataset, or of the whole database; PostgreSQL lets go of it when this
-    process dies, however it dies. Raises ConfigurationError where somebody else holds it.
+    """Hold the lock of a dataset, or of the whole database; raise ConfigurationError if taken.
+
+    PostgreSQL lets go of it when this process dies, however it dies.
     """
     connection = psycopg2.connect(database.libpq_uri)
     connection.autocommit = True

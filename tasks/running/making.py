@@ -15,7 +15,7 @@ _current: ContextVar[Making] = ContextVar("making", default=NewEdition())  # noq
 
 
 def making() -> Making:
-    """The way in which the run under way makes its edition; new, unless something else is said."""
+    """Return how the run under way makes its edition; new, unless something else is said."""
     return _current.get()
 
 

@@ -29,9 +29,7 @@ class NewEdition:
     """How an ordinary run makes an edition."""
 
     def run(self, dataset: Dataset, flow: Callable[[], object]) -> State[Any]:
-        """Run a flow while nobody else makes the dataset, with a record from its beginning to its
-        end; what killed runs left is cleared first.
-        """
+        """Run a flow with a record while nobody else makes the dataset; clear killed runs first."""
         place, run = site(), str(runtime.flow_run.id or uuid.uuid4())
         with alone(place.database, dataset):
             if cleared := editions.abandon(place.database, dataset):
@@ -54,15 +52,13 @@ class NewEdition:
         ask: Callable[[], tuple[Original, ...]],
         take: Callable[[Recipe], tuple[Original, ...]],
     ) -> tuple[Original, ...]:
-        """Originals as the publishers give them now."""
+        """Return originals as the publishers give them now."""
         return ask()
 
     def foundation(
         self, dataset: str, layers: Sequence[str], at_least: int, *, start: bool
     ) -> Foundation:
-        """The edition shown of another dataset; where there is none that will do, its deployment is
-        started if it may be.
-        """
+        """Return the edition shown of another dataset, whose deployment may be started first."""
         try:
             return foundations.find(site().database, dataset, layers, at_least)
         except CheckFailed as reason:
@@ -98,16 +94,12 @@ class NewEdition:
         with recording(staging, "publish", staging.dataset.schema) as step:
             rows = layers.seal_all(database, staging)
             edition = editions.publish(database, staging)
-            step.done(
-                f"Published edition {edition.number} of {staging.dataset.slug} {staging.vintage}"
-                f" with {len(rows)} layers",
-                sum(rows.values()),
-                **rows,
-            )
+            made = f"edition {edition.number} of {staging.dataset.slug} {staging.vintage}"
+            step.done(f"Published {made} with {len(rows)} layers", sum(rows.values()), **rows)
         return edition
 
     def makes_history(self, edition: Edition) -> bool:
-        """Whether an edition gets a manifest in the archive."""
+        """Return whether an edition gets a manifest in the archive."""
         return True
 
 
@@ -119,9 +111,7 @@ def _end(place: Site, run: str, outcome: str, message: str) -> State[Any]:
 
 
 def _start(name: str, reason: CheckFailed) -> None:
-    """Start the deployment of a dataset and wait for its end; raises CheckFailed unless it ends
-    well.
-    """
+    """Start a dataset's deployment, wait, and raise CheckFailed unless it ends well."""
     warn(f"{reason} Starting {name}/{name}.")
     try:
         state = run_deployment(f"{name}/{name}").state  # type: ignore[union-attr]

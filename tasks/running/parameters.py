@@ -12,9 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 
 
 def described(words: str) -> Any:
-    """The description of a parameter, in the form that Prefect passes on to its UI (it loses
-    Field(description=…)).
-    """
+    """Return a parameter's description as Prefect shows it; Field(description=…) would be lost."""
     return Field(json_schema_extra={"description": words})
 
 
@@ -35,7 +33,7 @@ class _OneOf:
 
 
 def one_of(years: Iterable[int], words: str) -> Any:
-    """The description of a parameter that is one of the years of a table of releases."""
+    """Return the description of a parameter that is one of the years of a table of releases."""
     return _OneOf(tuple(years), words)
 
 

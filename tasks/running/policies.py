@@ -19,12 +19,8 @@ from tasks.core.postgres.outages import DATABASE_FAILURES
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
-OUTAGES = (
-    OSError,
-    httpx.TransportError,
-    psycopg2.OperationalError,
-    sqlalchemy.exc.OperationalError,
-)
+DATABASE_OUTAGES = (psycopg2.OperationalError, sqlalchemy.exc.OperationalError)
+OUTAGES = (OSError, httpx.TransportError, *DATABASE_OUTAGES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +33,7 @@ class Retry:
 
     @cached_property
     def heals(self) -> Callable[[Any, Any, State[Any]], bool]:
-        """Prefect's retry condition: whether time can heal what made a task fail; a plain function,
-        because Prefect takes any other callable for a no.
-        """
+        """Prefect's retry condition, whether time can heal a failure; it must be a function."""
 
         def heals(_task: Any, _run: Any, state: State[Any]) -> bool:
             return isinstance(state.result(raise_on_failure=False), self.errors)

@@ -1,6 +1,4 @@
-"""The progress of a long download, in the run's log and as a progress artefact in the Prefect
-UI.
-"""
+"""The progress of a long download, in the run's log and as an artefact in the Prefect UI."""
 
 from __future__ import annotations
 
@@ -21,9 +19,7 @@ LOG_SECONDS = 15.0
 
 
 class Progress:
-    """Called with the bytes received and expected; says nothing of downloads that are short or of
-    unknown length.
-    """
+    """Shows bytes received and expected; silent on downloads that are short or have no length."""
 
     def __init__(self, source: Source) -> None:
         self.name = f"{source.slug} {source.vintage}"
@@ -48,16 +44,13 @@ class Progress:
         if TaskRunContext.get() is None:  # called as a plain function
             return
         if self.artefact is None:
-            self.artefact = cast(
-                UUID,
-                create_progress_artifact(
-                    percent, key=self.key, description=f"Download of {self.name}"
-                ),
-            )
+            about = f"Download of {self.name}"
+            made = create_progress_artifact(percent, key=self.key, description=about)
+            self.artefact = cast(UUID, made)
         else:
             update_progress_artifact(self.artefact, percent)
 
 
 def size(count: int) -> str:
-    """A number of bytes as a person reads it."""
+    """Return a number of bytes as a person reads it."""
     return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count / 1e3:,.1f} kB"

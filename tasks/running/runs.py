@@ -16,20 +16,19 @@ from tasks.core.model.handles import Edition, File, Foundation, Original, Retrie
 from tasks.running.making import making
 
 Parameters = ParamSpec("Parameters")
-WORKERS: TaskRunner[Any] = ThreadPoolTaskRunner(
-    max_workers=4
-)  # branches of a flow at the same time; Prefect's own default has no bound
+# Branches of a flow at the same time; Prefect's own default has no bound.
+WORKERS: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=4)
+HANDLES = (Edition, File, Foundation, Original, Retrieval, Staging)
 
 
 def recorded(
     dataset: Dataset,
 ) -> Callable[[Callable[Parameters, object]], Callable[Parameters, State[Any]]]:
-    """Keep a flow's runs in `catalog.run`, one at a time for each dataset; a run with nothing new
-    ends well and early.
+    """Keep a flow's runs in `catalog.run`, one at a time for each dataset.
 
-    Every run that ends leaves a document in the archive. Left-overs of killed runs are cleared
-    first, and their documents written. Raises ConfigurationError when another run of the dataset is
-    under way.
+    A run with nothing new ends well and early. Every run that ends leaves a document in the
+    archive. Left-overs of killed runs are cleared first, and their documents written. Raises
+    ConfigurationError when another run of the dataset is under way.
     """
 
     def decorate(function: Callable[Parameters, object]) -> Callable[Parameters, State[Any]]:
@@ -44,9 +43,7 @@ def recorded(
 
 
 def together(*futures: PrefectFuture[Any]) -> tuple[PrefectFuture[Any], ...]:
-    """Wait for tasks that run at the same time; the first failure is raised once all have ended,
-    and otherwise the tasks are given back.
-    """
+    """Wait for tasks until all have ended; return them, or raise the first failure."""
     for future in futures:
         future.wait()
     for future in futures:
@@ -55,17 +52,14 @@ def together(*futures: PrefectFuture[Any]) -> tuple[PrefectFuture[Any], ...]:
 
 
 class _Handles(dict[int, Any]):
-    """What tasks gave back, by identity; of all things only handles tell which task follows which.
+    """What tasks gave back, by identity; only handles tell which task follows which.
 
     Prefect also links tasks by texts within results, and the one text "new" would join every
     download with every other.
     """
 
     def __setitem__(self, identity: int, entry: Any) -> None:
-        if isinstance(
-            entry[-1]() if callable(entry[-1]) else None,
-            (Edition, File, Foundation, Original, Retrieval, Staging),
-        ):
+        if isinstance(entry[-1]() if callable(entry[-1]) else None, HANDLES):
             super().__setitem__(identity, entry)
 
 

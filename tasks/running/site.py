@@ -56,7 +56,7 @@ _current: ContextVar[Site] = ContextVar("site", default=Site())  # noqa: B039 (i
 
 
 def site() -> Site:
-    """The site at which this thread works."""
+    """Return the site at which this thread works."""
     return _current.get()
 
 
@@ -72,11 +72,11 @@ def at(other: Site) -> Iterator[Site]:
 
 @contextmanager
 def throwaway() -> Iterator[Site]:
-    """Work at a site with an empty database meanwhile: on the server of GEODATA_DRILL_DATABASE_URL,
-    or beside the database of the settings. It is dropped at the end; what killed runs left of them
-    is dropped first, where nobody is connected.
+    """Work at a site with an empty database meanwhile, which is dropped at the end.
 
-    Raises ConfigurationError where the role may not make one.
+    It is on the server of GEODATA_DRILL_DATABASE_URL, or beside the database of the settings. What
+    killed runs left is dropped first, where nobody is connected. Raises ConfigurationError where
+    the role may not make a database.
     """
     url = settings().drill_database_url
     server = parse(url.get_secret_value()) if url else Site().database
@@ -95,24 +95,20 @@ def throwaway() -> Iterator[Site]:
             yield made
     finally:
         engine(Database(server.url.set(database=name))).dispose()
-        server.outside_transaction(
-            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        dropped = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+        server.outside_transaction(dropped)
 
 
 def _drop_unused(server: Database) -> None:
-    for (name,) in server.rows(
-        "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", PREFIX
-    ):
+    query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+    for (name,) in server.rows(query, PREFIX):
         with suppress(errors.ObjectInUse):
             server.outside_transaction(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
 
 @lru_cache(maxsize=4)
 def _opened(url: str, block: str, throwaway: str) -> Database:
-    """The database that the settings mean, or the one of another name on its server; checked and
-    set up once a process.
-    """
+    """Return the settings' database, or another of its server, set up and checked once only."""
     found = parse(url) if url else _of_block(block) if block else cluster.database()
     if throwaway:
         found = Database(found.url.set(database=throwaway))

@@ -19,9 +19,7 @@ from tasks.running.site import site
 
 
 class Step:
-    """What a verb reports of itself: a past-tense sentence without its full stop, and its
-    figures.
-    """
+    """What a verb reports: a past-tense sentence without its full stop, and its figures."""
 
     def __init__(self) -> None:
         self.sentence = ""
@@ -29,9 +27,7 @@ class Step:
         self.figures: dict[str, Any] = {}
 
     def done(self, sentence: str, rows: int | None = None, **figures: Any) -> None:
-        """Say what was done ("Loaded 19,795 features"), how many rows, and any further figures for
-        the catalog.
-        """
+        """Keep what was done ("Loaded 19,795 features"), how many rows, and further figures."""
         self.sentence, self.rows, self.figures = sentence, rows, figures
 
 
@@ -79,7 +75,7 @@ def log(level: int, sentence: str) -> None:
 
 
 def peak_memory_mib() -> float:
-    """The most memory this process has held since the last step began, in MiB."""
+    """Return the most memory this process has held since the last step began, in MiB."""
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM"):

@@ -1,6 +1,4 @@
-"""Larger areas out of smaller ones: figures added up by the rules of their columns, areas
-dissolved.
-"""
+"""Larger areas made of smaller ones: figures added by their columns' rules, areas dissolved."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ def aggregate(
     adding: str | None = None,
     about: str | None = None,
 ) -> Staging:
-    """One row for each parent area, its figures added up and its area dissolved.
+    """Make one row for each parent area, its figures added up and its area dissolved.
 
     The rule in each column's comment decides (see `tasks.core.catalog.column_rules`): sums are
     added, ratios and weighted means are computed anew, what cannot be aggregated (a median) is
@@ -43,20 +41,11 @@ def aggregate(
         done = aggregation.aggregate(
             site().database, staging.schema, table, by, into, carry, adding, about
         )
-        without = (
-            f", without {done.without_parent:,} that have no {by}" if done.without_parent else ""
-        )
-        overlaid = (
-            f"; {done.dissolution.overlaid:,} areas whose edges do not match were overlaid"
-            if done.dissolution.overlaid
-            else ""
-        )
-        step.done(
-            f"Aggregated {done.rows - done.without_parent:,} {table} into {done.made:,}"
-            f" {into}{without}{overlaid}",
-            rows=done.made,
-            without_parent=done.without_parent,
-            overlaid=done.dissolution.overlaid,
-            slivers_closed=done.dissolution.slivers_closed,
-        )
+        left, dissolved = done.without_parent, done.dissolution
+        sentence = f"Aggregated {done.rows - left:,} {table} into {done.made:,} {into}"
+        sentence += f", without {left:,} that have no {by}" if left else ""
+        if dissolved.overlaid:
+            sentence += f"; {dissolved.overlaid:,} areas whose edges do not match were overlaid"
+        closed = {"overlaid": dissolved.overlaid, "slivers_closed": dissolved.slivers_closed}
+        step.done(sentence, rows=done.made, without_parent=left, **closed)
     return staging

@@ -1,6 +1,4 @@
-"""Audits: the archive held to what it was given, share by share, and repaired where a location
-still has a whole copy.
-"""
+"""Audits: copies in the archive verified, share by share, and repaired from a whole one."""
 
 from __future__ import annotations
 
@@ -28,9 +26,7 @@ NAMED = 20  # losses named in the error itself; all are in the log
 
 @dataclass
 class Outcome:
-    """What one audit did: objects looked at, copies by verdict, rows for a table, and what no
-    location has whole.
-    """
+    """What one audit did: objects checked, verdicts, rows for a table, and what is lost."""
 
     objects: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
@@ -53,22 +49,20 @@ class Outcome:
                     f" {finding.detail}."
                 )
         if any(finding.verdict in UNREPAIRED for finding in findings):
-            self.losses.append(
-                f"{what}"
-                f" ({'; '.join(f'{finding.location}: {finding.detail}' for finding in remarkable)})"
-            )
+            details = [f"{finding.location}: {finding.detail}" for finding in remarkable]
+            self.losses.append(f"{what} ({'; '.join(details)})")
 
 
 @verb("audit the archive within {period_days} days", ARCHIVE)
 def audit(period_days: int = 30) -> None:
-    """Hash originals and row digests anew and compare documents in every location of the archive,
-    and repair them from the copy that is whole.
+    """Hash originals, compare documents in all locations of the archive, repair what is not whole.
 
-    A run takes the copies that were audited longest ago: at least one part in period_days of the
-    bytes in each location, what would be overdue before tomorrow, and all that is known to be
-    missing or not whole. Corrupt bytes of an original go to quarantine; buried originals are
-    expected to be absent. A location that fails is named loudly and audited by the next run. Raises
-    CheckFailed, after all the rest, when something is whole in no location that answers.
+    Row digests are hashed too. A run takes the copies that were audited longest ago: at least one
+    part in period_days of the bytes in each location, what would be overdue before tomorrow, and
+    all that is known to be missing or not whole. Corrupt bytes of an original go to quarantine;
+    buried originals are expected to be absent. A location that fails is named loudly and audited by
+    the next run. Raises CheckFailed, after all the rest, when something is whole in no location
+    that answers.
     """
     if period_days < 1:
         raise ConfigurationError(
@@ -88,7 +82,7 @@ def audit(period_days: int = 30) -> None:
 
 
 def _keep(database: Database, findings: list[Finding]) -> None:
-    """One row for each copy, so that a run that is killed has not worked for nothing."""
+    """Keep one row for each copy, so that a run that is killed has not worked for nothing."""
     with database.session() as cursor:
         for found in findings:
             cursor.execute(UPSERT_ARCHIVE_AUDIT, asdict(found))

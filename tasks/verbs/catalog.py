@@ -1,6 +1,4 @@
-"""The catalog's last word on an edition: its manifest in the archive, and its summary in the
-Prefect UI.
-"""
+"""The end of an edition's record: its manifest in the archive, its summary in the Prefect UI."""
 
 from __future__ import annotations
 
@@ -24,8 +22,7 @@ from tasks.running.steps import say, warn
 
 @verb("catalog {edition.dataset.slug} {edition.vintage}", RECORD)
 def publish_catalog(edition: Edition) -> None:
-    """Close the record of an edition: its whole provenance as a manifest in the archive, named in
-    the catalog.
+    """Close the record of an edition: its provenance as a manifest named in the catalog.
 
     With the manifest the archive alone is enough to rebuild the catalog, and with the row digests
     it names, to say by key what a rebuild by newer code makes otherwise. Editions beyond the number
@@ -47,9 +44,7 @@ def publish_catalog(edition: Edition) -> None:
 
 
 def _keep_digests(edition: Edition) -> dict[str, Any]:
-    """Keep the row digests of each layer in the archive; returns what the manifest says of them, by
-    layer. Done again, it gives the same.
-    """
+    """Keep each layer's row digests in the archive; return what the manifest says of them."""
     kept, place, slug = {}, site(), edition.dataset.slug
     for layer, columns in row_digests.key_columns(place.database, slug, edition.number).items():
         with tempfile.NamedTemporaryFile(dir=place.scratch, suffix=".parquet") as file:
@@ -63,7 +58,7 @@ def _keep_digests(edition: Edition) -> dict[str, Any]:
 
 
 def _keep_manifest(edition: Edition, document: dict[str, Any]) -> str:
-    """Keep the manifest in the archive and its name in the catalog; returns the name."""
+    """Keep the manifest in the archive and its name in the catalog; return the name."""
     stamp = document["edition"]["published_at"][:19].translate({ord(sign): None for sign in "-:"})
     folder = f"editions/{edition.dataset.slug}/{edition.vintage}"
     path = f"{folder}/{edition.number:04d}-{stamp}.json"
@@ -82,14 +77,12 @@ def _remove_old(edition: Edition) -> None:
     if needed:
         warn(
             f"Kept editions {', '.join(map(str, needed))} beyond the {dataset.keep} declared,"
-            " because other views stand on them."
+            " because other views depend on them."
         )
 
 
 def _announce(edition: Edition, document: dict[str, Any]) -> None:
-    """Show the edition in the Prefect UI, and tell the server of it, so that what is made from it
-    is made again.
-    """
+    """Show the edition in the Prefect UI; tell the server, so that what depends on it is remade."""
     slug, mirror = edition.dataset.slug, document["edition"]["mirror"]
     create_markdown_artifact(
         summary(document),

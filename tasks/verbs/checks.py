@@ -1,6 +1,4 @@
-"""Checks: every number the publisher states is held against the data; a failed required check stops
-the run.
-"""
+"""Checks: numbers the publisher states, compared with the data; a failure stops the run."""
 
 from __future__ import annotations
 
@@ -33,14 +31,13 @@ class _Of:
 
 @verb(_Of("check rows"))
 def check_rows(staging: Staging, held: Input, table: str = "") -> None:
-    """Hold the number of rows, in all and of each kind, and of different values of some columns,
-    against what is known of the file.
+    """Compare the number of rows, of each kind and of different values with what is declared.
 
     table: another one that the input's numbers are of, such as the table that a join makes.
     """
     source, table = held.source, table or held.table
-    expected = source.rows
-    found = int(_value(staging, sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))))
+    expected, rows_of = source.rows, sql.Identifier(table)
+    found = int(_value(staging, sql.SQL("SELECT count(*) FROM {}").format(rows_of)))
     if expected is None:
         _verdict(staging, f"rows of {table}", "at least one row", f"{found:,}", found > 0)
     else:
@@ -48,38 +45,21 @@ def check_rows(staging: Staging, held: Input, table: str = "") -> None:
     for column, kinds in source.counts.items():
         counted = sql.SQL("SELECT count(*) FROM {} WHERE {} = {}")
         for kind, rows in kinds.items():
-            found = int(
-                _value(
-                    staging,
-                    counted.format(
-                        sql.Identifier(table), sql.Identifier(column), sql.Literal(kind)
-                    ),
-                )
-            )
+            query = counted.format(rows_of, sql.Identifier(column), sql.Literal(kind))
+            found = int(_value(staging, query))
             _within(staging, f"rows of {table} with {column} {kind}", rows, found)
     for column, count in source.distinct.items():
-        different = int(
-            _value(
-                staging,
-                sql.SQL("SELECT count(DISTINCT {}) FROM {}").format(
-                    sql.Identifier(column), sql.Identifier(table)
-                ),
-            )
-        )
-        _verdict(
-            staging,
-            f"different {column} in {table}",
-            f"{count:,}",
-            f"{different:,}",
-            different == count,
-        )
+        counted = sql.SQL("SELECT count(DISTINCT {}) FROM {}")
+        found = int(_value(staging, counted.format(sql.Identifier(column), rows_of)))
+        title = f"different {column} in {table}"
+        _verdict(staging, title, f"{count:,}", f"{found:,}", found == count)
 
 
 @verb("check keys of {table}")
 def check_keys(
     staging: Staging, table: str, key: Sequence[str], pattern: str | None = None
 ) -> None:
-    """Hold a key to be present and unique, and its first column to match a regular expression."""
+    """Check that a key is present and unique, and its first column matches a regular expression."""
     columns = sql.SQL(", ").join(map(sql.Identifier, key))
     first, target = sql.Identifier(key[0]), sql.Identifier(table)
     named = sql.SQL("SELECT string_agg(code, ', ') FROM ({} LIMIT 5) AS bad")
@@ -100,7 +80,7 @@ def check_keys(
 
 @verb(_Of("check totals"))
 def check_totals(staging: Staging, held: Input, table: str = "") -> None:
-    """Hold the sums of columns against official totals, within each total's declared tolerance.
+    """Compare sums of columns with official totals, within each total's declared tolerance.
 
     table: another one that the input's totals are of, such as the table that a join makes.
     """
@@ -112,55 +92,42 @@ def check_totals(staging: Staging, held: Input, table: str = "") -> None:
         found, stated = Decimal(_value(staging, summed)), Decimal(str(total.expected))
         if stated == stated.to_integral_value():
             stated = stated.quantize(Decimal(1))
+        title = f"total {column} of {table}"
         expected = f"{stated:,} (± {total.tolerance:.2%}, {total.stated_by})"
-        _verdict(
-            staging,
-            f"total {column} of {table}",
-            expected,
-            f"{found:,}",
-            abs(found - stated) <= abs(stated) * Decimal(str(total.tolerance)),
-        )
+        passed = abs(found - stated) <= abs(stated) * Decimal(str(total.tolerance))
+        _verdict(staging, title, expected, f"{found:,}", passed)
 
 
 @verb("check {column} conserved from {table} to {into}")
 def check_conserved(
     staging: Staging, column: str, table: str, into: str, tolerance: float = 0.0
 ) -> None:
-    """Hold the sum of a column to be the same in two tables, within a relative tolerance: nobody
-    was lost or counted twice.
-    """
+    """Check that a column has the same sum in two tables, within a relative tolerance."""
     summed = sql.SQL("SELECT coalesce(sum({}), 0)::numeric FROM {}")
     before, after = (
         Decimal(_value(staging, summed.format(sql.Identifier(column), sql.Identifier(name))))
         for name in (table, into)
     )
     passed = abs(before - after) <= abs(before) * Decimal(str(tolerance))
-    _verdict(
-        staging, f"{column} conserved from {table} to {into}", f"{before:,}", f"{after:,}", passed
-    )
+    title = f"{column} conserved from {table} to {into}"
+    _verdict(staging, title, f"{before:,}", f"{after:,}", passed)
 
 
 @verb("check topology of {table}")
 def check_topology(staging: Staging, table: str) -> None:
-    """Hold every geometry of a layer to be present, valid, not empty and to have an area."""
+    """Check that every geometry of a layer is present, valid, not empty and has an area."""
     wrong = sql.SQL(
         "SELECT count(*) FROM {} WHERE geom IS NULL OR ST_IsEmpty(geom) OR NOT ST_IsValid(geom) OR"
         " ST_Area(geom) <= 0"
     )
     found = int(_value(staging, wrong.format(sql.Identifier(table))))
-    _verdict(
-        staging,
-        f"topology of {table}",
-        "0 missing, empty or invalid geometries",
-        f"{found:,}",
-        found == 0,
-    )
+    expected = "0 missing, empty or invalid geometries"
+    _verdict(staging, f"topology of {table}", expected, f"{found:,}", found == 0)
 
 
 @verb("check licence in {statement.original.source.slug}")
 def check_licence(staging: Staging, statement: File) -> None:
-    """Hold the licence and attribution that a portal states for its data to the declared ones, and
-    keep the day of the last change.
+    """Compare the licence and attribution a portal states with those declared; keep its date.
 
     statement: the portal's document about the data, declared as a `Document`. Raises CheckFailed
     when the terms of reuse have changed.

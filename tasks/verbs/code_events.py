@@ -1,6 +1,4 @@
-"""Codes: tables carried to the codes of another day, places given whole or in parts, codes held
-against the publishers' lists.
-"""
+"""Codes: tables carried to another day's codes, places in one form, codes in the lists."""
 
 from __future__ import annotations
 
@@ -27,8 +25,7 @@ def recode(
     until: date,
     mixed: bool = False,
 ) -> Staging:
-    """The rows of a table under the area codes of another day, as far as the ledger of code events
-    can tell.
+    """Give the rows of a table the area codes of another day, as far as the ledger can tell.
 
     since: the day whose codes the table has; until: the day whose codes are wanted, earlier or
     later. Where areas became one, areas are dissolved to one row (texts that differ joined, numbers
@@ -61,8 +58,7 @@ def recode(
 
 @verb("settle {area.whole} in {table}", DATABASE)
 def settle(staging: Staging, table: str, key: str, area: WholeOrParts) -> Staging:
-    """An area that publishers give now whole, now in parts, left in a table in the one form that is
-    declared, never in both.
+    """Leave an area that publishers give whole or in parts in the one form that is declared.
 
     Rows of the other form are left out when both are there, and parts are merged when only they are
     and the whole is wanted. Returns the staging. Raises CheckFailed when the form wanted cannot be
@@ -75,7 +71,7 @@ def settle(staging: Staging, table: str, key: str, area: WholeOrParts) -> Stagin
 
 @verb("read ledger of {table}")
 def read_ledger(staging: Staging, table: str) -> Ledger:
-    """The code events in a publisher's table of movements, as INSEE's v_mvt_commune has them.
+    """Read the code events in a publisher's table of movements, such as INSEE's v_mvt_commune.
 
     The table has the columns day, type_before, code_before, type_after and code_after; only
     movements between communes (COM) count.
@@ -89,38 +85,26 @@ def read_ledger(staging: Staging, table: str) -> Ledger:
 def check_codes(
     staging: Staging, table: str, lists: Mapping[str, str], headings: str | None = None
 ) -> None:
-    """Hold every code of a table to be in the publisher's code list, and keep the lists in the
-    catalog.
+    """Check that every code of a table is in the publisher's code lists, which the catalog keeps.
 
     lists: the table of the code list of each column; such a table has the columns code and label,
     and perhaps label_en and parent. headings: a list of the file's own columns, in which each
     column loaded must be. Raises CheckFailed naming the codes that no list has.
     """
     with recording(staging, "check_codes", table) as step:
-        kept = sum(
-            code_lists.keep(site().database, staging, name)
-            for name in dict.fromkeys([*lists.values(), *([headings] if headings else [])])
-        )
+        database, schema = site().database, staging.schema
+        names = dict.fromkeys([*lists.values(), *([headings] if headings else [])])
+        kept = sum(code_lists.keep(database, staging, name) for name in names)
         unknown = {
-            column: code_lists.unknown(site().database, staging.schema, table, column, name)
+            column: code_lists.unknown(database, schema, table, column, name)
             for column, name in lists.items()
         }
         if headings:
-            unknown["headings"] = code_lists.unlisted_headings(
-                site().database, staging.schema, table, headings
-            )
-        found = "; ".join(
-            f"{column}: {', '.join(codes)}" for column, codes in unknown.items() if codes
-        )
-        record_check(
-            site().database,
-            staging,
-            f"codes of {table}",
-            "every code in the publisher's lists",
-            found or "all are",
-            not found,
-            required=True,
-        )
+            unknown["headings"] = code_lists.unlisted_headings(database, schema, table, headings)
+        named = [f"{column}: {', '.join(codes)}" for column, codes in unknown.items() if codes]
+        found, expected = "; ".join(named), "every code in the publisher's lists"
+        title = f"codes of {table}"
+        record_check(database, staging, title, expected, found or "all are", not found, True)
         step.done(
             f"Held the codes of {table} against {kept:,} codes of {len(lists):,} lists", rows=kept
         )

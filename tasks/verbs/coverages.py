@@ -1,6 +1,4 @@
-"""The topology of a layer of areas: valid geometries that tile the ground without overlaps or
-gaps.
-"""
+"""The topology of areas: valid geometries that cover the ground without overlaps or gaps."""
 
 from __future__ import annotations
 
@@ -25,8 +23,7 @@ def clean_topology(
     tolerance: float = 0.01,
     parent: str | None = None,
 ) -> Staging:
-    """Every area valid, no two overlapping, no gap between them narrower than a width, shared edges
-    the same on both sides.
+    """Make areas valid, without overlaps or narrow gaps, with shared edges the same on both sides.
 
     The table has a unique `key` and MultiPolygons in `geom`. Only features that were defective or
     neighbour a defective one change, none is lost or renamed, rows without geometry stay, and holes
@@ -57,10 +54,8 @@ def clean_topology(
 def _sentence(report: TopologyReport) -> str:
     if report.method == "none":
         return f"Found no defect among {report.features:,} features and changed nothing"
-    gaps, gap_area = (
-        report.gaps_before - report.gaps_after,
-        report.gap_area_before - report.gap_area_after,
-    )
+    gaps = report.gaps_before - report.gaps_after
+    gap_area = report.gap_area_before - report.gap_area_after
     return (
         f"Cleaned {report.features_changed:,} of {report.features:,} features:"
         f" {report.invalid_before:,} invalid, {report.overlaps_before:,} overlaps"

@@ -29,24 +29,18 @@ def unpack(inputs: Inputs) -> Files:
         keyword: {part: unpack_original.submit(each.original) for part, each in parts.items()}
         for keyword, parts in inputs.by_keyword.items()
     }
-    return Files(
-        {
-            keyword: {
-                joined(part, file.part): file
-                for part, future in parts.items()
-                for file in future.result()
-            }
-            for keyword, parts in unpacked.items()
-        }
-    )
+    by_keyword: dict[str, dict[str, File]] = {}
+    for keyword, parts in unpacked.items():
+        files = [(part, file) for part, future in parts.items() for file in future.result()]
+        by_keyword[keyword] = {joined(part, file.part): file for part, file in files}
+    return Files(by_keyword)
 
 
 def _key(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
-    """The sha256, the pattern and the handle, whose declaration the result carries on; no key when
-    a file kept under it is gone.
+    """Return the cache key: sha256, pattern and handle; none when a file kept under it is gone.
 
-    Without a key the files are made again, at the same place, and what is kept under the key is
-    true again.
+    The handle is part of it because the result carries its declaration. Without a key the files are
+    made again, at the same place, and what is kept under the key is true again.
     """
     original: Original = parameters["original"]
     handle = hashlib.sha256(repr(original).encode()).hexdigest()[:8]
@@ -57,14 +51,13 @@ def _key(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
 
 @verb("unpack {original.source.slug}", FILES, cache=CacheKeyFnPolicy(cache_key_fn=_key))
 def unpack_original(original: Original) -> tuple[File, ...]:
-    """The files a source means, readable on this machine: one for each of its tables, or all that
-    its pattern means where it has territories, in the order of their names.
+    """Unpack the files that a source means: one for each table, or one for each territory.
 
-    Taken out of zip, gz, tar, 7z and archives inside them, recognised by their first bytes; a plain
-    file is itself. Patterns match the base name or the path inside ("*/1_DONNEES*/*.shp"). The
-    parts of a Shapefile come along. Cached by hash and pattern as long as the files are there.
-    Raises SourceError when not exactly one file matches (with territories: none), and on a damaged,
-    encrypted or hostile archive.
+    Taken out of zip, gz, 7z and archives inside them, recognised by their first bytes; a plain file
+    is itself. Patterns match the base name or the path inside ("*/1_DONNEES*/*.shp"). The parts of
+    a Shapefile come along. The files of territories are in the order of their names. Cached by hash
+    and pattern as long as the files are there. Raises SourceError when not exactly one file matches
+    (with territories: none), and on a damaged, encrypted or hostile archive.
     """
     original = replace(original)  # a copy, so that the timeline shows only unpack before load
     if original.source.territories:
@@ -79,39 +72,26 @@ def _one(original: Original, part: str, pattern: str | None) -> File:
     started, packed = time.perf_counter(), site().archive.originals.fetch(original.sha256)
     if original.source.packed and (inside := find_packed(packed, pattern, _name(original))):
         say(f"Found {inside} in {_name(original)}, to be read as it is packed.")
-        return File(
-            original=original,
-            path=str(packed),
-            name=inside,
-            size=packed.stat().st_size,
-            member=inside,
-            part=part,
-        )
+        return replace(_file(original, inside, packed, part), member=inside)
     name, path = take_out(packed, pattern, _folder(original, pattern or ""), name=_name(original))
+    file = _file(original, name, path, part)
+    say(f"Unpacked {name} ({file.size:,} bytes) in {time.perf_counter() - started:.1f} s.")
+    return file
+
+
+def _file(original: Original, name: str, path: Path, part: str) -> File:
     size = path.stat().st_size
-    say(f"Unpacked {name} ({size:,} bytes) in {time.perf_counter() - started:.1f} s.")
     return File(original=original, path=str(path), name=name, size=size, part=part)
 
 
 def _of_territories(original: Original) -> tuple[File, ...]:
-    """For offices that pack one file a region, or one folder a projection, into one archive."""
+    """Unpack all files of offices that pack one file a region, or one folder a projection."""
     started, pattern = time.perf_counter(), original.source.member
-    taken = take_all(
-        site().archive.originals.fetch(original.sha256),
-        pattern,
-        _folder(original, f"all {pattern}"),
-        name=_name(original),
-    )
-    say(
-        f"Unpacked {len(taken):,} files of {original.source.slug} in"
-        f" {time.perf_counter() - started:.1f} s."
-    )
-    return tuple(
-        File(
-            original=original, path=str(path), name=name, size=path.stat().st_size, part=str(number)
-        )
-        for number, (name, path) in enumerate(taken)
-    )
+    packed = site().archive.originals.fetch(original.sha256)
+    taken = take_all(packed, pattern, _folder(original, f"all {pattern}"), name=_name(original))
+    seconds = time.perf_counter() - started
+    say(f"Unpacked {len(taken):,} files of {original.source.slug} in {seconds:.1f} s.")
+    return tuple(_file(original, *file, str(number)) for number, file in enumerate(taken))
 
 
 def _folder(original: Original, pattern: str) -> Path:
@@ -120,18 +100,15 @@ def _folder(original: Original, pattern: str) -> Path:
 
 
 def _name(original: Original) -> str:
-    """What the publisher called the file, from its address; what a service answers page by page has
-    no name and is GeoJSON.
-    """
+    """Return the publisher's file name, from its address; pages of a service have none: GeoJSON."""
     if original.source.pages:
         return f"{original.source.slug}.geojson"
     return PurePosixPath(unquote(urlsplit(original.url).path)).name or original.source.slug
 
 
 def _are_there(kept: Any) -> bool:
-    return all(
-        isinstance(file, File)
-        and Path(file.path).is_file()
-        and Path(file.path).stat().st_size == file.size
-        for file in kept
-    )
+    return all(isinstance(file, File) and _is_there(Path(file.path), file.size) for file in kept)
+
+
+def _is_there(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size

@@ -1,4 +1,4 @@
-"""Freshness: the promise that each source is asked for often enough, held against the catalog."""
+"""Freshness: the promise to ask for each source often enough, checked in the catalog."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from tasks.running.steps import say
 
 @dataclass(frozen=True)
 class Freshness:
-    """A source behind data that are shown: when its publisher last answered, and whether that is
-    too long ago.
-    """
+    """A source behind data that are shown, and whether its publisher answered too long ago."""
 
     source: str
     vintage: int
@@ -32,11 +30,8 @@ class Freshness:
     overdue: bool
 
     def __str__(self) -> str:
-        asked = (
-            f"last answered on {self.last_checked:%Y-%m-%d}"
-            if self.last_checked
-            else "never answered"
-        )
+        checked = self.last_checked
+        asked = f"last answered on {checked:%Y-%m-%d}" if checked else "never answered"
         return (
             f"{self.source} {self.vintage} of {self.datasets} ({asked}, promised every"
             f" {self.asked_every_days} days, {self.last_state})"
@@ -45,8 +40,7 @@ class Freshness:
 
 @verb("check freshness with {grace_days} days of grace", ARCHIVE)
 def check_freshness(grace_days: int = 0) -> None:
-    """Hold every source behind the newest data shown to its promise: asked for, and answered, every
-    so many days.
+    """Check that each source behind the newest data was asked for, and answered, as promised.
 
     Keeps the table as an artefact in the Prefect UI. Raises CheckFailed when a source is overdue by
     more than grace_days.
@@ -54,11 +48,8 @@ def check_freshness(grace_days: int = 0) -> None:
     sources = read_freshness(site().database, grace_days)
     if runtime.flow_run.id:
         rows = [{name: str(value) for name, value in asdict(source).items()} for source in sources]
-        create_table_artifact(
-            rows,
-            key="freshness",
-            description="Sources behind the newest data shown, the stalest first",
-        )
+        description = "Sources behind the newest data shown, the stalest first"
+        create_table_artifact(rows, key="freshness", description=description)
     overdue = [source for source in sources if source.overdue]
     if overdue:
         raise CheckFailed(
@@ -70,8 +61,6 @@ def check_freshness(grace_days: int = 0) -> None:
 
 
 def read_freshness(database: Database, grace_days: int = 0) -> list[Freshness]:
-    """One row for each source behind the newest official edition of each dataset, the overdue ones
-    first.
-    """
+    """Return each source behind the newest official edition of each dataset, overdue first."""
     found = database.records(SELECT_FRESHNESS, grace=grace_days)
     return [Freshness(**each._asdict()) for each in found]

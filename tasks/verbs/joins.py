@@ -1,6 +1,4 @@
-"""Joins: a country's SQL file run in the staging schema, parts united, and how well areas and
-figures met there.
-"""
+"""Joins: a country's SQL file run in staging, parts united, and areas matched with figures."""
 
 from __future__ import annotations
 
@@ -27,18 +25,14 @@ def join(staging: Staging, script: str) -> Staging:
     """
     with recording(staging, "join", script) as step:
         made = scripts.run(site().database, staging, script)
-        step.done(
-            f"Joined {script} into "
-            + ", ".join(f"{table} ({rows:,})" for table, rows in made.items()),
-            sum(made.values()),
-            **made,
-        )
+        tables = ", ".join(f"{table} ({rows:,})" for table, rows in made.items())
+        step.done(f"Joined {script} into {tables}", sum(made.values()), **made)
     return staging
 
 
 @verb("unite {into}")
 def unite(staging: Staging, into: str, parts: Sequence[str], label: str = "") -> Staging:
-    """The tables of a country's parts, such as its states, read as one table; nothing is copied.
+    """Read the tables of a country's parts, such as its states, as one; nothing is copied.
 
     The parts have the same columns and stay as they are. label: a column to add, which names the
     part that each row is of: "01" of tract_shapes_01. Returns the staging. Raises CheckFailed when
@@ -65,8 +59,7 @@ def check_join(
     named_at_most: float = 0.0,
     required: bool = True,
 ) -> None:
-    """Report which areas have figures, which figures have an area, and what share of the population
-    is matched.
+    """Report the areas with figures, figures with an area, and the population matched.
 
     unlocated: SQL LIKE pattern of codes the publisher itself does not locate ("%ZZZZ").
     named_at_most: the share of figures, and of their population, that `recode` may have named
@@ -77,32 +70,25 @@ def check_join(
     reached.
     """
     with recording(staging, "check_join", f"{areas} × {figures}") as step:
+        database = site().database
         report = join_coverage.measure(
-            site().database, staging, areas, figures, key, population, unlocated, only
+            database, staging, areas, figures, key, population, unlocated, only
         )
         least = figures_matched - min(report.share_named, named_at_most)
         share = min(report.share_of_figures, report.share_of_population) + ROUNDING
         passed = report.share_of_areas >= areas_matched and share >= least
         expected = f"at least {areas_matched:.1%} of areas and {figures_matched:.1%} of figures"
         expected += f", {named_at_most:.1%} of which the ledger may name" if named_at_most else ""
-        record_check(
-            site().database,
-            staging,
-            f"{figures} join {areas}",
-            expected,
-            report.sentence,
-            passed,
-            required,
-        )
-        step.done(report.sentence, report.areas_matched)
+        title, found = f"{figures} join {areas}", report.sentence
+        record_check(database, staging, title, expected, found, passed, required)
+        step.done(found, report.areas_matched)
     if not passed:
-        verdict = (
-            f"The figures of {figures!r} and the areas of {areas!r} do not belong together:"
-            f" expected {expected}, found {report.sentence}"
-        )
-        verdict += f"; {report.orphans}"
-        if required:
-            raise CheckFailed(
-                f"{verdict}: use files of the same vintage, or recode the codes that changed."
-            )
-        warn(f"{verdict}.")
+        _refuse(areas, figures, f"expected {expected}, found {found}; {report.orphans}", required)
+
+
+def _refuse(areas: str, figures: str, difference: str, required: bool) -> None:
+    verdict = f"The figures of {figures!r} and the areas of {areas!r} do not belong together"
+    remedy = "use files of the same vintage, or recode the codes that changed"
+    if required:
+        raise CheckFailed(f"{verdict}: {difference}: {remedy}.")
+    warn(f"{verdict}: {difference}.")

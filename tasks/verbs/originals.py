@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from prefect import runtime
 
+from tasks.core.archive import arrivals
 from tasks.core.archive.archive import Archive
-from tasks.core.archive.replication import Failures
 from tasks.core.archive.tombstones import burial
 from tasks.core.catalog import provenance
 from tasks.core.model.declarations import Source
@@ -58,15 +57,13 @@ def download(source: Source) -> Retrieval:
 
 @verb("archive {retrieval.source.slug} {retrieval.source.vintage}", ARCHIVE)
 def archive(retrieval: Retrieval) -> Original:
-    """Keep the file byte for byte, with everything known about it, in the archive and its replicas.
+    """Keep the file byte for byte, and all known about it, in the archive and its replicas.
 
     Where the publisher sent nothing new, the last archived original stands in. Returns the original
     to work with.
     """
     store = site().archive
-    original, failures = (
-        _kept(store, retrieval) if retrieval.path else _standing_in(store, retrieval)
-    )
+    original, failures = arrivals.receive(store, retrieval)
     for failure in failures:
         warn(
             f"The archive location {failure} lacks {_name(retrieval.source)} until the next run"
@@ -83,8 +80,7 @@ def archive(retrieval: Retrieval) -> Original:
 
 
 def backup(*, mirror: str | None = None, **sources: Source | Mapping[str, Source]) -> Inputs:
-    """Download and archive several sources at the same time; each keyword is the name of a staging
-    table.
+    """Download and archive several sources at the same time; each keyword names a staging table.
 
     A mapping of sources stands for several tables, <keyword>_<part>. mirror: folder or base URL
     that stands in for the publishers (see tasks.core.upstream.mirrors). Raises ConfigurationError
@@ -92,19 +88,15 @@ def backup(*, mirror: str | None = None, **sources: Source | Mapping[str, Source
     """
     named = sources_by_name(sources)
     wanted = [source for parts in named.values() for source in parts.values()]
-    archived = iter(
-        making().originals(
-            ask=lambda: _asked(wanted, mirror), take=lambda recipe: _taken(wanted, recipe)
-        )
-    )
-    return Inputs(
-        {
-            keyword: {
-                part: Input(name=joined(keyword, part), original=next(archived)) for part in parts
-            }
-            for keyword, parts in named.items()
+    ask, take_again = lambda: _asked(wanted, mirror), lambda recipe: _taken(wanted, recipe)
+    archived = iter(making().originals(ask=ask, take=take_again))
+    by_keyword: dict[str, dict[str, Input]] = {}
+    for keyword, parts in named.items():
+        names = {part: joined(keyword, part) for part in parts}
+        by_keyword[keyword] = {
+            part: Input(name=name, original=next(archived)) for part, name in names.items()
         }
-    )
+    return Inputs(by_keyword)
 
 
 def _taken(sources: Sequence[Source], recipe: Recipe) -> tuple[Original, ...]:
@@ -113,24 +105,21 @@ def _taken(sources: Sequence[Source], recipe: Recipe) -> tuple[Original, ...]:
 
 
 def _asked(sources: Sequence[Source], mirror: str | None) -> tuple[Original, ...]:
-    """The originals in the order of the sources."""
+    """Return the originals in the order of the sources."""
     # a database that cannot be used is found out before a long download, and set up by one thread
     _ = site().database
     stand_in = mirrors.read(mirror) if mirror else None
     wanted = [mirrors.apply(source, stand_in) if stand_in else source for source in sources]
     retrievals = [download.submit(source) for source in wanted]
     originals = [archive.submit(retrieval) for retrieval in retrievals]  # type: ignore[call-overload]
-    for futures in (
-        retrievals,
-        originals,
-    ):  # a failed download is raised as itself, after the other files are safe
-        together(*futures)
+    together(*retrievals)  # a failed download is raised as itself, after all have ended
+    together(*originals)
     return tuple(future.result() for future in originals)
 
 
 @verb("take {source.slug} {source.vintage} from the archive", ARCHIVE)
 def take(source: Source, recipe: Recipe) -> Original:
-    """The original that an edition was made from, out of the archive; its publisher is not asked.
+    """Take the original that an edition was made from out of the archive, without its publisher.
 
     A copy that is missing or corrupt in a location before the first whole one is repaired. Raises
     SourceError when no location has it.
@@ -156,9 +145,7 @@ def _last_archived(store: Archive, source: Source) -> Original | None:
 
 
 def _buried(store: Archive, source: Source, last: Original | None) -> str:
-    """Where the newest original was buried, so much of a sentence; said loudly with what is done in
-    its place, where anything can be.
-    """
+    """Say where the newest original was buried and what is done instead; return the sentence."""
     passed_over, asked = store.originals.passed_over(source), settings().upstream != "archive"
     if passed_over is None:
         return ""
@@ -174,9 +161,7 @@ def _buried(store: Archive, source: Source, last: Original | None) -> str:
 
 
 def _not_asked(source: Source, last: Original | None, buried: str) -> Retrieval:
-    """In an air gap or a rebuild: dated as the retrieval that filled the archive, since nobody was
-    asked now.
-    """
+    """Return the archived original of an air gap or a rebuild, dated as it was retrieved."""
     if last is None:
         found = (
             f"{buried}, and no other is left in the archive;"
@@ -233,10 +218,8 @@ def _say_downloaded(retrieval: Retrieval, last: Original | None, seconds: float)
             f" {retrieval.source.landing_page} and correct its urls."
         )
     elif retrieval.path:
-        say(
-            f"Downloaded {name}: {size(retrieval.size or 0)}, {retrieval.state}, in"
-            f" {seconds:.1f} s."
-        )
+        received = size(retrieval.size or 0)
+        say(f"Downloaded {name}: {received}, {retrieval.state}, in {seconds:.1f} s.")
     else:
         say(f"Asked for {name}: unchanged, in {seconds:.1f} s.")
     if retrieval.detail and retrieval.state not in FAILED:
@@ -244,59 +227,6 @@ def _say_downloaded(retrieval: Retrieval, last: Original | None, seconds: float)
             f"The file {name} was found elsewhere than declared: {retrieval.detail}. Correct its"
             " urls in the flow."
         )
-
-
-def _kept(store: Archive, retrieval: Retrieval) -> tuple[Original, Failures]:
-    original = _described(retrieval, retrieval.sha256 or "", retrieval.size or 0)
-    path = Path(retrieval.path or "")
-    # A retry of this task may find the file gone: then an earlier attempt archived and removed it.
-    failures = (
-        store.originals.put(path, original.sha256, original)
-        if path.exists() or not store.originals.exists(original.sha256)
-        else ()
-    )
-    return original, (
-        *failures,
-        *store.manifests.write(original, headers=retrieval.headers, detail=retrieval.detail),
-    )
-
-
-def _standing_in(store: Archive, retrieval: Retrieval) -> tuple[Original, Failures]:
-    last = store.originals.latest(retrieval.source)
-    if last is None:
-        raise SourceError(
-            f"The archive has lost its original of {_name(retrieval.source)} since it was asked"
-            " for: run again."
-        )
-    original, failures = (
-        replace(last, state=retrieval.state),
-        store.originals.catch_up(retrieval.source, last.sha256),
-    )
-    if retrieval.sha256 == last.sha256 and (
-        retrieval.url,
-        retrieval.etag,
-        retrieval.last_modified,
-    ) != (last.url, last.etag, last.last_modified):
-        original = _described(
-            retrieval, last.sha256, last.size
-        )  # same bytes under new validators: kept, so that the next question is conditional
-        failures += store.manifests.write(
-            original, headers=retrieval.headers, detail=retrieval.detail
-        )
-    return original, failures
-
-
-def _described(retrieval: Retrieval, sha256: str, count: int) -> Original:
-    return Original(
-        source=retrieval.source,
-        sha256=sha256,
-        size=count,
-        url=retrieval.url,
-        retrieved_at=retrieval.asked_at,
-        state=retrieval.state,
-        etag=retrieval.etag,
-        last_modified=retrieval.last_modified,
-    )
 
 
 def _name(source: Source) -> str:

@@ -1,6 +1,4 @@
-"""Editions: begun, published and switched. A run builds in its own schema; publishing is a switch
-of views.
-"""
+"""Editions: begun in a schema of their own, published and switched by stable views."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ from tasks.running.steps import say, warn
 
 @verb("stand on {dataset}")
 def stand_on(dataset: str, layers: Sequence[str], at_least: int, start: bool = False) -> Foundation:
-    """The edition shown of another dataset, some of whose layers this one is made from.
+    """Return the edition shown of another dataset, some of whose layers this one is made from.
 
     at_least: the oldest vintage that will do. start: where there is none such, start the deployment
     of that dataset, for its newest vintage, and wait for its end. Raises CheckFailed when there is
@@ -40,9 +38,9 @@ def open_staging(
 ) -> Staging:
     """Open the private schema in which the next edition is built.
 
-    The run ends here, well and early, when a published edition was already made from these
-    files by this code, unless `rebuild` is set. after: editions of other datasets it stands on;
-    their layers are there as <dataset>_<layer>.
+    The run ends here, well and early, when a published edition was already made from these files by
+    this code, unless `rebuild` is set. after: editions of other datasets it depends on; their
+    layers are there as <dataset>_<layer>.
     """
     staging = making().begin(dataset, vintage, files.originals, after, rebuild=rebuild)
     say(f"Opened {staging.schema} for edition {staging.edition} of {dataset.slug} {vintage}.")
@@ -51,19 +49,17 @@ def open_staging(
 
 @verb("publish {staging.dataset.slug} {staging.vintage}")
 def publish(staging: Staging) -> Edition:
-    """Seal every declared layer (key, indexes, descriptions, content hash) and switch the stable
-    views to the new edition.
+    """Seal every declared layer and switch the stable views to the new edition.
 
-    Readers see the old edition until one short transaction, and the new one with all its provenance
-    after it. Raises CheckFailed when a layer is missing, its key does not hold, or a column is not
-    described.
+    Sealing gives key, indexes, descriptions and content hash. Readers see the old edition until one
+    short transaction, and the new one with all its provenance after it. Raises CheckFailed when a
+    layer is missing, its key does not hold, or a column is not described.
     """
     return making().publish(staging)
 
 
 def rollback(dataset: str, edition: int | None = None) -> None:
-    """Switch the stable views to another kept edition of the same vintage, backwards or forwards,
-    also one that was withdrawn.
+    """Switch the stable views to another kept edition of the vintage, also one withdrawn.
 
     Without an edition: the one before the edition shown, of the newest vintage. Raises
     ConfigurationError with the list of kept editions when there is none such, and when no location
@@ -80,12 +76,11 @@ def rollback(dataset: str, edition: int | None = None) -> None:
 
 
 def withdraw(dataset: str, vintage: int) -> None:
-    """Show a vintage no longer; its tables stay, and it stays withdrawn until a new edition of it
-    is made, or rollback() names one.
+    """Show a vintage no longer, until a new edition of it is made or rollback() names one.
 
-    Views without a year show the newest vintage still shown. Raises ConfigurationError with the
-    list of what is shown when the vintage is not, and when no location of the archive can keep the
-    record; CheckFailed when readers' views stand on its views.
+    Its tables stay. Views without a year show the newest vintage still shown. Raises
+    ConfigurationError with the list of what is shown when the vintage is not, and when no location
+    of the archive can keep the record; CheckFailed when readers' views depend on its views.
     """
     show_no_longer(dataset, vintage)
     keep_switches(dataset)
@@ -93,9 +88,7 @@ def withdraw(dataset: str, vintage: int) -> None:
 
 @verb("show edition {edition} of {dataset}")
 def show_again(dataset: str, edition: int) -> None:
-    """Switch the stable views of a vintage to one of its kept editions; where it is shown already
-    nothing changes.
-    """
+    """Switch a vintage's stable views to a kept edition; nothing changes if it is shown already."""
     vintage, before, now = publications.roll_back(site().database, dataset, edition)
     if before == now:
         warn(f"Edition {now} of {dataset} {vintage} is shown already.")
@@ -125,16 +118,13 @@ def show_no_longer(dataset: str, vintage: int) -> None:
 
 @verb("keep the switches of {dataset} in the archive", RECORD)
 def keep_switches(dataset: str) -> None:
-    """Keep in the archive which editions of a dataset persons had shown again or withdrawn: a
-    rebuild from it restores that too.
+    """Keep in the archive which editions persons switched, so that a rebuild restores that.
 
     Also writes what earlier runs could not. Raises ConfigurationError when no location can take it;
     the switch itself has happened.
     """
-    folder, documents = (
-        f"publications/{dataset}",
-        publications.publication_documents(site().database, dataset),
-    )
+    folder = f"publications/{dataset}"
+    documents = publications.publication_documents(site().database, dataset)
     try:
         failures = site().archive.documents.put_missing(folder, documents)
     except ConfigurationError as reason:
@@ -152,7 +142,7 @@ def keep_switches(dataset: str) -> None:
 
 
 def _announce(event: str, dataset: str, vintage: int, number: int, **more: int | None) -> None:
-    """Tell the Prefect server what is shown now, so that what stands on it is made again."""
+    """Tell the Prefect server what is shown now, so that what depends on it is made again."""
     if runtime.flow_run.id:
         mirror = site().database.value(
             "SELECT mirror FROM catalog.edition WHERE dataset = %s AND number = %s", dataset, number

@@ -1,7 +1,6 @@
-"""Retention: originals leave the archive at their legal maximum age, or when newer ones superseded
-them and no edition needs them.
+"""Retention: originals leave the archive at their legal maximum age or when superseded.
 
-Tombstones, manifests and published editions stay.
+None that an edition needs is superseded. Tombstones, manifests and published editions stay.
 """
 
 from __future__ import annotations
@@ -30,8 +29,7 @@ from tasks.running.steps import say, warn
 
 @verb("bury originals {grace_days} days beyond their legal maximum age", ARCHIVE)
 def bury_expired(grace_days: int = 0) -> None:
-    """Remove from the archive, and from all its replicas, every original older than the law lets it
-    stay, and leave a tombstone.
+    """Replace every original older than the law allows, in all locations, by a tombstone.
 
     Only the archive decides: the newest manifest of each source says how many days its originals
     may stay. The last original of a vintage goes too, and is named loudly; published editions keep
@@ -46,31 +44,7 @@ def bury_expired(grace_days: int = 0) -> None:
             " before their age."
         )
     store, purge = site().archive, Purge()
-    originals, refused = store.manifests.all(), store.quarantine.all()
-    earlier = tombstones.standing(store.tombstones.all(), originals)
-    declared = {
-        **newest_declarations(refused.values()),
-        **newest_declarations(originals),
-    }
-    purge.finish(*store.tombstones.finish(earlier.values()))
-    review = expiry.review(
-        [original for original in originals if original.sha256 not in earlier],
-        refused,
-        declared,
-        purge.started,
-        grace_days,
-    )
-    for original in review.expired:
-        reason = expiry.reason(declared[series_of(original.source)])
-        purge.add(original, reason, store.tombstones.bury(original, reason))
-    for name in review.refused:
-        reason = expiry.reason(declared[series_of(refused[name].source)])
-        purge.add(
-            refused[name],
-            reason,
-            store.quarantine.remove(name),
-            kind="refused bytes in quarantine, ",
-        )
+    review = _buried(store, purge, grace_days)
     _report(store, review, purge)
     _record(site().database, store.tombstones.all())
     _name_editions(store, review.expired)
@@ -78,13 +52,30 @@ def bury_expired(grace_days: int = 0) -> None:
         expiry.keep_days(source)  # raises its error
 
 
+def _buried(store: Archive, purge: Purge, grace_days: int) -> ExpiryReview:
+    """Finish earlier burials, and bury what is beyond its age; return what was found."""
+    originals, refused = store.manifests.all(), store.quarantine.all()
+    earlier = tombstones.standing(store.tombstones.all(), originals)
+    declared = newest_declarations(refused.values()) | newest_declarations(originals)
+    purge.finish(*store.tombstones.finish(earlier.values()))
+    left = [original for original in originals if original.sha256 not in earlier]
+    review = expiry.review(left, refused, declared, purge.started, grace_days)
+    for original in review.expired:
+        reason = expiry.reason(declared[series_of(original.source)])
+        purge.add(original, reason, store.tombstones.bury(original, reason))
+    for name in review.refused:
+        reason = expiry.reason(declared[series_of(refused[name].source)])
+        failed = store.quarantine.remove(name)
+        purge.add(refused[name], reason, failed, kind="refused bytes in quarantine, ")
+    return review
+
+
 @verb("collect originals {grace_originals} beyond the newest that stay", ARCHIVE)
 def collect_superseded(grace_originals: int = 0) -> None:
-    """Remove from the archive, and from all its replicas, originals beyond the newest that their
-    source keeps, and leave a tombstone.
+    """Replace originals beyond the newest a source keeps, in all locations, by tombstones.
 
     Never those that an edition needs: one that is shown, that a rollback could show, that is being
-    built, or that one of these stands on, by the archive's documents or by the catalog; never the
+    built, or that one of these depends on, by the archive's documents or by the catalog; never the
     newest of a vintage; and none while a location is down that may know of other editions. Raises
     ConfigurationError, after all other sources, when what a source declares contradicts itself.
     """
@@ -104,22 +95,13 @@ def collect_superseded(grace_originals: int = 0) -> None:
     originals = store.manifests.all()
     earlier = tombstones.standing(store.tombstones.all(), originals)
     left = [original for original in originals if original.sha256 not in earlier]
-    found = collection.review(
-        left,
-        newest_declarations(originals),
-        _needed(store, database),
-        purge.started,
-        grace_originals,
-    )
+    declared, needed = newest_declarations(originals), _needed(store, database)
+    found = collection.review(left, declared, needed, purge.started, grace_originals)
     for each in found.superseded:
-        purge.add(
-            each.original,
-            each.reason,
-            store.tombstones.bury(each.original, each.reason, each.judged),
-        )
-    purge.keep_table(
-        "collection", "Originals removed from the archive because newer ones superseded them"
-    )
+        failed = store.tombstones.bury(each.original, each.reason, each.judged)
+        purge.add(each.original, each.reason, failed)
+    removed = "Originals removed from the archive because newer ones superseded them"
+    purge.keep_table("collection", removed)
     say(_collected(found))
     _record(database, store.tombstones.all())
     for source in found.undeclared:
@@ -138,18 +120,14 @@ class Purge:
     def finish(self, stones: list[Tombstone], failed: Failures) -> None:
         """Note earlier burials under which bytes were found."""
         self.finished = stones
-        self.rows += [
-            _row(stone, "removed where an earlier purge had not reached it") for stone in stones
-        ]
+        outcome = "removed where an earlier purge had not reached it"
+        self.rows += [_row(stone, outcome) for stone in stones]
         self.failures.update({failure.location: failure for failure in failed})
 
     def add(self, original: Original, reason: str, failed: Failures, kind: str = "") -> None:
         """Note bytes that were removed, from all locations but those that failed."""
-        outcome = (
-            f"not yet removed from {', '.join(failure.location for failure in failed)}"
-            if failed
-            else "removed everywhere"
-        )
+        places = ", ".join(failure.location for failure in failed)
+        outcome = f"not yet removed from {places}" if failed else "removed everywhere"
         self.rows.append(_row(tombstones.set_for(original, reason, self.started), kind + outcome))
         self.failures.update({failure.location: failure for failure in failed})
 
@@ -186,9 +164,8 @@ def _report(store: Archive, review: ExpiryReview, purge: Purge) -> None:
 
 def _sentence(review: ExpiryReview, finished: int) -> str:
     done = "; ".join(_name(original) for original in review.expired)
-    rest = (
-        f"; removed {len(review.refused):,} refused files from quarantine" if review.refused else ""
-    )
+    refused = len(review.refused)
+    rest = f"; removed {refused:,} refused files from quarantine" if refused else ""
     rest += f"; finished {finished:,} earlier burials" if finished else ""
     if review.expired:
         return (
@@ -202,9 +179,7 @@ def _sentence(review: ExpiryReview, finished: int) -> str:
 
 
 def _needed(store: Archive, database: Database) -> set[str]:
-    """Hashes of the originals that editions need, by the archive and by the catalog: either may
-    know what the other does not.
-    """
+    """Return the hashes of originals that editions need, by the archive or by the catalog."""
     return references.needed(database) | {
         each.sha256 for edition in store.editions.needed() for each in edition.inputs
     }
@@ -212,11 +187,8 @@ def _needed(store: Archive, database: Database) -> set[str]:
 
 def _collected(found: CollectionReview) -> str:
     done = "; ".join(_name(superseded.original) for superseded in found.superseded)
-    rest = (
-        f"; {len(found.needed):,} older ones stay, because editions need them"
-        if found.needed
-        else ""
-    )
+    needed = len(found.needed)
+    rest = f"; {needed:,} older ones stay, because editions need them" if needed else ""
     if done:
         return (
             f"Collected {len(found.superseded):,} of {found.counted:,} originals of which only the"

@@ -1,6 +1,4 @@
-"""Rebuilds: data and catalog made again from the archive alone and held against their manifests,
-or rehearsed in a throw-away database.
-"""
+"""Rebuilds: all made again from the archive alone, or rehearsed in a throw-away database."""
 
 from __future__ import annotations
 
@@ -47,8 +45,7 @@ OWN = ("mirror", "rebuild")  # parameters that a recipe takes the place of
 
 @contextmanager
 def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
-    """Keep the record of a rebuild from its first second to its verdict, while nobody else
-    publishes in the database.
+    """Keep the record of a rebuild until its verdict, while nobody else publishes there.
 
     drill: all is done in a throw-away database, which is dropped at the end; its record is kept in
     the catalog of the real one.
@@ -71,11 +68,10 @@ def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
 
 @verb("restore the catalog for {scope} editions")
 def restore_catalog(rebuild: int, scope: Scope, datasets: Sequence[str] = ()) -> Plan:
-    """The history in the archive put back into the catalog: sources, originals, runs, editions,
-    checks and publications.
+    """Put the history in the archive back into the catalog; what is there already stays.
 
-    What is there already stays as it is. Returns what is to be made again, and from what. Raises
-    ConfigurationError when the archive has nothing.
+    The history is sources, originals, runs, editions, checks and publications. Returns what is to
+    be made again, and from what. Raises ConfigurationError when the archive has nothing.
     """
     started, database = time.perf_counter(), site().database
     history = histories.read(site().archive)
@@ -95,9 +91,7 @@ def restore_catalog(rebuild: int, scope: Scope, datasets: Sequence[str] = ()) ->
 
 
 def rebuild_editions(plan: Plan) -> None:
-    """Make the editions again, each after those it stands on, others at the same time; one that
-    cannot be made stops none of the rest.
-    """
+    """Make the editions again, each after those it depends on, past any that cannot be made."""
     ahead = {(recipe.dataset, recipe.number): recipe for recipe in plan.recipes}
     under_way: dict[EditionKey, PrefectFuture[None]] = {}
     with _server_for_all():
@@ -107,24 +101,20 @@ def rebuild_editions(plan: Plan) -> None:
                 for place, recipe in ahead.items()
                 if not recipe.foundations.items() & {*ahead, *under_way}
             ]
-            for place in ready[
-                : PROCESS_COUNT - len(under_way)
-            ]:  # the longest way first, and never more than there are processes
+            # the longest way first, and never more than there are processes
+            for place in ready[: PROCESS_COUNT - len(under_way)]:
                 under_way[place] = rebuild_edition.submit(ahead.pop(place))
             ended = next(as_completed(list(under_way.values())))
             ended.result()
-            under_way = {
-                place: future for place, future in under_way.items() if future is not ended
-            }
+            under_way = {place: each for place, each in under_way.items() if each is not ended}
 
 
 @verb("rebuild {recipe.dataset} {recipe.vintage}, edition {recipe.number}")
 def rebuild_edition(recipe: Recipe) -> None:
-    """An edition made again by its own flow from its own originals, and put back in its place when
-    its content is that of the manifest.
+    """Make an edition again by its own flow, and put it back if it equals its manifest.
 
-    Other content is published as an edition of its own. What cannot be made is recorded with the
-    reason, and raises nothing.
+    It is made from its own originals. Other content is published as an edition of its own. What
+    cannot be made is recorded with the reason, and raises nothing.
     """
     with at(Site(recipe.throwaway)):
         _rebuild_edition(recipe)
@@ -151,9 +141,7 @@ def _rebuild_edition(recipe: Recipe) -> None:
 
 @verb("hold edition {place[1]} of {place[0]} to its manifest")
 def hold_to_manifest(rebuild: int, place: EditionKey, throwaway: str = "") -> None:
-    """The content hash of every table of an edition, as it stands now, compared with that of the
-    manifest, and the views with what is shown. throwaway: as of the plan.
-    """
+    """Compare an edition's content and views with its manifest; throwaway: as in the plan."""
     started = time.perf_counter()
     verdict = rebuild_records.check(Site(throwaway).database, rebuild, *place)
     (say if verdict == "identical" else warn)(
@@ -163,8 +151,7 @@ def hold_to_manifest(rebuild: int, place: EditionKey, throwaway: str = "") -> No
 
 
 def check_rebuild(plan: Plan) -> None:
-    """Hold every edition that must be there to its manifest, and close the record with the verdict
-    and the time it took.
+    """Compare all wanted editions with their manifests, and close the record with a verdict.
 
     Raises CheckFailed when an edition is missing, or differs although it was made by the same code,
     or when the history could not be put back whole; what newer code makes otherwise is said.
@@ -176,11 +163,8 @@ def check_rebuild(plan: Plan) -> None:
     rebuild_plans.remove_stepping_stones(database, plan)
     result = rebuild_records.end(database, plan.rebuild, plan.unrestored)
     if result.others and runtime.flow_run.id:
-        create_table_artifact(
-            list(result.others),
-            key="rebuild",
-            description="Editions that are not as their manifests say",
-        )
+        description = "Editions that are not as their manifests say"
+        create_table_artifact(list(result.others), key="rebuild", description=description)
     for other in result.others:
         warn(f"Not as it was: {other['edition']} is {other['verdict']}. {other['message']}")
     say(f"{result.message}.")
@@ -189,13 +173,10 @@ def check_rebuild(plan: Plan) -> None:
 
 
 def _failure(result: rebuild_records.Result) -> str:
-    named = (
-        "; ".join(
-            f"{other['edition']} is {other['verdict']}: {other['message']}"
-            for other in result.others
-        )
-        or "what is said before"
-    )
+    others = [
+        f"{each['edition']} is {each['verdict']}: {each['message']}" for each in result.others
+    ]
+    named = "; ".join(others) or "what is said before"
     return (
         f"{result.message}; all were expected to be identical, found {named}. What is whole is"
         " published. Restore what is missing from a backup of the archive, or use the code that"
@@ -212,20 +193,15 @@ def _follow(flow: Flow[..., Any], recipe: Recipe) -> State[Any]:
 
 
 def _parameters(flow: Flow[..., Any], recipe: Recipe) -> dict[str, Any]:
-    """Those of the run that made it, as far as the flow still knows them."""
+    """Return those of the run that made it, as far as the flow still knows them."""
     known = set(flow.parameters.properties) - set(OWN)
-    return {
-        name: value
-        for name, value in {**recipe.parameters, "vintage": recipe.vintage}.items()
-        if name in known
-    }
+    told = {**recipe.parameters, "vintage": recipe.vintage}
+    return {name: value for name, value in told.items() if name in known}
 
 
 @contextmanager
 def _server_for_all() -> Iterator[None]:
-    """Let the other processes report to the server of this one, also where that is a throw-away
-    server, and be patient with it.
-    """
+    """Let other processes report to this one's server, throw-away or not, patiently."""
     context = FlowRunContext.get()
     url = {PREFECT_API_URL: str(context.client.api_url)} if context else {}
     with temporary_settings({**url, PREFECT_CLIENT_MAX_RETRIES: 20}):

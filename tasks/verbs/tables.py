@@ -20,26 +20,22 @@ from tasks.running.steps import recording
 
 
 def load(staging: Staging, files: Files) -> tuple[PrefectFuture[int], ...]:
-    """Load every file as a staging table of its name, all at the same time: with geometries where
-    it is declared as Features, of figures where it is a Table; a Document is no table.
+    """Load every file as a staging table of its name, all at the same time.
 
-    Returns the tasks once all have ended well, for `wait_for` of the verb that follows.
+    Features have geometries, a Table has figures, and a Document is no table. Returns the tasks
+    once all have ended well, for `wait_for` of the verb that follows.
     """
-    return together(
-        *(
-            (load_table if isinstance(file.reads, Table) else load_geometries).submit(
-                staging, file, table
-            )
-            for table, file in files
-            if not isinstance(file.reads, Document)
-        )
-    )
+    loaded: list[PrefectFuture[int]] = []
+    for table, file in files:
+        verb = load_table if isinstance(file.reads, Table) else load_geometries
+        if not isinstance(file.reads, Document):
+            loaded.append(verb.submit(staging, file, table))
+    return together(*loaded)
 
 
 @verb("load table {table}", DATABASE)
 def load_table(staging: Staging, file: File, table: str) -> int:
-    """The rows of a publisher's table of figures, as declared, in a table of the staging schema;
-    returns their number.
+    """Load a publisher's table of figures, as declared, into staging; return its number of rows.
 
     CSV and other text, XLSX, XLS, ODS and Parquet. Only the declared columns are read: codes as
     text, figures in their declared types. A declared marker ("*", "(X)") becomes null and its
@@ -63,21 +59,15 @@ def load_table(staging: Staging, file: File, table: str) -> int:
             file.member,
             file.original.source.slug,
         )
-        step.done(
-            f"Loaded {tally.rows:,} rows",
-            rows=tally.rows,
-            suppressed=tally.suppressed,
-            reasons=dict(tally.reasons),
-            skipped=tally.skipped,
-            left_out=tally.left_out,
-        )
+        figures = {"suppressed": tally.suppressed, "reasons": dict(tally.reasons)}
+        figures |= {"skipped": tally.skipped, "left_out": tally.left_out}
+        step.done(f"Loaded {tally.rows:,} rows", rows=tally.rows, **figures)
     return tally.rows
 
 
 @verb("load geometries {table}", DATABASE)
 def load_geometries(staging: Staging, file: File, table: str) -> int:
-    """Every feature of a file, in one typed PostGIS column and one CRS, as a staging table; returns
-    their number.
+    """Load every feature of a file into staging, in one CRS; return their number.
 
     GeoJSON, TopoJSON, Shapefile, GeoPackage, SpatiaLite, FlatGeobuf, GML, KML and GeoParquet,
     zipped or not, are read as the source's `Features` declare. The table has the declared columns
@@ -101,15 +91,12 @@ def load_geometries(staging: Staging, file: File, table: str) -> int:
             _of_member(reads, file.name),
             file.original.source.slug,
         )
-        without = (
-            f", {figures.without_geometry:,} of them without geometry"
-            if figures.without_geometry
-            else ""
-        )
+        missing = figures.without_geometry
+        without = f", {missing:,} of them without geometry" if missing else ""
         step.done(
             f"Loaded {figures.features:,} features{without}",
             rows=figures.features,
-            without_geometry=figures.without_geometry,
+            without_geometry=missing,
             from_collections=figures.from_collections,
             change_of_crs=figures.change_of_crs,
         )
@@ -117,10 +104,8 @@ def load_geometries(staging: Staging, file: File, table: str) -> int:
 
 
 def _of_member(reads: Features, name: str) -> Features:
-    """How a file is read whose CRS depends on where it stands in its archive."""
+    """Return how a file is read whose CRS depends on its place in its archive."""
     codes = [crs for pattern, crs in reads.crs_of.items() if fnmatchcase(name, pattern)]
-    return (
-        replace(reads, crs=codes[0], bounds=reads.bounds if codes[0] == reads.crs else None)
-        if codes
-        else reads
-    )
+    if not codes:
+        return reads
+    return replace(reads, crs=codes[0], bounds=reads.bounds if codes[0] == reads.crs else None)

@@ -1,9 +1,8 @@
-"""Column rules: what a published column means and how it may be aggregated, written in the comment
-of the column itself.
+"""Column rules: what a published column means and how it may be aggregated.
 
-A comment reads "Residents on 1 January [unit: persons; aggregate: sum; from:
-OPENDATA_SECTOREN.TOTAL]", so that a person in psql, the catalog and `aggregate` all read the same
-sentence.
+The rule is written in the comment of the column itself, such as "Residents on 1 January [unit:
+persons; aggregate: sum; from: OPENDATA_SECTOREN.TOTAL]", so that a person in psql, the catalog and
+`aggregate` all read the same sentence.
 """
 
 from __future__ import annotations
@@ -38,9 +37,7 @@ FORMS = (
 
 @dataclass(frozen=True)
 class ColumnRule:
-    """What a column holds, in which unit, how it is aggregated, and the publisher's column it comes
-    from.
-    """
+    """What a column holds, its unit, how it is aggregated, and the publisher's column."""
 
     description: str
     unit: str
@@ -48,10 +45,8 @@ class ColumnRule:
     origin: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.description} [unit: {self.unit}; aggregate: {self.aggregate}; from:"
-            f" {self.origin}]"
-        )
+        facts = f"unit: {self.unit}; aggregate: {self.aggregate}; from: {self.origin}"
+        return f"{self.description} [{facts}]"
 
     @property
     def kind(self) -> Kind:
@@ -74,7 +69,7 @@ class ColumnRule:
 
 
 def parse(comment: str | None) -> ColumnRule | None:
-    """The rule in a column's comment, or None when it is missing or malformed."""
+    """Return the rule in a column's comment, or None when it is missing or malformed."""
     found = COMMENT.fullmatch((comment or "").strip())
     if found is None:
         return None
@@ -87,9 +82,7 @@ def parse(comment: str | None) -> ColumnRule | None:
 
 
 def column_comments(database: Database, schema: str, table: str) -> dict[str, str | None]:
-    """The comment of every column of a table, in the table's order; raises CheckFailed when there
-    is no such table.
-    """
+    """Return the comments of a table's columns, in order; raise CheckFailed without a table."""
     with database.session() as cursor:
         found = columns(cursor, schema, table)
     if not found:
@@ -101,7 +94,7 @@ def column_comments(database: Database, schema: str, table: str) -> dict[str, st
 
 
 def column_rules(database: Database, schema: str, table: str) -> dict[str, ColumnRule]:
-    """The rule of every column of a table (geometry included), in the table's order.
+    """Return the rule of every column of a table (geometry included), in the table's order.
 
     Raises CheckFailed naming the columns whose comment is missing or malformed, and the forms
     allowed.
@@ -110,15 +103,10 @@ def column_rules(database: Database, schema: str, table: str) -> dict[str, Colum
 
 
 def parse_rules(table: str, comments: Mapping[str, str | None]) -> dict[str, ColumnRule]:
-    """The rules in these comments by column name; raises CheckFailed naming the faulty columns and
-    the forms allowed.
-    """
+    """Return the rule in each column's comment; raise CheckFailed naming the faulty columns."""
     rules = {column: parse(comment) for column, comment in comments.items()}
-    if faulty := [
-        f"{column} ({comments[column] or 'no comment'})"
-        for column, rule in rules.items()
-        if rule is None
-    ]:
+    missing = [column for column, rule in rules.items() if rule is None]
+    if faulty := [f"{column} ({comments[column] or 'no comment'})" for column in missing]:
         raise CheckFailed(
             f"Every column of {table} must say in its comment how it is aggregated, and"
             f" {len(faulty)} do not: {'; '.join(faulty)}; write {FORMS} with COMMENT ON COLUMN."
@@ -129,8 +117,5 @@ def parse_rules(table: str, comments: Mapping[str, str | None]) -> dict[str, Col
 def write_comments(cursor: Cursor, table: sql.Identifier, comments: Mapping[str, str]) -> None:
     """Give columns of a table these comments, by the columns' names."""
     for column, comment in comments.items():
-        cursor.execute(
-            sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
-                table, sql.Identifier(column), sql.Literal(comment)
-            )
-        )
+        said = sql.SQL("COMMENT ON COLUMN {}.{} IS {}")
+        cursor.execute(said.format(table, sql.Identifier(column), sql.Literal(comment)))

@@ -1,11 +1,10 @@
-"""The manifest of an edition: all the catalog holds about it, as one self-describing document,
-and as a page for a person.
-"""
+"""The manifest of an edition: all the catalog holds about it, as a document and as a page."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from tasks.core.catalog import rows
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Edition
 from tasks.core.postgres.database import Database
@@ -23,15 +22,18 @@ PARTS = {
     "code_labels": "code_label",
     "publications": "publication",
 }
-NAME_MANIFEST = """
-UPDATE catalog.edition SET manifest = %s WHERE dataset = %s AND number = %s
-"""
+ROWS = "jsonb_agg(to_jsonb(t) - 'dataset' - 'number' ORDER BY to_jsonb(t))"
+TABLES = {  # of the page for a person, by title: a part and its columns
+    "Layers": ("layers", "layer row_count geometry_type srid content_hash"),
+    "Joins": ("joins", "areas area_count areas_matched figures figure_count figures_matched"),
+    "Checks": ("checks", "title expected found passed"),
+    "Steps": ("steps", "ordinal sentence seconds peak_mib"),
+    "Files": ("inputs", "source source_vintage sha256 url retrieved_at"),
+}
 
 
 def edition_document(database: Database, dataset: str, number: int) -> dict[str, Any]:
-    """Everything known about one edition, read from the catalog; keys are the table's own column
-    names.
-    """
+    """Return everything known about one edition; keys are the tables' own column names."""
     found = database.rows(
         "SELECT to_jsonb(e) - 'manifest' FROM catalog.edition e WHERE dataset = %s AND number = %s",
         dataset,
@@ -50,18 +52,12 @@ def edition_document(database: Database, dataset: str, number: int) -> dict[str,
     document["dataset"] = database.value(
         "SELECT to_jsonb(d) FROM catalog.dataset d WHERE slug = %s", dataset
     )
-    document["run"] = (
-        database.rows("SELECT to_jsonb(r) FROM catalog.run r WHERE id = %s", found[0][0]["run"])
-        or [(None,)]
-    )[0][0]
+    query, run = "SELECT to_jsonb(r) FROM catalog.run r WHERE id = %s", found[0][0]["run"]
+    document["run"] = next((row for (row,) in database.rows(query, run)), None)
     for part, table in PARTS.items():
-        gathered = (
-            "SELECT coalesce(jsonb_agg(to_jsonb(t) - 'dataset' - 'number' ORDER BY to_jsonb(t)),"
-            " '[]')"
-        )
-        document[part] = database.value(
-            f"{gathered} FROM catalog.{table} t WHERE dataset = %s AND number = %s", dataset, number
-        )
+        query = f"SELECT coalesce({ROWS}, '[]') FROM catalog.{table} t"
+        query += " WHERE dataset = %s AND number = %s"
+        document[part] = database.value(query, dataset, number)
     document["steps"].sort(key=lambda step: step["ordinal"])
     document["columns"].sort(key=lambda column: (column["layer"], column["ordinal"]))
     return document
@@ -70,53 +66,25 @@ def edition_document(database: Database, dataset: str, number: int) -> dict[str,
 def name_manifest(database: Database, edition: Edition, path: str) -> None:
     """Keep in the catalog which document of the archive is the manifest of an edition."""
     with database.session() as cursor:
-        cursor.execute(NAME_MANIFEST, (path, edition.dataset.slug, edition.number))
+        of_edition = {"dataset": edition.dataset.slug, "number": edition.number}
+        rows.update(cursor, "edition", {"manifest": path}, of_edition)
 
 
 def summary(document: dict[str, Any]) -> str:
-    """A page in Markdown for a person: layers, joins, checks, steps and files of an edition."""
+    """Return a page in Markdown: the layers, joins, checks, steps and files of an edition."""
     edition = document["edition"]
-    official = (
-        f"\n\n**Not official data: made from the mirror {edition['mirror']}.**"
-        if edition["mirror"]
-        else ""
-    )
-    return "\n\n".join(
-        (
-            (
-                f"# {document['dataset']['title']}, {edition['vintage']}, edition"
-                f" {edition['number']}{official}"
-            ),
-            _rows(
-                "Layers",
-                document["layers"],
-                ("layer", "row_count", "geometry_type", "srid", "content_hash"),
-            ),
-            _rows(
-                "Joins",
-                document["joins"],
-                (
-                    "areas",
-                    "area_count",
-                    "areas_matched",
-                    "figures",
-                    "figure_count",
-                    "figures_matched",
-                ),
-            ),
-            _rows("Checks", document["checks"], ("title", "expected", "found", "passed")),
-            _rows("Steps", document["steps"], ("ordinal", "sentence", "seconds", "peak_mib")),
-            _rows(
-                "Files",
-                document["inputs"],
-                ("source", "source_vintage", "sha256", "url", "retrieved_at"),
-            ),
-        )
-    )
+    title = f"# {document['dataset']['title']}, {edition['vintage']}, edition {edition['number']}"
+    if edition["mirror"]:
+        title += f"\n\n**Not official data: made from the mirror {edition['mirror']}.**"
+    tables = [
+        _table(heading, document[part], columns.split())
+        for heading, (part, columns) in TABLES.items()
+    ]
+    return "\n\n".join([title, *tables])
 
 
-def _rows(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
-    lines = [" | ".join(_cell(row[column]) for column in columns) for row in rows]
+def _table(title: str, facts: list[dict[str, Any]], columns: list[str]) -> str:
+    lines = [" | ".join(_cell(row[column]) for column in columns) for row in facts]
     return "\n".join(
         (f"## {title}", "", " | ".join(columns), " | ".join("---" for _ in columns), *lines)
     )

@@ -24,9 +24,7 @@ from tasks.core.postgres.database import Database, records
 
 
 class NothingNew(Exception):
-    """The publishers' files and our code are those of an edition that is shown, or that a person
-    rolled back or withdrew: there is nothing to do.
-    """
+    """These files and this code made an edition that is shown, or that a person switched away."""
 
 
 def begin(
@@ -40,11 +38,10 @@ def begin(
     after: Sequence[Foundation] = (),
     floor: int = 0,
 ) -> Staging:
-    """Make the staging schema of a new edition and its row in the catalog; floor: the highest
-    number the archive knows.
+    """Make the staging schema of a new edition and its row in the catalog.
 
-    Raises NothingNew when a published edition with the same fingerprint is shown, was rolled back
-    or withdrawn, unless `rebuild`.
+    floor: the highest number the archive knows. Raises NothingNew, unless `rebuild`, when an
+    edition with the same fingerprint is shown, was rolled back or withdrawn.
     """
     mark = fingerprint(dataset, vintage, originals, after)
     with database.session() as cursor:
@@ -69,11 +66,10 @@ def open_edition(
     mark: str,
     floor: int = 0,
 ) -> Staging:
-    """Give the next edition its number, its row in the catalog and its staging schema, with views
-    of its foundations.
+    """Give the next edition its number, its row in the catalog and its staging schema.
 
-    mark: its fingerprint. floor: the highest number the archive knows, which a database that is
-    newer than the archive must not give again.
+    The schema has views of its foundations. mark: its fingerprint. floor: the highest number the
+    archive knows, which a database newer than the archive must not give again.
     """
     number = _next_number(cursor, dataset, floor)
     staging = Staging(
@@ -101,35 +97,26 @@ def open_edition(
 
 
 def _next_number(cursor: Cursor, dataset: Dataset, floor: int) -> int:
-    """The number of the next edition; the lock lets one be given at a time."""
+    """Return the number of the next edition; the lock lets one be given at a time."""
     cursor.execute("SELECT FROM catalog.dataset WHERE slug = %s FOR UPDATE", (dataset.slug,))
     cursor.execute(SELECT_NEXT_NUMBER, {"dataset": dataset.slug, "floor": floor})
     return int(cursor.fetchall()[0][0])
 
 
 def _record_input(cursor: Cursor, staging: Staging, original: Original) -> None:
-    row = {
-        "source": original.source.slug,
-        "source_vintage": original.source.vintage,
-        "sha256": original.sha256,
-        "url": original.url,
-        "retrieved_at": original.retrieved_at,
-    }
+    row = rows.same(original, "sha256 url retrieved_at")
+    row |= {"source": original.source.slug, "source_vintage": original.source.vintage}
     rows.insert(cursor, "edition_input", rows.of_edition(staging) | row)
 
 
 def mirror_of(originals: tuple[Original, ...], after: Sequence[Foundation]) -> str:
-    """The label of the mirror that an edition is made from, directly or by its foundations; empty
-    for official data.
-    """
+    """Return the mirror an edition is made from, also by its foundations; "" for official data."""
     labels = [original.source.mirror for original in originals] + [each.mirror for each in after]
     return next(filter(None, labels), "")
 
 
 def abandon(database: Database, dataset: Dataset) -> list[str]:
-    """Clear what killed or failed runs of a dataset left behind; returns the staging schemas
-    dropped.
-    """
+    """Clear what killed or failed runs of a dataset left; return the staging schemas dropped."""
     with database.session() as cursor:
         ended = {"outcome": "abandoned", "ended_at": rows.NOW}
         rows.update(cursor, "run", ended, {"dataset": dataset.slug, "outcome": "running"})
@@ -146,9 +133,7 @@ def abandon(database: Database, dataset: Dataset) -> list[str]:
 
 
 def publish(database: Database, staging: Staging) -> Edition:
-    """Move the sealed layers to the edition's own schema and show them, with their provenance, in
-    one transaction.
-    """
+    """Move the sealed layers to the edition's own schema and show them, in one transaction."""
     dataset = staging.dataset
     schema = f"{dataset.slug}_edition_{staging.edition}"
     for attempt in giving_way():
@@ -165,12 +150,10 @@ def publish(database: Database, staging: Staging) -> Edition:
 def move_layers(cursor: Cursor, staging: Staging, schema: str) -> None:
     """Give the sealed layers a schema of their own, for good."""
     cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-    for table in _tables_of(cursor, staging):
-        cursor.execute(
-            sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(
-                sql.Identifier(staging.schema, table), sql.Identifier(schema)
-            )
-        )
+    for name in _tables_of(cursor, staging):
+        table = sql.Identifier(staging.schema, name)
+        moved = sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(table, sql.Identifier(schema))
+        cursor.execute(moved)
 
 
 def mark_published(cursor: Cursor, staging: Staging, schema: str) -> None:
@@ -180,17 +163,17 @@ def mark_published(cursor: Cursor, staging: Staging, schema: str) -> None:
 
 
 def _tables_of(cursor: Cursor, staging: Staging) -> list[str]:
-    """The tables of the layers, and the partitions of those that have them."""
+    """Return the tables of the layers, and the partitions of those that have them."""
     tables = list(staging.dataset.layers)
     quoted = [f'"{staging.schema}"."{table}"' for table in tables]
     return [*tables, *(name for (name,) in records(cursor, SELECT_PARTITIONS, tables=quoted))]
 
 
 def remove_old(database: Database, dataset: Dataset, vintage: int) -> tuple[list[int], list[int]]:
-    """Drop the tables of editions beyond the number kept; returns the editions removed, and those
-    kept because others' views need them.
+    """Drop the tables of editions beyond the number kept; return those removed and those needed.
 
-    The edition shown is one of those kept; of a vintage that was withdrawn, the newest are.
+    An edition is needed when others' views select from it. The edition shown is one of those kept;
+    of a vintage that was withdrawn, the newest are.
     """
     old = database.records(
         SELECT_EDITIONS_BEYOND_KEEP, dataset=dataset.slug, vintage=vintage, keep=dataset.keep
@@ -203,9 +186,7 @@ def remove_old(database: Database, dataset: Dataset, vintage: int) -> tuple[list
 
 
 def remove(database: Database, dataset: str, number: int) -> bool:
-    """Drop the tables of an edition; false, and nothing is dropped, where others' views select from
-    them.
-    """
+    """Drop an edition's tables; return false, dropping none, if others' views select from them."""
     schema, edition = f"{dataset}_edition_{number}", {"dataset": dataset, "number": number}
     try:
         with database.session() as cursor:
@@ -213,9 +194,8 @@ def remove(database: Database, dataset: str, number: int) -> bool:
             query = "SELECT layer FROM catalog.layer WHERE (dataset, number) = (%s, %s)"
             cursor.execute(query, (dataset, number))
             for (layer,) in cursor.fetchall():
-                cursor.execute(
-                    sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema, layer))
-                )
+                table = sql.Identifier(schema, layer)
+                cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
             cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))
             rows.update(cursor, "edition", {"state": "removed"}, edition)
     except (errors.DependentObjectsStillExist, errors.LockNotAvailable):

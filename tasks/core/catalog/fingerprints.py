@@ -38,15 +38,12 @@ def fingerprint(
     originals: tuple[Original, ...],
     after: Sequence[Foundation] = (),
 ) -> str:
-    """SHA-256 over everything an edition is a function of: originals, their declarations, its
-    foundations, and the code that makes rows.
-    """
+    """Return the SHA-256 over an edition's originals, declarations, foundations and code."""
     digest = hashlib.sha256(as_json([dataset.slug, dataset.layers, vintage]).encode())
     for original in originals:
         source = original.source
-        digest.update(
-            as_json([source.slug, source.vintage, source.mirror, original.sha256]).encode()
-        )
+        told = [source.slug, source.vintage, source.mirror, original.sha256]
+        digest.update(as_json(told).encode())
         totals = {
             column: (float(total.expected), total.tolerance)
             for column, total in source.totals.items()
@@ -55,11 +52,8 @@ def fingerprint(
         read = (source.container, source.member, source.territories, source.reads)
         digest.update(repr((*read, *numbers, source.codes_day)).encode())
     for foundation in after:
-        digest.update(
-            as_json(
-                [foundation.dataset, foundation.vintage, foundation.layers, foundation.content]
-            ).encode()
-        )
+        told = [foundation.dataset, foundation.vintage, foundation.layers, foundation.content]
+        digest.update(as_json(told).encode())
     for path in _code(dataset):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
@@ -70,28 +64,20 @@ def _code(dataset: Dataset) -> Iterator[Path]:
     yield from sorted((SQL / "functions").glob("*.sql"))
     flows = {path.stem: path for path in (ROOT / "flows").glob("*.py")}
     yield from (path for slug, path in flows.items() if slug == dataset.slug)
-    yield from (
-        path
-        for path in sorted(SQL.glob("*.sql"))
-        if _owner(path.stem, {*flows, dataset.slug}) == dataset.slug
-    )
+    slugs, scripts = {*flows, dataset.slug}, sorted(SQL.glob("*.sql"))
+    yield from (path for path in scripts if _owner(path.stem, slugs) == dataset.slug)
     if dataset.slug in flows:
         yield from sorted(imported([flows[dataset.slug]], "flows.offices"))
 
 
 def _owner(script: str, slugs: set[str]) -> str:
-    """The dataset whose file an SQL script is by its name, <slug>.sql or <slug>_<anything>.sql; the
-    longest slug that fits.
-    """
-    return max(
-        (slug for slug in slugs if script == slug or script.startswith(f"{slug}_")),
-        key=len,
-        default="",
-    )
+    """Return the dataset (longest slug) of a script <slug>.sql or <slug>_<anything>.sql."""
+    fitting = (slug for slug in slugs if script == slug or script.startswith(f"{slug}_"))
+    return max(fitting, key=len, default="")
 
 
 def imported(modules: Iterable[Path], package: str) -> set[Path]:
-    """The modules of a package that modules import, directly or through one another."""
+    """Return the modules of a package that modules import, directly or through one another."""
     found: set[Path] = set()
     ahead = [*modules]
     while ahead:

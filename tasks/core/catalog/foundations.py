@@ -1,6 +1,4 @@
-"""Foundations: the published editions from which another dataset is made, found and given to its
-staging schema as views.
-"""
+"""Foundations: published editions from which another is made, given to it as views."""
 
 from __future__ import annotations
 
@@ -19,36 +17,32 @@ from tasks.core.postgres.database import Database
 
 
 def find(database: Database, dataset: str, layers: Sequence[str], at_least: int) -> Foundation:
-    """The newest vintage shown of a dataset; raises CheckFailed when there is none, it is too old,
-    or lacks a layer.
-    """
+    """Return the newest vintage shown; raise CheckFailed when none is recent and has the layers."""
     found = database.records(SELECT_FOUNDATION_SHOWN, dataset=dataset, layers=list(layers))
     wanted = f"{dataset} ({', '.join(layers)}) of {at_least} or newer"
-    remedy = (
-        f"run the flow of {dataset} first (python flows/{dataset}.py), or let this run start it"
-    )
+    command = f"python flows/{dataset}.py"
+    remedy = f"run the flow of {dataset} first ({command}), or let this run start it"
     if not found:
         raise CheckFailed(
-            f"This dataset stands on {wanted}, and no edition of it is shown in {database}:"
+            f"This dataset is made from {wanted}, and no edition of it is shown in {database}:"
             f" {remedy}."
         )
     newest = found[0]
     if missing := sorted(set(layers) - set(newest.layers)):
         raise CheckFailed(
-            f"This dataset stands on {wanted}, and edition {newest.number} of {newest.vintage}"
+            f"This dataset is made from {wanted}, and edition {newest.number} of {newest.vintage}"
             f" lacks {', '.join(missing)}: {remedy}."
         )
     if newest.vintage < at_least:
         raise CheckFailed(
-            f"This dataset stands on {wanted}, and the newest edition shown, {newest.number}, is of"
-            f" {newest.vintage}: {remedy}."
+            f"This dataset is made from {wanted}, and the newest edition shown, {newest.number},"
+            f" is of {newest.vintage}: {remedy}."
         )
     return _foundation(dataset, layers, newest)
 
 
 def made_again(database: Database, dataset: str, number: int, layers: Sequence[str]) -> Foundation:
-    """The foundation of an edition, once a rebuild has made it again; or the one with other
-    content that took its place.
+    """Return the foundation that a rebuild made again, or the edition that took its place.
 
     Raises CheckFailed when there is neither, or it lacks a layer.
     """
@@ -57,9 +51,9 @@ def made_again(database: Database, dataset: str, number: int, layers: Sequence[s
     )
     if not found or set(layers) - set(found[0].layers):
         raise CheckFailed(
-            f"This edition stands on edition {number} of {dataset} ({', '.join(layers)}), and that"
-            " is not there: it could not be made again, or the archive has no manifest of it. See"
-            " what the rebuild says of it, and rebuild that first."
+            f"This edition is made from edition {number} of {dataset} ({', '.join(layers)}), and"
+            " that is not there: it could not be made again, or the archive has no manifest of it."
+            " See what the rebuild says of it, and rebuild that first."
         )
     return _foundation(dataset, layers, found[0])
 
@@ -77,8 +71,7 @@ def _foundation(dataset: str, layers: Sequence[str], found: Any) -> Foundation:
 
 
 def build_on(cursor: Cursor, staging: Staging, foundation: Foundation) -> None:
-    """Record that the edition is made from another, whose layers become views of the staging
-    schema, named <dataset>_<layer>.
+    """Record the edition another is made from, and make a view <dataset>_<layer> of each layer.
 
     Raises CheckFailed when the other edition was removed since it was found.
     """
@@ -99,9 +92,7 @@ def build_on(cursor: Cursor, staging: Staging, foundation: Foundation) -> None:
 
 
 def _require_kept(cursor: Cursor, staging: Staging, foundation: Foundation) -> None:
-    """The edition is still there, and by the lock on its row stays until the views on it are
-    made.
-    """
+    """Lock the row of an edition that is still there, until the views on it are made."""
     cursor.execute(
         "SELECT state FROM catalog.edition WHERE dataset = %s AND number = %s FOR SHARE",
         (foundation.dataset, foundation.number),
@@ -114,7 +105,7 @@ def _require_kept(cursor: Cursor, staging: Staging, foundation: Foundation) -> N
     there = cursor.fetchall()[0][0]
     if states != ["published"] or there < len(tables):
         raise CheckFailed(
-            f"Edition {staging.edition} of {staging.dataset.slug} was expected to stand on edition"
+            f"Edition {staging.edition} of {staging.dataset.slug} was expected to depend on edition"
             f" {foundation.number} of {foundation.dataset} {foundation.vintage}"
             f" ({', '.join(foundation.layers)}), found when the run began; that is"
             f" {states[0] if states else 'not in the catalog'} by now, with {there} of"

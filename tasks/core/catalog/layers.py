@@ -1,6 +1,4 @@
-"""Sealing: a staged table becomes a layer once it has a key, a declared geometry, described columns
-and a content hash.
-"""
+"""Sealing: a staged table becomes a layer with a key, described columns and a content hash."""
 
 from __future__ import annotations
 
@@ -22,14 +20,13 @@ EXTENT = "ARRAY[ST_XMin({0}), ST_YMin({0}), ST_XMax({0}), ST_YMax({0})]".format(
 
 
 def seal_all(database: Database, staging: Staging) -> dict[str, int]:
-    """Seal every declared layer of a staging; returns the rows of each."""
+    """Seal every declared layer of a staging; return the rows of each."""
     declared = staging.dataset.layers
     return {layer: seal(database, staging, layer, key) for layer, key in declared.items()}
 
 
 def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...]) -> int:
-    """Give a staged table its primary key, spatial index and comments, and describe it in the
-    catalog; returns its rows.
+    """Give a staged table key, index and comments, describe it in the catalog, return its rows.
 
     Raises CheckFailed for a table that is missing, has a key that is null or repeated, an
     undeclared geometry, or an undescribed column.
@@ -37,19 +34,16 @@ def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...])
     stated = column_rules(database, staging.schema, layer)
     rules = {name: _as_part_of(key, name, rule) for name, rule in stated.items()}
     corrected = {name: str(rule) for name, rule in rules.items() if rule != stated[name]}
+    table = sql.Identifier(layer)
     with database.session(staging.schema) as cursor:
         description = _description(cursor, staging, layer)
         _set_key(cursor, layer, key)
-        write_comments(cursor, sql.Identifier(layer), corrected)
+        write_comments(cursor, table, corrected)
         geometry_type, srid = _geometry(cursor, staging, layer)
         if geometry_type:
-            cursor.execute(
-                sql.SQL("CREATE INDEX ON {} USING gist (geom)").format(sql.Identifier(layer))
-            )
-        cursor.execute(
-            sql.SQL("COMMENT ON TABLE {} IS %s").format(sql.Identifier(layer)), (description,)
-        )
-        cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(layer)))
+            cursor.execute(sql.SQL("CREATE INDEX ON {} USING gist (geom)").format(table))
+        cursor.execute(sql.SQL("COMMENT ON TABLE {} IS %s").format(table), (description,))
+        cursor.execute(sql.SQL("ANALYZE {}").format(table))
         row = {
             "layer": layer,
             "description": description,
@@ -64,16 +58,14 @@ def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...])
 
 
 def _as_part_of(key: tuple[str, ...], column: str, rule: ColumnRule) -> ColumnRule:
-    """The rule of a column in the layer with this key: a code is the key of one table and the same
-    for many rows of another.
-    """
+    """Return the rule of a column in a layer: a code is the key of one and the same in another."""
     if column in key:
         return replace(rule, aggregate="key")
     return replace(rule, aggregate="same") if rule.kind == "key" else rule
 
 
 def _description(cursor: Cursor, staging: Staging, layer: str) -> str:
-    """The table's own comment, then what a reader must know about the edition."""
+    """Return the table's own comment, then what a reader must know about the edition."""
     cursor.execute(
         "SELECT obj_description(to_regclass(%s)), to_regclass(%s) IS NOT NULL",
         (f'"{layer}"', f'"{layer}"'),
@@ -128,7 +120,7 @@ def _geometry(cursor: Cursor, staging: Staging, layer: str) -> tuple[str | None,
 
 
 def _facts(cursor: Cursor, layer: str, *, located: bool) -> dict[str, Any]:
-    """What the catalog keeps of the rows: row_count, extent, size_bytes and content_hash."""
+    """Return what the catalog keeps of the rows: row_count, extent, size_bytes and content_hash."""
     name = sql.Identifier(layer)
     query = sql.SQL(SELECT_LAYER_FACTS).format(
         extent=sql.SQL(EXTENT if located else "NULL"),
@@ -143,14 +135,6 @@ def _record_columns(
 ) -> None:
     for ordinal, column in enumerate(columns(cursor, layer), start=1):
         rule = rules[column.name]
-        row = {
-            "layer": layer,
-            "name": column.name,
-            "ordinal": ordinal,
-            "data_type": column.data_type,
-            "description": rule.description,
-            "unit": rule.unit,
-            "aggregation": rule.aggregate,
-            "origin": rule.origin,
-        }
+        row = {"layer": layer, "ordinal": ordinal, "aggregation": rule.aggregate}
+        row |= rows.same(column, "name data_type") | rows.same(rule, "description unit origin")
         rows.insert(cursor, "layer_column", rows.of_edition(staging) | row)

@@ -1,4 +1,4 @@
-"""Precedents: the editions there are already, which a new one must not repeat or displace."""
+"""Precedents: the existing editions, which a new one must not repeat or displace."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from tasks.core.postgres.database import records
 
 
 def protect_official_data(cursor: Cursor, dataset: Dataset, vintage: int, mirror: str) -> None:
-    """Stop a mirror where the last edition shown of the vintage is official, also when that was
-    withdrawn.
-    """
+    """Refuse a mirror if the last edition shown of the vintage is official, even if withdrawn."""
     number, _ = last_publication(cursor, dataset.slug, vintage)
     cursor.execute(
         "SELECT number FROM catalog.edition WHERE dataset = %s AND number = %s AND mirror = ''",
@@ -31,8 +29,10 @@ def protect_official_data(cursor: Cursor, dataset: Dataset, vintage: int, mirror
 def made_already(
     cursor: Cursor, dataset: Dataset, vintage: int, fingerprint: str
 ) -> tuple[int, str] | None:
-    """The edition with this fingerprint that need not be made again, and why: it is shown, or was
-    switched by a person. One whose files or foundations only changed back is made again.
+    """Return the edition with this fingerprint that need not be made again, and why.
+
+    It is shown, or was switched by a person. One whose files or foundations only changed back is
+    made again.
     """
     last, action = last_publication(cursor, dataset.slug, vintage)
     facts = {"dataset": dataset.slug, "vintage": vintage, "fingerprint": fingerprint, "last": last}

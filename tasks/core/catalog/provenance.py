@@ -18,41 +18,27 @@ from tasks.core.model.declarations import Dataset, Source
 from tasks.core.model.handles import Original, Retrieval, Staging
 from tasks.core.postgres.database import Database
 
+SAID = (
+    "slug vintage title landing_page reference_date released asked_every_days retention confidence"
+)
 DECLARED = ("container", "member", "reads", "rows", "totals", "distinct", "counts")
 
 
 def record_dataset(cursor: Cursor, dataset: Dataset) -> None:
     """Keep what a flow says about its dataset."""
-    row = {
-        "slug": dataset.slug,
-        "title": dataset.title,
-        "country": dataset.country,
-        "published_schema": dataset.schema,
-        "keep": dataset.keep,
-    }
+    row = rows.same(dataset, "slug title country keep") | {"published_schema": dataset.schema}
     rows.upsert(cursor, "dataset", row, key=("slug",))
 
 
 def record_source(cursor: Cursor, source: Source) -> None:
-    """Keep what a flow declares about a file, its publisher and its licence; what a mirror says
-    never replaces what is declared.
-    """
+    """Keep what a flow declares of a file, publisher and licence; a mirror never replaces it."""
     told = asdict(source)
     rows.upsert(cursor, "publisher", told["publisher"], key=("slug",))
     rows.upsert(cursor, "licence", told["licence"], key=("slug",))
-    row = {
-        "slug": source.slug,
-        "vintage": source.vintage,
-        "title": source.title,
+    row = rows.same(source, SAID) | {
         "publisher": source.publisher.slug,
         "licence": source.licence.slug,
-        "landing_page": source.landing_page,
         "urls": [] if source.mirror else [redact(url) for url in source.urls],
-        "reference_date": source.reference_date,
-        "released": source.released,
-        "asked_every_days": source.asked_every_days,
-        "retention": source.retention,
-        "confidence": source.confidence,
         "declaration": as_json({name: told[name] for name in DECLARED if name in told}),
     }
     if source.mirror:
@@ -74,41 +60,26 @@ def record_artifact(cursor: Cursor, original: Original) -> None:
 def record_tombstones(cursor: Cursor, stones: Iterable[Tombstone]) -> None:
     """Keep which originals are no more; those known already stay as they are."""
     for stone in stones:
-        row = {
-            "sha256": stone.sha256,
-            "source": stone.source,
-            "source_vintage": stone.vintage,
-            "mirror": stone.mirror,
-            "retrieved_at": stone.retrieved_at,
-            "size_bytes": stone.size,
-            "reason": stone.reason,
-            "buried_at": stone.buried_at,
-        }
+        row = rows.same(stone, "sha256 source mirror retrieved_at reason buried_at")
+        row |= {"source_vintage": stone.vintage, "size_bytes": stone.size}
         rows.insert_new(cursor, "tombstone", row)
 
 
 def record_retrieval(
     database: Database, retrieval: Retrieval, original: Original | None, run: str | None = None
 ) -> None:
-    """Keep a question to a publisher, its answer, and the original used after it (None when there
-    is none).
+    """Keep a question to a publisher, its answer, and the original used after it, if any.
 
     run: the flow run that asked; it is kept where the catalog knows it.
     """
     source = retrieval.source
     known_run = sql.SQL("(SELECT id FROM catalog.run WHERE id = {})").format(sql.Literal(run))
-    row = {
+    row = rows.same(retrieval, "asked_at state url etag last_modified detail") | {
         "source": source.slug,
         "source_vintage": source.vintage,
         "mirror": source.mirror,
-        "asked_at": retrieval.asked_at,
-        "state": retrieval.state,
-        "url": retrieval.url,
         "sha256": original.sha256 if original else None,
         "received": retrieval.sha256,
-        "etag": retrieval.etag,
-        "last_modified": retrieval.last_modified,
-        "detail": retrieval.detail,
         "run": known_run,
     }
     with database.session() as cursor:
@@ -145,7 +116,7 @@ def record_step(
 
 
 def _next_ordinal(cursor: Cursor, edition: rows.Row) -> int:
-    """The number of the next step; the lock on the edition lets one be given at a time."""
+    """Return the number of the next step; the lock on the edition gives one at a time."""
     of_edition = "WHERE dataset = %(dataset)s AND number = %(number)s"
     cursor.execute(f"SELECT FROM catalog.edition {of_edition} FOR UPDATE", edition)
     query = f"SELECT coalesce(max(ordinal), 0) + 1 FROM catalog.step {of_edition}"
@@ -186,9 +157,7 @@ def record_code_change(
     verdict: str,
     reason: str,
 ) -> None:
-    """Keep what became of the rows of a table whose codes changed, in the transaction that changes
-    them.
-    """
+    """Keep what became of rows whose codes changed, in the transaction that changes them."""
     row = {
         "table_name": table,
         "change": change,
@@ -201,7 +170,7 @@ def record_code_change(
 
 
 def code_changes(cursor: Cursor, staging: Staging, table: str) -> set[str]:
-    """The changes of codes already dealt with in a table of this edition."""
+    """Return the changes of codes already dealt with in a table of this edition."""
     cursor.execute(
         "SELECT change FROM catalog.code_change"
         " WHERE dataset = %s AND number = %s AND table_name = %s",

@@ -1,6 +1,4 @@
-"""Publications: which edition of each vintage the stable views show, switched in short transactions
-that give way to readers.
-"""
+"""Publications: which edition of each vintage the stable views show, switched briefly."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ PATIENCE = 600  # seconds of trying before a long reader is named
 
 
 def giving_way() -> Retrying:
-    """Attempts of a switch, each of which waits for readers only briefly."""
+    """Return the attempts of a switch, each of which waits for readers only briefly."""
     return Retrying(
         retry=retry_if_exception_type(errors.LockNotAvailable),
         wait=wait_random(0.2, 2.0),
@@ -32,17 +30,13 @@ def giving_way() -> Retrying:
 
 
 def take_turn(cursor: Cursor, dataset: str) -> None:
-    """Begin the transaction of a switch: one at a time for each dataset, so that views and
-    catalog always say the same.
-    """
+    """Begin a switch, one at a time per dataset, so that views and catalog say the same."""
     cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_WAIT,))
     cursor.execute("SELECT 1 FROM catalog.dataset WHERE slug = %s FOR NO KEY UPDATE", (dataset,))
 
 
 def switch(cursor: Cursor, dataset: str, vintage: int, number: int, action: str) -> None:
-    """Keep a publication in the catalog, and let the stable views show what it says, in the
-    transaction begun with take_turn().
-    """
+    """Record a publication and let the views show it, in the transaction of take_turn()."""
     row = {"dataset": dataset, "vintage": vintage, "number": number, "action": action}
     rows.insert(cursor, "publication", row)
     if action == "withdraw":
@@ -52,10 +46,10 @@ def switch(cursor: Cursor, dataset: str, vintage: int, number: int, action: str)
 
 
 def edition_before(database: Database, dataset: str) -> int:
-    """The newest kept edition older than the one shown, of the newest vintage shown; editions
-    withdrawn are passed over.
+    """Return the newest kept edition older than the one shown, of the newest vintage shown.
 
-    Raises ConfigurationError with the list of kept editions when there is none such.
+    Editions that were withdrawn are passed over. Raises ConfigurationError with the list of kept
+    editions when there is none.
     """
     kept = database.records(SELECT_KEPT_EDITIONS, dataset=dataset)
     newest = next((each.vintage for each in kept if each.shown), None)
@@ -66,8 +60,7 @@ def edition_before(database: Database, dataset: str) -> int:
 
 
 def roll_back(database: Database, dataset: str, number: int) -> tuple[int, int | None, int]:
-    """Show a kept edition instead of another of its vintage, backwards or forwards: (vintage,
-    edition shown before, edition shown now).
+    """Show a kept edition in place of another of its vintage: (vintage, shown before, shown now).
 
     Before is None when the vintage was withdrawn, and the same as now when nothing had to be
     switched. Raises ConfigurationError with the list of kept editions when it is none of them.
@@ -85,8 +78,7 @@ def roll_back(database: Database, dataset: str, number: int) -> tuple[int, int |
 
 
 def withdraw(database: Database, dataset: str, vintage: int) -> int | None:
-    """Show no edition of a vintage any more; returns the edition shown until then, None when the
-    vintage was withdrawn already.
+    """Show no edition of a vintage any more; return the one shown, or None if withdrawn already.
 
     Its tables stay. Raises ConfigurationError with the list of what is shown when the vintage never
     was, and CheckFailed when views of readers select from its views.
@@ -103,7 +95,7 @@ def withdraw(database: Database, dataset: str, vintage: int) -> int | None:
 
 
 def last_publication(cursor: Cursor, dataset: str, vintage: int) -> tuple[int | None, str | None]:
-    """The edition and the action of the newest publication of a vintage."""
+    """Return the edition and the action of the newest publication of a vintage."""
     cursor.execute(
         "SELECT number, action FROM catalog.publication WHERE dataset = %s AND vintage = %s ORDER"
         " BY at DESC, id DESC LIMIT 1",
@@ -113,9 +105,7 @@ def last_publication(cursor: Cursor, dataset: str, vintage: int) -> tuple[int | 
 
 
 def publication_documents(database: Database, dataset: str) -> dict[str, dict[str, Any]]:
-    """All that persons switched of a dataset, as documents of the archive by their names; a rebuild
-    restores the publications from them.
-    """
+    """Return what persons switched of a dataset, by name in the archive, for a rebuild."""
     switched = database.records(
         "SELECT vintage, at, action, to_jsonb(p) AS row FROM catalog.publication p"
         " WHERE dataset = %(dataset)s AND action <> 'publish' ORDER BY at, id",
@@ -136,9 +126,7 @@ def _stamp(at: datetime) -> str:
 
 
 def standing_on(database: Database, dataset: str, number: int) -> list[str]:
-    """Editions of other datasets that are shown and were made from an edition of this one, in
-    words.
-    """
+    """Return the editions of other datasets that are shown and made from this one, in words."""
     return [
         f"edition {each.number} of {each.dataset} {each.vintage}"
         for each in database.records(SELECT_EDITIONS_BUILT_ON, dataset=dataset, number=number)

@@ -1,6 +1,4 @@
-"""References: the originals that editions of this database need, by the account of its
-catalog.
-"""
+"""References: the originals that editions need, according to this database's catalog."""
 
 from __future__ import annotations
 
@@ -9,7 +7,5 @@ from tasks.core.postgres.database import Database
 
 
 def needed(database: Database) -> set[str]:
-    """Hashes of all originals of the editions that are kept or being built, and of their
-    foundations.
-    """
+    """Return the hashes of all originals of kept or unfinished editions and their foundations."""
     return {sha256 for (sha256,) in database.rows(SELECT_ORIGINALS_NEEDED)}

@@ -1,6 +1,4 @@
-"""Row digests: what the archive keeps of a table's rows, by key, so that a table made again can be
-held to them when the old one is gone.
-"""
+"""Row digests: hashes of a table's rows, by key, against which a table made again is compared."""
 
 from __future__ import annotations
 
@@ -23,9 +21,7 @@ from tasks.core.postgres.columns import columns as columns_of
 from tasks.core.postgres.database import Database
 
 FIGURES = ("digest", "row_count")  # the columns of a file after those of the key
-GROUP_ROWS = (
-    131_072  # of a row group, in memory at a time; fixed, so that equal rows are equal bytes
-)
+GROUP_ROWS = 131_072  # in memory at a time; fixed, so that equal rows are equal bytes
 WHOLE_KEY_ROWS = 1_000_000
 NAMED = 20  # keys of each kind that a difference names
 KINDS = ("added", "removed", "changed")
@@ -33,8 +29,7 @@ KINDS = ("added", "removed", "changed")
 
 @dataclass(frozen=True, kw_only=True)
 class KeyDifference:
-    """How a table differs from one of before: its keys that are added, removed or changed, counted,
-    and the first of each in `examples`.
+    """How a table differs from an earlier one: counts of keys, and the first of each kind.
 
     A key is the text of `key_columns`; where these are only the first part of the layer's key, it
     is changed when any of its rows is.
@@ -53,21 +48,17 @@ class KeyDifference:
             for kind in KINDS
             if (count := getattr(self, kind))
         ]
-        return (
-            f"By {by}, keys differ: {', '.join(parts)}." if parts else f"By {by}, no key differs."
-        )
+        found = f"keys differ: {', '.join(parts)}" if parts else "no key differs"
+        return f"By {by}, {found}."
 
     def _named(self, kind: str, count: int) -> str:
         named = ["/".join(key) for key in self.examples[kind]]
-        return ", ".join(named) + (
-            f" and {count - len(named):,} more" if count > len(named) else ""
-        )
+        more = f" and {count - len(named):,} more" if count > len(named) else ""
+        return ", ".join(named) + more
 
 
 def key_columns(database: Database, dataset: str, number: int) -> dict[str, tuple[str, ...]]:
-    """The columns by which the rows of each layer of an edition are told apart in the archive, for
-    the layers that may be there.
-    """
+    """Return the columns by which the archive tells apart the rows of each layer it may have."""
     # The archive keeps digests for ever. By the whole key they name every row, which is worth its
     # bytes in a table of areas; a register of companies would take as much again as it is large.
     # And a key such as the SIRET is personal: it must not outlive originals that a law gives an
@@ -80,33 +71,25 @@ def key_columns(database: Database, dataset: str, number: int) -> dict[str, tupl
         " WHERE dataset = %(dataset)s AND number = %(number)s",
         **edition,
     )
-    whole = {
-        each.layer: tuple(each.key_columns)
-        for each in layers
-        if each.row_count <= WHOLE_KEY_ROWS and not limited
-    }
-    leading = {
-        each.layer: tuple(each.key_columns[:1])
-        for each in layers
-        if each.layer not in whole and not (limited and len(each.key_columns) == 1)
-    }
-    return dict(sorted({**whole, **leading}.items()))
+    told: dict[str, tuple[str, ...]] = {}
+    for each in layers:
+        if each.row_count <= WHOLE_KEY_ROWS and not limited:
+            told[each.layer] = tuple(each.key_columns)
+        elif not (limited and len(each.key_columns) == 1):
+            told[each.layer] = tuple(each.key_columns[:1])
+    return dict(sorted(told.items()))
 
 
 def write(database: Database, schema: str, table: str, columns: Sequence[str], path: Path) -> None:
-    """Write the digests of a table's rows by some of its columns to a Parquet file, sorted by their
-    text; equal rows give equal bytes.
+    """Write the digests of a table's rows to a sorted Parquet file; equal rows give equal bytes.
 
     Columns: those given, as text, digest (int64: the sum, modulo 2^63 - 1, of 64 bits of the hash
     of each row) and row_count (int64).
     """
     query = _composed(database, SELECT_ROW_DIGESTS, schema, table, columns)
-    layout = pa.schema(
-        [
-            *((column, pa.string()) for column in columns),
-            *((figure, pa.int64()) for figure in FIGURES),
-        ]
-    )
+    layout = pa.schema([(name, pa.string()) for name in columns])
+    for figure in FIGURES:
+        layout = layout.append(pa.field(figure, pa.int64()))
     with dbapi.connect(database.libpq_uri) as connection, connection.cursor() as cursor:
         cursor.execute(query)
         with pq.ParquetWriter(
@@ -117,9 +100,9 @@ def write(database: Database, schema: str, table: str, columns: Sequence[str], p
 
 
 def compare(database: Database, schema: str, table: str, path: Path) -> KeyDifference:
-    """How a table's rows differ from those whose digests a file holds, by the columns of that file.
+    """Return how a table's rows differ from those whose digests a file holds, by its columns.
 
-    Raises CheckFailed when the table has not all of these columns.
+    Raises CheckFailed when the table does not have all of these columns.
     """
     with (
         pq.ParquetFile(path) as file,
@@ -142,9 +125,7 @@ def compare(database: Database, schema: str, table: str, path: Path) -> KeyDiffe
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Batches of any size as whole row groups and a rest, each in one piece, on which the bytes of
-    a file depend.
-    """
+    """Return batches as whole row groups and a rest, which decide the bytes of a file."""
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
         waiting.append(batch)
@@ -159,7 +140,7 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 def _composed(
     database: Database, query: str, schema: str, table: str, columns: Sequence[str]
 ) -> str:
-    """A query with its names and literals: ADBC streams what has no parameters."""
+    """Return a query with its names and literals: ADBC streams what has no parameters."""
     keys = [
         sql.SQL("key[{}] AS {}").format(sql.Literal(place), sql.Identifier(column))
         for place, column in enumerate(columns, start=1)

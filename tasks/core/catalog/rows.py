@@ -22,8 +22,13 @@ INSERT_JSON = "INSERT INTO {0} ({1}) SELECT {1} FROM jsonb_populate_recordset(NU
 
 
 def of_edition(staging: Staging) -> dict[str, Any]:
-    """The columns that say to which edition a row belongs."""
+    """Return the columns that say to which edition a row belongs."""
     return {"dataset": staging.dataset.slug, "number": staging.edition}
+
+
+def same(thing: object, names: str) -> dict[str, Any]:
+    """Return the attributes of a thing that have the names of their columns."""
+    return {name: getattr(thing, name) for name in names.split()}
 
 
 def insert(cursor: Cursor, table: str, row: Row) -> None:
@@ -68,7 +73,7 @@ def update(cursor: Cursor, table: str, changes: Row, where: Row) -> None:
 
 
 def insert_json(cursor: Cursor, table: str, rows: Sequence[Row], condition: str = "") -> None:
-    """Add rows of JSON documents, as far as keys do not know them; row numbers are given anew.
+    """Add rows of JSON documents whose keys are new; row numbers are given anew.
 
     condition: SQL after FROM, in which the rows are called `new`. Columns that no document has get
     their defaults.
@@ -83,7 +88,7 @@ def insert_json(cursor: Cursor, table: str, rows: Sequence[Row], condition: str 
 
 
 def as_json(value: Any) -> str:
-    """JSON text of plain values; dates and the like by their text."""
+    """Return JSON text of plain values; dates and the like by their text."""
     return json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
 
 

@@ -1,11 +1,10 @@
-"""The document of a run: all the catalog holds about it, for the archive; with it nothing of a
-run is only in the database.
+"""The document of a run: all the catalog holds about it, kept in the archive as well.
 
-An edition that was published has a manifest of its own (see
-tasks.core.catalog.edition_documents), written before its run ends: the run in it still says
-"running", and the document of the run is what counts. All other editions are told here. A run that
-is tried again keeps its id and starts anew: it leaves a document for each try, and the last one
-holds all that the earlier ones hold but their own last words.
+An edition that was published has a manifest of its own (see tasks.core.catalog.edition_documents),
+written before its run ends: the run in it still says "running", and the document of the run is what
+counts. All other editions are told here. A run that is tried again keeps its id and starts anew: it
+leaves a document for each try, and the last one holds all that the earlier ones hold but their own
+last words.
 """
 
 from __future__ import annotations
@@ -21,21 +20,18 @@ from tasks.core.postgres.database import Database
 
 
 def run_document(database: Database, run: str) -> tuple[str, dict[str, Any]]:
-    """The name in the archive of a run that has ended, and everything known about it, without
-    credentials.
+    """Return the name of an ended run in the archive and all known about it, no credentials.
 
     Keys are the tables' own column names. editions: those that no manifest tells of, because they
     failed, were abandoned, or were published by a run that ended before it could write one.
     """
-    found = database.rows(
+    query = (
         "SELECT to_jsonb(r), to_jsonb(d), r.started_at FROM catalog.run r JOIN catalog.dataset d ON"
-        " d.slug = r.dataset WHERE r.id = %s",
-        run,
+        " d.slug = r.dataset WHERE r.id = %s"
     )
-    if not found:
-        raise ConfigurationError(
-            f"The catalog has no run {run!r}: list those it has in catalog.run."
-        )
+    if not (found := database.rows(query, run)):
+        unknown = f"The catalog has no run {run!r}: list those it has in catalog.run."
+        raise ConfigurationError(unknown)
     row, dataset, started_at = found[0]
     asked = database.rows(
         "SELECT to_jsonb(r) - 'id' FROM catalog.retrieval r WHERE run = %s ORDER BY id", run
@@ -57,14 +53,12 @@ def run_document(database: Database, run: str) -> tuple[str, dict[str, Any]]:
 
 
 def folder(dataset: str) -> str:
-    """Where the documents of a dataset's runs stand in the archive."""
+    """Return the folder of the archive with the documents of a dataset's runs."""
     return f"runs/{dataset}"
 
 
 def untold(database: Database, dataset: str, names: Collection[str]) -> list[str]:
-    """Runs of a dataset that have ended and whose documents are not among the names, the oldest
-    first.
-    """
+    """Return the ended runs of a dataset, oldest first, whose documents are not among the names."""
     ended = database.rows(
         "SELECT id, started_at FROM catalog.run WHERE dataset = %s AND outcome <> 'running' ORDER"
         " BY started_at, id",

@@ -44,7 +44,7 @@ def end(database: Database, run: str, outcome: str, message: str) -> None:
 
 
 def published(database: Database, run: str) -> str:
-    """What a run published, in a sentence for each edition."""
+    """Return what a run published, in a sentence for each edition."""
     return "; ".join(
         f"Published {each.dataset} {each.vintage}, edition {each.number} ({each.layers})."
         for each in database.records(SELECT_EDITIONS_OF_RUN, run=run)

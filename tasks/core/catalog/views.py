@@ -18,9 +18,7 @@ from tasks.core.postgres.database import records
 
 
 def show_edition(cursor: Cursor, dataset: str, vintage: int, number: int) -> None:
-    """Point the views of a vintage to an edition, and those without a year too when no newer
-    vintage is shown.
-    """
+    """Point the views of a vintage to an edition; those without a year too if it is newest."""
     layers = records(cursor, SELECT_LAYERS_TO_SHOW, dataset=dataset, number=number)
     if not layers:
         raise CheckFailed(
@@ -29,17 +27,12 @@ def show_edition(cursor: Cursor, dataset: str, vintage: int, number: int) -> Non
         )
     _hide_dropped_layers(cursor, dataset, vintage, number, layers[0])
     for each in layers:
-        show_layer(
-            cursor, each.schema_name, each.layer, each.published_schema, f"{each.layer}_{vintage}"
-        )
-        if each.newest:
-            show_layer(cursor, each.schema_name, each.layer, each.published_schema, each.layer)
+        for view in (f"{each.layer}_{vintage}", each.layer)[: 1 + bool(each.newest)]:
+            show_layer(cursor, each.schema_name, each.layer, each.published_schema, view)
 
 
 def hide_vintage(cursor: Cursor, dataset: str, vintage: int, number: int) -> None:
-    """Take the views of a vintage away; those without a year that showed it show the newest vintage
-    still shown, or go when there is none.
-    """
+    """Take a vintage's views away; those without a year show the newest one left, if any."""
     reason = f"the vintage {vintage} is withdrawn"
     for each in records(cursor, SELECT_LAYERS_SHOWN_INSTEAD, dataset=dataset, number=number):
         hide_layer(cursor, each.published_schema, f"{each.layer}_{vintage}", reason)
@@ -52,21 +45,15 @@ def hide_vintage(cursor: Cursor, dataset: str, vintage: int, number: int) -> Non
 def _hide_dropped_layers(
     cursor: Cursor, dataset: str, vintage: int, number: int, shown: Any
 ) -> None:
-    """Take away the views of layers that earlier editions of the vintage had and this one has
-    not.
-    """
-    dropped = records(
-        cursor, SELECT_LAYERS_DROPPED, dataset=dataset, vintage=vintage, number=number
-    )
-    for (layer,) in dropped:
+    """Take away the views of layers that only earlier editions of the vintage had."""
+    edition = {"dataset": dataset, "vintage": vintage, "number": number}
+    for (layer,) in records(cursor, SELECT_LAYERS_DROPPED, **edition):
         for view in (f"{layer}_{vintage}", layer)[: 1 + shown.newest]:
             hide_layer(cursor, shown.published_schema, view)
 
 
 def show_layer(cursor: Cursor, schema: str, layer: str, view_schema: str, view: str) -> None:
-    """Point a view to a table, with the table's comments, readable by geodata_reader; views of
-    others on top keep working.
-    """
+    """Point a view, with comments, to a table for geodata_reader; views on it keep working."""
     cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(view_schema)))
     described = columns(cursor, schema, layer)
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in described)
@@ -85,24 +72,21 @@ def show_layer(cursor: Cursor, schema: str, layer: str, view_schema: str, view: 
     _describe(cursor, schema, layer, target, described)
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = 'geodata_reader'")
     if cursor.fetchall():
-        cursor.execute(
-            sql.SQL("GRANT USAGE ON SCHEMA {} TO geodata_reader").format(
-                sql.Identifier(view_schema)
-            )
-        )
+        within = sql.Identifier(view_schema)
+        cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO geodata_reader").format(within))
         cursor.execute(sql.SQL("GRANT SELECT ON {} TO geodata_reader").format(target))
 
 
 def hide_layer(
     cursor: Cursor, view_schema: str, view: str, reason: str = "the layer is no longer made"
 ) -> None:
-    """Take a view away; raises CheckFailed naming the views of readers that select from it."""
+    """Take a view away; raise CheckFailed naming the readers' views that select from it."""
     try:
         cursor.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(sql.Identifier(view_schema, view)))
     except errors.DependentObjectsStillExist as error:
         raise CheckFailed(
-            f"The view {view_schema}.{view} must change ({reason}) while views of readers stand on"
-            f" it ({error.diag.message_detail}): drop or change those views, then run again;"
+            f"The view {view_schema}.{view} must change ({reason}) while views of readers depend"
+            f" on it ({error.diag.message_detail}): drop or change those views, then run again;"
             " nothing was switched."
         ) from None
 
@@ -113,7 +97,5 @@ def _describe(
     cursor.execute("SELECT obj_description(%s::regclass)", (f'"{schema}"."{layer}"',))
     cursor.execute(sql.SQL("COMMENT ON VIEW {} IS %s").format(target), cursor.fetchall()[0])
     for column in described:
-        cursor.execute(
-            sql.SQL("COMMENT ON COLUMN {}.{} IS %s").format(target, sql.Identifier(column.name)),
-            (column.comment,),
-        )
+        said = sql.SQL("COMMENT ON COLUMN {}.{} IS %s")
+        cursor.execute(said.format(target, sql.Identifier(column.name)), (column.comment,))

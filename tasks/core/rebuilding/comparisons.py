@@ -1,4 +1,4 @@
-"""What an edition that was made again has otherwise than its manifest says."""
+"""Comparisons: how an edition that was made again differs from its manifest."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from tasks.core.rebuilding.replays import Differences, differing_layers
 def differences(
     database: Database, archive: Archive, staging: Staging, recipe: Recipe
 ) -> Differences:
-    """Sealed layers whose content is not that of the manifest, each with both content hashes, and
-    by key where the archive has the row digests of before; empty for an identical edition.
+    """Return the sealed layers that differ from the manifest; none for an identical edition.
+
+    Each has both content hashes, and the keys that differ where the archive has earlier row
+    digests.
     """
     return {
         layer: _by_key(database, archive, staging, recipe, layer, facts)

@@ -1,6 +1,4 @@
-"""The history in the archive, put back into a catalog that has lost it: what is there already
-stays as it is.
-"""
+"""The history in the archive, put back into a catalog that lost it; existing rows stay."""
 
 from __future__ import annotations
 
@@ -26,9 +24,7 @@ FORMS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """All the documents of an archive, by name; `unreadable` says of the others why no location
-    gives them.
-    """
+    """All documents of an archive, by name; `unreadable`: why no location gives the others."""
 
     manifests: Mapping[str, JsonDocument]
     editions: Mapping[str, JsonDocument]
@@ -38,23 +34,22 @@ class History:
     unreadable: Sequence[str] = field(default=())
 
     def edition_documents(self) -> Iterable[tuple[str, JsonDocument]]:
-        """Editions with the name of their manifest, the newest first; those that have none stand in
-        the document of their run.
+        """Return editions with the name of their manifest, newest first, then those without.
+
+        Editions without a manifest are in the document of their run.
         """
-        yield from sorted(
-            self.editions.items(),
-            key=lambda item: str(item[1]["edition"]["published_at"]),
-            reverse=True,
-        )
+        yield from sorted(self.editions.items(), key=_published_at, reverse=True)
         for document in self.run_documents():
             yield from (("", edition) for edition in document["editions"])
 
     def run_documents(self) -> Iterable[JsonDocument]:
-        """Runs, the newest first: of one that was tried again the last document counts."""
-        return (
-            self.runs[name]
-            for name in sorted(self.runs, key=lambda name: name.rpartition("/")[2], reverse=True)
-        )
+        """Return runs, the newest first: of one that was tried again the last document counts."""
+        names = sorted(self.runs, key=lambda name: name.rpartition("/")[2], reverse=True)
+        return (self.runs[name] for name in names)
+
+
+def _published_at(named: tuple[str, JsonDocument]) -> str:
+    return str(named[1]["edition"]["published_at"])
 
 
 def read(store: Archive) -> History:
@@ -67,9 +62,7 @@ def read(store: Archive) -> History:
 def _readable(
     store: Archive, folder: str, form: Mapping[str, Any], unreadable: list[str]
 ) -> Iterator[tuple[str, JsonDocument]]:
-    """Documents of a folder in the form that this code knows; why the others are not read goes to
-    `unreadable`.
-    """
+    """Return a folder's documents in a known form; `unreadable` gets why others are not."""
     documents, failures = store.documents.readable(folder)
     unreadable += failures
     for name, document in documents.items():
@@ -84,8 +77,7 @@ def _readable(
 
 
 def restore(database: Database, history: History) -> list[str]:
-    """Put the whole history into the catalog, in one transaction; returns sentences on what could
-    not be.
+    """Put the whole history into the catalog, in one transaction; return what could not be.
 
     Editions come as removed, because their tables are not there; the publications say which of them
     were shown.

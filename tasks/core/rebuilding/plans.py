@@ -14,7 +14,6 @@ from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.recipes import EditionKey, Recipe
 from tasks.core.postgres.database import Database
 from tasks.core.rebuilding.histories import History
-from tasks.core.rebuilding.restoration import JsonDocument
 from tasks.core.rebuilding.statements import SELECT_EDITIONS_THERE
 
 Scope = Literal["current", "kept"]
@@ -26,8 +25,8 @@ class Plan:
 
     unrestored: what of the history could not be put back, in sentences. wanted: editions that must
     be there in the end. recipes: how to make those that are not, and their foundations, each after
-    its own; first what the longest way leads through, so that it never waits. throwaway: name of
-    the database of a drill; empty for the real one.
+    its own; first those on the longest path, so that it never waits. throwaway: name of the
+    database of a drill; empty for the real one.
     """
 
     rebuild: int
@@ -46,7 +45,7 @@ def plan(
     *,
     throwaway: str = "",
 ) -> Plan:
-    """The plan for a database in which the history was restored.
+    """Return the plan for a database in which the history was restored.
 
     Raises ConfigurationError when the archive has no edition, or none of a dataset that is named.
     """
@@ -54,29 +53,16 @@ def plan(
     chosen = _chosen(everything, history, scope, datasets)
     there = set(database.rows(SELECT_EDITIONS_THERE))
     absent = [edition for edition in chosen if _key(edition) not in there]
-    needed = [
-        edition
-        for edition in archived.with_dependencies(absent, everything)
-        if _key(edition) not in there
-    ]
+    needed = archived.with_dependencies(absent, everything)
     recipes = [
-        _recipe(
-            edition,
-            history.editions[edition.document],
-            wanted=edition in chosen,
-            rebuild=rebuild,
-            throwaway=throwaway,
-        )
+        _recipe(edition, history, rebuild, throwaway, wanted=edition in chosen)
         for edition in needed
+        if _key(edition) not in there
     ]
     ways = _ways(recipes)
     recipes.sort(key=lambda recipe: ways[recipe.dataset, recipe.number], reverse=True)
-    return Plan(
-        rebuild=rebuild,
-        wanted=tuple(map(_key, chosen)),
-        recipes=tuple(recipes),
-        throwaway=throwaway,
-    )
+    wanted = tuple(map(_key, chosen))
+    return Plan(rebuild=rebuild, wanted=wanted, recipes=tuple(recipes), throwaway=throwaway)
 
 
 def remove_stepping_stones(database: Database, plan: Plan) -> None:
@@ -99,14 +85,10 @@ def _chosen(
         raise ConfigurationError(
             f"The archive has no edition of {', '.join(missing)}: choose among {', '.join(known)}."
         )
-    publications = [
-        publication_of(name, document) for name, document in history.publications.items()
-    ]
-    found = (
-        archived.shown(editions, publications)
-        if scope == "current"
-        else archived.kept(editions, publications)
-    )
+    switched = history.publications.items()
+    publications = [publication_of(name, document) for name, document in switched]
+    choose = archived.shown if scope == "current" else archived.kept
+    found = choose(editions, publications)
     return [edition for edition in found if not datasets or edition.dataset in datasets]
 
 
@@ -115,17 +97,11 @@ def _key(edition: ArchivedEdition) -> EditionKey:
 
 
 def _recipe(
-    edition: ArchivedEdition,
-    document: JsonDocument,
-    *,
-    wanted: bool,
-    rebuild: int,
-    throwaway: str,
+    edition: ArchivedEdition, history: History, rebuild: int, throwaway: str, *, wanted: bool
 ) -> Recipe:
-    facts = document["edition"]
-    seconds = (
-        datetime.fromisoformat(facts["published_at"]) - datetime.fromisoformat(facts["started_at"])
-    ).total_seconds()
+    document = history.editions[edition.document]
+    moments = (document["edition"][name] for name in ("started_at", "published_at"))
+    started, published = map(datetime.fromisoformat, moments)
     return Recipe(
         dataset=edition.dataset,
         number=edition.number,
@@ -135,7 +111,7 @@ def _recipe(
         originals={(each.source, each.vintage): each.sha256 for each in edition.inputs},
         foundations={each.dataset: each.number for each in edition.dependencies},
         digests={layer: kept["sha256"] for layer, kept in document.get("digests", {}).items()},
-        seconds=seconds,
+        seconds=(published - started).total_seconds(),
         wanted=wanted,
         rebuild=rebuild,
         throwaway=throwaway,
@@ -143,7 +119,7 @@ def _recipe(
 
 
 def _ways(recipes: Iterable[Recipe]) -> Mapping[EditionKey, float]:
-    """Seconds from the beginning of each edition to the end of the last that is made from it."""
+    """Return seconds from the start of each edition to the end of the last one made from it."""
     ways: dict[EditionKey, float] = {}
     for recipe in reversed(list(recipes)):  # foundations come before what is made from them
         key = recipe.dataset, recipe.number

@@ -1,5 +1,6 @@
-"""The record of a rebuild: begun, held against the manifests, ended with a verdict; that of a drill
-is kept in the catalog it was held for.
+"""The record of a rebuild: begun, compared with the manifests, ended with a verdict.
+
+That of a drill is kept in the catalog it was held for.
 """
 
 from __future__ import annotations
@@ -25,8 +26,7 @@ from tasks.core.rebuilding.statements import (
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a rebuild came to: its verdict, the sentence that says it, and a row on each edition
-    that is not as it was.
+    """What a rebuild came to: verdict, sentence, and a row on each edition that is not as it was.
 
     unexplained: whether one is missing, differs although the same code made it, or may be unknown
     because the history is not whole.
@@ -53,8 +53,7 @@ def begin(database: Database, scope: Scope, archive: Sequence[str], *, drill: bo
 
 
 def check(database: Database, rebuild: int, dataset: str, number: int) -> str:
-    """Hold the tables of an edition, as they stand, against its manifest, and the views that show
-    it; returns the verdict, which is kept.
+    """Compare an edition's tables and views with its manifest; return the verdict, which is kept.
 
     An edition that was there before this rebuild gets its row here; what a replay said of the
     others stays unless it is not true.
@@ -85,9 +84,7 @@ def check(database: Database, rebuild: int, dataset: str, number: int) -> str:
 
 
 def end(database: Database, rebuild: int, unrestored: Sequence[str]) -> Result:
-    """Close the record of a rebuild with its verdict over all its editions, and over what of the
-    history could not be put back.
-    """
+    """Close the record of a rebuild with a verdict on its editions and on what is not restored."""
     found = database.records(SELECT_REBUILD_SUMMARY, rebuild=rebuild)[0]
     message = (
         f"Rebuilt {found.identical + found.differing:,} of {found.editions:,} editions of"
@@ -111,12 +108,8 @@ def end(database: Database, rebuild: int, unrestored: Sequence[str]) -> Result:
 
 
 def _told(edition: Any) -> dict[str, str]:
-    return {
-        "edition": edition.edition,
-        "verdict": edition.verdict,
-        "published as": edition.published_as,
-        "message": edition.message,
-    }
+    told = rows.same(edition, "edition verdict message")
+    return told | {"published as": edition.published_as}
 
 
 def close(database: Database, rebuild: int, verdict: str, message: str) -> None:
@@ -127,7 +120,7 @@ def close(database: Database, rebuild: int, verdict: str, message: str) -> None:
 
 
 def copy(source: Database, target: Database, rebuild: int) -> int:
-    """Keep the record of a rebuild in another catalog too; returns its row number there."""
+    """Keep the record of a rebuild in another catalog too; return its row number there."""
     record = source.value("SELECT to_jsonb(b) - 'id' FROM catalog.rebuild b WHERE id = %s", rebuild)
     editions = source.rows(
         "SELECT to_jsonb(r) FROM catalog.rebuilt_edition r WHERE rebuild = %s", rebuild

@@ -1,6 +1,4 @@
-"""Replays: an edition made again under a number of its own, held against its manifest, and put back
-in its place when it is the same.
-"""
+"""Replays: an edition made again under another number, and put back in place when equal."""
 
 from __future__ import annotations
 
@@ -24,9 +22,8 @@ from tasks.core.rebuilding.statements import (
     SELECT_REPLAYS,
 )
 
-Differences = Mapping[
-    str, Mapping[str, Any]
-]  # by layer: a summary in words, and what is known by key
+# By layer: a summary in words, and what is known by key.
+Differences = Mapping[str, Mapping[str, Any]]
 
 
 def begin(
@@ -37,20 +34,13 @@ def begin(
     after: Sequence[Foundation],
 ) -> Staging:
     """Make the staging schema of a replay, whatever is shown now."""
+    mark = fingerprint(dataset, vintage, originals, after)
     with database.session() as cursor:
-        return editions.open_edition(
-            cursor,
-            dataset,
-            vintage,
-            originals,
-            None,
-            after,
-            fingerprint(dataset, vintage, originals, after),
-        )
+        return editions.open_edition(cursor, dataset, vintage, originals, None, after, mark)
 
 
 def differing_layers(database: Database, recipe: Recipe, made: int) -> dict[str, str]:
-    """Layers whose content is not that of the manifest, each with what was expected and found."""
+    """Return the layers that differ from the manifest, with what was expected and found."""
     found = database.records(
         SELECT_LAYERS_THAT_DIFFER, dataset=recipe.dataset, number=recipe.number, made=made
     )
@@ -58,15 +48,8 @@ def differing_layers(database: Database, recipe: Recipe, made: int) -> dict[str,
 
 
 def put_back(database: Database, staging: Staging, recipe: Recipe) -> Edition:
-    """Give the tables of a replay, equal to the manifest, the edition's own schema, and show them
-    where that edition is shown; all at once.
-    """
-    edition = Edition(
-        dataset=staging.dataset,
-        vintage=recipe.vintage,
-        number=recipe.number,
-        schema=f"{recipe.dataset}_edition_{recipe.number}",
-    )
+    """Give a replay equal to the manifest the edition's own schema, and show it where that is."""
+    edition = _edition(staging, recipe, recipe.number)
     for attempt in publications.giving_way():
         with attempt, database.session() as cursor:
             publications.take_turn(cursor, recipe.dataset)
@@ -74,9 +57,8 @@ def put_back(database: Database, staging: Staging, recipe: Recipe) -> Edition:
                 "SELECT state FROM catalog.edition WHERE dataset = %s AND number = %s",
                 (recipe.dataset, recipe.number),
             )
-            if cursor.fetchall() != [
-                ("published",)
-            ]:  # unless what an interrupted rebuild left running was faster
+            # unless what an interrupted rebuild left running was faster
+            if cursor.fetchall() != [("published",)]:
                 _put_in_place(cursor, staging, recipe, edition.schema)
             _record(cursor, staging, recipe, "identical")
             _forget(cursor, recipe.dataset, staging.edition)
@@ -87,48 +69,42 @@ def put_back(database: Database, staging: Staging, recipe: Recipe) -> Edition:
 def publish_instead(
     database: Database, staging: Staging, recipe: Recipe, differences: Differences
 ) -> Edition:
-    """Keep a replay with other content as an edition of its own number, shown where the edition it
-    was to be is shown.
-    """
-    edition = Edition(
-        dataset=staging.dataset,
-        vintage=recipe.vintage,
-        number=staging.edition,
-        schema=f"{recipe.dataset}_edition_{staging.edition}",
-    )
+    """Keep a replay with other content under its own number, shown where the old one is."""
+    edition = _edition(staging, recipe, staging.edition)
     for attempt in publications.giving_way():
         with attempt, database.session() as cursor:
             publications.take_turn(cursor, recipe.dataset)
             editions.move_layers(cursor, staging, edition.schema)
             editions.mark_published(cursor, staging, edition.schema)
             if _is_shown(cursor, recipe):
-                publications.switch(
-                    cursor, recipe.dataset, recipe.vintage, staging.edition, "publish"
-                )
+                place = (recipe.dataset, recipe.vintage, staging.edition)
+                publications.switch(cursor, *place, "publish")
             _record(cursor, staging, recipe, "differing", differences, staging.edition)
             cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(staging.schema)))
     return edition
 
 
 def record_missing(database: Database, recipe: Recipe, seconds: float, reason: str) -> None:
-    """Keep that an edition could not be made again, and why, unless its verdict is known already;
-    nothing else of the replay stays.
-    """
+    """Keep why an edition could not be made again, unless its verdict is known already."""
     row = {"verdict": "missing", "seconds": seconds, "message": reason}
     with database.session() as cursor:
         rows.insert_new(cursor, "rebuilt_edition", _key(recipe) | row)
 
 
 def clear(database: Database) -> int:
-    """Drop what an interrupted rebuild was making; returns how many replays."""
+    """Drop what an interrupted rebuild was making; return how many replays."""
     with database.session() as cursor:
         left = records(cursor, SELECT_REPLAYS)
         for dataset, number, schema in left:
-            cursor.execute(
-                sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
-            )
+            dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
+            cursor.execute(dropped)
             _forget(cursor, dataset, number)
     return len(left)
+
+
+def _edition(staging: Staging, recipe: Recipe, number: int) -> Edition:
+    schema = f"{recipe.dataset}_edition_{number}"
+    return Edition(dataset=staging.dataset, vintage=recipe.vintage, number=number, schema=schema)
 
 
 def _difference(layer: Any) -> str:
@@ -158,16 +134,14 @@ def _is_shown(cursor: Cursor, recipe: Recipe) -> bool:
 
 
 def _describe(cursor: Cursor, recipe: Recipe, schema: str) -> None:
-    """The comments of the tables name the edition: that of the manifest, not that of the replay."""
+    """Name the edition of the manifest in the tables' comments, not that of the replay."""
     cursor.execute(
         "SELECT layer, description FROM catalog.layer WHERE dataset = %s AND number = %s",
         (recipe.dataset, recipe.number),
     )
     for layer, description in cursor.fetchall():
-        cursor.execute(
-            sql.SQL("COMMENT ON TABLE {} IS %s").format(sql.Identifier(schema, layer)),
-            (description,),
-        )
+        said = sql.SQL("COMMENT ON TABLE {} IS %s").format(sql.Identifier(schema, layer))
+        cursor.execute(said, (description,))
 
 
 def _record(
@@ -181,12 +155,9 @@ def _record(
     edition = {"dataset": recipe.dataset, "number": recipe.number, "made": staging.edition}
     facts = records(cursor, SELECT_REPLAY_FACTS, **edition)[0]
     differing = differences or {}
-    row = {
+    row = rows.same(facts, "same_code row_count seconds") | {
         "verdict": verdict,
-        "same_code": facts.same_code,
         "published_as": published_as,
-        "row_count": facts.row_count,
-        "seconds": facts.seconds,
         "steps": rows.as_json(facts.steps or []),
         "differences": rows.as_json(differing),
         "message": "; ".join(f"{layer}: {each['summary']}" for layer, each in differing.items()),
@@ -195,23 +166,11 @@ def _record(
 
 
 def _key(recipe: Recipe) -> dict[str, Any]:
-    return {
-        "rebuild": recipe.rebuild,
-        "dataset": recipe.dataset,
-        "number": recipe.number,
-        "vintage": recipe.vintage,
-    }
+    return rows.same(recipe, "rebuild dataset number vintage")
 
 
 def _forget(cursor: Cursor, dataset: str, number: int) -> None:
-    """Take the record of a replay out of the catalog: the history has the edition it was to
-    be.
-    """
-    parts = list(PARTS.values())
-    for table in (*reversed(parts), "edition"):
-        cursor.execute(
-            sql.SQL("DELETE FROM catalog.{} WHERE dataset = %s AND number = %s").format(
-                sql.Identifier(table)
-            ),
-            (dataset, number),
-        )
+    """Delete a replay's record: the history has the edition that it was to be."""
+    for table in (*reversed(PARTS.values()), "edition"):
+        deleted = sql.SQL("DELETE FROM catalog.{} WHERE dataset = %s AND number = %s")
+        cursor.execute(deleted.format(sql.Identifier(table)), (dataset, number))

@@ -1,6 +1,4 @@
-"""The rows of a catalog put back from documents of the archive: what is there already stays as it
-is.
-"""
+"""The rows of a catalog put back from documents of the archive; existing rows stay."""
 
 from __future__ import annotations
 
@@ -24,15 +22,12 @@ JsonDocument = Mapping[str, Any]
 
 
 def restore_originals(cursor: Cursor, originals: Sequence[Original]) -> None:
-    """Sources as their newest manifest declares them, of mirrors as the first one did, and when
-    each file was first archived.
-    """
+    """Restore sources by their newest manifest (mirrors: their first) and what was archived."""
     cursor.execute("SELECT slug, vintage FROM catalog.source")
     known = set(cursor.fetchall())
-    official = [
-        original.source for original in reversed(_by_time(originals)) if not original.source.mirror
-    ]
-    mirrored = [original.source for original in _by_time(originals) if original.source.mirror]
+    sources = [original.source for original in _by_time(originals)]
+    official = [source for source in reversed(sources) if not source.mirror]
+    mirrored = [source for source in sources if source.mirror]
     for source in (*official, *mirrored):
         if (source.slug, source.vintage) not in known:
             provenance.record_source(cursor, source)
@@ -44,9 +39,7 @@ def restore_originals(cursor: Cursor, originals: Sequence[Original]) -> None:
 def restore_runs(
     cursor: Cursor, editions: Sequence[JsonDocument], runs: Sequence[JsonDocument]
 ) -> None:
-    """Runs by their own document; where there is none, as the manifest of their edition saw them
-    just before their end.
-    """
+    """Restore runs by their document, or as the manifest of their edition saw them at the end."""
     datasets = [document["dataset"] for document in (*editions, *runs)]
     rows.insert_json(cursor, "dataset", datasets)
     rows.insert_json(cursor, "run", [document["run"] for document in runs])
@@ -59,8 +52,9 @@ def restore_runs(
 
 
 def restore_edition(cursor: Cursor, name: str, document: JsonDocument) -> str | None:
-    """An edition, as removed because its tables are not there, and all parts of its record that
-    need no other edition; returns why it could not be.
+    """Restore an edition, as removed since it has no tables; return why it could not be.
+
+    Parts of its record that need other editions follow in restore_publications.
     """
     edition = dict(document["edition"]) | {"manifest": name or None}
     key = _key(document)
@@ -85,7 +79,7 @@ def restore_edition(cursor: Cursor, name: str, document: JsonDocument) -> str | 
     except errors.ForeignKeyViolation as error:
         cursor.execute("ROLLBACK TO SAVEPOINT edition")
         return (
-            f"Edition {key['number']} of {key['dataset']} stands on what no document tells"
+            f"Edition {key['number']} of {key['dataset']} depends on what no document tells"
             f" ({error.diag.message_detail}): it was left out"
         )
     cursor.execute("RELEASE SAVEPOINT edition")
@@ -95,7 +89,7 @@ def restore_edition(cursor: Cursor, name: str, document: JsonDocument) -> str | 
 def restore_publications(
     cursor: Cursor, editions: Sequence[JsonDocument], switches: Iterable[JsonDocument]
 ) -> None:
-    """Which edition was made from which, and what was shown when, once all editions are there."""
+    """Restore dependencies and publications, once all editions are there."""
     dependencies = [
         row | _key(edition) for edition in editions for row in edition.get("dependencies", [])
     ]
@@ -109,9 +103,7 @@ def restore_publications(
 def restore_retrievals(
     cursor: Cursor, runs: Iterable[JsonDocument], originals: Iterable[JsonDocument]
 ) -> None:
-    """What publishers answered, by the documents of runs; where there is none, by the manifests of
-    what they sent.
-    """
+    """Restore publishers' answers by the documents of runs, else by originals' manifests."""
     told = [row for document in runs for row in document["retrievals"]]
     rows.insert_json(cursor, "retrieval", told, WHERE_RETRIEVAL_IS_NEW)
     received = list(map(_retrieval, originals))
@@ -124,17 +116,12 @@ def _key(edition: JsonDocument) -> dict[str, Any]:
 
 def _retrieval(manifest: JsonDocument) -> rows.Row:
     original = manifests.original_of(manifest)
-    return {
+    return rows.same(original, "state url sha256 etag last_modified") | {
         "source": original.source.slug,
         "source_vintage": original.source.vintage,
         "mirror": original.source.mirror,
-        "state": original.state,
         "asked_at": original.retrieved_at.isoformat(),
-        "url": original.url,
-        "sha256": original.sha256,
         "received": original.sha256,
-        "etag": original.etag,
-        "last_modified": original.last_modified,
         "detail": manifest["detail"],
     }
 

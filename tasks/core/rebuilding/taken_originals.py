@@ -1,4 +1,4 @@
-"""Originals that an edition was made from, out of the archive alone."""
+"""Originals that an edition was made from, taken from the archive alone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from tasks.core.model.recipes import Recipe
 
 
 def take(archive: Archive, source: Source, recipe: Recipe) -> tuple[Original, Failures]:
-    """The original that the edition of a recipe was made from, and the locations in which its bytes
-    were repaired.
+    """Return an original of a recipe's edition, and the locations where its bytes were repaired.
 
     Raises SourceError when the recipe does not know the source, or no location has the bytes whole.
     """
@@ -26,9 +25,7 @@ def take(archive: Archive, source: Source, recipe: Recipe) -> tuple[Original, Fa
 
 
 def _meant(archive: Archive, source: Source, recipe: Recipe) -> Original:
-    """The original by the recipe's hash, as declared now; one of a mirror as the mirror declared it
-    then, since the mirror may be gone.
-    """
+    """Return the original by the recipe's hash, as declared now; a mirror's, as declared then."""
     sha256 = recipe.originals.get((source.slug, source.vintage))
     if sha256 is None:
         raise SourceError(
