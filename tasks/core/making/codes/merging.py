@@ -7,7 +7,7 @@ from collections.abc import Collection
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from tasks.core.making.codes.statements import DISSOLVE
+from tasks.core.making.codes.statements import INSERT_MERGED
 from tasks.core.making.topology.polygons import GEOMETRY
 from tasks.core.model.errors import CheckFailed
 
@@ -47,7 +47,7 @@ def _dissolve(
     own = (key, PUBLISHED, CHANGE)
     kinds = {name: kind for name, kind in column_types(cursor, table).items() if name not in own}
     values = [_merged(name, kind, key) for name, kind in kinds.items()]
-    statement = sql.SQL(DISSOLVE).format(
+    statement = sql.SQL(INSERT_MERGED).format(
         *map(sql.Identifier, (table, *own)),
         names=sql.SQL(", ").join(map(sql.Identifier, kinds)),
         values=sql.SQL(", ").join(values),

@@ -19,7 +19,7 @@ from tasks.core.making.codes.merging import (
     merge,
     named,
 )
-from tasks.core.making.codes.statements import FOLLOW, SELECT_GROUND
+from tasks.core.making.codes.statements import SELECT_GROUND, UPDATE_CODES
 from tasks.core.making.topology.polygons import GEOMETRY
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
@@ -94,7 +94,7 @@ def follow(
         carried = [outcome.route for outcome in changes.values() if outcome.verdict == "carried"]
         said = [(route.before[0], route.target, str(route)) for route in carried]
         lists = [[row[place] for row in said] for place in range(3)]
-        cursor.execute(named(FOLLOW, table, key, PUBLISHED, CHANGE), lists)
+        cursor.execute(named(UPDATE_CODES, table, key, PUBLISHED, CHANGE), lists)
         done.outcomes, done.rows = [*changes.values()], cursor.rowcount
     return done
 

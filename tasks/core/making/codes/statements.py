@@ -10,12 +10,12 @@ ON CONFLICT DO NOTHING
 """
 
 # names in order: table, key, published code, change
-FOLLOW = """
+UPDATE_CODES = """
 UPDATE {0} AS t SET {1} = m.target, {2} = t.{1}, {3} = m.change
   FROM unnest(%s::text[], %s::text[], %s::text[]) AS m (code, target, change)
  WHERE t.{1} = m.code
 """
-DISSOLVE = """
+INSERT_MERGED = """
 WITH gone AS (DELETE FROM {0} WHERE {1} = ANY (%s) RETURNING *)
 INSERT INTO {0} ({1}, {2}, {3}, {names})
 SELECT %s, string_agg({1}, ' + ' ORDER BY {1}), %s, {values} FROM gone
