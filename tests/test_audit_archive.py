@@ -21,7 +21,7 @@ from s3fs import S3FileSystem
 from tasks.core.archive import manifests
 from tasks.core.archive.buckets import Bucket
 from tasks.core.archive.copies import scratch_copy
-from tasks.core.archive.files import digests_name, original_name
+from tasks.core.archive.hashed_files import digests_name, original_name
 from tasks.core.archive.locations import open_location
 from tasks.core.archive.shares import REQUEST_BYTES, Copy, share
 from tasks.core.model.declarations import Licence, Publisher, Source, Table, text

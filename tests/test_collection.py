@@ -21,7 +21,7 @@ from psycopg2 import sql
 from s3fs import S3FileSystem
 
 from tasks.core.archive.collection import newest_kept
-from tasks.core.archive.files import original_name
+from tasks.core.archive.hashed_files import original_name
 from tasks.core.catalog import editions, foundations, layers
 from tasks.core.catalog.fingerprints import fingerprint
 from tasks.core.catalog.provenance import record_dataset, record_retrieval

@@ -214,7 +214,7 @@ def test_a_mirror_changes_how_one_of_several_tables_is_read(tmp_path: Path) -> N
     reads = {"a": CODES, "b": replace(CODES, columns={"people": integer("people")})}
     declared = source("zz-book", reads=reads)
     entry = {"path": "book.csv", "reads": {"b": {"delimiter": ";"}}}
-    mirror = mirrors.Mirror(
+    mirror = mirrors.StandIn(
         location=str(tmp_path), label="made-up", about="", sources={"zz-book-2024": entry}
     )
     assert mirrors.apply(declared, mirror).reads == reads | {

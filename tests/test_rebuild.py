@@ -24,7 +24,7 @@ from prefect.settings import PREFECT_API_URL
 from synthetic import austria, belgium, france, united_states
 from test_sirene import World
 
-from tasks.core.archive.files import original_name
+from tasks.core.archive.hashed_files import original_name
 from tasks.core.postgres.database import Database
 
 ROOT = Path(__file__).resolve().parents[1]

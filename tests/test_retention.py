@@ -20,7 +20,7 @@ from faulty_server import FaultyServer, running, status, whole
 
 from tasks.core.archive.archive import Archive
 from tasks.core.archive.copies import forget, scratch_copy
-from tasks.core.archive.files import original_name
+from tasks.core.archive.hashed_files import original_name
 from tasks.core.archive.tombstones import Tombstone
 from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
 from tasks.core.model.handles import Retrieval

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.core.archive.files import digests_name
+from tasks.core.archive.hashed_files import digests_name
 from tasks.core.catalog import editions, layers, row_digests
 from tasks.core.catalog.provenance import record_dataset, record_retrieval
 from tasks.core.catalog.row_digests import compare, key_columns, write

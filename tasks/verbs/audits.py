@@ -11,7 +11,7 @@ from prefect.artifacts import create_table_artifact
 
 from tasks.core.archive.fixity import Audit
 from tasks.core.archive.inspections import Finding
-from tasks.core.archive.inventories import Record
+from tasks.core.archive.inventories import AuditRecord
 from tasks.core.catalog.statements import UPSERT_ARCHIVE_AUDIT
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.postgres.database import Database
@@ -70,7 +70,7 @@ def audit(period_days: int = 30) -> None:
             " everything is audited by every run."
         )
     database, outcome = site().database, Outcome()
-    known = [Record(**each._asdict()) for each in database.records(SELECT_AUDITED)]
+    known = [AuditRecord(**each._asdict()) for each in database.records(SELECT_AUDITED)]
     archive = Audit(site().archive, known)
     for name, locations in archive.due(period_days, datetime.now(UTC)).items():
         findings = archive.check(name, locations)

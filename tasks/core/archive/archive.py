@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 from tasks.core.archive.archived_editions import ArchivedEditions
 from tasks.core.archive.documents import Documents
-from tasks.core.archive.files import DIGESTS, ORIGINALS, Files
+from tasks.core.archive.hashed_files import DIGESTS, ORIGINALS, HashedFiles
 from tasks.core.archive.manifests import Manifests
 from tasks.core.archive.originals import Originals
 from tasks.core.archive.quarantine import Quarantine
@@ -46,9 +46,9 @@ class Archive:
         self.locations = Locations(urls)
         self.documents = Documents(self.locations)
         self.manifests = Manifests(self.documents)
-        files = Files(self.locations, ORIGINALS, "original", REMEDY)
+        files = HashedFiles(self.locations, ORIGINALS, "original", REMEDY)
         self.tombstones = Tombstones(self.locations, self.documents, self.manifests, files)
         self.originals = Originals(files, self.manifests, self.tombstones)
         self.quarantine = Quarantine(self.locations, self.documents)
-        self.digests = Files(self.locations, DIGESTS, "file of row digests")
+        self.digests = HashedFiles(self.locations, DIGESTS, "file of row digests")
         self.editions = ArchivedEditions(self.documents)

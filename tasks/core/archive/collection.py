@@ -13,7 +13,7 @@ from tasks.core.model.declarations import Source
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original
 
-Limits = Mapping[Series, int | None]
+NumbersKept = Mapping[Series, int | None]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def review(
     return found
 
 
-def _limits(declared: Mapping[Series, Source], found: CollectionReview) -> Limits:
+def _limits(declared: Mapping[Series, Source], found: CollectionReview) -> NumbersKept:
     limits: dict[Series, int | None] = {}
     for name, source in sorted(declared.items()):
         try:
@@ -104,7 +104,10 @@ def _limits(declared: Mapping[Series, Source], found: CollectionReview) -> Limit
 
 
 def _beyond(
-    carrying: Mapping[str, Sequence[Original]], limits: Limits, grace: int, found: CollectionReview
+    carrying: Mapping[str, Sequence[Original]],
+    limits: NumbersKept,
+    grace: int,
+    found: CollectionReview,
 ) -> set[tuple[str, str]]:
     """Give shelf and hash of superseded bytes; bytes that were received again count as new."""
     shelves = defaultdict[str, dict[str, Original]](dict)

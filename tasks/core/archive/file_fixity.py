@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks.core.archive.archive import Archive
 from tasks.core.archive.copies import digest, require, scratch_copy
-from tasks.core.archive.files import is_original
+from tasks.core.archive.hashed_files import is_original
 from tasks.core.archive.inspections import Finding, Inspection, failed, found
 from tasks.core.archive.inventories import Inventory
 from tasks.core.archive.locations import Location

@@ -11,9 +11,9 @@ from typing import Any
 from tasks.core.archive.archive import Archive
 from tasks.core.archive.documents import fingerprint, replace_in
 from tasks.core.archive.file_fixity import FileFixity
-from tasks.core.archive.files import sha256_in
+from tasks.core.archive.hashed_files import sha256_in
 from tasks.core.archive.inspections import Finding, Inspection, failed, found, take_inventory
-from tasks.core.archive.inventories import Record, content
+from tasks.core.archive.inventories import AuditRecord, content
 from tasks.core.archive.locations import Location
 from tasks.core.archive.replication import Failure
 from tasks.core.archive.shares import share
@@ -25,7 +25,7 @@ class Audit:
     Raises ConfigurationError when no location can be listed.
     """
 
-    def __init__(self, archive: Archive, records: Iterable[Record]) -> None:
+    def __init__(self, archive: Archive, records: Iterable[AuditRecord]) -> None:
         self._records = {(record.name, record.location): record for record in records}
         self._inspection = Inspection(archive.locations)
         self.inventory = take_inventory(self._inspection)

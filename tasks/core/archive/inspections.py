@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tasks.core.archive import manifests, tombstones
-from tasks.core.archive.files import DIGESTS, ORIGINALS
+from tasks.core.archive.hashed_files import DIGESTS, ORIGINALS
 from tasks.core.archive.inventories import DOCUMENTS, Inventory, content, digests_in, originals_in
 from tasks.core.archive.locations import Location
 from tasks.core.archive.replication import Failure, Failures, Locations, require_listing

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from tasks.core.archive import manifests, tombstones
-from tasks.core.archive.files import digests_name, is_original, original_name, sha256_in
+from tasks.core.archive.hashed_files import digests_name, is_original, original_name, sha256_in
 from tasks.core.archive.quarantine import refused_of
 from tasks.core.archive.shares import Copy
 from tasks.core.model.handles import Original
@@ -19,7 +19,7 @@ SETTLED = ("whole", "repaired", "buried", "failed")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class AuditRecord:
     """What the last audit knew of one copy.
 
     sha256: of an original or row digests, or of the content of a document.
@@ -64,7 +64,7 @@ class Inventory:
         known = (name for name in listed if sha256_in(name) or name.endswith(".json"))
         return {*self.described, *known}
 
-    def copies(self, location: str, records: Mapping[tuple[str, str], Record]) -> list[Copy]:
+    def copies(self, location: str, records: Mapping[tuple[str, str], AuditRecord]) -> list[Copy]:
         """Give the copies that one location should have."""
         names = self.names() | {name for name, place in records if place == location}
         return [self._copy(name, location, records.get((name, location))) for name in names]
@@ -86,7 +86,7 @@ class Inventory:
         """Tell whether an object is an original under a tombstone; row digests never are."""
         return is_original(name) and sha256_in(name) in self.buried
 
-    def _copy(self, name: str, location: str, record: Record | None) -> Copy:
+    def _copy(self, name: str, location: str, record: AuditRecord | None) -> Copy:
         expected = not self.is_buried(name)
         missing = location in self.listings and name not in self.listings[location] and expected
         remarkable = record is not None and record.verdict not in SETTLED

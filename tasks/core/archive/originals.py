@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tasks.core.archive.expiry import may_stay
-from tasks.core.archive.files import Files
+from tasks.core.archive.hashed_files import HashedFiles
 from tasks.core.archive.manifests import Manifests
 from tasks.core.archive.replication import Failures
 from tasks.core.archive.tombstones import Tombstone, Tombstones
@@ -19,7 +19,7 @@ from tasks.core.model.handles import Original
 class Originals:
     """The originals of an archive."""
 
-    def __init__(self, files: Files, manifests: Manifests, tombstones: Tombstones) -> None:
+    def __init__(self, files: HashedFiles, manifests: Manifests, tombstones: Tombstones) -> None:
         self._files, self._manifests, self._tombstones = files, manifests, tombstones
 
     def put(self, path: Path, sha256: str, original: Original | None = None) -> Failures:
@@ -44,12 +44,12 @@ class Originals:
         return self._files.exists(sha256) and self._tombstones.standing(sha256) is None
 
     def fetch(self, sha256: str) -> Path:
-        """Give a path with the bytes, verified, as Files does; raise SourceError if buried."""
+        """Give a path with the bytes, verified, as files are; raise SourceError if buried."""
         self._refuse_buried(sha256)
         return self._files.fetch(sha256)
 
     def mend(self, sha256: str) -> Failures:
-        """Put whole bytes where `fetch` would pass a location over, as Files does."""
+        """Put whole bytes where `fetch` would pass a location over, as HashedFiles does."""
         self._refuse_buried(sha256)
         return self._files.mend(sha256)
 

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from tasks.core.archive.documents import Documents
 from tasks.core.archive.expiry import may_stay, series_of
-from tasks.core.archive.files import Files
+from tasks.core.archive.hashed_files import HashedFiles
 from tasks.core.archive.manifests import Manifests
 from tasks.core.archive.replication import Failures, Locations, all_names, once_each
 from tasks.core.model.addresses import redact
@@ -54,7 +54,11 @@ class Tombstones:
     """The tombstones of an archive, and the burials they are set for."""
 
     def __init__(
-        self, locations: Locations, documents: Documents, manifests: Manifests, originals: Files
+        self,
+        locations: Locations,
+        documents: Documents,
+        manifests: Manifests,
+        originals: HashedFiles,
     ) -> None:
         self._locations, self._documents = locations, documents
         self._manifests, self._originals = manifests, originals

@@ -19,7 +19,7 @@ from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
 
-Kind = Literal["key", "same", "sum", "root", "ratio", "mean", "none"]
+Aggregation = Literal["key", "same", "sum", "root", "ratio", "mean", "none"]
 COMMENT = re.compile(
     r"(?P<description>.*\S)\s*\[unit: *(?P<unit>[^;\]]+); *aggregate: *(?P<aggregate>[^;\]]+);"
     r" *from: *(?P<origin>.+)\]",
@@ -49,9 +49,9 @@ class ColumnRule:
         return f"{self.description} [{facts}]"
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> Aggregation:
         """The first word of the aggregate."""
-        return cast(Kind, self.aggregate.split(" ", 1)[0])
+        return cast(Aggregation, self.aggregate.split(" ", 1)[0])
 
     @property
     def operands(self) -> tuple[str, ...]:

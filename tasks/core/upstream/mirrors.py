@@ -54,7 +54,7 @@ Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mirror:
+class StandIn:
     """A mirror as its mirror.json describes it; `sources` maps "<slug>-<vintage>" to an entry."""
 
     location: str
@@ -66,7 +66,7 @@ class Mirror:
         return f"the mirror {self.label} ({redact(self.location)})"
 
 
-def read(location: str) -> Mirror:
+def read(location: str) -> StandIn:
     """Read the mirror.json of a folder or base URL; raise ConfigurationError if unusable."""
     try:
         content = json.loads(_text(location))
@@ -87,10 +87,10 @@ def read(location: str) -> Mirror:
             f" {str(content)[:80]!r}. Correct the file."
         )
     about, sources = str(content.get("about", "")), content["sources"]
-    return Mirror(location=location, label=content["label"], about=about, sources=sources)
+    return StandIn(location=location, label=content["label"], about=about, sources=sources)
 
 
-def apply(source: Source, mirror: Mirror | str) -> Source:
+def apply(source: Source, mirror: StandIn | str) -> Source:
     """Give the source as the mirror has it: its address, its label and its numbers only.
 
     Raises SourceError when the mirror lacks the source, ConfigurationError when its entry is
@@ -113,7 +113,7 @@ def apply(source: Source, mirror: Mirror | str) -> Source:
         ) from None
 
 
-def _applied(source: Source, mirror: Mirror, name: str, entry: Entry) -> Source:
+def _applied(source: Source, mirror: StandIn, name: str, entry: Entry) -> Source:
     given = {field: entry.get(field) or {} for field in ("totals", "distinct", "counts", "reads")}
     counts = {
         column: {kind: _span(rows) for kind, rows in kinds.items()}
@@ -156,7 +156,7 @@ def _joined(base: str, path: str) -> str:
     return str(url.copy_with(path=f"{url.path.rstrip('/')}/{path}"))
 
 
-def _address(mirror: Mirror, path: str) -> str:
+def _address(mirror: StandIn, path: str) -> str:
     folder = local_path(mirror.location)
     if folder is not None:
         return str((folder / path).absolute())
@@ -178,7 +178,7 @@ def _span(value: int | list[int]) -> Rows:
     return Rows(low=int(low), high=int(high))
 
 
-def _totals(mirror: Mirror, values: Mapping[str, Any]) -> dict[str, Total]:
+def _totals(mirror: StandIn, values: Mapping[str, Any]) -> dict[str, Total]:
     given = {
         column: value if isinstance(value, dict) else {"expected": value}
         for column, value in values.items()
@@ -193,7 +193,7 @@ def _totals(mirror: Mirror, values: Mapping[str, Any]) -> dict[str, Total]:
     }
 
 
-def _reads(mirror: Mirror, name: str, source: Source, changes: Entry) -> Any:
+def _reads(mirror: StandIn, name: str, source: Source, changes: Entry) -> Any:
     declared = source.reads
     if not isinstance(declared, Mapping):
         return _reading(mirror, name, declared, changes)
@@ -204,7 +204,7 @@ def _reads(mirror: Mirror, name: str, source: Source, changes: Entry) -> Any:
     }
 
 
-def _reading(mirror: Mirror, name: str, declared: Reading, changes: Entry) -> Reading:
+def _reading(mirror: StandIn, name: str, declared: Reading, changes: Entry) -> Reading:
     _require_known(mirror, name, changes, tuple(field.name for field in fields(declared)))
     if isinstance(declared, Document):
         return replace(declared, **changes)
@@ -221,7 +221,7 @@ def _reading(mirror: Mirror, name: str, declared: Reading, changes: Entry) -> Re
     return reads
 
 
-def _require_known(mirror: Mirror, name: str, found: Entry, known: tuple[str, ...]) -> None:
+def _require_known(mirror: StandIn, name: str, found: Entry, known: tuple[str, ...]) -> None:
     if unknown := sorted(set(found) - set(known)):
         raise ConfigurationError(
             f"The entry {name} of {mirror} has the unknown field {unknown[0]!r}: use"

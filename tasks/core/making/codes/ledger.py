@@ -16,7 +16,7 @@ from typing import Literal
 
 from tasks.core.model.errors import ConfigurationError
 
-Kind = Literal["recoded", "merged", "split", "redistributed"]
+EventKind = Literal["recoded", "merged", "split", "redistributed"]
 LINE = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2}): (?P<before>\S+(?: \S+)*) > (?P<after>\S+(?: \S+)*)")
 
 
@@ -29,7 +29,7 @@ class CodeEvent:
     after: tuple[str, ...]
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> EventKind:
         """Recoded (1 to 1), merged (several to 1), split (1 to several), or redistributed."""
         if len(self.after) == 1:
             return "recoded" if len(self.before) == 1 else "merged"

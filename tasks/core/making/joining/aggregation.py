@@ -12,11 +12,11 @@ from psycopg2.extensions import cursor as Cursor
 from tasks.core.catalog.column_rules import ColumnRule, write_comments
 from tasks.core.making.joining.figures import (
     Figure,
-    Source,
+    SummedTable,
     carried_columns,
     figures_of,
     read_addition,
-    read_source,
+    read_summed,
 )
 from tasks.core.making.joining.scripts import compress
 from tasks.core.making.topology.dissolution import Dissolution, dissolve
@@ -47,8 +47,8 @@ class Aggregation:
 class _Plan:
     """What an aggregate is made of: checked tables, key, carried columns, figures and areas."""
 
-    source: Source
-    addition: Source | None
+    source: SummedTable
+    addition: SummedTable | None
     by: str
     into: str
     carried: Sequence[str]
@@ -72,7 +72,7 @@ def aggregate(
             f"The aggregate of {table} cannot be written into {into}, which it is made from: give"
             " it a name of its own."
         )
-    plan, rules = _plan(database, read_source(database, schema, table), by, into, carry, adding)
+    plan, rules = _plan(database, read_summed(database, schema, table), by, into, carry, adding)
     side, dissolution = f"{into[:50]}_shapes", Dissolution()
     with side_table(database, schema, side) if plan.areas else nullcontext() as shapes:
         if plan.areas:
@@ -92,7 +92,7 @@ def aggregate(
 
 def _plan(
     database: Database,
-    source: Source,
+    source: SummedTable,
     by: str,
     into: str,
     carry: Sequence[str],
@@ -121,7 +121,7 @@ def _plan(
 
 
 def _rules(
-    source: Source, by: str, carried: Sequence[str], figures: Sequence[Figure]
+    source: SummedTable, by: str, carried: Sequence[str], figures: Sequence[Figure]
 ) -> dict[str, ColumnRule]:
     """Return the rule of each column, in order; raise CheckFailed when two would share a name."""
     named = [(by, replace(source.rules[by], aggregate="key"))]
@@ -183,7 +183,9 @@ def _comment(
     cursor.execute(sql.SQL("ANALYZE {}").format(table))
 
 
-def _require_constant(database: Database, source: Source, by: str, carried: Sequence[str]) -> None:
+def _require_constant(
+    database: Database, source: SummedTable, by: str, carried: Sequence[str]
+) -> None:
     """Raise CheckFailed naming groups where a carried column has several values, null included."""
     faults = []
     for name in carried:
@@ -201,7 +203,9 @@ def _require_constant(database: Database, source: Source, by: str, carried: Sequ
         )
 
 
-def _require_groups(database: Database, source: Source, addition: Source, by: str) -> None:
+def _require_groups(
+    database: Database, source: SummedTable, addition: SummedTable, by: str
+) -> None:
     """Raise CheckFailed when rows of an addition belong to no group, or several to one."""
     column = sql.Identifier(by)
     orphans = database.rows(

@@ -22,7 +22,7 @@ SCALE_UNKNOWN = 6
 
 
 @dataclass(frozen=True)
-class Source:
+class SummedTable:
     """A table: its columns' types as PostgreSQL writes them, and the rules some of them have."""
 
     schema: str
@@ -46,13 +46,13 @@ class Figure:
     final: sql.Composable
 
 
-def read_source(database: Database, schema: str, table: str) -> Source:
+def read_summed(database: Database, schema: str, table: str) -> SummedTable:
     """Read a table all of whose columns have rules; raise CheckFailed otherwise."""
     rules = column_rules(database, schema, table)
-    return Source(schema, table, _types(database, schema, table), rules)
+    return SummedTable(schema, table, _types(database, schema, table), rules)
 
 
-def read_addition(database: Database, source: Source, table: str, by: str) -> Source:
+def read_addition(database: Database, source: SummedTable, table: str, by: str) -> SummedTable:
     """Read a table of figures to add; columns that the other table sums need no rule."""
     comments = column_comments(database, source.schema, table)
     if by not in comments:
@@ -66,10 +66,10 @@ def read_addition(database: Database, source: Source, table: str, by: str) -> So
         if name != by and not (name in source.rules and source.rules[name].kind == "sum")
     }
     rules = parse_rules(f"{source.schema}.{table}", further)
-    return Source(source.schema, table, _types(database, source.schema, table), rules)
+    return SummedTable(source.schema, table, _types(database, source.schema, table), rules)
 
 
-def carried_columns(source: Source, by: str, patterns: Sequence[str]) -> list[str]:
+def carried_columns(source: SummedTable, by: str, patterns: Sequence[str]) -> list[str]:
     """Return the columns that patterns name, in order; raise CheckFailed if one is not carried."""
     candidates = [name for name in source.rules if name not in (by, GEOMETRY)]
     for pattern in patterns:
@@ -89,7 +89,7 @@ def carried_columns(source: Source, by: str, patterns: Sequence[str]) -> list[st
     return carried
 
 
-def figures_of(source: Source, addition: Source | None, by: str) -> list[Figure]:
+def figures_of(source: SummedTable, addition: SummedTable | None, by: str) -> list[Figure]:
     """Return the source's figures, then the addition's; raise CheckFailed on an unmet rule."""
     figures: list[Figure] = []
     for name, rule in source.rules.items():
@@ -110,7 +110,9 @@ def figures_of(source: Source, addition: Source | None, by: str) -> list[Figure]
     return figures
 
 
-def _summed(source: Source, name: str, rule: ColumnRule, addition: Source | None) -> list[Figure]:
+def _summed(
+    source: SummedTable, name: str, rule: ColumnRule, addition: SummedTable | None
+) -> list[Figure]:
     """Sum the known figures, null when none is; count rows without one if reasons are given."""
     column, kind = sql.Identifier(name), sql.SQL(source.types[name])
     # a sum of floats depends on the rows' order
@@ -136,7 +138,7 @@ def _total(name: str) -> sql.Composable:
     return sql.SQL("s.{}").format(sql.Identifier(name))
 
 
-def _mean(source: Source, name: str, rule: ColumnRule) -> Figure:
+def _mean(source: SummedTable, name: str, rule: ColumnRule) -> Figure:
     """Return a mean weighted over the rows that have one."""
     (weight,) = rule.operands
     if weight not in source.rules or source.rules[weight].kind != "sum":
@@ -154,7 +156,7 @@ def _mean(source: Source, name: str, rule: ColumnRule) -> Figure:
     return Figure(name, rule, _typed(source, name, mean), _total(name))
 
 
-def _root(source: Source, name: str, rule: ColumnRule) -> Figure:
+def _root(source: SummedTable, name: str, rule: ColumnRule) -> Figure:
     """Return a sum's margin of error, its estimates independent; null if a margin is unknown."""
     squares = sql.SQL(
         "CASE WHEN count({0}) = count(*) THEN sqrt(sum({0}::numeric * {0}::numeric)) END"
@@ -165,7 +167,7 @@ def _root(source: Source, name: str, rule: ColumnRule) -> Figure:
     return Figure(name, rule, _typed(source, name, squares), _total(name))
 
 
-def _ratio(source: Source, name: str, rule: ColumnRule) -> sql.Composable:
+def _ratio(source: SummedTable, name: str, rule: ColumnRule) -> sql.Composable:
     """Return a ratio of two finished columns, null when the second is 0."""
     above, below = (sql.Identifier(operand) for operand in rule.operands)
     kind = sql.SQL("double precision" if _is_float(source.types[name]) else "numeric")
@@ -175,7 +177,7 @@ def _ratio(source: Source, name: str, rule: ColumnRule) -> sql.Composable:
     return _typed(source, name, ratio)
 
 
-def _further(addition: Source, name: str, rule: ColumnRule) -> Figure:
+def _further(addition: SummedTable, name: str, rule: ColumnRule) -> Figure:
     """Return a column that only the addition has; a sum is 0 where it has no row."""
     if rule.kind == "ratio":
         return Figure(name, rule, None, _ratio(addition, name, rule))
@@ -183,7 +185,7 @@ def _further(addition: Source, name: str, rule: ColumnRule) -> Figure:
     return Figure(name, rule, None, sql.SQL(form).format(sql.Identifier(name)))
 
 
-def _typed(source: Source, name: str, expression: sql.Composable) -> sql.Composable:
+def _typed(source: SummedTable, name: str, expression: sql.Composable) -> sql.Composable:
     """Cast a figure to its column's type; an unscaled numeric gets the decimals its column has."""
     if source.types[name] != "numeric":
         return sql.SQL("({})::{}").format(expression, sql.SQL(source.types[name]))
@@ -202,7 +204,7 @@ def _is_float(kind: str) -> bool:
     return kind in ("real", "double precision")
 
 
-def _require_number(source: Source, name: str) -> None:
+def _require_number(source: SummedTable, name: str) -> None:
     if NUMBER.fullmatch(source.types[name]) is None:
         raise CheckFailed(
             f"The column {name} of {source.table} has the rule {source.rules[name].aggregate} and"
@@ -211,7 +213,7 @@ def _require_number(source: Source, name: str) -> None:
         )
 
 
-def _require_operands(source: Source, figures: Sequence[Figure]) -> None:
+def _require_operands(source: SummedTable, figures: Sequence[Figure]) -> None:
     sums = [figure.name for figure in figures if figure.rule.kind == "sum"]
     for figure in (figure for figure in figures if figure.rule.kind == "ratio"):
         if absent := [name for name in figure.rule.operands if name not in sums]:

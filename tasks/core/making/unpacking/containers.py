@@ -9,9 +9,9 @@ from typing import BinaryIO, Literal, Protocol
 
 from tasks.core.making.unpacking.limits import HEAD, Sink
 
-Kind = Literal["zip", "7z", "gzip", "plain"]
+ArchiveFormat = Literal["zip", "7z", "gzip", "plain"]
 
-MARKS: dict[bytes, Kind] = {
+MARKS: dict[bytes, ArchiveFormat] = {
     b"PK\x03\x04": "zip",
     b"PK\x05\x06": "zip",
     b"7z\xbc\xaf\x27\x1c": "7z",
@@ -29,7 +29,7 @@ class Member:
     refused: str = ""
 
 
-class Container(Protocol):
+class PackedFile(Protocol):
     """An opened container; `single`: one compressed stream whose only member has no name."""
 
     members: tuple[Member, ...]
@@ -42,12 +42,12 @@ class Container(Protocol):
         """Stream the wanted members into their sinks, checking their checksums."""
 
 
-def recognise(head: bytes) -> Kind:
+def recognise(head: bytes) -> ArchiveFormat:
     """Return the kind of container that begins with these bytes."""
     return next((kind for mark, kind in MARKS.items() if head.startswith(mark)), "plain")
 
 
-def recognise_file(file: BinaryIO) -> Kind:
+def recognise_file(file: BinaryIO) -> ArchiveFormat:
     """Return a file's kind of container; spreadsheets, zip files by their bytes, are plain."""
     file.seek(0)
     kind = recognise(file.read(HEAD))

@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from tasks.core.making.unpacking.containers import (
-    Container,
-    Kind,
+    ArchiveFormat,
     Member,
+    PackedFile,
     recognise,
     recognise_file,
 )
@@ -31,7 +31,7 @@ CLUTTER = ("__MACOSX/*", "*.DS_Store", "*Thumbs.db")  # what file browsers add o
 class Found:
     """A matching member and its container; `name` includes the archives around it."""
 
-    container: Container
+    container: PackedFile
     member: Member
     name: str
 
@@ -47,9 +47,9 @@ class Search:
     names: list[str] = field(default_factory=list)
 
 
-def open_container(file: BinaryIO, kind: Kind, label: str, budget: Budget) -> Container:
+def open_container(file: BinaryIO, kind: ArchiveFormat, label: str, budget: Budget) -> PackedFile:
     """Open an archive of this kind; raise SourceError when it has more members than the limit."""
-    container: Container
+    container: PackedFile
     if kind == "zip":
         container = Zip(file)
     elif kind == "gzip":
@@ -67,7 +67,7 @@ def open_container(file: BinaryIO, kind: Kind, label: str, budget: Budget) -> Co
     return container
 
 
-def find(container: Container, search: Search, prefix: str, depth: int) -> list[Found]:
+def find(container: PackedFile, search: Search, prefix: str, depth: int) -> list[Found]:
     """Return the members that match at the first level where any does."""
     offered = [
         member
@@ -111,7 +111,7 @@ def _is_beside(path: PurePosixPath, shape: PurePosixPath) -> bool:
 
 
 def _find_inside(
-    container: Container, members: Sequence[Member], search: Search, prefix: str, depth: int
+    container: PackedFile, members: Sequence[Member], search: Search, prefix: str, depth: int
 ) -> list[Found]:
     """Search each archive among these members."""
     found = []
@@ -122,8 +122,8 @@ def _find_inside(
 
 
 def _open_inside(
-    container: Container, member: Member, search: Search, depth: int
-) -> Container | None:
+    container: PackedFile, member: Member, search: Search, depth: int
+) -> PackedFile | None:
     """Open the archive that a member is, in the workplace; None when it is a file of data."""
     if member.refused or recognise(container.head(member)) == "plain":
         return None
@@ -181,7 +181,7 @@ def listed(names: Iterable[str]) -> str:
     return (", ".join(known[:LISTED]) or "nothing") + (more if len(known) > LISTED else "")
 
 
-def copy(container: Container, targets: dict[Member, Path], budget: Budget) -> None:
+def copy(container: PackedFile, targets: dict[Member, Path], budget: Budget) -> None:
     """Write members to paths, within the budget and the free space of the disk."""
     needed = sum(member.size for member in targets)
     if needed > budget.limits.total - budget.written:

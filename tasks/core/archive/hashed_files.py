@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Files:
+class HashedFiles:
     """The files of one folder, each under its SHA-256.
 
     what: the word for one of them in messages. remedy: for one that no location has whole.
