@@ -307,7 +307,7 @@ def test_damage_is_repaired_or_named_and_a_killed_rebuild_goes_on_where_it_was(
         ("belgium", 1): "identical",
         ("belgium", 2): "identical",
         ("belgium_income", 1): "identical",
-    }
+    }, verdicts
     assert {place: verdicts[place][1] for place in there} == dict.fromkeys(
         there, "its tables were there already"
     )
