@@ -6,7 +6,7 @@ ARGUMENTS ?=
 WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check bench rollback withdraw rebuild deploy image server stop db-shell db-stop lock clean
+.PHONY: help setup demo test test-fast format check bench rollback withdraw rebuild deploy image server stop db-shell db-stop lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,8 +25,11 @@ test-fast: ## run the tests that need no Prefect server, start no programs and k
 	@env -u GEODATA_DATABASE_URL -u GEODATA_DATABASE_BLOCK deployments/setup
 	@$(PYTHON) -m pytest -q $(WORKERS) -m "not (prefect or slow or real or image or kubernetes)" $(ARGUMENTS)
 
+format: setup ## bring code into the form that check holds
+	@.venv/bin/ruff check --quiet --select I --fix . && .venv/bin/ruff format --quiet .
+
 check: setup ## format, lint, types and import contracts
-	@.venv/bin/ruff format --check --quiet . || (.venv/bin/ruff format --diff --quiet .; exit 1)
+	@.venv/bin/ruff format --check --quiet . || (.venv/bin/ruff format --diff --quiet .; echo "'make format' does it."; exit 1)
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports

@@ -7,6 +7,7 @@ from tasks.core.making.codes.ledger import CodeEvent, Ledger, WholeOrParts, ledg
 from tasks.core.model.declarations import (
     Column,
     Confidence,
+    Container,
     Dataset,
     Document,
     Features,
@@ -29,6 +30,7 @@ __all__ = [
     "CodeEvent",
     "Column",
     "Confidence",
+    "Container",
     "Dataset",
     "Datasets",
     "Document",

@@ -4,24 +4,12 @@ The Royal Office draws the cantons and counts who lives in them. Travellers are 
 live in no canton.
 """
 
-from datetime import date
+from typing import Annotated
 
 from prefect import flow
 
-from tasks.nouns import (
-    Dataset,
-    Features,
-    Licence,
-    Mirror,
-    Publisher,
-    Rebuild,
-    Rows,
-    Source,
-    Table,
-    Total,
-    integer,
-    text,
-)
+from flows.offices import royal_office
+from tasks.nouns import Dataset, Mirror, Rebuild, one_of
 from tasks.vocabulary import (
     WORKERS,
     aggregate,
@@ -50,68 +38,25 @@ RURITANIA = Dataset(
     schema="ruritania",
     layers={"cantons": ("canton_code",), "duchies": ("duchy_code",)},
 )
-OFFICE = {
-    "publisher": Publisher(
-        slug="royal-office", name="Royal Office of Ruritania", url="https://office.example"
-    ),
-    "licence": Licence(
-        slug="royal-open",
-        title="Royal Open Licence",
-        url="https://office.example/open",
-        attribution="Source: Royal Office",
-    ),
-    "landing_page": "https://office.example/data",
-    "released": "yearly",
-    "confidence": "high",
-    "vintage": 2026,
-    "reference_date": date(2026, 1, 1),
-}
-CANTONS = Source(
-    slug="zr-cantons",
-    title="Cantons",
-    urls=("https://office.example/cantons.gpkg",),
-    container="sqlite",
-    rows=Rows.exactly(16),
-    reads=Features(
-        columns={
-            "canton_code": text("canton", about="Canton", unit="code", rule="key"),
-            "canton_name": text("name", about="Name of the canton", unit="name"),
-            "duchy_code": text("duchy", about="Duchy", unit="code", rule="same"),
-        },
-        key="canton_code",
-        crs=3035,
-        published_crs=3035,
-    ),
-    **OFFICE,
-)
-RESIDENTS = Source(
-    slug="zr-residents",
-    title="Residents on 1 January",
-    urls=("https://office.example/residents.zip",),
-    container="zip",
-    member="*.csv",
-    totals={"residents": Total(expected=41_327, stated_by="the Royal Office")},
-    reads=Table(
-        columns={
-            "canton_code": text("CANTON"),
-            "residents": integer(
-                "RÉSIDENTS", about="Residents on 1 January", unit="persons", rule="sum"
-            ),
-        },
-        key=("canton_code",),
-        delimiter=";",
-        encoding="cp1252",
-    ),
-    **OFFICE,
-)
+Vintage = Annotated[
+    int, one_of(royal_office.RELEASES, "Year of the cantons and of their residents, on 1 January.")
+]
 
 
-@flow(name="ruritania", description=__doc__, task_runner=WORKERS)
+@flow(
+    name="ruritania", description=__doc__, flow_run_name="ruritania {vintage}", task_runner=WORKERS
+)
 @recorded(RURITANIA)
-def ruritania(mirror: Mirror = None, rebuild: Rebuild = False) -> None:
-    """Publish Ruritania."""
-    files = backup(shapes=CANTONS, residents=RESIDENTS, mirror=mirror)
-    staging = open_staging(RURITANIA, 2026, files, rebuild=rebuild)
+def ruritania(
+    vintage: Vintage = royal_office.NEWEST, mirror: Mirror = None, rebuild: Rebuild = False
+) -> None:
+    """Publish one vintage of Ruritania."""
+    files = backup(
+        shapes=royal_office.cantons(vintage),
+        residents=royal_office.residents(vintage),
+        mirror=mirror,
+    )
+    staging = open_staging(RURITANIA, vintage, files, rebuild=rebuild)
     load(staging, unpack(files))
     check_rows(staging, files.shapes)
     check_totals(staging, files.residents)
