@@ -29,9 +29,10 @@ for name in (
     "PREFECT_API_URL",
 ):
     os.environ.pop(name, None)
-os.environ.setdefault(
-    "PREFECT_LOGGING_TO_API_ENABLED", "false"
-)  # logs are read from the output; a server on SQLite has enough to do
+# A server on SQLite has enough to do: logs are read from the output, and on a busy machine it is
+# asked again for minutes before a run fails for it.
+os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
+os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "20")
 
 from tasks.core.catalog.provenance import record_dataset  # noqa: E402
 from tasks.core.model.declarations import Dataset  # noqa: E402

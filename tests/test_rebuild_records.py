@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import httpx
+from prefect.states import Failed
+
+from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
 from tasks.core.rebuilding import records
+from tasks.verbs.rebuilds import rebuild_edition
 
 
 def test_a_record_is_closed_once_and_kept_in_another_catalog(
@@ -34,3 +39,10 @@ def test_a_record_is_closed_once_and_kept_in_another_catalog(
     assert other_database.rows(told, copy)[0][2] == "incomplete"
     kept = "SELECT dataset, number, verdict, row_count FROM catalog.rebuilt_edition"
     assert other_database.rows(kept) == [(slug, number, "missing", 7)]
+
+
+def test_a_busy_prefect_server_is_asked_again_by_a_rebuild() -> None:
+    answer = httpx.Response(503, request=httpx.Request("POST", "http://server.example/api"))
+    busy = httpx.HTTPStatusError("Service Unavailable", request=answer.request, response=answer)
+    assert rebuild_edition.retry_condition_fn(None, None, Failed(data=busy))
+    assert not rebuild_edition.retry_condition_fn(None, None, Failed(data=SourceError("Gone.")))

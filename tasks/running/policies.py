@@ -45,6 +45,7 @@ DATABASE = Retry(errors=DATABASE_FAILURES, after=(10, 60))
 FILES = Retry(errors=(OSError,), after=(10, 20))
 ARCHIVE = Retry(errors=OUTAGES, after=(30, 120))
 PUBLISHER = Retry(errors=OUTAGES, after=(60, 180), jitter=0.3)
+SERVER = Retry(errors=(httpx.HTTPError,), after=(10, 60, 180))  # Prefect's own, when it is busy
 RECORD = Retry(errors=(Exception,), after=(5, 30, 60))
 
 

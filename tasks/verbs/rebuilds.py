@@ -10,6 +10,7 @@ from contextvars import Context
 from dataclasses import replace
 from typing import Any
 
+import httpx
 from prefect import runtime, tags
 from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
@@ -31,7 +32,7 @@ from tasks.core.rebuilding.plans import Plan, Scope
 from tasks.running.edition_again import EditionAgain
 from tasks.running.locks import alone
 from tasks.running.making import made_by
-from tasks.running.policies import verb
+from tasks.running.policies import SERVER, verb
 from tasks.running.runs import together
 from tasks.running.site import Site, at, site, throwaway
 from tasks.running.steps import say, warn
@@ -109,7 +110,7 @@ def rebuild_editions(plan: Plan) -> None:
             under_way = {place: each for place, each in under_way.items() if each is not ended}
 
 
-@verb("rebuild {recipe.dataset} {recipe.vintage}, edition {recipe.number}")
+@verb("rebuild {recipe.dataset} {recipe.vintage}, edition {recipe.number}", SERVER)
 def rebuild_edition(recipe: Recipe) -> None:
     """Make an edition again by its own flow, and put it back if it equals its manifest.
 
@@ -134,7 +135,10 @@ def _rebuild_edition(recipe: Recipe) -> None:
         state = Context().run(_follow, made, recipe)
         if state.is_completed():
             return
-        reason = str(state.result(raise_on_failure=False) or state.message)
+        failure = state.result(raise_on_failure=False)
+        if isinstance(failure, httpx.HTTPError):  # no publisher is asked: the server of the runs
+            raise failure
+        reason = str(failure or state.message)
     replays.record_missing(site().database, recipe, time.perf_counter() - started, reason)
     warn(f"Not rebuilt: {recipe}. {reason}")
 
