@@ -10,10 +10,13 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import geopandas
 import numpy as np
+import pandas
 import psycopg2
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,6 +36,7 @@ from tasks.core.making import descriptions
 from tasks.core.making.geometry.coordinates import agree
 from tasks.core.making.geometry.geometry_tables import ahead, load
 from tasks.core.making.geometry.shapes import FeatureCounts, Shaping
+from tasks.core.making.markers import take_markers
 from tasks.core.model.declarations import (
     Features,
     Licence,
@@ -41,6 +45,7 @@ from tasks.core.model.declarations import (
     Table,
     decimal,
     integer,
+    number,
     text,
 )
 from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
@@ -444,6 +449,160 @@ def test_a_value_that_is_not_of_the_declared_type_is_refused(tmp_path: Path, int
         into(geopackage(tmp_path), formats.reads(columns=declared))
 
 
+# --- figures that are missing for a reason
+# ----------------------------------------------------------------------------------------
+
+UNKNOWN = {"-99997": "not known", "-99995.0": "not computed"}
+HIDDEN = {"*": "suppressed", "(X)": "not applicable"}
+FIGURES = {
+    "code": text("code"),
+    "people": integer("people", about="Residents", unit="persons", rule="sum"),
+    "share": number("share"),
+    "money": decimal("money", optional=True),
+    "name": text("name"),
+}
+
+
+def without_figures(folder: Path, name: str, driver: str, integers: str = "Int32") -> Path:
+    """A layer with the markers of the Dutch office (CBS), and figures that it leaves empty."""
+    frame = geopandas.GeoDataFrame(
+        {
+            "code": ["-99997", "1", "2", "3"],
+            "people": pandas.array([-99997, 5, None, -99995], integers),
+            "share": [-99997.0, 1.5, None, -99995.0],
+            "name": ["-99997", "*", None, "x"],
+        },
+        geometry=[shapely.geometry.shape(SQUARE)] * 4,
+        crs=31370,
+    )
+    if driver == "Parquet":
+        frame.to_parquet(folder / name)
+    else:
+        frame.to_file(folder / name, driver=driver)
+    return folder / name
+
+
+@pytest.mark.parametrize(
+    ("name", "driver", "integers"),
+    [
+        ("made.gpkg", "GPKG", "Int32"),
+        ("made.gpkg", "GPKG", "Int64"),
+        ("made.gml", "GML", "Int32"),
+        ("made.parquet", "Parquet", "Int64"),
+    ],
+)
+def test_a_marker_becomes_null_and_its_reason_stands_beside_it(
+    name: str, driver: str, integers: str, tmp_path: Path, into: Load, rows: Rows
+) -> None:
+    path = without_figures(tmp_path, name, driver, integers)
+    figures = into(path, codes(columns=FIGURES, missing=UNKNOWN), "nl-areas")
+    columns = "code, people, people_reason, share, share_reason, money, money_reason, name"
+    assert rows(f"{columns} FROM areas ORDER BY ctid") == [
+        ("-99997", None, "not known", None, "not known", None, "absent", "-99997"),
+        ("1", 5, None, 1.5, None, None, "absent", "*"),
+        ("2", None, "absent", None, "absent", None, "absent", None),
+        ("3", None, "not computed", None, "not computed", None, "absent", "x"),
+    ]
+    assert figures.reasons == {"not known": 2, "not computed": 2, "absent": 6}
+    assert figures.reasons.suppressed == 4
+    described = (
+        "attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum) FROM"
+        " pg_attribute WHERE attrelid = 'areas'::regclass AND attnum > 0 AND attname LIKE '%reason'"
+        " ORDER BY attnum"
+    )
+    why = "is empty: not known or not computed or absent [unit: reason; aggregate: none; from:"
+    assert rows(described) == [
+        ("people_reason", "text", f"Why people {why} nl-areas.people]"),
+        ("share_reason", "text", f"Why share {why} nl-areas.share]"),
+        ("money_reason", "text", f"Why money {why} not in nl-areas]"),
+    ]
+
+
+def test_without_declared_markers_every_figure_stays(
+    tmp_path: Path, into: Load, rows: Rows
+) -> None:
+    figures = into(without_figures(tmp_path, "made.gpkg", "GPKG"), codes(columns=FIGURES))
+    assert rows("code, people, share, money, name FROM areas ORDER BY ctid") == [
+        ("-99997", -99997, -99997.0, None, "-99997"),
+        ("1", 5, 1.5, None, "*"),
+        ("2", None, None, None, None),
+        ("3", -99995, -99995.0, None, "x"),
+    ]
+    assert figures.reasons == {}
+    listed = "attname FROM pg_attribute WHERE attrelid = 'areas'::regclass AND attnum > 0"
+    assert rows(f"{listed} ORDER BY attnum") == [(name,) for name in (*FIGURES, "geom")]
+
+
+def test_a_marker_among_numbers_written_as_text(tmp_path: Path, into: Load, rows: Rows) -> None:
+    people = ["*", 12, " (X) ", "", None, "-99997", "-99997.0", 0]
+    features = [
+        ({"code": str(number), "people": each, "name": "*"}, SQUARE)
+        for number, each in enumerate(people)
+    ]
+    path = collection(tmp_path, features)
+    declared = {"code": text("code"), "people": integer("people"), "name": text("name")}
+    with pytest.raises(
+        SourceError, match=r"declared as integer .*\): .* declare the value in `missing`"
+    ):
+        into(path, codes(columns=declared))
+    missing = HIDDEN | {"-99997": "not known"}
+    with pytest.raises(SourceError, match=r"declared as integer .*'-99997\.0'"):
+        into(path, codes(columns=declared, missing=missing))
+    into(path, codes(columns=declared | {"people": number("people")}, missing=missing))
+    assert rows("people, people_reason, name FROM areas ORDER BY ctid") == [
+        (None, "suppressed", "*"),
+        (12.0, None, "*"),
+        (None, "not applicable", "*"),
+        (None, "absent", "*"),
+        (None, "absent", "*"),
+        (None, "not known", "*"),
+        (None, "not known", "*"),
+        (0.0, None, "*"),
+    ]
+    into(collection(tmp_path, [features[0], features[1]]), codes(columns=declared, missing=missing))
+    assert rows("people, people_reason FROM areas ORDER BY ctid") == [
+        (None, "suppressed"),
+        (12, None),
+    ]
+
+
+def test_a_column_named_like_a_reason_is_refused(tmp_path: Path, into: Load) -> None:
+    columns = {"code": text("code"), "people": integer("n"), "people_reason": text("why")}
+    with pytest.raises(ConfigurationError, match="people_reason has the name of the reason of"):
+        into(tmp_path / "made.gpkg", codes(columns=columns, missing=HIDDEN))
+
+
+@pytest.mark.parametrize(
+    ("marker", "kind", "cells", "hidden"),
+    [
+        ("-99997", pa.float32(), [-99997.0, -99997.5], [True, False]),
+        ("-99997.0", pa.int16(), [-1, 0], [False, False]),
+        ("-1.0", pa.int16(), [-1, 0], [True, False]),
+        ("-1", pa.uint8(), [1, 255], [False, False]),
+        ("9007199254740993", pa.int64(), [2**53 + 1, 2**53], [True, False]),
+        ("0.5", pa.int64(), [0, 1], [False, False]),
+        ("9.90", pa.decimal128(4, 1), ["9.9", "9.0"], [True, False]),
+        ("nan", pa.float64(), [1.0, 0.0], [False, False]),
+        ("*", pa.float64(), [1.0, 0.0], [False, False]),
+        ("true", pa.bool_(), [True, False], [True, False]),
+    ],
+)
+def test_a_number_is_the_marker_that_equals_it(
+    marker: str, kind: pa.DataType, cells: list[Any], hidden: list[bool]
+) -> None:
+    array = pa.array([Decimal(each) if isinstance(each, str) else each for each in cells], kind)
+    values, reasons = take_markers(array, {"x": "other", marker: "hidden"})
+    assert values.type == kind
+    assert values.is_null().to_pylist() == hidden
+    assert reasons.to_pylist() == ["hidden" if each else None for each in hidden]
+
+
+def test_what_is_no_number_is_absent() -> None:
+    values, reasons = take_markers(pa.array([float("nan"), -1.0, 2.0]), {"-1": "hidden"})
+    assert values.to_pylist() == [None, None, 2.0]
+    assert reasons.to_pylist() == ["absent", "hidden", None]
+
+
 def test_repeated_and_missing_keys_are_named(tmp_path: Path, into: Load) -> None:
     features = [
         ({"code": code}, SQUARE)
@@ -739,8 +898,21 @@ def test_the_task_records_what_it_did(tmp_path: Path, staging: Staging, database
     step = database.rows(recorded, staging.dataset.slug, staging.edition)
     assert step[0][:2] == ("Loaded 5 features, 1 of them without geometry", 5)
     assert step[0][2]["without_geometry"] == 1
+    assert (step[0][2]["suppressed"], step[0][2]["reasons"]) == (0, {})
     with pytest.raises(ConfigurationError, match="load it with load_table"):
         load_geometries.fn(staging, handle(tmp_path, Table(columns={})), "areas")
+
+
+def test_the_task_records_how_many_figures_are_missing(
+    tmp_path: Path, staging: Staging, database: Database
+) -> None:
+    path = without_figures(tmp_path, "made.gpkg", "GPKG")
+    reads = codes(columns=FIGURES, missing=UNKNOWN)
+    load_geometries.fn(staging, handle(path, reads), "areas")
+    recorded = "SELECT figures FROM catalog.step WHERE dataset = %s AND number = %s"
+    ((figures,),) = database.rows(recorded, staging.dataset.slug, staging.edition)
+    assert figures["suppressed"] == 4
+    assert figures["reasons"] == {"not known": 2, "not computed": 2, "absent": 6}
 
 
 def test_only_a_failing_database_is_asked_again() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 import shapely
@@ -15,6 +16,7 @@ from psycopg2 import sql
 from python_calamine import CalamineWorkbook
 from synthetic import declared
 from synthetic.declared.codes import spelled
+from synthetic.declared.rows import as_read
 
 from flows.offices import (
     census_bureau,
@@ -64,6 +66,7 @@ FIGURES = Table(
     columns=COLUMNS | {"people": integer("people in all"), "area": decimal("area in km²")},
     key=("canton_code",),
 )
+UNKNOWN = {"-99997": "not known", "-99995.0": "not computed"}
 HIDDEN = {"*": "suppressed", "(X)": "not applicable", "n": "none"}
 CANTONS = Source(
     slug="zr-cantons",
@@ -108,6 +111,23 @@ FORMATS = {
     "GeoParquet with heights": made_of(replace(AREAS, dimension=3), "parquet"),
     "GML": made_of(AREAS, "xml", url="cantons.gml"),
     "KML": made_of(replace(AREAS, crs=4326), "xml", url="cantons.kml"),
+    **{
+        f"{kind} with hidden {what}": made_of(
+            replace(AREAS, missing=missing, **({"crs": 4326} if ending == "kml" else {})),
+            container,
+            *(("*.shp",) if ending == "shp" else ("", f"cantons.{ending}")),
+        )
+        for what, missing in {"numbers": UNKNOWN, "figures": HIDDEN | UNKNOWN}.items()
+        for kind, container, ending in (
+            ("Shapefile", "zip", "shp"),
+            ("GeoPackage", "sqlite", "gpkg"),
+            ("GeoJSON", "json", "geojson"),
+            ("FlatGeobuf", "sqlite", "fgb"),
+            ("GeoParquet", "parquet", "parquet"),
+            ("GML", "xml", "gml"),
+            ("KML", "xml", "kml"),
+        )
+    },
     "text": made_of(FIGURES, "text"),
     "text of the 1990s": made_of(
         cut(
@@ -230,16 +250,8 @@ def loaded(staging: Staging, name: str, files: tuple[File, ...]) -> list[tuple[A
 
 
 def typed(rows: list[Any], reads: Features | Table) -> list[tuple[Any, ...]]:
-    """The rows as they must be in the database: what is hidden is null, or 0 where it is said to
-    be.
-    """
-
-    def value(cell: Any, column: Column) -> Any:
-        if column.type == "text" or not isinstance(cell, str):
-            return cell
-        return 0 if isinstance(reads, Table) and cell in reads.zero else None
-
-    return [tuple(value(row[name], each) for name, each in reads.columns.items()) for row in rows]
+    """The rows as they must be in the database."""
+    return [tuple(as_read(row[name], reads, name) for name in reads.columns) for row in rows]
 
 
 def agree(staging: Staging, folder: Path, sources: Mapping[str, Source], **facts: Any) -> None:
@@ -318,6 +330,34 @@ def test_peculiar_rows_are_written_by_hand_and_counted_as_they_are(tmp_path: Pat
     entry = json.loads((tmp_path / "mirror.json").read_text())["sources"]["zr-peculiar-2026"]
     assert entry == entries["zr-peculiar-2026"]
     assert (entry["rows"], entry["totals"]["people"]) == (4, 30.0)
+
+
+@pytest.mark.parametrize("missing", [UNKNOWN, HIDDEN], ids=["numbers", "texts"])
+def test_markers_stand_in_layers_and_are_left_out_of_what_is_stated(
+    staging: Staging, tmp_path: Path, missing: Mapping[str, str]
+) -> None:
+    reads = replace(AREAS, missing=missing)
+    source = replace(made_of(reads, "sqlite", url="cantons.gpkg"), slug="zr-hidden")
+    source = replace(source, distinct={"people": 0})
+    rows = made(tmp_path / "made", {"shapes": source}, areas=64)["shapes"]
+    people = [row["people"] for row in rows]
+    assert {*missing} <= {*people}
+
+    def by_hand(rows: list[Any]) -> list[Any]:
+        rows = [{**row, "people": number} for number, row in enumerate(rows)]
+        return [rows[0] | {"people": -99997}, rows[1] | {"people": next(iter(missing))}, *rows[2:]]
+
+    entries = declared.write(tmp_path, {"shapes": source}, changes={"shapes": by_hand})
+    hidden = "-99997" in missing
+    assert entries["zr-hidden-2026"] == {
+        "path": "zr-hidden-2026.gpkg",
+        "container": "sqlite",
+        "rows": 16,
+        "totals": {"people": sum(range(2, 16)) - 99997.0 * (not hidden), "area": ANY},
+        "distinct": {"people": 14 + (not hidden)},
+    }
+    found = loaded(staging, "cantons", received(source, tmp_path))
+    assert sorted(row[3] for row in found if row[3] is not None)[-14:] == list(range(2, 16))
 
 
 def test_codes_in_parts_lose_their_zeros_and_get_them_back(

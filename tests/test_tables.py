@@ -295,7 +295,7 @@ def test_a_missing_value_keeps_its_reason_and_text_is_left_as_it_is(loaded: Load
         ("04", None, "absent", "x"),
     ]
     assert tally.reasons == {"suppressed": 1, "not applicable": 1, "absent": 1}
-    assert tally.suppressed == 2
+    assert tally.reasons.suppressed == 2
 
 
 def test_blank_lines_and_notes_under_the_table_are_skipped(loaded: Load) -> None:
@@ -525,7 +525,7 @@ def test_workbooks_give_codes_amounts_dates_and_reasons(
         ),
         ("2A004", None, None, "absent", None, "suppressed", None, "absent", None, "absent"),
     ]
-    assert (tally.rows, tally.skipped, tally.suppressed) == (3, 2, 1)
+    assert (tally.rows, tally.skipped, tally.reasons.suppressed) == (3, 2, 1)
 
 
 def test_a_sheet_keeps_every_digit_of_a_number_and_says_the_row_of_a_wrong_one(
@@ -567,6 +567,27 @@ def test_an_empty_corner_of_a_sheet_does_not_shift_its_rows_and_merged_titles(
         header_rows=(3, 4),
     )
     assert loaded(path, reads)[0] == [("01", 1, 2)]
+
+
+def test_a_number_in_a_typed_file_is_the_marker_that_equals_it(
+    loaded: Load, tmp_path: Path
+) -> None:
+    table = pa.table({"N": [-99997.0, 1.5, None, float("nan"), -2.0], "I": [-99997, 1, 2, 3, 4]})
+    parquet.write_table(table, tmp_path / "p")
+    reads = Table(
+        columns={"n": number("N"), "i": integer("I")},
+        missing={"-99997.0": "not known", "-2": "no residents"},
+        zero=("-2",),
+    )
+    rows, tally = loaded((tmp_path / "p").read_bytes(), reads)
+    assert rows == [
+        (None, "not known", None, "not known"),
+        (1.5, None, 1, None),
+        (None, "absent", 2, None),
+        (None, "absent", 3, None),
+        (0.0, "no residents", 4, None),
+    ]
+    assert tally.reasons.suppressed == 3
 
 
 def test_parquet_is_read_by_column_with_its_types_or_its_text(loaded: Load, tmp_path: Path) -> None:

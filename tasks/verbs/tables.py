@@ -59,7 +59,7 @@ def load_table(staging: Staging, file: File, table: str) -> int:
             file.member,
             file.original.source.slug,
         )
-        figures = {"suppressed": tally.suppressed, "reasons": dict(tally.reasons)}
+        figures = {"suppressed": tally.reasons.suppressed, "reasons": dict(tally.reasons)}
         figures |= {"skipped": tally.skipped, "left_out": tally.left_out}
         step.done(f"Loaded {tally.rows:,} rows", rows=tally.rows, **figures)
     return tally.rows
@@ -72,9 +72,9 @@ def load_geometries(staging: Staging, file: File, table: str) -> int:
     GeoJSON, TopoJSON, Shapefile, GeoPackage, SpatiaLite, FlatGeobuf, GML, KML and GeoParquet,
     zipped or not, are read as the source's `Features` declare. The table has the declared columns
     and `geom`: MultiPolygon, MultiLineString, MultiPoint or Point in EPSG:`published_crs`, in
-    metres or degrees as that CRS says; features without geometry stay, with a null. Raises
-    SourceError when the file is not as declared and CheckFailed when the key is missing or
-    repeated.
+    metres or degrees as that CRS says; features without geometry stay, with a null. A declared
+    marker ("*", -99997) becomes null and its reason stands in `<column>_reason`. Raises SourceError
+    when the file is not as declared and CheckFailed when the key is missing or repeated.
     """
     reads = file.reads
     if not isinstance(reads, Features):
@@ -99,6 +99,8 @@ def load_geometries(staging: Staging, file: File, table: str) -> int:
             without_geometry=missing,
             from_collections=figures.from_collections,
             change_of_crs=figures.change_of_crs,
+            suppressed=figures.reasons.suppressed,
+            reasons=dict(figures.reasons),
         )
     return figures.features
 

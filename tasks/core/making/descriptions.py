@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from pyproj import CRS
 
 from tasks.core.catalog.column_rules import ColumnRule
-from tasks.core.model.declarations import Column, Features
+from tasks.core.making.markers import ABSENT, REASON
+from tasks.core.model.declarations import Column, Features, Table
 
 OUTLINES = {"MultiPolygon": "Border", "MultiLineString": "Line"}  # of a geometry; else a point
 UNITS = {"metre": "m"}  # of a CRS, where its name is not used here
@@ -20,10 +21,7 @@ def of_columns(
 
     headings: the publisher's names of the columns that the file has. source: slug of the source.
     """
-    origins = {
-        name: f"{source}.{headings[name]}" if headings.get(name) else f"not in {source}"
-        for name in columns
-    }
+    origins = {name: _origin(headings.get(name), source) for name in columns}
     return {
         name: (
             str(ColumnRule(column.about, column.unit, column.rule, origins[name]))
@@ -34,10 +32,22 @@ def of_columns(
     }
 
 
-def of_reason(column: str, reasons: Iterable[str], origin: str) -> str:
-    """Return the comment of the column that says why another is empty."""
-    why = f"Why {column} is empty: {' or '.join(dict.fromkeys(reasons))}"
-    return str(ColumnRule(why, "reason", "none", origin))
+def of_reason_columns(
+    reads: Features | Table, headings: Mapping[str, str | None], source: str
+) -> dict[str, str]:
+    """Give each column of reasons (`<column>_reason`) its comment: why the column is empty."""
+    if not reads.missing:
+        return {}
+    reasons = " or ".join(dict.fromkeys([*reads.missing.values(), ABSENT]))
+    figures = [name for name in headings if reads.columns[name].type != "text"]
+    return {
+        name + REASON: str(
+            ColumnRule(
+                f"Why {name} is empty: {reasons}", "reason", "none", _origin(headings[name], source)
+            )
+        )
+        for name in figures
+    }
 
 
 def of_reasons(source: str) -> str:
@@ -53,3 +63,7 @@ def of_geometry(reads: Features, kind: str, source: str) -> str:
     about = f"{OUTLINES.get(kind, 'Point')} in {crs.name} (EPSG:{reads.published_crs})"
     about += f", {reads.about}" if reads.about else ""
     return str(ColumnRule(about, UNITS.get(unit, unit), "none", f"{source} geometry"))
+
+
+def _origin(heading: str | None, source: str) -> str:
+    return f"{source}.{heading}" if heading else f"not in {source}"

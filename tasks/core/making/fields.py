@@ -122,22 +122,30 @@ def convert(values: pa.Array, column: Column, where: str) -> pa.Array:
 
     Raises SourceError when a value cannot be what was declared.
     """
-    if isinstance(values, pa.ExtensionArray):
-        values = values.storage
-    if isinstance(values, pa.DictionaryArray):
-        values = values.dictionary_decode()
+    values = simplified(values)
     try:
         if column.type == "text":
             return _as_text(values)
-        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        if pa.types.is_string(values.type):
             values = pc.utf8_trim_whitespace(values)
             values = pc.if_else(pc.equal(values, ""), pa.scalar(None, values.type), values)
         return values.cast(arrow_type(column))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise SourceError(
             f"The column {' or '.join(column.names)} was declared as {column.type} and {where}"
-            f" holds {values.type} values that are not: {error}"
+            f" holds {values.type} values that are not ({error}): correct its type, or declare the"
+            " value in `missing` with its reason."
         ) from None
+
+
+def simplified(values: pa.Array) -> pa.Array:
+    """Return plain values, plain strings too, where the file keeps them in another way."""
+    if isinstance(values, pa.ExtensionArray):
+        values = values.storage
+    if isinstance(values, pa.DictionaryArray):
+        values = values.dictionary_decode()
+    is_text = pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type)
+    return values.cast(pa.string()) if is_text else values
 
 
 def _as_text(values: pa.Array) -> pa.Array:

@@ -60,7 +60,6 @@ class Meaning(TypedDict, total=False):
     """What a column holds, in which unit, how it is aggregated, if it is optional; as in Column."""
 
     optional: bool
-
     about: str
     unit: str
     rule: str
@@ -118,11 +117,11 @@ class Total:
 class Features:
     """How a geometry file is read.
 
-    member, layer: shell patterns of the file in its archive and of the layer in the file, where
-    there are several. crs: EPSG code the publisher states; compared with the file's own, used when
-    the file has none and `crs_missing` allows it. bounds: (xmin, ymin, xmax, ymax) of the country
-    in that CRS only. published_crs: EPSG code of the loaded table. dimension: 2 drops Z, 3 keeps
-    it. crs_of: the EPSG codes of territories, by shell patterns on a file's path in its archive.
+    member, layer: shell patterns of the file in its archive and the layer in the file, of several.
+    crs: EPSG code the publisher states; compared with the file's own, used when the file has none
+    and `crs_missing` allows it. bounds: (xmin, ymin, xmax, ymax) of the country in that CRS only.
+    published_crs: EPSG code of the loaded table. dimension: 2 drops Z, 3 keeps it. crs_of: the EPSG
+    codes of territories, by shell patterns on a file's path in its archive. missing: as in Table.
     """
 
     columns: Mapping[str, Column]
@@ -136,6 +135,7 @@ class Features:
     crs_missing: bool = False
     crs_of: Mapping[str, int] = field(default_factory=dict)
     encoding: str | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
     about: str = ""
 
 

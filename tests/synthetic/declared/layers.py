@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import geopandas
+import pandas
 import pyogrio
 import shapely
 from synthetic.declared.codes import spelled
-from synthetic.declared.rows import Row
+from synthetic.declared.rows import Row, numbers_of
 
 from tasks.core.model.declarations import Column, Features
 
@@ -71,7 +72,7 @@ def _on(day: date) -> Iterator[None]:
 
 def _frame(reads: Features, rows: Sequence[Row], crs: int, suffix: str) -> geopandas.GeoDataFrame:
     columns = {
-        _field(column, suffix): [_plain(row[name], suffix) for row in rows]
+        _field(column, suffix): _values([row[name] for row in rows], column, suffix)
         for name, column in reads.columns.items()
     }
     shapes = [row["geom"] for row in rows]
@@ -84,6 +85,22 @@ def _field(column: Column, suffix: str) -> str:
     """The newest of a column's names; in a Shapefile the newest that is short enough."""
     short = [name for name in column.names if len(name) <= SHAPEFILE_NAME]
     return short[0] if suffix == ".shp" and short else column.names[0]
+
+
+def _values(values: Sequence[Any], column: Column, suffix: str) -> Any:
+    """The values of a column: numbers where all of its markers are such, else texts."""
+    plain = [_plain(value, suffix) for value in values]
+    markers = {value for value in values if isinstance(value, str)}
+    if column.type == "text" or not (markers or None in values):
+        return plain
+    if column.type not in ("date", "boolean") and len(numbers_of(markers)) == len(markers):
+        numbers = [None if value is None else float(value) for value in plain]
+        return pandas.array(numbers, "Int64" if column.type == "integer" else "Float64")
+    return [None if value is None else _written(value) for value in plain]
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _plain(value: Any, suffix: str) -> Any:

@@ -4,7 +4,8 @@ column, figures that are 0 or hidden among them, and what they add up to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -86,9 +87,10 @@ class MadeRows:
 
     def _markers(self, column: Column) -> tuple[str | None, ...]:
         """What may stand in a figure's place; a day or a truth value cannot be 0."""
-        if not isinstance(self.reads, Table) or not self.reads.missing:
+        if not self.reads.missing:
             return ()
-        no_zero = self.reads.zero if column.type in ("date", "boolean") else ()
+        zero = self.reads.zero if isinstance(self.reads, Table) else ()
+        no_zero = zero if column.type in ("date", "boolean") else ()
         return (*(marker for marker in self.reads.missing if marker not in no_zero), None)
 
     def _wanted(self, column: Column) -> str | int | None:
@@ -123,25 +125,36 @@ def _figure(kind: str, zero: bool, day: date, random: Random) -> Any:
     return Decimal(0 if zero else random.randrange(1, 10 ** min(precision, 7))).scaleb(-scale)
 
 
+def as_read(value: Any, reads: Features | Table, name: str) -> Any:
+    """A value as it must be in the database: a marker is null, or 0 where it is said to be one; a
+    number is the marker that equals it.
+    """
+    if reads.columns[name].type == "text" or isinstance(value, bool | None):
+        return value
+    if isinstance(value, str):
+        return 0 if isinstance(reads, Table) and value in reads.zero else None
+    return None if value in numbers_of(reads.missing) else value
+
+
+def numbers_of(markers: Iterable[str]) -> set[float]:
+    """The markers that are numbers."""
+    return {float(marker) for marker in markers if re.fullmatch(r"[+-]?\d+(\.\d*)?", marker)}
+
+
 def stated(source: Source, reads: Features | Table, rows: Sequence[Row]) -> dict[str, Any]:
     """What the mirror says of the rows: their number, and the true totals, different values and
     kinds of the columns for which the declaration states any.
     """
-    zero = reads.zero if isinstance(reads, Table) else ()
-
-    def figures(name: str) -> Iterator[Any]:
-        yield from (0 if row[name] in zero else row[name] for row in rows)
-
+    read = {
+        name: [as_read(row[name], reads, name) for row in rows]
+        for name in {*source.totals, *source.distinct} & reads.columns.keys()
+    }
     totals = {
-        name: float(sum(value for value in figures(name) if not isinstance(value, str | None)))
+        name: float(sum(value for value in read[name] if not isinstance(value, str | None)))
         for name in source.totals
-        if name in reads.columns
+        if name in read
     }
-    distinct = {
-        name: len({row[name] for row in rows} - {None})
-        for name in source.distinct
-        if name in reads.columns
-    }
+    distinct = {name: len({*read[name]} - {None}) for name in source.distinct if name in read}
     counts = {
         name: {kind: sum(row[name] == kind for row in rows) for kind in kinds}
         for name, kinds in source.counts.items()

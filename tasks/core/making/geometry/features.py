@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,9 +16,10 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from pyogrio.raw import open_arrow, read
 from pyproj import CRS
 
-from tasks.core.making.fields import arrow_type, convert, match_fields
+from tasks.core.making.fields import arrow_type, convert, match_fields, simplified
 from tasks.core.making.geometry import geoparquet
 from tasks.core.making.geometry.geometry_files import GDAL_OPTIONS, Place, choose_layer, locate
+from tasks.core.making.markers import REASON, Reasons, require_other_names, take_markers
 from tasks.core.model.declarations import Column, Features
 from tasks.core.model.errors import ConfigurationError, SourceError
 
@@ -37,7 +38,8 @@ class Layer:
     """One layer of a file while it is open.
 
     fields: the file's own name of each declared column, None when optional and absent. features:
-    their number where the file states it. batches: can be read once.
+    their number where the file states it. batches: can be read once. reasons: of the figures
+    missing in the batches that were read.
     """
 
     where: str
@@ -46,6 +48,7 @@ class Layer:
     features: int | None
     fields: Mapping[str, str | None]
     batches: Iterator[pa.RecordBatch]
+    reasons: Reasons = field(default_factory=Reasons)
 
 
 @contextmanager
@@ -56,6 +59,7 @@ def open_layer(path: str, reads: Features) -> Iterator[Layer]:
             f"A column was declared with the name {GEOMETRY}, which holds the geometry: give it"
             " another name."
         )
+    require_other_names(reads.columns, reads.missing)
     place = locate(path)
     is_parquet = place.suffix in (".parquet", ".geoparquet")
     with (_open_parquet if is_parquet else _open_gdal)(place, reads) as layer:
@@ -84,6 +88,7 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
         fields = known if facts else matching(list(meta["fields"]))
         again = partial(read, path, columns=[], **options)
         straight = _straight(reader, meta["geometry_name"] or "wkb_geometry", again, where)
+        reasons = Reasons()
         yield Layer(
             where=where,
             crs=CRS.from_user_input(meta["crs"]) if meta["crs"] else None,
@@ -91,9 +96,10 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
             features=count,
             fields=fields,
             batches=(
-                declared(batch, geometry, fields, reads.columns, where)
+                declared(batch, geometry, fields, reads, where, reasons)
                 for batch, geometry in straight
             ),
+            reasons=reasons,
         )
 
 
@@ -163,10 +169,11 @@ def _open_parquet(place: Place, reads: Features) -> Iterator[Layer]:
         wanted = [facts.column, *dict.fromkeys(field for field in fields.values() if field)]
         size = place.batch_size(file.metadata.num_rows)
         batches = file.iter_batches(batch_size=size, columns=wanted)
+        reasons = Reasons()
 
         def typed(batch: pa.RecordBatch) -> pa.RecordBatch:
             geometry = geoparquet.plain_binary(batch[facts.column])
-            return declared(batch, geometry, fields, reads.columns, place.name)
+            return declared(batch, geometry, fields, reads, place.name, reasons)
 
         yield Layer(
             where=place.name,
@@ -175,6 +182,7 @@ def _open_parquet(place: Place, reads: Features) -> Iterator[Layer]:
             features=file.metadata.num_rows,
             fields=fields,
             batches=(typed(batch) for batch in batches),
+            reasons=reasons,
         )
 
 
@@ -182,15 +190,32 @@ def declared(
     batch: pa.RecordBatch,
     geometry: pa.Array,
     fields: Mapping[str, str | None],
-    columns: Mapping[str, Column],
+    reads: Features,
     where: str,
+    reasons: Reasons,
 ) -> pa.RecordBatch:
-    """Turn a batch of the file into one of the declared columns and `geom`."""
+    """Turn a batch of the file into one of the declared columns and `geom`; count the reasons."""
+    arrays: dict[str, pa.Array] = {}
+    for target, name in fields.items():
+        column = reads.columns[target]
+        cells = pa.nulls(len(batch), arrow_type(column)) if name is None else batch[name]
+        if not reads.missing or column.type == "text":
+            arrays[target] = convert(cells, column, where)
+            continue
+        arrays[target], why = _without_markers(cells, column, reads.missing, where)
+        arrays[target + REASON] = why
+        reasons.add(why)
+    return pa.RecordBatch.from_arrays([*arrays.values(), geometry], names=[*arrays, GEOMETRY])
 
-    def typed(field: str | None, column: Column) -> pa.Array:
-        if field is None:
-            return pa.nulls(len(batch), arrow_type(column))
-        return convert(batch[field], column, where)
 
-    arrays = [typed(field, columns[target]) for target, field in fields.items()]
-    return pa.RecordBatch.from_arrays([*arrays, geometry], names=[*fields, GEOMETRY])
+def _without_markers(
+    cells: pa.Array, column: Column, missing: Mapping[str, str], where: str
+) -> tuple[pa.Array, pa.Array]:
+    """Return typed figures and reasons; a number written as text is a marker by its value too."""
+    cells = simplified(cells)
+    values, reasons = take_markers(cells, missing)
+    values = convert(values, column, where)
+    if pa.types.is_string(cells.type):
+        values, others = take_markers(values, missing)
+        reasons = pc.coalesce(reasons, others)
+    return values, reasons

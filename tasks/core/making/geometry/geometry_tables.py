@@ -14,10 +14,11 @@ from psycopg2.errors import CheckViolation, NotNullViolation, UniqueViolation
 
 from tasks.core.catalog.column_rules import write_comments
 from tasks.core.making import descriptions
-from tasks.core.making.fields import arrow_type, sql_type
+from tasks.core.making.fields import sql_type
 from tasks.core.making.geometry.coordinates import require_crs
 from tasks.core.making.geometry.features import GEOMETRY, Layer, open_layer
 from tasks.core.making.geometry.shapes import FeatureCounts, Shaping, geometry_kind
+from tasks.core.making.markers import schema_fields
 from tasks.core.model.declarations import Features
 from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
 from tasks.core.postgres.copying import copy_batches
@@ -33,10 +34,10 @@ def load(
 ) -> FeatureCounts:
     """Fill schema.table from a geometry file, replacing it; the rows keep the file's order.
 
-    Columns are the declared ones and `geom`, in EPSG:`published_crs`; without a declared key also
-    `feature`, the row's position. source: slug of the source, said in the comments in place of the
-    file's name. Raises SourceError when the file is not as declared, CheckFailed when the key is
-    not unique.
+    Columns are the declared ones (with markers declared, those of reasons too) and `geom`, in
+    EPSG:`published_crs`; without a declared key also `feature`, the row's position. source: slug of
+    the source, said in the comments in place of the file's name. Raises SourceError when the file
+    is not as declared, CheckFailed when the key is not unique.
     """
     _require_key_declared(reads)
     with open_layer(path, reads) as layer:
@@ -46,7 +47,9 @@ def load(
         _create(database, schema, table, reads, kind)
         _copy(database, schema, table, reads, batches, shaping)
         _require_all(layer, shaping.figures)
+        shaping.figures.reasons = layer.reasons
         comments = descriptions.of_columns(reads.columns, layer.fields, source or layer.where)
+        comments |= descriptions.of_reason_columns(reads, layer.fields, source or layer.where)
         comments[GEOMETRY] = descriptions.of_geometry(reads, kind, source or layer.where)
         _finish(database, schema, table, reads, layer.where, comments)
     return shaping.figures
@@ -79,9 +82,10 @@ def _first_kind(layer: Layer) -> tuple[str, Iterator[pa.RecordBatch]]:
 def _create(database: Database, schema: str, table: str, reads: Features, kind: str) -> None:
     """Create an empty unlogged table; lz4, as the default compression doubles the load's time."""
     name = sql.Identifier(schema, table)
+    types = {target: sql_type(column) for target, column in reads.columns.items()}
     columns = [
-        sql.SQL("{} {}").format(sql.Identifier(target), sql.SQL(sql_type(column)))
-        for target, column in reads.columns.items()
+        sql.SQL("{} {}").format(sql.Identifier(each.name), sql.SQL(types.get(each.name, "text")))
+        for each in schema_fields(reads.columns, reasons=reads.missing)
     ]
     height = "Z" if reads.dimension == 3 else ""
     numbered = "{} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
@@ -118,8 +122,8 @@ def _copy(
                 shapes = shaping.shape(batch[GEOMETRY])
                 yield batch.set_column(batch.num_columns - 1, GEOMETRY, shapes)
 
-    fields = [(target, arrow_type(column)) for target, column in reads.columns.items()]
-    schema_of_batches = pa.schema([*fields, (GEOMETRY, pa.binary())])
+    fields = schema_fields(reads.columns, reasons=reads.missing)
+    schema_of_batches = pa.schema([*fields, pa.field(GEOMETRY, pa.binary())])
     try:
         with closing(ahead(shaped())) as prepared:
             reader = pa.RecordBatchReader.from_batches(schema_of_batches, prepared)

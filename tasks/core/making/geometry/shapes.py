@@ -14,6 +14,7 @@ import shapely
 
 from tasks.core.making.geometry.coordinates import change_of_crs, require_bounds
 from tasks.core.making.geometry.ewkb import ewkb, is_plain
+from tasks.core.making.markers import Reasons
 from tasks.core.model.declarations import Features
 from tasks.core.model.errors import SourceError
 
@@ -33,12 +34,13 @@ COLLECTION = 7
 
 @dataclass
 class FeatureCounts:
-    """Counts of features, of missing geometries, of opened collections; the change of CRS."""
+    """Counts: features, missing geometries, collections opened, figures missing; change of CRS."""
 
     features: int = 0
     without_geometry: int = 0
     from_collections: int = 0
     change_of_crs: str = ""
+    reasons: Reasons = field(default_factory=Reasons)
 
 
 def geometry_kind(wkb: pa.Array, where: str) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow.parquet import ParquetFile
 
+from tasks.core.making.fields import simplified
 from tasks.core.making.tables.blocks import Block
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import SourceError
@@ -39,7 +40,7 @@ class Parquet:
         try:
             file = ParquetFile(self._path, pre_buffer=False, buffer_size=BUFFER)
             for batch in file.iter_batches(batch_size=ROWS, columns=names):
-                columns = [_simplified(batch.column(name)) for name in names]
+                columns = [simplified(batch.column(name)) for name in names]
                 cells = dict(zip(wanted, columns, strict=True))
                 yield Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
                 first += len(batch)
@@ -48,11 +49,3 @@ class Parquet:
                 f"The Parquet file {self._label} cannot be read after row {first:,} ({error}):"
                 " download it again."
             ) from None
-
-
-def _simplified(array: pa.Array) -> pa.Array:
-    """Return plain strings where the file keeps text otherwise (dictionary, large, view)."""
-    if isinstance(array, pa.DictionaryArray):
-        array = array.dictionary_decode()
-    is_text = pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type)
-    return array.cast(pa.string()) if is_text else array

@@ -14,8 +14,7 @@ from psycopg2.extensions import cursor as Cursor
 from tasks.core.catalog.column_rules import write_comments
 from tasks.core.making import descriptions
 from tasks.core.making.fields import sql_type
-from tasks.core.making.tables.tabular import REASON, Figures, Tally
-from tasks.core.making.tables.values import ABSENT
+from tasks.core.making.tables.tabular import Figures, Tally
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import CheckFailed, GeodataError
 from tasks.core.postgres.copying import copy_batches
@@ -70,15 +69,9 @@ def _comments(figures: Figures, source: str) -> dict[str, str]:
     """Return the comment of each column, those of the reasons of missing figures included."""
     reads = figures.reads
     comments = descriptions.of_columns(reads.columns, figures.origins, source)
-    reasons = [*reads.missing.values(), ABSENT]
-    comments |= {
-        name + REASON: descriptions.of_reason(name, reasons, f"{source}.{origin}")
-        for name, origin in figures.origins.items()
-        if name + REASON in figures.schema.names
-    }
     if reads.reasons_in:
-        comments[reads.reasons_in] = descriptions.of_reasons(source)
-    return comments
+        return comments | {reads.reasons_in: descriptions.of_reasons(source)}
+    return comments | descriptions.of_reason_columns(reads, figures.origins, source)
 
 
 @dataclass

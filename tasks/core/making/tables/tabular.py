@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from tasks.core.making.fields import arrow_type
+from tasks.core.making.markers import (
+    Reasons,
+    require_other_names,
+    schema_fields,
+    take_markers,
+)
 from tasks.core.making.tables.blocks import (
     Block,
     Reader,
@@ -23,13 +27,11 @@ from tasks.core.making.tables.headings import find_columns, find_heading
 from tasks.core.making.tables.parquet import Parquet
 from tasks.core.making.tables.spreadsheets import Spreadsheet
 from tasks.core.making.tables.values import (
-    ABSENT,
     Unreadable,
     as_text,
     as_typed,
     join_parts,
     join_reasons,
-    take_markers,
     without_prefix,
 )
 from tasks.core.model.declarations import Column, Table
@@ -37,7 +39,6 @@ from tasks.core.model.errors import ConfigurationError, SourceError
 
 # XLSX and ODS are zip files, XLS is an OLE document
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-REASON = "_reason"
 
 
 @dataclass
@@ -47,12 +48,7 @@ class Tally:
     rows: int = 0
     left_out: int = 0
     skipped: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def suppressed(self) -> int:
-        """Cells that were missing for a reason the publisher gave."""
-        return self.reasons.total() - self.reasons[ABSENT]
+    reasons: Reasons = field(default_factory=Reasons)
 
 
 class Figures:
@@ -81,9 +77,8 @@ class Figures:
         self._filters = {
             self._place(name, "of a filter"): pattern for name, pattern in reads.where.items()
         }
-        fields: list[pa.Field] = []
-        for name, column in reads.columns.items():
-            fields += self._parts(name, column)
+        beside = reads.missing and not reads.reasons_in
+        fields = schema_fields(reads.columns, reasons=beside)
         fields += [pa.field(reads.reasons_in, pa.string())] if reads.reasons_in else []
         self.schema = pa.schema(fields)
 
@@ -141,11 +136,6 @@ class Figures:
             find_columns({use: Column((name,))}, self._reader.headings, self.label)
         return place or 0
 
-    def _parts(self, name: str, column: Column) -> list[pa.Field]:
-        with_reason = self.reads.missing and not self.reads.reasons_in and column.type != "text"
-        reasons = [pa.field(name + REASON, pa.string())] if with_reason else []
-        return [pa.field(name, arrow_type(column)), *reasons]
-
     def _typed(
         self, block: Block, name: str, column: Column, said: dict[str, pa.Array]
     ) -> list[pa.Array]:
@@ -160,8 +150,8 @@ class Figures:
                 return [without_prefix(as_text(cells), column.prefix)]
             if not self.reads.missing:
                 return [as_typed(cells, column, self.reads)]
-            values, reasons = take_markers(cells, self.reads)
-            self._count_reasons(reasons)
+            values, reasons = take_markers(cells, self.reads.missing, self.reads.zero)
+            self.tally.reasons.add(reasons)
             if not self.reads.reasons_in:
                 return [as_typed(values, column, self.reads), reasons]
             said[name] = reasons
@@ -169,11 +159,6 @@ class Figures:
         except Unreadable as error:
             heading = self._reader.headings[place or 0]
             raise self._unreadable(error, block, heading, column) from None
-
-    def _count_reasons(self, reasons: pa.Array) -> None:
-        for count in reasons.value_counts():
-            if count["values"].is_valid:
-                self.tally.reasons[count["values"].as_py()] += count["counts"].as_py()
 
     def _unreadable(
         self, error: Unreadable, block: Block, heading: str, column: Column
@@ -222,12 +207,7 @@ def _require_sound(reads: Table) -> None:
             f"The key {', '.join(unknown)} of a table is not among its declared columns,"
             f" {', '.join(names)}: correct one."
         )
-    reasons = {name + REASON for name in names} if reads.missing else set()
-    if clash := [name for name in names if name in reasons]:
-        raise ConfigurationError(
-            f"The column {', '.join(clash)} has the name of the reason of another column: declare"
-            " it under another name."
-        )
+    require_other_names(names, reads.missing)
     if reads.reasons_in and (reads.reasons_in in names or not reads.missing):
         raise ConfigurationError(
             f"The reasons of missing figures cannot be kept in {reads.reasons_in}: it is a column,"

@@ -1,4 +1,4 @@
-"""Give values their exact declared type, or name the first misfit; reasons of missing ones kept."""
+"""Give values their exact declared type, or name the first misfit; reasons joined."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tasks.core.making.fields import arrow_type
 from tasks.core.making.tables.blocks import is_blank
 from tasks.core.model.declarations import Column, Table
 
-ABSENT = "absent"  # the reason of a cell that is simply empty
 TRUE = ("true", "t", "yes", "y", "1", "oui", "o", "ja", "j", "vrai", "wahr", "waar")
 FALSE = ("false", "f", "no", "n", "0", "non", "nein", "nee", "faux", "falsch", "onwaar")
 DATE_SPELLINGS = (
@@ -37,19 +36,6 @@ class Unreadable(Exception):
     def __init__(self, row: int, value: str, why: str = "") -> None:
         super().__init__(value)
         self.row, self.value, self.why = row, value, why
-
-
-def take_markers(cells: pa.Array, reads: Table) -> tuple[pa.Array, pa.Array]:
-    """Replace the declared markers by null, or 0, and return the reason beside each null."""
-    trimmed = pc.utf8_trim_whitespace(_as_strings(cells))
-    marker = pc.index_in(trimmed, value_set=pa.array(list(reads.missing), pa.string()))
-    reasons = pa.array(list(reads.missing.values()), pa.string()).take(marker)
-    absent = pc.and_(is_blank(trimmed), pc.is_null(marker))
-    values = pc.if_else(pc.is_null(marker), trimmed, pa.scalar(None, pa.string()))
-    if reads.zero:
-        is_zero = pc.fill_null(pc.is_in(trimmed, value_set=pa.array(reads.zero)), False)
-        values = pc.if_else(is_zero, "0", values)
-    return values, pc.if_else(absent, ABSENT, reasons)
 
 
 def join_reasons(said: Mapping[str, pa.Array], rows: int) -> pa.Array:

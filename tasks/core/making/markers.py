@@ -1,0 +1,100 @@
+"""Declared markers of missing figures ("*", -99997): made null, their reasons kept and counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.core.making.fields import arrow_type
+from tasks.core.making.tables.blocks import is_blank
+from tasks.core.model.declarations import Column
+from tasks.core.model.errors import ConfigurationError
+
+ABSENT = "absent"  # the reason of a cell that is simply empty
+REASON = "_reason"
+
+
+class Reasons(Counter[str]):
+    """How many figures are missing, by reason."""
+
+    @property
+    def suppressed(self) -> int:
+        """Figures that are missing for a reason the publisher gave."""
+        return self.total() - self[ABSENT]
+
+    def add(self, reasons: pa.Array) -> None:
+        """Count the reasons beside a column."""
+        for count in reasons.value_counts():
+            if count["values"].is_valid:
+                self[count["values"].as_py()] += count["counts"].as_py()
+
+
+def schema_fields(columns: Mapping[str, Column], *, reasons: object) -> list[pa.Field]:
+    """Return the columns as fields, each that is not text followed by its reason if there are."""
+    fields: list[pa.Field] = []
+    for name, column in columns.items():
+        fields.append(pa.field(name, arrow_type(column)))
+        if reasons and column.type != "text":
+            fields.append(pa.field(name + REASON, pa.string()))
+    return fields
+
+
+def require_other_names(columns: Mapping[str, Column], missing: Mapping[str, str]) -> None:
+    """Raise ConfigurationError where a column is named like the reason of another."""
+    reasons = {name + REASON for name in columns} if missing else set()
+    if clash := [name for name in columns if name in reasons]:
+        raise ConfigurationError(
+            f"The column {', '.join(clash)} has the name of the reason of another column: declare"
+            " it under another name."
+        )
+
+
+def take_markers(
+    cells: pa.Array, missing: Mapping[str, str], zero: Sequence[str] = ()
+) -> tuple[pa.Array, pa.Array]:
+    """Replace the declared markers by null, or 0, and return the reason beside each null.
+
+    Text is a marker letter for letter but for blanks around it, a number if it is equal.
+    """
+    if pa.types.is_string(cells.type):
+        cells = pc.utf8_trim_whitespace(cells)
+    marker = _places(cells, list(missing))
+    reasons = pa.array(list(missing.values()), pa.string()).take(marker)
+    reasons = pc.if_else(pc.and_(is_blank(cells), pc.is_null(marker)), ABSENT, reasons)
+    values = pc.if_else(pc.is_null(reasons), cells, pa.scalar(None, cells.type))
+    if zero and (pa.types.is_string(cells.type) or _is_number(cells.type)):
+        is_zero = pc.is_valid(_places(cells, zero))
+        values = pc.if_else(is_zero, pa.scalar("0").cast(cells.type), values)
+    return values, reasons
+
+
+def _places(cells: pa.Array, markers: Sequence[str]) -> pa.Array:
+    """Return the position of each cell among the markers, null where it is none of them."""
+    if not _is_number(cells.type):
+        texts = cells if pa.types.is_string(cells.type) else cells.cast(pa.string())
+        return pc.index_in(texts, value_set=pa.array(markers, pa.string()))
+    numbers = pa.concat_arrays([_as_number(marker, cells.type) for marker in markers])
+    return pc.index_in(cells, value_set=numbers, skip_nulls=True)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return any(is_of_kind(kind) for is_of_kind in kinds)
+
+
+def _as_number(marker: str, kind: pa.DataType) -> pa.Array:
+    """Read a marker as a number of a type: one value, null where it is none."""
+    try:
+        number = Decimal(marker)
+        if pa.types.is_floating(kind):
+            return pa.array([float(number) if number.is_finite() else None], kind)
+        if pa.types.is_decimal(kind):
+            return pa.array([number], kind)
+        # Arrow would cut 0.5 to 0
+        return pa.array([int(number) if number == number.to_integral_value() else None], kind)
+    except (InvalidOperation, ValueError, OverflowError):
+        return pa.nulls(1, kind)
