@@ -4,10 +4,13 @@ ones.
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
+import lzma
 import struct
+import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -48,6 +51,28 @@ def put(folder: Path, content: bytes, name: str = "0a1b2c") -> Path:
     path = folder / name
     path.write_bytes(content)
     return path
+
+
+def tarred() -> bytes:
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as archive:
+        facts = tarfile.TarInfo("figures.csv")
+        facts.size = len(FIGURES)
+        archive.addfile(facts, io.BytesIO(FIGURES))
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["tar", "tar in gzip", "bzip2", "xz"])
+def test_an_archive_that_is_not_read_here_is_refused_and_no_data(tmp_path: Path, kind: str) -> None:
+    contents = {
+        "tar": tarred,
+        "tar in gzip": lambda: gzip.compress(tarred()),
+        "bzip2": lambda: bz2.compress(FIGURES),
+        "xz": lambda: lzma.compress(FIGURES),
+    }
+    said = rf"packed by a method that is not read here \({kind.split()[0]}\): unpack and pack it"
+    with pytest.raises(SourceError, match=said):
+        take_out(put(tmp_path, contents[kind]()), None, tmp_path / "out", name="figures.archive")
 
 
 FILES = {"readme.pdf": b"%PDF", "data/figures.txt": FIGURES}

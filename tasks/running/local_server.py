@@ -52,11 +52,13 @@ def start() -> str:
     Raises ConfigurationError when it does not come up.
     """
     with _alone():
-        address, process = _running() or _launch()
+        running = _running()
+        address, process = running or _launch()
         try:
             _wait(address, process)
         except BaseException:  # also when a person interrupts the wait: nothing may stay half up
-            _end(process)
+            if running is None:  # one that was up before is only busy
+                _end(process)
             raise
     return address
 

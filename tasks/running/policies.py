@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.client.schemas.objects import State
 from prefect.tasks import Task
 
+from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.outages import DATABASE_FAILURES
 
 Parameters = ParamSpec("Parameters")
@@ -25,10 +26,11 @@ OUTAGES = (OSError, httpx.TransportError, *DATABASE_OUTAGES)
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """Which errors are worth another try, and after how many seconds each."""
+    """Which errors are worth another try, but for some, and after how many seconds each."""
 
     errors: tuple[type[BaseException], ...]
     after: tuple[int, ...]
+    but: tuple[type[BaseException], ...] = ()
     jitter: float = 0.0
 
     @cached_property
@@ -36,7 +38,8 @@ class Retry:
         """Prefect's retry condition, whether time can heal a failure; it must be a function."""
 
         def heals(_task: Any, _run: Any, state: State[Any]) -> bool:
-            return isinstance(state.result(raise_on_failure=False), self.errors)
+            error = state.result(raise_on_failure=False)
+            return isinstance(error, self.errors) and not isinstance(error, self.but)
 
         return heals
 
@@ -46,6 +49,7 @@ FILES = Retry(errors=(OSError,), after=(10, 20))
 ARCHIVE = Retry(errors=OUTAGES, after=(30, 120))
 PUBLISHER = Retry(errors=OUTAGES, after=(60, 180), jitter=0.3)
 SERVER = Retry(errors=(httpx.HTTPError,), after=(10, 60, 180))  # Prefect's own, when it is busy
+WATCH = Retry(errors=(Exception,), but=(CheckFailed,), after=(30, 120))  # the database may be back
 RECORD = Retry(errors=(Exception,), after=(5, 30, 60))
 
 

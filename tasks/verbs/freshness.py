@@ -11,7 +11,7 @@ from prefect.artifacts import create_table_artifact
 from tasks.core.catalog.statements import SELECT_FRESHNESS
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
-from tasks.running.policies import ARCHIVE, verb
+from tasks.running.policies import WATCH, verb
 from tasks.running.site import site
 from tasks.running.steps import say
 
@@ -38,7 +38,7 @@ class Freshness:
         )
 
 
-@verb("check freshness with {grace_days} days of grace", ARCHIVE)
+@verb("check freshness with {grace_days} days of grace", WATCH)
 def check_freshness(grace_days: int = 0) -> None:
     """Check that each source behind the newest data was asked for, and answered, as promised.
 

@@ -123,6 +123,8 @@ def rebuild_edition(recipe: Recipe) -> None:
 
 def _rebuild_edition(recipe: Recipe) -> None:
     started = time.perf_counter()
+    if replays.has_verdict(site().database, recipe):  # of an earlier try
+        return
     try:
         made: Flow[..., Any] = load_flow_from_entrypoint(
             f"flows.{recipe.dataset}.{recipe.dataset}", use_placeholder_flow=False
@@ -136,11 +138,15 @@ def _rebuild_edition(recipe: Recipe) -> None:
         if state.is_completed():
             return
         failure = state.result(raise_on_failure=False)
-        if isinstance(failure, httpx.HTTPError):  # no publisher is asked: the server of the runs
-            raise failure
+        if isinstance(failure, httpx.HTTPError) and _is_tried_again():
+            raise failure  # of the server of the runs, which is busy: no publisher is asked
         reason = str(failure or state.message)
     replays.record_missing(site().database, recipe, time.perf_counter() - started, reason)
     warn(f"Not rebuilt: {recipe}. {reason}")
+
+
+def _is_tried_again() -> bool:
+    return 0 < (runtime.task_run.run_count or 0) <= len(SERVER.after)
 
 
 @verb("hold edition {place[1]} of {place[0]} to its manifest")

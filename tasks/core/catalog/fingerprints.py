@@ -25,7 +25,7 @@ VERBS = ("aggregates", "code_events", "coverages", "files", "joins", "tables")
 MAKES_ROWS = (
     *(f"tasks/core/catalog/{name}.py" for name in ("column_rules", "foundations", "layers")),
     "tasks/core/making/**/*.py",
-    "tasks/core/model/declarations.py",
+    *(f"tasks/core/model/{name}.py" for name in ("declarations", "handles")),
     # how rows are copied, which columns there are, and what names mean in a session
     *(f"tasks/core/postgres/{name}.py" for name in ("columns", "copying", "database")),
     *(f"tasks/verbs/{name}.py" for name in VERBS),

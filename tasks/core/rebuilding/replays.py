@@ -84,6 +84,18 @@ def publish_instead(
     return edition
 
 
+def has_verdict(database: Database, recipe: Recipe) -> bool:
+    """Return whether this rebuild has judged the edition already."""
+    key = _key(recipe)
+    return bool(
+        database.records(
+            "SELECT verdict FROM catalog.rebuilt_edition WHERE rebuild = %(rebuild)s"
+            " AND dataset = %(dataset)s AND number = %(number)s",
+            **{name: key[name] for name in ("rebuild", "dataset", "number")},
+        )
+    )
+
+
 def record_missing(database: Database, recipe: Recipe, seconds: float, reason: str) -> None:
     """Keep why an edition could not be made again, unless its verdict is known already."""
     row = {"verdict": "missing", "seconds": seconds, "message": reason}

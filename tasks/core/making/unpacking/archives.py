@@ -48,7 +48,10 @@ def take_out(
         with _workplace(folder) as workplace, ExitStack() as opened:
             search = Search(pattern, budget, workplace, opened)
             found = only(find(open_container(file, kind, label, budget), search, "", 1), search)
-            return found.name, _write(found, search, folder)
+            taken = _write(found, search, folder)
+            with taken.open("rb") as inside:
+                recognise_file(inside)  # a tar in a gzip is no data either
+            return found.name, taken
 
 
 def find_packed(path: Path, pattern: str | None, name: str | None = None) -> str:

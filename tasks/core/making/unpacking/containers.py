@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
-from tasks.core.making.unpacking.limits import HEAD, Sink
+from tasks.core.making.unpacking.limits import Sink
 
 ArchiveFormat = Literal["zip", "7z", "gzip", "plain"]
 
@@ -17,6 +17,7 @@ MARKS: dict[bytes, ArchiveFormat] = {
     b"7z\xbc\xaf\x27\x1c": "7z",
     b"\x1f\x8b": "gzip",
 }
+UNREAD = {"bzip2": (4, b"1AY&SY"), "xz": (0, b"\xfd7zXZ\x00"), "tar": (257, b"ustar")}
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,17 @@ def recognise(head: bytes) -> ArchiveFormat:
 
 
 def recognise_file(file: BinaryIO) -> ArchiveFormat:
-    """Return a file's kind of container; spreadsheets, zip files by their bytes, are plain."""
+    """Return a file's kind of container; spreadsheets, zip files by their bytes, are plain.
+
+    Raises NotImplementedError for a kind that is not read here.
+    """
     file.seek(0)
-    kind = recognise(file.read(HEAD))
+    head = file.read(512)
     file.seek(0)
+    for kind_unread, (start, mark) in UNREAD.items():
+        if head.startswith(mark, start):
+            raise NotImplementedError(kind_unread)
+    kind = recognise(head)
     return "plain" if kind == "zip" and _is_document(file) else kind
 
 
