@@ -57,7 +57,8 @@ LONGEST = [
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the session when a process that it started is left."""
+    """End a database server that no fixture knows of; fail when another process is left."""
+    cluster.stop()
     if hasattr(session.config, "workerinput"):
         return
     if left := processes.stragglers(SESSION):
