@@ -106,10 +106,14 @@ def real_files() -> Path:
 
 @pytest.fixture
 def database(cluster_database: Database) -> Database:
-    """The session's database with the catalog in place."""
+    """The session's database with the catalog in place, also for a test that works in a data
+    folder of its own: no second server is started there.
+    """
     from tasks.running.site import site
 
-    return site().database
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GEODATA_DATA", str(DATA))
+        return site().database
 
 
 DATASET = Dataset(
