@@ -114,14 +114,32 @@ class Total:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Features:
+class Writing:
+    """How a publisher writes values, in tables and in the attributes of geometry files alike.
+
+    day_first: the order of 07/01/2023, day before month or after it; without it such a date is
+    refused as ambiguous. time_zone: the office's ("Europe/Paris"), for moments whose day depends on
+    it. missing: the reason for a marker such as "*" or -99997, kept beside each figure in
+    <column>_reason; "" gives every empty cell a reason. zero: the markers that mean 0.
+    """
+
+    decimal_point: str = "."
+    thousands: str = ""
+    day_first: bool | None = None
+    time_zone: str = ""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    zero: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features(Writing):
     """How a geometry file is read.
 
     member, layer: shell patterns of the file in its archive and the layer in the file, of several.
     crs: EPSG code the publisher states; compared with the file's own, used when the file has none
     and `crs_missing` allows it. bounds: (xmin, ymin, xmax, ymax) of the country in that CRS only.
     published_crs: EPSG code of the loaded table. dimension: 2 drops Z, 3 keeps it. crs_of: the EPSG
-    codes of territories, by shell patterns on a file's path in its archive. missing: as in Table.
+    codes of territories, by shell patterns on a file's path in its archive.
     """
 
     columns: Mapping[str, Column]
@@ -135,20 +153,21 @@ class Features:
     crs_missing: bool = False
     crs_of: Mapping[str, int] = field(default_factory=dict)
     encoding: str | None = None
-    missing: Mapping[str, str] = field(default_factory=dict)
     about: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class Table(Writing):
     """How a table of figures is read.
 
     member: shell pattern of the file in its archive, where one original has several. sheet: of a
     workbook. quote: "" where nothing is quoted. header_rows: counted from 1; several are joined by
-    a blank, for merged titles. skip_rows_after_header: rows of labels or units under them. missing:
-    the reason for a marker such as "*", kept beside each figure in <column>_reason, or for a whole
-    row in the text column that `reasons_in` names. zero: the markers that mean 0. where: keeps the
-    rows whose source column matches a shell pattern ("2023", "0500000US*").
+    a blank, for merged titles. skip_rows_after_header: rows of labels or units under them.
+    reasons_in: the text column that keeps the reasons of a whole row, instead of one beside each
+    figure. where: keeps the rows whose source column matches a shell pattern ("2023",
+    "0500000US*"). notes: shell patterns of the first cell of rows that are notes under the table,
+    not data; () says that there are none. merged: the columns whose merged cells hold for every row
+    that they cover.
     """
 
     columns: Mapping[str, Column]
@@ -156,16 +175,14 @@ class Table:
     delimiter: str = ","
     quote: str = '"'
     encoding: str = "utf-8"
-    decimal_point: str = "."
-    thousands: str = ""
     member: str | None = None
     sheet: str | None = None
     header_rows: tuple[int, ...] = (1,)
     skip_rows_after_header: int = 0
-    missing: Mapping[str, str] = field(default_factory=dict)
     reasons_in: str = ""
-    zero: tuple[str, ...] = ()
     where: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] | None = None
+    merged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,16 +200,17 @@ class Source:
     """One file of one publisher, for one vintage.
 
     urls: addresses, the likeliest first; none where the file is fetched by hand (GEODATA_INBOX) or
-    comes by a mirror. member: shell pattern of the file in the archive. reads: how the file is
-    read, or each of its tables by name (sheets of a workbook, layers of a GeoPackage, files of an
-    archive). territories: `member` means one file for each territory, read alike. pages: features a
-    page of a web feature service (WFS 2.0 answering in GeoJSON). codes_of: the day whose area codes
-    the file uses, if not the reference date (some offices give old figures on today's areas).
-    packed: a zip's member too large to unpack is read packed. rows, totals, distinct (different
-    values of a column) and counts (rows with each value of a column): the publisher's own numbers.
-    retention: permanent (every original stays), newest (of each vintage the newest
-    `keep_originals`, and those that editions need) or legal_maximum (none longer than keep_days;
-    keep_originals may limit it). mirror: the label of the mirror the file is from, or empty.
+    comes by a mirror. inbox_first: a file laid there is taken before a publisher is asked. member:
+    shell pattern of the file in the archive. reads: how the file is read, or each of its tables by
+    name (sheets of a workbook, layers of a GeoPackage, files of an archive). territories: `member`
+    means one file for each territory, read alike. pages: features a page of a web feature service
+    (WFS 2.0 answering in GeoJSON). codes_of: the day whose area codes the file uses, if not the
+    reference date (some offices give old figures on today's areas). packed: a zip's member too
+    large to unpack is read packed. rows, totals, distinct (different values of a column) and counts
+    (rows with each value of a column): the publisher's own numbers. retention: permanent (every
+    original stays), newest (of each vintage the newest `keep_originals`, and those that editions
+    need) or legal_maximum (none longer than keep_days; keep_originals may limit it). mirror: the
+    label of the mirror the file is from, or empty.
     """
 
     slug: str
@@ -221,6 +239,7 @@ class Source:
     pages: int | None = None
     codes_of: date | None = None
     packed: bool = False
+    inbox_first: bool = False
     mirror: str = ""
 
     @property
