@@ -46,16 +46,18 @@ STRANGE = (
     b"*",
     b"{",
 )
-COUNTRIES: dict[str, tuple[Any, Callable[[Path], None]]] = {
+COUNTRIES: dict[str, tuple[Any, int, Callable[[Path], Any]]] = {
     "belgium": (
         belgium,
+        2024,
         lambda folder: synthetic_belgium.write(
             folder, municipalities=6, sectors=30, vintages=(2024,)
         ),
     ),
     "austria": (
         austria,
-        lambda folder: synthetic_austria.write(folder, municipalities=36, vintages=(2024,)),
+        2025,
+        lambda folder: synthetic_austria.write(folder, municipalities=45, vintages=(2025,)),
     ),
 }
 
@@ -123,10 +125,10 @@ def totals(database: Database, schema: str) -> dict[str, Any]:
 def test_totals_are_true_or_nothing_is_published(
     country: str, prefect_server: None, cluster_database: Database, tmp_path: Path
 ) -> None:
-    flow, write = COUNTRIES[country]
+    flow, vintage, write = COUNTRIES[country]
     write(tmp_path / "sound")
     with database_of_its_own(cluster_database, tmp_path / "archive") as database:
-        flow(vintage=2024, mirror=str(tmp_path / "sound"))
+        flow(vintage=vintage, mirror=str(tmp_path / "sound"))
         true = totals(database, country)
     assert true
     tally: Counter[str] = Counter()
@@ -138,7 +140,7 @@ def test_totals_are_true_or_nothing_is_published(
         shutil.copytree(tmp_path / "sound", mirror)
         what = damage(mirror, chance)
         with database_of_its_own(cluster_database, tmp_path / f"archive-{number}") as database:
-            state = flow(vintage=2024, mirror=str(mirror), return_state=True)
+            state = flow(vintage=vintage, mirror=str(mirror), return_state=True)
             found = totals(database, country)
         assert found in ({}, true), f"seed {first + number}: {what}: {state.message}"
         assert bool(found) == state.is_completed()
