@@ -87,7 +87,8 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
 
 def damage(folder: Path, chance: random.Random) -> str:
     """Damage one original of a mirror, as it is packed or in what is packed; tell which."""
-    path = chance.choice(sorted(each for each in folder.iterdir() if each.name != "mirror.json"))
+    files = (each for each in folder.rglob("*") if each.is_file() and each.name != "mirror.json")
+    path = chance.choice(sorted(files))
     if not zipfile.is_zipfile(path) or chance.random() < 0.2:
         path.write_bytes(damaged(path.read_bytes(), chance))
         return path.name
