@@ -969,7 +969,7 @@ def test_a_packed_table_in_a_damaged_zip_is_called_damaged(
     harm(packed)
     (tmp_path / "packed.zip").write_bytes(packed)
     with pytest.raises(
-        SourceError, match=r"The archive of packed.csv is damaged \(.*\): download it again"
+        SourceError, match=r"The archive of packed.csv is damaged \(.*\): run the flow again"
     ):
         load_packed(database, staging, tmp_path / "packed.zip")
 

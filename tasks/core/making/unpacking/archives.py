@@ -22,7 +22,7 @@ from tasks.core.making.unpacking.searches import (
     require_wanted,
 )
 
-SHAPEFILE_PARTS = (".dbf", ".shx", ".prj", ".cpg")
+PARTS = {".shp": (".dbf", ".shx", ".prj", ".cpg"), ".gml": (".xsd",)}
 
 
 def take_out(
@@ -142,11 +142,12 @@ def _write_all(found: Sequence[Found], search: Search, folder: Path) -> list[tup
 
 
 def _with_parts(found: Found) -> dict[Member, str]:
-    """Return the member and its Shapefile parts, if any, with the names they get."""
+    """Return the member and the parts beside it, if any, with the names they get."""
     shape = PurePosixPath(found.member.name)
-    part_names = {shape.stem.lower() + ending for ending in SHAPEFILE_PARTS}
+    endings = PARTS.get(shape.suffix.lower(), ())
+    part_names = {shape.stem.lower() + ending for ending in endings}
     targets = {found.member: shape.name}
-    if shape.suffix.lower() == ".shp":
+    if endings:
         for member in found.container.members:
             path = PurePosixPath(member.name)
             is_part = path.parent == shape.parent and path.name.lower() in part_names

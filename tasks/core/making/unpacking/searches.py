@@ -24,6 +24,7 @@ from tasks.core.making.unpacking.zips import Zip
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 LISTED = 30
+WHOLE = {".shp": (), ".gml": (".xsd", ".gfs")}  # files that others lie beside
 CLUTTER = ("__MACOSX/*", "*.DS_Store", "*Thumbs.db")  # what file browsers add of their own
 
 
@@ -59,7 +60,8 @@ def open_container(file: BinaryIO, kind: ArchiveFormat, label: str, budget: Budg
         from tasks.core.making.unpacking.sevenzips import SevenZip
 
         container = SevenZip(file, budget)
-    if len(container.members) > budget.limits.members:
+    budget.listed += len(container.members)
+    if budget.listed > budget.limits.members:
         raise SourceError(
             f"The archive {label} lists more than {budget.limits.members:,} files, the limit: look"
             " at what the publisher sent."
@@ -86,14 +88,14 @@ def find(container: PackedFile, search: Search, prefix: str, depth: int) -> list
 
 
 def _matching(members: Sequence[Member], pattern: str | None) -> Iterator[Member]:
-    """Yield the members a pattern names; without one all, a Shapefile's parts counted as one."""
-    shapes = [
-        PurePosixPath(member.name) for member in members if member.name.lower().endswith(".shp")
-    ]
-    for member in members:
-        path = PurePosixPath(member.name)
-        is_part = path.suffix.lower() != ".shp" and any(_is_beside(path, each) for each in shapes)
-        if matches(member, pattern) and not (pattern is None and is_part):
+    """Yield the members a pattern names; without one all. The parts of a file count as one."""
+    matching = [member for member in members if matches(member, pattern)]
+    paths = [PurePosixPath(member.name) for member in matching]
+    wholes = {
+        ending: {_stem(path) for path in paths if _ending(path) == ending} for ending in WHOLE
+    }
+    for member, path in zip(matching, paths, strict=True):
+        if not any(_is_part(path, ending, stems) for ending, stems in wholes.items()):
             yield member
 
 
@@ -106,8 +108,23 @@ def matches(member: Member, pattern: str | None) -> bool:
     )
 
 
-def _is_beside(path: PurePosixPath, shape: PurePosixPath) -> bool:
-    return path.parent == shape.parent and path.name.lower().startswith(shape.stem.lower() + ".")
+def _is_part(path: PurePosixPath, ending: str, stems: set[tuple[PurePosixPath, str]]) -> bool:
+    """Tell whether a file belongs to one beside it: all files of its name to a Shapefile."""
+    if _ending(path) == ending or not stems:
+        return False
+    name, endings = path.name.lower(), WHOLE[ending]
+    if endings:
+        return _ending(path) in endings and _stem(path) in stems
+    beginnings = (name[:dot] for dot, letter in enumerate(name) if letter == ".")
+    return any((path.parent, beginning) in stems for beginning in beginnings)
+
+
+def _stem(path: PurePosixPath) -> tuple[PurePosixPath, str]:
+    return path.parent, path.stem.lower()
+
+
+def _ending(path: PurePosixPath) -> str:
+    return path.suffix.lower()
 
 
 def _find_inside(
