@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,11 +11,16 @@ from pathlib import Path
 from tasks.core.archive.quarantine import Quarantine
 from tasks.core.model.addresses import redact
 from tasks.core.model.declarations import Source
+from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original, Retrieval, State
 from tasks.core.model.settings import settings
-from tasks.core.upstream import magic, pages, transfers
+from tasks.core.upstream import codings, http, magic, pages, transfers
 from tasks.core.upstream.answers import Answer, Report
 
+DOUBT = (
+    "the server did not say how long the file is and its last line has no line end, so that a"
+    " broken connection would look the same"
+)
 FAILED: tuple[State, ...] = ("gone", "invalid", "unreachable")
 
 
@@ -43,15 +49,40 @@ class Judgement:
 def inquire(inquiry: Inquiry) -> Judgement:
     """Ask the declared addresses, then the inbox, until one gives the file or says unchanged.
 
-    Every refused body goes to quarantine.
+    The inbox is asked before them where the source or GEODATA_INBOX_FIRST says so. Every refused
+    body goes to quarantine.
     """
     failed: list[Judgement] = []
+    if handed_in := _handed_in(inquiry):
+        return handed_in
     for url in _addresses(inquiry.source):
         judgement = _judged(inquiry, url, failed)
         if judgement.retrieval.state not in FAILED:
             return judgement
         failed.append(judgement)
     return _worst(failed) if failed else Judgement(_without_address(inquiry.source))
+
+
+def _handed_in(inquiry: Inquiry) -> Judgement | None:
+    """Give the file a person laid into an inbox that is asked first; None where there is none."""
+    source = inquiry.source
+    named = {source.slug, f"{source.slug}-{source.vintage}"} & {*settings().inbox_first}
+    if source.mirror or not (named or (source.inbox_first and settings().inbox)):
+        return None
+    if not settings().inbox:
+        raise ConfigurationError(
+            f"GEODATA_INBOX_FIRST names {source.slug} and a folder was expected in GEODATA_INBOX,"
+            f" found none: set it to the folder with {by_hand(source)}, or unset both."
+        )
+    judgement = _judged(inquiry, _in_inbox(source), [])
+    if judgement.retrieval.state not in FAILED:
+        return judgement
+    if named or judgement.retrieval.state == "invalid":
+        inquiry.warn(
+            f"The file {by_hand(source)} of the inbox, which was to be taken first, is"
+            f" {judgement.retrieval.state} ({judgement.retrieval.detail}): the publisher is asked."
+        )
+    return None
 
 
 def by_hand(source: Source) -> str:
@@ -61,9 +92,12 @@ def by_hand(source: Source) -> str:
 
 def _addresses(source: Source) -> list[str]:
     """Give the publisher's addresses and that of the inbox; a mirror's source has no inbox."""
-    inbox = settings().inbox
-    fetched = [f"{inbox}/{by_hand(source)}"] if inbox and not source.mirror else []
+    fetched = [_in_inbox(source)] if settings().inbox and not source.mirror else []
     return [*source.urls, *fetched]
+
+
+def _in_inbox(source: Source) -> str:
+    return f"{settings().inbox}/{by_hand(source)}"
 
 
 def _without_address(source: Source) -> Retrieval:
@@ -79,7 +113,7 @@ def _without_address(source: Source) -> Retrieval:
 
 def _judged(inquiry: Inquiry, url: str, failed: list[Judgement]) -> Judgement:
     asked_at = datetime.now(UTC)
-    answer = _asked(inquiry, url)
+    answer, doubt = _asked(inquiry, url)
     retrieval = Retrieval(
         source=inquiry.source,
         state="new",
@@ -92,22 +126,58 @@ def _judged(inquiry: Inquiry, url: str, failed: list[Judgement]) -> Judgement:
         last_modified=answer.last_modified,
         headers=answer.headers,
         detail=answer.detail,
+        doubt=doubt,
     )
     if answer.kind in ("gone", "refused", "unreachable"):
         state: State = "gone" if answer.kind == "gone" else "unreachable"
         return Judgement(replace(retrieval, state=state), may_pass=answer.kind == "unreachable")
-    if reason := _reason(inquiry, answer):
+    if reason := _reason(inquiry, url, answer):
         return Judgement(_quarantined(inquiry, replace(retrieval, state="invalid", detail=reason)))
     return Judgement(_accepted(inquiry, replace(retrieval, detail=_moved(answer, failed))))
 
 
-def _asked(inquiry: Inquiry, url: str) -> Answer:
-    if inquiry.source.pages and url in inquiry.source.urls:
-        return pages.ask(inquiry.source, url, inquiry.report)
-    return transfers.ask(url, inquiry.report, **_validators(inquiry.last, url))
+def _asked(inquiry: Inquiry, url: str) -> tuple[Answer, str]:
+    """Give the answer of an address, and why its bytes may not be the whole file."""
+    source = inquiry.source
+    if source.pages and url in source.urls:
+        return pages.ask(source, url, inquiry.report), ""
+    answer = transfers.ask(url, inquiry.report, **_validators(inquiry.last, url))
+    answer = codings.undone(answer, source)
+    if not _may_be_cut(answer, source):
+        return answer, ""
+    return _compared(
+        answer, source, lambda: codings.undone(transfers.ask(url, inquiry.report), source)
+    )
 
 
-def _reason(inquiry: Inquiry, answer: Answer) -> str | None:
+def _may_be_cut(answer: Answer, source: Source) -> bool:
+    """Tell whether text ends within a line, where only the end of the connection ended it."""
+    if source.container != "text" or answer.path is None or answer.end_is_stated:
+        return False
+    with answer.path.open("rb") as file:
+        file.seek(-min(answer.size or 0, 4), os.SEEK_END)
+        return not file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
+
+
+def _compared(answer: Answer, source: Source, ask: Callable[[], Answer]) -> tuple[Answer, str]:
+    """Ask again for text that may be cut, until an answer has an end or comes a second time."""
+    seen = {answer.sha256}
+    for _ in range(http.ATTEMPTS - 1):
+        again = ask()
+        if again.kind != "received" or again.path is None:
+            return answer, DOUBT
+        Path(str(answer.path)).unlink(missing_ok=True)
+        answer = again
+        if not _may_be_cut(again, source):
+            return again, ""
+        if again.sha256 in seen:
+            return again, f"{DOUBT}; asked again, the publisher sent the same bytes"
+        seen.add(again.sha256)
+    differ = f"the body ended elsewhere each of {http.ATTEMPTS} times, within a line"
+    return replace(answer, kind="truncated", detail=differ), ""
+
+
+def _reason(inquiry: Inquiry, url: str, answer: Answer) -> str | None:
     if answer.kind == "invalid":
         return answer.detail
     if answer.kind == "truncated":
@@ -115,7 +185,8 @@ def _reason(inquiry: Inquiry, answer: Answer) -> str | None:
     if answer.path is None:
         return None
     accepted = answer.sha256 in settings().accept_shrink
-    last_size = inquiry.last.size if inquiry.last else None
+    is_handed_in = not inquiry.source.mirror and url == _in_inbox(inquiry.source)
+    last_size = inquiry.last.size if inquiry.last and not is_handed_in else None
     return magic.refusal(answer.path, inquiry.source, last_size, shrink_accepted=accepted)
 
 
