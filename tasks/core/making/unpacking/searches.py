@@ -24,7 +24,8 @@ from tasks.core.making.unpacking.zips import Zip
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 LISTED = 30
-WHOLE = {".shp": (), ".gml": (".xsd", ".gfs")}  # files that others lie beside
+CHANGES = ("-wal", "-journal")  # beside an SQLite file, with rows newer than its own
+BESIDE = (*CHANGES, "-shm")
 CLUTTER = ("__MACOSX/*", "*.DS_Store", "*Thumbs.db")  # what file browsers add of their own
 
 
@@ -88,14 +89,11 @@ def find(container: PackedFile, search: Search, prefix: str, depth: int) -> list
 
 
 def _matching(members: Sequence[Member], pattern: str | None) -> Iterator[Member]:
-    """Yield the members a pattern names; without one all. The parts of a file count as one."""
-    matching = [member for member in members if matches(member, pattern)]
-    paths = [PurePosixPath(member.name) for member in matching]
-    wholes = {
-        ending: {_stem(path) for path in paths if _ending(path) == ending} for ending in WHOLE
-    }
-    for member, path in zip(matching, paths, strict=True):
-        if not any(_is_part(path, ending, stems) for ending, stems in wholes.items()):
+    """Yield the members a pattern names, those that belong to another of them counted with it."""
+    named = [member for member in members if matches(member, pattern)]
+    paths = {member.name.lower() for member in named}
+    for member in named:
+        if not any(main in paths for main in _mains(member.name.lower())):
             yield member
 
 
@@ -108,23 +106,16 @@ def matches(member: Member, pattern: str | None) -> bool:
     )
 
 
-def _is_part(path: PurePosixPath, ending: str, stems: set[tuple[PurePosixPath, str]]) -> bool:
-    """Tell whether a file belongs to one beside it: all files of its name to a Shapefile."""
-    if _ending(path) == ending or not stems:
-        return False
-    name, endings = path.name.lower(), WHOLE[ending]
-    if endings:
-        return _ending(path) in endings and _stem(path) in stems
-    beginnings = (name[:dot] for dot, letter in enumerate(name) if letter == ".")
-    return any((path.parent, beginning) in stems for beginning in beginnings)
-
-
-def _stem(path: PurePosixPath) -> tuple[PurePosixPath, str]:
-    return path.parent, path.stem.lower()
-
-
-def _ending(path: PurePosixPath) -> str:
-    return path.suffix.lower()
+def _mains(name: str) -> Iterator[str]:
+    """Yield the names of the files that a file of this name may be a part of, in lower case."""
+    stem, ending = PurePosixPath(name).stem, PurePosixPath(name).suffix
+    folder = name.removesuffix(PurePosixPath(name).name)
+    if ending != ".shp":
+        yield folder + stem + ".shp"
+        yield folder + stem.split(".")[0] + ".shp"  # areas.shp.xml, areas.0.sbn
+    if ending in (".xsd", ".gfs"):
+        yield folder + stem + ".gml"
+    yield from (name.removesuffix(each) for each in BESIDE if name.endswith(each))
 
 
 def _find_inside(
