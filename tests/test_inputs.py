@@ -133,7 +133,10 @@ def test_inputs_are_copied_and_serialised_as_they_are() -> None:
             "table 'a_b' is named twice in one backup, for zz-codes 2024 and for zz-codes 2025",
         ),
     ],
-    ids=["capital", "part", "empty", "reserved", "source twice", "table twice", "part twice", "vintages"],
+    ids=[
+        *("capital", "part", "empty", "reserved"),
+        *("source twice", "table twice", "part twice", "vintages"),
+    ],
 )
 def test_a_wrong_keyword_is_told_in_a_sentence(sources: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigurationError, match=told) as error:

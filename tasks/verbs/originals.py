@@ -145,11 +145,11 @@ def _last_archived(store: Archive, source: Source) -> Original | None:
 
 
 def _buried(store: Archive, source: Source, last: Original | None) -> str:
-    """Say where the newest original was buried and what is done instead; return the sentence."""
+    """Say why the newest original is not used and what is done instead; return the sentence."""
     passed_over, asked = store.originals.passed_over(source), settings().upstream != "archive"
-    if passed_over is None:
+    sentence = burial(*passed_over) if passed_over else store.proofs.sentence(source)
+    if not sentence:
         return ""
-    sentence = burial(*passed_over)
     if last:
         warn(
             f"{sentence}; the original of {last.retrieved_at:%Y-%m-%d} is"

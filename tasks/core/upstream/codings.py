@@ -47,8 +47,8 @@ class _Brotli:
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         yield self._object.process(data, output_buffer_limit=MOST)
-        while not self._object.can_accept_more_data():
-            yield self._object.process(b"", output_buffer_limit=MOST)
+        while held := self._object.process(b"", output_buffer_limit=MOST):
+            yield held
 
     def is_whole(self) -> bool:
         return bool(self._object.is_finished())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import mmap
 import re
 from pathlib import Path
@@ -72,7 +73,7 @@ def says_more(content: bytes) -> str | None:
 def _of_json(path: Path, source: Source) -> str | None:
     with path.open("rb") as file:
         content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    if content[:3] == b"\xef\xbb\xbf":
+    if bytes(content[:3]) == codecs.BOM_UTF8:
         content = content[3:]
     answer = _decoded(content)
     if answer is None:

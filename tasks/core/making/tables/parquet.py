@@ -11,7 +11,7 @@ from pyarrow.parquet import ParquetFile
 from tasks.core.making.fields import simplified
 from tasks.core.making.tables.blocks import Block
 from tasks.core.model.declarations import Table
-from tasks.core.model.errors import SourceError
+from tasks.core.model.errors import Damaged, SourceError
 
 ROWS = 65_536
 # Bytes read at a time; reading ahead would keep every part of the file that was read until its end.
@@ -45,7 +45,7 @@ class Parquet:
                 yield Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
                 first += len(batch)
         except (pa.ArrowInvalid, OSError) as error:
-            raise SourceError(
+            raise Damaged(
                 f"The Parquet file {self._label} cannot be read after row {first:,} ({error}):"
                 " download it again."
             ) from None

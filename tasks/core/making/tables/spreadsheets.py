@@ -21,7 +21,7 @@ from python_calamine import (
 from tasks.core.making.tables.blocks import Block
 from tasks.core.making.tables.headings import carry_titles, fill_merged, join_titles
 from tasks.core.model.declarations import Table
-from tasks.core.model.errors import SourceError
+from tasks.core.model.errors import Damaged, SourceError
 
 ROWS = 10_000
 WHOLE_NUMBERS_END = 1e15  # a spreadsheet keeps fifteen digits
@@ -91,7 +91,7 @@ def _open_sheet(path: Path, reads: Table, label: str) -> CalamineSheet:
             " publisher sent."
         ) from None
     except CalamineError as error:
-        raise SourceError(
+        raise Damaged(
             f"The workbook {label} cannot be read ({error}): it is damaged; download it again."
         ) from None
 
