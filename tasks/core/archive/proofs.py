@@ -9,7 +9,7 @@ to be read again: a newer revision of the code may read them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -64,9 +64,13 @@ class Proofs:
         plain = {"format": FORMAT, **PROOFS.dump_python(proof, mode="json")}
         return self._documents.put(name(proof), {**plain, "revision": code_revision()})
 
+    def all(self) -> list[Proof]:
+        """Give all proofs, oldest first for each hash."""
+        return [read(document) for _, document in self._documents.read_all(FOLDER)]
+
     def against(self, original: Original) -> Proof | None:
         """Give the first proof since an original was retrieved, or None."""
-        return next((p for p in self._of(original) if p.proved_at >= original.retrieved_at), None)
+        return against(original, self._of(original))
 
     def before(self, original: Original) -> Proof | None:
         """Give the newest proof against the same bytes from before an original was retrieved."""
@@ -88,6 +92,12 @@ class Proofs:
         beginning = f"{folder(original.sha256)}/{original.sha256}"
         names = self._documents.names(folder(original.sha256))
         return [read(self._documents.read(each)) for each in names if each.startswith(beginning)]
+
+
+def against(original: Original, proofs: Iterable[Proof]) -> Proof | None:
+    """Give the first proof against an original since it was retrieved, or None."""
+    same = (proof for proof in proofs if proof.sha256 == original.sha256)
+    return next((proof for proof in same if proof.proved_at >= original.retrieved_at), None)
 
 
 def folder(sha256: str) -> str:

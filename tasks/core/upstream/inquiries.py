@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,13 +13,9 @@ from tasks.core.model.declarations import Source
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original, Retrieval, State
 from tasks.core.model.settings import settings
-from tasks.core.upstream import codings, http, magic, pages, transfers
+from tasks.core.upstream import codings, ends, magic, pages, transfers
 from tasks.core.upstream.answers import Answer, Report
 
-DOUBT = (
-    "the server did not say how long the file is and its last line has no line end, so that a"
-    " broken connection would look the same"
-)
 FAILED: tuple[State, ...] = ("gone", "invalid", "unreachable")
 
 
@@ -142,39 +137,11 @@ def _asked(inquiry: Inquiry, url: str) -> tuple[Answer, str]:
     if source.pages and url in source.urls:
         return pages.ask(source, url, inquiry.report), ""
     answer = transfers.ask(url, inquiry.report, **_validators(inquiry.last, url))
-    answer = codings.undone(answer, source)
-    if not _may_be_cut(answer, source):
-        return answer, ""
-    return _compared(
-        answer, source, lambda: codings.undone(transfers.ask(url, inquiry.report), source)
+    return ends.compared(
+        codings.undone(answer, source),
+        source,
+        lambda: codings.undone(transfers.ask(url, inquiry.report), source),
     )
-
-
-def _may_be_cut(answer: Answer, source: Source) -> bool:
-    """Tell whether text ends within a line, where only the end of the connection ended it."""
-    if source.container != "text" or answer.path is None or answer.end_is_stated:
-        return False
-    with answer.path.open("rb") as file:
-        file.seek(-min(answer.size or 0, 4), os.SEEK_END)
-        return not file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
-
-
-def _compared(answer: Answer, source: Source, ask: Callable[[], Answer]) -> tuple[Answer, str]:
-    """Ask again for text that may be cut, until an answer has an end or comes a second time."""
-    seen = {answer.sha256}
-    for _ in range(http.ATTEMPTS - 1):
-        again = ask()
-        if again.kind != "received" or again.path is None:
-            return answer, DOUBT
-        Path(str(answer.path)).unlink(missing_ok=True)
-        answer = again
-        if not _may_be_cut(again, source):
-            return again, ""
-        if again.sha256 in seen:
-            return again, f"{DOUBT}; asked again, the publisher sent the same bytes"
-        seen.add(again.sha256)
-    differ = f"the body ended elsewhere each of {http.ATTEMPTS} times, within a line"
-    return replace(answer, kind="truncated", detail=differ), ""
 
 
 def _reason(inquiry: Inquiry, url: str, answer: Answer) -> str | None:

@@ -30,7 +30,7 @@ STARTS = {
     "parquet": b"PAR1",
     "xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
 }
-PROLOG = r"\s*(?:<\?[^>]*>\s*|<!--.*?-->\s*)*"
+PROLOG = r"\s*(?:(?:<\?[^>]*>|<!--.*?-->|<!DOCTYPE\s+(?!html)[^>]*>)\s*)*"
 HTML = re.compile(
     PROLOG + r"(?:<!doctype\s+html|<html|<head|<body|<script)\b", re.IGNORECASE | re.DOTALL
 )
@@ -101,6 +101,8 @@ def _wrong_format(head: bytes, tail: bytes, source: Source) -> str | None:
         return _wrong_text(head, tail, container, ("{", "["), ("}", "]"))
     if container == "xml":
         return _wrong_text(head, tail, container, ("<",), (">",))
+    if container in ZIPPED and head.startswith(ZIP_END):
+        return f"it is an empty archive and not {container}"
     if not head.startswith(STARTS[container]):
         return f"it begins with the bytes {head[:8].hex(' ')}, not those of {container}"
     if container in ZIPPED and ZIP_END not in tail:
