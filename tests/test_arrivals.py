@@ -24,13 +24,14 @@ from faulty_server import FaultyServer, coded, endless, running, status, whole
 
 from tasks.core.model.declarations import Licence, Publisher, Source, Table, integer, text
 from tasks.core.model.errors import ConfigurationError, Damaged, SourceError
-from tasks.core.model.handles import Original, Retrieval
+from tasks.core.model.handles import Original, Retrieval, Staging
 from tasks.core.postgres.database import Database
 from tasks.core.upstream import http
 from tasks.running import steps
 from tasks.running.site import site
 from tasks.verbs import originals
 from tasks.verbs.files import unpack_original
+from tasks.verbs.tables import load_table
 
 TEXT = b"code;people\n" + b"".join(b"%05d;%d\n" % (each, 7 * each) for each in range(5_000))
 SOURCE = Source(
@@ -250,6 +251,21 @@ def test_the_same_damaged_file_again_is_told_and_heals_later(zips: Office) -> No
     assert conditions(zips) == [False] * 3
     zips.answers(whole(zipped(TEXT), etag='"2"'))
     assert zips.read() == TEXT
+
+
+def test_damage_found_while_a_packed_table_is_loaded_heals_as_well(
+    zips: Office, staging: Staging
+) -> None:
+    zips.source = replace(zips.source, packed=True)
+    for body in (damaged(TEXT), zipped(TEXT)):
+        zips.answers(whole(body, etag='"1"'))
+        (file,) = unpack_original.fn(zips.fetched()[1])
+        if body == damaged(TEXT):
+            with pytest.raises(Damaged):
+                load_table.fn(staging, file, "arrivals")
+        else:
+            assert load_table.fn(staging, file, "arrivals") == 5_000
+    assert conditions(zips) == [False, False]
 
 
 def test_a_damaged_original_does_not_stand_in(
