@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 WHOLE_NUMBERS_END = 1e15  # a spreadsheet keeps fifteen digits
 
@@ -24,13 +24,25 @@ def as_strings(
         return pa.array(texts, pa.string())
     if types == {str}:
         return pa.array([cell or None for cell in column], pa.string())
-    if types == {float}:
-        numbers = np.asarray(column)
-        if (numbers == np.floor(numbers)).all() and (np.abs(numbers) < WHOLE_NUMBERS_END).all():
-            return pa.array(numbers.astype(np.int64)).cast(pa.string())
-        if kind == "number" and point == ".":
-            return pa.array(map(repr, column), pa.string())
+    if types == {float} and (whole := _whole(column)) is not None:
+        return whole.cast(pa.string())
+    if types == {float} and kind.startswith("decimal") and point == ".":
+        return pa.array([f"{cell:.15g}" for cell in column], pa.string())
+    if types == {float} and kind == "number" and point == ".":
+        is_whole = float.is_integer
+        texts = [written(c, kind, point) if is_whole(c) else repr(c) for c in column]
+        return pa.array(texts, pa.string())
     return pa.array([written(cell, kind, point) for cell in column], pa.string())
+
+
+def _whole(column: Sequence[float]) -> pa.Array | None:
+    """Return numbers as integers, None unless all are whole and exact."""
+    try:
+        whole = pa.array(column, pa.float64()).cast(pa.int64())
+    except pa.ArrowInvalid:
+        return None
+    ends = pc.min_max(whole).as_py()
+    return whole if -WHOLE_NUMBERS_END < ends["min"] <= ends["max"] < WHOLE_NUMBERS_END else None
 
 
 def written(cell: Any, kind: str, point: str) -> str | None:

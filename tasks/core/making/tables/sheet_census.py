@@ -24,7 +24,10 @@ ERRORS = frozenset(
 KEPT = 64  # letters of a value, enough for any error's name
 WIDE = re.compile(rb'r="([A-Z]{2,3})\d')
 ROW = re.compile(rb'<row [^>]*?\br="(\d+)"')
-VALUELESS = [re.compile(end + rb"(?!\s*<v[^>]*>[^<])") for end in (rb"</f>", rb"<f\b[^>]*/>")]
+EMPTY = rb"\s*(?:<v[^>]*/>|<v[^>]*>\s*</v>)?\s*</c>"
+VALUELESS = [re.compile(end + EMPTY) for end in (rb"</f>", rb"<f\b[^>]*/>")]
+CELL = re.compile(rb"<(?:\w+:)?c[ >]")
+OVERLAP = 512  # bytes, so that nothing sought is cut
 REFERENCE = re.compile(r"([A-Za-z]{1,3})([1-9]\d*)$")
 ODS_TOLD = re.compile(rb'repeated="\d{4,}"')
 ODS_SIGNS = (b":formula=", b'value-type="error"', b"spanned=")
@@ -86,29 +89,21 @@ def census_of_ods(open_sheet: Callable[[], IO[bytes]], sheet: str) -> Census:
 
 def _is_plain(stream: IO[bytes]) -> bool:
     """Tell that a worksheet has no error, no formula without value, and a small extent."""
-    tail, rows, widths, seen = b"", 1, {b"Z"}, False
-    while data := stream.read(CHUNK):
-        chunk = tail + data
-        if not seen and (first := re.search(rb"<(?:\w+:)?c[ >]", chunk)):
-            seen = True
+    tail, rows, widths, formulas, start = b"", 1, {b"Z"}, False, True
+    while chunk := stream.read(CHUNK):
+        chunk = tail + chunk
+        if start and (first := CELL.search(chunk)):
+            start = False
             if not chunk.startswith(b'<c r="', first.start()):
                 return False  # cells that do not name their place, or prefixed elements
-        cut = chunk.rfind(b"<c ")
-        tail, chunk = (chunk[cut:], chunk[:cut]) if cut > 0 else (chunk, b"")
-        if len(tail) > 2 * CHUNK or not _is_plain_piece(chunk):
+        formulas = formulas or b"</f>" in chunk
+        if b' t="e"' in chunk or (formulas and any(each.search(chunk) for each in VALUELESS)):
             return False
         rows = max([rows, *map(int, ROW.findall(chunk))])
         widths.update(WIDE.findall(chunk))
-    rows = max([rows, *map(int, ROW.findall(tail))])
-    widths.update(WIDE.findall(tail))
+        tail = chunk[-OVERLAP:]
     columns = max(column_number(letters.decode()) for letters in widths) + 1
-    return _is_plain_piece(tail) and rows * columns <= MAX_CELLS
-
-
-def _is_plain_piece(piece: bytes) -> bool:
-    if b't="e"' in piece or b"t='e'" in piece:
-        return False
-    return b"<f" not in piece or not any(pattern.search(piece) for pattern in VALUELESS)
+    return rows * columns <= MAX_CELLS
 
 
 def _is_plain_ods(stream: IO[bytes]) -> bool:
