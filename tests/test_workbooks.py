@@ -1,4 +1,4 @@
-"""Workbooks and headings that are not guessed at: each kind of cell is right, or refused by name."""
+"""Workbooks and headings that are not guessed at: a cell is right, or refused by its name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from tasks.core.model.errors import ConfigurationError, SourceError
 
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 CODE_AND_POP = {"code": text("CODE"), "pop": integer("POP")}
-TITLES = '<row r="1">{}{}</row>'
 
 
 def words(place: str, value: str) -> str:
@@ -66,7 +65,8 @@ def ods_row(*cells: str) -> str:
     each = (
         cell
         if cell.startswith("<")
-        else f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>'
+        else '<table:table-cell office:value-type="string"><text:p>'
+        f"{cell}</text:p></table:table-cell>"
         for cell in cells
     )
     return f"<table:table-row>{''.join(each)}</table:table-row>"
@@ -187,9 +187,6 @@ def test_merged_cells_are_filled_where_declared_and_refused_elsewhere(
         rows = [("PROV", "CODE"), (spanned.format("Antwerp"), "11001"), (covered, "11002")]
         rows += [(spanned.format("Limburg"), "71001"), (covered, "71002")]
         path = content(
-            tmp_path, "".join(ods_row(*row, "1") for row in rows).replace("1<", "POP<", 1)
-        )
-        path = content(
             tmp_path, ods_row("PROV", "CODE", "POP") + "".join(ods_row(*r, "1") for r in rows[1:])
         )
     else:
@@ -228,8 +225,8 @@ def test_a_partly_merged_title_row_still_carries_the_other_titles(tmp_path: Path
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        (1234567890123456.0, "more than the fifteen digits"),
-        (1e22, "more than the fifteen digits"),
+        (1234567890123456.0, "a number of more than the fifteen digits"),
+        (1e22, "a number of more than the fifteen digits"),
         (1.1, "a number with decimals, 1.1"),
         (datetime.date(2020, 2, 1), "a date or time, 2020-02-01"),
     ],
@@ -248,8 +245,9 @@ def test_numbers_keep_every_digit_and_whole_ones_are_codes(tmp_path: Path) -> No
     path = write_xlsx(tmp_path / "book", {"A": [["CODE", "V"], *([7, cell] for cell in cells)]})
     columns = {"code": text("CODE"), "v": number("V")}
     assert read(path, Table(columns=columns)) == {"code": ["7"] * 5, "v": cells}
+    path = write_xlsx(tmp_path / "book", {"A": [["V"], *([cell] for cell in cells if cell < 9)]})
     amounts = read(path, Table(columns={"v": decimal("V", precision=20, scale=7)}))["v"]
-    assert [float(amount) for amount in amounts] == [0.3, 1e15 + 2, -3.0, 1e-7, 5.0]
+    assert [float(amount) for amount in amounts] == [0.3, -3.0, 1e-7, 5.0]
 
 
 @pytest.mark.parametrize(
@@ -278,9 +276,7 @@ def test_empty_cells_far_away_and_repeated_ones_cost_nothing(tmp_path: Path) -> 
     seven = '<table:table-cell office:value-type="float" office:value="7"/>'
     table = ods_row("CODE", "POP") + ods_row("01", seven)
     assert read(content(tmp_path, table + end))["pop"] == [7]
-    assert (
-        "reach to" in refused(content(tmp_path, table + end + ods_row("x")).with_name("book")) or 1
-    )
+    assert read(content(tmp_path, table + end + ods_row("02", seven)))["code"] == ["01", "02"]
     full = end.replace(
         "<table:table-cell", '<table:table-cell office:value-type="float" office:value="1"'
     )
