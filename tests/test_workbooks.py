@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import struct
 import unicodedata
 import zipfile
 from collections.abc import Mapping
@@ -152,6 +153,61 @@ def test_an_error_value_is_refused_by_its_cell_or_declared(
     assert read(path, declared)["pop_reason"] == ["no figure"]
 
 
+def write_xls(path: Path, error: int, kind: str) -> Path:
+    """A workbook of 1997 with the rows CODE;POP, 7;error, 8;9, in its OLE document."""
+
+    def record(number: int, body: bytes) -> bytes:
+        return struct.pack("<HH", number, len(body)) + body
+
+    def label(row: int, column: int, value: str) -> bytes:
+        head = struct.pack("<HHHHB", row, column, 0, len(value), 0)
+        return record(0x204, head + value.encode())
+
+    def figure(row: int, column: int, value: float) -> bytes:
+        return record(0x203, struct.pack("<HHHd", row, column, 0, value))
+
+    wrong = record(0x205, struct.pack("<HHHBB", 1, 1, 0, error, 1))
+    if kind == "formula":
+        result = bytes([2, 0, error, 0, 0, 0, 255, 255])
+        wrong = record(0x06, struct.pack("<HHH", 1, 1, 0) + result + bytes(6) + b"\x03\0\x1e\x01\0")
+    rows = [label(0, 0, "CODE"), label(0, 1, "POP"), figure(1, 0, 7), wrong]
+    rows += [figure(2, 0, 8), figure(2, 1, 9)]
+    begin = record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0))
+    cells = begin + b"".join(rows) + record(0x0A, b"")
+    start = record(0x809, struct.pack("<HHHHII", 0x600, 0x05, 0, 0, 0, 0))
+    offset = len(start) + 4 + 9 + 4
+    stream = start + record(0x85, struct.pack("<IBBBB", offset, 0, 0, 1, 0) + b"A")
+    stream = (stream + record(0x0A, b"") + cells).ljust(4096, b"\0")
+
+    def entry(name: str, sort: int, first: int, size: int, child: int = -1) -> bytes:
+        written = (name + "\0").encode("utf-16-le")
+        head = written.ljust(64, b"\0") + struct.pack(
+            "<HBBiii", len(written), sort, 1, -1, -1, child
+        )
+        return head + bytes(36) + struct.pack("<IQ", first, size)
+
+    folder = entry("Root Entry", 5, 0xFFFFFFFE, 0, 1) + entry("Workbook", 2, 2, 4096)
+    table = [0xFFFFFFFD, 0xFFFFFFFE, *range(3, 10), 0xFFFFFFFE]
+    head = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(16)
+    head += struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
+    head += struct.pack("<IIIIIIIIII", 0, 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0, 0)
+    head = head.ljust(512, b"\xff")
+    used = struct.pack(f"<{len(table)}I", *table).ljust(512, b"\xff")
+    path.write_bytes(head + used + folder.ljust(512, b"\0") + stream)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["cell", "formula"])
+@pytest.mark.parametrize(("error", "said"), [(0x2A, "#N/A"), (0x07, "#DIV/0!"), (0x17, "#REF!")])
+def test_an_error_value_of_an_xls_workbook_is_refused_by_its_cell_or_declared(
+    tmp_path: Path, error: int, said: str, kind: str
+) -> None:
+    path = write_xls(tmp_path / "book", error, kind)
+    assert f"cell B2 of the sheet 'A' of book; it has the error {said}" in refused(path)
+    declared = Table(columns=CODE_AND_POP, missing={said: "no figure"})
+    assert read(path, declared)["pop"] == [None, 9]
+
+
 def test_an_error_value_is_never_a_code(tmp_path: Path) -> None:
     path = sheet(
         tmp_path,
@@ -270,7 +326,7 @@ def test_empty_cells_far_away_and_repeated_ones_cost_nothing(tmp_path: Path) -> 
     styled = '<row r="1048576"><c r="XFD1048576" s="1"/></row>'
     assert read(sheet(tmp_path, rows + styled))["pop"] == [7]
     end = (
-        '<table:table-row table:number-rows-repeated="1048574"><table:table-cell'
+        '<table:table-row table:number-rows-repeated="1048573"><table:table-cell'
         ' table:number-columns-repeated="16384"/></table:table-row>'
     )
     seven = '<table:table-cell office:value-type="float" office:value="7"/>'

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from struct import error as StructError
 from typing import BinaryIO
 from xml.parsers.expat import ExpatError
 
@@ -26,6 +27,7 @@ from tasks.core.making.tables.marked_cells import MarkedCells
 from tasks.core.making.tables.merged_cells import MergedCells
 from tasks.core.making.tables.sheet_census import Census, census_of_ods, census_of_xlsx
 from tasks.core.making.tables.workbook_parts import DAMAGED, Parts, with_sound_dimension
+from tasks.core.making.tables.xls_census import census_of_xls
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError, SourceError
 
@@ -99,14 +101,17 @@ def _open_sheet(path: Path, reads: Table, label: str) -> tuple[CalamineSheet, Ce
             if not zipfile.is_zipfile(file):
                 file.seek(0)
                 book = CalamineWorkbook.from_filelike(file)
-                return book.get_sheet_by_name(_sheet_name(book, reads.sheet, label)), Census()
+                name = _sheet_name(book, reads.sheet, label)
+                file.seek(0)
+                census = census_of_xls(file, book.sheet_names.index(name))
+                return book.get_sheet_by_name(name), census
             return _open_zipped(Parts(file, label), file, reads.sheet)
     except PasswordError:
         raise SourceError(
             f"The workbook {label} is encrypted, while open data have no password: look at what the"
             " publisher sent."
         ) from None
-    except (CalamineError, ExpatError, *DAMAGED) as error:
+    except (CalamineError, ExpatError, StructError, *DAMAGED) as error:
         raise SourceError(
             f"The workbook {label} cannot be read ({error}): it is damaged; download it again."
         ) from None
