@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
-from workbooks import MAIN, OASIS, write_ods, write_xlsx
+from workbooks import MAIN, OASIS, Cell, write_ods, write_xlsx
 
 from tasks.core.making.tables import sheet_census
 from tasks.core.making.tables.tabular import Figures
@@ -76,7 +76,10 @@ def ods_row(*cells: str) -> str:
 def read(path: Path, reads: Table | None = None) -> dict[str, list[Any]]:
     """The columns of a file as declared."""
     figures = Figures(path, reads or Table(columns=CODE_AND_POP), path.name)
-    return pa.Table.from_batches(figures.batches(), figures.schema).to_pydict()
+    rows: dict[str, list[Any]] = pa.Table.from_batches(
+        figures.batches(), figures.schema
+    ).to_pydict()
+    return rows
 
 
 def refused(path: Path, reads: Table | None = None) -> str:
@@ -219,7 +222,7 @@ def test_an_error_value_is_never_a_code(tmp_path: Path) -> None:
 
 
 PLACES = {"place": text("PROV"), "code": text("CODE"), "pop": integer("POP")}
-PROVINCES = [
+PROVINCES: list[list[Cell]] = [
     ["PROV", "CODE", "POP"],
     ["Antwerp", "11001", 10],
     [None, "11002", 20],
@@ -258,7 +261,7 @@ def test_merged_cells_are_filled_where_declared_and_refused_elsewhere(
 
 
 def test_a_merge_over_columns_is_refused_unless_it_is_a_title_or_a_note(tmp_path: Path) -> None:
-    rows = [*PROVINCES[:2], ["Total of all", None, None]]
+    rows: list[list[Cell]] = [*PROVINCES[:2], ["Total of all", None, None]]
     path = write_xlsx(tmp_path / "book", {"A": rows}, ["A3:C3"])
     assert read(path)["pop"] == [10]
     path = write_xlsx(tmp_path / "book", {"A": PROVINCES[:2]}, ["B2:C2"])
@@ -268,7 +271,7 @@ def test_a_merge_over_columns_is_refused_unless_it_is_a_title_or_a_note(tmp_path
 
 
 def test_a_partly_merged_title_row_still_carries_the_other_titles(tmp_path: Path) -> None:
-    rows = [
+    rows: list[list[Cell]] = [
         ["2020", None, "2021", None, None],
         ["men", "women", "men", "women", "all"],
         [1, 2, 3, 4, 5],

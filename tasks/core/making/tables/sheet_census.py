@@ -75,16 +75,20 @@ def census_of_xlsx(open_sheet: Callable[[], IO[bytes]]) -> Census:
         if _is_plain(stream):
             return Census()
     with open_sheet() as stream:
-        return _parsed(stream, _Worksheet())
+        worksheet = _Worksheet()
+        _parse(stream, worksheet)
+        return worksheet.census
 
 
-def census_of_ods(open_sheet: Callable[[], IO[bytes]], sheet: str) -> Census:
-    """Take the census of a sheet of an OpenDocument file; raises ExpatError where it is damaged."""
-    with open_sheet() as stream:
+def census_of_ods(open_content: Callable[[], IO[bytes]]) -> dict[str, Census]:
+    """Take the census of each sheet of an OpenDocument file; none if there is nothing to tell."""
+    with open_content() as stream:
         if _is_plain_ods(stream):
-            return Census()
-    with open_sheet() as stream:
-        return _parsed(stream, _Content(sheet))
+            return {}
+    sheets = _Content()
+    with open_content() as stream:
+        _parse(stream, sheets)
+    return sheets.found
 
 
 def _is_plain(stream: IO[bytes]) -> bool:
@@ -158,11 +162,11 @@ class _Worksheet:
 
 
 class _Content:
-    """Handles the elements of an OpenDocument file's content, of one sheet."""
+    """Handles the elements of an OpenDocument file's content, sheet by sheet."""
 
-    def __init__(self, sheet: str) -> None:
-        self.census = Census()
-        self._sheet, self._is_inside = sheet, False
+    def __init__(self) -> None:
+        self.found: dict[str, Census] = {}
+        self.census, self._is_inside = Census(), False
         self._row, self._rows, self._column, self._columns = 0, 1, 0, 1
         self._cell: dict[str, str] = {}
         self._value, self._text, self._notes = "", False, 0
@@ -170,8 +174,8 @@ class _Content:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         name = name.rpartition(":")[2]
         if name == "table":
-            self._is_inside = _local(attributes).get("name") == self._sheet
-            self._row = 0
+            self.census = self.found.setdefault(_local(attributes).get("name", ""), Census())
+            self._is_inside, self._row = True, 0
         elif not self._is_inside:
             return
         elif name == "table-row":
@@ -239,12 +243,10 @@ def _repeated(attributes: dict[str, str], name: str) -> int:
     return int(_local(attributes).get(name, 1))
 
 
-def _parsed(stream: IO[bytes], handler: Any) -> Census:
+def _parse(stream: IO[bytes], handler: Any) -> None:
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = handler.start
     parser.EndElementHandler = handler.end
     parser.CharacterDataHandler = handler.text
     parser.ParseFile(stream)
-    census: Census = handler.census
-    return census

@@ -26,7 +26,7 @@ from tasks.core.making.tables.headings import Range, find_heading, join_titles, 
 from tasks.core.making.tables.marked_cells import MarkedCells
 from tasks.core.making.tables.merged_cells import MergedCells
 from tasks.core.making.tables.sheet_census import Census, census_of_ods, census_of_xlsx
-from tasks.core.making.tables.workbook_parts import DAMAGED, Parts, with_sound_dimension
+from tasks.core.making.tables.workbook_parts import CONTENT, DAMAGED, Parts, with_sound_dimension
 from tasks.core.making.tables.xls_census import census_of_xls
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError, SourceError
@@ -118,17 +118,20 @@ def _open_sheet(path: Path, reads: Table, label: str) -> tuple[CalamineSheet, Ce
 
 
 def _open_zipped(parts: Parts, file: BinaryIO, wanted: str | None) -> tuple[CalamineSheet, Census]:
-    """Take the census of a sheet before the library makes a rectangle of it in memory."""
+    """Take the census of a sheet before the library makes a rectangle of it in memory.
+
+    Of an OpenDocument file the library makes those of all sheets as it opens it.
+    """
+    counted = census_of_ods(lambda: parts.open(CONTENT)) if parts.is_ods else {}
+    for sheet, census in counted.items():
+        census.require_bounded(sheet, parts.label)
     file.seek(0)
     book = CalamineWorkbook.from_filelike(file)
     name = _sheet_name(book, wanted, parts.label)
     part = parts.sheet(name)
-    if part is None:
-        return book.get_sheet_by_name(name), Census()
-    if parts.is_ods:
-        census = census_of_ods(lambda: parts.open(part), name)
-    else:
-        census = census_of_xlsx(lambda: parts.open(part))
+    if part is None or parts.is_ods:
+        return book.get_sheet_by_name(name), counted.get(name, Census())
+    census = census_of_xlsx(lambda: parts.open(part))
     census.require_bounded(name, parts.label)
     sound = with_sound_dimension(parts, part, file)
     if sound is not file:

@@ -54,8 +54,6 @@ class Parts:
 
     def sheet(self, name: str) -> str | None:
         """Return the part that holds a sheet; None if the workbook does not say it as usual."""
-        if self.is_ods:
-            return CONTENT
         workbook = next((n for n in self.names if n.lower() == "xl/workbook.xml"), None)
         if workbook is None:
             return None
@@ -97,7 +95,7 @@ def with_sound_dimension(parts: Parts, part: str, file: BinaryIO) -> BinaryIO:
     with parts.open(part) as stream:
         head = stream.read(HEAD)
     stated = DIMENSION.search(head)
-    if parts.is_ods or stated is None or SOUND.search(stated[0]):
+    if stated is None or SOUND.search(stated[0]):
         file.seek(0)
         return file
     end = b"/>" if stated[0].endswith(b"/>") else b">"
