@@ -34,7 +34,9 @@ class MarkedCells:
     def texts(self, index: int, kind: str, first: int, rows: int) -> dict[int, str | None]:
         """Return what stands in rows of a block; a declared marker among codes is no code."""
         marks = self._marks.get(index, {})
-        found = ((row - first, text) for row, text in marks.items() if 0 <= row - first < rows)
+        found = (
+            (row, marks[first + row]) for row in range(rows if marks else 0) if first + row in marks
+        )
         is_text = kind == "text"
         return {row: None if is_text and text in self._declared else text for row, text in found}
 
@@ -60,9 +62,10 @@ class MarkedCells:
 
     def _undeclared(self, block: Block, first: int) -> Iterator[tuple[int, int, str]]:
         for index in block.cells:
-            for row, text in self._marks.get(index, {}).items():
-                if 0 <= row - first < len(block) and text not in self._declared:
-                    yield row, index, text
+            marks = self._marks.get(index, {})
+            for row in range(first, first + len(block) if marks else first):
+                if marks.get(row, "") not in {"", *self._declared}:
+                    yield row, index, marks[row]
 
     def _refused(self, row: int, index: int, fault: str) -> SourceError:
         name = cell_name(row, index + self._left)

@@ -25,7 +25,8 @@ from tasks.core.making.tables.cell_texts import as_strings, written
 from tasks.core.making.tables.headings import Range, find_heading, join_titles, titled
 from tasks.core.making.tables.marked_cells import MarkedCells
 from tasks.core.making.tables.merged_cells import MergedCells
-from tasks.core.making.tables.sheet_census import Census, census_of_ods, census_of_xlsx
+from tasks.core.making.tables.ods_census import census_of_ods
+from tasks.core.making.tables.sheet_census import Census, census_of_xlsx
 from tasks.core.making.tables.workbook_parts import CONTENT, DAMAGED, Parts, with_sound_dimension
 from tasks.core.making.tables.xls_census import census_of_xls
 from tasks.core.model.declarations import Table
