@@ -129,10 +129,27 @@ def _known(name: str) -> str:
 
 
 def simplified(values: pa.Array) -> pa.Array:
-    """Return plain values, plain strings too, where the file keeps them in another way."""
+    """Return plain values, plain strings and bytes too, where a file keeps them in another way.
+
+    Strings of bytes that are not UTF-8 are given as bytes.
+    """
     if isinstance(values, pa.ExtensionArray):
         values = values.storage
     if isinstance(values, pa.DictionaryArray):
         values = values.dictionary_decode()
-    is_text = pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type)
-    return values.cast(pa.string()) if is_text else values
+    kind = values.type
+    if pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return values.cast(pa.binary())
+    if pa.types.is_binary_view(kind):
+        return values.cast(pa.binary())
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        values = values.cast(pa.string())
+    return values if _is_sound(values) else values.view(pa.binary())
+
+
+def _is_sound(values: pa.Array) -> bool:
+    try:
+        values.validate(full=pa.types.is_string(values.type))
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -38,7 +38,7 @@ def convert(cells: pa.Array, column: Column, reads: Writing) -> tuple[pa.Array, 
         return without_prefix(as_text(cells, reads), column.prefix), None
     if not (reads.missing or reads.zero):
         return as_typed(cells, column, reads), None
-    if pa.types.is_string(cells.type):
+    if pa.types.is_binary(cells.type):
         cells = _decoded(cells, reads)
     values, reasons = take_markers(cells, reads.missing, reads.zero)
     typed = as_typed(values, column, reads)
@@ -126,14 +126,6 @@ def as_typed(cells: pa.Array, column: Column, reads: Writing) -> pa.Array:
     cells = _plain(cells)
     if pa.types.is_binary(cells.type):
         cells = _decoded(cells, reads)
-    try:
-        return _typed(cells, column, reads)
-    except pa.ArrowInvalid:
-        _decoded(cells, reads)  # names the value that is no text
-        raise
-
-
-def _typed(cells: pa.Array, column: Column, reads: Writing) -> pa.Array:
     if column.type == "date":
         return as_dates(cells, reads)
     return _as_truth(cells) if column.type == "boolean" else as_numbers(cells, column, reads)
@@ -163,15 +155,12 @@ def _decoded(cells: pa.Array, reads: Writing) -> pa.Array:
 
     Raises Unreadable at the first value that is no text in either.
     """
-    if not (pa.types.is_binary(cells.type) or pa.types.is_string(cells.type)):
-        return cells.cast(pa.string())
-    strings = cells.view(pa.string())
+    if not pa.types.is_binary(cells.type):
+        return cells if pa.types.is_string(cells.type) else cells.cast(pa.string())
     try:
-        strings.validate(full=True)
+        return cells.cast(pa.string())
     except pa.ArrowInvalid:
-        encoding = getattr(reads, "encoding", None) or "utf-8"
-        strings = _decoded_one_by_one(cells.view(pa.binary()), encoding)
-    return strings
+        return _decoded_one_by_one(cells, getattr(reads, "encoding", None) or "utf-8")
 
 
 def _decoded_one_by_one(cells: pa.Array, encoding: str) -> pa.Array:
