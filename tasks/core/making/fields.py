@@ -129,10 +129,7 @@ def _known(name: str) -> str:
 
 
 def simplified(values: pa.Array) -> pa.Array:
-    """Return plain values, plain strings and bytes too, where a file keeps them in another way.
-
-    Strings of bytes that are not UTF-8 are given as bytes.
-    """
+    """Return plain values, plain strings and bytes too, where a file keeps them in another way."""
     if isinstance(values, pa.ExtensionArray):
         values = values.storage
     if isinstance(values, pa.DictionaryArray):
@@ -144,12 +141,14 @@ def simplified(values: pa.Array) -> pa.Array:
         return values.cast(pa.binary())
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         values = values.cast(pa.string())
-    return values if _is_sound(values) else values.view(pa.binary())
+    return values
 
 
-def _is_sound(values: pa.Array) -> bool:
+def sound(values: pa.Array) -> pa.Array:
+    """Return the values of a file of types, its strings as bytes if they are not all UTF-8."""
+    values = simplified(values)
     try:
         values.validate(full=pa.types.is_string(values.type))
     except pa.ArrowInvalid:
-        return False
-    return True
+        return values.view(pa.binary())
+    return values

@@ -102,9 +102,10 @@ def _cast(cells: pa.Array, target: pa.DataType) -> pa.Array | None:
 
 def _is_doubtful(typed: pa.Array) -> bool:
     """Tell whether a double might not be the whole number that was written."""
-    return pa.types.is_floating(typed.type) and bool(
-        pc.any(pc.greater_equal(pc.abs(typed), _end(typed.type)), min_count=1).as_py()
-    )
+    if not pa.types.is_floating(typed.type) or typed.null_count == len(typed):
+        return False
+    ends = pc.min_max(typed).as_py()
+    return bool(max(-ends["min"], ends["max"]) >= _end(typed.type))
 
 
 def _require_exact(typed: pa.Array, spelled: pa.Array) -> None:

@@ -16,7 +16,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from pyogrio.raw import open_arrow, read
 from pyproj import CRS
 
-from tasks.core.making.fields import arrow_type, match_fields
+from tasks.core.making.fields import arrow_type, match_fields, sound
 from tasks.core.making.geometry import geoparquet
 from tasks.core.making.geometry.geometry_files import GDAL_OPTIONS, Place, choose_layer, locate
 from tasks.core.making.markers import REASON, Reasons, require_other_names
@@ -200,7 +200,7 @@ def declared(
     arrays: dict[str, pa.Array] = {}
     for target, name in fields.items():
         column = reads.columns[target]
-        cells = pa.nulls(len(batch), arrow_type(column)) if name is None else batch[name]
+        cells = pa.nulls(len(batch), arrow_type(column)) if name is None else sound(batch[name])
         try:
             arrays[target], why = convert(cells, column, reads)
         except Unreadable as error:
