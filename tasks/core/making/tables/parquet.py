@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow.parquet import ParquetFile
 
-from tasks.core.making.fields import simplified
+from tasks.core.making.fields import sound
 from tasks.core.making.tables.blocks import Block
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import Damaged, SourceError
@@ -42,7 +42,7 @@ class Parquet:
         try:
             file = ParquetFile(self._path, pre_buffer=False, buffer_size=BUFFER)
             for batch in file.iter_batches(batch_size=ROWS, columns=names):
-                columns = [simplified(batch.column(name)) for name in names]
+                columns = [sound(batch.column(name)) for name in names]
                 cells = dict(zip(wanted, columns, strict=True))
                 yield Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
                 first += len(batch)
