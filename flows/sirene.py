@@ -12,7 +12,7 @@ from prefect import flow
 
 from flows.offices import sirene as register
 from flows.offices.insee_movements import movements
-from tasks.nouns import Dataset, Mirror, Rebuild, described, one_of
+from tasks.nouns import Dataset, Mirror, OneOf, Rebuild, Unknown, described, one_of
 from tasks.vocabulary import (
     WORKERS,
     backup,
@@ -39,8 +39,8 @@ SIRENE = Dataset(
     schema="sirene",
     layers={
         "establishments": ("departement_code", "siret"),
-        "counts_by_iris": ("iris_code", "naf_division", "head_count_band"),
-        "counts_by_commune": ("municipal_code", "naf_division", "head_count_band"),
+        "counts_by_iris": ("iris_code", "nomenclature", "naf_division", "head_count_band"),
+        "counts_by_commune": ("municipal_code", "nomenclature", "naf_division", "head_count_band"),
     },
 )
 Vintage = Annotated[
@@ -53,7 +53,21 @@ Start = Annotated[
         " than the stock."
     ),
 ]
-CODE_LISTS = {"naf_division": "naf_divisions", "head_count_band": "head_count_bands"}
+DIVISIONS = OneOf(
+    "nomenclature",
+    {"NAFRev2": "naf_divisions", "NAF2025": "naf2025_divisions"},
+    otherwise="older_divisions",
+)
+CODE_LISTS: dict[str, str | OneOf] = {
+    "nomenclature": "naf_nomenclatures",
+    "naf_division": DIVISIONS,
+    "head_count_band": "head_count_bands",
+}
+UNKNOWN = {
+    "naf_division": Unknown(
+        codes=(register.OTHER,), share=register.MOST_OTHER, counted="establishments"
+    )
+}
 
 
 @flow(name="sirene", description=__doc__, flow_run_name="sirene {vintage}", task_runner=WORKERS)
@@ -84,7 +98,7 @@ def sirene(
 
     join(staging, "sirene_labels.sql")
     join(staging, "sirene.sql")
-    check_codes(staging, "counts_by_commune", CODE_LISTS)
+    check_codes(staging, "counts_by_commune", CODE_LISTS, unknown=UNKNOWN)
     check_conserved(staging, "establishments", "counted", "counts_by_commune")
     publish_catalog(publish(staging))
 

@@ -2,6 +2,14 @@
 -- makes: establishments, counts_by_iris, counts_by_commune, counted
 -- settings: geodata.vintage (year of the stock)
 
+-- NAF 2025 takes the place of NAF rev. 2 on 1 January 2027. Both write the division in the first two
+-- digits of a code, and the same digits do not mean the same: a division is always one of the
+-- nomenclature beside it, and never counted with that of another.
+CREATE OR REPLACE FUNCTION pg_temp.division(nomenclature text, code text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN nomenclature IN ('NAFRev2', 'NAF2025') AND code IS NOT NULL THEN left(code, 2)
+            ELSE 'other' END;
+
 SET LOCAL work_mem = '128MB';
 
 -- Communes and arrondissements with the ground on which their establishments are; a few
@@ -22,7 +30,7 @@ SELECT commune_code, commune_code, min(departement_code), NULL, ST_Expand(ST_Ext
 -- stock are none where the commune is not known.
 CREATE UNLOGGED TABLE public_stock AS
 SELECT s.siret, s.municipal_code, s.name, s.sign, s.postal_code, s.created, s.is_headquarters,
-       s.head_count_band, s.naf_code, s.nomenclature, s.published_code, s.code_change,
+       s.head_count_band, s.naf_code, s.nomenclature, s.naf2025_code, s.published_code, s.code_change,
        CASE WHEN given.geom IS NOT NULL THEN 'geolocation'
             WHEN own.geom IS NOT NULL THEN 'stock' END AS located_by,
        p.quality AS location_quality,
@@ -63,7 +71,7 @@ ANALYZE found;
 CREATE TABLE establishments (
     departement_code text NOT NULL, siret text NOT NULL, name text, sign text, postal_code text,
     municipal_code text, iris_code text, iris_by text, naf_code text, naf_division text,
-    nomenclature text, head_count_band text, created date, is_headquarters boolean,
+    nomenclature text, naf2025_code text, head_count_band text, created date, is_headquarters boolean,
     location_quality text, code_change text, geom geometry(Point, 4326)
 ) PARTITION BY LIST (departement_code);
 DO $$
@@ -83,10 +91,8 @@ SELECT coalesce(i.departement_code, m.departement_code, 'ZZ') AS departement_cod
        s.sign, s.postal_code, s.municipal_code, coalesce(i.iris_code, m.only_iris) AS iris_code,
        CASE WHEN i.iris_code IS NOT NULL THEN s.located_by
             WHEN m.only_iris IS NOT NULL THEN 'commune' END AS iris_by,
-       s.naf_code,
-       CASE WHEN s.nomenclature = 'NAFRev2' AND s.naf_code IS NOT NULL THEN left(s.naf_code, 2)
-            ELSE 'other' END AS naf_division,
-       s.nomenclature, coalesce(s.head_count_band, 'NN') AS head_count_band, s.created,
+       s.naf_code, pg_temp.division(s.nomenclature, s.naf_code) AS naf_division,
+       coalesce(s.nomenclature, 'none') AS nomenclature, s.naf2025_code, coalesce(s.head_count_band, 'NN') AS head_count_band, s.created,
        s.is_headquarters, s.location_quality, s.code_change, s.geom
   FROM public_stock s
   LEFT JOIN municipalities m USING (municipal_code)
@@ -96,11 +102,12 @@ SELECT coalesce(i.departement_code, m.departement_code, 'ZZ') AS departement_cod
 CREATE INDEX ON establishments (naf_code);
 
 CREATE TABLE counts_by_iris AS
-SELECT e.iris_code, e.naf_division, e.head_count_band, count(*)::bigint AS establishments
+SELECT e.iris_code, e.nomenclature, e.naf_division, e.head_count_band,
+       count(*)::bigint AS establishments
   FROM establishments e
  WHERE e.iris_code IS NOT NULL
- GROUP BY 1, 2, 3
- ORDER BY 1, 2, 3;
+ GROUP BY 1, 2, 3, 4
+ ORDER BY 1, 2, 3, 4;
 
 -- All active establishments, those that are not fully public included, by the commune or
 -- arrondissement that the register says.
@@ -109,15 +116,15 @@ CREATE TABLE counts_by_commune AS
 SELECT CASE WHEN s.municipal_code ~ '^\w{5}$' THEN s.municipal_code ELSE 'ZZZZZ'
        END AS municipal_code,
        m.commune_code,
-       CASE WHEN s.nomenclature = 'NAFRev2' AND s.naf_code IS NOT NULL THEN left(s.naf_code, 2)
-            ELSE 'other' END AS naf_division,
+       coalesce(s.nomenclature, 'none') AS nomenclature,
+       pg_temp.division(s.nomenclature, s.naf_code) AS naf_division,
        coalesce(s.head_count_band, 'NN') AS head_count_band,
        count(*)::bigint AS establishments,
        count(*) FILTER (WHERE s.diffusion IS DISTINCT FROM 'O')::bigint AS not_public
   FROM stock s
   LEFT JOIN municipalities m USING (municipal_code)
- GROUP BY 1, 2, 3, 4
- ORDER BY 1, 2, 3, 4;
+ GROUP BY 1, 2, 3, 4, 5
+ ORDER BY 1, 2, 3, 4, 5;
 
 DROP TABLE municipalities, public_stock, found;
 
@@ -132,8 +139,12 @@ COMMENT ON COLUMN establishments.iris_by
     IS 'How the IRIS was found: geolocation or stock (by the point), commune (one IRIS only); empty'
     ' when it was not [unit: word; aggregate: none; from: computed]';
 COMMENT ON COLUMN establishments.naf_division
-    IS 'Division of NAF rev. 2, two digits; other for older nomenclatures'
+    IS 'Division of the nomenclature beside it, NAF rev. 2 or NAF 2025, two digits; other for older'
+    ' ones'
     ' [unit: code; aggregate: none; from: fr-sirene.activitePrincipaleEtablissement]';
+COMMENT ON COLUMN establishments.nomenclature
+    IS 'Nomenclature of the activity and its division; none where the register says none'
+    ' [unit: code; aggregate: none; from: fr-sirene.nomenclatureActivitePrincipaleEtablissement]';
 COMMENT ON COLUMN establishments.location_quality
     IS 'Quality of the point: 11 and 12 are good, 33 is somewhere in the commune'
     ' [unit: code; aggregate: none; from: fr-sirene-geolocation.qualite_xy]';

@@ -1,8 +1,19 @@
 -- reads: none
--- makes: naf_divisions, head_count_bands
+-- makes: naf_nomenclatures, naf_divisions, naf2025_divisions, older_divisions, head_count_bands
 -- settings: none
--- The labels of INSEE's nomenclature NAF rev. 2 (2008) at the level of divisions, and of its bands
--- of the head count. Both are fixed by decree.
+-- The labels of INSEE's nomenclatures NAF rev. 2 (2008) and NAF 2025 at the level of divisions, and
+-- of its bands of the head count, fixed by decree; each nomenclature has a list of its own. How the
+-- register will spell NAF 2025 from 2027 on is not confirmed: another spelling stops the run.
+
+CREATE TABLE naf_nomenclatures (code text PRIMARY KEY, label text NOT NULL, label_en text NOT NULL);
+INSERT INTO naf_nomenclatures (code, label, label_en) VALUES
+('NAFRev2', 'NAF rév. 2 (2008 à 2026)', 'NAF rev. 2 (2008 to 2026)'),
+('NAF2025', 'NAF 2025 (depuis 2027)', 'NAF 2025 (from 2027)'),
+('NAFRev1', 'NAF rév. 1 (2003 à 2007)', 'NAF rev. 1 (2003 to 2007)'),
+('NAF1993', 'NAF (1993 à 2002)', 'NAF (1993 to 2002)'),
+('NAP', 'Nomenclature d''activités et de produits (1973 à 1992)',
+    'Nomenclature of activities and products (1973 to 1992)'),
+('none', 'Sans nomenclature', 'No nomenclature given');
 
 CREATE TABLE naf_divisions (
     code text PRIMARY KEY, label text NOT NULL, label_en text NOT NULL, parent text
@@ -147,6 +158,38 @@ INSERT INTO naf_divisions (parent, code, label, label_en) VALUES
 (NULL, '00', 'Activité non encore attribuée', 'Activity not yet assigned'),
 (NULL, 'other', 'Activité inconnue ou d''une nomenclature antérieure',
     'Activity unknown or of an older nomenclature');
+
+-- NAF 2025 has the divisions of NACE rev. 2.1: 45 is gone, sections J and K to V are new, and these
+-- have other contents and names. Their wording is of medium confidence.
+CREATE TABLE naf2025_divisions (LIKE naf_divisions INCLUDING ALL);
+INSERT INTO naf2025_divisions (parent, code, label, label_en) VALUES
+('G', '46', 'Commerce de gros', 'Wholesale trade'),
+('G', '47', 'Commerce de détail', 'Retail trade'),
+('J', '60',
+    'Programmation, radiodiffusion, agences de presse et autres activités de distribution de'
+    ' contenu',
+    'Programming, broadcasting, news agency and other content distribution activities'),
+('K', '63',
+    'Infrastructures informatiques, traitement et hébergement de données et autres services'
+    ' d''information',
+    'Computing infrastructure, data processing, hosting and other information service activities'),
+('N', '73', 'Publicité, études de marché et relations publiques',
+    'Activities of advertising, market research and public relations'),
+('S', '90', 'Création artistique et arts du spectacle',
+    'Arts creation and performing arts activities'),
+('T', '95',
+    'Réparation et entretien d''ordinateurs, de biens personnels et domestiques et de véhicules'
+    ' automobiles et motocycles',
+    'Repair and maintenance of computers, personal and household goods, and motor vehicles and'
+    ' motorcycles'),
+('T', '96', 'Services personnels', 'Personal service activities');
+INSERT INTO naf2025_divisions (parent, code, label, label_en)
+SELECT CASE WHEN code BETWEEN '58' AND '60' THEN 'J' WHEN code BETWEEN '61' AND '63' THEN 'K'
+            WHEN code >= '64' THEN chr(ascii(parent) + 1) ELSE parent END, code, label, label_en
+  FROM naf_divisions
+ WHERE code <> '45'
+ON CONFLICT (code) DO NOTHING;
+CREATE TABLE older_divisions AS SELECT * FROM naf_divisions WHERE code = 'other';
 
 CREATE TABLE head_count_bands (code text PRIMARY KEY, label text NOT NULL, label_en text NOT NULL);
 INSERT INTO head_count_bands (code, label, label_en) VALUES

@@ -3,6 +3,7 @@
 With the verbs of `tasks.vocabulary`, these are the only names of the product that a flow uses.
 """
 
+from tasks.core.making.codes.code_lists import OneOf, Unknown
 from tasks.core.making.codes.ledger import CodeEvent, Ledger, WholeOrParts, ledger
 from tasks.core.model.declarations import (
     Column,
@@ -38,6 +39,7 @@ __all__ = [
     "Ledger",
     "Licence",
     "Mirror",
+    "OneOf",
     "Publisher",
     "Reading",
     "Rebuild",
@@ -46,6 +48,7 @@ __all__ = [
     "Source",
     "Table",
     "Total",
+    "Unknown",
     "WholeOrParts",
     "code",
     "decimal",

@@ -134,6 +134,40 @@ def cut(body: bytes, after: int, *, etag: str | None = None) -> Step:
     return answer
 
 
+def coded(body: bytes, coding: str | None, *, etag: str | None = None) -> Step:
+    """A body under a content coding nobody asked for; it can be resumed."""
+
+    def answer(handler: Handler) -> int:
+        handler.begin(200, ETag=etag, Content_Encoding=coding, Content_Length=len(body))
+        handler.wfile.write(body)
+        return len(body)
+
+    return answer
+
+
+def endless(body: bytes) -> Step:
+    """A body whose length nobody says: the connection ends where it ends."""
+
+    def answer(handler: Handler) -> int:
+        handler.begin(200, Connection="close")
+        handler.wfile.write(body)
+        handler.close_connection = True
+        return len(body)
+
+    return answer
+
+
+def ranged(body: bytes, content_range: str) -> Step:
+    """A part of a file, with what the server says of it."""
+
+    def answer(handler: Handler) -> int:
+        handler.begin(206, Content_Range=content_range, Content_Length=len(body))
+        handler.wfile.write(body)
+        return len(body)
+
+    return answer
+
+
 def status(code: int, **headers: object) -> Step:
     """A bare status."""
 

@@ -191,6 +191,13 @@ def test_the_newest_stay_and_older_ones_go_everywhere_under_a_tombstone(land: La
     assert (len(store.tombstones.all()), land.loud) == (2, [])
 
 
+def test_an_original_that_proved_unusable_pushes_out_no_sound_one(land: Land) -> None:
+    damaged, sound, older = land.series(3)
+    site().archive.proofs.keep(damaged, "The archive stock.zip is damaged (Bad CRC-32).")
+    retention.collect_superseded.fn()
+    assert [land.holders(each) for each in (damaged, sound, older)] == [BOTH, BOTH, NOWHERE]
+
+
 @witnesses
 def test_what_an_edition_shown_was_made_of_stays_until_the_edition_is_removed(
     land: Land, witness: str

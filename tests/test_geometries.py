@@ -443,9 +443,7 @@ def test_a_name_in_two_cases_is_refused(tmp_path: Path, into: Load) -> None:
 
 def test_a_value_that_is_not_of_the_declared_type_is_refused(tmp_path: Path, into: Load) -> None:
     declared = {"sector": text("cd_sector"), "people": integer("tx_sector_descr_de")}
-    with pytest.raises(
-        SourceError, match=r"tx_sector_descr_de was declared as integer .*'ohne Ort'"
-    ):
+    with pytest.raises(SourceError, match=r"'tx_sector_descr_de' .* hold integer; feature \d+ has"):
         into(geopackage(tmp_path), formats.reads(columns=declared))
 
 
@@ -542,11 +540,11 @@ def test_a_marker_among_numbers_written_as_text(tmp_path: Path, into: Load, rows
     path = collection(tmp_path, features)
     declared = {"code": text("code"), "people": integer("people"), "name": text("name")}
     with pytest.raises(
-        SourceError, match=r"declared as integer .*\): .* declare the value in `missing`"
+        SourceError, match=r"hold integer; feature 1 has '\*': .* declare the value in `missing`"
     ):
         into(path, codes(columns=declared))
     missing = HIDDEN | {"-99997": "not known"}
-    with pytest.raises(SourceError, match=r"declared as integer .*'-99997\.0'"):
+    with pytest.raises(SourceError, match=r"hold integer; feature 7 has '-99997\.0'"):
         into(path, codes(columns=declared, missing=missing))
     into(path, codes(columns=declared | {"people": number("people")}, missing=missing))
     assert rows("people, people_reason, name FROM areas ORDER BY ctid") == [
@@ -597,10 +595,11 @@ def test_a_number_is_the_marker_that_equals_it(
     assert reasons.to_pylist() == ["hidden" if each else None for each in hidden]
 
 
-def test_what_is_no_number_is_absent() -> None:
-    values, reasons = take_markers(pa.array([float("nan"), -1.0, 2.0]), {"-1": "hidden"})
+def test_what_is_no_number_is_a_marker_if_declared() -> None:
+    cells = pa.array([float("nan"), -1.0, 2.0])
+    values, reasons = take_markers(cells, {"-1": "hidden", "NaN": "not computed"})
     assert values.to_pylist() == [None, None, 2.0]
-    assert reasons.to_pylist() == ["absent", "hidden", None]
+    assert reasons.to_pylist() == ["not computed", "hidden", None]
 
 
 def test_repeated_and_missing_keys_are_named(tmp_path: Path, into: Load) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import processes
 import pytest
-from faulty_server import FaultyServer, cut, running, slow, status, trickle, whole
+from faulty_server import FaultyServer, cut, ranged, running, slow, status, trickle, whole
 
 from tasks.core.model.addresses import redact, redact_all
 from tasks.core.upstream import downloads, http
@@ -316,3 +316,44 @@ def test_the_http_library_logs_no_credentials(
         received(f"{url}?token=hidden")
     assert "/a?token=***" in caplog.text
     assert "hidden" not in caplog.text
+
+
+@pytest.mark.parametrize("after", [None, "0", "Wed, 01 Jan 2025 00:00:00 GMT"])
+def test_a_file_that_is_still_being_made_is_asked_for_again(
+    server: FaultyServer, after: str | None
+) -> None:
+    waiting = status(202, Retry_After=after)
+    answer = received(server.script("/a", waiting, waiting, whole(BODY)))
+    assert (answer.kind, answer.sha256, len(server.asked)) == ("received", DIGEST, 3)
+    answer = received(server.script("/b", waiting))
+    assert (answer.kind, answer.path) == ("unreachable", None)
+    assert answer.detail == "status 202 (the publisher is still making the file)"
+
+
+@pytest.mark.parametrize("code", [204, 205, 206, 300, 305, 203])
+def test_what_looks_like_success_and_is_no_whole_file_is_refused(
+    server: FaultyServer, code: int
+) -> None:
+    answer = received(server.script("/a", status(code)))
+    assert (answer.kind, answer.path, len(server.asked)) == ("refused", None, 1)
+    assert answer.detail.startswith(f"status {code}")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "bytes 999-{last}/{size}",
+        "bytes 1000-{last}/*",
+        "bytes 1000-{size}/{size}",
+        "bytes 1000-900/{size}",
+        "bytes */{size}",
+        "1000-{last}/{size}",
+        "",
+    ],
+)
+def test_a_range_that_lies_is_asked_for_as_a_whole(server: FaultyServer, told: str) -> None:
+    said = told.format(last=len(BODY) - 1, size=len(BODY))
+    url = server.script("/a", cut(BODY, 1000, etag='"1"'), ranged(BODY[1000:], said), whole(BODY))
+    answer = received(url)
+    assert (answer.kind, answer.sha256) == ("received", DIGEST)
+    assert "range" not in server.asked[-1].headers

@@ -122,10 +122,21 @@ def test_inputs_are_copied_and_serialised_as_they_are() -> None:
         ),
         (
             {"a": {"b": source("zz-1")}, "a_b": source("zz-2")},
-            "table 'a_b' is named twice in one backup, for zz-1 and for zz-2",
+            "table 'a_b' is named twice in one backup, for zz-1 2024 and for zz-2 2024",
+        ),
+        (
+            {"a": {"b": SOURCE}, "a_b": SOURCE},
+            "zz-codes 2024 is given to one backup twice, as 'a_b' and as 'a_b'",
+        ),
+        (
+            {"a": {"b": SOURCE}, "a_b": replace(SOURCE, vintage=2025)},
+            "table 'a_b' is named twice in one backup, for zz-codes 2024 and for zz-codes 2025",
         ),
     ],
-    ids=["capital", "part", "empty", "reserved", "source twice", "table twice"],
+    ids=[
+        *("capital", "part", "empty", "reserved"),
+        *("source twice", "table twice", "part twice", "vintages"),
+    ],
 )
 def test_a_wrong_keyword_is_told_in_a_sentence(sources: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigurationError, match=told) as error:

@@ -492,6 +492,13 @@ BAD: dict[str, tuple[Container, bytes, str]] = {
     "page for XML": ("xml", b"<?xml version='1.0'?>\n<html lang='fr'>", "HTML page"),
     "page after a comment": ("text", b"<!-- moved --><HTML>", "HTML page"),
     "cut exception": ("xml", NO_LAYER, "No layer"),
+    "exception with a type": (
+        "xml",
+        b"<!DOCTYPE ServiceExceptionReport>" + SERVICE,
+        "exception of",
+    ),
+    "home page": ("text", b"<!DOCTYPE html PUBLIC '-//W3C//DTD'>\n<p>", "HTML page"),
+    "empty zip": ("zip", b"PK\x05\x06" + bytes(18), "an empty archive and not zip"),
     "exception without a text": ("xml", SERVICE, "exception of a web service"),
     "error in JSON": ("json", b'{"error": {"code": 400}}', "error message in JSON"),
     "cut JSON": ("json", b'{"features": [', "it was cut"),

@@ -321,7 +321,7 @@ BAD = [
     (POINT[:-20], "it begins as json but ends with .*: it was cut"),
     (
         b'{"version":"2.0.0","exceptions":[{"code":"x"}]}',
-        r"it is not a GeoJSON feature collection \(it has no features.*exceptions",
+        "it is an error message in JSON and not the data: .*code",
     ),
     (b'{"features":[]}', "its type is not FeatureCollection"),
     (b"[1]", "Expected `object`, got `array`"),
@@ -356,6 +356,23 @@ def test_a_page_that_is_no_part_of_the_whole_is_invalid(
     assert answer.path is not None
     assert answer.path.read_bytes() == body
     assert office.scratch() == [answer.path.name]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (b'"exceededTransferLimit":true', "exceededTransferLimit"),
+        (b'"properties":{"exceededTransferLimit":true}', "exceededTransferLimit"),
+        (b'"links":[{"rel":"next","href":"x"}]', "names a next page"),
+    ],
+)
+def test_a_last_page_that_says_that_there_is_more_is_invalid(
+    office: Office, said: bytes, reason: str
+) -> None:
+    body = POINT.replace(b"25", b"1").replace(b'"crs"', said + b',"crs"')
+    answer = office.answer(answers={1: body})
+    assert answer.kind == "invalid"
+    assert re.search(rf"the last of the features that match, and the .*{reason}", answer.detail)
 
 
 def test_a_service_that_ignores_the_start_is_caught(office: Office) -> None:

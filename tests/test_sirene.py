@@ -27,13 +27,15 @@ from synthetic import sirene as synthetic
 from test_france import real_mirror
 
 from flows.france import france
-from flows.sirene import sirene
+from flows.sirene import CODE_LISTS, sirene
 from tasks.core.catalog import foundations
 from tasks.core.making.joining import scripts
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
+from tasks.nouns import Unknown
 from tasks.running.site import site
+from tasks.verbs.code_events import check_codes
 from tasks.verbs.publishing import stand_on
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -265,7 +267,13 @@ def test_activities_and_bands_of_the_head_count_have_labels(published: State[Any
         "SELECT code_list, count(*), count(label_en) FROM catalog.code_label WHERE dataset ="
         " 'sirene' GROUP BY 1 ORDER BY 1"
     )
-    assert site().database.rows(labels) == [("head_count_bands", 16, 16), ("naf_divisions", 90, 90)]
+    assert site().database.rows(labels) == [
+        ("head_count_bands", 16, 16),
+        ("naf2025_divisions", 89, 89),
+        ("naf_divisions", 90, 90),
+        ("naf_nomenclatures", 6, 6),
+        ("older_divisions", 1, 1),
+    ]
     used = (
         "SELECT count(*) FROM sirene.establishments e LEFT JOIN catalog.code_label l ON l.code_list"
         " = 'naf_divisions' AND l.code = e.naf_division"
@@ -337,7 +345,8 @@ def test_hard_rows_have_one_clear_place_and_count(database: Database, staging: S
             " latitude double precision, longitude double precision);INSERT INTO positions VALUES"
             " ('border', '11', 48.85, 2.4);CREATE TABLE stock AS SELECT siret, municipal_code, x"
             " AS lambert_x, y AS lambert_y, naf_code, 'O' AS diffusion,  'NAFRev2' AS"
-            " nomenclature, null::text AS name, null::text AS sign, null::text AS postal_code,"
+            " nomenclature, null::text AS naf2025_code, null::text AS name, null::text AS sign,"
+            " null::text AS postal_code,"
             " null::date AS created,  true AS is_headquarters,  null::text AS head_count_band,"
             " municipal_code AS published_code, null::text AS code_change  FROM (VALUES ('border',"
             " '75101', null, null, '01.11Z'), ('own', '75101', '652000', '6862000', null), "
@@ -372,6 +381,89 @@ def test_hard_rows_have_one_clear_place_and_count(database: Database, staging: S
         ("odd", "ZZ", None, None, "56", True),
         ("own", "75", "751010101", "stock", "other", False),
     ]
+
+
+@pytest.fixture
+def register(database: Database, staging: Staging) -> Staging:
+    """Labels, and counts of establishments in two nomenclatures, three in all of an unknown one."""
+    scripts.run(database, staging, "sirene_labels.sql")
+    with database.session(staging.schema) as cursor:
+        cursor.execute(
+            "CREATE TABLE counts AS SELECT * FROM (VALUES ('NAFRev2', '47', 97::bigint),"
+            " ('NAF2025', '47', 100), ('NAFRev1', 'other', 3))"
+            " AS v(nomenclature, naf_division, establishments)"
+        )
+    return staging
+
+
+def change(database: Database, staging: Staging, change: str) -> None:
+    with database.session(staging.schema) as cursor:
+        cursor.execute(change)
+
+
+def hold(staging: Staging, most: float = 0.05, jump: float = 0.01) -> None:
+    unknown = Unknown(codes=("other",), share=most, counted="establishments", jump=jump)
+    lists = {name: CODE_LISTS[name] for name in ("nomenclature", "naf_division")}
+    check_codes.fn(staging, "counts", lists, unknown={"naf_division": unknown})
+
+
+def test_a_division_is_held_to_the_list_of_its_nomenclature(
+    database: Database, register: Staging
+) -> None:
+    hold(register)
+    change(
+        database, register, "UPDATE counts SET naf_division = '45' WHERE nomenclature = 'NAF2025'"
+    )
+    with pytest.raises(CheckFailed, match=r"unknown naf_division of counts .* it is 51\.50%"):
+        hold(register)
+    change(
+        database, register, "UPDATE counts SET nomenclature = 'NAFRev2' WHERE naf_division = '45'"
+    )
+    hold(register)  # 45 is a division of NAF rev. 2
+
+
+def test_an_unknown_nomenclature_stops_the_run(database: Database, register: Staging) -> None:
+    change(
+        database, register, "UPDATE counts SET nomenclature = 'NAF26' WHERE establishments = 100"
+    )
+    with pytest.raises(CheckFailed, match="nomenclature: NAF26"):
+        hold(register)
+
+
+def test_a_share_of_unknown_codes_that_jumps_stops_the_run(
+    database: Database, register: Staging
+) -> None:
+    hold(register)
+    with pytest.raises(CheckFailed, match=r"expected to be at most 1\.00%; it is 1\.50%"):
+        hold(register, most=0.01)
+    database.outside_transaction(
+        "INSERT INTO catalog.edition (dataset, number, vintage, code_revision, fingerprint, state,"
+        " schema_name) SELECT dataset, number - 1000, 2020, '', '', 'published', 'gone' FROM"
+        f" catalog.edition WHERE schema_name = '{register.schema}'"
+    )
+    database.outside_transaction(
+        "INSERT INTO catalog.step (dataset, number, ordinal, verb, subject, sentence, seconds,"
+        f" peak_mib, figures) VALUES ('testland', {register.edition - 1000}, 1, 'check_codes',"
+        """ 'counts', '', 0, 0, '{"unknown": {"naf_division": 0.004}}')"""
+    )
+    with pytest.raises(CheckFailed, match=r"at most 1\.40% \(0\.40% in the last edition\)"):
+        hold(register)
+    hold(register, jump=0.02)
+
+
+def test_a_share_of_nothing_is_no_share(database: Database, register: Staging) -> None:
+    change(database, register, "DELETE FROM counts")
+    with pytest.raises(CheckFailed, match="it is no row"):
+        hold(register)
+
+
+def test_two_nomenclatures_are_never_counted_as_one(published: State[Any]) -> None:
+    mixed = (
+        "SELECT naf_division, count(DISTINCT nomenclature) FROM sirene.counts_by_commune GROUP BY 1"
+    )
+    assert dict(site().database.rows(mixed))["other"] > 1
+    both = "SELECT count(*) FROM sirene.establishments WHERE naf2025_code IS NOT NULL"
+    assert site().database.value(both) > 0
 
 
 @pytest.mark.real

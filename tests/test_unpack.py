@@ -70,7 +70,7 @@ def test_an_archive_that_is_not_read_here_is_refused_and_no_data(tmp_path: Path,
         "bzip2": lambda: bz2.compress(FIGURES),
         "xz": lambda: lzma.compress(FIGURES),
     }
-    said = rf"packed by a method that is not read here \({kind.split()[0]}\): unpack and pack it"
+    said = rf"packed by a method that is not read here \({kind.split()[0]}\): unpack it, pack what"
     with pytest.raises(SourceError, match=said):
         take_out(put(tmp_path, contents[kind]()), None, tmp_path / "out", name="figures.archive")
 
@@ -329,7 +329,7 @@ def test_damage_is_found_and_leaves_nothing(
     flipped = bytearray(packed)
     flipped[len(packed) // 2] ^= 0xFF
     for content in (bytes(flipped), packed[: len(packed) // 2], packed[:40]):
-        with pytest.raises(SourceError, match=r"the-archive is damaged \(.+\): download it again"):
+        with pytest.raises(SourceError, match=r"the-archive is damaged \(.+\): run the flow again"):
             take_out(put(tmp_path, content), "a.csv", tmp_path / "out", name="the-archive")
         assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 

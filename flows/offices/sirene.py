@@ -9,6 +9,8 @@ RESOURCES = "https://www.data.gouv.fr/api/1/datasets/r"
 PAGE = "https://www.data.gouv.fr/datasets/base-sirene-des-entreprises-et-de-leurs-etablissements-siren-siret"
 KEEP_DAYS = 400  # no stock stays longer: it names persons who may object to it later
 KEEP_ORIGINALS = 4  # 3 GB replaced every month: older ones stay while an edition is made from them
+OTHER = "other"  # the division of an activity unknown, or of a nomenclature that has no list here
+MOST_OTHER = 0.10
 RELEASES = (2024, 2025, 2026)  # each month makes a new edition of the year
 NEWEST = max(RELEASES)
 
@@ -31,8 +33,15 @@ ESTABLISHMENTS: dict[str, Column] = {
     "head_count_band": _fact(
         "trancheEffectifs", "Band of the head count; NN is no employer or not known"
     ),
-    "naf_code": _fact("activitePrincipale", "Main activity"),
-    "nomenclature": _fact("nomenclatureActivitePrincipale", "Nomenclature of the activity"),
+    "naf_code": _fact("activitePrincipale", "Main activity, in the nomenclature beside it"),
+    "nomenclature": _fact("nomenclatureActivitePrincipale", "Nomenclature of the main activity"),
+    # From December 2025 until NAF 2025 is the nomenclature itself, on 1 January 2027.
+    "naf2025_code": Column(
+        ("activitePrincipaleNAF25Etablissement",),
+        optional=True,
+        about="Main activity in NAF 2025, where the register gives both",
+        unit="code",
+    ),
     "name": _fact("denominationUsuelle", "Usual name", "name"),
     "sign": _fact("enseigne1", "Name on the sign", "name"),
     "postal_code": _fact("codePostal", "Postal code"),

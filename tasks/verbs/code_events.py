@@ -7,6 +7,7 @@ from datetime import date
 
 from tasks.core.catalog.provenance import record_check
 from tasks.core.making.codes import code_lists, movements, recoding
+from tasks.core.making.codes.code_lists import Codes, Unknown
 from tasks.core.making.codes.ledger import Ledger, WholeOrParts
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
@@ -83,34 +84,70 @@ def read_ledger(staging: Staging, table: str) -> Ledger:
 
 @verb("check codes of {table}")
 def check_codes(
-    staging: Staging, table: str, lists: Mapping[str, str], headings: str | None = None
+    staging: Staging,
+    table: str,
+    lists: Mapping[str, Codes],
+    headings: str | None = None,
+    unknown: Mapping[str, Unknown] | None = None,
 ) -> None:
     """Check that every code of a table is in the publisher's code lists, which the catalog keeps.
 
     lists: the table of the code list of each column; such a table has the columns code and label,
     and perhaps label_en and parent. headings: a list of the file's own columns, in which each
-    column loaded must be. Raises CheckFailed naming the codes that no list has.
+    column loaded must be. unknown: the columns that bear unknown codes, and their most. Raises
+    CheckFailed naming the codes that no list has, or the share that is too large.
     """
+    borne = unknown or {}
     with recording(staging, "check_codes", table) as step:
         database, schema = site().database, staging.schema
-        names = dict.fromkeys([*lists.values(), *([headings] if headings else [])])
+        names = dict.fromkeys([*code_lists.tables(lists), *([headings] if headings else [])])
         kept = sum(code_lists.keep(database, staging, name) for name in names)
-        unknown = {
-            column: code_lists.unknown(database, schema, table, column, name)
-            for column, name in lists.items()
+        strange = {
+            column: code_lists.unknown(database, schema, table, column, codes)
+            for column, codes in lists.items()
+            if column not in borne
         }
         if headings:
-            unknown["headings"] = code_lists.unlisted_headings(database, schema, table, headings)
-        named = [f"{column}: {', '.join(codes)}" for column, codes in unknown.items() if codes]
+            strange["headings"] = code_lists.unlisted_headings(database, schema, table, headings)
+        named = [f"{column}: {', '.join(codes)}" for column, codes in strange.items() if codes]
         found, expected = "; ".join(named), "every code in the publisher's lists"
         title = f"codes of {table}"
         record_check(database, staging, title, expected, found or "all are", not found, True)
+        shares = {
+            column: code_lists.share_unknown(database, schema, table, column, lists[column], bears)
+            for column, bears in borne.items()
+        }
+        figures = {"unknown": shares} if shares else {}
         step.done(
-            f"Held the codes of {table} against {kept:,} codes of {len(lists):,} lists", rows=kept
+            f"Held the codes of {table} against {kept:,} codes of {len(names):,} lists",
+            rows=kept,
+            **figures,
         )
     if found:
         raise CheckFailed(
             f"Every code of {table} was expected in the publisher's code lists, and these are in"
             f" none: {found}. Look whether the list and the data are of the same release; nothing"
             " was published."
+        )
+    last = code_lists.last_shares(database, staging, table)
+    for column, bears in borne.items():
+        _hold_share(
+            staging, f"unknown {column} of {table}", shares[column], last.get(column), bears
+        )
+
+
+def _hold_share(
+    staging: Staging, title: str, found: float | None, last: float | None, bears: Unknown
+) -> None:
+    """Hold the share of unknown codes to the declared one and to that of the last edition."""
+    most = bears.share if last is None else min(bears.share, last + bears.jump)
+    since = "" if last is None else f" ({last:.2%} in the last edition)"
+    expected, said = f"at most {most:.2%}{since}", "no row" if found is None else f"{found:.2%}"
+    passed = found is not None and found <= most
+    record_check(site().database, staging, title, expected, said, passed, required=True)
+    if not passed:
+        raise CheckFailed(
+            f"The share of {title} was expected to be {expected}; it is {said}: look whether the"
+            " publisher uses another nomenclature, add its list, or declare the share that is"
+            " borne; nothing was published."
         )

@@ -15,6 +15,7 @@ from prefect.context import TaskRunContext
 from tasks.core.making.unpacking.archives import find_packed, take_all, take_out
 from tasks.core.model.handles import File, Files, Inputs, Original, joined
 from tasks.running.policies import FILES, verb
+from tasks.running.proving import proving
 from tasks.running.site import site
 from tasks.running.steps import say
 
@@ -60,12 +61,13 @@ def unpack_original(original: Original) -> tuple[File, ...]:
     (with territories: none), and on a damaged, encrypted or hostile archive.
     """
     original = replace(original)  # a copy, so that the timeline shows only unpack before load
-    if original.source.territories:
-        return _of_territories(original)
-    return tuple(
-        _one(original, part, getattr(reads, "member", None) or original.source.member)
-        for part, reads in original.source.parts.items()
-    )
+    with proving(original):
+        if original.source.territories:
+            return _of_territories(original)
+        return tuple(
+            _one(original, part, getattr(reads, "member", None) or original.source.member)
+            for part, reads in original.source.parts.items()
+        )
 
 
 def _one(original: Original, part: str, pattern: str | None) -> File:

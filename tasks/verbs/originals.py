@@ -20,7 +20,7 @@ from tasks.core.model.recipes import Recipe
 from tasks.core.model.settings import settings
 from tasks.core.rebuilding import taken_originals
 from tasks.core.upstream import mirrors
-from tasks.core.upstream.inquiries import FAILED, Inquiry, inquire
+from tasks.core.upstream.inquiries import FAILED, Inquiry, by_hand, inquire
 from tasks.running.making import making
 from tasks.running.policies import ARCHIVE, PUBLISHER, verb
 from tasks.running.progress import Progress, size
@@ -145,11 +145,11 @@ def _last_archived(store: Archive, source: Source) -> Original | None:
 
 
 def _buried(store: Archive, source: Source, last: Original | None) -> str:
-    """Say where the newest original was buried and what is done instead; return the sentence."""
+    """Say why the newest original is not used and what is done instead; return the sentence."""
     passed_over, asked = store.originals.passed_over(source), settings().upstream != "archive"
-    if passed_over is None:
+    sentence = burial(*passed_over) if passed_over else store.proofs.sentence(source)
+    if not sentence:
         return ""
-    sentence = burial(*passed_over)
     if last:
         warn(
             f"{sentence}; the original of {last.retrieved_at:%Y-%m-%d} is"
@@ -201,7 +201,8 @@ def _give_up(retrieval: Retrieval, may_pass: bool, buried: str) -> None:
     sentence = (
         f"The file {_name(source)} of {source.publisher.name} is {retrieval.state}:"
         f" {source.container} was expected, found {retrieval.detail}. {missing}: look for the file"
-        f" at {source.landing_page} and correct its urls, or give a mirror."
+        f" at {source.landing_page} and correct its urls, lay it as {by_hand(source)} into the"
+        " folder that GEODATA_INBOX names, or give a mirror."
     )
     if may_pass and 0 < (runtime.task_run.run_count or 0) <= len(PUBLISHER.after):
         raise PublisherUnreachable(sentence)
@@ -222,6 +223,11 @@ def _say_downloaded(retrieval: Retrieval, last: Original | None, seconds: float)
         say(f"Downloaded {name}: {received}, {retrieval.state}, in {seconds:.1f} s.")
     else:
         say(f"Asked for {name}: unchanged, in {seconds:.1f} s.")
+    if retrieval.doubt and retrieval.state not in FAILED:
+        warn(
+            f"The file {name} may not be whole: {retrieval.doubt}. Compare its last row with the"
+            " publisher's."
+        )
     if retrieval.detail and retrieval.state not in FAILED:
         warn(
             f"The file {name} was found elsewhere than declared: {retrieval.detail}. Correct its"

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from prefect import runtime
 from prefect.artifacts import create_table_artifact
 
-from tasks.core.archive import collection, expiry, tombstones
+from tasks.core.archive import collection, expiry, proofs, tombstones
 from tasks.core.archive.archive import Archive
 from tasks.core.archive.collection import CollectionReview
 from tasks.core.archive.expiry import ExpiryReview, newest_declarations, series_of
@@ -94,7 +94,9 @@ def collect_superseded(grace_originals: int = 0) -> None:
         return
     originals = store.manifests.all()
     earlier = tombstones.standing(store.tombstones.all(), originals)
-    left = [original for original in originals if original.sha256 not in earlier]
+    kept = [original for original in originals if original.sha256 not in earlier]
+    unusable = store.proofs.all()  # such an original must not push out a sound one
+    left = [original for original in kept if not proofs.against(original, unusable)]
     declared, needed = newest_declarations(originals), _needed(store, database)
     found = collection.review(left, declared, needed, purge.started, grace_originals)
     for each in found.superseded:

@@ -14,6 +14,7 @@ from tasks.core.model.declarations import Document, Features, Table
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import File, Files, Staging
 from tasks.running.policies import DATABASE, verb
+from tasks.running.proving import proving
 from tasks.running.runs import together
 from tasks.running.site import site
 from tasks.running.steps import recording
@@ -48,7 +49,7 @@ def load_table(staging: Staging, file: File, table: str) -> int:
             f"The source {file.original.source.slug} was declared as geometries: load it with"
             " load_geometries."
         )
-    with recording(staging, "load_table", table) as step:
+    with recording(staging, "load_table", table) as step, proving(file.original):
         tally = staging_tables.load(
             site().database,
             staging.schema,
@@ -82,7 +83,7 @@ def load_geometries(staging: Staging, file: File, table: str) -> int:
             f"The source {file.original.source.slug} is declared as a table: load it with"
             " load_table, or declare how its geometries are read."
         )
-    with recording(staging, "load_geometries", table) as step:
+    with recording(staging, "load_geometries", table) as step, proving(file.original):
         figures = geometry_tables.load(
             site().database,
             staging.schema,

@@ -10,6 +10,7 @@ editions/<dataset>/<vintage>/<number>-<time>.json      what was made of them
 publications/<dataset>/<vintage>/<time>-<action>.json  which edition a person had shown again, or
     withdrawn
 runs/<dataset>/<year>/<time>-<run>.json                every run, with what it asked the publishers
+unusable/ab/<64 hexadecimal digits>-<time>.json        what originals proved unusable when read
 tombstones/ab/<64 hexadecimal digits>.json             what originals were whose bytes had to go
 digests/sha256/ab/<64 hexadecimal digits>              row digests of a published table, named in
     the document of its edition
@@ -24,6 +25,7 @@ from tasks.core.archive.documents import Documents
 from tasks.core.archive.hashed_files import DIGESTS, ORIGINALS, HashedFiles
 from tasks.core.archive.manifests import Manifests
 from tasks.core.archive.originals import Originals
+from tasks.core.archive.proofs import Proofs
 from tasks.core.archive.quarantine import Quarantine
 from tasks.core.archive.replication import Locations
 from tasks.core.archive.tombstones import Tombstones
@@ -39,7 +41,8 @@ class Archive:
 
     locations: where it is. documents: all its JSON. manifests: which originals there ever were.
     originals: their bytes. tombstones: originals whose bytes had to go, and their burial.
-    quarantine: refused bytes. digests: row digests of published tables. editions: what was made.
+    proofs: originals that proved unusable. quarantine: refused bytes. digests: row digests of
+    published tables. editions: what was made.
     """
 
     def __init__(self, urls: Sequence[str]) -> None:
@@ -48,7 +51,8 @@ class Archive:
         self.manifests = Manifests(self.documents)
         files = HashedFiles(self.locations, ORIGINALS, "original", REMEDY)
         self.tombstones = Tombstones(self.locations, self.documents, self.manifests, files)
-        self.originals = Originals(files, self.manifests, self.tombstones)
+        self.proofs = Proofs(self.documents, self.manifests)
+        self.originals = Originals(files, self.manifests, self.tombstones, self.proofs)
         self.quarantine = Quarantine(self.locations, self.documents)
         self.digests = HashedFiles(self.locations, DIGESTS, "file of row digests")
         self.editions = ArchivedEditions(self.documents)

@@ -48,7 +48,7 @@ def _standing_in(store: Archive, retrieval: Retrieval) -> tuple[Original, Failur
 
 
 def _written(store: Archive, retrieval: Retrieval, original: Original) -> Failures:
-    return store.manifests.write(original, headers=retrieval.headers, detail=retrieval.detail)
+    return store.manifests.write(original, headers=retrieval.headers, detail=retrieval.remarks)
 
 
 def _described(retrieval: Retrieval, sha256: str, count: int) -> Original:

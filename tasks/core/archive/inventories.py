@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tasks.core.archive import manifests, tombstones
+from tasks.core.archive import manifests, proofs, tombstones
 from tasks.core.archive.hashed_files import digests_name, is_original, original_name, sha256_in
 from tasks.core.archive.quarantine import refused_of
 from tasks.core.archive.shares import Copy
 from tasks.core.model.handles import Original
 
-DOCUMENTS = ("manifests", "tombstones", "editions", "publications", "runs", "quarantine")
+DOCUMENTS = (
+    *("manifests", "tombstones", "unusable", "editions", "publications", "runs", "quarantine"),
+)
 SETTLED = ("whole", "repaired", "buried", "failed")
 
 
@@ -138,6 +140,8 @@ def _fits(name: str, document: Mapping[str, Any]) -> bool:
     if folder == tombstones.FOLDER:
         sha256 = tombstones.read(document).sha256
         return name.startswith(f"{tombstones.folder(sha256)}/{sha256}")
+    if folder == proofs.FOLDER:
+        return name == proofs.name(proofs.read(document))
     if folder == "quarantine":
         refused = manifests.name(refused_of(document))
         return name == f"quarantine/{refused.partition('/')[2]}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from tasks.core.archive.expiry import may_stay
 from tasks.core.archive.hashed_files import HashedFiles
 from tasks.core.archive.manifests import Manifests
+from tasks.core.archive.proofs import Proofs
 from tasks.core.archive.replication import Failures
 from tasks.core.archive.tombstones import Tombstone, Tombstones
 from tasks.core.model.declarations import Source
@@ -19,8 +20,11 @@ from tasks.core.model.handles import Original
 class Originals:
     """The originals of an archive."""
 
-    def __init__(self, files: HashedFiles, manifests: Manifests, tombstones: Tombstones) -> None:
-        self._files, self._manifests, self._tombstones = files, manifests, tombstones
+    def __init__(
+        self, files: HashedFiles, manifests: Manifests, tombstones: Tombstones, proofs: Proofs
+    ) -> None:
+        self._files, self._manifests = files, manifests
+        self._tombstones, self._proofs = tombstones, proofs
 
     def put(self, path: Path, sha256: str, original: Original | None = None) -> Failures:
         """Keep the bytes of a file, verified in every location by reading them back.
@@ -59,8 +63,12 @@ class Originals:
         return self._files.replicate(sha256) + self._manifests.replicate(source)
 
     def latest(self, source: Source) -> Original | None:
-        """Give the newest original not buried, with its source as it is declared now, or None."""
-        usable = (each for each in self._manifests.of(source) if not self._tombstones.over(each))
+        """Give the newest original neither buried nor proved unusable, or None.
+
+        Its source is as it is declared now.
+        """
+        kept = (each for each in self._manifests.of(source) if not self._tombstones.over(each))
+        usable = (each for each in kept if not self._proofs.against(each))
         return next((replace(original, source=source) for original in usable), None)
 
     def passed_over(self, source: Source) -> tuple[Original, Tombstone] | None:

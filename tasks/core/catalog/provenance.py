@@ -74,7 +74,8 @@ def record_retrieval(
     """
     source = retrieval.source
     known_run = sql.SQL("(SELECT id FROM catalog.run WHERE id = {})").format(sql.Literal(run))
-    row = rows.same(retrieval, "asked_at state url etag last_modified detail") | {
+    row = rows.same(retrieval, "asked_at state url etag last_modified") | {
+        "detail": retrieval.remarks,
         "source": source.slug,
         "source_vintage": source.vintage,
         "mirror": source.mirror,

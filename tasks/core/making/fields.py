@@ -1,13 +1,13 @@
-"""Match the columns of a file with the declared ones and give their values the declared type."""
+"""The fields of a geometry file for the declared columns, and what a declared type is called."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tasks.core.model.declarations import Column
 from tasks.core.model.errors import ConfigurationError, SourceError
@@ -27,7 +27,6 @@ SQL_TYPES = {
     "date": "date",
     "boolean": "boolean",
 }
-WHOLE_NUMBERS_END = 2.0**53  # above it a double no longer tells neighbouring whole numbers apart
 
 
 def match_fields(
@@ -36,9 +35,14 @@ def match_fields(
     """Find the field of the file for each declared column; None for an absent optional one.
 
     A name matches letter for letter, then in any case, then (`shortened`, for shapefiles) by its
-    first ten characters. Raises SourceError when a column is missing, or when a shortened or
-    differently cased name could mean two fields.
+    first ten characters. Raises SourceError when a column is missing, or when a name could mean two
+    fields, ConfigurationError at a code in several columns.
     """
+    if composed := [target for target, column in columns.items() if column.widths]:
+        raise ConfigurationError(
+            f"The code {', '.join(composed)} was declared in several columns, which is read in"
+            f" tables only, not in {where}: declare each as text and join them in SQL."
+        )
     found = {
         target: _field(column.names, fields, where, shortened) for target, column in columns.items()
     }
@@ -54,12 +58,10 @@ def match_fields(
 
 
 def _field(names: Sequence[str], fields: Sequence[str], where: str, shortened: bool) -> str | None:
-    exact = [name for name in names if name in fields]
-    if exact:
-        return exact[0]
-    any_case = ([each for each in fields if each.casefold() == name.casefold()] for name in names)
+    exact = ([each for each in fields if _composed(each) == _composed(name)] for name in names)
+    any_case = ([each for each in fields if _folded(each) == _folded(name)] for name in names)
     cut = ([each for each in fields if _is_shortened(name, each)] for name in names if shortened)
-    for candidates in chain(any_case, cut):
+    for candidates in chain(exact, any_case, cut):
         if len(candidates) > 1:
             raise SourceError(
                 f"The declared column {' or '.join(names)} could be {' or '.join(candidates)} in"
@@ -70,11 +72,20 @@ def _field(names: Sequence[str], fields: Sequence[str], where: str, shortened: b
     return None
 
 
+def _composed(name: str) -> str:
+    """Return a name with each letter and its accents in one, as "é" may be written in two ways."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _folded(name: str) -> str:
+    return _composed(_composed(name).casefold())
+
+
 def _is_shortened(name: str, field: str) -> bool:
     """Tell whether a shapefile's field is this longer name, cut or also numbered (TX_SECTO_1)."""
     if len(name) <= SHAPEFILE_NAME_LENGTH or len(field) != SHAPEFILE_NAME_LENGTH:
         return False
-    name, field = name.casefold(), field.casefold()
+    name, field = _folded(name), _folded(field)
     return field == name[:SHAPEFILE_NAME_LENGTH] or bool(
         re.fullmatch(r"_?\d+", field[8:]) and field[:8] == name[:8]
     )
@@ -86,8 +97,8 @@ def _require_distinct(
     """Raise SourceError when two long names were cut to the same ten characters."""
     for field in filter(None, dict.fromkeys(found.values())):
         targets = [target for target, other in found.items() if other == field]
-        names = [map(str.casefold, columns[target].names) for target in targets]
-        if len(targets) > 1 and not all(field.casefold() in each for each in names):
+        names = [map(_folded, columns[target].names) for target in targets]
+        if len(targets) > 1 and not all(_folded(field) in each for each in names):
             raise SourceError(
                 f"The declared columns {' and '.join(targets)} are both shortened to {field} in"
                 f" {where}: declare the exact field of each."
@@ -117,40 +128,27 @@ def _known(name: str) -> str:
     return name
 
 
-def convert(values: pa.Array, column: Column, where: str) -> pa.Array:
-    """Convert one column to the declared type; codes keep every letter, whole numbers no ".0".
-
-    Raises SourceError when a value cannot be what was declared.
-    """
-    values = simplified(values)
-    try:
-        if column.type == "text":
-            return _as_text(values)
-        if pa.types.is_string(values.type):
-            values = pc.utf8_trim_whitespace(values)
-            values = pc.if_else(pc.equal(values, ""), pa.scalar(None, values.type), values)
-        return values.cast(arrow_type(column))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise SourceError(
-            f"The column {' or '.join(column.names)} was declared as {column.type} and {where}"
-            f" holds {values.type} values that are not ({error}): correct its type, or declare the"
-            " value in `missing` with its reason."
-        ) from None
-
-
 def simplified(values: pa.Array) -> pa.Array:
-    """Return plain values, plain strings too, where the file keeps them in another way."""
+    """Return plain values, plain strings and bytes too, where a file keeps them in another way."""
     if isinstance(values, pa.ExtensionArray):
         values = values.storage
     if isinstance(values, pa.DictionaryArray):
         values = values.dictionary_decode()
-    is_text = pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type)
-    return values.cast(pa.string()) if is_text else values
+    kind = values.type
+    if pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return values.cast(pa.binary())
+    if pa.types.is_binary_view(kind):
+        return values.cast(pa.binary())
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        values = values.cast(pa.string())
+    return values
 
 
-def _as_text(values: pa.Array) -> pa.Array:
-    if not pa.types.is_floating(values.type):
-        return values.cast(pa.string())
-    whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), WHOLE_NUMBERS_END))
-    integers = pc.if_else(whole, values, pa.scalar(None, values.type)).cast(pa.int64())
-    return pc.coalesce(integers.cast(pa.string()), values.cast(pa.string()))
+def sound(values: pa.Array) -> pa.Array:
+    """Return the values of a file of types, its strings as bytes if they are not all UTF-8."""
+    values = simplified(values)
+    try:
+        values.validate(full=pa.types.is_string(values.type))
+    except pa.ArrowInvalid:
+        return values.view(pa.binary())
+    return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 
 from tasks.core.making.fields import arrow_type
 from tasks.core.making.tables.blocks import is_blank
-from tasks.core.model.declarations import Column
+from tasks.core.model.declarations import Column, Writing
 from tasks.core.model.errors import ConfigurationError
 
 ABSENT = "absent"  # the reason of a cell that is simply empty
@@ -19,7 +20,9 @@ REASON = "_reason"
 
 
 class Reasons(Counter[str]):
-    """How many figures are missing, by reason."""
+    """How many figures are missing, by reason, in the `rows` read so far."""
+
+    rows = 0
 
     @property
     def suppressed(self) -> int:
@@ -58,25 +61,54 @@ def take_markers(
 ) -> tuple[pa.Array, pa.Array]:
     """Replace the declared markers by null, or 0, and return the reason beside each null.
 
-    Text is a marker letter for letter but for blanks around it, a number if it is equal.
+    Text is a marker letter for letter but for blanks around it, a number if it is equal; "" is
+    every empty cell.
     """
     if pa.types.is_string(cells.type):
         cells = pc.utf8_trim_whitespace(cells)
-    marker = _places(cells, list(missing))
+    marker, blank = _places(cells, list(missing)), is_blank(cells)
     reasons = pa.array(list(missing.values()), pa.string()).take(marker)
-    reasons = pc.if_else(pc.and_(is_blank(cells), pc.is_null(marker)), ABSENT, reasons)
+    reasons = pc.if_else(pc.and_(blank, pc.is_null(marker)), missing.get("", ABSENT), reasons)
     values = pc.if_else(pc.is_null(reasons), cells, pa.scalar(None, cells.type))
     if zero and (pa.types.is_string(cells.type) or _is_number(cells.type)):
         is_zero = pc.is_valid(_places(cells, zero))
+        if "" in zero:
+            is_zero = pc.or_(is_zero, blank)
+            reasons = pc.if_else(blank, pa.scalar(None, pa.string()), reasons)
         values = pc.if_else(is_zero, pa.scalar("0").cast(cells.type), values)
     return values, reasons
+
+
+def take_marked_values(
+    values: pa.Array, reasons: pa.Array, reads: Writing
+) -> tuple[pa.Array, pa.Array]:
+    """Take what was written in another way than its marker: -99997.0 is -99997."""
+    kind = values.type
+    markers = {each: why for each, why in reads.missing.items() if _is_value(each, kind)}
+    zeros = [each for each in reads.zero if _is_value(each, kind)]
+    if not markers and not zeros:
+        return values, reasons
+    values, others = take_markers(values, markers, zeros)
+    return values, pc.coalesce(reasons, others)
+
+
+def _is_value(marker: str, kind: pa.DataType) -> bool:
+    if pa.types.is_date(kind):
+        return bool(re.fullmatch(r"\d{4}-\d{2}-\d{2}", marker.strip()))
+    return _is_number(kind) and bool(_as_number(marker, kind).null_count == 0)
+
+
+def is_marker(value: str, missing: Mapping[str, str]) -> bool:
+    """Tell whether a value is declared as a marker, in any case of its letters."""
+    return value.casefold() in (marker.strip().casefold() for marker in missing)
 
 
 def _places(cells: pa.Array, markers: Sequence[str]) -> pa.Array:
     """Return the position of each cell among the markers, null where it is none of them."""
     if not _is_number(cells.type):
         texts = cells if pa.types.is_string(cells.type) else cells.cast(pa.string())
-        return pc.index_in(texts, value_set=pa.array(markers, pa.string()))
+        stripped = [marker.strip() for marker in markers]
+        return pc.index_in(texts, value_set=pa.array(stripped, pa.string()))
     numbers = pa.concat_arrays([_as_number(marker, cells.type) for marker in markers])
     return pc.index_in(cells, value_set=numbers, skip_nulls=True)
 
@@ -91,7 +123,7 @@ def _as_number(marker: str, kind: pa.DataType) -> pa.Array:
     try:
         number = Decimal(marker)
         if pa.types.is_floating(kind):
-            return pa.array([float(number) if number.is_finite() else None], kind)
+            return pa.array([float(number)], kind)
         if pa.types.is_decimal(kind):
             return pa.array([number], kind)
         # Arrow would cut 0.5 to 0

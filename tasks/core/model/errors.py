@@ -2,6 +2,7 @@
 
 GeodataError
 ├── SourceError          the publisher's file is not what was declared: gone, refused, malformed
+│   └── Damaged          the file is broken in itself: the publisher is asked for it afresh
 ├── CheckFailed          the data contradict a declaration: a count, a key, a total, a tolerance
 └── ConfigurationError   this machine or its settings cannot do the work
 
@@ -15,6 +16,10 @@ class GeodataError(Exception):
 
 class SourceError(GeodataError):
     """The publisher's file is missing, refused or not in the declared format."""
+
+
+class Damaged(SourceError):
+    """The publisher's file is broken in itself: no declaration can make it readable."""
 
 
 class CheckFailed(GeodataError):

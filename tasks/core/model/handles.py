@@ -20,7 +20,8 @@ class Retrieval:
 
     state new/changed/moved: `path` holds the bytes in the scratch folder, not yet archived.
     unchanged, gone, invalid, unreachable: `path` is None and the last archived original stands in.
-    `sha256`, `size` describe the bytes received, None when there were none.
+    `sha256`, `size` describe the bytes received, None when there were none. `doubt`: why they may
+    not be the whole file, or "".
     """
 
     source: Source
@@ -34,6 +35,12 @@ class Retrieval:
     last_modified: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     detail: str = ""
+    doubt: str = ""
+
+    @property
+    def remarks(self) -> str:
+        """What is kept beside the original: the detail and the doubt."""
+        return "; ".join(filter(None, (self.detail, self.doubt)))
 
 
 @dataclass(frozen=True, kw_only=True)

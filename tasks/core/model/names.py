@@ -50,8 +50,10 @@ def _require_known(keyword: str, parts: Mapping[str, Source]) -> None:
 
 
 def _require_new_source(source: Source, name: str, names: dict[tuple[str, int], str]) -> None:
-    before = names.setdefault((source.slug, source.vintage), name)
-    if before != name:
+    identity = (source.slug, source.vintage)
+    before = names.get(identity)
+    names[identity] = name
+    if before is not None:
         raise ConfigurationError(
             f"The source {source.slug} {source.vintage} is given to one backup twice, as {before!r}"
             f" and as {name!r}: give it once, and declare how each of its tables is read."
@@ -65,9 +67,10 @@ def _require_new_table(table: str, source: Source, tables: dict[str, str]) -> No
             " 63 small letters, digits and underscores, beginning with a letter: take another"
             " keyword or part."
         )
-    before = tables.setdefault(table, source.slug)
-    if before != source.slug:
+    before, described = tables.get(table), f"{source.slug} {source.vintage}"
+    tables[table] = described
+    if before is not None:
         raise ConfigurationError(
             f"The table {table!r} is named twice in one backup, for {before} and for"
-            f" {source.slug}: take another keyword or part for one of them."
+            f" {described}: take another keyword or part for one of them."
         )

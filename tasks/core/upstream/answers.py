@@ -16,7 +16,8 @@ class Answer:
 
     received, truncated and invalid: `path` holds bytes that `sha256` and `size` describe. invalid:
     one page of several does not fit, and `detail` says why. refused is a permanent no (403, a
-    redirect loop); unreachable may pass.
+    redirect loop); unreachable may pass. end_is_stated: whether the server said where the body
+    ends; otherwise the end of the connection did, which a broken line looks like.
     """
 
     kind: Literal["received", "unchanged", "gone", "refused", "truncated", "invalid", "unreachable"]
@@ -28,3 +29,4 @@ class Answer:
     last_modified: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     detail: str = ""
+    end_is_stated: bool = True

@@ -18,7 +18,14 @@ LONGEST_RETRY_AFTER_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 PERMANENT_MOVES = (301, 308)
-TRANSIENT_STATUSES = (408, 425, 429)
+TRANSIENT_STATUSES = (202, 408, 425, 429)  # 202: the file is still being made
+MEANINGS = {
+    202: "the publisher is still making the file",
+    204: "the publisher sent no content",
+    205: "the publisher sent no content",
+    206: "the publisher sent a part that nobody asked for",
+    300: "the publisher offers several files, and one address was expected",
+}
 GONE_STATUSES = (404, 410)
 PERMANENT_ERRORS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
@@ -26,10 +33,10 @@ Result = TypeVar("Result")
 
 
 class Busy(Exception):
-    """The server is busy (408, 425, 429, 5xx), for `retry_after` seconds where it says so."""
+    """The server is busy (202, 408, 425, 429, 5xx), for `retry_after` seconds if it says so."""
 
     def __init__(self, status: int, retry_after: float | None) -> None:
-        super().__init__(f"status {status}")
+        super().__init__(phrase(status))
         self.retry_after = retry_after
 
 
@@ -46,7 +53,7 @@ def client() -> httpx.Client:
 def insist(question: Callable[[], Result]) -> Result:
     """Ask up to three times while the failure may pass, then raise the last one.
 
-    Transport errors, timeouts, 408, 425, 429 and 5xx may pass.
+    Transport errors, timeouts, 202, 408, 425, 429 and 5xx may pass.
     """
     stop, retry = tenacity.stop_after_attempt(ATTEMPTS), tenacity.retry_if_exception(may_pass)
     return tenacity.Retrying(stop=stop, wait=_wait, retry=retry, reraise=True)(question)
@@ -62,6 +69,11 @@ def raise_when_busy(response: httpx.Response) -> None:
     """Raise Busy for a status that asks to come back later."""
     if response.status_code in TRANSIENT_STATUSES or response.status_code >= 500:
         raise Busy(response.status_code, _retry_after(response.headers.get("Retry-After", "")))
+
+
+def phrase(status: int) -> str:
+    """Give a status in words, with its meaning where it looks like success."""
+    return f"status {status}" + (f" ({MEANINGS[status]})" if status in MEANINGS else "")
 
 
 def moved_to(response: httpx.Response) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 from tasks.core.archive.quarantine import Quarantine
 from tasks.core.model.addresses import redact
 from tasks.core.model.declarations import Source
+from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original, Retrieval, State
 from tasks.core.model.settings import settings
-from tasks.core.upstream import magic, pages, transfers
+from tasks.core.upstream import codings, ends, magic, pages, transfers
 from tasks.core.upstream.answers import Answer, Report
 
 FAILED: tuple[State, ...] = ("gone", "invalid", "unreachable")
@@ -43,15 +44,40 @@ class Judgement:
 def inquire(inquiry: Inquiry) -> Judgement:
     """Ask the declared addresses, then the inbox, until one gives the file or says unchanged.
 
-    Every refused body goes to quarantine.
+    The inbox is asked before them where the source or GEODATA_INBOX_FIRST says so. Every refused
+    body goes to quarantine.
     """
     failed: list[Judgement] = []
+    if handed_in := _handed_in(inquiry):
+        return handed_in
     for url in _addresses(inquiry.source):
         judgement = _judged(inquiry, url, failed)
         if judgement.retrieval.state not in FAILED:
             return judgement
         failed.append(judgement)
     return _worst(failed) if failed else Judgement(_without_address(inquiry.source))
+
+
+def _handed_in(inquiry: Inquiry) -> Judgement | None:
+    """Give the file a person laid into an inbox that is asked first; None where there is none."""
+    source = inquiry.source
+    named = {source.slug, f"{source.slug}-{source.vintage}"} & {*settings().inbox_first}
+    if source.mirror or not (named or (source.inbox_first and settings().inbox)):
+        return None
+    if not settings().inbox:
+        raise ConfigurationError(
+            f"GEODATA_INBOX_FIRST names {source.slug} and a folder was expected in GEODATA_INBOX,"
+            f" found none: set it to the folder with {by_hand(source)}, or unset both."
+        )
+    judgement = _judged(inquiry, _in_inbox(source), [])
+    if judgement.retrieval.state not in FAILED:
+        return judgement
+    if named or judgement.retrieval.state == "invalid":
+        inquiry.warn(
+            f"The file {by_hand(source)} of the inbox, which was to be taken first, is"
+            f" {judgement.retrieval.state} ({judgement.retrieval.detail}): the publisher is asked."
+        )
+    return None
 
 
 def by_hand(source: Source) -> str:
@@ -61,9 +87,12 @@ def by_hand(source: Source) -> str:
 
 def _addresses(source: Source) -> list[str]:
     """Give the publisher's addresses and that of the inbox; a mirror's source has no inbox."""
-    inbox = settings().inbox
-    fetched = [f"{inbox}/{by_hand(source)}"] if inbox and not source.mirror else []
+    fetched = [_in_inbox(source)] if settings().inbox and not source.mirror else []
     return [*source.urls, *fetched]
+
+
+def _in_inbox(source: Source) -> str:
+    return f"{settings().inbox}/{by_hand(source)}"
 
 
 def _without_address(source: Source) -> Retrieval:
@@ -79,7 +108,7 @@ def _without_address(source: Source) -> Retrieval:
 
 def _judged(inquiry: Inquiry, url: str, failed: list[Judgement]) -> Judgement:
     asked_at = datetime.now(UTC)
-    answer = _asked(inquiry, url)
+    answer, doubt = _asked(inquiry, url)
     retrieval = Retrieval(
         source=inquiry.source,
         state="new",
@@ -92,22 +121,30 @@ def _judged(inquiry: Inquiry, url: str, failed: list[Judgement]) -> Judgement:
         last_modified=answer.last_modified,
         headers=answer.headers,
         detail=answer.detail,
+        doubt=doubt,
     )
     if answer.kind in ("gone", "refused", "unreachable"):
         state: State = "gone" if answer.kind == "gone" else "unreachable"
         return Judgement(replace(retrieval, state=state), may_pass=answer.kind == "unreachable")
-    if reason := _reason(inquiry, answer):
+    if reason := _reason(inquiry, url, answer):
         return Judgement(_quarantined(inquiry, replace(retrieval, state="invalid", detail=reason)))
     return Judgement(_accepted(inquiry, replace(retrieval, detail=_moved(answer, failed))))
 
 
-def _asked(inquiry: Inquiry, url: str) -> Answer:
-    if inquiry.source.pages and url in inquiry.source.urls:
-        return pages.ask(inquiry.source, url, inquiry.report)
-    return transfers.ask(url, inquiry.report, **_validators(inquiry.last, url))
+def _asked(inquiry: Inquiry, url: str) -> tuple[Answer, str]:
+    """Give the answer of an address, and why its bytes may not be the whole file."""
+    source = inquiry.source
+    if source.pages and url in source.urls:
+        return pages.ask(source, url, inquiry.report), ""
+    answer = transfers.ask(url, inquiry.report, **_validators(inquiry.last, url))
+    return ends.compared(
+        codings.undone(answer, source),
+        source,
+        lambda: codings.undone(transfers.ask(url, inquiry.report), source),
+    )
 
 
-def _reason(inquiry: Inquiry, answer: Answer) -> str | None:
+def _reason(inquiry: Inquiry, url: str, answer: Answer) -> str | None:
     if answer.kind == "invalid":
         return answer.detail
     if answer.kind == "truncated":
@@ -115,7 +152,8 @@ def _reason(inquiry: Inquiry, answer: Answer) -> str | None:
     if answer.path is None:
         return None
     accepted = answer.sha256 in settings().accept_shrink
-    last_size = inquiry.last.size if inquiry.last else None
+    is_handed_in = not inquiry.source.mirror and url == _in_inbox(inquiry.source)
+    last_size = inquiry.last.size if inquiry.last and not is_handed_in else None
     return magic.refusal(answer.path, inquiry.source, last_size, shrink_accepted=accepted)
 
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from pathlib import Path
 
 from tasks.core.model.declarations import Source
+from tasks.core.upstream import services
 
 HEAD, TAIL = 4096, 66_000  # a zip file ends with at most 22 bytes and a comment of 65,535
 SMALLEST_SHARE = 0.5
-BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+BOMS = {
+    b"\xef\xbb\xbf": "utf-8",
+    b"\xff\xfe\x00\x00": "utf-32-le",
+    b"\x00\x00\xfe\xff": "utf-32-be",
+    b"\xff\xfe": "utf-16-le",
+    b"\xfe\xff": "utf-16-be",
+}
+WIDE = ("utf-16", "utf-32")  # encodings whose text holds NUL bytes
 ZIPPED = ("zip", "xlsx", "ods")
 ZIP_END = b"PK\x05\x06"
 STARTS = {
@@ -21,9 +30,14 @@ STARTS = {
     "parquet": b"PAR1",
     "xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
 }
-PROLOG = r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
+PROLOG = r"\s*(?:(?:<\?[^>]*>|<!--.*?-->|<!DOCTYPE\s+(?!html)[^>]*>)\s*)*"
 HTML = re.compile(
     PROLOG + r"(?:<!doctype\s+html|<html|<head|<body|<script)\b", re.IGNORECASE | re.DOTALL
+)
+PIECE_OF_HTML = re.compile(
+    PROLOG + r"<(?:meta|title|div|h[1-6]|p|style|link|table|center|form|iframe|noscript|br|span"
+    r"|font|b|img|a)\b[^<]*>",
+    re.IGNORECASE | re.DOTALL,
 )
 TITLE = re.compile(r"<title[^>]*>\s*(.*?)\s*</title", re.IGNORECASE | re.DOTALL)
 SERVICE_ERROR = re.compile(PROLOG + r"<(?:\w+:)?(?:ServiceException|ExceptionReport)", re.DOTALL)
@@ -42,13 +56,14 @@ def refusal(
     if size == 0:
         return "it is empty"
     head, tail = _ends(path, size)
-    reason = _page(head, source) or _wrong_format(head, tail, source.container)
+    reason = _page(head, source) or _wrong_format(head, tail, source)
+    reason = reason or _cut(head, size, source.container) or services.complaint(path, source)
     if reason is None and size < source.minimum_bytes:
         reason = f"it has {size:,} bytes where at least {source.minimum_bytes:,} are declared"
     if reason is None and last_size and size < SMALLEST_SHARE * last_size and not shrink_accepted:
         reason = (
             f"it has {size:,} bytes, less than half of the {last_size:,} of the last archived"
-            " original"
+            " original (a person who has reviewed it names its SHA-256 in GEODATA_ACCEPT_SHRINK)"
         )
     return reason
 
@@ -63,27 +78,31 @@ def _ends(path: Path, size: int) -> tuple[bytes, bytes]:
 def _page(head: bytes, source: Source) -> str | None:
     """Name a web page or a service's error in place of the file, whatever its status."""
     text = _text(head)
-    if HTML.match(text):
+    is_piece = source.container != "xml" and PIECE_OF_HTML.match(text)
+    if HTML.match(text) or is_piece:
         title = TITLE.search(text)
         named = f" titled {' '.join(title[1].split())[:80]!r}" if title else ""
         return f"it is an HTML page{named} and not {source.container}"
     if SERVICE_ERROR.match(text):
         said = " ".join(re.sub("<[^>]*>", " ", text).split())[:160]
         return f"it is an XML exception of a web service and not {source.container}: {said!r}"
-    if JSON_ERROR.match(text):
+    if source.container != "json" and JSON_ERROR.match(text):
         said = " ".join(text.split())[:160]
         return f"it is an error message in JSON and not {source.container}: {said!r}"
     return None
 
 
-def _wrong_format(head: bytes, tail: bytes, container: str) -> str | None:
+def _wrong_format(head: bytes, tail: bytes, source: Source) -> str | None:
+    container = source.container
     if container == "text":
-        is_text = _is_text(head) and _is_text(tail, head)
+        is_text = b"\x00" not in head + tail or _is_wide(head, source)
         return None if is_text else "it holds NUL bytes and is not text"
     if container == "json":
         return _wrong_text(head, tail, container, ("{", "["), ("}", "]"))
     if container == "xml":
         return _wrong_text(head, tail, container, ("<",), (">",))
+    if container in ZIPPED and head.startswith(ZIP_END):
+        return f"it is an empty archive and not {container}"
     if not head.startswith(STARTS[container]):
         return f"it begins with the bytes {head[:8].hex(' ')}, not those of {container}"
     if container in ZIPPED and ZIP_END not in tail:
@@ -92,6 +111,19 @@ def _wrong_format(head: bytes, tail: bytes, container: str) -> str | None:
         )
     if container == "parquet" and not tail.endswith(b"PAR1"):
         return "it begins as parquet but its footer is missing: it was cut"
+    return None
+
+
+def _cut(head: bytes, size: int, container: str) -> str | None:
+    """Hold a file to the size that its own head states."""
+    stated = 0
+    if container == "7z" and len(head) >= 32:
+        stated = 32 + sum(int.from_bytes(head[at : at + 8], "little") for at in (12, 20))
+    if container == "sqlite" and head[24:28] == head[92:96]:  # else an old library wrote it last
+        page, pages = (int.from_bytes(head[at:end], "big") for at, end in ((16, 18), (28, 32)))
+        stated = (65_536 if page == 1 else page) * pages
+    if size < stated:
+        return f"it states {stated:,} bytes and has {size:,}: it was cut"
     return None
 
 
@@ -106,8 +138,17 @@ def _wrong_text(
     return None
 
 
-def _is_text(piece: bytes, head: bytes = b"") -> bool:
-    return b"\x00" not in piece or _encoding(head or piece).startswith("utf-16")
+def _is_wide(head: bytes, source: Source) -> bool:
+    """Tell whether text may hold NUL bytes, by its byte order mark or as it is declared."""
+    declared = (getattr(reads, "encoding", None) or "" for reads in source.parts.values())
+    return any(_canonical(name).startswith(WIDE) for name in (_encoding(head), *declared))
+
+
+def _canonical(encoding: str) -> str:
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError:  # its reader says so
+        return encoding
 
 
 def _text(piece: bytes, head: bytes = b"") -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tasks.core.model.declarations import Source
-from tasks.core.upstream import magic, transfers
+from tasks.core.upstream import codings, magic, services, transfers
 from tasks.core.upstream.answers import Answer, Report
 from tasks.core.upstream.assemblies import Misfit, Whole, counted
 from tasks.core.upstream.downloads import download_of
@@ -45,6 +45,8 @@ class _Conversation:
             try:
                 page = _read(answer.path, self.source)
                 self.whole.add(page)
+                if self._is_last(page) and (more := services.says_more(answer.path.read_bytes())):
+                    raise Misfit(f"it is the last of the features that match, and {more}")
             except Misfit as misfit:
                 return replace(answer, kind="invalid", detail=f"{self._place()}: {misfit}")
             answer.path.unlink()
@@ -60,10 +62,11 @@ class _Conversation:
         """Ask from the features received on: a service may give fewer a page than asked for."""
         self.page += 1
         before = self.received
-        answer = transfers.ask(
+        sent = transfers.ask(
             self.url + self._span(len(self.whole.seen)),
             lambda received, _: self.report(before + received, None),
         )
+        answer = codings.undone(sent, self.source)
         self.received += answer.size or 0
         return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 import httpx
@@ -14,6 +15,8 @@ from tasks.core.upstream.downloads import Download, download_of
 HEADERS_OF_INTEREST = (
     "content-type content-length content-disposition content-encoding date server".split()
 )
+
+RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
 def ask(
@@ -75,18 +78,22 @@ class _Question:
             self.download.discard()
             return Answer(kind="unchanged", moved_to=moved_to)
         if status in http.GONE_STATUSES:
-            return Answer(kind="gone", moved_to=moved_to, detail=f"status {status}")
+            return Answer(kind="gone", moved_to=moved_to, detail=http.phrase(status))
         if status != 200 and not (status == 206 and self.download.length):
-            return Answer(kind="refused", moved_to=moved_to, detail=f"status {status}")
+            return Answer(kind="refused", moved_to=moved_to, detail=http.phrase(status))
         self._receive(response)
         sent = response.headers
         headers = {name: redact(sent[name]) for name in HEADERS_OF_INTEREST if name in sent}
-        return replace(self.download.answer("received"), moved_to=moved_to, headers=headers)
+        stated = _expected(response) is not None or "Transfer-Encoding" in sent
+        received = self.download.answer("received")
+        return replace(received, moved_to=moved_to, headers=headers, end_is_stated=stated)
 
     def _answers_another_range(self, response: httpx.Response) -> bool:
-        answered = response.headers.get("Content-Range", "")
-        starts_there = answered.startswith(f"bytes {self.download.length}-")
-        return response.status_code == 416 or (response.status_code == 206 and not starts_there)
+        if response.status_code != 206:
+            return response.status_code == 416
+        found = RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        start, end, whole = map(int, found.groups()) if found else (-1, 0, 0)
+        return not start == self.download.length <= end < whole
 
     def _receive(self, response: httpx.Response) -> None:
         if response.status_code == 200:

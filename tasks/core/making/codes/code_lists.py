@@ -2,15 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
 from psycopg2 import sql
 
 from tasks.core.catalog import rows
 from tasks.core.catalog.column_rules import column_comments, parse
-from tasks.core.making.codes.statements import INSERT_CODE_LABELS
+from tasks.core.making.codes.statements import (
+    INSERT_CODE_LABELS,
+    SELECT_LAST_SHARES,
+    SELECT_UNKNOWN,
+)
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
 
 NAMED = 10
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The code lists of a column whose codes mean what a nomenclature in another column says.
+
+    lists: the table of the list of each nomenclature; otherwise: that of all others.
+    """
+
+    column: str
+    lists: Mapping[str, str]
+    otherwise: str
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables of all lists."""
+        return (*self.lists.values(), self.otherwise)
+
+
+Codes = str | OneOf  # the table of one code list, or several
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unknown:
+    """The share of unknown codes that a column bears: what no list has, codes that say so, nulls.
+
+    codes: those that say so ("other"). counted: the column whose sum the share is of, without it
+    rows are counted. share: the most, of 1. jump: the most that it may grow since the last edition.
+    """
+
+    share: float
+    codes: tuple[str, ...] = ()
+    counted: str = ""
+    jump: float = 0.01
 
 
 def keep(database: Database, staging: Staging, table: str) -> int:
@@ -21,18 +62,65 @@ def keep(database: Database, staging: Staging, table: str) -> int:
         return cursor.rowcount
 
 
-def unknown(database: Database, schema: str, table: str, column: str, code_list: str) -> list[str]:
-    """Return the codes of a column that the list lacks, at most ten."""
+def unknown(database: Database, schema: str, table: str, column: str, codes: Codes) -> list[str]:
+    """Return the codes of a column that its list lacks, at most ten."""
     query = sql.SQL(
-        "SELECT DISTINCT {column} FROM {table} t WHERE {column} IS NOT NULL AND NOT EXISTS (SELECT"
-        " FROM {list} l WHERE l.code = t.{column}) ORDER BY 1 LIMIT {named}"
+        "SELECT DISTINCT {column} FROM {table} t WHERE {column} IS NOT NULL AND NOT ({listed})"
+        " ORDER BY 1 LIMIT {named}"
+    ).format(
+        column=sql.Identifier(column),
+        table=sql.Identifier(schema, table),
+        listed=_listed(schema, column, codes),
+        named=sql.Literal(NAMED),
     )
-    names = {
-        "column": sql.Identifier(column),
-        "table": sql.Identifier(schema, table),
-        "list": sql.Identifier(schema, code_list),
-    }
-    return [str(code) for (code,) in database.rows(query.format(named=sql.Literal(NAMED), **names))]
+    return [str(code) for (code,) in database.rows(query)]
+
+
+def share_unknown(
+    database: Database, schema: str, table: str, column: str, codes: Codes, bears: Unknown
+) -> float | None:
+    """Return the share of what is counted whose code is unknown, None when nothing is."""
+    counted = sql.Identifier(bears.counted) if bears.counted else sql.Literal(1)
+    query = sql.SQL(SELECT_UNKNOWN).format(
+        column=sql.Identifier(column),
+        table=sql.Identifier(schema, table),
+        counted=counted,
+        listed=_listed(schema, column, codes),
+        codes=sql.Literal(list(bears.codes)),
+    )
+    ((share,),) = database.rows(query)
+    return None if share is None else float(share)
+
+
+def last_shares(database: Database, staging: Staging, table: str) -> Mapping[str, float]:
+    """Return the shares of unknown codes of the newest edition published before this one."""
+    found = database.rows(SELECT_LAST_SHARES, staging.dataset.slug, staging.edition, table)
+    return found[0][0] if found else {}
+
+
+def tables(lists: Mapping[str, Codes]) -> Iterator[str]:
+    """Yield the tables of these code lists, each once."""
+    named = ((codes,) if isinstance(codes, str) else codes.tables for codes in lists.values())
+    yield from dict.fromkeys(table for each in named for table in each)
+
+
+def _listed(schema: str, column: str, codes: Codes) -> sql.Composable:
+    """Return the condition that a row's code is in its list."""
+    has = sql.SQL("EXISTS (SELECT FROM {list} l WHERE l.code = t.{column})").format
+    name = sql.Identifier(column)
+    if isinstance(codes, str):
+        return has(list=sql.Identifier(schema, codes), column=name)
+    cases = [
+        sql.SQL("WHEN {} THEN {}").format(
+            sql.Literal(value), has(list=sql.Identifier(schema, table), column=name)
+        )
+        for value, table in codes.lists.items()
+    ]
+    return sql.SQL("CASE t.{} {} ELSE {} END").format(
+        sql.Identifier(codes.column),
+        sql.SQL(" ").join(cases),
+        has(list=sql.Identifier(schema, codes.otherwise), column=name),
+    )
 
 
 def unlisted_headings(database: Database, schema: str, table: str, code_list: str) -> list[str]:

@@ -9,6 +9,23 @@ SELECT %(dataset)s, %(number)s, %(code_list)s, l.code, l.label,
 ON CONFLICT DO NOTHING
 """
 
+# The share of unknown codes; null when there is nothing to count.
+SELECT_UNKNOWN = """
+SELECT coalesce(sum({counted}) FILTER (WHERE {column} IS NULL OR {column} = ANY ({codes}::text[])
+                                          OR NOT ({listed})), 0)::numeric
+       / nullif(sum({counted}), 0)
+  FROM {table} t
+"""
+# parameters in order: dataset, edition, table
+SELECT_LAST_SHARES = """
+SELECT s.figures -> 'unknown'
+  FROM catalog.step s
+  JOIN catalog.edition e USING (dataset, number)
+ WHERE s.dataset = %s AND s.number < %s AND s.subject = %s AND s.verb = 'check_codes'
+   AND e.state = 'published' AND s.figures ? 'unknown'
+ ORDER BY s.number DESC, s.ordinal DESC LIMIT 1
+"""
+
 # names in order: table, key, published code, change
 UPDATE_CODES = """
 UPDATE {0} AS t SET {1} = m.target, {2} = t.{1}, {3} = m.change

@@ -16,11 +16,13 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from pyogrio.raw import open_arrow, read
 from pyproj import CRS
 
-from tasks.core.making.fields import arrow_type, convert, match_fields, simplified
+from tasks.core.making.fields import arrow_type, match_fields, sound
 from tasks.core.making.geometry import geoparquet
 from tasks.core.making.geometry.geometry_files import GDAL_OPTIONS, Place, choose_layer, locate
-from tasks.core.making.markers import REASON, Reasons, require_other_names, take_markers
-from tasks.core.model.declarations import Column, Features
+from tasks.core.making.markers import REASON, Reasons, require_other_names
+from tasks.core.making.unreadable import Unreadable
+from tasks.core.making.values import convert, refusal
+from tasks.core.model.declarations import Features
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 GEOMETRY = "geom"
@@ -198,24 +200,14 @@ def declared(
     arrays: dict[str, pa.Array] = {}
     for target, name in fields.items():
         column = reads.columns[target]
-        cells = pa.nulls(len(batch), arrow_type(column)) if name is None else batch[name]
-        if not reads.missing or column.type == "text":
-            arrays[target] = convert(cells, column, where)
-            continue
-        arrays[target], why = _without_markers(cells, column, reads.missing, where)
-        arrays[target + REASON] = why
-        reasons.add(why)
+        cells = pa.nulls(len(batch), arrow_type(column)) if name is None else sound(batch[name])
+        try:
+            arrays[target], why = convert(cells, column, reads)
+        except Unreadable as error:
+            feature = f"feature {reasons.rows + error.row + 1:,}"
+            raise refusal(error, column, name or target, where, feature) from None
+        if why is not None:
+            arrays[target + REASON] = why
+            reasons.add(why)
+    reasons.rows += len(batch)
     return pa.RecordBatch.from_arrays([*arrays.values(), geometry], names=[*arrays, GEOMETRY])
-
-
-def _without_markers(
-    cells: pa.Array, column: Column, missing: Mapping[str, str], where: str
-) -> tuple[pa.Array, pa.Array]:
-    """Return typed figures and reasons; a number written as text is a marker by its value too."""
-    cells = simplified(cells)
-    values, reasons = take_markers(cells, missing)
-    values = convert(values, column, where)
-    if pa.types.is_string(cells.type):
-        values, others = take_markers(values, missing)
-        reasons = pc.coalesce(reasons, others)
-    return values, reasons

@@ -14,7 +14,7 @@ import fiona
 import pyogrio
 from pyogrio.errors import DataSourceError, GeometryError
 
-from tasks.core.model.errors import SourceError
+from tasks.core.model.errors import Damaged, SourceError
 
 FORMATS = {
     *(".gpkg", ".shp", ".geojson", ".json", ".topojson", ".fgb", ".gml", ".kml"),
@@ -64,7 +64,7 @@ class Place:
 def locate(path: str) -> Place:
     """Find the dataset of a file, folder or zip; raise SourceError unless a zip holds one."""
     if not Path(path).exists():
-        raise SourceError(
+        raise Damaged(
             f"The geometry file {path} was expected and does not exist: unpack the original again."
         )
     if Path(path).suffix.lower() != ".zip":
@@ -74,7 +74,7 @@ def locate(path: str) -> Place:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
     except zipfile.BadZipFile as error:
-        raise SourceError(
+        raise Damaged(
             f"The file {Path(path).name} is named zip and cannot be read as one ({error}): download"
             " it again."
         ) from None

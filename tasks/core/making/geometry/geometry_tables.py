@@ -20,7 +20,7 @@ from tasks.core.making.geometry.features import GEOMETRY, Layer, open_layer
 from tasks.core.making.geometry.shapes import FeatureCounts, Shaping, geometry_kind
 from tasks.core.making.markers import schema_fields
 from tasks.core.model.declarations import Features
-from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
+from tasks.core.model.errors import CheckFailed, ConfigurationError, Damaged, SourceError
 from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
 
@@ -157,7 +157,7 @@ def ahead(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, 
 
 def _require_all(layer: Layer, figures: FeatureCounts) -> None:
     if layer.features is not None and layer.features != figures.features:
-        raise SourceError(
+        raise Damaged(
             f"The file states {layer.features:,} features in {layer.where} and {figures.features:,}"
             " could be read: download it again."
         )

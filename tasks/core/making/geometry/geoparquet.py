@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from pyproj import CRS
 
 from tasks.core.making.geometry.geometry_files import Place
+from tasks.core.making.unpacking.zips import open_packed
 from tasks.core.model.errors import SourceError
 
 DEFAULT_CRS = "OGC:CRS84"  # what the specification says of a file without the key crs
@@ -37,7 +37,7 @@ def open_file(place: Place) -> Iterator[pq.ParquetFile]:
                 yield file
             return
         with tempfile.NamedTemporaryFile(suffix=".parquet") as unpacked:
-            with zipfile.ZipFile(place.archive) as archive, archive.open(place.member) as packed:
+            with open_packed(place.archive, place.member) as packed:
                 shutil.copyfileobj(packed, unpacked, 2**20)
             unpacked.flush()
             with pq.ParquetFile(unpacked.name) as file:

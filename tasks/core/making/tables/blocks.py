@@ -49,7 +49,7 @@ class Reader(Protocol):
 
 def is_blank(cells: pa.Array) -> pa.Array:
     """Tell where a cell is null, empty or nothing but blanks."""
-    empty = pc.is_null(cells, nan_is_null=pa.types.is_floating(cells.type))
+    empty = pc.is_null(cells)  # a NaN is something: it is declared, or an error
     if not pa.types.is_string(cells.type):
         return empty
     blank = pc.or_(pc.utf8_is_space(cells), pc.equal(pc.binary_length(cells), 0))

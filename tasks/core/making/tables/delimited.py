@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import zipfile
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from pyarrow import csv as arrow_csv
 from tasks.core.making.tables.blocks import NOTE, Block, drop_blank_rows, drop_notes
 from tasks.core.making.tables.headings import carry_titles, join_titles
 from tasks.core.making.unpacking.damage import reading
+from tasks.core.making.unpacking.zips import open_packed
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError, SourceError
 
@@ -70,7 +70,7 @@ class Delimited:
         file = pa.OSFile(str(self._path))
         if self._member:
             # closed with the stream around it
-            file = pa.PythonFile(zipfile.ZipFile(self._path).open(self._member), mode="r")  # noqa: SIM115
+            file = pa.PythonFile(open_packed(self._path, self._member), mode="r")
         if self._reads.encoding.lower() not in UTF8:
             file = pa.transcoding_input_stream(file, self._reads.encoding, "utf-8")
         return cast(BinaryIO, file)
@@ -89,7 +89,7 @@ class Delimited:
                 raise
 
     def _compare_checksum(self) -> None:
-        with zipfile.ZipFile(self._path) as archive, archive.open(self._member) as packed:
+        with open_packed(self._path, self._member) as packed:
             while packed.read(BLOCK):
                 pass
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
@@ -14,26 +15,41 @@ DELIMITERS = (";", "\t", "|", ",")
 LISTED = 60
 
 
-def fill_merged(rows: Sequence[Sequence[str]], ranges: Sequence[Range]) -> list[list[str]]:
-    """Fill each merged range of the rows with its first cell."""
-    filled = [list(row) for row in rows]
+def titled(
+    rows: Sequence[Sequence[str]], ranges: Sequence[Range], numbers: Sequence[int]
+) -> list[list[str]]:
+    """Return the title rows of these numbers, with merged ranges filled from their first cell.
+
+    In all but the last, a title that is in no merged range is carried over the empty cells to its
+    right that are in none either, for merges that the file hides.
+    """
+    filled, merged = [list(row) for row in rows], set()
     for (top, left), (bottom, right) in ranges:
         for row in range(top, min(bottom, len(filled) - 1) + 1):
-            for column in range(left, min(right, len(filled[row]) - 1) + 1):
-                filled[row][column] = rows[top][left]
-    return filled
+            for column in range(max(left, 0), min(right, len(filled[row]) - 1) + 1):
+                filled[row][column] = rows[top][max(left, 0)]
+                merged.add((row, column))
+    carried = [
+        _carried(filled[number - 1], {column for row, column in merged if row == number - 1})
+        for number in numbers[:-1]
+    ]
+    return [*carried, filled[numbers[-1] - 1]]
 
 
 def carry_titles(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     """Fill empty cells from the left in all rows but the last, for merges the file hides."""
-    carried = []
-    for row in rows[:-1]:
-        title, filled = "", []
-        for cell in row:
-            title = cell if cell.strip() else title
-            filled.append(title)
-        carried.append(filled)
-    return [*carried, *(list(row) for row in rows[-1:])]
+    return titled(rows, (), range(1, len(rows) + 1))
+
+
+def _carried(row: Sequence[str], merged: set[int]) -> list[str]:
+    title, filled = "", []
+    for column, cell in enumerate(row):
+        if column in merged:
+            title = ""
+        elif cell.strip():
+            title = cell
+        filled.append(cell if column in merged else title)
+    return filled
 
 
 def join_titles(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -53,7 +69,7 @@ def find_columns(
 ) -> dict[str, int | None]:
     """Find the position of each declared column; None for an absent optional one.
 
-    A name matches letter for letter, then in any case and without regard to blanks. Raises
+    A name matches letter for letter in any Unicode form, then in any case and blanks. Raises
     SourceError with the names tried and the columns found when a column is missing, or when a name
     could be several.
     """
@@ -63,7 +79,8 @@ def find_columns(
     needed = {target: column for target, column in columns.items() if not column.optional}
     if missing := {target: needed[target].names for target in needed if found[target] is None}:
         tried = "; ".join(
-            f"{target} (tried {', '.join(map(repr, names))})" for target, names in missing.items()
+            f"{target} (tried {', '.join(map(_visible, names))})"
+            for target, names in missing.items()
         )
         raise SourceError(
             f"The file {label} lacks the declared column {tried}; {_describe(headings)}: add its"
@@ -74,29 +91,64 @@ def find_columns(
 
 def find_heading(names: Sequence[str], headings: Sequence[str], label: str) -> int | None:
     """Find the position of the first of these names that is a heading."""
-    loose = [_loosely(heading) for heading in headings]
-    for exact in (True, False):
+    for form in (_composed, _loosely):
+        offered = [form(heading) for heading in headings]
         for name in names:
-            wanted, offered = (name, headings) if exact else (_loosely(name), loose)
+            wanted = form(name)
             places = [index for index, heading in enumerate(offered) if heading == wanted]
             if len(places) > 1:
-                raise SourceError(
-                    f"The column {name!r} of {label} was expected once; it is the heading of"
-                    f" columns {', '.join(str(place + 1) for place in places)}: declare more header"
-                    " rows or another name."
-                )
+                raise _ambiguous(name, places, headings, label)
             if places:
                 return places[0]
     return None
 
 
+def _ambiguous(
+    name: str, places: Sequence[int], headings: Sequence[str], label: str
+) -> SourceError:
+    written = [headings[place] for place in places]
+    forms = {_composed(heading) for heading in written}
+    why = ", which differ in their Unicode form only" if len(forms) < len(set(written)) else ""
+    return SourceError(
+        f"The column {_visible(name)} of {label} was expected once; it is the heading of columns"
+        f" {', '.join(str(place + 1) for place in places)}{why}: declare more header rows or"
+        " another name."
+    )
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
 def _loosely(name: str) -> str:
-    return " ".join(name.split()).casefold()
+    """Return a heading as it looks: composed, without marks of no width, in one case."""
+    shown = "".join(letter for letter in _composed(name) if _is_seen(letter))
+    return " ".join(shown.split()).casefold()
+
+
+def _is_seen(letter: str) -> bool:
+    return letter.isascii() or unicodedata.category(letter) != "Cf"
+
+
+def _visible(name: str) -> str:
+    """Quote a heading so that unlike ones look unlike: no-break blanks, composed letters."""
+    is_plain = name == _composed(name)
+    return repr(name) if is_plain else ascii(name)
 
 
 def _describe(headings: Sequence[str]) -> str:
-    listed = ", ".join(repr(heading) for heading in headings[:LISTED] if heading.strip())
+    named = [
+        _visible(heading) if heading.strip() else f"(empty, column {_letters(place)})"
+        for place, heading in enumerate(headings)
+    ]
+    listed = ", ".join(named[:LISTED])
     more = f" and {len(headings) - LISTED} more" if len(headings) > LISTED else ""
     other = next((mark for mark in DELIMITERS if len(headings) == 1 and mark in headings[0]), None)
     cut = f", one column only, which looks cut by {other!r}, the delimiter to declare"
     return f"it has {listed or 'none'}{more}{cut if other else ''}"
+
+
+def _letters(place: int) -> str:
+    """Name a column as spreadsheets do: A, B … Z, AA."""
+    before, letter = divmod(place, 26)
+    return (_letters(before - 1) if before else "") + chr(65 + letter)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow.parquet import ParquetFile
 
-from tasks.core.making.fields import simplified
+from tasks.core.making.fields import sound
 from tasks.core.making.tables.blocks import Block
 from tasks.core.model.declarations import Table
-from tasks.core.model.errors import SourceError
+from tasks.core.model.errors import Damaged, SourceError
 
 ROWS = 65_536
 # Bytes read at a time; reading ahead would keep every part of the file that was read until its end.
@@ -27,25 +27,37 @@ class Parquet:
     def __init__(self, path: Path, reads: Table, label: str) -> None:
         self._path, self._label = path, label
         try:
-            self.headings = ParquetFile(path).schema_arrow.names
-        except pa.ArrowInvalid as error:
+            self._schema = ParquetFile(path).schema_arrow
+        except (pa.ArrowException, OSError) as error:
             raise SourceError(
-                f"The Parquet file {label} cannot be read ({error}): it is damaged; download it"
-                " again."
+                f"The Parquet file {label} cannot be read ({error}): it is damaged or encrypted;"
+                " download it again."
             ) from None
+        self.headings = self._schema.names
 
     def blocks(self, wanted: Mapping[int, str]) -> Iterator[Block]:
         first = 0
         names = [self.headings[index] for index in wanted]
+        self._require_plain(wanted)
         try:
             file = ParquetFile(self._path, pre_buffer=False, buffer_size=BUFFER)
             for batch in file.iter_batches(batch_size=ROWS, columns=names):
-                columns = [simplified(batch.column(name)) for name in names]
+                columns = [sound(batch.column(name)) for name in names]
                 cells = dict(zip(wanted, columns, strict=True))
                 yield Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
                 first += len(batch)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise SourceError(
+        except (pa.ArrowException, OSError) as error:
+            raise Damaged(
                 f"The Parquet file {self._label} cannot be read after row {first:,} ({error}):"
                 " download it again."
             ) from None
+
+    def _require_plain(self, wanted: Mapping[int, str]) -> None:
+        for index in wanted:
+            held = self._schema.field(index).type
+            if pa.types.is_nested(held) or pa.types.is_duration(held):
+                raise SourceError(
+                    f"The column {self.headings[index]!r} of {self._label} was expected to hold one"
+                    f" value a row; it holds {held}: leave it out of the declaration, or declare"
+                    " another column."
+                )

@@ -3,129 +3,174 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from struct import error as StructError
+from typing import BinaryIO
+from xml.parsers.expat import ExpatError
 
-import pyarrow as pa
 from python_calamine import (
     CalamineError,
     CalamineSheet,
     CalamineWorkbook,
     PasswordError,
+    SheetTypeEnum,
     SheetVisibleEnum,
 )
 
 from tasks.core.making.tables.blocks import Block
-from tasks.core.making.tables.headings import carry_titles, fill_merged, join_titles
+from tasks.core.making.tables.cell_texts import as_strings, written
+from tasks.core.making.tables.headings import Range, find_heading, join_titles, titled
+from tasks.core.making.tables.marked_cells import MarkedCells
+from tasks.core.making.tables.merged_cells import MergedCells
+from tasks.core.making.tables.ods_census import census_of_ods
+from tasks.core.making.tables.sheet_census import Census, census_of_xlsx
+from tasks.core.making.tables.workbook_parts import CONTENT, DAMAGED, Parts, with_sound_dimension
+from tasks.core.making.tables.xls_census import census_of_xls
 from tasks.core.model.declarations import Table
-from tasks.core.model.errors import SourceError
+from tasks.core.model.errors import ConfigurationError, Damaged, SourceError
 
 ROWS = 10_000
-WHOLE_NUMBERS_END = 1e15  # a spreadsheet keeps fifteen digits
 
 
 class Spreadsheet:
-    """A sheet whose headings have been read; held in memory, as its format requires (1M rows)."""
+    """A sheet whose headings have been read; held in memory, as its format requires (1M rows).
+
+    Hidden rows and columns are data. Error values and formulas without a value are looked for in
+    XLSX, ODS and XLS; merged cells are those that the file states.
+    """
 
     rows_are = "row"
     skipped = 0
 
     def __init__(self, path: Path, reads: Table, label: str) -> None:
-        self._point = reads.decimal_point
-        sheet = _open_sheet(path, reads, label)
+        self._reads, self._label = reads, label
+        _require_known(reads)
+        sheet, self._census = _open_sheet(path, reads, label)
+        self._sheet, self._left = sheet.name, sheet.start[1] if sheet.start else 0
+        self._ranges = _ranges(sheet, self._census, self._left)
         self._rows = sheet.iter_rows()
         self._first_row = max(reads.header_rows) + reads.skip_rows_after_header
         rows = islice(self._rows, self._first_row)
-        head = [[written(cell, "text", ".") or "" for cell in row] for row in rows]
+        head = [[written(cell, "", ".") or "" for cell in row] for row in rows]
         if len(head) < max(reads.header_rows):
             raise SourceError(
                 f"The sheet {sheet.name!r} of {label} was expected to have its headings on row"
                 f" {max(reads.header_rows)}; it has {len(head)} rows: declare the sheet and the"
                 " header rows it has now."
             )
-        self.headings = _headings(head, sheet, reads.header_rows)
+        self.headings = join_titles(titled(head, self._ranges, reads.header_rows))
 
     def blocks(self, wanted: Mapping[int, str]) -> Iterator[Block]:
         first = self._first_row
+        where = (self._sheet, self._label, self._left)
+        names = self._names()
+        named = {index: names.get(index, self.headings[index]) for index in wanted}
+        data = [each for each in self._ranges if each[1][0] >= first]
+        merged = MergedCells(data, named, self._reads.merged, where)
+        marked = MarkedCells(self._census.marks, self._reads, self.headings, where)
+        codes = [index for index in names if wanted.get(index) == "text"]
         while rows := list(islice(self._rows, ROWS)):
+            held = {index: [row[index] for row in rows] for index in {*wanted, *merged.origins}}
+            merged.fill(held, first)
             cells = {}
             for index, kind in wanted.items():
-                texts = [written(row[index], kind, self._point) for row in rows]
-                cells[index] = pa.array(texts, pa.string())
-            yield Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
+                marks = marked.texts(index, kind, first, len(rows))
+                cells[index] = as_strings(held[index], kind, self._reads.decimal_point, marks)
+            block = Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
+            marked.require_sound(block, held, first, codes)
+            yield block
             first += len(rows)
+        marked.require_none_after(first, wanted)
+
+    def _names(self) -> dict[int, str]:
+        """Return the declared name of each column that is not wanted for a filter only."""
+        found: dict[int, str] = {}
+        for target, column in self._reads.columns.items():
+            names = [(name,) for name in column.names] if column.widths else [column.names]
+            places = (find_heading(each, self.headings, self._label) for each in names)
+            found |= {place: target for place in places if place is not None}
+        return found
 
 
-def written(cell: Any, kind: str, point: str) -> str | None:
-    """Write a cell as text: codes without ".0", dates as 2025-12-31, None for an empty one.
-
-    kind: the declared type; an amount has the fifteen digits a spreadsheet shows, a number every
-    digit it holds.
-    """
-    if isinstance(cell, str):
-        return cell or None
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, float):
-        if cell.is_integer() and abs(cell) < WHOLE_NUMBERS_END:
-            return str(int(cell))
-        number = f"{cell:.15g}" if kind.startswith("decimal") else repr(cell)
-        return number if kind == "text" or point == "." else number.replace(".", point)
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
-    return cell.isoformat() if isinstance(cell, date) else str(cell)
-
-
-def _open_sheet(path: Path, reads: Table, label: str) -> CalamineSheet:
+def _open_sheet(path: Path, reads: Table, label: str) -> tuple[CalamineSheet, Census]:
     try:
         # A file's kind is told by its bytes; a path's by an ending that is sometimes wrong.
         with path.open("rb") as file:
-            book = CalamineWorkbook.from_filelike(file)
-            return book.get_sheet_by_name(_sheet_name(book, reads.sheet, label))
+            if not zipfile.is_zipfile(file):
+                file.seek(0)
+                book = CalamineWorkbook.from_filelike(file)
+                name = _sheet_name(book, reads.sheet, label)
+                file.seek(0)
+                census = census_of_xls(file, book.sheet_names.index(name))
+                return book.get_sheet_by_name(name), census
+            return _open_zipped(Parts(file, label), file, reads.sheet)
     except PasswordError:
         raise SourceError(
             f"The workbook {label} is encrypted, while open data have no password: look at what the"
             " publisher sent."
         ) from None
-    except CalamineError as error:
-        raise SourceError(
+    except (CalamineError, ExpatError, StructError, *DAMAGED) as error:
+        raise Damaged(
             f"The workbook {label} cannot be read ({error}): it is damaged; download it again."
         ) from None
 
 
+def _open_zipped(parts: Parts, file: BinaryIO, wanted: str | None) -> tuple[CalamineSheet, Census]:
+    """Take the census of a sheet before the library makes a rectangle of it in memory.
+
+    Of an OpenDocument file the library makes those of all sheets as it opens it.
+    """
+    counted = census_of_ods(lambda: parts.open(CONTENT)) if parts.is_ods else {}
+    for sheet, census in counted.items():
+        census.require_bounded(sheet, parts.label)
+    file.seek(0)
+    book = CalamineWorkbook.from_filelike(file)
+    name = _sheet_name(book, wanted, parts.label)
+    part = parts.sheet(name)
+    if part is None or parts.is_ods:
+        return book.get_sheet_by_name(name), counted.get(name, Census())
+    census = census_of_xlsx(lambda: parts.open(part))
+    census.require_bounded(name, parts.label)
+    sound = with_sound_dimension(parts, part, file)
+    if sound is not file:
+        book = CalamineWorkbook.from_filelike(sound)
+    return book.get_sheet_by_name(name), census
+
+
 def _sheet_name(book: CalamineWorkbook, wanted: str | None, label: str) -> str:
-    """Return the sheet declared, or the first one that is shown."""
-    if wanted is None:
+    """Return the sheet declared, or the first one with cells that is shown."""
+    charts = [each.name for each in book.sheets_metadata if each.typ is SheetTypeEnum.ChartSheet]
+    names = [name for name in book.sheet_names if name not in charts]
+    if wanted is None and names:
         visible = SheetVisibleEnum.Visible
         shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible is visible]
-        return (shown or book.sheet_names)[0]
-    if wanted in book.sheet_names:
-        return wanted
-    found = [name for name in book.sheet_names if _loosely(name) == _loosely(wanted)]
-    if not found:
-        offered = ", ".join(map(repr, book.sheet_names))
+        return next((name for name in shown if name in names), names[0])
+    found = [name for name in names if name == wanted]
+    found = found or [name for name in names if _loosely(name) == _loosely(wanted or "")]
+    if len(found) != 1:
+        offered = ", ".join(map(repr, names)) or "no sheet of cells"
         raise SourceError(
-            f"The workbook {label} was expected to have the sheet {wanted!r}; it has {offered}:"
-            " declare the one it is now."
+            f"The workbook {label} was expected to have the sheet {wanted or 'of the table'!r};"
+            f" it has {offered}: declare the one it is now."
         )
     return found[0]
 
 
-def _headings(
-    head: list[list[str]], sheet: CalamineSheet, header_rows: tuple[int, ...]
-) -> list[str]:
-    """Return the headings, known merges filled; the reader omits empty columns at the left."""
-    left = sheet.start[1] if sheet.start else 0
-    ranges = [
-        ((top, start - left), (bottom, end - left))
-        for (top, start), (bottom, end) in sheet.merged_cell_ranges or ()
-    ]
-    is_known = any(top < row <= last + 1 for (top, _), (last, _) in ranges for row in header_rows)
-    rows = [fill_merged(head, ranges)[number - 1] for number in header_rows]
-    return join_titles(rows if is_known else carry_titles(rows))
+def _ranges(sheet: CalamineSheet, census: Census, left: int) -> list[Range]:
+    """Return the merged ranges by position in the rows, whose empty left columns are omitted."""
+    ranges = sheet.merged_cell_ranges or census.merged
+    return [((top, start - left), (low, end - left)) for (top, start), (low, end) in ranges]
+
+
+def _require_known(reads: Table) -> None:
+    if unknown := [name for name in reads.merged if name not in reads.columns]:
+        raise ConfigurationError(
+            f"The merged column {', '.join(unknown)} of a table is not among its declared columns,"
+            f" {', '.join(reads.columns)}: correct one."
+        )
 
 
 def _loosely(name: str) -> str:

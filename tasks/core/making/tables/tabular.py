@@ -12,7 +12,6 @@ from tasks.core.making.markers import (
     Reasons,
     require_other_names,
     schema_fields,
-    take_markers,
 )
 from tasks.core.making.tables.blocks import (
     Block,
@@ -26,14 +25,8 @@ from tasks.core.making.tables.delimited import Delimited
 from tasks.core.making.tables.headings import find_columns, find_heading
 from tasks.core.making.tables.parquet import Parquet
 from tasks.core.making.tables.spreadsheets import Spreadsheet
-from tasks.core.making.tables.values import (
-    Unreadable,
-    as_text,
-    as_typed,
-    join_parts,
-    join_reasons,
-    without_prefix,
-)
+from tasks.core.making.unreadable import Unreadable
+from tasks.core.making.values import as_text, convert, join_parts, join_reasons, refusal
 from tasks.core.model.declarations import Column, Table
 from tasks.core.model.errors import ConfigurationError, SourceError
 
@@ -141,39 +134,23 @@ class Figures:
     ) -> list[pa.Array]:
         """Return a column and its reasons, which go to `said` if kept in one column."""
         place = self.places[name]
-        if name in self.parts:
-            parts = [as_text(block.cells[part]) for part in self.parts[name]]
-            return [join_parts(parts, column.widths)]
         cells = pa.nulls(len(block), pa.string()) if place is None else block.cells[place]
         try:
-            if column.type == "text":
-                return [without_prefix(as_text(cells), column.prefix)]
-            if not self.reads.missing:
-                return [as_typed(cells, column, self.reads)]
-            values, reasons = take_markers(cells, self.reads.missing, self.reads.zero)
-            self.tally.reasons.add(reasons)
-            if not self.reads.reasons_in:
-                return [as_typed(values, column, self.reads), reasons]
-            said[name] = reasons
-            return [as_typed(values, column, self.reads)]
+            if name in self.parts:
+                parts = [as_text(block.cells[part], self.reads) for part in self.parts[name]]
+                return [join_parts(parts, column.widths)]
+            values, reasons = convert(cells, column, self.reads)
         except Unreadable as error:
             heading = self._reader.headings[place or 0]
-            raise self._unreadable(error, block, heading, column) from None
-
-    def _unreadable(
-        self, error: Unreadable, block: Block, heading: str, column: Column
-    ) -> SourceError:
-        advice = "correct its type in the declaration"
-        if column.type != "text":
-            advice += (
-                ", its decimal point or thousands mark, or declare the value in `missing` with its"
-                " reason"
-            )
-        why = f" ({error.why})" if error.why else ""
-        return SourceError(
-            f"The column {heading!r} of {self.label} was expected to hold {column.type};"
-            f" {self._reader.rows_are} {block.line(error.row)} has {error.value!r}{why}: {advice}."
-        )
+            line = f"{self._reader.rows_are} {block.line(error.row)}"
+            raise refusal(error, column, heading, self.label, line) from None
+        if reasons is None:
+            return [values]
+        self.tally.reasons.add(reasons)
+        if not self.reads.reasons_in:
+            return [values, reasons]
+        said[name] = reasons
+        return [values]
 
     def _require_keys(self, block: Block) -> None:
         for name in self.reads.key:

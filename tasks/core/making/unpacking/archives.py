@@ -12,6 +12,7 @@ from tasks.core.making.unpacking.containers import Member, recognise_file
 from tasks.core.making.unpacking.damage import reading
 from tasks.core.making.unpacking.limits import Budget, Limits
 from tasks.core.making.unpacking.searches import (
+    CHANGES,
     Found,
     Search,
     copy,
@@ -113,7 +114,7 @@ def _name_plain(path: Path, folder: Path, label: str) -> Path:
 
 def _write(found: Found, search: Search, folder: Path) -> Path:
     """Write the member and its Shapefile parts to the folder, whole or not at all."""
-    targets = _with_parts(found)
+    targets = _with_parts(found) | _with_schema(found)
     place = Path(tempfile.mkdtemp(dir=search.workplace))
     unfinished = {member: place / name for member, name in targets.items()}
     copy(found.container, unfinished, search.budget)
@@ -128,7 +129,8 @@ def _write_all(found: Sequence[Found], search: Search, folder: Path) -> list[tup
     targets: dict[int, dict[Member, Path]] = {}
     for number, each in enumerate(found):
         (place / f"{number:03}").mkdir()
-        own = {member: place / f"{number:03}" / name for member, name in _with_parts(each).items()}
+        named = _with_parts(each) | _with_schema(each)
+        own = {member: place / f"{number:03}" / name for member, name in named.items()}
         targets.setdefault(id(each.container), {}).update(own)
     for container in {id(each.container): each.container for each in found}.values():
         copy(container, targets[id(container)], search.budget)
@@ -142,17 +144,37 @@ def _write_all(found: Sequence[Found], search: Search, folder: Path) -> list[tup
 
 
 def _with_parts(found: Found) -> dict[Member, str]:
-    """Return the member and its Shapefile parts, if any, with the names they get."""
-    shape = PurePosixPath(found.member.name)
-    part_names = {shape.stem.lower() + ending for ending in SHAPEFILE_PARTS}
-    targets = {found.member: shape.name}
-    if shape.suffix.lower() == ".shp":
-        for member in found.container.members:
-            path = PurePosixPath(member.name)
-            is_part = path.parent == shape.parent and path.name.lower() in part_names
-            if is_part and not member.refused:
-                targets[member] = shape.stem + path.suffix
+    """Return the member and what is read with it, with the names they get.
+
+    These are the parts of a Shapefile, and the newest rows of a database that stand beside it.
+    """
+    main = PurePosixPath(found.member.name)
+    is_shape = main.suffix.lower() == ".shp"
+    parts = {main.stem.lower() + ending for ending in SHAPEFILE_PARTS} if is_shape else set()
+    targets = {found.member: main.name}
+    for member in found.container.members:
+        path = PurePosixPath(member.name)
+        if path.parent != main.parent or member.refused:
+            continue
+        if path.name.lower() in parts:
+            targets[member] = main.stem + path.suffix
+        elif path.name in [main.name + ending for ending in CHANGES]:
+            targets[member] = path.name
     return targets
+
+
+def _with_schema(found: Found) -> dict[Member, str]:
+    """Return the schema beside a GML file, which says what types its values have."""
+    main = PurePosixPath(found.member.name)
+    if main.suffix.lower() != ".gml":
+        return {}
+    return {
+        member: main.stem + ".xsd"
+        for member in found.container.members
+        if PurePosixPath(member.name.lower())
+        == PurePosixPath(str(main).lower()).with_suffix(".xsd")
+        and not member.refused
+    }
 
 
 @contextmanager

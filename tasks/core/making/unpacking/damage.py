@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tasks.core.model.errors import ConfigurationError, SourceError
+from tasks.core.model.errors import ConfigurationError, Damaged, SourceError
 
 DAMAGE = (
     *(zipfile.BadZipFile, gzip.BadGzipFile, zlib.error),
@@ -26,8 +26,9 @@ def reading(label: str) -> Iterator[None]:
         yield
     except NotImplementedError as error:
         raise SourceError(
-            f"The archive {label} is packed by a method that is not read here ({error}): unpack and"
-            " pack it again as zip."
+            f"The archive {label} is packed by a method that is not read here ({error}): unpack it,"
+            " pack what is needed again as the source's container declares, lay it into the folder"
+            " that GEODATA_INBOX names and name the source in GEODATA_INBOX_FIRST."
         ) from None
     except DAMAGE as error:
         raise damaged(label, error) from None
@@ -43,12 +44,12 @@ def reading(label: str) -> Iterator[None]:
         raise damaged(label, error) from None
 
 
-def damaged(label: str, error: Exception) -> SourceError:
+def damaged(label: str, error: Exception) -> Damaged:
     """Make the error for an archive that cannot be read to its end."""
     reason = str(error) or type(error).__name__
-    return SourceError(
-        f"The archive {label} is damaged ({reason}): download it again and compare its size with"
-        " the publisher's."
+    return Damaged(
+        f"The archive {label} is damaged ({reason}): run the flow again, which asks the publisher"
+        " afresh, and tell the publisher if it stays so."
     )
 
 

@@ -17,8 +17,8 @@ class Limits:
 
     total: bytes written in all; the largest national file known (the SIRENE stock) is about 10 GB.
     ratio: bytes written per byte of archive, looked at from `ratio_from` bytes on; published CSV
-    shrinks 5 to 50 times, a bomb 1,000. members: files listed; the largest known delivery has some
-    hundreds. depth: archives inside archives.
+    shrinks 5 to 50 times, a bomb 1,000. members: files listed in all archives, also those inside;
+    the largest known delivery has some hundreds. depth: archives inside archives.
     """
 
     total: int = 64 << 30
@@ -33,7 +33,7 @@ class Budget:
 
     def __init__(self, limits: Limits, archive_bytes: int, label: str) -> None:
         self.limits, self.archive_bytes = limits, max(archive_bytes, 1)
-        self.label, self.written = label, 0
+        self.label, self.written, self.listed = label, 0, 0
 
     def spend(self, count: int) -> None:
         """Count bytes; raises SourceError beyond the total or the ratio."""

@@ -1,0 +1,76 @@
+"""Cells of a spreadsheet as text: codes without ".0", dates as 2025-12-31, null for empty ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+WHOLE_NUMBERS_END = 1e15  # a spreadsheet keeps fifteen digits
+
+
+def as_strings(
+    column: Sequence[Any], kind: str, point: str, marks: Mapping[int, str | None] | None = None
+) -> pa.Array:
+    """Write a column's cells as text; marks: what stands in some rows instead."""
+    types = set(map(type, column))
+    if marks:
+        texts = [written(cell, kind, point) for cell in column]
+        for row, text in marks.items():
+            texts[row] = text
+        return pa.array(texts, pa.string())
+    if types == {str}:
+        return pa.array([cell or None for cell in column], pa.string())
+    if types == {float} and (whole := _whole(column)) is not None:
+        return whole.cast(pa.string())
+    if types == {float} and kind.startswith("decimal") and point == ".":
+        return pa.array([f"{cell:.15g}" for cell in column], pa.string())
+    if types == {float} and kind == "number" and point == ".":
+        is_whole = float.is_integer
+        texts = [written(c, kind, point) if is_whole(c) else repr(c) for c in column]
+        return pa.array(texts, pa.string())
+    return pa.array([written(cell, kind, point) for cell in column], pa.string())
+
+
+def _whole(column: Sequence[float]) -> pa.Array | None:
+    """Return numbers as integers, None unless all are whole and exact."""
+    try:
+        whole = pa.array(column, pa.float64()).cast(pa.int64())
+    except pa.ArrowInvalid:
+        return None
+    ends = pc.min_max(whole).as_py()
+    return whole if -WHOLE_NUMBERS_END < ends["min"] <= ends["max"] < WHOLE_NUMBERS_END else None
+
+
+def written(cell: Any, kind: str, point: str) -> str | None:
+    """Write a cell as text: codes without ".0", dates as 2025-12-31, None for an empty one.
+
+    kind: the declared type; an amount has the fifteen digits a spreadsheet shows, a number every
+    digit it holds.
+    """
+    if isinstance(cell, str):
+        return cell or None
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        if cell.is_integer() and abs(cell) < WHOLE_NUMBERS_END:
+            return str(int(cell))
+        number = f"{cell:.15g}" if kind.startswith("decimal") else repr(cell)
+        return number if kind == "text" or point == "." else number.replace(".", point)
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
+    return cell.isoformat() if isinstance(cell, date) else str(cell)
+
+
+def wrong_code(cell: Any) -> str:
+    """Say why a cell cannot hold a code letter for letter, "" if it can."""
+    if isinstance(cell, str | bool):
+        return ""
+    if not isinstance(cell, int | float):
+        return f"a date or time, {cell}, as which spreadsheets take a code such as 1-2"
+    if abs(cell) >= WHOLE_NUMBERS_END:
+        return f"a number of more than the fifteen digits that a workbook keeps, {cell:.0f}"
+    return "" if float(cell).is_integer() else f"a number with decimals, {cell!r}"

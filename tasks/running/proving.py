@@ -1,0 +1,49 @@
+"""Originals that prove unusable while they are read: kept in the archive, so that runs heal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tasks.core.model.errors import ConfigurationError, Damaged
+from tasks.core.model.handles import Original
+from tasks.running.making import making
+from tasks.running.new_edition import NewEdition
+from tasks.running.site import site
+from tasks.running.steps import warn
+
+
+@contextmanager
+def proving(original: Original) -> Iterator[None]:
+    """Keep it in the archive when an original proves unusable, so that it is asked for afresh.
+
+    Not where an edition is made again: a rebuild asks no publisher. Raises Damaged again, which
+    says so where the publisher has sent the same bytes a second time.
+    """
+    try:
+        yield
+    except Damaged as error:
+        if not isinstance(making(), NewEdition):
+            raise
+        raise Damaged(_kept(original, str(error))) from None
+
+
+def _kept(original: Original, reason: str) -> str:
+    proofs, source = site().archive.proofs, original.source
+    try:
+        before = proofs.before(original)
+        failures = list(map(str, proofs.keep(original, reason)))
+    except ConfigurationError as error:
+        before, failures = None, [str(error)]
+    for failure in failures:
+        warn(
+            f"The archive location {failure} does not know that the original of {source.slug}"
+            f" {source.vintage} proved unusable."
+        )
+    if before is None:
+        return reason
+    return (
+        f"{reason.rstrip('.')}; asked afresh, the publisher still sends the same damaged file as"
+        f" on {before.proved_at:%Y-%m-%d}: lay a whole one into the folder that GEODATA_INBOX names"
+        " and name the source in GEODATA_INBOX_FIRST."
+    )
