@@ -66,7 +66,7 @@ def find_columns(
             f"{target} (tried {', '.join(map(repr, names))})" for target, names in missing.items()
         )
         raise SourceError(
-            f"The file {label} lacks the declared column {tried}; {_describe(headings)}: add its"
+            f"The file {label} lacks the declared column {tried}; {describe(headings)}: add its"
             " new name to the declaration."
         )
     return found
@@ -94,7 +94,8 @@ def _loosely(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-def _describe(headings: Sequence[str]) -> str:
+def describe(headings: Sequence[str]) -> str:
+    """Say what headings a file has, and what delimiter cuts one that holds them all."""
     listed = ", ".join(repr(heading) for heading in headings[:LISTED] if heading.strip())
     more = f" and {len(headings) - LISTED} more" if len(headings) > LISTED else ""
     other = next((mark for mark in DELIMITERS if len(headings) == 1 and mark in headings[0]), None)

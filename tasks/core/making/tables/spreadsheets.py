@@ -31,7 +31,8 @@ class Spreadsheet:
     """A sheet whose headings have been read; held in memory, as its format requires (1M rows)."""
 
     rows_are = "row"
-    skipped = 0
+    blank = 0
+    notes: tuple[tuple[int, str], ...] = ()
 
     def __init__(self, path: Path, reads: Table, label: str) -> None:
         self._point = reads.decimal_point
@@ -55,7 +56,13 @@ class Spreadsheet:
             for index, kind in wanted.items():
                 texts = [written(row[index], kind, self._point) for row in rows]
                 cells[index] = pa.array(texts, pa.string())
-            yield Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
+            yield Block(
+                cells,
+                lambda row, first=first: first + row + 1,  # type: ignore[misc]
+                lambda picked, rows=rows: [  # type: ignore[misc]
+                    [written(cell, "text", ".") or "" for cell in rows[row]] for row in picked
+                ],
+            )
             first += len(rows)
 
 

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from tasks.core.making.markers import (
-    Reasons,
-    require_other_names,
-    schema_fields,
-    take_markers,
-)
+from tasks.core.making.markers import Reasons, schema_fields, take_markers
 from tasks.core.making.tables.blocks import (
     Block,
     Reader,
+    as_expression,
     drop_blank_rows,
-    drop_notes,
     is_blank,
     keep_like,
 )
 from tasks.core.making.tables.delimited import Delimited
-from tasks.core.making.tables.headings import find_columns, find_heading
+from tasks.core.making.tables.headings import describe, find_columns, find_heading
+from tasks.core.making.tables.kinds import HEAD, require_table
+from tasks.core.making.tables.notes import SHOWN, Notes, advice
 from tasks.core.making.tables.parquet import Parquet
+from tasks.core.making.tables.soundness import require_bearable, require_sound
 from tasks.core.making.tables.spreadsheets import Spreadsheet
 from tasks.core.making.tables.values import (
     Unreadable,
@@ -35,19 +34,27 @@ from tasks.core.making.tables.values import (
     without_prefix,
 )
 from tasks.core.model.declarations import Column, Table
-from tasks.core.model.errors import ConfigurationError, SourceError
+from tasks.core.model.errors import SourceError
 
 # XLSX and ODS are zip files, XLS is an OLE document
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+NAMED = 5  # notes
 
 
 @dataclass
 class Tally:
-    """Rows read into the table, left out by `where`, blank or notes; reasons of missing cells."""
+    """Rows read into the table, and what was not: rows left out, columns that are not there.
+
+    left_out: by `where`. named: the first few notes. absent: the names tried for each column, all
+    optional. reasons: of missing cells.
+    """
 
     rows: int = 0
     left_out: int = 0
-    skipped: int = 0
+    blank: int = 0
+    notes: int = 0
+    named: list[str] = field(default_factory=list)
+    absent: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reasons: Reasons = field(default_factory=Reasons)
 
 
@@ -60,7 +67,12 @@ class Figures:
     """
 
     def __init__(self, path: Path, reads: Table, label: str, member: str = "") -> None:
-        _require_sound(reads)
+        require_sound(reads)
+        beside = reads.missing and not reads.reasons_in
+        fields = schema_fields(reads.columns, reasons=beside)
+        fields += [pa.field(reads.reasons_in, pa.string())] if reads.reasons_in else []
+        require_bearable(fields, label)
+        self.schema = pa.schema(fields)
         self.reads, self.label, self.tally = reads, label, Tally()
         self._reader = _open(path, reads, label, member)
         composed = {name: column for name, column in reads.columns.items() if column.widths}
@@ -69,18 +81,10 @@ class Figures:
             for name, column in composed.items()
         }
         self.places = find_columns(reads.columns, self._reader.headings, label)
-        if not self.origins:
-            raise SourceError(
-                f"None of the declared columns, all optional, is in {label}: add the names it has"
-                " now to the declaration."
-            )
+        self._require_figures()
         self._filters = {
             self._place(name, "of a filter"): pattern for name, pattern in reads.where.items()
         }
-        beside = reads.missing and not reads.reasons_in
-        fields = schema_fields(reads.columns, reasons=beside)
-        fields += [pa.field(reads.reasons_in, pa.string())] if reads.reasons_in else []
-        self.schema = pa.schema(fields)
 
     @property
     def origins(self) -> dict[str, str]:
@@ -109,7 +113,25 @@ class Figures:
             if self.reads.reasons_in:
                 arrays.append(join_reasons(said, len(kept)))
             yield pa.record_batch(arrays, schema=self.schema)
-        self.tally.skipped += self._reader.skipped
+
+    def _require_figures(self) -> None:
+        """Keep which columns are not there; raise SourceError when none but the key is."""
+        columns, reads = self.reads.columns, self.reads
+        there = {
+            name for name, place in self.places.items() if place is not None or columns[name].widths
+        }
+        self.tally.absent = {name: columns[name].names for name in columns if name not in there}
+        others = [name for name in columns if name not in reads.key]
+        figures = [name for name in others if columns[name].type != "text"]
+        for what, wanted in (("columns", others or list(columns)), ("figures", figures)):
+            if wanted and there.isdisjoint(wanted):
+                tried = "; ".join(", ".join(map(repr, columns[name].names)) for name in wanted)
+                raise SourceError(
+                    f"None of the declared {what}, all optional, is in {self.label} (tried"
+                    f" {tried});"
+                    f" {describe(self._reader.headings)}: add the names it has now to the"
+                    " declaration."
+                )
 
     def _blocks(self) -> Iterator[Block]:
         """Yield blocks without blank rows, and the last without the notes under the table."""
@@ -117,17 +139,45 @@ class Figures:
         kept = {place: kind for place, kind in kinds.items() if place is not None}
         parts = [place for places in self.parts.values() for place in places]
         wanted = dict.fromkeys([*self._filters, *parts], "text") | kept
-        held: Block | None = None
-        for block in self._reader.blocks(wanted):
-            if held is not None:
-                yield self._counted(held, drop_blank_rows(held))
-            held = block
-        if held is not None:
-            yield self._counted(held, drop_blank_rows(drop_notes(held)))
+        keys = [place for name in self.reads.key for place in self._places_of(name)]
+        notes = Notes(self.reads, keys, self._is_kept, self.label)
+        last: Block | None = None
+        for last in notes.hold_back(self._filled(wanted)):
+            yield last
+        self._require_no_row_after_notes(last)
+        self.tally.blank += self._reader.blank
+        found = [*self._reader.notes, *reversed(notes.found)]
+        self.tally.notes = len(found)
+        self.tally.named = [f"line {line}: {text[:SHOWN]}" for line, text in sorted(found)[:NAMED]]
 
-    def _counted(self, block: Block, kept: Block) -> Block:
-        self.tally.skipped += len(block) - len(kept)
-        return kept
+    def _filled(self, wanted: Mapping[int, str]) -> Iterator[Block]:
+        """Yield blocks without blank rows."""
+        for block in self._reader.blocks(wanted):
+            kept = drop_blank_rows(block)
+            self.tally.blank += len(block) - len(kept)
+            if len(kept):
+                yield kept
+
+    def _require_no_row_after_notes(self, last: Block | None) -> None:
+        """Raise SourceError when a row follows what was declared to be under the table."""
+        if not self._reader.notes or not last:
+            return
+        (line, text), row = self._reader.notes[0], last.line(len(last) - 1)
+        if row > line:
+            raise SourceError(
+                f"The notes of {self.label} were expected under the table; line {line} has"
+                f" {text[:SHOWN]!r} and line {row} a row: correct `notes`."
+            )
+
+    def _is_kept(self, cells: Sequence[str]) -> bool:
+        return all(
+            re.search(as_expression(pattern), cells[place].strip())
+            for place, pattern in self._filters.items()
+        )
+
+    def _places_of(self, name: str) -> list[int]:
+        place = self.places[name]
+        return self.parts.get(name, [] if place is None else [place])
 
     def _place(self, name: str, use: str) -> int:
         """Find the position of a heading that must be there, whatever it is used for."""
@@ -163,16 +213,18 @@ class Figures:
     def _unreadable(
         self, error: Unreadable, block: Block, heading: str, column: Column
     ) -> SourceError:
-        advice = "correct its type in the declaration"
+        correction = "correct its type in the declaration"
         if column.type != "text":
-            advice += (
+            correction += (
                 ", its decimal point or thousands mark, or declare the value in `missing` with its"
                 " reason"
             )
         why = f" ({error.why})" if error.why else ""
+        note = advice(block.whole([error.row])[0])
         return SourceError(
             f"The column {heading!r} of {self.label} was expected to hold {column.type};"
-            f" {self._reader.rows_are} {block.line(error.row)} has {error.value!r}{why}: {advice}."
+            f" {self._reader.rows_are} {block.line(error.row)} has {error.value!r}{why}:"
+            f" {correction}{note}."
         )
 
     def _require_keys(self, block: Block) -> None:
@@ -193,23 +245,10 @@ def _open(path: Path, reads: Table, label: str, member: str) -> Reader:
     if member:
         return Delimited(path, reads, label, member)
     with path.open("rb") as file:
-        head = file.read(4)
-    if head == b"PAR1":
+        head = file.read(HEAD)
+    if head.startswith(b"PAR1"):
         return Parquet(path, reads, label)
-    return Spreadsheet(path, reads, label) if head in WORKBOOKS else Delimited(path, reads, label)
-
-
-def _require_sound(reads: Table) -> None:
-    """Raise ConfigurationError on a self-contradictory declaration, before the file is read."""
-    names: Mapping[str, Column] = reads.columns
-    if unknown := [name for name in reads.key if name not in names]:
-        raise ConfigurationError(
-            f"The key {', '.join(unknown)} of a table is not among its declared columns,"
-            f" {', '.join(names)}: correct one."
-        )
-    require_other_names(names, reads.missing)
-    if reads.reasons_in and (reads.reasons_in in names or not reads.missing):
-        raise ConfigurationError(
-            f"The reasons of missing figures cannot be kept in {reads.reasons_in}: it is a column,"
-            " or no marker is declared."
-        )
+    if head.startswith(WORKBOOKS):
+        return Spreadsheet(path, reads, label)
+    require_table(head, label)
+    return Delimited(path, reads, label)
