@@ -102,10 +102,7 @@ def test_text_in_another_encoding_than_declared_is_an_error_that_names_one(loade
     for content in ("CODE,MS_POPULATION\nÉ,5\n", "CODÉ,MS_POPULATION\nE,5\n"):
         with pytest.raises(
             SourceError,
-            match=(
-                r"expected to be in the encoding utf-8; it is not .* declare another, such as"
-                r" latin-1 or cp1252"
-            ),
+            match=r"expected to be in the encoding utf-8; it is not .* line [12] .*É' in cp1252: declare",
         ):
             loaded(content.encode("latin-1"), Table(columns=CODE_AND_COUNT))
     with pytest.raises(SourceError, match="expected to be in the encoding cp1252"):
@@ -302,9 +299,11 @@ def test_blank_lines_and_notes_under_the_table_are_skipped(loaded: Load) -> None
     content = (
         "CODE,MS_POPULATION\n01,5\n\n   \n,\n02,6\n\nSource: Testland office\nSee the readme,\n"
     )
-    rows, tally = loaded(content, Table(columns=CODE_AND_COUNT, key=("code",)))
+    reads = Table(columns=CODE_AND_COUNT, key=("code",), notes=("Source*", "See the*"))
+    rows, tally = loaded(content, reads)
     assert rows == [("01", 5), ("02", 6)]
-    assert tally.skipped == 6
+    assert (tally.blank, tally.notes) == (4, 2)
+    assert tally.named == ["line 8: Source: Testland office", "line 9: See the readme"]
 
 
 @pytest.mark.parametrize(
@@ -486,6 +485,7 @@ SHEET_READS = Table(
     header_rows=(2, 3),
     sheet="figures 2020",
     missing={"*": "suppressed"},
+    notes=("Source*",),
 )
 
 
@@ -525,7 +525,7 @@ def test_workbooks_give_codes_amounts_dates_and_reasons(
         ),
         ("2A004", None, None, "absent", None, "suppressed", None, "absent", None, "absent"),
     ]
-    assert (tally.rows, tally.skipped, tally.reasons.suppressed) == (3, 2, 1)
+    assert (tally.rows, tally.blank, tally.notes, tally.reasons.suppressed) == (3, 1, 1, 1)
 
 
 def test_a_sheet_keeps_every_digit_of_a_number_and_says_the_row_of_a_wrong_one(
@@ -685,8 +685,16 @@ def test_load_table_counts_and_records_what_it_did(
         staging.dataset.slug,
         staging.edition,
     )[0]
-    assert (sentence, rows) == ("Loaded 2 rows", 2)
-    assert figures == {"suppressed": 1, "reasons": {"suppressed": 1}, "skipped": 1, "left_out": 0}
+    assert (sentence, rows) == ("Loaded 2 rows, left out 1 blank", 2)
+    assert figures == {
+        "suppressed": 1,
+        "reasons": {"suppressed": 1},
+        "left_out": 0,
+        "blank": 1,
+        "notes": 0,
+        "first_notes": [],
+        "absent": [],
+    }
     with pytest.raises(ConfigurationError, match="was declared as geometries"):
         load_table.fn(
             staging,

@@ -73,8 +73,8 @@ class Delimited:
             first = next(filter(any, records), [])
         except csv.Error as error:
             raise SourceError(
-                f"The headings of {self._label} were expected on row {last}; line {lines.count}"
-                f" cannot be read ({error}): declare its delimiter and quote."
+                f"The rows of {self._label} were expected to be no longer than {BLOCK >> 20} MiB;"
+                f" line {lines.count} is not ({error}): declare its delimiter and quote."
             ) from None
         if len(rows) < last:
             raise SourceError(
@@ -82,7 +82,13 @@ class Delimited:
                 f" {len(rows)}: correct header_rows."
             )
         titles = carry_titles([rows[number - 1] for number in self._reads.header_rows])
-        return join_titles(titles), first
+        headings = join_titles(titles)
+        if any("\0" in heading for heading in headings):
+            raise SourceError(
+                f"The headings of {self._label} were expected to be text in the encoding"
+                f" {self._reads.encoding}; they hold NUL bytes: declare utf-16-le or utf-16-be."
+            )
+        return headings, first
 
     def _length_of_rows(self, first: Sequence[str]) -> int:
         """Return the cells of a row: as many as headings, but for delimiters at the ends of lines.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
+from contextlib import suppress
 from typing import BinaryIO
 
 import numpy as np
@@ -24,16 +25,17 @@ AROUND = 24  # bytes shown before and after the letter of which a message speaks
 
 
 def name_of(encoding: str, label: str) -> str:
-    """Return Python's own name of an encoding, however it is spelt ("Latin1", "ISO-8859-1")."""
-    try:
-        found = codecs.lookup(encoding)
-        "".encode(found.name)  # raises LookupError where it is no encoding of text ("base64")
-    except LookupError:
-        raise ConfigurationError(
-            f"The file {label} was declared in the encoding {encoding!r}, which is unknown: declare"
-            " cp1252, say."
-        ) from None
-    return {"utf-8-sig": "utf-8", "ascii": "utf-8"}.get(found.name, found.name)
+    """Return Python's own name of an encoding, however it is spelt ("Latin1", "CP-1252")."""
+    close = re.sub(r"[^a-z0-9]", "", encoding.lower())
+    for spelling in (encoding, close, re.sub(r"^(utf\d+)", r"\1-", close)):
+        with suppress(LookupError):
+            found = codecs.lookup(spelling).name
+            "".encode(found)  # raises LookupError where it is no encoding of text ("base64")
+            return {"utf-8-sig": "utf-8", "ascii": "utf-8"}.get(found, found)
+    raise ConfigurationError(
+        f"The file {label} was declared in the encoding {encoding!r}, which is unknown: declare"
+        " cp1252, say."
+    )
 
 
 def is_of_one_byte(encoding: str) -> bool:

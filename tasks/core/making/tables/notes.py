@@ -45,7 +45,7 @@ def advice(cells: Sequence[str]) -> str:
 
 def pattern_of(text: str) -> str:
     """Return a shell pattern of a note's beginning."""
-    return re.sub(r"[*?\[]", "?", re.split(r"[\s:;,]", text, maxsplit=1)[0]) + "*"
+    return re.sub(r"([*?\[])", r"[\1]", re.split(r"[\s:;,]", text.strip(), maxsplit=1)[0]) + "*"
 
 
 @dataclass
@@ -60,6 +60,7 @@ class Notes:
     keys: Sequence[int]
     is_kept: Callable[[Sequence[str]], bool]
     label: str
+    rows_are: str
 
     def __post_init__(self) -> None:
         self.found: list[tuple[int, str]] = []
@@ -125,8 +126,8 @@ class Notes:
 
     def _doubt(self, text: str, line: int) -> SourceError:
         return SourceError(
-            f"The last rows of {self.label} were expected to be rows or notes under the table; line"
-            f" {line} has {text[:SHOWN]!r} and nothing else, which could be either: declare"
+            f"The last rows of {self.label} were expected to be rows or notes under the table;"
+            f" {self.rows_are} {line} has {text[:SHOWN]!r} and nothing else, which could be either: declare"
             f" notes=({pattern_of(text)!r},), or notes=() if it is a row."
         )
 
@@ -135,4 +136,4 @@ def _all(columns: Sequence[pa.Array]) -> NDArray[np.bool_]:
     """Tell in which rows all of some columns are true."""
     if not columns:
         return np.ones(1, bool)
-    return np.logical_and.reduce([np.asarray(column, bool) for column in columns], dtype=bool)
+    return np.asarray([np.asarray(column) for column in columns]).all(axis=0)

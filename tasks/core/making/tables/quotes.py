@@ -78,11 +78,11 @@ class Quotes:
         first = int(self.inside)
         opening, closing, quote = found[first::2], found[1 - first :: 2], ord(self.quote)
         before, after = around[opening], around[closing + 2]
-        begins = self._ends[before]
-        if (
-            not (begins | (before == quote)).all()
-            or not (self._ends[after] | (after == quote)).all()
-        ):
+        begins, ends = self._ends[before], self._ends[after] | (after == quote)
+        again = before == quote  # the second of a quote written twice
+        if opening.size and opening[0] == 0 and self._closed != self._offset - 1:
+            again[0] = False
+        if not ((begins | again).all() and ends.all()):
             return False
         self.inside ^= bool(len(found) % 2)
         if self.inside and (starts := opening[begins]).size:

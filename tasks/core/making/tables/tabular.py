@@ -140,7 +140,7 @@ class Figures:
         parts = [place for places in self.parts.values() for place in places]
         wanted = dict.fromkeys([*self._filters, *parts], "text") | kept
         keys = [place for name in self.reads.key for place in self._places_of(name)]
-        notes = Notes(self.reads, keys, self._is_kept, self.label)
+        notes = Notes(self.reads, keys, self._is_kept, self.label, self._reader.rows_are)
         last: Block | None = None
         for last in notes.hold_back(self._filled(wanted)):
             yield last
