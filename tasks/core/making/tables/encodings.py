@@ -27,7 +27,7 @@ AROUND = 24  # bytes shown before and after the letter of which a message speaks
 def name_of(encoding: str, label: str) -> str:
     """Return Python's own name of an encoding, however it is spelt ("Latin1", "CP-1252")."""
     close = re.sub(r"[^a-z0-9]", "", encoding.lower())
-    for spelling in (encoding, close, re.sub(r"^(utf\d+)", r"\1-", close)):
+    for spelling in (encoding, close, re.sub(r"^utf(16|32)", r"utf-\1-", close)):
         with suppress(LookupError):
             found = codecs.lookup(spelling).name
             "".encode(found)  # raises LookupError where it is no encoding of text ("base64")

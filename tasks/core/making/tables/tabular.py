@@ -148,7 +148,10 @@ class Figures:
         self.tally.blank += self._reader.blank
         found = [*self._reader.notes, *reversed(notes.found)]
         self.tally.notes = len(found)
-        self.tally.named = [f"line {line}: {text[:SHOWN]}" for line, text in sorted(found)[:NAMED]]
+        self.tally.named = [
+            f"{self._reader.rows_are} {line}: {text[:SHOWN]}"
+            for line, text in sorted(found)[:NAMED]
+        ]
 
     def _filled(self, wanted: Mapping[int, str]) -> Iterator[Block]:
         """Yield blocks without blank rows."""
