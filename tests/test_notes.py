@@ -132,8 +132,8 @@ def test_a_row_of_another_length_is_a_note_only_when_declared(tmp_path: Path) ->
     with pytest.raises(SourceError, match=r"has 'RP 2020'.* declare notes=\('Source\*',\)"):
         read(tmp_path / "f", FIGURES, key=("code",))
     assert read(tmp_path / "f", FIGURES, notes=("Source*",))[0] == ["01", "02"]
-    (tmp_path / "f").write_text(content + "03;30\n")
-    with pytest.raises(SourceError, match="line 6 has 'Note: provisional' and line 7 a row"):
+    (tmp_path / "f").write_text("CODE;POP\n01;10\n\nNote: provisional\n03;30\n")
+    with pytest.raises(SourceError, match="line 4 has 'Note: provisional' and line 5 a row"):
         read(tmp_path / "f", FIGURES, notes=("Source*", "Note*"))
     (tmp_path / "f").write_text("CODE;POP\nAalst;10\nSint-Gillis bij")
     with pytest.raises(SourceError, match="Line 3 of f was expected to have 2 columns"):

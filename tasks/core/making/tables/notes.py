@@ -127,8 +127,8 @@ class Notes:
     def _doubt(self, text: str, line: int) -> SourceError:
         return SourceError(
             f"The last rows of {self.label} were expected to be rows or notes under the table;"
-            f" {self.rows_are} {line} has {text[:SHOWN]!r} and nothing else, which could be either: declare"
-            f" notes=({pattern_of(text)!r},), or notes=() if it is a row."
+            f" {self.rows_are} {line} has {text[:SHOWN]!r} and nothing else, which could be either:"
+            f" declare notes=({pattern_of(text)!r},), or notes=() if it is a row."
         )
 
 
