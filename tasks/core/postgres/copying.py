@@ -10,6 +10,8 @@ from tasks.core.model.errors import ConfigurationError, GeodataError, SourceErro
 from tasks.core.postgres.database import Database
 from tasks.core.postgres.outages import is_outage
 
+UNFIT = ("08", "22", "23")  # SQLSTATE of values: a message cut short, data, constraints
+
 
 def copy_batches(database: Database, schema: str, table: str, reader: pa.RecordBatchReader) -> int:
     """Append every batch to an existing table; returns the number of rows.
@@ -33,12 +35,12 @@ def copy_batches(database: Database, schema: str, table: str, reader: pa.RecordB
 def _fault(error: adbc_driver_manager.Error, table: str) -> GeodataError:
     """Make the error for rows that the database refuses, however often they are sent."""
     said = str(error).strip().splitlines()[0]
-    if (error.sqlstate or "").startswith("54"):
-        return ConfigurationError(
-            f"The rows of {table} do not fit a table of PostgreSQL ({said}): declare fewer columns,"
-            " or several tables."
+    if (error.sqlstate or "")[:2] in UNFIT:
+        return SourceError(
+            f"The rows of {table} were expected to fit its declared types; the database refuses"
+            f" them ({said}): correct the declaration."
         )
-    return SourceError(
-        f"The rows of {table} were expected to fit its declared types; the database refuses them"
-        f" ({said}): correct the declaration."
+    return ConfigurationError(
+        f"The database does not take the rows of {table} ({said}): declare fewer columns where a"
+        " row is too big, or look at the table."
     )

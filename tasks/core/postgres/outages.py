@@ -15,6 +15,7 @@ DATABASE_FAILURES = (
 )
 # classes of SQLSTATE: connection, transaction, resources, operator, system
 HEALING = ("08", "40", "53", "57", "58")
+PROTOCOL = psycopg2.errorcodes.PROTOCOL_VIOLATION  # a value in a binary form of another type
 # what psycopg2 calls operational though it is the statement's own: a limit of the program (too many
 # columns), or an object that is not in the state that it needs
 FAULTS = tuple(
@@ -30,4 +31,5 @@ FAULTS = tuple(
 def is_outage(error: adbc_driver_manager.Error) -> bool:
     """Tell whether time can heal an error of the driver: by its SQLSTATE, where it has one."""
     is_operational = isinstance(error, adbc_driver_manager.OperationalError)
-    return error.sqlstate[:2] in HEALING if error.sqlstate else is_operational
+    state = error.sqlstate or ""
+    return state[:2] in HEALING and state != PROTOCOL if state else is_operational

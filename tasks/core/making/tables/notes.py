@@ -134,6 +134,7 @@ class Notes:
 
 def _all(columns: Sequence[pa.Array]) -> NDArray[np.bool_]:
     """Tell in which rows all of some columns are true."""
-    if not columns:
-        return np.ones(1, bool)
-    return np.asarray([np.asarray(column) for column in columns]).all(axis=0)
+    found: NDArray[np.bool_] = np.ones(len(columns[0]) if columns else 1, np.bool_)
+    for column in columns:
+        found &= np.asarray(column)
+    return found

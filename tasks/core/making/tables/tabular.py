@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.core.making.markers import Reasons, schema_fields, take_markers
+from tasks.core.making.tables.absences import absent_columns
 from tasks.core.making.tables.blocks import (
     Block,
     Reader,
@@ -19,7 +20,7 @@ from tasks.core.making.tables.blocks import (
     keep_like,
 )
 from tasks.core.making.tables.delimited import Delimited
-from tasks.core.making.tables.headings import describe, find_columns, find_heading
+from tasks.core.making.tables.headings import find_columns, find_heading
 from tasks.core.making.tables.kinds import HEAD, require_table
 from tasks.core.making.tables.notes import SHOWN, Notes, advice
 from tasks.core.making.tables.parquet import Parquet
@@ -81,7 +82,9 @@ class Figures:
             for name, column in composed.items()
         }
         self.places = find_columns(reads.columns, self._reader.headings, label)
-        self._require_figures()
+        self.tally.absent = absent_columns(
+            reads.columns, reads.key, self.places, self._reader.headings, label
+        )
         self._filters = {
             self._place(name, "of a filter"): pattern for name, pattern in reads.where.items()
         }
@@ -113,25 +116,6 @@ class Figures:
             if self.reads.reasons_in:
                 arrays.append(join_reasons(said, len(kept)))
             yield pa.record_batch(arrays, schema=self.schema)
-
-    def _require_figures(self) -> None:
-        """Keep which columns are not there; raise SourceError when none but the key is."""
-        columns, reads = self.reads.columns, self.reads
-        there = {
-            name for name, place in self.places.items() if place is not None or columns[name].widths
-        }
-        self.tally.absent = {name: columns[name].names for name in columns if name not in there}
-        others = [name for name in columns if name not in reads.key]
-        figures = [name for name in others if columns[name].type != "text"]
-        for what, wanted in (("columns", others or list(columns)), ("figures", figures)):
-            if wanted and there.isdisjoint(wanted):
-                tried = "; ".join(", ".join(map(repr, columns[name].names)) for name in wanted)
-                raise SourceError(
-                    f"None of the declared {what}, all optional, is in {self.label} (tried"
-                    f" {tried});"
-                    f" {describe(self._reader.headings)}: add the names it has now to the"
-                    " declaration."
-                )
 
     def _blocks(self) -> Iterator[Block]:
         """Yield blocks without blank rows, and the last without the notes under the table."""
