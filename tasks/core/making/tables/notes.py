@@ -20,7 +20,7 @@ WORDS = re.compile(r"\S\s+\S")
 SENTENCE = re.compile(
     r"[:©]|^\s*[*(]|^\s*(source|note|quelle|bron)\b|\.\s*$|^\s*\S+(\s+\S+){5}", re.IGNORECASE
 )
-ROWS = 1_000  # judged at the end of a table; more notes than that are none
+ROWS, BYTES = 1_000, 32 << 20  # held back at the end of a table; more are no notes
 SHOWN = 60  # characters of a note in a message
 
 
@@ -68,14 +68,21 @@ class Notes:
     def hold_back(self, blocks: Iterator[Block]) -> Iterator[Block]:
         """Yield blocks without blank rows; those of the last rows without the notes among them."""
         held: list[Block] = []
-        last: Block | None = None
+        has_more = False
         for block in blocks:
             held.append(block)
-            while sum(map(len, held)) - len(held[0]) >= ROWS:
+            while len(held) > 1 and _is_enough(held[1:]):
+                has_more = True
                 yield held.pop(0)
-        while held and not len(last := self._without_notes(held.pop())):
-            pass
-        yield from [*held, last] if last is not None else held
+        rows = None
+        while held and not rows:
+            rows = self._without_notes(held.pop())
+        if len(self.found) >= ROWS or (has_more and not rows):
+            raise SourceError(
+                f"The last {len(self.found):,} rows of {self.label} read like notes under the table"
+                ", which are not so many: declare notes=() if they are rows."
+            )
+        yield from [*held, rows] if rows else held
 
     def _without_notes(self, block: Block) -> Block:
         """Return the block without the notes at its end."""
@@ -85,11 +92,6 @@ class Notes:
         while end > first and self._is_note(whole[end - 1 - first], partial(block.line, end - 1)):
             end -= 1
             self.found.append((block.line(end), " ".join(filter(None, whole[end - first]))))
-        if len(self.found) >= ROWS:
-            raise SourceError(
-                f"The last {ROWS:,} rows of {self.label} read like notes under the table: declare"
-                " notes=() if they are rows."
-            )
         return block.slice(0, end)
 
     def _first_doubtful(self, block: Block) -> int:
@@ -130,6 +132,12 @@ class Notes:
             f" {self.rows_are} {line} has {text[:SHOWN]!r} and nothing else, which could be either:"
             f" declare notes=({pattern_of(text)!r},), or notes=() if it is a row."
         )
+
+
+def _is_enough(blocks: Sequence[Block]) -> bool:
+    """Tell whether the notes under a table are in these blocks, the last ones."""
+    size = sum(cells.nbytes for block in blocks for cells in block.cells.values())
+    return sum(map(len, blocks)) >= ROWS or size > BYTES
 
 
 def _all(columns: Sequence[pa.Array]) -> NDArray[np.bool_]:
