@@ -26,7 +26,7 @@ def copy_batches(database: Database, schema: str, table: str, reader: pa.RecordB
             count: int = cursor.adbc_ingest(table, reader, mode="append", db_schema_name=schema)
             connection.commit()
     except adbc_driver_manager.Error as error:
-        if is_outage(error):
+        if not error.sqlstate or is_outage(error):  # the first is of the stream of batches, too
             raise
         raise _fault(error, table) from None
     return count
