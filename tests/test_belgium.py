@@ -337,12 +337,14 @@ def test_the_real_income_series_joins_all_589_municipalities(
 
 
 def brussels(folder: Path, real_files: Path, population: dict[str, Any]) -> str:
-    """The 724 real sectors of Brussels 2022 with a list of codes in place of the population;
-    incomes are not among the samples.
+    """The 724 real sectors of Brussels 2022 with a list of codes, and a column of residents that is
+    empty, in place of the population; incomes are not among the samples.
     """
     sectors = "sh_statbel_statistical_sectors_31370_20220101_brussels.gpkg"
-    for name in (sectors, population["path"]):
-        (folder / name).symlink_to(real_files / "belgium" / name)
+    (folder / sectors).symlink_to(real_files / "belgium" / sectors)
+    headings, *rows = (real_files / "belgium" / population["path"]).read_bytes().splitlines()
+    listed = [headings + b";TOTAL", *(row + b";" for row in rows)]
+    (folder / population["path"]).write_bytes(b"\n".join(listed))
     (folder / "no_incomes.txt").write_text(
         "CD_YEAR|CD_SECTOR|MS_NBR_NON_ZERO_INC|MS_TOT_NET_TAXABLE_INC|MS_MEDIAN_NET_TAXABLE_INC\r\n"
     )
@@ -380,7 +382,7 @@ def test_the_real_sectors_of_brussels_join_the_list_of_2018(
             "columns": {
                 "sector_code": {"names": ["statsec"]},
                 "municipality_code": {"names": ["gemeente"]},
-                "population": {"names": ["TOTAL"], "type": "integer", "optional": True},
+                "population": {"names": ["TOTAL"], "type": "integer"},
             },
         },
     }
@@ -414,7 +416,7 @@ def test_the_real_sectors_of_brussels_do_not_join_the_list_of_2025(
             "columns": {
                 "sector_code": {"names": ["secteurstatistique_code"]},
                 "municipality_code": {"names": ["commune_code"]},
-                "population": {"names": ["TOTAL"], "type": "integer", "optional": True},
+                "population": {"names": ["TOTAL"], "type": "integer"},
             },
         },
     }
