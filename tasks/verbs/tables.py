@@ -16,7 +16,7 @@ from tasks.core.model.handles import File, Files, Staging
 from tasks.running.policies import DATABASE, verb
 from tasks.running.runs import together
 from tasks.running.site import site
-from tasks.running.steps import recording
+from tasks.running.steps import recording, warn
 
 
 def load(staging: Staging, files: Files) -> tuple[PrefectFuture[int], ...]:
@@ -101,7 +101,10 @@ def load_geometries(staging: Staging, file: File, table: str) -> int:
             change_of_crs=figures.change_of_crs,
             suppressed=figures.reasons.suppressed,
             reasons=dict(figures.reasons),
+            **figures.remarks.figures,
         )
+    for sentence in figures.remarks.sentences:
+        warn(f"{sentence}.")
     return figures.features
 
 

@@ -23,6 +23,7 @@ from tasks.core.model.errors import ConfigurationError, SourceError
 
 Bounds = tuple[float, float, float, float]
 MARGIN = 0.01
+AREA_MARGIN = 0.1  # of a CRS's area of use, which is stated roughly
 CONFIDENCE = 70  # the same CRS under another name
 STANDARD_PARALLELS = {"8823", "8824"}
 CRS_NAMED = 4
@@ -107,22 +108,48 @@ def require_crs(found: CRS | None, reads: Features, where: str, *, assumed: bool
         )
 
 
+def area_of_use(crs: int) -> Bounds | None:
+    """Return where a CRS is meant to be used, in its own coordinates; None where nobody says."""
+    declared = CRS.from_epsg(crs)
+    place = declared.area_of_use
+    if place is None or declared.geodetic_crs is None or place.west > place.east:
+        return None
+    try:
+        moved = Transformer.from_crs(declared.geodetic_crs, declared, always_xy=True)
+        area = moved.transform_bounds(*place.bounds)
+    except ProjError:
+        return None
+    return area if all(map(math.isfinite, area)) else None
+
+
+def require_area_of_use(found: Bounds, reads: Features, where: str) -> None:
+    """Hold coordinates of a file without CRS to the declared one's area, widened by a tenth."""
+    area = area_of_use(reads.crs)
+    if area and not inside(found, area, AREA_MARGIN):
+        expected, actual = _written(area), _written(found)
+        raise SourceError(
+            f"{where} states no CRS, EPSG:{reads.crs} was declared, which is used within"
+            f" {expected}, and the coordinates are {actual}: {_diagnosis(found, reads, area)}."
+        )
+
+
+def _written(box: Bounds) -> str:
+    return " ".join(f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.0f}" for value in box)
+
+
 def require_bounds(found: Bounds, reads: Features, where: str) -> None:
     """Hold coordinates to the declared bounds, widened by one percent, or raise SourceError."""
     if reads.bounds and not inside(found, reads.bounds):
-        expected, actual = (
-            " ".join(f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.0f}" for value in box)
-            for box in (reads.bounds, found)
-        )
+        expected, actual = _written(reads.bounds), _written(found)
         raise SourceError(
             f"Coordinates within {expected} were declared for EPSG:{reads.crs} and {where} has"
             f" {actual}: {_diagnosis(found, reads, reads.bounds)}."
         )
 
 
-def inside(box: Bounds, area: Bounds) -> bool:
-    """Tell whether a box lies in an area widened by one percent of its width and height."""
-    across, along = (area[2] - area[0]) * MARGIN, (area[3] - area[1]) * MARGIN
+def inside(box: Bounds, area: Bounds, margin: float = MARGIN) -> bool:
+    """Tell whether a box lies in an area widened by a share of its width and height."""
+    across, along = (area[2] - area[0]) * margin, (area[3] - area[1]) * margin
     return (
         area[0] - across <= box[0] <= box[2] <= area[2] + across
         and area[1] - along <= box[1] <= box[3] <= area[3] + along

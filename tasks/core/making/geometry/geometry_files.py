@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from xml.sax.saxutils import escape, quoteattr
 
@@ -14,12 +16,24 @@ import fiona
 import pyogrio
 from pyogrio.errors import DataSourceError, GeometryError
 
+from tasks.core.making.geometry.sqlite_files import layers as sqlite_layers
+from tasks.core.making.geometry.sqlite_files import needs_care
+from tasks.core.making.unpacking.searches import CHANGES
 from tasks.core.model.errors import SourceError
 
 FORMATS = {
     *(".gpkg", ".shp", ".geojson", ".json", ".topojson", ".fgb", ".gml", ".kml"),
     *(".sqlite", ".db", ".parquet", ".geoparquet"),
 }
+HEAD = 2**16
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+MARKS = {
+    b"SQLite format 3\0": "sqlite",
+    b"PAR1": "parquet",
+    b"fgb": "flatgeobuf",
+    b"\0\0\x27\x0a": "shapefile",
+}
+TYPES = re.compile(rb'"type"\s*:\s*"(Topology|FeatureCollection|Feature)"')
 BATCH_BYTES = 4 * 2**20
 BATCH_FEATURES = 1000  # where the number of features is not known before reading
 BATCH_FEATURES_MOST = 65_536
@@ -44,6 +58,22 @@ class Place:
     archive: str = ""
     member: str = ""
 
+    @cached_property
+    def kind(self) -> str:
+        """The format by its first bytes, whatever its name; "" where they do not tell."""
+        return _kind_of(self.head)
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first bytes of the file, none of a folder."""
+        if self.member:
+            with zipfile.ZipFile(self.archive) as archive, archive.open(self.member) as packed:
+                return packed.read(HEAD)
+        if self.archive or not Path(self.path).is_file():
+            return b""
+        with Path(self.path).open("rb") as file:
+            return file.read(HEAD)
+
     @property
     def suffix(self) -> str:
         """The format's suffix, in lower case with its dot."""
@@ -59,6 +89,23 @@ class Place:
         if not features or not self.size:
             return BATCH_FEATURES
         return min(max(BATCH_BYTES * features // self.size, 1), BATCH_FEATURES_MOST)
+
+
+def _kind_of(head: bytes) -> str:
+    """Name the format that begins so: geojson, features (one a line), json for any other JSON."""
+    for mark, kind in MARKS.items():
+        if head.startswith(mark):
+            return kind
+    text = head.removeprefix(BYTE_ORDER_MARK).lstrip(b"\x1e \t\r\n")
+    if not text.startswith(b"{"):
+        return "xml" if text.startswith(b"<") else ""
+    types = set(TYPES.findall(text))
+    if b"Topology" in types or not types & {b"FeatureCollection", b"Feature"}:
+        return "json"
+    first = text.split(b"\n", 1)
+    is_one = b"FeatureCollection" not in types and b'"features"' not in text
+    is_line = len(first) > 1 and first[1].lstrip(b"\x1e \t\r\n").startswith(b"{")
+    return "features" if is_one and is_line else "geojson"
 
 
 def locate(path: str) -> Place:
@@ -83,6 +130,7 @@ def locate(path: str) -> Place:
     folders = {paths[member].parent for member in datasets}
     if len(datasets) == 1:
         (only,) = datasets
+        _require_alone(only.filename, [member.filename for member in members])
         return Place(f"/vsizip/{{{path}}}/{only.filename}", only.file_size, path, only.filename)
     if len(folders) == 1 and all(paths[member].suffix.lower() == ".shp" for member in datasets):
         # several shapefiles are the layers of one dataset
@@ -92,6 +140,15 @@ def locate(path: str) -> Place:
         f"One geometry file was expected in {Path(path).name} and it holds {listed or 'nothing'}:"
         " declare the member to unpack."
     )
+
+
+def _require_alone(name: str, members: Sequence[str]) -> None:
+    """Raise SourceError when newer rows of a database stand beside it, not read in the zip."""
+    if beside := [name + ending for ending in CHANGES if name + ending in members]:
+        raise SourceError(
+            f"The database {name} has changes beside it in the zip, {', '.join(beside)}, and is not"
+            " read without them: declare the member to unpack."
+        )
 
 
 def _require_whole(path: Path) -> None:
@@ -116,6 +173,8 @@ def choose_layer(place: Place, pattern: str | None) -> tuple[str, str]:
 
     Raises SourceError listing the layers.
     """
+    if place.kind == "sqlite" and not place.archive and needs_care(Path(place.path)):
+        return place.path, _only(sqlite_layers(Path(place.path)), place, pattern)
     try:
         names = [str(name) for name, kind in pyogrio.list_layers(place.path) if kind is not None]
         return place.path, _only(names, place, pattern)

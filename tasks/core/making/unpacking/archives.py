@@ -12,6 +12,7 @@ from tasks.core.making.unpacking.containers import Member, recognise_file
 from tasks.core.making.unpacking.damage import reading
 from tasks.core.making.unpacking.limits import Budget, Limits
 from tasks.core.making.unpacking.searches import (
+    CHANGES,
     Found,
     Search,
     copy,
@@ -142,16 +143,22 @@ def _write_all(found: Sequence[Found], search: Search, folder: Path) -> list[tup
 
 
 def _with_parts(found: Found) -> dict[Member, str]:
-    """Return the member and its Shapefile parts, if any, with the names they get."""
-    shape = PurePosixPath(found.member.name)
-    part_names = {shape.stem.lower() + ending for ending in SHAPEFILE_PARTS}
-    targets = {found.member: shape.name}
-    if shape.suffix.lower() == ".shp":
-        for member in found.container.members:
-            path = PurePosixPath(member.name)
-            is_part = path.parent == shape.parent and path.name.lower() in part_names
-            if is_part and not member.refused:
-                targets[member] = shape.stem + path.suffix
+    """Return the member and what is read with it, with the names they get.
+
+    These are the parts of a Shapefile, and the newest rows of a database that stand beside it.
+    """
+    main = PurePosixPath(found.member.name)
+    is_shape = main.suffix.lower() == ".shp"
+    parts = {main.stem.lower() + ending for ending in SHAPEFILE_PARTS} if is_shape else set()
+    targets = {found.member: main.name}
+    for member in found.container.members:
+        path = PurePosixPath(member.name)
+        if path.parent != main.parent or member.refused:
+            continue
+        if path.name.lower() in parts:
+            targets[member] = main.stem + path.suffix
+        elif path.name in [main.name + ending for ending in CHANGES]:
+            targets[member] = path.name
     return targets
 
 

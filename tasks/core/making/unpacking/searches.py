@@ -24,6 +24,8 @@ from tasks.core.making.unpacking.zips import Zip
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 LISTED = 30
+CHANGES = ("-wal", "-journal")  # beside an SQLite file, with rows newer than its own
+BESIDE = (*CHANGES, "-shm")
 CLUTTER = ("__MACOSX/*", "*.DS_Store", "*Thumbs.db")  # what file browsers add of their own
 
 
@@ -86,14 +88,11 @@ def find(container: PackedFile, search: Search, prefix: str, depth: int) -> list
 
 
 def _matching(members: Sequence[Member], pattern: str | None) -> Iterator[Member]:
-    """Yield the members a pattern names; without one all, a Shapefile's parts counted as one."""
-    shapes = [
-        PurePosixPath(member.name) for member in members if member.name.lower().endswith(".shp")
-    ]
-    for member in members:
-        path = PurePosixPath(member.name)
-        is_part = path.suffix.lower() != ".shp" and any(_is_beside(path, each) for each in shapes)
-        if matches(member, pattern) and not (pattern is None and is_part):
+    """Yield the members a pattern names, those that belong to another of them counted with it."""
+    named = [member for member in members if matches(member, pattern)]
+    paths = {member.name.lower() for member in named}
+    for member in named:
+        if not any(main in paths for main in _mains(member.name.lower())):
             yield member
 
 
@@ -106,8 +105,16 @@ def matches(member: Member, pattern: str | None) -> bool:
     )
 
 
-def _is_beside(path: PurePosixPath, shape: PurePosixPath) -> bool:
-    return path.parent == shape.parent and path.name.lower().startswith(shape.stem.lower() + ".")
+def _mains(name: str) -> Iterator[str]:
+    """Yield the names of the files that a file of this name may be a part of, in lower case."""
+    stem, ending = PurePosixPath(name).stem, PurePosixPath(name).suffix
+    folder = name.removesuffix(PurePosixPath(name).name)
+    if ending != ".shp":
+        yield folder + stem + ".shp"
+        yield folder + stem.split(".")[0] + ".shp"  # areas.shp.xml, areas.0.sbn
+    if ending in (".xsd", ".gfs"):
+        yield folder + stem + ".gml"
+    yield from (name.removesuffix(each) for each in BESIDE if name.endswith(each))
 
 
 def _find_inside(
