@@ -88,8 +88,8 @@ def _remarks(layer: Layer, figures: FeatureCounts) -> Remarks:
         )
     if count := figures.without_ground:
         remarks.say(
-            f"{count:,} rings of fewer than four points in {layer.where} enclose no ground and were"
-            " left out",
+            f"Rings of fewer than four points, which enclose no ground, left out of {layer.where}:"
+            f" {count:,}",
             rings_without_ground=count,
         )
     return remarks

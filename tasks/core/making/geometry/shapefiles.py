@@ -195,14 +195,14 @@ class OwnText:
         where = self.decoder.where
         if count := self.table.deleted:
             self.remarks.say(
-                f"{count:,} of {self.table.records:,} records of {where} are marked as deleted and"
-                " were left out",
+                f"Records marked as deleted and left out of {where}:"
+                f" {count:,} of {self.table.records:,}",
                 deleted=count,
             )
         if count := self.decoder.cut:
             self.remarks.say(
-                f"{count:,} values of {where} were cut inside their last letter by the width of"
-                " their field, and the half letter was dropped",
+                f"Values cut inside their last letter by the width of their field in {where}:"
+                f" {count:,}; the half letter was dropped",
                 cut_letters=count,
             )
 
