@@ -23,7 +23,7 @@ from tasks.core.model.errors import ConfigurationError, SourceError
 
 Bounds = tuple[float, float, float, float]
 MARGIN = 0.01
-AREA_MARGIN = 0.1  # of a CRS's area of use, which is stated roughly
+DEGREES = (-180.0, -90.0, 180.0, 90.0)
 CONFIDENCE = 70  # the same CRS under another name
 STANDARD_PARALLELS = {"8823", "8824"}
 CRS_NAMED = 4
@@ -123,9 +123,13 @@ def area_of_use(crs: int) -> Bounds | None:
 
 
 def require_area_of_use(found: Bounds, reads: Features, where: str) -> None:
-    """Hold coordinates of a file without CRS to the declared one's area, widened by a tenth."""
+    """Hold coordinates of a file without CRS to the declared one's area, widened by one percent.
+
+    Degrees are no metres, even where the area of a projection holds its own origin.
+    """
     area = area_of_use(reads.crs)
-    if area and not inside(found, area, AREA_MARGIN):
+    are_degrees = inside(found, DEGREES) and not CRS.from_epsg(reads.crs).is_geographic
+    if area and (are_degrees or not inside(found, area)):
         expected, actual = _written(area), _written(found)
         raise SourceError(
             f"{where} states no CRS, EPSG:{reads.crs} was declared, which is used within"
@@ -147,9 +151,9 @@ def require_bounds(found: Bounds, reads: Features, where: str) -> None:
         )
 
 
-def inside(box: Bounds, area: Bounds, margin: float = MARGIN) -> bool:
-    """Tell whether a box lies in an area widened by a share of its width and height."""
-    across, along = (area[2] - area[0]) * margin, (area[3] - area[1]) * margin
+def inside(box: Bounds, area: Bounds) -> bool:
+    """Tell whether a box lies in an area widened by one percent of its width and height."""
+    across, along = (area[2] - area[0]) * MARGIN, (area[3] - area[1]) * MARGIN
     return (
         area[0] - across <= box[0] <= box[2] <= area[2] + across
         and area[1] - along <= box[1] <= box[3] <= area[3] + along

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyogrio
@@ -27,13 +28,20 @@ from tasks.core.making.fields import (
 from tasks.core.making.geometry import geojson, geoparquet, shapefiles
 from tasks.core.making.geometry.column_names import GEOMETRY, require_columns
 from tasks.core.making.geometry.encodings import declared_codec
-from tasks.core.making.geometry.geometry_files import GDAL_OPTIONS, Place, choose_layer, locate
+from tasks.core.making.geometry.geometry_files import (
+    GDAL_OPTIONS,
+    Place,
+    by_its_bytes,
+    choose_layer,
+    locate,
+)
 from tasks.core.making.geometry.remarks import Remarks
 from tasks.core.making.geometry.sqlite_files import needs_care
 from tasks.core.making.markers import REASON, Reasons, take_markers
 from tasks.core.model.declarations import Column, Features
 from tasks.core.model.errors import SourceError
 
+ROUNDED = r"^-?(\d\.?\d*e[+-]\d+|\d+\.\d{10,}|\d{16,}\.0)$"  # as GDAL writes doubles in text
 UNREADABLE = (DataSourceError, DataLayerError)
 CURVES = range(8, 13)  # WKB types CircularString to MultiSurface
 COLLECTIONS = ("geojson", "features")
@@ -78,7 +86,7 @@ def open_layer(path: str, reads: Features) -> Iterator[Layer]:
     require_columns(reads)
     place = locate(path)
     open_file = _open_parquet if place.kind == "parquet" else _open_gdal
-    with open_file(place, reads) as layer:
+    with by_its_bytes(place) as found, open_file(found, reads) as layer:
         yield layer
 
 
@@ -86,7 +94,7 @@ def open_layer(path: str, reads: Features) -> Iterator[Layer]:
 def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
     pyogrio.set_gdal_config_options(GDAL_OPTIONS)
     with ExitStack() as opened:
-        stated = None
+        stated, is_json = None, place.kind in SILENT_MEANS_WGS84
         if place.kind in COLLECTIONS:
             stated = opened.enter_context(geojson.examined(place, reads.encoding))
         path, options, facts = _prepare(place, reads, stated)
@@ -112,7 +120,11 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
         fields = known if facts else matching(list(meta["fields"]))
         again = partial(read, path, columns=[], **options)
         straight = _straight(reader, meta["geometry_name"] or "wkb_geometry", again, where)
-        exact = own.batches(straight) if own else exactly(straight, fields, reads, where)
+        exact = (
+            own.batches(straight)
+            if own
+            else exactly(straight, fields, reads, where, is_json=is_json)
+        )
         reasons = Reasons()
         yield Layer(
             where=where,
@@ -229,6 +241,8 @@ def exactly(
     fields: Mapping[str, str | None],
     reads: Features,
     where: str,
+    *,
+    is_json: bool = False,
 ) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
     """Yield batches as they are; raise SourceError where a double stands for too long a number."""
     names = {fields[target]: target for target, each in reads.columns.items() if _is_exact(each)}
@@ -245,8 +259,23 @@ def exactly(
                         f" {before + place + 1:,}: ask the publisher for text, or declare it as"
                         " number."
                     )
+            elif is_json and name in names and pa.types.is_string(batch[name].type):
+                _require_written(batch[name], names[name], where, before)
         before += len(batch)
         yield batch, geometry
+
+
+def _require_written(texts: pa.Array, column: str, where: str, before: int) -> None:
+    """Raise SourceError where GDAL wrote a JSON number into a column of text, and not as it was."""
+    for place in np.flatnonzero(pc.match_substring_regex(texts, ROUNDED).fill_null(False)):
+        found = texts[int(place)].as_py()
+        is_of_gdal = f"{float(found):.17g}" in (found, found.removesuffix(".0"))
+        if is_of_gdal and (abs(float(found)) >= WHOLE_NUMBERS_END or repr(float(found)) != found):
+            raise SourceError(
+                f"The column {column} was declared as text and {where} holds a number without"
+                f" quotes in feature {before + int(place) + 1:,}, read as {found}, whose digits are"
+                " not certain: ask the publisher for text."
+            )
 
 
 def _is_exact(column: Column) -> bool:

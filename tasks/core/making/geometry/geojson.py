@@ -22,6 +22,8 @@ BLOCK_BYTES = 2**20
 ENDS_BYTES = 2**16  # at both ends, where the members beside the features stand
 FEATURES = re.compile(r'"features"\s*:\s*\[')
 NAME = re.compile(rb'"([^"\\]*)"\s*:\s*"[^"]*$')
+FEATURE = b'"Feature"'
+NO_NUMBER = re.compile(rb"\[\s*(?:null|NaN)\s*,|[\d\]lN.]\s*,\s*(?:null|NaN)\s*[,\]]")
 COUNTS = ("numberMatched", "numberReturned", "totalFeatures")
 
 
@@ -83,6 +85,8 @@ def _scan(place: Place) -> tuple[Examined, int, bool]:
     with _opened(place) as file:
         while block := file.read(BLOCK_BYTES):
             head = head or block[:ENDS_BYTES]
+            if (bad := _bad_coordinate(tail, block)) is not None:
+                raise _no_number(place, start + bad)
             tail = (tail + block if len(block) < ENDS_BYTES else block)[-ENDS_BYTES:]
             if is_ascii and block.isascii():
                 start += len(block)
@@ -135,14 +139,7 @@ def _object(text: str) -> dict[str, Any]:
 
 def _no_utf8(place: Place, wrong: int) -> SourceError:
     """Name the feature, the member and the encoding of text that is not UTF-8."""
-    number, before, position = 0, b"", 0
-    with _opened(place) as file:
-        while position < wrong:
-            block = file.read(min(BLOCK_BYTES, wrong - position))
-            seam = before[-11:] + block
-            number += seam.count(b'"properties"') - before[-11:].count(b'"properties"')
-            before, position = (before + block)[-500:], position + len(block)
-        after = file.read(100)
+    number, before, after = _feature_at(place, wrong)
     name = NAME.search(before)
     column = name[1].decode(UTF_8, "replace") if name else "its text"
     value = (before[name.start() :].rpartition(b'"')[2] if name else b"") + after.split(b'"')[0]
@@ -151,6 +148,38 @@ def _no_utf8(place: Place, wrong: int) -> SourceError:
         f" {number:,} has {value[:80]!r}, which it is not: declare encoding={fitting(value)!r} if"
         " it fits."
     )
+
+
+def _no_number(place: Place, position: int) -> SourceError:
+    number, *_ = _feature_at(place, position)
+    return SourceError(
+        f"Numbers were expected as coordinates in {place.name} and feature {number:,} has null or"
+        " NaN among its own: tell the publisher."
+    )
+
+
+def _feature_at(place: Place, position: int) -> tuple[int, bytes, bytes]:
+    """Return the number of the feature at a byte, and some bytes before and after it."""
+    number, before, read = 0, b"", 0
+    with _opened(place) as file:
+        while read < position:
+            block = file.read(min(BLOCK_BYTES, position - read))
+            seam = before[-len(FEATURE) + 1 :] + block
+            number += seam.count(FEATURE)
+            before, read = (before + block)[-500:], read + len(block)
+        return number, before, file.read(100)
+
+
+def _bad_coordinate(before: bytes, block: bytes) -> int | None:
+    """Return where in a block null or NaN stands among coordinates, None if nowhere."""
+    if not any(mark in block for mark in (b"[null", b"null]", b"NaN")):
+        return None
+    text = before + block
+    for found in NO_NUMBER.finditer(text):
+        key = text.rfind(b'":', 0, found.start())
+        if key >= 0 and text[:key].endswith(b'"coordinates'):
+            return found.start() - len(before)
+    return None
 
 
 def _write_anew(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+import tempfile
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -33,6 +35,12 @@ MARKS = {
     b"fgb": "flatgeobuf",
     b"\0\0\x27\x0a": "shapefile",
 }
+ENDINGS = {
+    "sqlite": (".sqlite", ".db", ".gpkg"),
+    "flatgeobuf": (".fgb",),
+    "geojson": (".geojson", ".json"),
+    "json": (".json", ".topojson", ".geojson"),
+}
 TYPES = re.compile(rb'"type"\s*:\s*"(Topology|FeatureCollection|Feature)"')
 BATCH_BYTES = 4 * 2**20
 BATCH_FEATURES = 1000  # where the number of features is not known before reading
@@ -57,6 +65,7 @@ class Place:
     size: int
     archive: str = ""
     member: str = ""
+    called: str = ""
 
     @cached_property
     def kind(self) -> str:
@@ -82,7 +91,7 @@ class Place:
     @property
     def name(self) -> str:
         """The file's name as a person knows it."""
-        return PurePosixPath(self.member or self.path).name
+        return self.called or PurePosixPath(self.member or self.path).name
 
     def batch_size(self, features: int | None) -> int:
         """Return how many features to hold at a time, from their average size in bytes."""
@@ -106,6 +115,23 @@ def _kind_of(head: bytes) -> str:
     is_one = b"FeatureCollection" not in types and b'"features"' not in text
     is_line = len(first) > 1 and first[1].lstrip(b"\x1e \t\r\n").startswith(b"{")
     return "features" if is_one and is_line else "geojson"
+
+
+@contextmanager
+def by_its_bytes(place: Place) -> Iterator[Place]:
+    """Give a file, for the while, an ending that fits its bytes: GDAL goes by endings too."""
+    fitting = ENDINGS.get(place.kind, ())
+    if place.kind == "sqlite" and place.head[68:72] == b"GPKG":
+        fitting = (".gpkg",)
+    if place.kind == "xml":
+        fitting = (".kml",) if b"<kml" in place.head else (".gml",) * (b"gml" in place.head)
+    if place.archive or not fitting or place.suffix in fitting:
+        yield place
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f"{Path(place.path).stem}{fitting[0]}"
+        link.symlink_to(Path(place.path).absolute())
+        yield replace(place, path=str(link), called=place.name)
 
 
 def locate(path: str) -> Place:

@@ -42,4 +42,4 @@ def _with_ground(part: Any) -> Any:
     if shapely.get_num_coordinates(part.exterior) < LEAST:
         return None
     holes = [hole for hole in part.interiors if shapely.get_num_coordinates(hole) >= LEAST]
-    return shapely.polygons(part.exterior, holes)
+    return shapely.polygons(part.exterior, holes or None)
