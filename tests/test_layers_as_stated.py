@@ -147,7 +147,7 @@ def test_a_number_that_json_readers_round_is_refused(
     value: float, others: list[Any], kind: Column, tmp_path: Path, into: Load
 ) -> None:
     content = collection(*[feature(CODE=each) for each in [*others, value]])
-    with pytest.raises(SourceError, match="cannot hold exactly|Unrecognized number|not certain"):
+    with pytest.raises(SourceError, match=r"cannot hold exactly|Unrecognized number|not certain"):
         into(written(tmp_path / "a.geojson", content), declared(code=kind))
 
 
@@ -254,7 +254,7 @@ def test_rings_without_ground_are_left_out_and_said(tmp_path: Path, into: Load, 
 
 
 SMALL = {"type": "Polygon", "coordinates": [TRIANGLE]}
-OPEN = {"type": "Polygon", "coordinates": [SQUARE[0][:-1] + [[150_000, 170_500]]]}
+OPEN = {"type": "Polygon", "coordinates": [[*SQUARE[0][:-1], [150_000, 170_500]]]}
 
 
 @pytest.mark.filterwarnings("ignore:Non closed ring")

@@ -77,7 +77,7 @@ class Dbase:
                 f" {self.read + len(block) // self.length + 1:,}: download it again."
             )
         records = block.reshape(count, self.length)
-        living = records[records[:, 0] != DELETED]
+        living: Cells = records[records[:, 0] != DELETED]
         self.read += count
         self.deleted += count - len(living)
         return living
@@ -111,7 +111,7 @@ def open_dbase(file: BinaryIO, name: str) -> Dbase:
 
 def cells_of(records: Cells, column: DbaseField) -> Cells:
     """Return the bytes of one field, (records, width); what follows a NUL becomes blank."""
-    cells = np.ascontiguousarray(records[:, column.start : column.start + column.width])
+    cells: Cells = np.ascontiguousarray(records[:, column.start : column.start + column.width])
     if cells.size and not cells.min():
         ended = np.maximum.accumulate(cells == 0, axis=1)
         cells = np.where(ended, np.uint8(BLANK), cells)

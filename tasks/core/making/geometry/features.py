@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,6 @@ from tasks.core.making.geometry.geometry_files import (
     locate,
 )
 from tasks.core.making.geometry.remarks import Remarks
-from tasks.core.making.geometry.sqlite_files import needs_care
 from tasks.core.making.markers import REASON, Reasons, take_markers
 from tasks.core.model.declarations import Column, Features
 from tasks.core.model.errors import SourceError
@@ -160,8 +158,6 @@ def _prepare(
         declared_codec(reads.encoding)
     if place.kind == "xml" and place.suffix == ".gml":
         options["FORCE_SRS_DETECTION"] = "YES"
-    if place.kind == "sqlite" and needs_care(Path(place.path)):
-        options["IMMUTABLE"] = "YES"
     path, layer = choose_layer(place, reads.layer)
     if path != place.path:  # a virtual layer knows no options of the driver behind it
         options = {}
@@ -259,7 +255,7 @@ def exactly(
                         f" {before + place + 1:,}: ask the publisher for text, or declare it as"
                         " number."
                     )
-            elif is_json and name in names and pa.types.is_string(batch[name].type):
+            elif is_json and name in names and _is_text(batch[name].type):
                 _require_written(batch[name], names[name], where, before)
         before += len(batch)
         yield batch, geometry
@@ -276,6 +272,10 @@ def _require_written(texts: pa.Array, column: str, where: str, before: int) -> N
                 f" quotes in feature {before + int(place) + 1:,}, read as {found}, whose digits are"
                 " not certain: ask the publisher for text."
             )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _is_exact(column: Column) -> bool:

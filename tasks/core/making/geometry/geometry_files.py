@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -18,8 +19,6 @@ import fiona
 import pyogrio
 from pyogrio.errors import DataSourceError, GeometryError
 
-from tasks.core.making.geometry.sqlite_files import layers as sqlite_layers
-from tasks.core.making.geometry.sqlite_files import needs_care
 from tasks.core.making.unpacking.searches import CHANGES
 from tasks.core.model.errors import SourceError
 
@@ -28,6 +27,7 @@ FORMATS = {
     *(".sqlite", ".db", ".parquet", ".geoparquet"),
 }
 HEAD = 2**16
+WRITE_AHEAD = b"\x02\x02"  # of an SQLite file, in bytes 18 and 19
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MARKS = {
     b"SQLite format 3\0": "sqlite",
@@ -125,13 +125,25 @@ def by_its_bytes(place: Place) -> Iterator[Place]:
         fitting = (".gpkg",)
     if place.kind == "xml":
         fitting = (".kml",) if b"<kml" in place.head else (".gml",) * (b"gml" in place.head)
-    if place.archive or not fitting or place.suffix in fitting:
+    would_write = not place.archive and _would_write(place)
+    if place.archive or not fitting or (place.suffix in fitting and not would_write):
         yield place
         return
     with tempfile.TemporaryDirectory() as folder:
-        link = Path(folder) / f"{Path(place.path).stem}{fitting[0]}"
-        link.symlink_to(Path(place.path).absolute())
+        ending = place.suffix if place.suffix in fitting else fitting[0]
+        link = Path(folder) / f"{Path(place.path).stem}{ending}"
+        if would_write:
+            shutil.copyfile(place.path, link)
+        else:
+            link.symlink_to(Path(place.path).absolute())
         yield replace(place, path=str(link), called=place.name)
+
+
+def _would_write(place: Place) -> bool:
+    """Tell whether reading a database, in the mode of changes kept in a -wal, makes one beside."""
+    real = Path(place.path).resolve()
+    is_write_ahead = place.kind == "sqlite" and place.head[18:20] == WRITE_AHEAD
+    return is_write_ahead and not real.with_name(real.name + "-wal").exists()
 
 
 def locate(path: str) -> Place:
@@ -199,8 +211,6 @@ def choose_layer(place: Place, pattern: str | None) -> tuple[str, str]:
 
     Raises SourceError listing the layers.
     """
-    if place.kind == "sqlite" and not place.archive and needs_care(Path(place.path)):
-        return place.path, _only(sqlite_layers(Path(place.path)), place, pattern)
     try:
         names = [str(name) for name, kind in pyogrio.list_layers(place.path) if kind is not None]
         return place.path, _only(names, place, pattern)
