@@ -117,6 +117,7 @@ def test_the_bytes_decide_and_no_ending(
     "format_name", ["GeoParquet", "FlatGeobuf", "GeoPackage", "TopoJSON", "GML"]
 )
 @pytest.mark.parametrize("ending", ["", ".php", ".json"])
+@pytest.mark.filterwarnings("ignore:Unrecognized geometry")  # of a GML without its .xsd
 def test_every_format_is_known_by_its_bytes(
     format_name: str, ending: str, tmp_path: Path, into: Load, rows: Rows
 ) -> None:

@@ -255,14 +255,16 @@ def exactly(
                         f" {before + place + 1:,}: ask the publisher for text, or declare it as"
                         " number."
                     )
-            elif is_json and name in names and _is_text(batch[name].type):
-                _require_written(batch[name], names[name], where, before)
+            elif is_json and name in names:
+                _require_written(simplified(batch[name]), names[name], where, before)
         before += len(batch)
         yield batch, geometry
 
 
 def _require_written(texts: pa.Array, column: str, where: str, before: int) -> None:
     """Raise SourceError where GDAL wrote a JSON number into a column of text, and not as it was."""
+    if not pa.types.is_string(texts.type):
+        return
     for place in np.flatnonzero(pc.match_substring_regex(texts, ROUNDED).fill_null(False)):
         found = texts[int(place)].as_py()
         is_of_gdal = f"{float(found):.17g}" in (found, found.removesuffix(".0"))
@@ -272,10 +274,6 @@ def _require_written(texts: pa.Array, column: str, where: str, before: int) -> N
                 f" quotes in feature {before + int(place) + 1:,}, read as {found}, whose digits are"
                 " not certain: ask the publisher for text."
             )
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _is_exact(column: Column) -> bool:
