@@ -149,7 +149,7 @@ def _prepare(
     one layer only.
     """
     if stated:
-        return stated.path, {"DATE_AS_STRING": "YES"}, {}
+        return stated.place.path, {"DATE_AS_STRING": "YES"}, {}
     options: dict[str, Any] = {}
     if place.kind == "shapefile":
         parts = shapefiles.parts_of(place)

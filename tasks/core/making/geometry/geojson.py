@@ -29,13 +29,15 @@ COUNTS = ("numberMatched", "numberReturned", "totalFeatures")
 
 @dataclass
 class Examined:
-    """A GeoJSON to be read at `path`, and the members beside its features."""
+    """A GeoJSON to be read at its place, and the members beside its features."""
 
-    path: str
+    place: Place
     members: dict[str, Any] = field(default_factory=dict)
 
-    def require_all(self, features: int, where: str) -> None:
+    def require_all(self, features: int, without_geometry: int, where: str) -> None:
         """Raise SourceError when the file itself says that there are more features."""
+        if without_geometry:
+            require_numbers(self.place)
         inside = self.members.get("properties")
         said = (inside if isinstance(inside, dict) else {}) | self.members
         stated = {name: said[name] for name in COUNTS if isinstance(said.get(name), int)}
@@ -85,8 +87,6 @@ def _scan(place: Place) -> tuple[Examined, int, bool]:
     with _opened(place) as file:
         while block := file.read(BLOCK_BYTES):
             head = head or block[:ENDS_BYTES]
-            if (bad := _bad_coordinate(tail, block)) is not None:
-                raise _no_number(place, start + bad)
             tail = (tail + block if len(block) < ENDS_BYTES else block)[-ENDS_BYTES:]
             if is_ascii and block.isascii():
                 start += len(block)
@@ -95,12 +95,12 @@ def _scan(place: Place) -> tuple[Examined, int, bool]:
             try:
                 decoder.decode(block)
             except UnicodeDecodeError as error:
-                return Examined(place.path), start - pending + error.start, False
+                return Examined(place), start - pending + error.start, False
             start += len(block)
     if decoder.getstate()[0]:
-        return Examined(place.path), start - len(decoder.getstate()[0]), False
+        return Examined(place), start - len(decoder.getstate()[0]), False
     members = _members_before(head) | _members_after(tail)
-    return Examined(place.path, members), -1, is_ascii
+    return Examined(place, members), -1, is_ascii
 
 
 @contextmanager
@@ -148,6 +148,16 @@ def _no_utf8(place: Place, wrong: int) -> SourceError:
         f" {number:,} has {value[:80]!r}, which it is not: declare encoding={fitting(value)!r} if"
         " it fits."
     )
+
+
+def require_numbers(place: Place) -> None:
+    """Raise SourceError where a coordinate is null or NaN, which GDAL takes for no geometry."""
+    start, tail = 0, b""
+    with _opened(place) as file:
+        while block := file.read(BLOCK_BYTES):
+            if (bad := _bad_coordinate(tail, block)) is not None:
+                raise _no_number(place, start + bad)
+            start, tail = start + len(block), block[-ENDS_BYTES:]
 
 
 def _no_number(place: Place, position: int) -> SourceError:

@@ -192,7 +192,7 @@ def _require_all(layer: Layer, figures: FeatureCounts) -> None:
             " could be read: download it again."
         )
     if layer.stated:
-        layer.stated.require_all(figures.features, layer.where)
+        layer.stated.require_all(figures.features, figures.without_geometry, layer.where)
 
 
 def _finish(
