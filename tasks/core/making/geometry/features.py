@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyogrio
@@ -18,7 +17,6 @@ from pyogrio.raw import open_arrow, read
 from pyproj import CRS
 
 from tasks.core.making.fields import (
-    WHOLE_NUMBERS_END,
     arrow_type,
     convert,
     match_fields,
@@ -27,6 +25,7 @@ from tasks.core.making.fields import (
 from tasks.core.making.geometry import geojson, geoparquet, shapefiles
 from tasks.core.making.geometry.column_names import GEOMETRY, require_columns
 from tasks.core.making.geometry.encodings import declared_codec
+from tasks.core.making.geometry.exact_numbers import exactly
 from tasks.core.making.geometry.geometry_files import (
     GDAL_OPTIONS,
     Place,
@@ -39,7 +38,6 @@ from tasks.core.making.markers import REASON, Reasons, take_markers
 from tasks.core.model.declarations import Column, Features
 from tasks.core.model.errors import SourceError
 
-ROUNDED = r"^-?(\d\.?\d*e[+-]\d+|\d+\.\d{10,}|\d{16,}\.0)$"  # as GDAL writes doubles in text
 UNREADABLE = (DataSourceError, DataLayerError)
 CURVES = range(8, 13)  # WKB types CircularString to MultiSurface
 COLLECTIONS = ("geojson", "features")
@@ -230,54 +228,6 @@ def _open_parquet(place: Place, reads: Features) -> Iterator[Layer]:
             ),
             reasons=reasons,
         )
-
-
-def exactly(
-    straight: Iterator[tuple[pa.RecordBatch, pa.Array]],
-    fields: Mapping[str, str | None],
-    reads: Features,
-    where: str,
-    *,
-    is_json: bool = False,
-) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
-    """Yield batches as they are; raise SourceError where a double stands for too long a number."""
-    names = {fields[target]: target for target, each in reads.columns.items() if _is_exact(each)}
-    before = 0
-    for batch, geometry in straight:
-        for name in batch.schema.names:
-            if name in names and pa.types.is_floating(batch[name].type):
-                large = pc.greater_equal(pc.abs(batch[name]), WHOLE_NUMBERS_END)
-                if (place := pc.index(large, True).as_py()) >= 0:
-                    number, kind = batch[name][place].as_py(), reads.columns[names[name]].type
-                    raise SourceError(
-                        f"The column {names[name]} was declared as {kind} and {where} holds numbers"
-                        f" that it cannot hold exactly, such as {number:.0f} in feature"
-                        f" {before + place + 1:,}: ask the publisher for text, or declare it as"
-                        " number."
-                    )
-            elif is_json and name in names:
-                _require_written(simplified(batch[name]), names[name], where, before)
-        before += len(batch)
-        yield batch, geometry
-
-
-def _require_written(texts: pa.Array, column: str, where: str, before: int) -> None:
-    """Raise SourceError where GDAL wrote a JSON number into a column of text, and not as it was."""
-    if not pa.types.is_string(texts.type):
-        return
-    for place in np.flatnonzero(pc.match_substring_regex(texts, ROUNDED).fill_null(False)):
-        found = texts[int(place)].as_py()
-        is_of_gdal = f"{float(found):.17g}" in (found, found.removesuffix(".0"))
-        if is_of_gdal and (abs(float(found)) >= WHOLE_NUMBERS_END or repr(float(found)) != found):
-            raise SourceError(
-                f"The column {column} was declared as text and {where} holds a number without"
-                f" quotes in feature {before + int(place) + 1:,}, read as {found}, whose digits are"
-                " not certain: ask the publisher for text."
-            )
-
-
-def _is_exact(column: Column) -> bool:
-    return column.type in ("text", "integer") or column.type.startswith("decimal")
 
 
 def declared(
