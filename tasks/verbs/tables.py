@@ -105,7 +105,10 @@ def load_geometries(staging: Staging, file: File, table: str) -> int:
             change_of_crs=figures.change_of_crs,
             suppressed=figures.reasons.suppressed,
             reasons=dict(figures.reasons),
+            **figures.remarks.figures,
         )
+    for sentence in figures.remarks.sentences:
+        warn(f"{sentence}.")
     return figures.features
 
 
