@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -11,11 +10,16 @@ from psycopg2 import sql
 
 from tasks.core.catalog.column_rules import ColumnRule
 from tasks.core.making.joining.ratios import plain_ratio, ratio
-from tasks.core.making.joining.summed_tables import Figure, SummedTable, is_float, typed
+from tasks.core.making.joining.summed_tables import (
+    NUMBER,
+    Figure,
+    SummedTable,
+    is_float,
+    typed,
+)
 from tasks.core.making.topology.polygons import GEOMETRY
 from tasks.core.model.errors import CheckFailed
 
-NUMBER = re.compile(r"smallint|integer|bigint|real|double precision|numeric(\(.*\))?")
 ROOT = "root of the sum of the squares"
 
 

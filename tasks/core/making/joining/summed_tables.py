@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
 
+NUMBER = re.compile(r"smallint|integer|bigint|real|double precision|numeric(\(.*\))?")
 # decimals of a computed figure whose column is empty, so that its publisher's rounding is not known
 SCALE_UNKNOWN = 6
 
