@@ -15,6 +15,7 @@ from made_up_land import made_up, original, people, published, staged
 
 from tasks.core.catalog import editions, layers, publications
 from tasks.core.catalog.column_rules import column_comments
+from tasks.core.catalog.provenance import record_check
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.postgres.database import Database
@@ -351,3 +352,88 @@ def _as_reader(database: Database, query: str) -> None:
     with database.session() as cursor:
         cursor.execute("SET LOCAL ROLE geodata_reader")
         cursor.execute(query)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("DELETE FROM areas", "was expected to have rows and has none"),
+        ("UPDATE areas SET people = -1 WHERE code = 'A2'", "counts persons and has -1, less than"),
+        (
+            "ALTER TABLE areas ALTER people TYPE float; UPDATE areas SET people = 'NaN'",
+            "Every people .* 3 of 3 are NaN or infinite",
+        ),
+        (
+            "UPDATE areas SET people = NULL; COMMENT ON COLUMN areas.people IS"
+            " 'People [unit: persons; aggregate: sum; from: zz-people.POP]'",
+            r"Figures of zz-people were expected .* every one is absent \(people\)",
+        ),
+        (
+            "UPDATE areas SET people = NULL; COMMENT ON COLUMN areas.people IS"
+            " 'People [unit: persons; aggregate: sum; from: not in zz-people]'",
+            "Figures of zz-people were expected",
+        ),
+    ],
+)
+def test_figures_that_cannot_be_are_not_sealed(
+    database: Database, dataset: Dataset, change: str, told: str
+) -> None:
+    staging = staged(database, dataset, 10, extra=change)
+    with pytest.raises(CheckFailed, match=told):
+        layers.seal_all(database, staging)
+
+
+def test_a_balance_may_be_less_than_none(database: Database, dataset: Dataset) -> None:
+    extra = (
+        "UPDATE areas SET people = -people; COMMENT ON COLUMN areas.people IS"
+        " 'Migration [unit: balance of persons; aggregate: sum; from: made up]'"
+    )
+    published(database, dataset, 10, extra=extra)
+    assert people(database, dataset) == -60
+
+
+@pytest.mark.parametrize(
+    "loaded",
+    [
+        "ALTER TABLE areas ADD PRIMARY KEY (code)",
+        "ALTER TABLE areas SET UNLOGGED; ALTER TABLE areas ADD CONSTRAINT own PRIMARY KEY (people)",
+        "CREATE UNIQUE INDEX ON areas (code)",
+    ],
+)
+def test_a_loaded_table_may_be_a_layer_and_lasts(
+    database: Database, dataset: Dataset, loaded: str
+) -> None:
+    edition = published(database, dataset, 10, extra=loaded)
+    assert people(database, dataset) == 60
+    kept = "SELECT relpersistence FROM pg_class WHERE oid = %s::regclass"
+    assert database.value(kept, f"{edition.schema}.areas") == "p"
+
+
+@pytest.mark.parametrize(
+    "union",
+    [
+        "ALTER TABLE areas RENAME TO areas_1; CREATE TABLE areas (LIKE areas_1 INCLUDING COMMENTS);"
+        "ALTER TABLE areas_1 INHERIT areas; COMMENT ON TABLE areas IS 'Areas'",
+        "ALTER TABLE areas RENAME TO own; CREATE VIEW areas AS SELECT * FROM own;"
+        "COMMENT ON VIEW areas IS 'Areas'; COMMENT ON COLUMN areas.code IS"
+        " 'Code [unit: code; aggregate: key; from: made up]'; COMMENT ON COLUMN areas.people IS"
+        " 'People [unit: persons; aggregate: sum; from: made up]'; COMMENT ON COLUMN areas.geom IS"
+        " 'Border [unit: m; aggregate: none; from: made up]'",
+    ],
+)
+def test_a_layer_has_rows_of_its_own(database: Database, dataset: Dataset, union: str) -> None:
+    staging = staged(database, dataset, 10, extra=union)
+    with pytest.raises(ConfigurationError, match="only reads those of other tables"):
+        layers.seal_all(database, staging)
+
+
+def test_an_edition_whose_check_failed_is_not_published_though_the_flow_went_on(
+    database: Database, dataset: Dataset
+) -> None:
+    staging = staged(database, dataset, 10)
+    record_check(database, staging, "advice", "1", "2", passed=False, required=False)
+    record_check(database, staging, "total", "60", "61", passed=False, required=True)
+    with pytest.raises(CheckFailed, match=r"\(total: expected 60, found 61\): let the flow wait"):
+        layers.seal_all(database, staging)
+    record_check(database, staging, "total", "60", "60", passed=True, required=True)
+    assert layers.seal_all(database, staging) == {"areas": 3}

@@ -444,8 +444,8 @@ def test_missing_and_repeated_keys_are_counted(database: Database, tables: Stagi
         cursor.execute("INSERT INTO figures VALUES ('02', 1)")
     with pytest.raises(
         CheckFailed,
-        match="2 of 4 areas matched.*1 codes have several rows of areas; 1 codes have several rows"
-        " of figures.*areas without figures: 03, no code",
+        match=r"2 of 4 areas matched.*1 codes have several rows of areas; 1 codes have several rows"
+        r" of figures.*areas without figures: 03, no code",
     ):
         check_join(tables)
 

@@ -35,7 +35,7 @@ def _kind(cursor: Cursor, table: str, column: str) -> str:
     if column not in kinds:
         raise ConfigurationError(
             f"The table {table} was expected to have the column {column}, and its columns are"
-            f" {', '.join(kinds) or 'none, it was not loaded'}: correct the name given to the check."
+            f" {', '.join(kinds) or 'none, it was not loaded'}: correct the name it was given."
         )
     kind = kinds[column]
     return SAME.get(kind.partition("(")[0], kind)

@@ -20,7 +20,8 @@ SELECT coalesce(a.key::text, f.key::text, 'no code') AS key,
 SELECT_ALIKE = """
 WITH plain AS (
     SELECT key, area,
-           ltrim(regexp_replace(lower(normalize(key, NFKC)), '[[:space:]]', '', 'g'), '0') AS letters
+           ltrim(regexp_replace(lower(normalize(key, NFKC)), '[[:space:]]', '', 'g'), '0')
+           AS letters
       FROM met WHERE area <> figure AND NOT unlocated AND NOT named)
 SELECT a.key AS area, f.key AS figure FROM plain a JOIN plain f USING (letters)
  WHERE a.area AND NOT f.area ORDER BY 1, 2 LIMIT %(most)s
