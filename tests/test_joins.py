@@ -382,7 +382,7 @@ def test_checks_of_what_is_not_there_are_explained(tables: Staging) -> None:
         lambda: checks.check_topology.fn(tables, "areas"),
         lambda: checks.check_conserved.fn(tables, "people", "figures", "areas"),
     ):
-        with pytest.raises(ConfigurationError, match="cannot be made in .*: .*correct the table"):
+        with pytest.raises(ConfigurationError, match=r"cannot be made in .*: .*correct the table"):
             check()
 
 
@@ -401,7 +401,7 @@ def test_codes_that_would_match_if_written_alike_are_named(
     with database.session(tables.schema) as cursor:
         cursor.execute("DELETE FROM areas; INSERT INTO areas VALUES (%s, 'A')", (area,))
         cursor.execute("DELETE FROM figures; INSERT INTO figures VALUES (%s, 5)", (figure,))
-    with pytest.raises(CheckFailed, match="0 of 1 areas matched.*would meet if both files wrote"):
+    with pytest.raises(CheckFailed, match=r"0 of 1 areas matched.*would meet if both files wrote"):
         check_join(tables)
 
 
