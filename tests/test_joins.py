@@ -472,3 +472,28 @@ def test_the_report_keeps_what_the_ledger_named_and_a_thousand_orphans(
         tables.dataset.slug,
         tables.edition,
     ) == [(1, 5, 1000)]
+
+
+def test_a_figure_that_means_two_things_or_is_of_another_kind_takes_no_description(
+    database: Database, tables: Staging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scripts, "SQL", tmp_path)
+    rule = "{} [unit: {}; aggregate: sum; from: {}]".format
+    with database.session(tables.schema) as cursor:
+        cursor.execute("ALTER TABLE areas ADD people numeric")
+    told = {"figures.people": rule("Residents", "persons", "a.P"), "areas.code": RULE("Code", "a")}
+    described(database, tables, told)
+    header = "-- reads: areas, figures\n-- makes: joined\n-- settings: none\n"
+    made = "DROP TABLE IF EXISTS joined; CREATE TABLE joined AS SELECT length(code) AS code, people"
+    (tmp_path / "alike.sql").write_text(f"{header}{made} FROM figures")
+    scripts.run(database, tables, "alike.sql")
+    assert column_comments(database, tables.schema, "joined") == {
+        "code": None,
+        "people": rule("Residents", "persons", "a.P"),
+    }
+    described(database, tables, {"areas.people": rule("Homes", "dwellings", "b.H")})
+    with pytest.raises(CheckFailed, match=r"people of joined .* means several \(dwellings, sum in"):
+        scripts.run(database, tables, "alike.sql")
+    own = f"; COMMENT ON COLUMN joined.people IS '{rule('Both', 'persons', 'computed')}'"
+    (tmp_path / "alike.sql").write_text(f"{header}{made} FROM figures{own}")
+    assert scripts.run(database, tables, "alike.sql") == {"joined": 4}
