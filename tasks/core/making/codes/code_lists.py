@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from psycopg2 import sql
 
 from tasks.core.catalog import rows
@@ -19,6 +21,18 @@ def keep(database: Database, staging: Staging, table: str) -> int:
         statement = sql.SQL(INSERT_CODE_LABELS).format(table=sql.Identifier(table))
         cursor.execute(statement, rows.of_edition(staging) | {"code_list": table})
         return cursor.rowcount
+
+
+def without_codes(
+    database: Database, schema: str, table: str, columns: Collection[str]
+) -> list[str]:
+    """Return the columns of a table in which there is no code at all, so that none can be held."""
+    counts = [sql.SQL("count({})").format(sql.Identifier(column)) for column in columns]
+    query = sql.SQL("SELECT {} FROM {}").format(
+        sql.SQL(", ").join(counts), sql.Identifier(schema, table)
+    )
+    found = database.rows(query)[0]
+    return [column for column, count in zip(columns, found, strict=True) if not count]
 
 
 def unknown(database: Database, schema: str, table: str, column: str, code_list: str) -> list[str]:

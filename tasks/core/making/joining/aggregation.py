@@ -105,8 +105,8 @@ def _plan(
             f" columns are {', '.join(source.types)}."
         )
     addition = read_addition(database, source, adding, by) if adding else None
-    carried, figures = carried_columns(source, by, carry), figures_of(source, addition, by)
-    figures = told_of_halves(database, source, figures)
+    carried, added_up = carried_columns(source, by, carry), figures_of(source, addition, by)
+    figures = told_of_halves(database, source, added_up)
     rules = _rules(source, by, carried, figures)
     _require_constant(database, source, by, carried)
     if addition:

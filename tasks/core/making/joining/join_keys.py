@@ -37,5 +37,5 @@ def _kind(cursor: Cursor, table: str, column: str) -> str:
             f"The table {table} was expected to have the column {column}, and its columns are"
             f" {', '.join(kinds) or 'none, it was not loaded'}: correct the name it was given."
         )
-    kind = kinds[column]
+    kind = str(kinds[column])
     return SAME.get(kind.partition("(")[0], kind)
