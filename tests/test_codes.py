@@ -19,6 +19,7 @@ from tasks.core.making.joining.united_tables import unite
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
+from tasks.verbs.code_events import check_codes
 
 EVENTS = ledger("""
     2018-01-01: A > B
@@ -449,3 +450,16 @@ def test_tables_of_parts_are_read_as_one(database: Database, fill: Fill) -> None
         database.value(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, "tracts")))
         == 3
     )
+
+
+def test_a_column_without_any_code_is_no_pass(
+    database: Database, fill: Fill, staging: Staging
+) -> None:
+    fill(
+        "CREATE TABLE list AS SELECT 'a' AS code, 'A' AS label;"
+        "CREATE TABLE figures (kind text); INSERT INTO figures VALUES (NULL)"
+    )
+    with pytest.raises(CheckFailed, match="kind: no code at all"):
+        check_codes.fn(staging, "figures", {"kind": "list"})
+    fill("INSERT INTO figures VALUES ('a')")
+    check_codes.fn(staging, "figures", {"kind": "list"})
