@@ -391,6 +391,17 @@ def test_figures_that_cannot_be_are_not_sealed(
         layers.seal_all(database, staging)
 
 
+def test_coordinates_that_a_file_does_not_have_do_not_stop_the_figures(
+    database: Database, dataset: Dataset
+) -> None:
+    extra = (
+        "ALTER TABLE areas ADD latitude float; COMMENT ON COLUMN areas.latitude IS"
+        " 'Latitude [unit: degree; aggregate: none; from: zz-places.gps]'"
+    )
+    published(database, dataset, 10, extra=extra)
+    assert people(database, dataset) == 60
+
+
 def test_a_balance_may_be_less_than_none(database: Database, dataset: Dataset) -> None:
     extra = (
         "UPDATE areas SET people = -people; COMMENT ON COLUMN areas.people IS"

@@ -83,9 +83,12 @@ def _read(cursor: Cursor, layer: str, rules: Mapping[str, ColumnRule]) -> tuple[
 
 
 def _require_known(layer: str, figures: list[_Figure]) -> None:
-    """Raise CheckFailed when a source gives the layer columns, and not one figure."""
+    """Raise CheckFailed when a source gives a layer columns that are aggregated, and not one figure.
+
+    Columns that are not (coordinates, medians) may be absent: their publishers leave them out.
+    """
     sources: dict[str, list[_Figure]] = defaultdict(list)
-    for figure in figures:
+    for figure in (each for each in figures if each.rule.kind != "none"):
         sources[figure.source].append(figure)
     for source, given in sources.items():
         if source and not any(figure.known for figure in given):
