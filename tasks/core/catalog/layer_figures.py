@@ -83,7 +83,7 @@ def _read(cursor: Cursor, layer: str, rules: Mapping[str, ColumnRule]) -> tuple[
 
 
 def _require_known(layer: str, figures: list[_Figure]) -> None:
-    """Raise CheckFailed when a source gives a layer columns that are aggregated, and not one figure.
+    """Raise CheckFailed when a source gives a layer columns to aggregate, and not one figure.
 
     Columns that are not (coordinates, medians) may be absent: their publishers leave them out.
     """
