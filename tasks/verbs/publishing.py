@@ -53,7 +53,7 @@ def publish(staging: Staging) -> Edition:
 
     Sealing gives key, indexes, descriptions and content hash. Readers see the old edition until one
     short transaction, and the new one with all its provenance after it. Raises CheckFailed when a
-    layer is missing or empty, its key does not hold, a column is not described, a figure cannot be,
+    layer is missing, its key does not hold, a column is not described, a figure cannot be,
     or a required check failed before.
     """
     if not provenance.checked(site().database, staging):

@@ -24,7 +24,14 @@ def seal_all(database: Database, staging: Staging) -> dict[str, int]:
     """Seal every declared layer of a staging; return the rows of each."""
     declared = staging.dataset.layers
     _require_passed(database, staging)
-    return {layer: seal(database, staging, layer, key) for layer, key in declared.items()}
+    sealed = {layer: seal(database, staging, layer, key) for layer, key in declared.items()}
+    if not any(sealed.values()):
+        raise CheckFailed(
+            f"The layers {', '.join(sealed)} of {staging.dataset.slug} {staging.vintage} were"
+            f" expected to have rows and have none, in {staging.schema}: look at the tables that"
+            " they are made of; nothing was published."
+        )
+    return sealed
 
 
 def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...]) -> int:

@@ -10,7 +10,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import rows
-from tasks.core.making.joining.join_keys import require_comparable
+from tasks.core.making.joining.join_keys import is_in_file, require_comparable
 from tasks.core.making.joining.statements import CREATE_MET, SELECT_ALIKE, SELECT_RECODED
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database, records
@@ -161,7 +161,7 @@ def measure(
         report = records(cursor, f"SELECT {counts} FROM met")[0]._asdict()
         report["alike"] = records(cursor, SELECT_ALIKE, most=ALIKE)
         report["recoded"] = _recoded(cursor, staging, [areas, figures])
-        report["counts_people"] = population is not None
+        report["counts_people"] = population is not None and is_in_file(cursor, figures, population)
         row = {"areas": areas, "figures": figures, "key": key, **report}
         kept = {column: value for column, value in row.items() if column not in NOT_KEPT}
         rows.insert(cursor, "join_report", rows.of_edition(staging) | kept)

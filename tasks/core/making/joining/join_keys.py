@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.catalog.column_rules import parse
 from tasks.core.making.joining.summed_tables import NUMBER
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.columns import columns
@@ -27,6 +28,13 @@ def require_comparable(
             f"The population {population} of {figures} was expected to be a number and is {kind}:"
             " declare it as an integer, or name another column."
         )
+
+
+def is_in_file(cursor: Cursor, table: str, column: str) -> bool:
+    """Tell whether a loaded column is in its file, and not an optional one that is absent there."""
+    comments = {each.name: each.comment or "" for each in columns(cursor, table)}
+    rule = parse(comments[column])
+    return not (rule.origin if rule else comments[column]).startswith("not in ")
 
 
 def _kind(cursor: Cursor, table: str, column: str) -> str:
