@@ -26,13 +26,17 @@ def keep(database: Database, staging: Staging, table: str) -> int:
 def without_codes(
     database: Database, schema: str, table: str, columns: Collection[str]
 ) -> list[str]:
-    """Return the columns of a table in which there is no code at all, so that none can be held."""
-    counts = [sql.SQL("count({})").format(sql.Identifier(column)) for column in columns]
-    query = sql.SQL("SELECT {} FROM {}").format(
-        sql.SQL(", ").join(counts), sql.Identifier(schema, table)
-    )
-    found = database.rows(query)[0]
-    return [column for column, count in zip(columns, found, strict=True) if not count]
+    """Return the columns that a file has and in which there is no code, so that none is held."""
+    comments = column_comments(database, schema, table)
+    rules = {name: parse(comments.get(name)) for name in columns}
+    origins = {name: rule.origin if rule else comments.get(name) for name, rule in rules.items()}
+    held = [name for name, origin in origins.items() if not (origin or "").startswith("not in ")]
+    counts = [sql.SQL("count({})").format(sql.Identifier(name)) for name in held]
+    asked = sql.SQL(", ").join([sql.SQL("count(*)"), *counts])
+    _, *found = database.rows(
+        sql.SQL("SELECT {} FROM {}").format(asked, sql.Identifier(schema, table))
+    )[0]
+    return [name for name, count in zip(held, found, strict=True) if not count]
 
 
 def unknown(database: Database, schema: str, table: str, column: str, code_list: str) -> list[str]:
