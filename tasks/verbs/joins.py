@@ -67,7 +67,7 @@ def check_join(
     of the codes of these areas, where the figures are of several kinds of area ("0500000US%").
     areas_matched and figures_matched: least shares (0 to 1); the share of the population must reach
     figures_matched too. Raises CheckFailed naming orphan codes when a required share is not
-    reached.
+    reached, or nothing was there to be held; ConfigurationError when the keys cannot be compared.
     """
     with recording(staging, "check_join", f"{areas} × {figures}") as step:
         database = site().database
@@ -77,18 +77,21 @@ def check_join(
         least = figures_matched - min(report.share_named, named_at_most)
         share = min(report.share_of_figures, report.share_of_population) + ROUNDING
         passed = report.share_of_areas >= areas_matched and share >= least
+        passed = passed and not report.saw_nothing
         expected = f"at least {areas_matched:.1%} of areas and {figures_matched:.1%} of figures"
         expected += f", {named_at_most:.1%} of which the ledger may name" if named_at_most else ""
         title, found = f"{figures} join {areas}", report.sentence
         record_check(database, staging, title, expected, found, passed, required)
-        step.done(found, report.areas_matched)
+        step.done(found, report.areas_matched, named=report.figures_named)
     if not passed:
-        _refuse(areas, figures, f"expected {expected}, found {found}; {report.orphans}", required)
+        difference = "; ".join(
+            filter(None, (f"expected {expected}, found {found}", report.orphans))
+        )
+        _refuse(areas, figures, difference, report.remedy, required)
 
 
-def _refuse(areas: str, figures: str, difference: str, required: bool) -> None:
+def _refuse(areas: str, figures: str, difference: str, remedy: str, required: bool) -> None:
     verdict = f"The figures of {figures!r} and the areas of {areas!r} do not belong together"
-    remedy = "use files of the same vintage, or recode the codes that changed"
     if required:
         raise CheckFailed(f"{verdict}: {difference}: {remedy}.")
-    warn(f"{verdict}: {difference}.")
+    warn(f"{verdict}: {difference}: {remedy}.")

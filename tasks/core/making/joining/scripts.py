@@ -8,9 +8,11 @@ from itertools import product
 from psycopg2 import Error, sql
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.catalog.column_rules import parse
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Staging
 from tasks.core.model.settings import SQL
+from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
 
 LINE = r".+(?:\n--  +.+)*"  # may go on in lines that are indented after the two hyphens
@@ -46,13 +48,35 @@ def run(database: Database, staging: Staging, script: str) -> dict[str, int]:
             ) from error
         remedy = "create it in the file or correct the line"
         _require(cursor, staging, script, makes, "makes", remedy)
-        _carry_comments(cursor, reads, makes)
+        _carry_comments(cursor, script, reads, makes)
         return {table: _count(cursor, table) for table in makes}
 
 
-def _carry_comments(cursor: Cursor, reads: list[str], makes: list[str]) -> None:
+def _carry_comments(cursor: Cursor, script: str, reads: list[str], makes: list[str]) -> None:
+    _require_one_rule(cursor, script, reads, makes)
     for made, source in product(makes, [*reads, *makes]):
         cursor.execute("SELECT geodata.copy_comments(%s, %s)", (f'"{source}"', f'"{made}"'))
+
+
+def _require_one_rule(cursor: Cursor, script: str, reads: list[str], makes: list[str]) -> None:
+    """Raise CheckFailed where a figure's name stands for different things in the tables read."""
+    given: dict[str, dict[tuple[str, str], str]] = {}
+    for table in reads:
+        for column in columns(cursor, table):
+            if (rule := parse(column.comment)) and rule.kind not in ("key", "same", "none"):
+                given.setdefault(column.name, {}).setdefault((rule.unit, rule.aggregate), table)
+    for made in makes:
+        silent = [each.name for each in columns(cursor, made) if not each.comment]
+        for name in (name for name in silent if len(given.get(name, ())) > 1):
+            said = "; ".join(
+                f"{unit}, {aggregate} in {table}"
+                for (unit, aggregate), table in given[name].items()
+            )
+            raise CheckFailed(
+                f"The column {name} of {made} was expected to mean one thing in the tables that"
+                f" sql/{script} reads, and it means several ({said}): describe it with COMMENT ON"
+                f" COLUMN {made}.{name}."
+            )
 
 
 def compress(cursor: Cursor) -> None:
