@@ -43,7 +43,7 @@ def check_rows(staging: Staging, held: Input, table: str = "") -> None:
     else:
         _within(staging, f"rows of {table}", expected, found)
     for column, kinds in source.counts.items():
-        counted = sql.SQL("SELECT count(*) FROM {} WHERE {} = {}")
+        counted = sql.SQL("SELECT count(*) FROM {} WHERE {}::text LIKE {}")
         for kind, rows in kinds.items():
             query = counted.format(rows_of, sql.Identifier(column), sql.Literal(kind))
             found = int(_value(staging, query))

@@ -10,6 +10,7 @@ from tasks.core.archive.expiry import may_stay
 from tasks.core.archive.hashed_files import HashedFiles
 from tasks.core.archive.manifests import Manifests
 from tasks.core.archive.replication import Failures
+from tasks.core.archive.todays_files import is_meant
 from tasks.core.archive.tombstones import Tombstone, Tombstones
 from tasks.core.model.declarations import Source
 from tasks.core.model.errors import SourceError
@@ -59,8 +60,9 @@ class Originals:
         return self._files.replicate(sha256) + self._manifests.replicate(source)
 
     def latest(self, source: Source) -> Original | None:
-        """Give the newest original not buried, with its source as it is declared now, or None."""
-        usable = (each for each in self._manifests.of(source) if not self._tombstones.over(each))
+        """Give the newest original that is meant and not buried, declared as now, or None."""
+        meant = (each for each in self._manifests.of(source) if is_meant(source, each))
+        usable = (each for each in meant if not self._tombstones.over(each))
         return next((replace(original, source=source) for original in usable), None)
 
     def passed_over(self, source: Source) -> tuple[Original, Tombstone] | None:
