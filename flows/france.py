@@ -98,10 +98,9 @@ def france(
 
     join(staging, "france_census.sql")
     ledger, now = read_ledger(staging, "movements"), files.parts("shapes")[0].codes_day
-    for figures in ("census", "income"):
-        then = (files.population if figures == "census" else files.income).codes_day
-        table = f"{figures}_communes"
-        recode(staging, table, "municipal_code", ledger, since=then, until=now, mixed=True)
+    for table, figures in {"census": files.population, "income": files.income}.items():
+        since = {"since": figures.codes_day, "until": now}
+        recode(staging, f"{table}_communes", "municipal_code", ledger, **since, mixed=True)
     join(staging, "france.sql")
     check_join(staging, "iris", "population_now", **CENSUS)
     kept = 1 - insee.RELEASES[vintage].income_lost

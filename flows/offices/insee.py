@@ -117,7 +117,7 @@ CENSUSES = {  # pages of the tables of a year
     2021: {"evol-struct-pop": 8268806, "logement": 8268838, "couples-familles-menages": 8268828},
     2022: {"evol-struct-pop": 8647014, "logement": 8647012, "couples-familles-menages": 8647008},
 }
-# Of 2023 there are communes only, in the long form of Melodi under new names, which no release reads
+# Of 2023 there are communes only, in the long form of Melodi under new names, which nothing reads
 # (…/9006084/base_cc_evol_struct_pop_com_2023_parquet.zip, …/8984752/FILOSOFI_CC_csv.zip).
 INCOMES = {  # page and file of a year
     2020: (7233950, "BASE_TD_FILO_DISP_IRIS_2020"),

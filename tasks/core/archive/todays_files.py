@@ -21,9 +21,7 @@ def is_meant(source: Source, original: Original) -> bool:
     return day(original.last_modified, original.retrieved_at).year == source.reference_date.year
 
 
-def refusal(
-    source: Source, url: str, last_modified: str | None, asked_at: datetime
-) -> str | None:
+def refusal(source: Source, url: str, last_modified: str | None, asked_at: datetime) -> str | None:
     """Give the reason to refuse today's file of a current source asked for another year, or None.
 
     url: the address that gave the file; only the publisher's own is believed to be today's.
