@@ -67,6 +67,7 @@ EPCI = ("epci_*",)
 COMMUNE = ("commune_*", *DEPARTEMENT, *EPCI)
 CENSUS: dict[str, Any] = {"key": "iris_code", "population": "population", "figures_matched": 0.98}
 INCOME: dict[str, Any] = {"key": "iris_code", "areas_matched": 0.2}
+POSTED: dict[str, Any] = {"key": "municipal_code", "areas_matched": 0.95, "figures_matched": 0.0}
 NAMES: dict[str, Any] = {"key": "commune_code", "areas_matched": 1.0, "figures_matched": 0.99}
 
 
@@ -101,8 +102,9 @@ def france(
     for table, figures in {"census": files.population, "income": files.income}.items():
         since = {"since": figures.codes_day, "until": now}
         recode(staging, f"{table}_communes", "municipal_code", ledger, **since, mixed=True)
-    join(staging, "france.sql")
+    join(staging, "france.sql", {"income_day": files.income.codes_day})
     check_join(staging, "iris", "population_now", **CENSUS)
+    check_join(staging, "iris", "postal_code_communes", **POSTED)
     kept = 1 - insee.RELEASES[vintage].income_lost
     check_join(staging, "iris", "income_now", **INCOME, figures_matched=kept)
     aggregate(staging, "iris", by="commune_code", into="communes", carry=COMMUNE)

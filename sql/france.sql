@@ -2,7 +2,7 @@
 --     movements, postal_code_list, names_communes, names_areas
 -- makes: iris, postal_code_communes, population_now, income_now
 -- settings: geodata.vintage (year of the borders; the census is two years older or more, incomes
---     three)
+--     three), geodata.income_day (the day whose IRIS the incomes have)
 
 -- Communes that IGN and La Poste divide into arrondissements, and the commune that the statistics
 -- know.
@@ -44,27 +44,31 @@ END $$;
 -- only took another code keeps its IRIS, under it. One that is not divided, and has merged or been
 -- parted since, is other ground under the same code: its row gets a code that no IRIS has, so that
 -- the report of the join counts and names it as it does those whose code is gone.
-CREATE TEMPORARY VIEW change AS
-SELECT before[1] AS commune, before || after AS communes,
-       verdict = 'carried' AND (SELECT count(DISTINCT code_before) FROM movements
-                                 WHERE code_after = after[1]
-                                   AND type_before = 'COM' AND type_after = 'COM') = 1
-       AS is_recoded
-  FROM catalog.code_change c
-  JOIN catalog.edition e USING (dataset, number)
- WHERE e.schema_name = current_schema() AND c.table_name = 'income_communes';
+CREATE TEMPORARY VIEW moved AS
+SELECT DISTINCT code_before, code_after
+  FROM movements
+ WHERE type_before = 'COM' AND type_after = 'COM'
+   AND day > current_setting('geodata.income_day')::date
+   AND day <= make_date(current_setting('geodata.vintage')::integer, 1, 1);
+CREATE TEMPORARY VIEW renamed AS
+SELECT min(code_before) AS commune, min(code_after) AS now
+  FROM (SELECT *, count(*) OVER (PARTITION BY code_before) AS parts,
+                  count(*) OVER (PARTITION BY code_after) AS merged FROM moved) AS counted
+ WHERE parts = 1 AND merged = 1 AND code_before <> code_after
+   AND code_after NOT IN (SELECT code_before FROM moved)
+   AND code_before NOT IN (SELECT code_after FROM moved)
+ GROUP BY code_before;
 
 CREATE TABLE income_now AS SELECT * FROM income;
 UPDATE income_now SET iris_code = iris_code || ' (other ground)'
  WHERE iris_code LIKE '%0000'
-   AND left(iris_code, 5) IN (SELECT unnest(communes) FROM change)
-   AND left(iris_code, 5) NOT IN (SELECT commune FROM change WHERE is_recoded);
-UPDATE income_now n SET iris_code = s.iris_code
-  FROM change c
-  JOIN income_communes i ON i.income_commune = c.commune
-  JOIN shapes s ON s.municipal_code = i.municipal_code
- WHERE c.is_recoded AND left(n.iris_code, 5) = c.commune
-   AND s.iris_code = i.municipal_code || substr(n.iris_code, 6);
+   AND left(iris_code, 5) NOT IN (SELECT commune FROM renamed)
+   AND left(iris_code, 5) IN (
+       SELECT unnest(ARRAY[code_before, code_after]) FROM moved WHERE code_before <> code_after);
+UPDATE income_now SET iris_code = s.iris_code
+  FROM renamed r JOIN shapes s ON s.municipal_code = r.now
+ WHERE left(income_now.iris_code, 5) = r.commune
+   AND s.iris_code = r.now || substr(income_now.iris_code, 6);
 
 -- A reason for each IRIS that has no row of incomes.
 CREATE TEMPORARY TABLE income_of_iris ON COMMIT DROP AS
@@ -79,7 +83,8 @@ UPDATE income_of_iris i
        THEN 'all: other geography, IRIS of this commune have changed since the incomes'
        ELSE 'all: not in the table of incomes, which has communes of about 5,000 residents' END
  WHERE NOT EXISTS (SELECT FROM income_now n WHERE n.iris_code = i.iris_code);
-DROP VIEW change;
+DROP VIEW renamed;
+DROP VIEW moved;
 
 -- Several postal codes in one commune, one postal code in several communes: all pairs as La Poste
 -- has them.

@@ -27,8 +27,11 @@ def check_day(staging: Staging, held: Input) -> None:
     """
     original, source = held.original, held.source
     meant = source.reference_date.year
-    told = todays_files.day(original.last_modified, original.retrieved_at)
-    found, passed = f"{told:%B %Y}", todays_files.is_meant(source, original)
+    passed = todays_files.is_meant(source, original)
+    if todays_files.is_of_its_day(source, original):
+        found = f"{todays_files.day(original.last_modified, original.retrieved_at):%B %Y}"
+    else:
+        found = f"{meant}, as whoever laid it there says"
     if source.dated_by:
         newest = _newest(staging, held.table, source.dated_by)
         found += f", {source.dated_by} up to {newest or 'no day'}"
@@ -41,7 +44,7 @@ def check_day(staging: Staging, held: Input) -> None:
             f" {found}: ask for a vintage that means that year, or lay the file of {meant} into the"
             " folder that GEODATA_INBOX names; nothing was published."
         )
-    say(f"The file {source.slug} {source.vintage} is of {found}, as expected ({meant}).")
+    say(f"The file {source.slug} {source.vintage} is of {found}; expected was {meant}.")
 
 
 def _newest(staging: Staging, table: str, column: str) -> date | None:

@@ -11,14 +11,19 @@ from tasks.core.model.handles import Original
 
 
 def is_meant(source: Source, original: Original) -> bool:
-    """Tell whether an archived original is of the year that the source means.
+    """Tell whether an archived original is of the year that the source means."""
+    if not is_of_its_day(source, original):
+        return True
+    return day(original.last_modified, original.retrieved_at).year == source.reference_date.year
+
+
+def is_of_its_day(source: Source, original: Original) -> bool:
+    """Tell whether an original is what the publisher gave as today's file.
 
     What was laid by hand under the name of a vintage is that vintage, as a mirror's file is.
     """
-    addresses = [*map(redact, original.source.urls)]
-    if not source.current or source.mirror or original.url not in addresses:
-        return True
-    return day(original.last_modified, original.retrieved_at).year == source.reference_date.year
+    publishers = original.url in map(redact, original.source.urls)
+    return source.current and not source.mirror and publishers
 
 
 def refusal(source: Source, url: str, last_modified: str | None, asked_at: datetime) -> str | None:
