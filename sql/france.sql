@@ -86,6 +86,15 @@ UPDATE income_of_iris i
 DROP VIEW renamed;
 DROP VIEW moved;
 
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM postal_code_list
+                WHERE (latitude_given IS NULL) <> (longitude_given IS NULL)) THEN
+        RAISE EXCEPTION 'pairs of postal_code_list were expected to have a latitude and a longitude'
+            ' or neither, and some have one of them: declare the name of the other''s column';
+    END IF;
+END $$;
+
 -- Several postal codes in one commune, one postal code in several communes: all pairs as La Poste
 -- has them.
 CREATE TABLE postal_code_communes AS
