@@ -66,7 +66,7 @@ DEPARTEMENT = ("departement_*", *REGION)
 EPCI = ("epci_*",)
 COMMUNE = ("commune_*", *DEPARTEMENT, *EPCI)
 CENSUS: dict[str, Any] = {"key": "iris_code", "population": "population", "figures_matched": 0.98}
-INCOME: dict[str, Any] = {"key": "iris_code", "areas_matched": 0.2}
+INCOME: dict[str, Any] = {"key": "iris_code", "areas_matched": 0.15}
 POSTED: dict[str, Any] = {"key": "municipal_code", "areas_matched": 0.95, "figures_matched": 0.0}
 NAMES: dict[str, Any] = {"key": "commune_code", "areas_matched": 1.0, "figures_matched": 0.99}
 
