@@ -91,18 +91,17 @@ def france(
     together(*clean_topology.map(staging, territories, "iris_code", gap_metres=1.0, tolerance=0.02))
     unite(staging, "shapes", territories, wait_for=loaded)
     check_keys(staging, "shapes", ("iris_code",), pattern=r"^(\d{2}|2[AB])\d{7}$")
-    for territory in files.parts("shapes"):
-        check_rows(staging, territory)
+    together(*check_rows.map(staging, files.parts("shapes")))
     check_rows(staging, files.postal_code_list)
     check_day(staging, files.postal_code_list)
     check_totals(staging, files.population)
 
     join(staging, "france_census.sql")
     ledger, now = read_ledger(staging, "movements"), files.parts("shapes")[0].codes_day
-    for table, figures in {"census": files.population, "income": files.income}.items():
-        since = {"since": figures.codes_day, "until": now}
-        recode(staging, f"{table}_communes", "municipal_code", ledger, **since, mixed=True)
-    join(staging, "france.sql", {"income_day": files.income.codes_day})
+    counted, earned = files.population.codes_day, files.income.codes_day
+    recode(staging, "census_communes", "municipal_code", ledger, counted, now, mixed=True)
+    recode(staging, "income_communes", "municipal_code", ledger, earned, now, mixed=True)
+    join(staging, "france.sql", {"income_day": earned})
     check_join(staging, "iris", "population_now", **CENSUS)
     check_join(staging, "iris", "postal_code_communes", **POSTED)
     kept = 1 - insee.RELEASES[vintage].income_lost
