@@ -81,7 +81,7 @@ WITH lost AS (
 UPDATE income_of_iris i
    SET income_reasons = CASE WHEN left(i.iris_code, 5) IN (SELECT municipal_code FROM lost)
        THEN 'all: other geography, IRIS of this commune have changed since the incomes'
-       ELSE 'all: not in the table of incomes, which has communes of about 5,000 residents' END
+       ELSE 'all: not in the table of incomes, which has communes of 5,000 residents or more' END
  WHERE NOT EXISTS (SELECT FROM income_now n WHERE n.iris_code = i.iris_code);
 DROP VIEW renamed;
 DROP VIEW moved;

@@ -10,7 +10,7 @@ import json
 import zipfile
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +22,18 @@ from synthetic.defects import Defects
 from workbooks import write_xlsx
 
 from flows.france import france
-from flows.offices import insee, insee_columns, insee_lists
+from flows.offices import ign, insee, insee_columns, insee_lists
 from tasks.core.making.codes import movements, recoding
 from tasks.core.making.codes.ledger import ledger
 from tasks.core.making.joining import scripts
 from tasks.core.making.tables.staging_tables import load
 from tasks.core.making.unpacking.archives import take_all
-from tasks.core.model.errors import SourceError
-from tasks.core.model.handles import Staging
+from tasks.core.model.errors import CheckFailed, SourceError
+from tasks.core.model.handles import Input, Original, Staging
 from tasks.core.model.settings import SQL
 from tasks.core.postgres.database import Database
 from tasks.running.site import site
+from tasks.verbs.checks import check_rows
 
 
 @pytest.fixture(scope="module")
@@ -300,6 +301,28 @@ def test_an_income_of_other_ground_is_counted_and_never_shown_as_that_of_the_iri
     ]
 
 
+@pytest.mark.parametrize(("paris", "passes"), [(992, True), (991, False), (0, False)])
+def test_the_iris_of_paris_are_counted_in_the_archive_of_metropolitan_france(
+    paris: int, passes: bool, database: Database, staging: Staging, tmp_path: Path
+) -> None:
+    source = replace(ign.iris(2025)["fxx"], rows=None, urls=(str(tmp_path),))
+    original = Original(
+        source=source, sha256="", size=0, url="", retrieved_at=datetime.now(UTC), state="new"
+    )
+    with database.session(staging.schema) as cursor:
+        cursor.execute(
+            "CREATE TABLE shapes_fxx AS SELECT '75' || lpad(n::text, 7, '0') AS iris_code FROM"
+            " generate_series(1, %s) AS n UNION ALL SELECT '760010000'",
+            (paris,),
+        )
+    held = Input(name="shapes_fxx", original=original)
+    if passes:
+        check_rows.fn(staging, held)
+    else:
+        with pytest.raises(CheckFailed, match=f"with iris_code 75%.*expected 992, found {paris}"):
+            check_rows.fn(staging, held)
+
+
 LAYOUTS = {  # of La Poste's list: what coordinates of one pair become
     "one column": ("coordonnees_gps", "46.2,5.6", (46.2, 5.6)),
     "one column, newer": ("_geopoint", '"46.2,5.6"', (46.2, 5.6)),
@@ -308,6 +331,7 @@ LAYOUTS = {  # of La Poste's list: what coordinates of one pair become
     "none": ("ligne_5", "", (None, None)),
     "an empty cell": ("coordonnees_gps", "", (None, None)),
 }
+HALVES = {"latitude": "46.2", "longitude": "5.6", "lat;x": "46.2;5.6"}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -326,6 +350,30 @@ def test_coordinates_of_postal_codes_are_read_in_every_layout(
         cursor.execute(made)
         cursor.execute("SELECT latitude, longitude FROM postal_code_communes")
         assert cursor.fetchall() == [expected]
+
+
+@pytest.mark.parametrize("heading", HALVES)
+def test_half_of_the_coordinates_of_a_pair_is_refused(
+    heading: str, database: Database, staging: Staging, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    named = "code_commune_insee;nom_de_la_commune;code_postal;libelle_d_acheminement"
+    path.write_text(f"{named};{heading}\n01011;APREMONT;01100;APREMONT;{HALVES[heading]}\n")
+    reads = insee_lists.postal_codes(2025).reads
+    load(database, staging.schema, "postal_code_list", path, reads)  # type: ignore[arg-type]
+    with database.session(staging.schema) as cursor:
+        cursor.execute(
+            "CREATE TABLE shapes AS SELECT '010110000' AS iris_code, '' AS municipal_code;CREATE"
+            " TABLE population AS SELECT iris_code, 1 AS population FROM shapes;CREATE TABLE"
+            " housing AS SELECT * FROM population;CREATE TABLE households AS SELECT * FROM"
+            " population;CREATE TABLE income AS SELECT iris_code, '' AS income_reasons FROM shapes;"
+        )
+        cursor.execute(
+            EMPTY_TABLES.replace("CREATE TABLE postal", "CREATE TABLE IF NOT EXISTS postal")
+        )
+    scripts.run(database, staging, "france_census.sql")
+    with pytest.raises(CheckFailed, match="a latitude and a longitude or neither"):
+        scripts.run(database, staging, "france.sql", {"income_day": date(2022, 1, 1)})
 
 
 @pytest.mark.parametrize("subject", ["population", "housing", "households"])

@@ -93,3 +93,10 @@ def test_no_source_of_france_is_share_alike() -> None:
             "Licence Ouverte / Open Licence 2.0"
         }
         assert all(source.urls for source in sources)
+
+
+def test_the_list_of_postal_codes_is_asked_of_la_poste_first_and_elsewhere_after() -> None:
+    source = postal_codes(2025)
+    hosts = [url.split("/")[2] for url in source.urls]
+    assert hosts == ["data.laposte.fr", "datanova.laposte.fr"]
+    assert source.current

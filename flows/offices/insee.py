@@ -69,8 +69,8 @@ class Release:
     newest. movements: year and page. rows, kinds: of the archive, or of that of metropolitan
     France. overseas: confidence in the other archives. income_lost: the share of the incomes'
     IRIS that may have changed until these borders; it was 2.8% from 2016 to 2019, when most
-    communes merged. posted: the year of La Poste's list, which has one
-    address: the list of a year gone by is in the archive or nowhere.
+    communes merged. posted: the year of La Poste's list, which has one address: that of a year
+    gone by is in the archive or nowhere.
     """
 
     layout: str
