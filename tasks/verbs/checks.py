@@ -64,7 +64,7 @@ def check_rows(staging: Staging, held: Input, table: str = "") -> None:
     for column, kinds in source.counts.items():
         for kind, rows in kinds.items():
             title = f"rows of {table} with {column} {kind}"
-            counted = "SELECT count(*) FILTER (WHERE {1} = {2}), count({1}) FROM {0}"
+            counted = "SELECT count(*) FILTER (WHERE {1}::text LIKE {2}), count({1}) FROM {0}"
             names = (rows_of, sql.Identifier(column), sql.Literal(kind))
             _within(staging, title, rows, *_row(staging, title, counted, *names))
     for column, count in source.distinct.items():

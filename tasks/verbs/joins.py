@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tasks.core.catalog.provenance import record_check
 from tasks.core.making.joining import join_coverage, scripts, united_tables
@@ -16,15 +16,15 @@ ROUNDING = 1e-9  # of shares that are sums of others
 
 
 @verb("join {script}")
-def join(staging: Staging, script: str) -> Staging:
+def join(staging: Staging, script: str, settings: Mapping[str, object] | None = None) -> Staging:
     """Run a country's SQL file, which makes the finished tables out of the loaded ones.
 
     The file is plain SQL: its first three comment lines name the tables it reads, the tables it
-    makes and the settings it uses (geodata.vintage is always set). Returns the staging. Raises
-    CheckFailed when one of these tables is missing.
+    makes and the settings it uses: geodata.vintage is always set, others by their names without
+    geodata. Returns the staging. Raises CheckFailed when one of these tables is missing.
     """
     with recording(staging, "join", script) as step:
-        made = scripts.run(site().database, staging, script)
+        made = scripts.run(site().database, staging, script, settings)
         tables = ", ".join(f"{table} ({rows:,})" for table, rows in made.items())
         step.done(f"Joined {script} into {tables}", sum(made.values()), **made)
     return staging

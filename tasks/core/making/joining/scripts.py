@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import product
 
 from psycopg2 import Error, sql
@@ -21,11 +22,14 @@ HEADER = re.compile(
 )
 
 
-def run(database: Database, staging: Staging, script: str) -> dict[str, int]:
+def run(
+    database: Database, staging: Staging, script: str, settings: Mapping[str, object] | None = None
+) -> dict[str, int]:
     """Run sql/<script> in the staging schema, in one transaction; return the rows of each table.
 
     A column of these that the script does not describe takes the comment of the column of its name
     in the tables that the script reads, in the order of its first line, then in those it makes.
+    settings: what the script reads as geodata.<name>, besides geodata.vintage.
     """
     text = (SQL / script).read_text(encoding="utf-8")
     header = HEADER.match(text)
@@ -37,7 +41,8 @@ def run(database: Database, staging: Staging, script: str) -> dict[str, int]:
     reads, makes = _names(header["reads"]), _names(header["makes"])
     with database.session(staging.schema) as cursor:
         _require(cursor, staging, script, reads, "reads", "load it before the join")
-        cursor.execute("SELECT set_config('geodata.vintage', %s, true)", (str(staging.vintage),))
+        for name, value in {"vintage": staging.vintage, **(settings or {})}.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", (f"geodata.{name}", str(value)))
         compress(cursor)
         try:
             cursor.execute(text)
