@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 from prefect import flow
 
-from flows.offices import insee
-from flows.offices.insee_lists import lists
+from flows.offices import ign, insee
+from flows.offices.insee_lists import postal_codes
+from flows.offices.insee_memberships import memberships
 from flows.offices.insee_movements import movements
 from tasks.nouns import Dataset, Mirror, Rebuild, one_of
 from tasks.vocabulary import (
@@ -18,6 +19,7 @@ from tasks.vocabulary import (
     aggregate,
     backup,
     check_conserved,
+    check_day,
     check_join,
     check_keys,
     check_rows,
@@ -64,6 +66,9 @@ DEPARTEMENT = ("departement_*", *REGION)
 EPCI = ("epci_*",)
 COMMUNE = ("commune_*", *DEPARTEMENT, *EPCI)
 CENSUS: dict[str, Any] = {"key": "iris_code", "population": "population", "figures_matched": 0.98}
+INCOME: dict[str, Any] = {"key": "iris_code", "areas_matched": 0.15}
+POSTED: dict[str, Any] = {"key": "municipal_code", "areas_matched": 0.95, "figures_matched": 0.0}
+NAMES: dict[str, Any] = {"key": "commune_code", "areas_matched": 1.0, "figures_matched": 0.99}
 
 
 @flow(name="france", description=__doc__, flow_run_name="france {vintage}", task_runner=WORKERS)
@@ -73,10 +78,11 @@ def france(
 ) -> None:
     """Publish one vintage of France."""
     files = backup(
-        shapes=insee.iris(vintage),
+        shapes=ign.iris(vintage),
         **insee.figures(vintage),
         movements=movements(vintage),
-        **lists(vintage),
+        postal_code_list=postal_codes(vintage),
+        names=memberships(vintage),
         mirror=mirror,
     )
     staging = open_staging(FRANCE, vintage, files, rebuild=rebuild)
@@ -85,19 +91,23 @@ def france(
     together(*clean_topology.map(staging, territories, "iris_code", gap_metres=1.0, tolerance=0.02))
     unite(staging, "shapes", territories, wait_for=loaded)
     check_keys(staging, "shapes", ("iris_code",), pattern=r"^(\d{2}|2[AB])\d{7}$")
+    together(*check_rows.map(staging, files.parts("shapes")))
     check_rows(staging, files.postal_code_list)
+    check_day(staging, files.postal_code_list)
     check_totals(staging, files.population)
-    check_join(staging, "shapes", "income", key="iris_code", areas_matched=0.2, required=False)
 
     join(staging, "france_census.sql")
-    ledger = read_ledger(staging, "movements")
-    then, now = files.population.codes_day, files.shapes.codes_day
-    recode(staging, "census_communes", "municipal_code", ledger, since=then, until=now, mixed=True)
-    join(staging, "france.sql")
-    not_drawn = insee.RELEASES[vintage].not_drawn
-    check_join(staging, "iris", "population_now", **CENSUS, unlocated=not_drawn)
-    check_rows(staging, files.shapes, table="iris")
+    ledger, now = read_ledger(staging, "movements"), files.parts("shapes")[0].codes_day
+    counted, earned = files.population.codes_day, files.income.codes_day
+    recode(staging, "census_communes", "municipal_code", ledger, counted, now, mixed=True)
+    recode(staging, "income_communes", "municipal_code", ledger, earned, now, mixed=True)
+    join(staging, "france.sql", {"income_day": earned})
+    check_join(staging, "iris", "population_now", **CENSUS)
+    check_join(staging, "iris", "postal_code_communes", **POSTED)
+    kept = 1 - insee.RELEASES[vintage].income_lost
+    check_join(staging, "iris", "income_now", **INCOME, figures_matched=kept)
     aggregate(staging, "iris", by="commune_code", into="communes", carry=COMMUNE)
+    check_join(staging, "communes", "names_communes", **NAMES)
     aggregate(staging, "communes", by="departement_code", into="departements", carry=DEPARTEMENT)
     aggregate(staging, "departements", by="region_code", into="regions", carry=REGION)
     aggregate(staging, "communes", by="epci_code", into="epci", carry=EPCI)

@@ -18,6 +18,7 @@ from tasks.vocabulary import (
     backup,
     check_codes,
     check_conserved,
+    check_day,
     check_rows,
     join,
     load,
@@ -92,6 +93,8 @@ def sirene(
     loaded = load(staging, unpack(files))
     check_rows(staging, files.stock)
     check_rows(staging, files.positions)
+    check_day(staging, files.stock)
+    check_day(staging, files.positions)
     ledger = read_ledger(staging, "movements", wait_for=loaded)
     then, now = date(1943, 1, 1), date(areas.vintage, 1, 1)
     recode(staging, "stock", "municipal_code", ledger, since=then, until=now, mixed=True)

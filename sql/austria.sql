@@ -56,8 +56,9 @@ SELECT m.municipality_code, m.municipality_name,
                     sum(population * (age BETWEEN 45 AND 64)::integer)::bigint AS age_45_to_64,
                     sum(population * (age BETWEEN 65 AND 79)::integer)::bigint AS age_65_to_79,
                     sum(population * (age >= 80)::integer)::bigint AS age_80_and_over
-               FROM aged GROUP BY municipality_code) AS p USING (municipality_code)
-  LEFT JOIN (SELECT municipality_code, sum(residents)::bigint AS residents,
+               FROM aged GROUP BY municipality_code
+             HAVING count(*) = count(population)) AS p USING (municipality_code)
+  LEFT JOIN (SELECT municipality_code, geodata.whole_sum(residents)::bigint AS residents,
                     (geodata.whole_sum(foreign_share * residents)
                      / nullif(sum(residents), 0))::numeric(5, 1) AS foreign_share,
                     CASE WHEN count(*) = 1 THEN min(employment_rate) END AS employment_rate,

@@ -54,7 +54,7 @@ COMMENT ON COLUMN sectors.declarations_known
     ' [unit: declarations; aggregate: sum; from: be-income.MS_NBR_NON_ZERO_INC]';
 COMMENT ON COLUMN sectors.mean_income
     IS 'Net taxable income for each declaration, of the sectors where it is known'
-    ' [unit: EUR/declaration; aggregate: ratio net_taxable_income / declarations_known;'
+    ' [unit: EUR/declaration; aggregate: ratio net_taxable_income / declarations;'
     ' from: computed]';
 COMMENT ON COLUMN unlocated.unlocated_population
     IS 'Residents whom Statbel cannot place in a sector; included in population'

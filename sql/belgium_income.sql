@@ -10,16 +10,20 @@ SELECT municipality_code, year::integer AS year, municipality_name_nl, municipal
   FROM series
  ORDER BY municipality_code, year;
 
--- The series once more on the municipalities of 2025; what merged in 2019 or 2025 is added up.
+-- The series once more on the municipalities of 2025; what merged in 2019 or 2025 is added up, and
+-- is not known where a figure of one of them is not.
 CREATE TABLE municipal_income_2025 AS
 SELECT municipality_code, year::integer AS year, count(*)::integer AS municipalities_of_2011,
-       sum(declarations)::bigint AS declarations,
-       sum(declarations_without_income)::bigint AS declarations_without_income,
-       sum(net_taxable_income) AS net_taxable_income, sum(net_income) AS net_income,
-       sum(real_estate_income) AS real_estate_income,
-       sum(state_taxes) AS state_taxes, sum(municipal_taxes) AS municipal_taxes,
-       sum(taxes) AS taxes, sum(residents)::bigint AS residents,
-       (sum(net_taxable_income) / nullif(sum(declarations), 0))::numeric(14, 2) AS mean_income,
+       geodata.whole_sum(declarations)::bigint AS declarations,
+       geodata.whole_sum(declarations_without_income)::bigint AS declarations_without_income,
+       geodata.whole_sum(net_taxable_income) AS net_taxable_income,
+       geodata.whole_sum(net_income) AS net_income,
+       geodata.whole_sum(real_estate_income) AS real_estate_income,
+       geodata.whole_sum(state_taxes) AS state_taxes,
+       geodata.whole_sum(municipal_taxes) AS municipal_taxes,
+       geodata.whole_sum(taxes) AS taxes, geodata.whole_sum(residents)::bigint AS residents,
+       (geodata.whole_sum(net_taxable_income)
+        / nullif(geodata.whole_sum(declarations), 0))::numeric(14, 2) AS mean_income,
        min(code_change) AS code_change
   FROM series_of_2025
  GROUP BY municipality_code, year

@@ -1,8 +1,8 @@
--- reads: shapes, population, housing, households, income, census_communes, postal_code_list,
---     commune_list, epci_list, departement_list, region_list
--- makes: iris, postal_code_communes, population_now
+-- reads: shapes, population, housing, households, income, census_communes, income_communes,
+--     movements, postal_code_list, names_communes, names_areas
+-- makes: iris, postal_code_communes, population_now, income_now
 -- settings: geodata.vintage (year of the borders; the census is two years older or more, incomes
---     three)
+--     three), geodata.income_day (the day whose IRIS the incomes have)
 
 -- Communes that IGN and La Poste divide into arrondissements, and the commune that the statistics
 -- know.
@@ -40,12 +40,68 @@ BEGIN
     END LOOP;
 END $$;
 
+-- The incomes are of IRIS of an earlier day too, and medians cannot be added up. A commune that
+-- only took another code keeps its IRIS, under it. One that is not divided, and has merged or been
+-- parted since, is other ground under the same code: its row gets a code that no IRIS has, so that
+-- the report of the join counts and names it as it does those whose code is gone.
+CREATE TEMPORARY VIEW moved AS
+SELECT DISTINCT code_before, code_after
+  FROM movements
+ WHERE type_before = 'COM' AND type_after = 'COM'
+   AND day > current_setting('geodata.income_day')::date
+   AND day <= make_date(current_setting('geodata.vintage')::integer, 1, 1);
+CREATE TEMPORARY VIEW renamed AS
+SELECT min(code_before) AS commune, min(code_after) AS now
+  FROM (SELECT *, count(*) OVER (PARTITION BY code_before) AS parts,
+                  count(*) OVER (PARTITION BY code_after) AS merged FROM moved) AS counted
+ WHERE parts = 1 AND merged = 1 AND code_before <> code_after
+   AND code_after NOT IN (SELECT code_before FROM moved)
+   AND code_before NOT IN (SELECT code_after FROM moved)
+ GROUP BY code_before;
+
+CREATE TABLE income_now AS SELECT * FROM income;
+UPDATE income_now SET iris_code = iris_code || ' (other ground)'
+ WHERE iris_code LIKE '%0000'
+   AND left(iris_code, 5) NOT IN (SELECT commune FROM renamed)
+   AND left(iris_code, 5) IN (
+       SELECT unnest(ARRAY[code_before, code_after]) FROM moved WHERE code_before <> code_after);
+UPDATE income_now SET iris_code = s.iris_code
+  FROM renamed r JOIN shapes s ON s.municipal_code = r.now
+ WHERE left(income_now.iris_code, 5) = r.commune
+   AND s.iris_code = r.now || substr(income_now.iris_code, 6);
+
+-- A reason for each IRIS that has no row of incomes.
+CREATE TEMPORARY TABLE income_of_iris ON COMMIT DROP AS
+SELECT * FROM (SELECT iris_code FROM shapes) AS s LEFT JOIN income_now USING (iris_code);
+WITH lost AS (
+    SELECT DISTINCT c.municipal_code
+      FROM income_now n
+      JOIN income_communes c ON c.income_commune = left(n.iris_code, 5)
+     WHERE NOT EXISTS (SELECT FROM shapes s WHERE s.iris_code = n.iris_code))
+UPDATE income_of_iris i
+   SET income_reasons = CASE WHEN left(i.iris_code, 5) IN (SELECT municipal_code FROM lost)
+       THEN 'all: other geography, IRIS of this commune have changed since the incomes'
+       ELSE 'all: not in the table of incomes, which has communes of 5,000 residents or more' END
+ WHERE NOT EXISTS (SELECT FROM income_now n WHERE n.iris_code = i.iris_code);
+DROP VIEW renamed;
+DROP VIEW moved;
+
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM postal_code_list
+                WHERE (latitude_given IS NULL) <> (longitude_given IS NULL)) THEN
+        RAISE EXCEPTION 'pairs of postal_code_list were expected to have a latitude and a longitude'
+            ' or neither, and some have one of them: declare the name of the other''s column';
+    END IF;
+END $$;
+
 -- Several postal codes in one commune, one postal code in several communes: all pairs as La Poste
 -- has them.
 CREATE TABLE postal_code_communes AS
 SELECT municipal_code, postal_code, min(delivery_label) AS delivery_label,
-       avg(split_part(coordinates, ',', 1)::double precision) AS latitude,
-       avg(split_part(coordinates, ',', 2)::double precision) AS longitude,
+       avg(coalesce(latitude_given, split_part(coordinates, ',', 1)::double precision)) AS latitude,
+       avg(coalesce(longitude_given, split_part(coordinates, ',', 2)::double precision))
+       AS longitude,
        (count(*) OVER (PARTITION BY municipal_code))::integer AS postal_codes_of_commune,
        (count(*) OVER (PARTITION BY postal_code))::integer AS communes_of_postal_code
   FROM postal_code_list
@@ -58,18 +114,21 @@ SELECT *,
        CASE WHEN population IS NULL THEN 'no figures under this code' END AS population_reason
   FROM (SELECT iris_code, iris_name, iris_type, municipal_code, municipal_name FROM shapes) AS s
   LEFT JOIN municipal USING (municipal_code)
-  LEFT JOIN (SELECT commune_code, commune_name, departement_code, region_code, epci_code
-               FROM commune_list) AS c USING (commune_code)
-  LEFT JOIN (SELECT departement_code, departement_name FROM departement_list) AS d
-         USING (departement_code)
-  LEFT JOIN (SELECT region_code, region_name FROM region_list) AS r USING (region_code)
-  LEFT JOIN (SELECT epci_code, epci_name FROM epci_list) AS e USING (epci_code)
+  LEFT JOIN (SELECT commune_code, commune_name, departement_code, region_code,
+                    nullif(epci_code, 'ZZZZZZZZZ') AS epci_code
+               FROM names_communes) AS c USING (commune_code)
+  LEFT JOIN (SELECT code AS departement_code, name AS departement_name
+               FROM names_areas WHERE level = 'DEP') AS d USING (departement_code)
+  LEFT JOIN (SELECT code AS region_code, name AS region_name
+               FROM names_areas WHERE level = 'REG') AS r USING (region_code)
+  LEFT JOIN (SELECT code AS epci_code, name AS epci_name
+               FROM names_areas WHERE level = 'EPCI') AS e USING (epci_code)
   LEFT JOIN (SELECT municipal_code, min(postal_code) AS postal_code
                FROM postal_code_communes GROUP BY municipal_code) AS z USING (municipal_code)
   LEFT JOIN population_now USING (iris_code)
   LEFT JOIN housing_now USING (iris_code)
   LEFT JOIN households_now USING (iris_code)
-  LEFT JOIN income USING (iris_code)
+  LEFT JOIN income_of_iris USING (iris_code)
   LEFT JOIN (SELECT iris_code, round((ST_Area(geom::geography) / 1e6)::numeric, 6) AS area_km2, geom
                FROM shapes) AS g USING (iris_code)
  ORDER BY iris_code;
@@ -81,6 +140,12 @@ COMMENT ON TABLE iris
 COMMENT ON COLUMN iris.commune_code
     IS 'Code of the commune; Paris is 75056, Lyon 69123, Marseille 13055'
     ' [unit: code; aggregate: same; from: fr-iris.code_insee]';
+COMMENT ON COLUMN iris.departement_name IS 'Name of the département'
+    ' [unit: name; aggregate: same; from: fr-memberships.LIBGEO]';
+COMMENT ON COLUMN iris.region_name IS 'Name of the region'
+    ' [unit: name; aggregate: same; from: fr-memberships.LIBGEO]';
+COMMENT ON COLUMN iris.epci_name IS 'Name of the EPCI'
+    ' [unit: name; aggregate: same; from: fr-memberships.LIBGEO]';
 COMMENT ON COLUMN iris.postal_code
     IS 'DERIVED: the lowest of the postal codes of the commune or arrondissement; an area has no'
     ' postal code of its own [unit: code; aggregate: same; from: fr-postal-codes]';

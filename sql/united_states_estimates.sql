@@ -20,8 +20,10 @@ SELECT s.geoid, s.county_name, s.state_code,
        s.geom
   FROM shapes s
   LEFT JOIN geodata.us_divisions() d USING (state_code)
-  LEFT JOIN (SELECT geoid, min(state_name) AS state_name, sum(population)::bigint AS population,
-                    sum(births)::bigint AS births, sum(deaths)::bigint AS deaths,
+  LEFT JOIN (SELECT geoid, min(state_name) AS state_name,
+                    geodata.whole_sum(population)::bigint AS population,
+                    geodata.whole_sum(births)::bigint AS births,
+                    geodata.whole_sum(deaths)::bigint AS deaths,
                     min(code_change) AS code_change
                FROM estimates GROUP BY geoid) AS e USING (geoid)
  ORDER BY s.geoid;
@@ -43,7 +45,7 @@ COMMENT ON COLUMN county_population.estimated_land_km2
     IS 'Area of land of the counties that have an estimate'
     ' [unit: km²; aggregate: sum; from: us-counties.ALAND]';
 COMMENT ON COLUMN county_population.density IS 'Residents for each km² of land'
-    ' [unit: persons/km²; aggregate: ratio population / estimated_land_km2; from: computed]';
+    ' [unit: persons/km²; aggregate: ratio population / land_km2; from: computed]';
 COMMENT ON COLUMN county_population.population_reason
     IS 'Why the county has no estimate; empty where it has'
     ' [unit: reason; aggregate: none; from: computed]';

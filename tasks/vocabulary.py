@@ -38,6 +38,7 @@ from tasks.verbs.rebuilds import (
     restore_catalog,
 )
 from tasks.verbs.tables import load, load_geometries, load_table
+from tasks.verbs.todays_files import check_day
 
 __all__ = [
     "PROCESSES",
@@ -49,6 +50,7 @@ __all__ = [
     "bury_expired",
     "check_codes",
     "check_conserved",
+    "check_day",
     "check_freshness",
     "check_join",
     "check_keys",

@@ -105,6 +105,7 @@ def test_sums_ratios_and_means(database: Database, sectors: Staging) -> None:
         "population",
         "area_km2",
         "density",
+        "density_covered",
         "income",
         "income_missing",
         "age",
@@ -466,3 +467,58 @@ def test_margins_of_error_are_aggregated_by_the_root_of_the_summed_squares(
         match=r"income \(none\); a median or a figure of one area is not that of several",
     ):
         aggregate.fn(staging, "tracts", by="county", into="counties", carry=("income",))
+
+
+LEVELS = (
+    ("sectors", "municipality_code", "municipalities"),
+    ("municipalities", "arrondissement_code", "arrondissements"),
+    ("arrondissements", "region_code", "regions"),
+)
+
+
+@pytest.mark.parametrize(
+    "holes",
+    [
+        "population = NULL WHERE right(sector_name, 1) IN ('1', '4', '7')",
+        "area_km2 = NULL WHERE false",
+        "population = NULL WHERE municipality_code IN ('M0', 'M1', 'M6')",
+        "population = 0 WHERE right(sector_name, 1) = '2'",
+        "area_km2 = 0 WHERE right(sector_name, 1) = '3'",
+        "population = NULL, area_km2 = NULL WHERE right(sector_name, 1) = '5'",
+        "population = NULL",
+    ],
+)
+def test_a_ratio_divides_sums_over_the_same_areas_at_every_level(
+    database: Database, sectors: Staging, holes: str
+) -> None:
+    run(database, sectors, f"UPDATE sectors SET {holes}")
+    for level, (table, by, into) in enumerate(LEVELS):
+        aggregate.fn(sectors, table, by=by, into=into, carry=PARENTS[level + level // 2 :])
+        known = "FILTER (WHERE num_nulls(population, area_km2) = 0)"
+        wanted = f"""
+            SELECT {by}, round(sum(population) {known} / nullif(sum(area_km2) {known}, 0), 2),
+                   round(coalesce(sum(area_km2) {known}, 0) / nullif(sum(area_km2), 0), 12)
+              FROM sectors GROUP BY 1 ORDER BY 1"""
+        found = f"SELECT {by}, density, round(density_covered, 12) FROM {into} ORDER BY 1"
+        expected = rows(database, sectors, wanted)
+        assert [
+            (code, density, covered or 0)
+            for code, density, covered in rows(database, sectors, found)
+        ] == [(code, density, covered or 0) for code, density, covered in expected]
+
+
+def test_a_numerator_without_its_denominator_is_left_out_and_goes_no_further(
+    database: Database, sectors: Staging
+) -> None:
+    run(database, sectors, "UPDATE sectors SET area_km2 = NULL WHERE sector_name = 'Sector 5'")
+    aggregate.fn(sectors, "sectors", by="municipality_code", into="municipalities", carry=PARENTS)
+    wanted = rows(
+        database,
+        sectors,
+        "SELECT round(sum(population) / sum(area_km2), 2) FROM sectors WHERE municipality_code ="
+        " 'M1' AND area_km2 IS NOT NULL",
+    )
+    found = "SELECT density FROM municipalities WHERE municipality_code = 'M1'"
+    assert rows(database, sectors, found) == wanted
+    with pytest.raises(CheckFailed, match="aggregate the table that municipalities was made from"):
+        aggregate.fn(sectors, "municipalities", by="arrondissement_code", into="arrondissements")

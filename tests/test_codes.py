@@ -19,6 +19,7 @@ from tasks.core.making.joining.united_tables import unite
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
+from tasks.verbs.code_events import check_codes
 
 EVENTS = ledger("""
     2018-01-01: A > B
@@ -367,6 +368,62 @@ def test_the_columns_of_united_parts_come_from_all_their_files(
     }
 
 
+@pytest.mark.parametrize(
+    ("origins", "united"),
+    [
+        (("us-a.GEOID", "us-b.GEOID"), "us-*.GEOID"),
+        (("us-a.GEOID", "us-a2.GEOID"), "us-a*.GEOID"),
+        (("a.NAME_ID", "b.ID"), "*.NAME_ID or ID"),
+        (("us-a.LAND", "us-a.ALAND"), "us-a.ALAND or LAND"),
+        (("fr-a.pdf.X", "fr-b.pdf.X"), "fr-*.pdf.X"),
+        (("us-01 geometry", "us-12 geometry"), "us-* geometry"),
+        (("not in us-01", "not in us-12"), "not in us-*"),
+    ],
+)
+def test_the_origin_of_united_columns_keeps_file_and_heading_apart(
+    database: Database, fill: Fill, origins: tuple[str, str], united: str
+) -> None:
+    rule = "Land [unit: m²; aggregate: sum; from: {}]".format
+    schema = fill(
+        "".join(
+            f"CREATE TABLE part_{place} (land bigint);"
+            f"COMMENT ON COLUMN part_{place}.land IS '{rule(origin)}';"
+            for place, origin in enumerate(origins)
+        )
+    )
+    unite(database, schema, "parts", ["part_0", "part_1"])
+    assert column_comments(database, schema, "parts") == {"land": rule(united)}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Land [unit: km²; aggregate: sum; from: b]",
+        "Land [unit: m²; aggregate: none; from: b]",
+        "Water [unit: m²; aggregate: sum; from: b]",
+    ],
+)
+def test_parts_that_disagree_of_a_column_are_not_united(
+    database: Database, fill: Fill, other: str
+) -> None:
+    schema = fill(
+        "CREATE TABLE a (x bigint); CREATE TABLE b (x bigint);"
+        "COMMENT ON COLUMN a.x IS 'Land [unit: m²; aggregate: sum; from: a]';"
+        f"COMMENT ON COLUMN b.x IS '{other}'"
+    )
+    with pytest.raises(CheckFailed, match="The column x was expected to mean the same in a, b"):
+        unite(database, schema, "both", ["a", "b"])
+
+
+@pytest.mark.parametrize("parts", [[], ["there", "away"]])
+def test_parts_that_are_not_there_are_named(
+    database: Database, fill: Fill, parts: list[str]
+) -> None:
+    schema = fill("CREATE TABLE there (x bigint)")
+    with pytest.raises(CheckFailed, match=r"away are not there|none is given"):
+        unite(database, schema, "both", parts, "label")
+
+
 def test_tables_of_parts_are_read_as_one(database: Database, fill: Fill) -> None:
     schema = fill(
         "CREATE TABLE tracts_01 (geoid text PRIMARY KEY, CHECK (geoid <> ''), land bigint); INSERT"
@@ -393,3 +450,16 @@ def test_tables_of_parts_are_read_as_one(database: Database, fill: Fill) -> None
         database.value(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, "tracts")))
         == 3
     )
+
+
+def test_a_column_without_any_code_is_no_pass(
+    database: Database, fill: Fill, staging: Staging
+) -> None:
+    fill(
+        "CREATE TABLE list AS SELECT 'a' AS code, 'A' AS label;"
+        "CREATE TABLE figures (kind text); INSERT INTO figures VALUES (NULL)"
+    )
+    with pytest.raises(CheckFailed, match="kind: no code at all"):
+        check_codes.fn(staging, "figures", {"kind": "list"})
+    fill("INSERT INTO figures VALUES ('a')")
+    check_codes.fn(staging, "figures", {"kind": "list"})

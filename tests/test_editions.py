@@ -7,18 +7,22 @@ from __future__ import annotations
 import threading
 import uuid
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg2
 import pytest
 from made_up_land import made_up, original, people, published, staged
 
-from tasks.core.catalog import editions, layers, publications
+from tasks.core.catalog import edition_documents, editions, layers, publications, rows, runs
 from tasks.core.catalog.column_rules import column_comments
+from tasks.core.catalog.provenance import record_check, record_step
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.postgres.database import Database
 from tasks.verbs.publishing import show_again
+
+KEY = ("dataset", "number")
 
 
 @pytest.fixture
@@ -60,7 +64,12 @@ def test_a_published_layer_has_a_view_a_key_an_index_and_its_provenance(
     assert lineage == [("areas", f"{dataset.slug}-areas", True)]
     assert database.rows(
         "SELECT attribution FROM catalog.licence_to_print WHERE dataset = %s", dataset.slug
-    ) == [("Source: Office, Areas, 2024-01-01",)]
+    ) == [
+        (
+            "Source: Office, Areas, 2024-01-01, Open (https://office.example/open), received"
+            f" {datetime.now(UTC):%Y-%m-%d}, data changed",
+        )
+    ]
 
 
 def test_an_edition_from_a_mirror_can_never_pass_for_official_data(
@@ -351,3 +360,199 @@ def _as_reader(database: Database, query: str) -> None:
     with database.session() as cursor:
         cursor.execute("SET LOCAL ROLE geodata_reader")
         cursor.execute(query)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("DELETE FROM areas", "were expected to have rows and have none"),
+        ("UPDATE areas SET people = -1 WHERE code = 'A2'", "counts persons and has -1, less than"),
+        (
+            "ALTER TABLE areas ALTER people TYPE float; UPDATE areas SET people = 'NaN'",
+            "Every people .* 3 of 3 are NaN or infinite",
+        ),
+        (
+            "UPDATE areas SET people = NULL; COMMENT ON COLUMN areas.people IS"
+            " 'People [unit: persons; aggregate: sum; from: zz-people.POP]'",
+            r"Figures of zz-people were expected .* every one is absent \(people\)",
+        ),
+        (
+            "UPDATE areas SET people = NULL; COMMENT ON COLUMN areas.people IS"
+            " 'People [unit: persons; aggregate: sum; from: not in zz-people]'",
+            "Figures of zz-people were expected",
+        ),
+    ],
+)
+def test_figures_that_cannot_be_are_not_sealed(
+    database: Database, dataset: Dataset, change: str, told: str
+) -> None:
+    staging = staged(database, dataset, 10, extra=change)
+    with pytest.raises(CheckFailed, match=told):
+        layers.seal_all(database, staging)
+
+
+def test_coordinates_that_a_file_does_not_have_do_not_stop_the_figures(
+    database: Database, dataset: Dataset
+) -> None:
+    extra = (
+        "ALTER TABLE areas ADD latitude float; COMMENT ON COLUMN areas.latitude IS"
+        " 'Latitude [unit: degree; aggregate: none; from: zz-places.gps]'"
+    )
+    published(database, dataset, 10, extra=extra)
+    assert people(database, dataset) == 60
+
+
+def test_a_balance_may_be_less_than_none(database: Database, dataset: Dataset) -> None:
+    extra = (
+        "UPDATE areas SET people = -people; COMMENT ON COLUMN areas.people IS"
+        " 'Migration [unit: balance of persons; aggregate: sum; from: made up]'"
+    )
+    published(database, dataset, 10, extra=extra)
+    assert people(database, dataset) == -60
+
+
+@pytest.mark.parametrize(
+    "loaded",
+    [
+        "ALTER TABLE areas ADD PRIMARY KEY (code)",
+        "ALTER TABLE areas SET UNLOGGED; ALTER TABLE areas ADD CONSTRAINT own PRIMARY KEY (people)",
+        "CREATE UNIQUE INDEX ON areas (code)",
+    ],
+)
+def test_a_loaded_table_may_be_a_layer_and_lasts(
+    database: Database, dataset: Dataset, loaded: str
+) -> None:
+    edition = published(database, dataset, 10, extra=loaded)
+    assert people(database, dataset) == 60
+    kept = "SELECT relpersistence FROM pg_class WHERE oid = %s::regclass"
+    assert database.value(kept, f"{edition.schema}.areas") == "p"
+
+
+@pytest.mark.parametrize(
+    "union",
+    [
+        "ALTER TABLE areas RENAME TO areas_1; CREATE TABLE areas (LIKE areas_1 INCLUDING COMMENTS);"
+        "ALTER TABLE areas_1 INHERIT areas; COMMENT ON TABLE areas IS 'Areas'",
+        "ALTER TABLE areas RENAME TO own; CREATE VIEW areas AS SELECT * FROM own;"
+        "COMMENT ON VIEW areas IS 'Areas'; COMMENT ON COLUMN areas.code IS"
+        " 'Code [unit: code; aggregate: key; from: made up]'; COMMENT ON COLUMN areas.people IS"
+        " 'People [unit: persons; aggregate: sum; from: made up]'; COMMENT ON COLUMN areas.geom IS"
+        " 'Border [unit: m; aggregate: none; from: made up]'",
+    ],
+)
+def test_a_layer_has_rows_of_its_own(database: Database, dataset: Dataset, union: str) -> None:
+    staging = staged(database, dataset, 10, extra=union)
+    with pytest.raises(ConfigurationError, match="only reads those of other tables"):
+        layers.seal_all(database, staging)
+
+
+def test_an_edition_whose_check_failed_is_not_published_though_the_flow_went_on(
+    database: Database, dataset: Dataset
+) -> None:
+    staging = staged(database, dataset, 10)
+    record_check(database, staging, "advice", "1", "2", passed=False, required=False)
+    record_check(database, staging, "total", "60", "61", passed=False, required=True)
+    with pytest.raises(CheckFailed, match=r"\(total: expected 60, found 61\): let the flow wait"):
+        layers.seal_all(database, staging)
+    record_check(database, staging, "total", "60", "60", passed=True, required=True)
+    assert layers.seal_all(database, staging) == {"areas": 3}
+
+
+def test_a_licence_line_is_of_the_sources_of_its_layer_and_tells_their_last_update(
+    database: Database, dataset: Dataset
+) -> None:
+    slug = f"{dataset.slug}-areas"
+    extra = (
+        "COMMENT ON COLUMN areas.people IS"
+        f" 'People [unit: persons; aggregate: sum; from: {slug}.POP]';"
+        "CREATE TABLE other AS SELECT code FROM areas; COMMENT ON TABLE other IS 'Other areas';"
+        "COMMENT ON COLUMN other.code IS 'Code [unit: code; aggregate: key; from: computed]'"
+    )
+    staging = staged(database, dataset, 10, extra=extra)
+    named = "(SELECT sha256 FROM catalog.edition_input WHERE (dataset, number) = (%s, %s))"
+    edition = (dataset.slug, staging.edition)
+    with database.session() as cursor:
+        cursor.execute(
+            "UPDATE catalog.retrieval SET last_modified = 'Thu, 12 Jun 2025 08:00:00 GMT'"
+            f" WHERE source = %s AND sha256 = {named}",
+            (slug, *edition),
+        )
+        cursor.execute(
+            "INSERT INTO catalog.source SELECT (jsonb_populate_record(s, jsonb_build_object('slug',"
+            " slug || '-2', 'title', 'Rivers'))).* FROM catalog.source s WHERE slug = %s",
+            (slug,),
+        )
+        cursor.execute(
+            "INSERT INTO catalog.edition_input SELECT dataset, number, source || '-2',"
+            " source_vintage, sha256, url, retrieved_at FROM catalog.edition_input WHERE dataset ="
+            " %s AND number = %s",
+            edition,
+        )
+    for layer in ("areas", "other"):
+        layers.seal(database, staging, layer, ("code",))
+    editions.publish(
+        database, replace(staging, dataset=replace(dataset, layers={"areas": (), "other": ()}))
+    )
+    lines = database.rows(
+        "SELECT split_part(layer, '.', 2), attribution, last_update FROM catalog.licence_to_print"
+        " WHERE dataset = %s ORDER BY 1, 2",
+        dataset.slug,
+    )
+    terms = "Open (https://office.example/open)"
+    assert lines[0] == (
+        "areas",
+        f"Source: Office, Areas, 2024-01-01, {terms}, last update 2025-06-12, data changed",
+        "2025-06-12",
+    )
+    assert [(layer, "Rivers" in line) for layer, line, _ in lines[1:]] == [
+        ("other", False),
+        ("other", True),  # its columns name no file, so all of the edition are named
+    ]
+
+
+def test_what_is_absent_or_left_out_is_asked_of_the_catalog(
+    database: Database, dataset: Dataset
+) -> None:
+    extra = (
+        "ALTER TABLE areas ADD jobs bigint; COMMENT ON COLUMN areas.jobs IS"
+        " 'Jobs [unit: jobs; aggregate: sum; from: not in zz-people]';"
+        "COMMENT ON COLUMN areas.people IS"
+        " 'People [unit: persons; aggregate: sum; from: zz-people.POP]'"
+    )
+    staging = staged(database, dataset, 10, extra=extra)
+    told = {
+        "absent": ["jobs", "gps"],
+        "left_out": {"notes": 2, "where": 5},
+        "skipped": ["(c) Office"],
+        "notes": [],
+    }
+    record_step(database, staging, "load_table", "people", "Loaded 3", 3, 0.1, 1.0, told)
+    record_step(database, staging, "join", "x.sql", "Joined", 3, 0.1, 1.0, {})
+    layers.seal(database, staging, "areas", ("code",))
+    editions.publish(database, staging)
+    edition = (dataset.slug, staging.edition)
+    assert database.rows(
+        "SELECT table_name, column_name, layers FROM catalog.absent_column WHERE (dataset, number)"
+        " = (%s, %s) ORDER BY 2",
+        *edition,
+    ) == [("people", "gps", None), ("people", "jobs", ["areas"])]
+    assert database.rows(
+        "SELECT table_name, reason, row_count, named FROM catalog.rows_left_out WHERE (dataset,"
+        " number) = (%s, %s) ORDER BY 2",
+        *edition,
+    ) == [
+        ("people", "notes", 2, None),
+        ("people", "skipped", 1, ["(c) Office"]),
+        ("people", "where", 5, None),
+    ]
+    with database.session() as cursor:
+        row = {"id": dataset.slug, "flow": "x", "dataset": dataset.slug, "parameters": "{}"}
+        rows.insert(cursor, "run", row | {"code_revision": "", "machine": ""})
+        rows.update(cursor, "edition", {"run": dataset.slug}, dict(zip(KEY, edition, strict=True)))
+    assert runs.published(database, dataset.slug).endswith(
+        "Absent from its files: people.gps, people.jobs. Rows left out: people 2 notes, people 1"
+        " skipped, people 5 where."
+    )
+    page = edition_documents.summary(edition_documents.edition_document(database, *edition))
+    assert "people | gps" in page
+    assert "people | where | 5" in page

@@ -205,6 +205,7 @@ OTHER_VERBS = {  # they make no row of an edition
     "publishing",
     "purges",
     "rebuilds",
+    "todays_files",
 }
 
 

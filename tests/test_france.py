@@ -10,7 +10,7 @@ import json
 import zipfile
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +19,26 @@ import pytest
 from prefect.client.schemas.objects import State
 from synthetic import france as synthetic
 from synthetic.defects import Defects
+from workbooks import write_xlsx
 
 from flows.france import france
-from flows.offices import insee_columns, insee_lists
+from flows.offices import ign, insee, insee_columns, insee_lists
 from tasks.core.making.codes import movements, recoding
 from tasks.core.making.codes.ledger import ledger
 from tasks.core.making.joining import scripts
 from tasks.core.making.tables.staging_tables import load
 from tasks.core.making.unpacking.archives import take_all
-from tasks.core.model.handles import Staging
+from tasks.core.model.errors import CheckFailed, SourceError
+from tasks.core.model.handles import Input, Original, Staging
+from tasks.core.model.settings import SQL
 from tasks.core.postgres.database import Database
 from tasks.running.site import site
+from tasks.verbs.checks import check_rows
 
 
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small synthetic France with faults in its shapes, in one GeoPackage for all territories."""
+    """A small synthetic France with faults in its shapes, in a GeoPackage for each territory."""
     folder = tmp_path_factory.mktemp("france")
     synthetic.write(
         folder, iris=400, vintages=(2024,), defects=Defects(overlaps=1, gaps=1, crossings=1)
@@ -142,21 +146,16 @@ def test_postal_areas_say_that_they_are_derived(published: State[Any]) -> None:
     assert site().database.rows(pairs) == [(True, True)]
 
 
-@pytest.mark.parametrize(("layout", "vintage"), [("shp", 2023), ("geoparquet", 2026)])
-def test_the_other_layouts_give_every_territory_its_place(
+@pytest.mark.parametrize(
+    ("layout", "vintage"), [("shp", 2023), ("gpkg", 2025), ("gpkg", 2026), ("geoparquet", 2026)]
+)
+def test_every_layout_gives_every_territory_its_place(
     layout: str, vintage: int, prefect_server: None, other_database: Database, tmp_path: Path
 ) -> None:
-    made = min(vintage, 2024)  # the census that goes with later borders is that of 2024
-    synthetic.write(tmp_path, iris=400, vintages=(made,), layout=layout)
-    stated = json.loads((tmp_path / "mirror.json").read_text())
-    stated["sources"] = {
-        name.replace(str(made), str(vintage)): entry for name, entry in stated["sources"].items()
-    }
-    (tmp_path / "mirror.json").write_text(json.dumps(stated))
+    stated = synthetic.write(tmp_path, iris=400, vintages=(vintage,), layout=layout)
     run(vintage=vintage, mirror=str(tmp_path))
-    assert (
-        other_database.value("SELECT count(*) FROM france.iris")
-        == stated["sources"][f"fr-iris-{vintage}"]["rows"]
+    assert other_database.value("SELECT count(*) FROM france.iris") == sum(
+        entry["rows"] for name, entry in stated.items() if name.startswith("fr-iris")
     )
     middle = (
         "SELECT departement_code, avg(ST_X(ST_PointOnSurface(geom))) FROM france.iris WHERE"
@@ -186,6 +185,16 @@ def test_movements_of_communes_are_read_as_a_ledger(database: Database, staging:
     ]
 
 
+EMPTY_TABLES = (
+    "CREATE TABLE names_communes (commune_code text, commune_name text, departement_code text,"
+    " region_code text, epci_code text);CREATE TABLE names_areas (level text, code text, name"
+    " text);CREATE TABLE postal_code_list (municipal_code text, postal_code text, delivery_label"
+    " text, coordinates text, latitude_given double precision, longitude_given double precision);"
+    "CREATE TABLE IF NOT EXISTS movements (day date, type_before text, code_before text,"
+    " type_after text, code_after text);"
+)
+
+
 def test_the_census_of_merged_communes_is_added_up_and_what_was_divided_keeps_its_code(
     database: Database, staging: Staging
 ) -> None:
@@ -199,19 +208,15 @@ def test_the_census_of_merged_communes_is_added_up_and_what_was_divided_keeps_it
             " ('010020000', 50, null), ('010030101', 7, 1), ('010040000', 3, 1);CREATE TABLE"
             " housing AS SELECT '010020000' AS iris_code, 20.0::double precision AS"
             " dwellings;CREATE TABLE households AS SELECT iris_code, 9 AS households FROM housing;"
-            " CREATE TABLE income AS SELECT iris_code FROM housing;CREATE TABLE commune_list"
-            " (commune_code text, commune_name text, departement_code text, region_code text,"
-            " epci_code text);CREATE TABLE departement_list (departement_code text,"
-            " departement_name text);CREATE TABLE region_list (region_code text, region_name text);"
-            " CREATE TABLE epci_list (epci_code text, epci_name text);CREATE TABLE postal_code_list"
-            " (municipal_code text, postal_code text, delivery_label text, coordinates text)"
+            " CREATE TABLE income AS SELECT iris_code, '' AS income_reasons FROM housing;"
+            + EMPTY_TABLES
         )
     scripts.run(database, staging, "france_census.sql")
     routes = ledger("2025-01-01: 01001 01002 > 01001\n2025-01-01: 01003 01004 > 01003").succession(
         date(2024, 1, 1), date(2025, 1, 1)
     )
     recoding.follow(database, staging, "census_communes", "municipal_code", routes)
-    scripts.run(database, staging, "france.sql")
+    scripts.run(database, staging, "france.sql", {"income_day": date(2022, 1, 1)})
     found = database.rows(
         f"SELECT iris_code, population, age_0_to_14, dwellings FROM {staging.schema}.iris ORDER"
         " BY 1"
@@ -226,6 +231,167 @@ def test_the_census_of_merged_communes_is_added_up_and_what_was_divided_keeps_it
         f" {staging.schema}.shapes"
     )
     assert left == [("010040000",)]
+
+
+def test_an_income_of_other_ground_is_counted_and_never_shown_as_that_of_the_iris(
+    database: Database, staging: Staging
+) -> None:
+    became = {  # communes since the incomes
+        "01001": ("01001",),
+        "01002": ("01001",),  # merged into one that is not divided
+        "02001": ("02001",),
+        "02002": ("02001",),  # merged into one that is divided: its IRIS keep their borders
+        "03001": ("03999",),  # has another code only
+        "04001": ("04001", "04002"),  # parted
+    }
+    pairs = [(before, after) for before, afters in became.items() for after in afters]
+    incomes = "010010000 020010101 020020000 030010101 040010000 050010101 050010102 060010000"
+    drawn = (
+        "010010000 020010101 020010201 039990101 040010000 040020000 050010101 050010103 060010000"
+        " 070010000"
+    )
+    staging = replace(staging, vintage=2025)
+    with database.session(staging.schema) as cursor:
+        cursor.execute(
+            "CREATE TABLE shapes AS SELECT code AS iris_code, '' AS iris_name, 'Z' AS iris_type,"
+            " left(code, 5) AS municipal_code, '' AS municipal_name, ST_MakeEnvelope(5, 46, 5.1,"
+            " 46.1, 4326) AS geom FROM unnest(%s) AS code;CREATE TABLE population AS SELECT"
+            " iris_code, 1.0::double precision AS population FROM shapes;CREATE TABLE housing AS"
+            " SELECT iris_code, 1 AS dwellings FROM shapes;CREATE TABLE households AS SELECT"
+            " iris_code, 1 AS households FROM shapes;"
+            "CREATE TABLE income AS SELECT code AS iris_code, 9 AS median_income, NULL::text AS"
+            " income_reasons FROM unnest(%s) AS code;",
+            (drawn.split(), incomes.split()),
+        )
+        cursor.execute(EMPTY_TABLES)
+        cursor.executemany(
+            "INSERT INTO movements VALUES ('2025-01-01', 'COM', %s, 'COM', %s)", pairs
+        )
+    scripts.run(database, staging, "france_census.sql")
+    events = movements.read(database, staging.schema, "movements")
+    routes = events.succession(date(2022, 1, 1), date(2025, 1, 1))
+    recoding.follow(database, staging, "income_communes", "municipal_code", routes)
+    scripts.run(database, staging, "france.sql", {"income_day": date(2022, 1, 1)})
+    found = database.rows(
+        f"SELECT iris_code, median_income, split_part(income_reasons, ',', 1) FROM"
+        f" {staging.schema}.iris ORDER BY 1"
+    )
+    other, none = "all: other geography", "all: not in the table of incomes"
+    assert found == [
+        ("010010000", None, other),
+        ("020010101", 9, None),
+        ("020010201", None, other),
+        ("039990101", 9, None),
+        ("040010000", None, other),
+        ("040020000", None, none),
+        ("050010101", 9, None),
+        ("050010103", None, other),
+        ("060010000", 9, None),
+        ("070010000", None, none),
+    ]
+    lost = database.rows(
+        f"SELECT iris_code FROM {staging.schema}.income_now EXCEPT SELECT iris_code FROM"
+        f" {staging.schema}.shapes ORDER BY 1"
+    )
+    assert [code for (code,) in lost] == [
+        "010010000 (other ground)",
+        "020020000 (other ground)",
+        "040010000 (other ground)",
+        "050010102",
+    ]
+
+
+@pytest.mark.parametrize(("paris", "passes"), [(992, True), (991, False), (0, False)])
+def test_the_iris_of_paris_are_counted_in_the_archive_of_metropolitan_france(
+    paris: int, passes: bool, database: Database, staging: Staging, tmp_path: Path
+) -> None:
+    source = replace(ign.iris(2025)["fxx"], rows=None, urls=(str(tmp_path),))
+    original = Original(
+        source=source, sha256="", size=0, url="", retrieved_at=datetime.now(UTC), state="new"
+    )
+    with database.session(staging.schema) as cursor:
+        cursor.execute(
+            "CREATE TABLE shapes_fxx AS SELECT '75' || lpad(n::text, 7, '0') AS iris_code FROM"
+            " generate_series(1, %s) AS n UNION ALL SELECT '760010000'",
+            (paris,),
+        )
+    held = Input(name="shapes_fxx", original=original)
+    if passes:
+        check_rows.fn(staging, held)
+    else:
+        with pytest.raises(CheckFailed, match=f"with iris_code 75%.*expected 992, found {paris}"):
+            check_rows.fn(staging, held)
+
+
+LAYOUTS = {  # of La Poste's list: what coordinates of one pair become
+    "one column": ("coordonnees_gps", "46.2,5.6", (46.2, 5.6)),
+    "one column, newer": ("_geopoint", '"46.2,5.6"', (46.2, 5.6)),
+    "two columns": ("latitude;longitude", "46.2;5.6", (46.2, 5.6)),
+    "two columns, short": ("lat;lon", "46.2;5.6", (46.2, 5.6)),
+    "none": ("ligne_5", "", (None, None)),
+    "an empty cell": ("coordonnees_gps", "", (None, None)),
+}
+HALVES = {"latitude": "46.2", "longitude": "5.6", "lat;x": "46.2;5.6"}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_coordinates_of_postal_codes_are_read_in_every_layout(
+    layout: str, database: Database, staging: Staging, tmp_path: Path
+) -> None:
+    heading, cells, expected = LAYOUTS[layout]
+    named = "code_commune_insee;nom_de_la_commune;code_postal;libelle_d_acheminement"
+    path = tmp_path / "list.csv"
+    path.write_text(f"{named};{heading}\n01011;APREMONT;01100;APREMONT;{cells}\n")
+    reads = insee_lists.postal_codes(2025).reads
+    load(database, staging.schema, "postal_code_list", path, reads)  # type: ignore[arg-type]
+    script = (SQL / "france.sql").read_text(encoding="utf-8")
+    made = script[script.index("CREATE TABLE postal_code_communes") :].partition(";")[0]
+    with database.session(staging.schema) as cursor:
+        cursor.execute(made)
+        cursor.execute("SELECT latitude, longitude FROM postal_code_communes")
+        assert cursor.fetchall() == [expected]
+
+
+@pytest.mark.parametrize("heading", HALVES)
+def test_half_of_the_coordinates_of_a_pair_is_refused(
+    heading: str, database: Database, staging: Staging, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    named = "code_commune_insee;nom_de_la_commune;code_postal;libelle_d_acheminement"
+    path.write_text(f"{named};{heading}\n01011;APREMONT;01100;APREMONT;{HALVES[heading]}\n")
+    reads = insee_lists.postal_codes(2025).reads
+    load(database, staging.schema, "postal_code_list", path, reads)  # type: ignore[arg-type]
+    with database.session(staging.schema) as cursor:
+        cursor.execute(
+            "CREATE TABLE shapes AS SELECT '010110000' AS iris_code, '' AS municipal_code;CREATE"
+            " TABLE population AS SELECT iris_code, 1 AS population FROM shapes;CREATE TABLE"
+            " housing AS SELECT * FROM population;CREATE TABLE households AS SELECT * FROM"
+            " population;CREATE TABLE income AS SELECT iris_code, '' AS income_reasons FROM shapes;"
+        )
+        cursor.execute(
+            EMPTY_TABLES.replace("CREATE TABLE postal", "CREATE TABLE IF NOT EXISTS postal")
+        )
+    scripts.run(database, staging, "france_census.sql")
+    with pytest.raises(CheckFailed, match="a latitude and a longitude or neither"):
+        scripts.run(database, staging, "france.sql", {"income_day": date(2022, 1, 1)})
+
+
+@pytest.mark.parametrize("subject", ["population", "housing", "households"])
+@pytest.mark.parametrize("year", [2023, 2025])
+def test_a_census_of_another_year_or_without_a_figure_is_refused(
+    subject: str, year: int, database: Database, staging: Staging, tmp_path: Path
+) -> None:
+    reads: Any = insee.figures(year)[subject].reads
+    headings = [column.names[0] for column in reads.columns.values()]
+    assert not [name for name, column in reads.columns.items() if column.optional]
+    other = [
+        heading.replace(f"{insee.RELEASES[year].census % 100}_", "18_") for heading in headings
+    ]
+    for wrong in (other, headings[:-1]):
+        path = tmp_path / "table.CSV"
+        path.write_text(";".join(wrong) + "\n" + ";".join(["010010000"] + ["1"] * len(wrong[1:])))
+        with pytest.raises(SourceError, match="lacks the declared column"):
+            load(database, staging.schema, subject, path, reads)
 
 
 def test_codes_of_all_days_are_each_followed_to_that_of_today(
@@ -322,26 +488,26 @@ def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
     (folder / "BASE_TD_FILO_DISP_IRIS_2018.csv").write_text(
         "\n".join(_of_departements(lines, 0, ";", communes))
     )
-    lists = {
-        "communes": [
-            {"code": code, "nom": code, "departement": code[:2], "region": "00", "epci": None}
-            for code in sorted(rolled)
+    titles: list[tuple[str, ...]] = [("above the headings",)] * 5
+    departements = sorted({code[:2] for code in rolled})
+    sheets = {
+        "COM": [
+            *titles,
+            ("CODGEO", "LIBGEO", "DEP", "REG", "EPCI"),
+            *((code, code, code[:2], "00", "ZZZZZZZZZ") for code in sorted(rolled)),
         ],
-        "departements": [
-            {"code": code, "nom": code} for code in sorted({code[:2] for code in rolled})
+        "Zones_supra_communales": [
+            *titles,
+            ("NIVGEO", "CODGEO", "LIBGEO", "NB_COM"),
+            *(("DEP", code, code, "1") for code in departements),
+            ("REG", "00", "sample", "1"),
         ],
-        "regions": [{"code": "00", "nom": "sample"}],
-        "epci": [{"code": "200000000", "nom": "none"}],
     }
-    square = {"type": "Polygon", "coordinates": [[[2, 46], [3, 46], [3, 47], [2, 47], [2, 46]]]}
-    for name, rows in lists.items():
-        features = [{"type": "Feature", "properties": row, "geometry": square} for row in rows]
-        (folder / f"{name}.geojson").write_text(
-            json.dumps({"type": "FeatureCollection", "features": features})
-        )
-    (folder / "households.csv").write_text("IRIS;C22_MEN\n")
+    write_xlsx(folder / "memberships.xlsx", sheets)
+    (folder / "households.csv").write_text("IRIS;C21_MEN\n")
     (folder / "movements.csv").write_text("DATE_EFF,TYPECOM_AV,COM_AV,TYPECOM_AP,COM_AP\n")
-    people: dict[str, Any] = {
+    absent = {"optional": True}
+    people: dict[str, Any] = dict.fromkeys(insee_columns.POPULATION, absent) | {
         name: {"names": [f"P16_{heading}"]}
         for name, heading in zip(
             (
@@ -359,30 +525,36 @@ def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
     people["population"] = {"names": ["P16_POP"], "optional": True}
     old = insee_columns.of_year(insee_columns.INCOME, 2018)
     sources = {
-        "fr-iris-2024": {
+        "fr-iris-2023": {
             "path": archive.name,
             "container": "7z" if archive.suffix == ".7z" else "zip",
             "member": "*.geojson",
             "rows": iris,
             "reads": {"crs_of": {}},
         },
-        "fr-population-2024": {
+        "fr-population-2023": {
             "path": "base-ic-evol-struct-pop-2016_extract_type_H.csv",
             "container": "text",
             "member": None,
             "reads": {"delimiter": ",", "columns": people},
         },
-        "fr-housing-2024": {
+        "fr-housing-2023": {
             "path": "base-ic-logement-2016_extract_type_H.csv",
             "container": "text",
             "member": None,
             "reads": {
                 "delimiter": ",",
-                "columns": {"social_housing": {"names": ["P16_RP_LOCHLMV"]}},
+                "columns": dict.fromkeys(insee_columns.HOUSING, absent)
+                | {"social_housing": {"names": ["P16_RP_LOCHLMV"]}},
             },
         },
-        "fr-households-2024": {"path": "households.csv", "container": "text", "member": None},
-        "fr-income-2024": {
+        "fr-households-2023": {
+            "path": "households.csv",
+            "container": "text",
+            "member": None,
+            "reads": {"columns": dict.fromkeys(insee_columns.HOUSEHOLDS, absent)},
+        },
+        "fr-income-2023": {
             "path": "BASE_TD_FILO_DISP_IRIS_2018.csv",
             "container": "text",
             "member": None,
@@ -391,14 +563,14 @@ def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
                 "columns": {name: {"names": list(column.names)} for name, column in old.items()},
             },
         },
-        "fr-movements-2024": {"path": "movements.csv", "container": "text"},
-        "fr-postal-codes-2024": {
+        "fr-movements-2023": {"path": "movements.csv", "container": "text"},
+        "fr-postal-codes-2023": {
             "path": "laposte_hexasmal_2021.csv.gz",
             "container": "gzip",
             "rows": 39192,
             "reads": {"encoding": "utf-8"},
         },
-        **{f"fr-{name}-2024": {"path": f"{name}.geojson", "container": "json"} for name in lists},
+        "fr-memberships-2023": {"path": "memberships.xlsx", "container": "xlsx", "member": None},
     }
     (folder / "mirror.json").write_text(
         json.dumps(
@@ -463,7 +635,7 @@ def test_the_real_iris_of_59_departements(
     real_files: Path, prefect_server: None, tmp_path: Path, other_database: Database
 ) -> None:
     archive = real_files / "france" / "contours-iris_2016_59_departements.7z"
-    run(vintage=2024, mirror=real_mirror(tmp_path, real_files, archive, 23_983))
+    run(vintage=2023, mirror=real_mirror(tmp_path, real_files, archive, 23_983))
     assert other_database.rows(
         "SELECT count(*), count(DISTINCT departement_code) FROM france.iris"
     ) == [(23_983, 59)]
@@ -491,7 +663,7 @@ def test_the_real_iris_of_ten_departements_in_ten_zips_are_one_load(
                 f"contours-iris_2016_{code}.geojson.zip",
             )
     run(
-        vintage=2024,
+        vintage=2023,
         mirror=real_mirror(
             tmp_path, real_files, archive, sum(stated[0] for stated in TEN.values())
         ),

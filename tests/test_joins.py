@@ -12,7 +12,7 @@ from psycopg2 import sql
 
 from tasks.core.catalog import layers
 from tasks.core.catalog.column_rules import column_comments, write_comments
-from tasks.core.catalog.provenance import record_code_change
+from tasks.core.catalog.provenance import record_code_change, record_step
 from tasks.core.making.joining import scripts
 from tasks.core.model.declarations import Licence, Publisher, Rows, Source, Table, Total
 from tasks.core.model.errors import CheckFailed, ConfigurationError
@@ -312,3 +312,188 @@ def test_rows_of_each_kind_are_held(database: Database, tables: Staging) -> None
     wrong = given("areas", counts={"parent": {"C": Rows.exactly(1)}})
     with pytest.raises(CheckFailed, match=r"rows of areas with parent C.*expected 1, found 0"):
         checks.check_rows.fn(tables, wrong)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ("(NULL), (NULL)", "found 0 in 0 of 2 rows, of no value at all"),
+        ("('NaN'), (1)", "found NaN in 2 of 2 rows"),
+        ("('Infinity')", "found Infinity in 1 of 1 rows"),
+    ],
+)
+def test_a_total_of_nothing_or_of_no_number_is_no_pass(
+    database: Database, tables: Staging, values: str, told: str
+) -> None:
+    with database.session(tables.schema) as cursor:
+        cursor.execute(f"CREATE TABLE odd (people float); INSERT INTO odd VALUES {values}")
+        cursor.execute("CREATE TABLE same AS SELECT * FROM odd")
+    wanted = {"people": Total(expected=0, tolerance=1)}
+    with pytest.raises(CheckFailed, match=told):
+        checks.check_totals.fn(tables, given("odd", totals=wanted))
+    with pytest.raises(CheckFailed, match=told):
+        checks.check_conserved.fn(tables, "people", "odd", "same")
+
+
+def test_checks_of_an_empty_table_are_no_pass(database: Database, tables: Staging) -> None:
+    with database.session(tables.schema) as cursor:
+        cursor.execute("CREATE TABLE empty (code text, people bigint, geom geometry)")
+    none = Rows(low=0, high=9)
+    with pytest.raises(CheckFailed, match="found 0, of no value at all"):
+        checks.check_rows.fn(tables, given("empty", rows=none))
+    for column in ("code", "people"):
+        with pytest.raises(CheckFailed, match="of no value at all"):
+            checks.check_keys.fn(tables, "empty", (column,), pattern="^[0-9]+$")
+    with pytest.raises(CheckFailed, match="found 0 of 0, of no value at all"):
+        checks.check_topology.fn(tables, "empty")
+    for sides in (("empty", "figures"), ("areas", "empty"), ("empty", "empty")):
+        with pytest.raises(CheckFailed, match="do not belong together"):
+            check_join(
+                tables, areas=sides[0], figures=sides[1], areas_matched=0.0, figures_matched=0.0
+            )
+
+
+def test_kinds_and_different_values_of_an_empty_column_are_no_pass(
+    database: Database, tables: Staging
+) -> None:
+    with database.session(tables.schema) as cursor:
+        cursor.execute("UPDATE areas SET parent = NULL")
+    for facts in ({"distinct": {"parent": 0}}, {"counts": {"parent": {"A": Rows(low=0, high=9)}}}):
+        with pytest.raises(CheckFailed, match="found 0, of no value at all"):
+            checks.check_rows.fn(tables, given("areas", **facts))
+
+
+@pytest.mark.parametrize("population", ["NULL", "0", "'NaN'"])
+def test_a_join_whose_figures_count_nobody_is_no_pass(
+    database: Database, tables: Staging, population: str
+) -> None:
+    with database.session(tables.schema) as cursor:
+        cursor.execute("ALTER TABLE figures ALTER people TYPE float")
+        cursor.execute(f"UPDATE figures SET people = {population}")
+    with pytest.raises(CheckFailed, match="do not belong together"):
+        check_join(tables, areas_matched=0.5, figures_matched=0.5)
+
+
+def test_checks_of_what_is_not_there_are_explained(tables: Staging) -> None:
+    for check in (
+        lambda: checks.check_rows.fn(tables, given("towns")),
+        lambda: checks.check_keys.fn(tables, "areas", ("name",)),
+        lambda: checks.check_totals.fn(tables, given("areas", totals={"code": Total(expected=1)})),
+        lambda: checks.check_topology.fn(tables, "areas"),
+        lambda: checks.check_conserved.fn(tables, "people", "figures", "areas"),
+    ):
+        with pytest.raises(ConfigurationError, match=r"cannot be made in .*: .*correct the table"):
+            check()
+
+
+@pytest.mark.parametrize(
+    ("area", "figure"),
+    [
+        ("Z\u00fcrich", "Zu\u0308rich"),
+        ("1001", "01001"),
+        ("2A004", "2a004"),
+        ("Sankt P\u00f6lten", " Sankt  P\u00f6lten\u00a0"),
+    ],
+)
+def test_codes_that_would_match_if_written_alike_are_named(
+    database: Database, tables: Staging, area: str, figure: str
+) -> None:
+    with database.session(tables.schema) as cursor:
+        cursor.execute("DELETE FROM areas; INSERT INTO areas VALUES (%s, 'A')", (area,))
+        cursor.execute("DELETE FROM figures; INSERT INTO figures VALUES (%s, 5)", (figure,))
+    with pytest.raises(CheckFailed, match=r"0 of 1 areas matched.*would meet if both files wrote"):
+        check_join(tables)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("ALTER figures.code bigint", "text in areas and bigint in figures: declare it as text"),
+        ("ALTER areas.code double precision", "double precision in areas and text in figures"),
+        ("ALTER figures.people text", "population people of figures .* is text"),
+        ("RENAME figures.code TO place", "figures was expected to have the column code, and its"),
+    ],
+)
+def test_keys_of_different_types_are_a_matter_of_declarations(
+    database: Database, tables: Staging, change: str, told: str
+) -> None:
+    verb, place, *rest = change.split(" ", 2)
+    table, column = place.split(".")
+    how = f"TYPE {rest[0]} USING NULL" if verb == "ALTER" else rest[0]
+    with database.session(tables.schema) as cursor:
+        cursor.execute(f"ALTER TABLE {table} {verb} COLUMN {column} {how}")
+    with pytest.raises(ConfigurationError, match=told):
+        check_join(tables)
+
+
+def test_keys_that_are_whole_numbers_on_both_sides_meet(
+    database: Database, tables: Staging
+) -> None:
+    with database.session(tables.schema) as cursor:
+        cursor.execute(
+            "CREATE TABLE places AS SELECT n AS code FROM generate_series(1, 3) n;"
+            "CREATE TABLE counts AS SELECT n::bigint AS code, 5 AS people FROM"
+            " generate_series(1, 3) n"
+        )
+    check_join(tables, areas="places", figures="counts", areas_matched=1.0)
+
+
+def test_missing_and_repeated_keys_are_counted(database: Database, tables: Staging) -> None:
+    with database.session(tables.schema) as cursor:
+        cursor.execute("INSERT INTO areas VALUES (NULL, 'C'), ('01', 'A'), ('01', 'A')")
+        cursor.execute("INSERT INTO figures VALUES ('02', 1)")
+    with pytest.raises(
+        CheckFailed,
+        match=r"2 of 4 areas matched.*1 codes have several rows of areas; 1 codes have several rows"
+        r" of figures.*areas without figures: 03, no code",
+    ):
+        check_join(tables)
+
+
+def test_after_recoding_nobody_is_advised_to_recode(database: Database, tables: Staging) -> None:
+    step = (tables, "recode", "figures", "Carried", 1, 0.1, 1.0, {})
+    record_step(database, *step)
+    with pytest.raises(CheckFailed, match="add the missing events to the ledger") as raised:
+        check_join(tables)
+    assert "or recode" not in str(raised.value)
+
+
+def test_the_report_keeps_what_the_ledger_named_and_a_thousand_orphans(
+    database: Database, tables: Staging
+) -> None:
+    with database.session(tables.schema) as cursor:
+        told = (["09"], ["10", "11"], "named", "no telling")
+        record_code_change(cursor, tables, "figures", "09 split into 10 + 11", *told)
+        cursor.execute("INSERT INTO areas SELECT 'x' || n FROM generate_series(1, 3000) n")
+    check_join(tables, required=False)
+    assert database.rows(
+        "SELECT figures_named, population_named, cardinality(areas_orphaned) FROM"
+        " catalog.join_report WHERE dataset = %s AND number = %s",
+        tables.dataset.slug,
+        tables.edition,
+    ) == [(1, 5, 1000)]
+
+
+def test_a_figure_that_means_two_things_or_is_of_another_kind_takes_no_description(
+    database: Database, tables: Staging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scripts, "SQL", tmp_path)
+    rule = "{} [unit: {}; aggregate: sum; from: {}]".format
+    with database.session(tables.schema) as cursor:
+        cursor.execute("ALTER TABLE areas ADD people numeric")
+    told = {"figures.people": rule("Residents", "persons", "a.P"), "areas.code": RULE("Code", "a")}
+    described(database, tables, told)
+    header = "-- reads: areas, figures\n-- makes: joined\n-- settings: none\n"
+    made = "DROP TABLE IF EXISTS joined; CREATE TABLE joined AS SELECT length(code) AS code, people"
+    (tmp_path / "alike.sql").write_text(f"{header}{made} FROM figures")
+    scripts.run(database, tables, "alike.sql")
+    assert column_comments(database, tables.schema, "joined") == {
+        "code": None,
+        "people": rule("Residents", "persons", "a.P"),
+    }
+    described(database, tables, {"areas.people": rule("Homes", "dwellings", "b.H")})
+    with pytest.raises(CheckFailed, match=r"people of joined .* means several \(dwellings, sum in"):
+        scripts.run(database, tables, "alike.sql")
+    own = f"; COMMENT ON COLUMN joined.people IS '{rule('Both', 'persons', 'computed')}'"
+    (tmp_path / "alike.sql").write_text(f"{header}{made} FROM figures{own}")
+    assert scripts.run(database, tables, "alike.sql") == {"joined": 4}

@@ -12,7 +12,10 @@ from prefect.exceptions import ParameterTypeError
 from prefect.utilities.callables import parameter_schema
 
 from flows.belgium import belgium
-from flows.offices import census_bureau, insee, sirene, statbel, statistik_austria
+from flows.offices import census_bureau, ign, insee, sirene, statbel, statistik_austria
+from flows.offices.insee_lists import postal_codes
+from flows.offices.insee_memberships import memberships
+from flows.offices.insee_movements import movements
 from tasks.running.command_line import parse
 
 OFFERED = {
@@ -46,3 +49,54 @@ def test_the_command_line_shows_the_years_and_refuses_others(
         assert said in shown.out + shown.err
     with pytest.raises(ParameterTypeError, match="Input should be 2018, 2019"):
         belgium.validate_parameters({"vintage": 1999, "mirror": None, "rebuild": False})
+
+
+IGN = "https://data.geopf.fr/telechargement/download/CONTOURS-IRIS/CONTOURS-IRIS_3-0__"
+OF_TERRITORIES = {
+    "fxx": "LAMB93_FXX",
+    "glp": "RGAF09UTM20_GLP",
+    "mtq": "RGAF09UTM20_MTQ",
+    "guf": "UTM22RGFG95_GUF",
+    "reu": "RGR92UTM40S_REU",
+    "myt": "RGM04UTM38S_MYT",
+}
+CRS = (2154, 5490, 5490, 2972, 2975, 4471)
+IRIS = {  # year: the archives by part of France, the file in each
+    2023: ({"": "SHP__FRA"}, "*/CONTOURS-IRIS.shp"),
+    2024: ({part: f"GPKG_{name}" for part, name in OF_TERRITORIES.items()}, "contours-iris.gpkg"),
+    2025: ({part: f"GPKG_{name}" for part, name in OF_TERRITORIES.items()}, "iris.gpkg"),
+    2026: ({"": "GPKG_WGS84G_FRA"}, "iris.gpkg"),
+}
+
+
+@pytest.mark.parametrize("year", IRIS)
+def test_the_iris_of_a_year_are_asked_for_under_the_names_of_their_archives(year: int) -> None:
+    archives, member = IRIS[year]
+    found = ign.iris(year)
+    names = {part: f"{IGN}{name}_{year}-01-01/" for part, name in archives.items()}
+    assert {
+        part: source.urls[0].rpartition("/")[0] + "/" for part, source in found.items()
+    } == names
+    assert all(source.urls[0].endswith(f"_{year}-01-01.7z") for source in found.values())
+    assert {source.member for source in found.values()} == {member}
+    assert len({source.slug for source in found.values()}) == len(found)
+    codes = {part: source.reads.crs for part, source in found.items()}  # type: ignore[union-attr]
+    assert codes == ({"": 4326} if "" in found else dict(zip(OF_TERRITORIES, CRS, strict=True)))
+
+
+def test_no_source_of_france_is_share_alike() -> None:
+    """The layers of France mix all sources; one under the ODbL would bind them all."""
+    for year in insee.RELEASES:
+        sources = [*ign.iris(year).values(), *insee.figures(year).values()]
+        sources += [memberships(year), movements(year), postal_codes(year)]
+        assert {source.licence.title for source in sources} == {
+            "Licence Ouverte / Open Licence 2.0"
+        }
+        assert all(source.urls for source in sources)
+
+
+def test_the_list_of_postal_codes_is_asked_of_la_poste_first_and_elsewhere_after() -> None:
+    source = postal_codes(2025)
+    hosts = [url.split("/")[2] for url in source.urls]
+    assert hosts == ["data.laposte.fr", "datanova.laposte.fr"]
+    assert source.current

@@ -20,6 +20,7 @@ from synthetic.declared.rows import as_read
 
 from flows.offices import (
     census_bureau,
+    ign,
     insee,
     insee_lists,
     sirene,
@@ -179,20 +180,15 @@ OFFICES: dict[str, tuple[Mapping[str, Source], dict[str, Any]]] = {
     ),
     "Insee, 7z of projections": (
         {
-            "shapes": insee.iris(2023),
+            "shapes": ign.iris(2023)[""],
             **insee.figures(2023),
             "postal_codes": insee_lists.postal_codes(2023),
             "movements": movements(2023),
         },
         {"areas": 36},
     ),
-    "Insee, GeoParquet": (
-        {
-            "shapes": insee.iris(2026),
-            **insee_lists.lists(2026),
-        },
-        {},
-    ),
+    "Insee, 7z of degrees": ({"shapes": ign.iris(2026)[""]}, {}),
+    "Insee, 7z of a territory": ({"shapes": ign.iris(2025)["guf"]}, {}),
     "Insee, SIRENE": (
         {"stock": sirene.stock(2026), "geolocation": sirene.geolocation(2026)},
         {"codes": {"siret": "0?????????????"}},

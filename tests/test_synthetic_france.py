@@ -1,4 +1,4 @@
-"""The synthetic France is in the formats of IGN, INSEE, Etalab and La Poste, says true numbers of
+"""The synthetic France is in the formats of IGN, INSEE and La Poste, says true numbers of
 itself, and is the same every time.
 """
 
@@ -25,11 +25,11 @@ import pyogrio.raw
 import pytest
 import python_calamine
 import shapely
-from pyproj import CRS
+from pyproj import CRS, Transformer
 from synthetic import france_census as census
 from synthetic import france_country as country
 from synthetic import france_income as income
-from synthetic import france_layers as layers
+from synthetic import france_memberships as memberships
 from synthetic import france_pieces as pieces
 from synthetic import france_places as places
 from synthetic.defects import Defects
@@ -43,10 +43,8 @@ PARIS, LYON, MARSEILLE = (
     {f"{start}{number:0{5 - len(start)}d}" for number in range(1, last + 1)}
     for start, last in (("751", 20), ("6938", 9), ("132", 16))
 )
-SLUGS = (
-    "arrondissements communes departements epci households housing income iris movements population"
-    " postal-codes regions".split()
-)
+OVERSEAS = "iris-glp iris-guf iris-mtq iris-myt iris-reu".split()
+SLUGS = "households housing income iris memberships movements population postal-codes".split()
 COLUMNS = ["cleabs", "code_insee", "nom_commune", "iris", "code_iris", "nom_iris", "type_iris"]
 # of the header of base-ic-evol-struct-pop-2022.CSV, as programs that read it quote it
 OBSERVED_2022 = (
@@ -66,12 +64,32 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def irises(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Layer]:
-    """Properties and shapes of the GeoPackage of each vintage by code."""
+    """Properties and shapes, in degrees, of the GeoPackages of each vintage by code."""
     found, into = {}, tmp_path_factory.mktemp("unpacked")
     for vintage in VINTAGES:
-        (file,) = unpacked(folder, f"fr-iris-{vintage}", into / str(vintage))
-        found[vintage] = features(into / str(vintage) / file, "code_iris")
+        layer: Layer = {}
+        for slug, (_, epsg, _) in zip(["iris", *OVERSEAS], in_order(), strict=True):
+            (file,) = unpacked(folder, f"fr-{slug}-{vintage}", into / slug / str(vintage))
+            layer |= in_degrees(features(into / slug / str(vintage) / file, "code_iris"), epsg)
+        found[vintage] = dict(sorted(layer.items()))
     return found
+
+
+def in_order() -> list[tuple[str, int, tuple[str, ...]]]:
+    """The territories, metropolitan France first and the others by their letters."""
+    return [TERRITORIES[0], *sorted(TERRITORIES[1:], key=lambda each: each[0][-3:])]
+
+
+def in_degrees(layer: Layer, epsg: int) -> Layer:
+    to = Transformer.from_crs(epsg, 4326, always_xy=True)
+    moved = shapely.transform(
+        np.array([shape for _, shape in layer.values()]),
+        lambda x, y: np.round(to.transform(x, y), 9),
+        interleaved=False,
+    )
+    return {
+        code: (row, shape) for (code, (row, _)), shape in zip(layer.items(), moved, strict=True)
+    }
 
 
 def sources(folder: Path) -> dict[str, Any]:
@@ -120,15 +138,16 @@ def table(
     )
 
 
-def areas(folder: Path, name: str) -> Layer:
-    found = json.loads(content(folder, name))["features"]
-    return {
-        each["properties"]["code"]: (
-            each["properties"],
-            shapely.from_geojson(json.dumps(each["geometry"])),
-        )
-        for each in found
-    }
+def sheets(folder: Path, name: str) -> dict[str, list[list[Any]]]:
+    with zipfile.ZipFile(path(folder, name)) as archive:
+        (member,) = archive.namelist()
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(archive.read(member)))
+    return {each: book.get_sheet_by_name(each).to_python() for each in book.sheet_names}
+
+
+def rows_of(sheet: list[list[Any]]) -> list[dict[str, Any]]:
+    """The rows under the headings, which are the sixth row."""
+    return [dict(zip(sheet[5], row, strict=True)) for row in sheet[6:]]
 
 
 def numbers(rows: list[dict[str, str]], *columns: str) -> Any:
@@ -139,24 +158,42 @@ def of_territory(layer: Layer, starts: tuple[str, ...]) -> Any:
     return np.array([shape for code, (_, shape) in layer.items() if code.startswith(starts)])
 
 
-def test_the_geopackage_is_where_and_as_ign_delivers_it(folder: Path, tmp_path: Path) -> None:
-    name = "CONTOURS-IRIS_3-0__GPKG_WGS84G_FRA_2024-01-01"
-    assert path(folder, "fr-iris-2024").name == f"{name}.7z"
-    assert path(folder, "fr-iris-2024").read_bytes().startswith(b"7z\xbc\xaf\x27\x1c")
-    (file,) = unpacked(folder, "fr-iris-2024", tmp_path)
-    delivery = (
-        "CONTOURS-IRIS/1_DONNEES_LIVRAISON_2024-12-00163"
-        "/CONTOURS-IRIS_3-0_GPKG_WGS84G_FRA-ED2024-01-01"
-    )
-    assert file.as_posix() == f"{name}/{delivery}/contours-iris.gpkg"
-    assert pyogrio.list_layers(tmp_path / file).tolist() == [["contours_iris", "MultiPolygon"]]
-    facts = pyogrio.read_info(tmp_path / file)
-    assert (facts["crs"], facts["geometry_name"], list(facts["fields"])) == (
-        "EPSG:4326",
-        "geometrie",
-        COLUMNS,
-    )
-    assert facts["features"] == sources(folder)["fr-iris-2024"]["rows"] == 400
+@pytest.mark.parametrize(("vintage", "file"), [(2024, "contours-iris.gpkg"), (2025, "iris.gpkg")])
+def test_each_territory_has_a_geopackage_where_and_as_ign_delivers_it(
+    folder: Path, tmp_path: Path, vintage: int, file: str
+) -> None:
+    held = 0
+    for slug, (territory, epsg, _) in zip(["iris", *OVERSEAS], in_order(), strict=True):
+        name = f"CONTOURS-IRIS_3-0__GPKG_{territory}_{vintage}-01-01"
+        archive = path(folder, f"fr-{slug}-{vintage}")
+        assert archive.name == f"{name}.7z"
+        assert archive.read_bytes().startswith(b"7z\xbc\xaf\x27\x1c")
+        (found,) = unpacked(folder, f"fr-{slug}-{vintage}", tmp_path)
+        delivery = (
+            f"CONTOURS-IRIS/1_DONNEES_LIVRAISON_{vintage}-12-00163"
+            f"/CONTOURS-IRIS_3-0_GPKG_{territory}-ED{vintage}-01-01"
+        )
+        assert found.as_posix() == f"{name}/{delivery}/{file}"
+        assert pyogrio.list_layers(tmp_path / found).tolist() == [["contours_iris", "MultiPolygon"]]
+        facts = pyogrio.read_info(tmp_path / found)
+        assert (facts["crs"], facts["geometry_name"], list(facts["fields"])) == (
+            f"EPSG:{epsg}",
+            "geometrie",
+            COLUMNS,
+        )
+        assert facts["features"] == sources(folder)[f"fr-{slug}-{vintage}"]["rows"]
+        held += facts["features"]
+        (tmp_path / found).unlink()
+    assert held == 400
+
+
+def test_all_france_is_one_geopackage_since_2026(tmp_path: Path) -> None:
+    write(tmp_path, vintages=(2026,))
+    archive = path(tmp_path, "fr-iris-2026")
+    assert archive.name == "CONTOURS-IRIS_3-0__GPKG_WGS84G_FRA_2026-01-01.7z"
+    (file,) = unpacked(tmp_path, "fr-iris-2026", tmp_path / "unpacked")
+    facts = pyogrio.read_info(tmp_path / "unpacked" / file)
+    assert (file.name, facts["crs"], facts["features"]) == ("iris.gpkg", "EPSG:4326", 400)
 
 
 def test_codes_types_and_names_of_iris(irises: dict[int, Layer]) -> None:
@@ -286,13 +323,9 @@ def test_the_geoparquet_has_what_the_geopackage_has(
     irises: dict[int, Layer], tmp_path: Path
 ) -> None:
     write(tmp_path, layout="geoparquet")
-    assert (
-        path(tmp_path, "fr-iris-2024").name
-        == "CONTOURS-IRIS_3-0__GEOPARQUET_WGS84G_FRA_2024-01-01.7z"
-    )
-    (file,) = unpacked(tmp_path, "fr-iris-2024", tmp_path / "unpacked")
-    assert file.name == "contours-iris.parquet"
-    found = pq.read_table(tmp_path / "unpacked" / file)
+    file = path(tmp_path, "fr-iris-2024")
+    assert file.name == "CONTOURS-IRIS_3-0__GEOPARQUET_WGS84G_FRA_2024-01-01.parquet"
+    found = pq.read_table(file)
     facts = json.loads(found.schema.metadata[b"geo"])
     assert (facts["version"], facts["primary_column"]) == ("1.0.0", "geometrie")
     column = facts["columns"]["geometrie"]
@@ -301,7 +334,7 @@ def test_the_geoparquet_has_what_the_geopackage_has(
         column["geometry_types"],
         CRS.from_json_dict(column["crs"]).to_epsg(),
     ) == ("WKB", ["MultiPolygon"], 4326)
-    assert found.column_names == [*COLUMNS, "geometrie"]
+    assert found.column_names == [*COLUMNS, "geometrie", "geometrie_bbox"]
     expected = irises[2024]
     assert found["code_iris"].to_pylist() == list(expected)
     shapes = shapely.from_wkb(found["geometrie"].to_numpy(zero_copy_only=False))
@@ -519,84 +552,32 @@ def test_income_covers_large_communes_only(folder: Path, irises: dict[int, Layer
     assert any(row["IRIS"].startswith("93059") for row in table(folder, "fr-income-2025"))
 
 
-def test_layers_have_the_properties_of_contours_administratifs(folder: Path) -> None:
-    expected = {
-        "communes": ["code", "nom", "departement", "region", "epci"],
-        "arrondissements": ["code", "nom", "departement", "region", "commune"],
-        "epci": ["code", "nom"],
-        "departements": ["code", "nom", "region"],
-        "regions": ["code", "nom"],
-    }
-    for name, properties in expected.items():
-        found = areas(folder, f"fr-{name}-2024")
-        assert len(found) == sources(folder)[f"fr-{name}-2024"]["rows"]
-        for code, (row, shape) in found.items():
-            assert list(row) == (properties[:4] if code in places.WITHOUT_EPCI else properties)
-            assert shape.is_valid
-            assert shape.geom_type in ("Polygon", "MultiPolygon")
-        assert "crs" not in json.loads(content(folder, f"fr-{name}-2024"))
-    coordinates = shapely.get_coordinates(
-        [shape for _, shape in areas(folder, "fr-regions-2024").values()]
-    )
-    assert np.round(coordinates, layers.FINER).tolist() == coordinates.tolist()
-
-
-def test_paris_lyon_and_marseille_are_one_commune_each(
+def test_the_table_of_communes_has_the_form_of_inseees_workbook(
     folder: Path, irises: dict[int, Layer]
 ) -> None:
-    communes, parts = areas(folder, "fr-communes-2024"), areas(folder, "fr-arrondissements-2024")
-    assert not (PARIS | LYON | MARSEILLE) & set(communes)
-    assert [communes[code][0]["nom"] for code in ("75056", "69123", "13055")] == [
-        "Paris",
-        "Lyon",
-        "Marseille",
-    ]
-    assert set(parts) == PARIS | LYON | MARSEILLE
-    assert parts["75101"][0]["commune"] == "75056"
-    for code, (_, shape) in communes.items():
-        members = [part for row, part in parts.values() if row["commune"] == code]
-        assert (
-            not members
-            or shapely.union_all(members).symmetric_difference(shape).area < 0.01 * shape.area
-        )
-    ground = {places.city(code[:5]) for code in irises[2024]}
-    assert set(communes) == ground
+    found = sheets(folder, "fr-memberships-2024")
+    assert list(found) == ["COM", "ARM", "Zones_supra_communales"]
+    assert tuple(found["COM"][5]) == memberships.COMMUNES
+    assert tuple(found["Zones_supra_communales"][5]) == memberships.AREAS
+    communes, parts = rows_of(found["COM"]), rows_of(found["ARM"])
+    names = {row["CODGEO"]: row["LIBGEO"] for row in communes}
+    assert [names[code] for code in ("75056", "69123", "13055")] == ["Paris", "Lyon", "Marseille"]
+    assert {row["CODGEO"] for row in parts} == PARIS | LYON | MARSEILLE
+    assert {row["CODGEO"]: row["COM"] for row in parts}["75101"] == "75056"
+    assert set(names) == {places.city(code[:5]) for code in irises[2024]}
+    without = {row["CODGEO"] for row in communes if row["EPCI"] == memberships.NO_EPCI}
+    assert without == set(places.WITHOUT_EPCI) & set(names)
 
 
-def test_arrondissements_can_be_among_the_communes_too(tmp_path: Path) -> None:
-    write(tmp_path, 120, arrondissements_twice=True)
-    communes = areas(tmp_path, "fr-communes-2024")
-    assert PARIS | LYON | MARSEILLE | {"75056", "69123", "13055"} < set(communes)
-    assert {code for code, (row, _) in communes.items() if row.get("plm")} == {
-        "75056",
-        "69123",
-        "13055",
-    }
-    assert {
-        code for code, (row, _) in communes.items() if "commune" in row
-    } == PARIS | LYON | MARSEILLE
-
-
-def test_areas_are_made_of_communes(folder: Path) -> None:
-    communes = areas(folder, "fr-communes-2024")
-    assert (
-        set(areas(folder, "fr-departements-2024"))
-        == {row["departement"] for row, _ in communes.values()}
-        == set(places.departments())
-    )
-    assert set(areas(folder, "fr-regions-2024")) == set(places.REGIONS)
-    assert set(areas(folder, "fr-epci-2024")) == {
-        row["epci"] for row, _ in communes.values() if "epci" in row
-    }
-    assert "epci" not in communes["29155"][0]
-    for name, key in (("departements", "departement"), ("regions", "region")):
-        size: Counter[str] = Counter()
-        for row, shape in communes.values():
-            size[row[key]] += shape.area
-        assert all(
-            shape.area == pytest.approx(size[code], rel=0.01)
-            for code, (_, shape) in areas(folder, f"fr-{name}-2024").items()
-        )
+def test_areas_are_those_that_communes_belong_to(folder: Path) -> None:
+    found = sheets(folder, "fr-memberships-2024")
+    communes, areas = rows_of(found["COM"]), rows_of(found["Zones_supra_communales"])
+    for level, column in (("DEP", "DEP"), ("REG", "REG"), ("EPCI", "EPCI")):
+        counted = Counter(row[column] for row in communes)
+        stated = {row["CODGEO"]: row["NB_COM"] for row in areas if row["NIVGEO"] == level}
+        assert stated == dict(counted)
+    assert {row["CODGEO"] for row in areas if row["NIVGEO"] == "DEP"} == set(places.departments())
+    assert {row["CODGEO"] for row in areas if row["NIVGEO"] == "REG"} == set(places.REGIONS)
 
 
 def test_postcodes_and_communes_are_many_to_many(
@@ -707,7 +688,9 @@ def test_the_mirror_states_the_numbers_of_its_files(folder: Path, irises: dict[i
     assert (mirror.label, "Synthetic" in mirror.about) == ("synthetic-france", True)
     assert "Synthetic" in (folder / "README.txt").read_text(encoding="utf-8")
     stated = sources(folder)
-    assert list(stated) == sorted(f"fr-{slug}-{vintage}" for slug in SLUGS for vintage in VINTAGES)
+    assert list(stated) == sorted(
+        f"fr-{slug}-{vintage}" for slug in (*SLUGS, *OVERSEAS) for vintage in VINTAGES
+    )
     assert all(set(source) <= set(mirrors.ENTRY) for source in stated.values())
     for vintage in VINTAGES:
         year = min(vintage % 100 - 2, 22)
@@ -723,12 +706,12 @@ def test_the_mirror_states_the_numbers_of_its_files(folder: Path, irises: dict[i
             assert sum(float(row[column]) for row in rows) == pytest.approx(
                 expected["expected"], rel=expected["tolerance"]
             )
-        assert stated[f"fr-iris-{vintage}"]["distinct"] == {
-            "municipal_code": len({code[:5] for code in irises[vintage]})
-        }
-        assert stated[f"fr-iris-{vintage}"]["counts"] == {
-            "iris_type": Counter(row["type_iris"] for row, _ in irises[vintage].values())
-        }
+        parts = [stated[f"fr-{slug}-{vintage}"] for slug in ("iris", *OVERSEAS)]
+        assert sum(part["distinct"]["municipal_code"] for part in parts) == len(
+            {code[:5] for code in irises[vintage]}
+        )
+        kinds = sum((Counter(part["counts"]["iris_type"]) for part in parts), Counter())
+        assert kinds == Counter(row["type_iris"] for row, _ in irises[vintage].values())
         assert stated[f"fr-income-{vintage}"]["rows"] == len(table(folder, f"fr-income-{vintage}"))
         assert stated[f"fr-movements-{vintage}"]["rows"] == len(
             table(folder, f"fr-movements-{vintage}", ",")
@@ -782,7 +765,11 @@ def test_another_seed_gives_another_country(folder: Path, tmp_path: Path) -> Non
         for name in files
         if (tmp_path / name).read_bytes() == (folder / name).read_bytes()
     }
-    assert same == {"019HexaSmal.csv", "v_mvt_commune_2024.csv"}
+    assert same == {
+        "019HexaSmal.csv",
+        "v_mvt_commune_2024.csv",
+        "table-appartenance-geo-communes-2024.zip",
+    }
 
 
 def test_the_small_country_is_quick(tmp_path: Path) -> None:

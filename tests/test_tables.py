@@ -40,6 +40,7 @@ from tasks.core.model.declarations import (
 )
 from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
 from tasks.core.model.handles import File, Original, Staging
+from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
 from tasks.verbs.tables import load_table
 
@@ -102,10 +103,7 @@ def test_text_in_another_encoding_than_declared_is_an_error_that_names_one(loade
     for content in ("CODE,MS_POPULATION\nÉ,5\n", "CODÉ,MS_POPULATION\nE,5\n"):
         with pytest.raises(
             SourceError,
-            match=(
-                r"expected to be in the encoding utf-8; it is not .* declare another, such as"
-                r" latin-1 or cp1252"
-            ),
+            match=r"in the encoding utf-8; it is not .* line [12] .*É' in cp1252: declare cp1252",
         ):
             loaded(content.encode("latin-1"), Table(columns=CODE_AND_COUNT))
     with pytest.raises(SourceError, match="expected to be in the encoding cp1252"):
@@ -302,9 +300,11 @@ def test_blank_lines_and_notes_under_the_table_are_skipped(loaded: Load) -> None
     content = (
         "CODE,MS_POPULATION\n01,5\n\n   \n,\n02,6\n\nSource: Testland office\nSee the readme,\n"
     )
-    rows, tally = loaded(content, Table(columns=CODE_AND_COUNT, key=("code",)))
+    reads = Table(columns=CODE_AND_COUNT, key=("code",), notes=("Source*", "See the*"))
+    rows, tally = loaded(content, reads)
     assert rows == [("01", 5), ("02", 6)]
-    assert tally.skipped == 6
+    assert (tally.blank, tally.notes) == (4, 2)
+    assert tally.named == ["line 8: Source: Testland office", "line 9: See the readme"]
 
 
 @pytest.mark.parametrize(
@@ -486,6 +486,7 @@ SHEET_READS = Table(
     header_rows=(2, 3),
     sheet="figures 2020",
     missing={"*": "suppressed"},
+    notes=("Source*",),
 )
 
 
@@ -525,7 +526,7 @@ def test_workbooks_give_codes_amounts_dates_and_reasons(
         ),
         ("2A004", None, None, "absent", None, "suppressed", None, "absent", None, "absent"),
     ]
-    assert (tally.rows, tally.skipped, tally.reasons.suppressed) == (3, 2, 1)
+    assert (tally.rows, tally.blank, tally.notes, tally.reasons.suppressed) == (3, 1, 1, 1)
 
 
 def test_a_sheet_keeps_every_digit_of_a_number_and_says_the_row_of_a_wrong_one(
@@ -685,8 +686,16 @@ def test_load_table_counts_and_records_what_it_did(
         staging.dataset.slug,
         staging.edition,
     )[0]
-    assert (sentence, rows) == ("Loaded 2 rows", 2)
-    assert figures == {"suppressed": 1, "reasons": {"suppressed": 1}, "skipped": 1, "left_out": 0}
+    assert (sentence, rows) == ("Loaded 2 rows, left out 1 blank", 2)
+    assert figures == {
+        "suppressed": 1,
+        "reasons": {"suppressed": 1},
+        "left_out": 0,
+        "blank": 1,
+        "notes": 0,
+        "first_notes": [],
+        "absent": [],
+    }
     with pytest.raises(ConfigurationError, match="was declared as geometries"):
         load_table.fn(
             staging,
@@ -700,6 +709,11 @@ def test_load_table_counts_and_records_what_it_did(
     [
         (psycopg2.OperationalError("gone"), True),
         (DriverOperationalError("gone", status_code=10), True),
+        (psycopg2.errors.AdminShutdown("gone"), True),
+        (psycopg2.errors.DeadlockDetected("again"), True),
+        (psycopg2.errors.TooManyColumns("wide"), False),
+        (psycopg2.errors.ProgramLimitExceeded("wide"), False),
+        (psycopg2.errors.UniqueViolation("twice"), False),
         (SourceError("wrong"), False),
         (CheckFailed("wrong"), False),
     ],
@@ -710,6 +724,61 @@ def test_only_a_lost_connection_is_tried_again(error: Exception, is_asked_again:
         load_table.retry_condition_fn(load_table, None, State(type=StateType.FAILED, data=error))
         is is_asked_again
     )
+
+
+def batches_of(array: pa.Array, columns: int = 1) -> pa.RecordBatchReader:
+    names = [f"v{number}" for number in range(columns)]
+    batch = pa.record_batch([array] * columns, names=names)
+    return pa.RecordBatchReader.from_batches(batch.schema, [batch])
+
+
+@pytest.mark.parametrize(
+    ("columns", "declared", "value", "error"),
+    [
+        (1, "text", pa.array(["a\0b"]), SourceError),
+        (1, "text", pa.array([b"\xe9"]), SourceError),
+        (1, "bigint", pa.array(["a"]), SourceError),
+        (1_500, "text", pa.array(["123456789012"]), ConfigurationError),
+    ],
+    ids=["NUL", "bytes of Latin-1", "another type", "too wide"],
+)
+def test_rows_that_the_database_refuses_are_no_outage(
+    cluster_database: Database,
+    loaded: Load,
+    columns: int,
+    declared: str,
+    value: pa.Array,
+    error: type[Exception],
+) -> None:
+    names = ", ".join(f"v{number} {declared}" for number in range(columns))
+    with cluster_database.session() as cursor:
+        cursor.execute(f"CREATE TABLE figures.t ({names})")
+    with pytest.raises(error, match=r"rows of t "):
+        copy_batches(cluster_database, "figures", "t", batches_of(value, columns))
+
+
+def test_what_load_table_leaves_out_and_misses_is_in_the_step(
+    database: Database, staging: Staging, tmp_path: Path
+) -> None:
+    (tmp_path / "f").write_text("CODE;TOTAL;YEAR\n01;5;2020\n02;6;2019\n;;\n03;7;2020\nSource: x\n")
+    reads = Table(
+        columns={
+            "code": text("CODE"),
+            "residents": integer("TOTAL"),
+            "jobs": integer("JOBS", optional=True),
+        },
+        key=("code",),
+        delimiter=";",
+        where={"YEAR": "2020"},
+        notes=("Source*",),
+    )
+    assert load_table.fn(staging, file_of(tmp_path / "f", reads), "population") == 2
+    sentence, figures = database.rows("SELECT sentence, figures FROM catalog.step")[-1]
+    assert sentence == (
+        "Loaded 2 rows, left out 1 by a filter, 1 blank, 1 as notes (line 6: Source: x)"
+    )
+    assert (figures["left_out"], figures["blank"], figures["notes"]) == (1, 1, 1)
+    assert (figures["first_notes"], figures["absent"]) == (["line 6: Source: x"], ["jobs"])
 
 
 @pytest.mark.real

@@ -31,6 +31,7 @@ def test_the_words_are_these_and_no_others() -> None:
         "bury_expired",
         "check_codes",
         "check_conserved",
+        "check_day",
         "check_freshness",
         "check_join",
         "check_keys",

@@ -1,4 +1,4 @@
-"""INSEE and IGN: the offices, their licences, a table of their releases, and their files."""
+"""INSEE: the office, its licences, the table of the releases of France, and files of figures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,14 +9,12 @@ from flows.offices.insee_columns import (
     HOUSING,
     INCOME,
     INCOME_MISSING,
-    IRIS,
     POPULATION,
     of_year,
 )
 from tasks.nouns import (
     Column,
     Confidence,
-    Features,
     Licence,
     Publisher,
     Reading,
@@ -32,11 +30,6 @@ INSEE = Publisher(
     name="Institut national de la statistique et des études économiques (Insee)",
     url="https://www.insee.fr",
 )
-IGN = Publisher(
-    slug="ign",
-    name="Institut national de l'information géographique et forestière (IGN)",
-    url="https://geoservices.ign.fr",
-)
 LICENCE_PAGE = "https://www.etalab.gouv.fr/licence-ouverte-open-licence"
 
 
@@ -47,24 +40,12 @@ def open_licence(slug: str, attribution: str) -> Licence:
 
 
 OF_INSEE = open_licence("licence-ouverte-insee", "Source: Insee")
-OF_CONTOURS = open_licence("licence-ouverte-contours-iris", "IGN - Insee, Contours... IRIS")
 OF_FILOSOFI = open_licence(
     "licence-ouverte-filosofi", "Insee-DGFiP-Cnaf-Cnav-CCMSA, Fichier localisé social et fiscal"
 )
 INSEE_FILES = "https://www.insee.fr/fr/statistiques/fichier"
-IRIS_FILES = "https://data.geopf.fr/telechargement/download/CONTOURS-IRIS"
-BOUNDS = (-63.5, -21.6, 56.0, 51.2)  # degrees in EPSG:4326, from Guadeloupe to Réunion
-
-PROJECTIONS = {  # EPSG codes by the folders of an archive and by its name
-    "*LAMB93*": 2154,
-    "*RGAF09UTM20*": 5490,
-    "*UTM22RGFG95*": 2972,
-    "*RGR92UTM40S*": 2975,
-    "*RGM04UTM38S*": 4471,
-    "*WGS84G*": 4326,
-}
 ABOUT_50000 = Rows(low=48_500, high=51_000)
-IRIS_OF_PARIS = Rows.exactly(992)  # since 2016
+METROPOLITAN = Rows(low=48_000, high=49_500)
 KINDS_OF_2024 = {
     "H": Rows.exactly(14_429),
     "A": Rows.exactly(819),
@@ -73,49 +54,72 @@ KINDS_OF_2024 = {
 }
 
 
+TERRITORIES = (
+    *("LAMB93_FXX", "RGAF09UTM20_GLP", "RGAF09UTM20_MTQ"),
+    *("UTM22RGFG95_GUF", "RGR92UTM40S_REU", "RGM04UTM38S_MYT"),
+)
+
+
 @dataclass(frozen=True)
 class Release:
-    """What goes with the borders of a year: census, incomes, movements and contours.
+    """What goes with the borders of a year: census, incomes, movements, and the list of postcodes.
 
-    census is of two years before, income of three or the newest. iris: layout of the 7z in its
-    name, and pattern of the files in it; one folder for each projection in 2023, metropolitan
-    France only in 2024, the whole of France in one file since. movements: year and page. not_drawn:
-    SQL LIKE pattern of codes without borders.
+    layout: how the names of the archives go, "{}" for each of `projections` (FRA: all in one).
+    files: pattern of the file in each. census is of two years before, income of three or the
+    newest. movements: year and page. rows, kinds: of the archive, or of that of metropolitan
+    France. overseas: confidence in the other archives. income_lost: the share of the incomes'
+    IRIS that may have changed until these borders; it was 2.8% from 2016 to 2019, when most
+    communes merged. posted: the year of La Poste's list, which has one address: that of a year
+    gone by is in the archive or nowhere.
     """
 
-    iris: str
+    layout: str
     files: str
     census: int
     income: int
     movements: tuple[int, int]
-    contours: str = "{}"
-    rows: Rows = ABOUT_50000
+    projections: tuple[str, ...] = TERRITORIES
+    rows: Rows = METROPOLITAN
     kinds: Mapping[str, Rows] = field(default_factory=dict)
     confidence: Confidence = "medium"
-    not_drawn: str | None = None
+    overseas: Confidence | None = None
+    income_lost: float = 0.04
+    posted: int = 2026
 
 
 RELEASES = {
-    2023: Release("SHP__FRA", "*/CONTOURS-IRIS.shp", 2021, 2020, (2024, 7766585)),
+    2023: Release(
+        *("SHP__{}", "*/CONTOURS-IRIS.shp", 2021, 2020, (2024, 7766585)),
+        projections=("FRA",),
+        rows=ABOUT_50000,
+    ),
     2024: Release(
-        "GPKG_LAMB93_FXX",
-        "contours-iris.gpkg",
-        2022,
-        2021,
-        (2024, 7766585),
+        *("GPKG_{}", "contours-iris.gpkg", 2022, 2021, (2024, 7766585)),
         rows=Rows.exactly(48_569),
         kinds=KINDS_OF_2024,
         confidence="high",
-        not_drawn="97%",
+        overseas="medium",
     ),
-    2025: Release("GPKG_WGS84G_FRA", "contours-iris.gpkg", 2022, 2021, (2025, 8377162)),
-    2026: Release("GEOPARQUET_WGS84G_FRA", "*.parquet", 2022, 2021, (2026, 8740222), "latest"),
+    2025: Release(
+        *("GPKG_{}", "iris.gpkg", 2022, 2021, (2025, 8377162)),
+        confidence="high",
+        income_lost=0.05,
+    ),
+    2026: Release(
+        *("GPKG_WGS84G_{}", "iris.gpkg", 2022, 2021, (2026, 8740222)),
+        projections=("FRA",),
+        rows=ABOUT_50000,
+        confidence="high",
+        income_lost=0.06,
+    ),
 }
 DEFAULT = 2025
 CENSUSES = {  # pages of the tables of a year
-    2021: {"evol-struct-pop": 8268806},
+    2021: {"evol-struct-pop": 8268806, "logement": 8268838, "couples-familles-menages": 8268828},
     2022: {"evol-struct-pop": 8647014, "logement": 8647012, "couples-familles-menages": 8647008},
 }
+# Of 2023 there are communes only, in the long form of Melodi under new names, which nothing reads
+# (…/9006084/base_cc_evol_struct_pop_com_2023_parquet.zip, …/8984752/FILOSOFI_CC_csv.zip).
 INCOMES = {  # page and file of a year
     2020: (7233950, "BASE_TD_FILO_DISP_IRIS_2020"),
     2021: (8229323, "BASE_TD_FILO_IRIS_2021_DISP"),
@@ -123,34 +127,6 @@ INCOMES = {  # page and file of a year
 RESIDENTS = Total(
     expected=67_800_000, tolerance=0.02, stated_by="Insee, reference population without Mayotte"
 )
-
-
-def iris(year: int) -> Source:
-    """Give the borders of the IRIS on 1 January: a 7z of one file, or one for each projection."""
-    release = RELEASES[year]
-    name = f"CONTOURS-IRIS_3-0__{release.iris}_{year}-01-01"
-    kinds = {"iris_type": release.kinds} if release.kinds else {}
-    reads = Features(
-        columns=IRIS,
-        key="iris_code",
-        crs=4326,
-        published_crs=4326,
-        bounds=BOUNDS,
-        crs_of=PROJECTIONS,
-    )
-    return replace(
-        source("fr-iris", year, f"Contours... IRIS {year}", reads),
-        publisher=IGN,
-        licence=OF_CONTOURS,
-        landing_page="https://geoservices.ign.fr/contoursiris",
-        container="7z",
-        urls=(f"{IRIS_FILES}/{name}/{name}.7z",),
-        member=release.files,
-        territories=True,
-        rows=release.rows,
-        counts={**kinds, "departement_code": {"75": IRIS_OF_PARIS}},
-        confidence=release.confidence,
-    )
 
 
 def figures(year: int) -> dict[str, Source]:
@@ -171,7 +147,7 @@ def _census(
 ) -> Source:
     """Give a table of the newest census for a year's borders, those of two years after it."""
     counted = RELEASES[year].census
-    page = CENSUSES[counted].get(subject)
+    page = CENSUSES[counted][subject]
     reads = Table(
         columns={"iris_code": text("IRIS"), **of_year(columns, counted)},
         key=("iris_code",),
@@ -181,11 +157,11 @@ def _census(
         source(f"fr-{slug}", year, f"Census {counted}: {title}", reads),
         landing_page="https://www.insee.fr/fr/statistiques",
         container="zip",
-        urls=(f"{INSEE_FILES}/{page}/base-ic-{subject}-{counted}_csv.zip",) if page else (),
+        urls=(f"{INSEE_FILES}/{page}/base-ic-{subject}-{counted}_csv.zip",),
         member=f"base-ic-{subject}-{counted}.CSV",
         reference_date=date(counted, 1, 1),
         codes_of=date(counted + 2, 1, 1),
-        confidence="high" if page else "low",
+        confidence="high",
     )
 
 

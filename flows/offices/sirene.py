@@ -24,6 +24,8 @@ ESTABLISHMENTS: dict[str, Column] = {
     "siret": text("siret", about="SIRET, fourteen digits"),
     "diffusion": text("statutDiffusionEtablissement"),
     "created": _fact("dateCreation", "Day of creation", "date", "date"),
+    # The newest one tells the month of the stock. It counts for that only: it is in no layer.
+    "updated": Column(("dateDernierTraitementEtablissement",), "date"),
     "is_headquarters": Column(
         ("etablissementSiege",),
         "boolean",
@@ -69,6 +71,7 @@ def stock(year: int) -> Source:
         _file("fr-sirene", year, "SIRENE: stock of establishments", reads),
         released="monthly",
         urls=(f"{RESOURCES}/a29c1297-1f92-4e2a-8f6b-8c902ce96c5f",),
+        dated_by="updated",
         minimum_bytes=500_000_000,
         rows=Rows(low=14_000_000, high=22_000_000),
     )
@@ -87,12 +90,13 @@ def geolocation(year: int) -> Source:
 
 
 def _file(slug: str, year: int, title: str, reads: Table) -> Source:
-    """Give a file of the register, which must not be kept for ever."""
+    """Give a file of the register: today's at its address, and it must not be kept for ever."""
     return replace(
         office_source(slug, year, title, reads),
         landing_page=PAGE,
         container="parquet",
         packed=True,
+        current=True,
         member="*.csv",
         confidence="high",
         retention="legal_maximum",

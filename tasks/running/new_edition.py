@@ -93,6 +93,8 @@ class NewEdition:
         database = site().database
         with recording(staging, "publish", staging.dataset.schema) as step:
             rows = layers.seal_all(database, staging)
+            if empty := [layer for layer, count in rows.items() if not count]:
+                warn(f"The layers {', '.join(empty)} of {staging.dataset.slug} have no row.")
             edition = editions.publish(database, staging)
             made = f"edition {edition.number} of {staging.dataset.slug} {staging.vintage}"
             step.done(f"Published {made} with {len(rows)} layers", sum(rows.values()), **rows)

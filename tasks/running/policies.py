@@ -16,7 +16,7 @@ from prefect.client.schemas.objects import State
 from prefect.tasks import Task
 
 from tasks.core.model.errors import CheckFailed
-from tasks.core.postgres.outages import DATABASE_FAILURES
+from tasks.core.postgres.outages import DATABASE_FAILURES, FAULTS
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -44,10 +44,10 @@ class Retry:
         return heals
 
 
-DATABASE = Retry(errors=DATABASE_FAILURES, after=(10, 60))
+DATABASE = Retry(errors=DATABASE_FAILURES, but=FAULTS, after=(10, 60))
 FILES = Retry(errors=(OSError,), after=(10, 20))
-ARCHIVE = Retry(errors=OUTAGES, after=(30, 120))
-PUBLISHER = Retry(errors=OUTAGES, after=(60, 180), jitter=0.3)
+ARCHIVE = Retry(errors=OUTAGES, but=FAULTS, after=(30, 120))
+PUBLISHER = Retry(errors=OUTAGES, but=FAULTS, after=(60, 180), jitter=0.3)
 SERVER = Retry(errors=(httpx.HTTPError,), after=(10, 60, 180))  # Prefect's own, when it is busy
 WATCH = Retry(errors=(Exception,), but=(CheckFailed,), after=(30, 120))  # the database may be back
 RECORD = Retry(errors=(Exception,), after=(5, 30, 60))

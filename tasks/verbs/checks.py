@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from psycopg2 import sql
+from psycopg2 import DataError, ProgrammingError, sql
 
 from tasks.core.catalog.provenance import record_check
 from tasks.core.model.declarations import Rows
-from tasks.core.model.errors import CheckFailed
+from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import File, Input, Staging
 from tasks.core.upstream.portals import Statement, read_statement
 from tasks.running.policies import verb
 from tasks.running.site import site
-from tasks.running.steps import say
+from tasks.running.steps import say, warn
+
+LARGEST = 2**63 - 1  # rows, where a source does not say how many
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,26 @@ class _Of:
         return f"{self.check} of {parameters['table'] or parameters['held'].table}"
 
 
+@dataclass(frozen=True)
+class _Sum:
+    """The sum of a column (None without a known value), its known values, and the table's rows."""
+
+    total: Decimal | None
+    known: int
+    rows: int
+
+    def is_near(self, other: Decimal | None, tolerance: float) -> bool:
+        """Tell whether it is another one within a relative tolerance; NaN is near nothing."""
+        if self.total is None or other is None:
+            return False
+        if not (self.total.is_finite() and other.is_finite()):
+            return False
+        return abs(self.total - other) <= abs(other) * Decimal(str(tolerance))
+
+    def __str__(self) -> str:
+        return f"{self.total or 0:,} in {self.known:,} of {self.rows:,} rows"
+
+
 @verb(_Of("check rows"))
 def check_rows(staging: Staging, held: Input, table: str = "") -> None:
     """Compare the number of rows, of each kind and of different values with what is declared.
@@ -36,23 +58,20 @@ def check_rows(staging: Staging, held: Input, table: str = "") -> None:
     table: another one that the input's numbers are of, such as the table that a join makes.
     """
     source, table = held.source, table or held.table
-    expected, rows_of = source.rows, sql.Identifier(table)
-    found = int(_value(staging, sql.SQL("SELECT count(*) FROM {}").format(rows_of)))
-    if expected is None:
-        _verdict(staging, f"rows of {table}", "at least one row", f"{found:,}", found > 0)
-    else:
-        _within(staging, f"rows of {table}", expected, found)
+    expected, rows_of = source.rows or Rows(low=1, high=LARGEST), sql.Identifier(table)
+    (found,) = _row(staging, f"rows of {table}", "SELECT count(*) FROM {}", rows_of)
+    _within(staging, f"rows of {table}", expected, found, seen=found)
     for column, kinds in source.counts.items():
-        counted = sql.SQL("SELECT count(*) FROM {} WHERE {} = {}")
         for kind, rows in kinds.items():
-            query = counted.format(rows_of, sql.Identifier(column), sql.Literal(kind))
-            found = int(_value(staging, query))
-            _within(staging, f"rows of {table} with {column} {kind}", rows, found)
+            title = f"rows of {table} with {column} {kind}"
+            counted = "SELECT count(*) FILTER (WHERE {1}::text LIKE {2}), count({1}) FROM {0}"
+            names = (rows_of, sql.Identifier(column), sql.Literal(kind))
+            _within(staging, title, rows, *_row(staging, title, counted, *names))
     for column, count in source.distinct.items():
-        counted = sql.SQL("SELECT count(DISTINCT {}) FROM {}")
-        found = int(_value(staging, counted.format(sql.Identifier(column), rows_of)))
         title = f"different {column} in {table}"
-        _verdict(staging, title, f"{count:,}", f"{found:,}", found == count)
+        counted = "SELECT count(DISTINCT {1}), count({1}) FROM {0}"
+        found, seen = _row(staging, title, counted, rows_of, sql.Identifier(column))
+        _verdict(staging, title, f"{count:,}", f"{found:,}", found == count, seen)
 
 
 @verb("check keys of {table}")
@@ -61,21 +80,19 @@ def check_keys(
 ) -> None:
     """Check that a key is present and unique, and its first column matches a regular expression."""
     columns = sql.SQL(", ").join(map(sql.Identifier, key))
-    first, target = sql.Identifier(key[0]), sql.Identifier(table)
-    named = sql.SQL("SELECT string_agg(code, ', ') FROM ({} LIMIT 5) AS bad")
-    repeated = sql.SQL(
-        "SELECT concat_ws(' ', {0}) AS code FROM {1} GROUP BY {0} HAVING count(*) > 1"
-    ).format(columns, target)
-    missing = sql.SQL("SELECT 'a missing key' AS code FROM {} WHERE num_nulls({}) > 0").format(
-        target, columns
-    )
-    _none(staging, f"key of {table} unique", _value(staging, named.format(repeated)))
-    _none(staging, f"key of {table} present", _value(staging, named.format(missing)))
+    names = (sql.Identifier(table), columns, sql.Identifier(key[0]), sql.Literal(pattern))
+    bad = {
+        "unique": "SELECT concat_ws(' ', {1}) AS code FROM {0} GROUP BY {1} HAVING count(*) > 1",
+        "present": "SELECT 'a missing key' AS code FROM {0} WHERE num_nulls({1}) > 0",
+    }
     if pattern:
-        unlike = sql.SQL("SELECT {0} AS code FROM {1} WHERE {0} !~ {2}").format(
-            first, target, sql.Literal(pattern)
-        )
-        _none(staging, f"key of {table} matches {pattern}", _value(staging, named.format(unlike)))
+        bad[f"matches {pattern}"] = "SELECT {2}::text AS code FROM {0} WHERE {2}::text !~ {3}"
+    for quality, query in bad.items():
+        title = f"key of {table} {quality}"
+        named = "SELECT string_agg(code, ', '), (SELECT count(*) FROM {{0}}) FROM ({} LIMIT 5) AS b"
+        found, seen = _row(staging, title, named.format(query), *names)
+        none = f"none in {seen:,} rows"
+        _verdict(staging, title, "no exception", found or none, not found, seen)
 
 
 @verb(_Of("check totals"))
@@ -85,17 +102,16 @@ def check_totals(staging: Staging, held: Input, table: str = "") -> None:
     table: another one that the input's totals are of, such as the table that a join makes.
     """
     table = table or held.table
+    if not held.source.totals:
+        warn(f"The source {held.source.slug} states no total, and none of {table} was checked.")
     for column, total in held.source.totals.items():
-        summed = sql.SQL("SELECT coalesce(sum({}), 0) FROM {}").format(
-            sql.Identifier(column), sql.Identifier(table)
-        )
-        found, stated = Decimal(_value(staging, summed)), Decimal(str(total.expected))
+        title = f"total {column} of {table}"
+        found, stated = _sum(staging, title, column, table), Decimal(str(total.expected))
         if stated == stated.to_integral_value():
             stated = stated.quantize(Decimal(1))
-        title = f"total {column} of {table}"
         expected = f"{stated:,} (± {total.tolerance:.2%}, {total.stated_by})"
-        passed = abs(found - stated) <= abs(stated) * Decimal(str(total.tolerance))
-        _verdict(staging, title, expected, f"{found:,}", passed)
+        passed = found.is_near(stated, total.tolerance)
+        _verdict(staging, title, expected, str(found), passed, found.known)
 
 
 @verb("check {column} conserved from {table} to {into}")
@@ -103,26 +119,24 @@ def check_conserved(
     staging: Staging, column: str, table: str, into: str, tolerance: float = 0.0
 ) -> None:
     """Check that a column has the same sum in two tables, within a relative tolerance."""
-    summed = sql.SQL("SELECT coalesce(sum({}), 0)::numeric FROM {}")
-    before, after = (
-        Decimal(_value(staging, summed.format(sql.Identifier(column), sql.Identifier(name))))
-        for name in (table, into)
-    )
-    passed = abs(before - after) <= abs(before) * Decimal(str(tolerance))
     title = f"{column} conserved from {table} to {into}"
-    _verdict(staging, title, f"{before:,}", f"{after:,}", passed)
+    before, after = (_sum(staging, title, column, name) for name in (table, into))
+    passed = after.is_near(before.total, tolerance)
+    seen = min(before.known, after.known)
+    expected = f"{before.total or 0:,}" if before.known == before.rows else str(before)
+    _verdict(staging, title, expected, str(after), passed, seen)
 
 
 @verb("check topology of {table}")
 def check_topology(staging: Staging, table: str) -> None:
     """Check that every geometry of a layer is present, valid, not empty and has an area."""
-    wrong = sql.SQL(
-        "SELECT count(*) FROM {} WHERE geom IS NULL OR ST_IsEmpty(geom) OR NOT ST_IsValid(geom) OR"
-        " ST_Area(geom) <= 0"
+    title, expected = f"topology of {table}", "0 missing, empty or invalid geometries"
+    wrong = (
+        "SELECT count(*) FILTER (WHERE geom IS NULL OR ST_IsEmpty(geom) OR NOT ST_IsValid(geom) OR"
+        " ST_Area(geom) <= 0), count(*) FROM {}"
     )
-    found = int(_value(staging, wrong.format(sql.Identifier(table))))
-    expected = "0 missing, empty or invalid geometries"
-    _verdict(staging, f"topology of {table}", expected, f"{found:,}", found == 0)
+    found, seen = _row(staging, title, wrong, sql.Identifier(table))
+    _verdict(staging, title, expected, f"{found:,} of {seen:,}", found == 0, seen)
 
 
 @verb("check licence in {statement.original.source.slug}")
@@ -137,23 +151,36 @@ def check_licence(staging: Staging, statement: File) -> None:
     _verdict(staging, f"licence in {source.slug}", str(declared), str(stated), stated == declared)
 
 
-def _value(staging: Staging, query: sql.Composable) -> str:
-    with site().database.session(staging.schema) as cursor:
-        cursor.execute(query)
-        found = cursor.fetchall()[0][0]
-    return "" if found is None else str(found)
+def _sum(staging: Staging, title: str, column: str, table: str) -> _Sum:
+    query = "SELECT sum({0})::numeric, count({0}), count(*) FROM {1}"
+    return _Sum(*_row(staging, title, query, *map(sql.Identifier, (column, table))))
 
 
-def _within(staging: Staging, title: str, rows: Rows, found: int) -> None:
+def _row(staging: Staging, title: str, query: str, *names: sql.Composable) -> tuple[Any, ...]:
+    """Return the one row of a query; raise ConfigurationError where it does not fit the tables."""
+    try:
+        with site().database.session(staging.schema) as cursor:
+            cursor.execute(sql.SQL(query).format(*names))
+            return cursor.fetchall()[0]
+    except (DataError, ProgrammingError) as error:
+        raise ConfigurationError(
+            f"The check '{title}' of {staging.dataset.slug} {staging.vintage} cannot be made in"
+            f" {staging.schema}: {error.diag.message_primary}; correct the table or the column that"
+            " it was given."
+        ) from None
+
+
+def _within(staging: Staging, title: str, rows: Rows, found: int, seen: int) -> None:
     span = f"{rows.low:,}" if rows.low == rows.high else f"{rows.low:,} to {rows.high:,}"
-    _verdict(staging, title, span, f"{found:,}", rows.low <= found <= rows.high)
+    span = "at least one row" if rows.high == LARGEST else span
+    _verdict(staging, title, span, f"{found:,}", rows.low <= found <= rows.high, seen)
 
 
-def _none(staging: Staging, title: str, found: str) -> None:
-    _verdict(staging, title, "no exception", found or "none", not found)
-
-
-def _verdict(staging: Staging, title: str, expected: str, found: str, passed: bool) -> None:
+def _verdict(
+    staging: Staging, title: str, expected: str, found: str, passed: bool, seen: int = 1
+) -> None:
+    """Keep the verdict; what was seen is nothing where a table or a column is empty: no pass."""
+    passed, found = passed and seen > 0, found if seen else f"{found}, of no value at all"
     record_check(site().database, staging, title, expected, found, passed, required=True)
     if not passed:
         raise CheckFailed(

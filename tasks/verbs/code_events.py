@@ -110,6 +110,8 @@ def check_codes(
         if headings:
             strange["headings"] = code_lists.unlisted_headings(database, schema, table, headings)
         named = [f"{column}: {', '.join(codes)}" for column, codes in strange.items() if codes]
+        empty = code_lists.without_codes(database, schema, table, strange.keys() & lists.keys())
+        named += [f"{column}: no code at all" for column in sorted(empty)]
         found, expected = "; ".join(named), "every code in the publisher's lists"
         title = f"codes of {table}"
         record_check(database, staging, title, expected, found or "all are", not found, True)
@@ -126,8 +128,8 @@ def check_codes(
     if found:
         raise CheckFailed(
             f"Every code of {table} was expected in the publisher's code lists, and these are in"
-            f" none: {found}. Look whether the list and the data are of the same release; nothing"
-            " was published."
+            f" none, or are not there: {found}. Look whether the list and the data are of the same"
+            " release; nothing was published."
         )
     last = code_lists.last_shares(database, staging, table)
     for column, bears in borne.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tasks.core.catalog.provenance import record_check
 from tasks.core.making.joining import join_coverage, scripts, united_tables
@@ -16,15 +16,15 @@ ROUNDING = 1e-9  # of shares that are sums of others
 
 
 @verb("join {script}")
-def join(staging: Staging, script: str) -> Staging:
+def join(staging: Staging, script: str, settings: Mapping[str, object] | None = None) -> Staging:
     """Run a country's SQL file, which makes the finished tables out of the loaded ones.
 
     The file is plain SQL: its first three comment lines name the tables it reads, the tables it
-    makes and the settings it uses (geodata.vintage is always set). Returns the staging. Raises
-    CheckFailed when one of these tables is missing.
+    makes and the settings it uses: geodata.vintage is always set, others by their names without
+    geodata. Returns the staging. Raises CheckFailed when one of these tables is missing.
     """
     with recording(staging, "join", script) as step:
-        made = scripts.run(site().database, staging, script)
+        made = scripts.run(site().database, staging, script, settings)
         tables = ", ".join(f"{table} ({rows:,})" for table, rows in made.items())
         step.done(f"Joined {script} into {tables}", sum(made.values()), **made)
     return staging
@@ -67,7 +67,7 @@ def check_join(
     of the codes of these areas, where the figures are of several kinds of area ("0500000US%").
     areas_matched and figures_matched: least shares (0 to 1); the share of the population must reach
     figures_matched too. Raises CheckFailed naming orphan codes when a required share is not
-    reached.
+    reached, or nothing was there to be held; ConfigurationError when the keys cannot be compared.
     """
     with recording(staging, "check_join", f"{areas} × {figures}") as step:
         database = site().database
@@ -77,18 +77,21 @@ def check_join(
         least = figures_matched - min(report.share_named, named_at_most)
         share = min(report.share_of_figures, report.share_of_population) + ROUNDING
         passed = report.share_of_areas >= areas_matched and share >= least
+        passed = passed and not report.saw_nothing
         expected = f"at least {areas_matched:.1%} of areas and {figures_matched:.1%} of figures"
         expected += f", {named_at_most:.1%} of which the ledger may name" if named_at_most else ""
         title, found = f"{figures} join {areas}", report.sentence
         record_check(database, staging, title, expected, found, passed, required)
-        step.done(found, report.areas_matched)
+        step.done(found, report.areas_matched, named=report.figures_named)
     if not passed:
-        _refuse(areas, figures, f"expected {expected}, found {found}; {report.orphans}", required)
+        difference = "; ".join(
+            filter(None, (f"expected {expected}, found {found}", report.orphans))
+        )
+        _refuse(areas, figures, difference, report.remedy, required)
 
 
-def _refuse(areas: str, figures: str, difference: str, required: bool) -> None:
+def _refuse(areas: str, figures: str, difference: str, remedy: str, required: bool) -> None:
     verdict = f"The figures of {figures!r} and the areas of {areas!r} do not belong together"
-    remedy = "use files of the same vintage, or recode the codes that changed"
     if required:
         raise CheckFailed(f"{verdict}: {difference}: {remedy}.")
-    warn(f"{verdict}: {difference}.")
+    warn(f"{verdict}: {difference}: {remedy}.")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from prefect import runtime
 from prefect.events import emit_event
 
-from tasks.core.catalog import publications
+from tasks.core.catalog import provenance, publications
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Edition, Foundation, Inputs, Staging
@@ -53,8 +53,11 @@ def publish(staging: Staging) -> Edition:
 
     Sealing gives key, indexes, descriptions and content hash. Readers see the old edition until one
     short transaction, and the new one with all its provenance after it. Raises CheckFailed when a
-    layer is missing, its key does not hold, or a column is not described.
+    layer is missing, its key does not hold, a column is not described, a figure cannot be,
+    or a required check failed before.
     """
+    if not provenance.checked(site().database, staging):
+        warn(f"No check was made of edition {staging.edition} of {staging.dataset.slug}.")
     return making().publish(staging)
 
 

@@ -10,6 +10,7 @@ from prefect.futures import PrefectFuture
 
 from tasks.core.making.geometry import geometry_tables
 from tasks.core.making.tables import staging_tables
+from tasks.core.making.tables.tabular import Tally
 from tasks.core.model.declarations import Document, Features, Table
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import File, Files, Staging
@@ -17,7 +18,7 @@ from tasks.running.policies import DATABASE, verb
 from tasks.running.proving import proving
 from tasks.running.runs import together
 from tasks.running.site import site
-from tasks.running.steps import recording
+from tasks.running.steps import recording, warn
 
 
 def load(staging: Staging, files: Files) -> tuple[PrefectFuture[int], ...]:
@@ -61,8 +62,10 @@ def load_table(staging: Staging, file: File, table: str) -> int:
             file.original.source.slug,
         )
         figures = {"suppressed": tally.reasons.suppressed, "reasons": dict(tally.reasons)}
-        figures |= {"skipped": tally.skipped, "left_out": tally.left_out}
-        step.done(f"Loaded {tally.rows:,} rows", rows=tally.rows, **figures)
+        figures |= {"left_out": tally.left_out, "blank": tally.blank, "notes": tally.notes}
+        figures |= {"first_notes": tally.named, "absent": list(tally.absent)}
+        step.done(_loaded(tally), rows=tally.rows, **figures)
+        _warn(tally, reads, table)
     return tally.rows
 
 
@@ -102,8 +105,33 @@ def load_geometries(staging: Staging, file: File, table: str) -> int:
             change_of_crs=figures.change_of_crs,
             suppressed=figures.reasons.suppressed,
             reasons=dict(figures.reasons),
+            **figures.remarks.figures,
         )
+    for sentence in figures.remarks.sentences:
+        warn(f"{sentence}.")
     return figures.features
+
+
+def _loaded(tally: Tally) -> str:
+    """Say how many rows were loaded, and which were not."""
+    left = {"by a filter": tally.left_out, "blank": tally.blank, "as notes": tally.notes}
+    said = ", ".join(f"{count:,} {why}" for why, count in left.items() if count)
+    named = f" ({'; '.join(tally.named)})" if tally.named else ""
+    return f"Loaded {tally.rows:,} rows" + (f", left out {said}{named}" if said else "")
+
+
+def _warn(tally: Tally, reads: Table, table: str) -> None:
+    """Warn of rows taken for notes without a declaration, and of columns that are not there."""
+    if tally.notes and reads.notes is None:
+        warn(
+            f"The last {tally.notes:,} rows of {table} were taken for notes, as they have no key"
+            f" ({'; '.join(tally.named)}): declare `notes`."
+        )
+    for name, names in tally.absent.items():
+        warn(
+            f"The optional column {name} of {table} is empty, as the file has none of"
+            f" {', '.join(map(repr, names))}: look whether it has a new name."
+        )
 
 
 def _of_member(reads: Features, name: str) -> Features:

@@ -1,4 +1,4 @@
-"""A synthetic France in the file formats of IGN, INSEE, Etalab and La Poste, with the mirror.json
+"""A synthetic France in the file formats of IGN, INSEE and La Poste, with the mirror.json
 that lets a flow read it in place of them.
 
     python tests/synthetic/france.py --into FOLDER [--iris 400 --vintages 2024 --layout
@@ -28,8 +28,8 @@ from synthetic import france_country as country
 from synthetic import france_formats as formats
 from synthetic import france_income as income
 from synthetic import france_iris as contours
-from synthetic import france_layers as layers
 from synthetic import france_lists as lists
+from synthetic import france_memberships as memberships
 from synthetic import france_places as places
 from synthetic.defects import Defects
 from synthetic.formats import write_zip
@@ -37,7 +37,7 @@ from synthetic.france_country import Country
 
 LABEL = "synthetic-france"
 ABOUT = (
-    "Synthetic data made by a program in the file formats of IGN, INSEE, Etalab and La Poste:"
+    "Synthetic data made by a program in the file formats of IGN, INSEE and La Poste:"
     " shapes, IRIS and figures are invented and nothing in it is official."
 )
 # names of columns in the flow, under which the mirror states numbers
@@ -63,7 +63,6 @@ def write(
     layout: str = "gpkg",
     defects: Defects | None = None,
     seed: int = 1,
-    arrondissements_twice: bool = False,
 ) -> dict[str, Entry]:
     """Every file of the vintages, mirror.json and README.txt in a folder; returns the mirror's
     sources by slug and vintage.
@@ -72,15 +71,14 @@ def write(
     60,000; 49,000 are about the real ones. vintages: years from 2021; each has a folder of its own.
     With a vintage goes the census of two years earlier, on its IRIS, and income of three years
     earlier, on the IRIS of two years earlier, or the newest there is: census 2022 on the IRIS of
-    2024, income 2021 on those of 2022. layout of the IRIS: gpkg (edition 3.0, all France in
-    degrees), shp (2.1, a Shapefile for each territory in metres) or geoparquet (3.0, in degrees).
-    defects: in the IRIS of metropolitan France only; without them they are a clean coverage.
-    arrondissements_twice: in the layer of communes also the municipal arrondissements, with the
-    property commune, as recent editions have it.
+    2024, income 2021 on those of 2022. layout of the IRIS: gpkg (edition 3.0, a file for each
+    territory in metres, since 2026 all France in degrees), shp (2.1, a Shapefile for each territory
+    in metres) or geoparquet (3.0, in degrees, not packed). defects: in the IRIS of metropolitan
+    France only; without them they are a clean coverage.
     """
-    if layout not in contours.ARCHIVES:
+    if layout not in contours.LAYOUTS:
         raise ValueError(
-            f"IRIS are written as {', '.join(contours.ARCHIVES)}; {layout} was asked for."
+            f"IRIS are written as {', '.join(contours.LAYOUTS)}; {layout} was asked for."
         )
     if min(vintages) < places.FIRST_VINTAGE:
         raise ValueError(
@@ -91,10 +89,10 @@ def write(
     for vintage in vintages:
         (folder / str(vintage)).mkdir(parents=True, exist_ok=True)
         files = {
-            "iris": _iris(made, vintage, layout, folder),
+            **_iris(made, vintage, layout, folder),
             **{name: _census(made, vintage, name, folder) for name in CENSUS},
             "income": _income(made, vintage, folder),
-            **_layers(made, vintage, arrondissements_twice, folder),
+            "memberships": _memberships(made, vintage, folder),
             **_lists(made, vintage, folder),
         }
         sources |= {
@@ -110,19 +108,18 @@ def write(
     return sources
 
 
-def _iris(made: Country, vintage: int, layout: str, folder: Path) -> Entry:
-    name, irises = contours.archive(made, vintage, layout, folder / str(vintage)), made.at(vintage)
-    stated = {
-        "distinct": {MUNICIPAL: len({iris.commune for iris in irises})},
-        "counts": {KIND: dict(Counter(iris.kind for iris in irises))},
-    }
-    return {
-        "path": name,
-        "container": "7z",
-        "member": contours.ARCHIVES[layout][1],
-        "rows": len(irises),
-        **stated,
-    }
+def _iris(made: Country, vintage: int, layout: str, folder: Path) -> Mapping[str, Entry]:
+    entries = {}
+    for file in contours.deliver(made, vintage, layout, folder / str(vintage)):
+        kinds = dict(Counter(iris.kind for iris in file.irises))
+        entries[file.slug] = {
+            "path": file.name,
+            **file.entry,
+            "rows": len(file.irises),
+            "distinct": {MUNICIPAL: len({iris.commune for iris in file.irises})},
+            "counts": {KIND: kinds},
+        }
+    return entries
 
 
 def _census(made: Country, vintage: int, name: str, folder: Path) -> Entry:
@@ -166,24 +163,10 @@ def _income(made: Country, vintage: int, folder: Path) -> Entry:
     }
 
 
-def _layers(
-    made: Country, vintage: int, arrondissements_twice: bool, folder: Path
-) -> Mapping[str, Entry]:
-    land = layers.ground(made, vintage)
-    found = {
-        "communes": layers.communes(land, arrondissements_twice),
-        "arrondissements": layers.arrondissements(land),
-        "epci": layers.epci(land),
-        "departements": layers.departements(land),
-        "regions": layers.regions(land),
-    }
-    files = {"arrondissements": "arrondissements-municipaux"}
-    entries = {}
-    for name, features in found.items():
-        path = f"{files.get(name, name)}-1000m.geojson"
-        (folder / str(vintage) / path).write_bytes(layers.geojson(features))
-        entries[name] = {"path": path, "container": "json", "rows": len(features)}
-    return entries
+def _memberships(made: Country, vintage: int, folder: Path) -> Entry:
+    path = f"table-appartenance-geo-communes-{vintage}.zip"
+    memberships.write(folder / str(vintage) / path, made, vintage)
+    return {"path": path, "container": "zip", "member": "*.xlsx"}
 
 
 def _lists(made: Country, vintage: int, folder: Path) -> Mapping[str, Entry]:
@@ -255,18 +238,13 @@ def main() -> None:
         metavar="YEAR",
     )
     parser.add_argument(
-        "--layout", default="gpkg", choices=list(contours.ARCHIVES), help="format of the IRIS"
+        "--layout", default="gpkg", choices=contours.LAYOUTS, help="format of the IRIS"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--defects",
         type=int,
         help="overlaps, gaps and crossings, so many of each (default: one for 200 IRIS)",
-    )
-    parser.add_argument(
-        "--arrondissements-twice",
-        action="store_true",
-        help="municipal arrondissements in the layer of communes too",
     )
     chosen = parser.parse_args()
     defects = Defects.each(max(1, chosen.iris // 200) if chosen.defects is None else chosen.defects)
@@ -278,7 +256,6 @@ def main() -> None:
             chosen.layout,
             defects,
             chosen.seed,
-            chosen.arrondissements_twice,
         )
     except ValueError as error:
         parser.error(str(error))

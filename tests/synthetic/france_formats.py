@@ -37,16 +37,22 @@ def seven_zip(path: Path, folder: Path, day: date) -> None:
 
 
 def geopackage(
-    path: Path, layer: str, geometry: str, columns: Columns, shapes: Geometries, day: date
+    path: Path,
+    layer: str,
+    geometry: str,
+    columns: Columns,
+    shapes: Geometries,
+    day: date,
+    epsg: int = 4326,
 ) -> None:
-    """A GeoPackage of one layer of MultiPolygons in EPSG:4326."""
+    """A GeoPackage of one layer of MultiPolygons."""
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{day.isoformat()}T00:00:00.000Z"})
     try:
         _write(
             path,
             columns,
             shapes,
-            4326,
+            epsg,
             driver="GPKG",
             layer=layer,
             layer_options={"GEOMETRY_NAME": geometry},
@@ -71,7 +77,7 @@ def shapefile(path: Path, columns: Columns, shapes: Geometries, epsg: int, day: 
 
 
 def geoparquet(path: Path, geometry: str, columns: Columns, shapes: Geometries) -> None:
-    """A GeoParquet 1.0 file of one geometry column in EPSG:4326, as WKB."""
+    """A GeoParquet 1.0 file of one geometry column in EPSG:4326, as WKB, with the box of each."""
     column = {
         "encoding": "WKB",
         "geometry_types": ["MultiPolygon"],
@@ -79,11 +85,15 @@ def geoparquet(path: Path, geometry: str, columns: Columns, shapes: Geometries) 
         "bbox": [round(float(bound), 9) for bound in shapely.total_bounds(shapes)],
     }
     facts = {"version": "1.0.0", "primary_column": geometry, "columns": {geometry: column}}
+    sides = zip(("xmin", "ymin", "xmax", "ymax"), shapely.bounds(shapes).T, strict=True)
     arrays = [
         *(pa.array(list(values), pa.string()) for values in columns.values()),
         pa.array(shapely.to_wkb(shapes), pa.binary()),
+        pa.StructArray.from_arrays(
+            *zip(*((pa.array(side), name) for name, side in sides), strict=True)
+        ),
     ]
-    table = pa.Table.from_arrays(arrays, names=[*columns, geometry])
+    table = pa.Table.from_arrays(arrays, names=[*columns, geometry, f"{geometry}_bbox"])
     pq.write_table(
         table.replace_schema_metadata({"geo": json.dumps(facts)}), path, compression="snappy"
     )

@@ -1,13 +1,15 @@
-"""The archives CONTOURS-IRIS of IGN: a GeoPackage or a GeoParquet of all France in degrees, or a
-Shapefile for each territory in metres.
+"""The files CONTOURS-IRIS of IGN: a GeoPackage for each territory in metres, or since 2026 one of
+all France in degrees, packed; a Shapefile for each territory; or a GeoParquet, not packed.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
@@ -19,30 +21,45 @@ from synthetic.france_ground import TERRITORIES
 GEOMETRY = "geometrie"
 LAYER = "contours_iris"
 DELIVERY = "1_DONNEES_LIVRAISON"
-ARCHIVES = {  # layout: name of the archive without its end, pattern of the file in it
-    "gpkg": ("CONTOURS-IRIS_3-0__GPKG_WGS84G_FRA_{}-01-01", "*/contours-iris.gpkg"),
-    "shp": ("CONTOURS-IRIS_2-1__SHP__FRA_{}-01-01", "*/CONTOURS-IRIS.shp"),
-    "geoparquet": ("CONTOURS-IRIS_3-0__GEOPARQUET_WGS84G_FRA_{}-01-01", "*/contours-iris.parquet"),
-}
+LAYOUTS = ("gpkg", "shp", "geoparquet")
+TOGETHER = 2026  # the first year of one GeoPackage
+RENAMED = 2025  # contours-iris.gpkg is iris.gpkg since
 
 
-def archive(country: Country, vintage: int, layout: str, into: Path) -> str:
-    """Write the 7z of a vintage in a layout (gpkg, shp, geoparquet) into a folder; returns its
-    name.
+@dataclass(frozen=True)
+class Delivered:
+    """A file of IGN: the end of its slug, its name, what of the mirror's entry is peculiar to it,
+    and the IRIS in it.
     """
-    name = ARCHIVES[layout][0].format(vintage)
-    irises = country.at(vintage)
+
+    slug: str
+    name: str
+    entry: dict[str, Any]
+    irises: Sequence[Iris]
+
+
+def deliver(country: Country, vintage: int, layout: str, into: Path) -> list[Delivered]:
+    """Write the files of a vintage in a layout (gpkg, shp, geoparquet) into a folder."""
+    irises, territory = country.at(vintage), country.territory(country.at(vintage))
     shapes = _multipolygons(dissolved(country.shapes, [iris.pieces for iris in irises]))
-    with tempfile.TemporaryDirectory() as folder:
-        WRITERS[layout](
-            Path(folder) / name / "CONTOURS-IRIS",
-            irises,
-            shapes,
-            country.territory(irises),
-            vintage,
-        )
-        formats.seven_zip(into / f"{name}.7z", Path(folder), date(vintage, 6, 15))
-    return f"{name}.7z"
+    if layout == "geoparquet":
+        name = f"CONTOURS-IRIS_3-0__GEOPARQUET_WGS84G_FRA_{vintage}-01-01.parquet"
+        formats.geoparquet(into / name, GEOMETRY, columns(irises), degrees(shapes, territory))
+        return [Delivered("iris", name, {"container": "parquet", "member": None}, irises)]
+    if layout == "shp":
+        name = f"CONTOURS-IRIS_2-1__SHP__FRA_{vintage}-01-01"
+        _pack(into, name, vintage, lambda at: _shapefiles(at, irises, shapes, territory, vintage))
+        return [Delivered("iris", f"{name}.7z", _packed("*/CONTOURS-IRIS.shp"), irises)]
+    if vintage >= TOGETHER:
+        made = degrees(shapes, territory)
+        return [_geopackage("iris", "WGS84G_FRA", 4326, irises, made, vintage, into)]
+    delivered = []
+    for position, (name, epsg, _) in enumerate(TERRITORIES):
+        there = np.flatnonzero(territory == position)
+        slug = "iris" if position == 0 else f"iris-{name[-3:].lower()}"
+        part = [irises[number] for number in there]
+        delivered.append(_geopackage(slug, name, epsg, part, shapes[there], vintage, into))
+    return delivered
 
 
 def counts(country: Country, vintage: int) -> dict[str, int]:
@@ -72,29 +89,35 @@ def older_columns(irises: Sequence[Iris]) -> dict[str, list[str]]:
 
 
 def _geopackage(
-    folder: Path, irises: Sequence[Iris], shapes: Geometries, territory: Integers, vintage: int
-) -> None:
-    path = _made(
-        folder
-        / f"{DELIVERY}_{vintage}-12-00163"
-        / f"CONTOURS-IRIS_3-0_GPKG_WGS84G_FRA-ED{vintage}-01-01"
-        / "contours-iris.gpkg"
-    )
-    formats.geopackage(
-        path, LAYER, GEOMETRY, columns(irises), degrees(shapes, territory), date(vintage, 6, 15)
-    )
+    slug: str,
+    projection: str,
+    epsg: int,
+    irises: Sequence[Iris],
+    shapes: Geometries,
+    vintage: int,
+    into: Path,
+) -> Delivered:
+    file = "iris.gpkg" if vintage >= RENAMED else "contours-iris.gpkg"
+    name = f"CONTOURS-IRIS_3-0__GPKG_{projection}_{vintage}-01-01"
+    delivery = f"CONTOURS-IRIS_3-0_GPKG_{projection}-ED{vintage}-01-01"
+
+    def write(folder: Path) -> None:
+        path = _made(folder / f"{DELIVERY}_{vintage}-12-00163" / delivery / file)
+        day = date(vintage, 6, 15)
+        formats.geopackage(path, LAYER, GEOMETRY, columns(irises), shapes, day, epsg)
+
+    _pack(into, name, vintage, write)
+    return Delivered(slug, f"{name}.7z", _packed(file), irises)
 
 
-def _geoparquet(
-    folder: Path, irises: Sequence[Iris], shapes: Geometries, territory: Integers, vintage: int
-) -> None:
-    path = _made(
-        folder
-        / f"{DELIVERY}_{vintage}-12-00163"
-        / f"CONTOURS-IRIS_3-0_GEOPARQUET_WGS84G_FRA-ED{vintage}-01-01"
-        / "contours-iris.parquet"
-    )
-    formats.geoparquet(path, GEOMETRY, columns(irises), degrees(shapes, territory))
+def _pack(into: Path, name: str, vintage: int, write: Callable[[Path], None]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder) / name / "CONTOURS-IRIS")
+        formats.seven_zip(into / f"{name}.7z", Path(folder), date(vintage, 6, 15))
+
+
+def _packed(member: str) -> dict[str, Any]:
+    return {"container": "7z", "member": member}
 
 
 def _shapefiles(
@@ -122,13 +145,6 @@ def _shapefiles(
         formats.shapefile(
             path.with_name("EMPRISE.shp"), {"NOM": [name]}, extent, epsg, date(vintage, 6, 15)
         )
-
-
-WRITERS: dict[str, Callable[[Path, Sequence[Iris], Geometries, Integers, int], None]] = {
-    "gpkg": _geopackage,
-    "shp": _shapefiles,
-    "geoparquet": _geoparquet,
-}
 
 
 def _multipolygons(shapes: Geometries) -> Geometries:

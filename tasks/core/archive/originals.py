@@ -11,6 +11,7 @@ from tasks.core.archive.hashed_files import HashedFiles
 from tasks.core.archive.manifests import Manifests
 from tasks.core.archive.proofs import Proofs
 from tasks.core.archive.replication import Failures
+from tasks.core.archive.todays_files import is_meant
 from tasks.core.archive.tombstones import Tombstone, Tombstones
 from tasks.core.model.declarations import Source
 from tasks.core.model.errors import SourceError
@@ -63,11 +64,12 @@ class Originals:
         return self._files.replicate(sha256) + self._manifests.replicate(source)
 
     def latest(self, source: Source) -> Original | None:
-        """Give the newest original neither buried nor proved unusable, or None.
+        """Give the newest original that is meant, neither buried nor proved unusable, or None.
 
         Its source is as it is declared now.
         """
-        kept = (each for each in self._manifests.of(source) if not self._tombstones.over(each))
+        meant = (each for each in self._manifests.of(source) if is_meant(source, each))
+        kept = (each for each in meant if not self._tombstones.over(each))
         usable = (each for each in kept if not self._proofs.against(each))
         return next((replace(original, source=source) for original in usable), None)
 

@@ -31,6 +31,8 @@ TABLES = {  # of the page for a person, by title: a part and its columns
     "Files": ("inputs", "source source_vintage sha256 url retrieved_at"),
 }
 
+LEFT_OUT = ("left_out", "skipped", "notes")  # figures of steps, as in catalog.rows_left_out
+
 
 def edition_document(database: Database, dataset: str, number: int) -> dict[str, Any]:
     """Return everything known about one edition; keys are the tables' own column names."""
@@ -80,7 +82,33 @@ def summary(document: dict[str, Any]) -> str:
         _table(heading, document[part], columns.split())
         for heading, (part, columns) in TABLES.items()
     ]
-    return "\n\n".join([title, *tables])
+    return "\n\n".join([title, *tables, *_absences(document["steps"])])
+
+
+def _absences(steps: list[dict[str, Any]]) -> list[str]:
+    """Return tables of the columns and rows that the files did not give, where there are any."""
+    absent = [
+        {"table": step["subject"], "column": name}
+        for step in steps
+        for name in step["figures"].get("absent", ())
+    ]
+    left_out = [
+        {"table": step["subject"], "reason": reason, "rows": told}
+        for step in steps
+        for figure in LEFT_OUT
+        for reason, told in _reasons(figure, step["figures"].get(figure))
+    ]
+    found = {"Absent columns": absent, "Rows left out": left_out}
+    return [_table(title, facts, [*facts[0]]) for title, facts in found.items() if facts]
+
+
+def _reasons(figure: str, told: Any) -> list[tuple[str, Any]]:
+    """Return why rows were left out and how many: the figure of a step is a number by reason,
+    one number, or the rows themselves.
+    """
+    if isinstance(told, dict):
+        return [pair for reason, value in told.items() for pair in _reasons(reason, value)]
+    return [(figure, len(told) if isinstance(told, list) else told)] if told else []
 
 
 def _table(title: str, facts: list[dict[str, Any]], columns: list[str]) -> str:

@@ -24,6 +24,7 @@ from tasks.core.model.settings import ROOT, SQL
 VERBS = ("aggregates", "code_events", "coverages", "files", "joins", "tables")
 MAKES_ROWS = (
     *(f"tasks/core/catalog/{name}.py" for name in ("column_rules", "foundations", "layers")),
+    "tasks/core/catalog/layer_figures.py",
     "tasks/core/making/**/*.py",
     *(f"tasks/core/model/{name}.py" for name in ("declarations", "handles")),
     # how rows are copied, which columns there are, and what names mean in a session

@@ -10,8 +10,9 @@ from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import rows
 from tasks.core.catalog.column_rules import ColumnRule, column_rules, write_comments
+from tasks.core.catalog.layer_figures import require_figures
 from tasks.core.catalog.statements import SELECT_LAYER_FACTS
-from tasks.core.model.errors import CheckFailed
+from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database, records
@@ -22,14 +23,22 @@ EXTENT = "ARRAY[ST_XMin({0}), ST_YMin({0}), ST_XMax({0}), ST_YMax({0})]".format(
 def seal_all(database: Database, staging: Staging) -> dict[str, int]:
     """Seal every declared layer of a staging; return the rows of each."""
     declared = staging.dataset.layers
-    return {layer: seal(database, staging, layer, key) for layer, key in declared.items()}
+    _require_passed(database, staging)
+    sealed = {layer: seal(database, staging, layer, key) for layer, key in declared.items()}
+    if not any(sealed.values()):
+        raise CheckFailed(
+            f"The layers {', '.join(sealed)} of {staging.dataset.slug} {staging.vintage} were"
+            f" expected to have rows and have none, in {staging.schema}: look at the tables that"
+            " they are made of; nothing was published."
+        )
+    return sealed
 
 
 def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...]) -> int:
     """Give a staged table key, index and comments, describe it in the catalog, return its rows.
 
     Raises CheckFailed for a table that is missing, has a key that is null or repeated, an
-    undeclared geometry, or an undescribed column.
+    undeclared geometry, an undescribed column, or figures that cannot be.
     """
     stated = column_rules(database, staging.schema, layer)
     rules = {name: _as_part_of(key, name, rule) for name, rule in stated.items()}
@@ -37,6 +46,8 @@ def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...])
     table = sql.Identifier(layer)
     with database.session(staging.schema) as cursor:
         description = _description(cursor, staging, layer)
+        _require_own_rows(cursor, layer)
+        require_figures(cursor, layer, rules)
         _set_key(cursor, layer, key)
         write_comments(cursor, table, corrected)
         geometry_type, srid = _geometry(cursor, staging, layer)
@@ -88,8 +99,55 @@ def _description(cursor: Cursor, staging: Staging, layer: str) -> str:
     return f"NOT OFFICIAL DATA (mirror {staging.mirror}). {text}" if staging.mirror else text
 
 
+def _require_passed(database: Database, staging: Staging) -> None:
+    """Raise CheckFailed when a required check of this edition failed and the flow went on."""
+    failed = database.rows(
+        "SELECT title, expected, found FROM catalog.check_result WHERE dataset = %s AND number ="
+        " %s AND required AND NOT passed ORDER BY title",
+        staging.dataset.slug,
+        staging.edition,
+    )
+    if failed:
+        said = "; ".join(
+            f"{title}: expected {wanted}, found {found}" for title, wanted, found in failed
+        )
+        raise CheckFailed(
+            f"Edition {staging.edition} of {staging.dataset.slug} {staging.vintage} cannot be"
+            f" published, because checks of it failed ({said}): let the flow wait for its checks."
+        )
+
+
+def _require_own_rows(cursor: Cursor, layer: str) -> None:
+    """Make a loaded table lasting; raise ConfigurationError for one that only reads others."""
+    cursor.execute(
+        "SELECT relkind, relpersistence, EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)"
+        " FROM pg_class c WHERE oid = to_regclass(%s)",
+        (f'"{layer}"',),
+    )
+    kind, persistence, has_parts = cursor.fetchall()[0]
+    if kind not in "rp" or (kind == "r" and has_parts):
+        raise ConfigurationError(
+            f"The layer {layer!r} must be a table with rows of its own, and it only reads those of"
+            f" other tables: make it with CREATE TABLE {layer} AS SELECT … in the join."
+        )
+    if persistence == "u" and kind == "r":
+        cursor.execute(sql.SQL("ALTER TABLE {} SET LOGGED").format(sql.Identifier(layer)))
+
+
+def _drop_loaded_key(cursor: Cursor, layer: str) -> None:
+    """Drop the primary key that a loaded table has, for that which the layer declares."""
+    cursor.execute(
+        "SELECT conname FROM pg_constraint WHERE conrelid = to_regclass(%s) AND contype = 'p'",
+        (f'"{layer}"',),
+    )
+    for (name,) in cursor.fetchall():
+        dropped = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}")
+        cursor.execute(dropped.format(sql.Identifier(layer), sql.Identifier(name)))
+
+
 def _set_key(cursor: Cursor, layer: str, key: tuple[str, ...]) -> None:
     columns = sql.SQL(", ").join(map(sql.Identifier, key))
+    _drop_loaded_key(cursor, layer)
     try:
         cursor.execute(
             sql.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(sql.Identifier(layer), columns)

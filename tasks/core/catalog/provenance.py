@@ -148,6 +148,12 @@ def record_check(
         rows.upsert(cursor, "check_result", row, key=("dataset", "number", "title"))
 
 
+def checked(database: Database, staging: Staging) -> bool:
+    """Tell whether any check was made of an edition."""
+    query = "SELECT EXISTS (SELECT FROM catalog.check_result WHERE dataset = %s AND number = %s)"
+    return bool(database.value(query, staging.dataset.slug, staging.edition))
+
+
 def record_code_change(
     cursor: Cursor,
     staging: Staging,

@@ -44,8 +44,10 @@ def end(database: Database, run: str, outcome: str, message: str) -> None:
 
 
 def published(database: Database, run: str) -> str:
-    """Return what a run published, in a sentence for each edition."""
+    """Return what a run published, in a sentence for each edition, and what its files lacked."""
     return "; ".join(
         f"Published {each.dataset} {each.vintage}, edition {each.number} ({each.layers})."
+        + (f" Absent from its files: {each.absent}." if each.absent else "")
+        + (f" Rows left out: {each.left_out}." if each.left_out else "")
         for each in database.records(SELECT_EDITIONS_OF_RUN, run=run)
     )

@@ -196,7 +196,15 @@ SELECT kind, total, key FROM ranked WHERE place <= {named} ORDER BY kind, place
 """
 SELECT_EDITIONS_OF_RUN = """
 SELECT e.dataset, e.vintage, e.number,
-       string_agg(l.layer || ' ' || l.row_count, ', ' ORDER BY l.row_count DESC) AS layers
+       string_agg(l.layer || ' ' || l.row_count, ', ' ORDER BY l.row_count DESC) AS layers,
+       (SELECT string_agg(a.table_name || '.' || a.column_name, ', '
+                          ORDER BY a.table_name, a.column_name)
+          FROM catalog.absent_column a
+         WHERE a.dataset = e.dataset AND a.number = e.number) AS absent,
+       (SELECT string_agg(r.table_name || ' ' || concat_ws(' ', r.row_count, r.reason), ', '
+                          ORDER BY r.table_name, r.reason)
+          FROM catalog.rows_left_out r
+         WHERE r.dataset = e.dataset AND r.number = e.number) AS left_out
   FROM catalog.edition e
   JOIN catalog.layer l USING (dataset, number)
  WHERE e.run = %(run)s

@@ -48,8 +48,13 @@ def convert(cells: pa.Array, column: Column, reads: Writing) -> tuple[pa.Array, 
     return typed, reasons if reads.missing else None
 
 
-def refusal(error: Unreadable, column: Column, name: str, where: str, place: str) -> SourceError:
-    """Say that a value is not as declared. name: of the file's column; place: such as "line 7"."""
+def refusal(
+    error: Unreadable, column: Column, name: str, where: str, place: str, more: str = ""
+) -> SourceError:
+    """Say that a value is not as declared.
+
+    name: of the file's column; place: such as "line 7"; more: what else may help.
+    """
     advice = "correct its type in the declaration"
     if column.type != "text":
         marks = ADVICE.get(column.type, ", its decimal point or thousands mark")
@@ -57,7 +62,7 @@ def refusal(error: Unreadable, column: Column, name: str, where: str, place: str
     why = f" ({error.why})" if error.why else ""
     return SourceError(
         f"The column {name!r} of {where} was expected to hold {column.type}; {place} has"
-        f" {error.value!r}{why}: {advice}."
+        f" {error.value!r}{why}: {advice}{more}."
     )
 
 

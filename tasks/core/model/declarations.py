@@ -207,10 +207,12 @@ class Source:
     (WFS 2.0 answering in GeoJSON). codes_of: the day whose area codes the file uses, if not the
     reference date (some offices give old figures on today's areas). packed: a zip's member too
     large to unpack is read packed. rows, totals, distinct (different values of a column) and counts
-    (rows with each value of a column): the publisher's own numbers. retention: permanent (every
-    original stays), newest (of each vintage the newest `keep_originals`, and those that editions
-    need) or legal_maximum (none longer than keep_days; keep_originals may limit it). mirror: the
-    label of the mirror the file is from, or empty.
+    (rows with each value, or LIKE pattern, of a column): the publisher's own numbers. retention:
+    permanent (every original stays), newest (of each vintage the newest `keep_originals`, and those
+    that editions need) or legal_maximum (none longer than keep_days; keep_originals may limit it).
+    current: each address gives today's file whatever is asked, which must be of the year of the
+    reference date; dated_by: the loaded column whose newest day tells it too. mirror: the label of
+    the mirror the file is from, or empty.
     """
 
     slug: str
@@ -240,6 +242,8 @@ class Source:
     codes_of: date | None = None
     packed: bool = False
     inbox_first: bool = False
+    current: bool = False
+    dated_by: str = ""
     mirror: str = ""
 
     @property

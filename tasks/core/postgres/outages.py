@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import adbc_driver_manager
 import psycopg2
+import psycopg2.errorcodes
+import psycopg2.errors
 import sqlalchemy.exc
 
 DATABASE_FAILURES = (
@@ -11,3 +13,23 @@ DATABASE_FAILURES = (
     sqlalchemy.exc.OperationalError,
     adbc_driver_manager.OperationalError,
 )
+# classes of SQLSTATE: connection, transaction, resources, operator, system
+HEALING = ("08", "40", "53", "57", "58")
+PROTOCOL = psycopg2.errorcodes.PROTOCOL_VIOLATION  # a value in a binary form of another type
+# what psycopg2 calls operational though it is the statement's own: a limit of the program (too many
+# columns), or an object that is not in the state that it needs
+FAULTS = tuple(
+    psycopg2.errors.lookup(code)
+    for code in psycopg2.errorcodes.__dict__.values()
+    if isinstance(code, str)
+    and len(code) == 5
+    and code[:2] in ("54", "55")
+    and code != psycopg2.errorcodes.LOCK_NOT_AVAILABLE
+)
+
+
+def is_outage(error: adbc_driver_manager.Error) -> bool:
+    """Tell whether time can heal an error of the driver: by its SQLSTATE, where it has one."""
+    is_operational = isinstance(error, adbc_driver_manager.OperationalError)
+    state = error.sqlstate or ""
+    return state[:2] in HEALING and state != PROTOCOL if state else is_operational

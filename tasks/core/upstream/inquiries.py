@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tasks.core.archive import todays_files
 from tasks.core.archive.quarantine import Quarantine
 from tasks.core.model.addresses import redact
 from tasks.core.model.declarations import Source
@@ -128,6 +129,11 @@ def _judged(inquiry: Inquiry, url: str, failed: list[Judgement]) -> Judgement:
         return Judgement(replace(retrieval, state=state), may_pass=answer.kind == "unreachable")
     if reason := _reason(inquiry, url, answer):
         return Judgement(_quarantined(inquiry, replace(retrieval, state="invalid", detail=reason)))
+    if answer.path and (
+        reason := todays_files.refusal(inquiry.source, url, answer.last_modified, asked_at)
+    ):
+        answer.path.unlink()  # whole and well, and so nothing to look at in quarantine
+        return Judgement(replace(retrieval, state="invalid", detail=reason, path=None))
     return Judgement(_accepted(inquiry, replace(retrieval, detail=_moved(answer, failed))))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from psycopg2 import sql
@@ -60,6 +60,22 @@ def keep(database: Database, staging: Staging, table: str) -> int:
         statement = sql.SQL(INSERT_CODE_LABELS).format(table=sql.Identifier(table))
         cursor.execute(statement, rows.of_edition(staging) | {"code_list": table})
         return cursor.rowcount
+
+
+def without_codes(
+    database: Database, schema: str, table: str, columns: Collection[str]
+) -> list[str]:
+    """Return the columns that a file has and in which there is no code, so that none is held."""
+    comments = column_comments(database, schema, table)
+    rules = {name: parse(comments.get(name)) for name in columns}
+    origins = {name: rule.origin if rule else comments.get(name) for name, rule in rules.items()}
+    held = [name for name, origin in origins.items() if not (origin or "").startswith("not in ")]
+    counts = [sql.SQL("count({})").format(sql.Identifier(name)) for name in held]
+    asked = sql.SQL(", ").join([sql.SQL("count(*)"), *counts])
+    _, *found = database.rows(
+        sql.SQL("SELECT {} FROM {}").format(asked, sql.Identifier(schema, table))
+    )[0]
+    return [name for name, count in zip(held, found, strict=True) if not count]
 
 
 def unknown(database: Database, schema: str, table: str, column: str, codes: Codes) -> list[str]:

@@ -23,6 +23,7 @@ from tasks.core.model.errors import ConfigurationError, SourceError
 
 Bounds = tuple[float, float, float, float]
 MARGIN = 0.01
+DEGREES = (-180.0, -90.0, 180.0, 90.0)
 CONFIDENCE = 70  # the same CRS under another name
 STANDARD_PARALLELS = {"8823", "8824"}
 CRS_NAMED = 4
@@ -107,13 +108,43 @@ def require_crs(found: CRS | None, reads: Features, where: str, *, assumed: bool
         )
 
 
+def area_of_use(crs: int) -> Bounds | None:
+    """Return where a CRS is meant to be used, in its own coordinates; None where nobody says."""
+    declared = CRS.from_epsg(crs)
+    place = declared.area_of_use
+    if place is None or declared.geodetic_crs is None or place.west > place.east:
+        return None
+    try:
+        moved = Transformer.from_crs(declared.geodetic_crs, declared, always_xy=True)
+        area = moved.transform_bounds(*place.bounds)
+    except ProjError:
+        return None
+    return area if all(map(math.isfinite, area)) else None
+
+
+def require_area_of_use(found: Bounds, reads: Features, where: str) -> None:
+    """Hold coordinates of a file without CRS to the declared one's area, widened by one percent.
+
+    Degrees are no metres, even where the area of a projection holds its own origin.
+    """
+    area = area_of_use(reads.crs)
+    are_degrees = inside(found, DEGREES) and not CRS.from_epsg(reads.crs).is_geographic
+    if area and (are_degrees or not inside(found, area)):
+        expected, actual = _written(area), _written(found)
+        raise SourceError(
+            f"{where} states no CRS, EPSG:{reads.crs} was declared, which is used within"
+            f" {expected}, and the coordinates are {actual}: {_diagnosis(found, reads, area)}."
+        )
+
+
+def _written(box: Bounds) -> str:
+    return " ".join(f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.0f}" for value in box)
+
+
 def require_bounds(found: Bounds, reads: Features, where: str) -> None:
     """Hold coordinates to the declared bounds, widened by one percent, or raise SourceError."""
     if reads.bounds and not inside(found, reads.bounds):
-        expected, actual = (
-            " ".join(f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.0f}" for value in box)
-            for box in (reads.bounds, found)
-        )
+        expected, actual = _written(reads.bounds), _written(found)
         raise SourceError(
             f"Coordinates within {expected} were declared for EPSG:{reads.crs} and {where} has"
             f" {actual}: {_diagnosis(found, reads, reads.bounds)}."

@@ -17,22 +17,28 @@ from pyogrio.raw import open_arrow, read
 from pyproj import CRS
 
 from tasks.core.making.fields import arrow_type, match_fields, sound
-from tasks.core.making.geometry import geoparquet
-from tasks.core.making.geometry.geometry_files import GDAL_OPTIONS, Place, choose_layer, locate
-from tasks.core.making.markers import REASON, Reasons, require_other_names
+from tasks.core.making.geometry import geojson, geoparquet, shapefiles
+from tasks.core.making.geometry.column_names import GEOMETRY, require_columns
+from tasks.core.making.geometry.encodings import declared_codec
+from tasks.core.making.geometry.exact_numbers import exactly
+from tasks.core.making.geometry.geometry_files import (
+    GDAL_OPTIONS,
+    Place,
+    by_its_bytes,
+    choose_layer,
+    locate,
+)
+from tasks.core.making.geometry.remarks import Remarks
+from tasks.core.making.markers import REASON, Reasons
 from tasks.core.making.unreadable import Unreadable
 from tasks.core.making.values import convert, refusal
 from tasks.core.model.declarations import Features
-from tasks.core.model.errors import ConfigurationError, SourceError
+from tasks.core.model.errors import Damaged
 
-GEOMETRY = "geom"
+UNREADABLE = (DataSourceError, DataLayerError)
 CURVES = range(8, 13)  # WKB types CircularString to MultiSurface
-DRIVER_OPTIONS = {
-    ".geojson": {"DATE_AS_STRING": "YES"},
-    ".json": {"DATE_AS_STRING": "YES"},
-    ".gml": {"FORCE_SRS_DETECTION": "YES"},
-}
-SILENT_MEANS_WGS84 = (".geojson", ".json")  # a GeoJSON without a crs member is read as EPSG:4326
+COLLECTIONS = ("geojson", "features")
+SILENT_MEANS_WGS84 = (*COLLECTIONS, "json")  # a GeoJSON without a crs member is read as EPSG:4326
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +47,8 @@ class Layer:
 
     fields: the file's own name of each declared column, None when optional and absent. features:
     their number where the file states it. batches: can be read once. reasons: of the figures
-    missing in the batches that were read.
+    missing in the batches that were read. stated: what a GeoJSON says beside its features.
+    remarks: what must be said, after the last batch.
     """
 
     where: str
@@ -51,72 +58,104 @@ class Layer:
     fields: Mapping[str, str | None]
     batches: Iterator[pa.RecordBatch]
     reasons: Reasons = field(default_factory=Reasons)
+    stated: geojson.Examined | None = None
+    remarks: Remarks = field(default_factory=Remarks)
+
+    @property
+    def states_crs(self) -> bool:
+        """Whether the file itself says in which CRS its coordinates are."""
+        silent = self.crs is None or self.crs.type_name == "Engineering CRS"
+        return not (silent or self.crs_assumed)
+
+    @property
+    def absent(self) -> list[str]:
+        """The optional columns that the file does not have."""
+        return [target for target, name in self.fields.items() if name is None]
 
 
 @contextmanager
 def open_layer(path: str, reads: Features) -> Iterator[Layer]:
     """Open the declared layer for one pass; raise SourceError when it is not as declared."""
-    if GEOMETRY in reads.columns:
-        raise ConfigurationError(
-            f"A column was declared with the name {GEOMETRY}, which holds the geometry: give it"
-            " another name."
-        )
-    require_other_names(reads.columns, reads.missing)
+    require_columns(reads)
     place = locate(path)
-    is_parquet = place.suffix in (".parquet", ".geoparquet")
-    with (_open_parquet if is_parquet else _open_gdal)(place, reads) as layer:
+    open_file = _open_parquet if place.kind == "parquet" else _open_gdal
+    with by_its_bytes(place) as found, open_file(found, reads) as layer:
         yield layer
 
 
 @contextmanager
 def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
     pyogrio.set_gdal_config_options(GDAL_OPTIONS)
-    path, options, facts = _prepare(place, reads)
-    where = f"layer {options['layer']} of {place.name}" if facts else place.name
-    is_shapefile = facts.get("driver") == "ESRI Shapefile"
-    matching = partial(match_fields, reads.columns, where=where, shortened=is_shapefile)
-    known = matching(list(facts["fields"])) if facts else {}
-    wanted = [field for field in known.values() if field] if facts else None
-    count = facts["features"] if facts.get("features", -1) >= 0 else None
-    arrow = {
-        "columns": wanted,
-        "batch_size": place.batch_size(count),
-        "datetime_as_string": True,
-        "use_pyarrow": True,
-    }
     with ExitStack() as opened:
+        stated, is_json = None, place.kind in SILENT_MEANS_WGS84
+        if place.kind in COLLECTIONS:
+            stated = opened.enter_context(geojson.examined(place, reads.encoding))
+        path, options, facts = _prepare(place, reads, stated)
+        where = f"layer {options['layer']} of {place.name}" if facts else place.name
+        is_shapefile = facts.get("driver") == "ESRI Shapefile"
+        matching = partial(match_fields, reads.columns, where=where, shortened=is_shapefile)
+        known = matching(list(facts["fields"])) if facts else {}
+        own = None
+        if is_shapefile and any(known.values()):
+            parts = shapefiles.parts_of(place, options["layer"])
+            own = opened.enter_context(
+                shapefiles.own_text(parts, list(facts["fields"]), known, reads, where)
+            )
+        count = facts["features"] if facts.get("features", -1) >= 0 else None
+        arrow = {
+            "columns": [field for field in known.values() if field] if facts else None,
+            "batch_size": place.batch_size(count),
+            "datetime_as_string": True,
+            "use_pyarrow": True,
+        }
         with _unreadable(where):
             meta, reader = opened.enter_context(open_arrow(path, **arrow, **options))
         fields = known if facts else matching(list(meta["fields"]))
         again = partial(read, path, columns=[], **options)
         straight = _straight(reader, meta["geometry_name"] or "wkb_geometry", again, where)
+        exact = (
+            own.batches(straight)
+            if own
+            else exactly(straight, fields, reads, where, is_json=is_json)
+        )
         reasons = Reasons()
         yield Layer(
             where=where,
             crs=CRS.from_user_input(meta["crs"]) if meta["crs"] else None,
-            crs_assumed=place.suffix in SILENT_MEANS_WGS84 and meta["crs"] == "EPSG:4326",
-            features=count,
+            crs_assumed=place.kind in SILENT_MEANS_WGS84 and meta["crs"] == "EPSG:4326",
+            features=None if own else count,
+            stated=stated,
             fields=fields,
             batches=(
                 declared(batch, geometry, fields, reads, where, reasons)
-                for batch, geometry in straight
+                for batch, geometry in exact
             ),
             reasons=reasons,
+            remarks=own.remarks if own else Remarks(),
         )
 
 
-def _prepare(place: Place, reads: Features) -> tuple[str, dict[str, Any], dict[str, Any]]:
+def _prepare(
+    place: Place, reads: Features, stated: geojson.Examined | None
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Return the path to open, GDAL's options, and what is known before reading.
 
     Nothing is known of a GeoJSON: opening it reads the whole of it, so once is enough, and it has
     one layer only.
     """
-    options = {"encoding": reads.encoding, **DRIVER_OPTIONS.get(place.suffix, {})}
-    if place.suffix == ".geojson":
-        return place.path, options, {}
+    if stated:
+        return stated.place.path, {"DATE_AS_STRING": "YES"}, {}
+    options: dict[str, Any] = {}
+    if place.kind == "shapefile":
+        parts = shapefiles.parts_of(place)
+        shapefiles.require_parts(parts, has_columns=bool(reads.columns))
+    elif reads.encoding:
+        declared_codec(reads.encoding)
+    if place.kind == "xml" and place.suffix == ".gml":
+        options["FORCE_SRS_DETECTION"] = "YES"
     path, layer = choose_layer(place, reads.layer)
     if path != place.path:  # a virtual layer knows no options of the driver behind it
-        options = {"encoding": reads.encoding}
+        options = {}
     options["layer"] = layer
     with _unreadable(place.name):
         return path, options, pyogrio.read_info(path, **options)
@@ -126,8 +165,8 @@ def _prepare(place: Place, reads: Features) -> tuple[str, dict[str, Any], dict[s
 def _unreadable(where: str) -> Iterator[None]:
     try:
         yield
-    except (DataSourceError, DataLayerError, pa.ArrowException, OSError) as error:
-        raise SourceError(
+    except (*UNREADABLE, pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        raise Damaged(
             f"The geometries of {where} were expected to be readable and are not ({error}): look at"
             " what was downloaded."
         ) from None
@@ -171,11 +210,8 @@ def _open_parquet(place: Place, reads: Features) -> Iterator[Layer]:
         wanted = [facts.column, *dict.fromkeys(field for field in fields.values() if field)]
         size = place.batch_size(file.metadata.num_rows)
         batches = file.iter_batches(batch_size=size, columns=wanted)
+        straight = geoparquet.with_geometry(batches, facts.column, place.name)
         reasons = Reasons()
-
-        def typed(batch: pa.RecordBatch) -> pa.RecordBatch:
-            geometry = geoparquet.plain_binary(batch[facts.column])
-            return declared(batch, geometry, fields, reads, place.name, reasons)
 
         yield Layer(
             where=place.name,
@@ -183,7 +219,10 @@ def _open_parquet(place: Place, reads: Features) -> Iterator[Layer]:
             crs_assumed=False,
             features=file.metadata.num_rows,
             fields=fields,
-            batches=(typed(batch) for batch in batches),
+            batches=(
+                declared(batch, geometry, fields, reads, place.name, reasons)
+                for batch, geometry in exactly(straight, fields, reads, place.name)
+            ),
             reasons=reasons,
         )
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+import tempfile
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from xml.sax.saxutils import escape, quoteattr
 
@@ -14,12 +19,29 @@ import fiona
 import pyogrio
 from pyogrio.errors import DataSourceError, GeometryError
 
+from tasks.core.making.unpacking.searches import CHANGES
 from tasks.core.model.errors import Damaged, SourceError
 
 FORMATS = {
     *(".gpkg", ".shp", ".geojson", ".json", ".topojson", ".fgb", ".gml", ".kml"),
     *(".sqlite", ".db", ".parquet", ".geoparquet"),
 }
+HEAD = 2**16
+WRITE_AHEAD = b"\x02\x02"  # of an SQLite file, in bytes 18 and 19
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+MARKS = {
+    b"SQLite format 3\0": "sqlite",
+    b"PAR1": "parquet",
+    b"fgb": "flatgeobuf",
+    b"\0\0\x27\x0a": "shapefile",
+}
+ENDINGS = {
+    "sqlite": (".sqlite", ".db", ".gpkg"),
+    "flatgeobuf": (".fgb",),
+    "geojson": (".geojson", ".json"),
+    "json": (".json", ".topojson", ".geojson"),
+}
+TYPES = re.compile(rb'"type"\s*:\s*"(Topology|FeatureCollection|Feature)"')
 BATCH_BYTES = 4 * 2**20
 BATCH_FEATURES = 1000  # where the number of features is not known before reading
 BATCH_FEATURES_MOST = 65_536
@@ -43,6 +65,23 @@ class Place:
     size: int
     archive: str = ""
     member: str = ""
+    called: str = ""
+
+    @cached_property
+    def kind(self) -> str:
+        """The format by its first bytes, whatever its name; "" where they do not tell."""
+        return _kind_of(self.head)
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first bytes of the file, none of a folder."""
+        if self.member:
+            with zipfile.ZipFile(self.archive) as archive, archive.open(self.member) as packed:
+                return packed.read(HEAD)
+        if self.archive or not Path(self.path).is_file():
+            return b""
+        with Path(self.path).open("rb") as file:
+            return file.read(HEAD)
 
     @property
     def suffix(self) -> str:
@@ -52,13 +91,59 @@ class Place:
     @property
     def name(self) -> str:
         """The file's name as a person knows it."""
-        return PurePosixPath(self.member or self.path).name
+        return self.called or PurePosixPath(self.member or self.path).name
 
     def batch_size(self, features: int | None) -> int:
         """Return how many features to hold at a time, from their average size in bytes."""
         if not features or not self.size:
             return BATCH_FEATURES
         return min(max(BATCH_BYTES * features // self.size, 1), BATCH_FEATURES_MOST)
+
+
+def _kind_of(head: bytes) -> str:
+    """Name the format that begins so: geojson, features (one a line), json for any other JSON."""
+    for mark, kind in MARKS.items():
+        if head.startswith(mark):
+            return kind
+    text = head.removeprefix(BYTE_ORDER_MARK).lstrip(b"\x1e \t\r\n")
+    if not text.startswith(b"{"):
+        return "xml" if text.startswith(b"<") else ""
+    types = set(TYPES.findall(text))
+    if b"Topology" in types or not types & {b"FeatureCollection", b"Feature"}:
+        return "json"
+    first = text.split(b"\n", 1)
+    is_one = b"FeatureCollection" not in types and b'"features"' not in text
+    is_line = len(first) > 1 and first[1].lstrip(b"\x1e \t\r\n").startswith(b"{")
+    return "features" if is_one and is_line else "geojson"
+
+
+@contextmanager
+def by_its_bytes(place: Place) -> Iterator[Place]:
+    """Give a file, for the while, an ending that fits its bytes: GDAL goes by endings too."""
+    fitting = ENDINGS.get(place.kind, ())
+    if place.kind == "sqlite" and place.head[68:72] == b"GPKG":
+        fitting = (".gpkg",)
+    if place.kind == "xml":
+        fitting = (".kml",) if b"<kml" in place.head else (".gml",) * (b"gml" in place.head)
+    would_write = not place.archive and _would_write(place)
+    if place.archive or not fitting or (place.suffix in fitting and not would_write):
+        yield place
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        ending = place.suffix if place.suffix in fitting else fitting[0]
+        link = Path(folder) / f"{Path(place.path).stem}{ending}"
+        if would_write:
+            shutil.copyfile(place.path, link)
+        else:
+            link.symlink_to(Path(place.path).absolute())
+        yield replace(place, path=str(link), called=place.name)
+
+
+def _would_write(place: Place) -> bool:
+    """Tell whether reading a database, in the mode of changes kept in a -wal, makes one beside."""
+    real = Path(place.path).resolve()
+    is_write_ahead = place.kind == "sqlite" and place.head[18:20] == WRITE_AHEAD
+    return is_write_ahead and not real.with_name(real.name + "-wal").exists()
 
 
 def locate(path: str) -> Place:
@@ -83,6 +168,7 @@ def locate(path: str) -> Place:
     folders = {paths[member].parent for member in datasets}
     if len(datasets) == 1:
         (only,) = datasets
+        _require_alone(only.filename, [member.filename for member in members])
         return Place(f"/vsizip/{{{path}}}/{only.filename}", only.file_size, path, only.filename)
     if len(folders) == 1 and all(paths[member].suffix.lower() == ".shp" for member in datasets):
         # several shapefiles are the layers of one dataset
@@ -92,6 +178,15 @@ def locate(path: str) -> Place:
         f"One geometry file was expected in {Path(path).name} and it holds {listed or 'nothing'}:"
         " declare the member to unpack."
     )
+
+
+def _require_alone(name: str, members: Sequence[str]) -> None:
+    """Raise SourceError when newer rows of a database stand beside it, not read in the zip."""
+    if beside := [name + ending for ending in CHANGES if name + ending in members]:
+        raise SourceError(
+            f"The database {name} has changes beside it in the zip, {', '.join(beside)}, and is not"
+            " read without them: declare the member to unpack."
+        )
 
 
 def _require_whole(path: Path) -> None:

@@ -15,8 +15,10 @@ from psycopg2.errors import CheckViolation, NotNullViolation, UniqueViolation
 from tasks.core.catalog.column_rules import write_comments
 from tasks.core.making import descriptions
 from tasks.core.making.fields import sql_type
+from tasks.core.making.geometry.column_names import FEATURE, GEOMETRY
 from tasks.core.making.geometry.coordinates import require_crs
-from tasks.core.making.geometry.features import GEOMETRY, Layer, open_layer
+from tasks.core.making.geometry.features import Layer, open_layer
+from tasks.core.making.geometry.remarks import Remarks
 from tasks.core.making.geometry.shapes import FeatureCounts, Shaping, geometry_kind
 from tasks.core.making.markers import schema_fields
 from tasks.core.model.declarations import Features
@@ -26,7 +28,6 @@ from tasks.core.postgres.database import Database
 
 DUPLICATES_NAMED = 5
 HAS_LZ4 = "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
-FEATURE = "feature"  # the key of a file that has none: the position of the row in the file, from 1
 
 
 def load(
@@ -41,13 +42,15 @@ def load(
     """
     _require_key_declared(reads)
     with open_layer(path, reads) as layer:
+        _require_present(layer, reads)
         require_crs(layer.crs, reads, layer.where, assumed=layer.crs_assumed)
         kind, batches = _first_kind(layer)
-        shaping = Shaping(reads, kind, layer.where)
+        shaping = Shaping(reads, kind, layer.where, layer.states_crs)
         _create(database, schema, table, reads, kind)
         _copy(database, schema, table, reads, batches, shaping)
         _require_all(layer, shaping.figures)
         shaping.figures.reasons = layer.reasons
+        shaping.figures.remarks = _remarks(layer, shaping.figures)
         comments = descriptions.of_columns(reads.columns, layer.fields, source or layer.where)
         comments |= descriptions.of_reason_columns(reads, layer.fields, source or layer.where)
         comments[GEOMETRY] = descriptions.of_geometry(reads, kind, source or layer.where)
@@ -63,6 +66,33 @@ def _require_key_declared(reads: Features) -> None:
             f"The key {reads.key} must be a declared text column and {found}: the columns are"
             f" {', '.join(reads.columns)}."
         )
+
+
+def _require_present(layer: Layer, reads: Features) -> None:
+    """Raise SourceError when every declared column but the key is optional and absent."""
+    others = [target for target in layer.fields if target != reads.key]
+    if others and not set(others) - set(layer.absent):
+        raise SourceError(
+            f"The columns {', '.join(others)} were declared and {layer.where} has none of them:"
+            " correct the names of its fields in the declaration."
+        )
+
+
+def _remarks(layer: Layer, figures: FeatureCounts) -> Remarks:
+    """Return all that a person must hear of this layer."""
+    remarks = layer.remarks
+    if absent := layer.absent:
+        remarks.say(
+            f"The optional columns {', '.join(absent)} are not in {layer.where} and stay empty",
+            absent=absent,
+        )
+    if count := figures.without_ground:
+        remarks.say(
+            f"Rings of fewer than four points, which enclose no ground, left out of {layer.where}:"
+            f" {count:,}",
+            rings_without_ground=count,
+        )
+    return remarks
 
 
 def _first_kind(layer: Layer) -> tuple[str, Iterator[pa.RecordBatch]]:
@@ -161,6 +191,8 @@ def _require_all(layer: Layer, figures: FeatureCounts) -> None:
             f"The file states {layer.features:,} features in {layer.where} and {figures.features:,}"
             " could be read: download it again."
         )
+    if layer.stated:
+        layer.stated.require_all(figures.features, figures.without_geometry, layer.where)
 
 
 def _finish(

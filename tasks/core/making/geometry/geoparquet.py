@@ -8,15 +8,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from tasks.core.making.geometry.geometry_files import Place
 from tasks.core.making.unpacking.zips import open_packed
 from tasks.core.model.errors import SourceError
 
+GEOARROW = ("point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon")
 DEFAULT_CRS = "OGC:CRS84"  # what the specification says of a file without the key crs
 
 
@@ -57,16 +60,70 @@ def geometry_facts(file: pq.ParquetFile, where: str) -> GeometryFacts:
             f"A GeoParquet file was expected and {where} has no geo metadata, only columns"
             f" {', '.join(file.schema_arrow.names)}."
         )
-    geo = json.loads(stated)
-    name = geo["primary_column"]
-    column = geo["columns"][name]
-    if column["encoding"] != "WKB":
+    geo = _object(stated)
+    stated_columns = geo.get("columns")
+    columns = stated_columns if isinstance(stated_columns, dict) else {}
+    # older files name no primary column, and one alone is it
+    name = str(geo.get("primary_column") or (next(iter(columns)) if len(columns) == 1 else ""))
+    column = columns.get(name)
+    names = file.schema_arrow.names
+    if not isinstance(column, dict) or name not in names:
         raise SourceError(
-            f"Geometries as WKB were expected in {where} and its column {name} is encoded as"
-            f" {column['encoding']}: convert it first."
+            f"The geo metadata of {where} must name its geometry column and name"
+            f" {name or 'none'}, of {', '.join(columns) or 'no geometry columns'}; the file has"
+            f" {', '.join(names)}: tell the publisher."
         )
+    _require_wkb(file, column.get("encoding"), name, where)
+    return GeometryFacts(name, _crs(column, where))
+
+
+def _object(stated: bytes) -> dict[str, Any]:
+    try:
+        geo = json.loads(stated)
+    except ValueError:
+        return {}
+    return geo if isinstance(geo, dict) else {}
+
+
+def _require_wkb(file: pq.ParquetFile, encoding: object, name: str, where: str) -> None:
+    kind = file.schema_arrow.field(name).type
+    kind = kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+    if encoding != "WKB" or not _is_binary(kind):
+        stated = f"encoded as {encoding}" if encoding else "of no stated encoding"
+        stated += " (GeoArrow)" * (str(encoding).lower() in GEOARROW)
+        raise SourceError(
+            f"Geometries as WKB were expected in {where} and its column {name} is {stated} and"
+            f" holds {str(kind)[:60]}: ask the publisher for WKB, or convert it."
+        )
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
+    return any(is_of_kind(kind) for is_of_kind in kinds)
+
+
+def _crs(column: dict[str, Any], where: str) -> CRS | None:
     crs = column.get("crs", DEFAULT_CRS)
-    return GeometryFacts(name, CRS.from_user_input(crs) if crs else None)
+    try:
+        return CRS.from_user_input(crs) if crs else None
+    except (CRSError, TypeError) as error:
+        raise SourceError(
+            f"The CRS of {where} was expected as PROJJSON and is not ({error}): tell the publisher."
+        ) from None
+
+
+def with_geometry(
+    batches: Iterator[pa.RecordBatch], column: str, where: str
+) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
+    """Yield batches with their geometries; raise SourceError where the file is damaged."""
+    try:
+        for batch in batches:
+            yield batch, plain_binary(batch[column])
+    except (pa.ArrowException, OSError) as error:
+        raise SourceError(
+            f"The rows of {where} were expected to be readable and are not ({error}): download it"
+            " again."
+        ) from None
 
 
 def plain_binary(values: pa.Array) -> pa.Array:

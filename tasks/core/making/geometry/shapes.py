@@ -12,8 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 
-from tasks.core.making.geometry.coordinates import change_of_crs, require_bounds
+from tasks.core.making.geometry.coordinates import (
+    change_of_crs,
+    require_area_of_use,
+    require_bounds,
+)
 from tasks.core.making.geometry.ewkb import ewkb, is_plain
+from tasks.core.making.geometry.remarks import Remarks
+from tasks.core.making.geometry.rings import without_flat_rings
 from tasks.core.making.markers import Reasons
 from tasks.core.model.declarations import Features
 from tasks.core.model.errors import SourceError
@@ -34,12 +40,14 @@ COLLECTION = 7
 
 @dataclass
 class FeatureCounts:
-    """Counts: features, missing geometries, collections opened, figures missing; change of CRS."""
+    """Counts of features and of what is missing or was changed in them; the change of CRS."""
 
     features: int = 0
     without_geometry: int = 0
     from_collections: int = 0
+    without_ground: int = 0
     change_of_crs: str = ""
+    remarks: Remarks = field(default_factory=Remarks)
     reasons: Reasons = field(default_factory=Reasons)
 
 
@@ -90,6 +98,7 @@ class Shaping:
     reads: Features
     kind: str
     where: str
+    states_crs: bool = True
     figures: FeatureCounts = field(default_factory=FeatureCounts)
     change: Change | None = None
 
@@ -106,6 +115,9 @@ class Shaping:
         dimension = self.reads.dimension
         kept = is_plain(wkb, dimension)
         geometries = self._of_one_family(geometries)
+        geometries, flat = without_flat_rings(geometries, self.where, self.figures.features)
+        self.figures.without_ground += flat
+        kept = kept and not flat
         self._require_dimension(geometries, absent)
         geometries = self._moved(geometries)
         if not kept or self.change:
@@ -159,6 +171,8 @@ class Shaping:
             )
         west, south, east, north = map(float, shapely.total_bounds(geometries))
         require_bounds((west, south, east, north), self.reads, self.where)
+        if not (self.states_crs or self.reads.bounds):
+            require_area_of_use((west, south, east, north), self.reads, self.where)
         if self.change is None:
             return geometries
         points[:, :2] = self.change(points[:, :2])

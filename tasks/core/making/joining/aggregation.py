@@ -10,15 +10,15 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog.column_rules import ColumnRule, write_comments
-from tasks.core.making.joining.figures import (
+from tasks.core.making.joining.figures import carried_columns, figures_of
+from tasks.core.making.joining.ratios import told_of_halves
+from tasks.core.making.joining.scripts import compress
+from tasks.core.making.joining.summed_tables import (
     Figure,
     SummedTable,
-    carried_columns,
-    figures_of,
     read_addition,
     read_summed,
 )
-from tasks.core.making.joining.scripts import compress
 from tasks.core.making.topology.dissolution import Dissolution, dissolve
 from tasks.core.making.topology.polygons import GEOMETRY, PolygonColumn, polygon_column, side_table
 from tasks.core.model.errors import CheckFailed, ConfigurationError
@@ -105,7 +105,8 @@ def _plan(
             f" columns are {', '.join(source.types)}."
         )
     addition = read_addition(database, source, adding, by) if adding else None
-    carried, figures = carried_columns(source, by, carry), figures_of(source, addition, by)
+    carried, added_up = carried_columns(source, by, carry), figures_of(source, addition, by)
+    figures = told_of_halves(database, source, added_up)
     rules = _rules(source, by, carried, figures)
     _require_constant(database, source, by, carried)
     if addition:
@@ -126,7 +127,7 @@ def _rules(
     """Return the rule of each column, in order; raise CheckFailed when two would share a name."""
     named = [(by, replace(source.rules[by], aggregate="key"))]
     named += [(name, replace(source.rules[name], aggregate="same")) for name in carried]
-    named += [(figure.name, figure.rule) for figure in figures]
+    named += [(figure.name, figure.rule) for figure in figures if figure.kept]
     named += [(GEOMETRY, source.rules[GEOMETRY])] if GEOMETRY in source.rules else []
     names = [name for name, _ in named]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -143,8 +144,8 @@ def _creation(plan: _Plan, shapes: sql.Composable | None) -> sql.Composable:
     kept = [sql.Identifier(name) for name in (plan.by, *plan.carried)]
     first = [sql.SQL("(array_agg({0}))[1] AS {0}").format(name) for name in kept[1:]]
     grouped = [_named(each.grouped, each) for each in plan.figures if each.grouped]
-    totals = [_named(each.final, each) for each in plan.figures if each.rule.kind != "ratio"]
-    last = [_named(_finished(each), each) for each in plan.figures]
+    totals = [_named(each.final, each) for each in plan.figures if not each.last]
+    last = [_named(_finished(each), each) for each in plan.figures if each.kept]
     added, joined, area = sql.SQL("").format(), sql.SQL("").format(), []
     if plan.addition:
         join = sql.SQL("LEFT JOIN {0} AS a ON a.{1}::text = s.{1}::text")
@@ -170,9 +171,8 @@ def _named(value: sql.Composable, figure: Figure) -> sql.Composable:
 
 
 def _finished(figure: Figure) -> sql.Composable:
-    """Return a figure as it reads after the addition; only ratios are computed from the totals."""
-    is_ratio = figure.rule.kind == "ratio"
-    return figure.final if is_ratio else sql.SQL("f.{}").format(sql.Identifier(figure.name))
+    """Return a figure as it reads after the addition; ratios are computed from the totals."""
+    return figure.final if figure.last else sql.SQL("f.{}").format(sql.Identifier(figure.name))
 
 
 def _comment(

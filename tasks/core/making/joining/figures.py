@@ -2,71 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from psycopg2 import sql
 
-from tasks.core.catalog.column_rules import ColumnRule, column_comments, column_rules, parse_rules
+from tasks.core.catalog.column_rules import ColumnRule
+from tasks.core.making.joining.ratios import plain_ratio, ratio
+from tasks.core.making.joining.summed_tables import (
+    NUMBER,
+    Figure,
+    SummedTable,
+    is_float,
+    typed,
+)
 from tasks.core.making.topology.polygons import GEOMETRY
 from tasks.core.model.errors import CheckFailed
-from tasks.core.postgres.columns import columns
-from tasks.core.postgres.database import Database
 
-NUMBER = re.compile(r"smallint|integer|bigint|real|double precision|numeric(\(.*\))?")
 ROOT = "root of the sum of the squares"
-# decimals of a computed figure whose column is empty, so that its publisher's rounding is not known
-SCALE_UNKNOWN = 6
-
-
-@dataclass(frozen=True)
-class SummedTable:
-    """A table: its columns' types as PostgreSQL writes them, and the rules some of them have."""
-
-    schema: str
-    table: str
-    types: Mapping[str, str]
-    rules: Mapping[str, ColumnRule]
-
-    @property
-    def name(self) -> sql.Identifier:
-        """The table's quoted name."""
-        return sql.Identifier(self.schema, self.table)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """An aggregated column: its expression within a group, and on the groups after the addition."""
-
-    name: str
-    rule: ColumnRule
-    grouped: sql.Composable | None
-    final: sql.Composable
-
-
-def read_summed(database: Database, schema: str, table: str) -> SummedTable:
-    """Read a table all of whose columns have rules; raise CheckFailed otherwise."""
-    rules = column_rules(database, schema, table)
-    return SummedTable(schema, table, _types(database, schema, table), rules)
-
-
-def read_addition(database: Database, source: SummedTable, table: str, by: str) -> SummedTable:
-    """Read a table of figures to add; columns that the other table sums need no rule."""
-    comments = column_comments(database, source.schema, table)
-    if by not in comments:
-        raise CheckFailed(
-            f"The table {table} must have the column {by} to be added by it, and has only"
-            f" {', '.join(comments)}: add the column."
-        )
-    further = {
-        name: comment
-        for name, comment in comments.items()
-        if name != by and not (name in source.rules and source.rules[name].kind == "sum")
-    }
-    rules = parse_rules(f"{source.schema}.{table}", further)
-    return SummedTable(source.schema, table, _types(database, source.schema, table), rules)
 
 
 def carried_columns(source: SummedTable, by: str, patterns: Sequence[str]) -> list[str]:
@@ -103,7 +57,7 @@ def figures_of(source: SummedTable, addition: SummedTable | None, by: str) -> li
         elif rule.kind == "mean":
             figures.append(_mean(source, name, rule))
         else:
-            figures.append(Figure(name, rule, None, _ratio(source, name, rule)))
+            figures += ratio(source, name, rule, addition)
     if addition:
         figures += [_further(addition, name, rule) for name, rule in addition.rules.items()]
     _require_operands(source, figures)
@@ -116,7 +70,7 @@ def _summed(
     """Sum the known figures, null when none is; count rows without one if reasons are given."""
     column, kind = sql.Identifier(name), sql.SQL(source.types[name])
     # a sum of floats depends on the rows' order
-    ordered = sql.SQL("ORDER BY {}" if _is_float(source.types[name]) else "").format(column)
+    ordered = sql.SQL("ORDER BY {}" if is_float(source.types[name]) else "").format(column)
     grouped = sql.SQL("sum({} {})::{}").format(column, ordered, kind)
     final = _total(name)
     if addition and name in addition.types:
@@ -146,14 +100,14 @@ def _mean(source: SummedTable, name: str, rule: ColumnRule) -> Figure:
             f"The mean {name} of {source.table} is weighted by {weight}, which must have the rule"
             " sum: correct its comment."
         )
-    is_float = _is_float(source.types[name]) or _is_float(source.types[weight])
-    kind, column = sql.SQL("double precision" if is_float else "numeric"), sql.Identifier(name)
+    in_floats = is_float(source.types[name]) or is_float(source.types[weight])
+    kind, column = sql.SQL("double precision" if in_floats else "numeric"), sql.Identifier(name)
     weights = sql.SQL("{}::{}").format(sql.Identifier(weight), kind)
     weighted = sql.SQL("{}::{} * {}").format(column, kind, weights)
     mean = sql.SQL(
         "sum({0} ORDER BY {0}) / nullif(sum({1} ORDER BY {1}) FILTER (WHERE {2} IS NOT NULL), 0)"
     ).format(weighted, weights, column)
-    return Figure(name, rule, _typed(source, name, mean), _total(name))
+    return Figure(name, rule, typed(source, name, mean), _total(name))
 
 
 def _root(source: SummedTable, name: str, rule: ColumnRule) -> Figure:
@@ -164,44 +118,15 @@ def _root(source: SummedTable, name: str, rule: ColumnRule) -> Figure:
     if ROOT not in rule.description:
         said = f"{rule.description}; {ROOT} of those of the {source.table}"
         rule = replace(rule, description=said)
-    return Figure(name, rule, _typed(source, name, squares), _total(name))
-
-
-def _ratio(source: SummedTable, name: str, rule: ColumnRule) -> sql.Composable:
-    """Return a ratio of two finished columns, null when the second is 0."""
-    above, below = (sql.Identifier(operand) for operand in rule.operands)
-    kind = sql.SQL("double precision" if _is_float(source.types[name]) else "numeric")
-    ratio = sql.SQL("f.{0}::{2} / nullif(f.{1}, 0)::{2} * {3}").format(
-        above, below, kind, sql.SQL(rule.factor)
-    )
-    return _typed(source, name, ratio)
+    return Figure(name, rule, typed(source, name, squares), _total(name))
 
 
 def _further(addition: SummedTable, name: str, rule: ColumnRule) -> Figure:
     """Return a column that only the addition has; a sum is 0 where it has no row."""
     if rule.kind == "ratio":
-        return Figure(name, rule, None, _ratio(addition, name, rule))
+        return plain_ratio(addition, name, rule)
     form = "CASE WHEN a IS NULL THEN 0 ELSE a.{} END" if rule.kind == "sum" else "a.{}"
     return Figure(name, rule, None, sql.SQL(form).format(sql.Identifier(name)))
-
-
-def _typed(source: SummedTable, name: str, expression: sql.Composable) -> sql.Composable:
-    """Cast a figure to its column's type; an unscaled numeric gets the decimals its column has."""
-    if source.types[name] != "numeric":
-        return sql.SQL("({})::{}").format(expression, sql.SQL(source.types[name]))
-    decimals = sql.SQL("(SELECT coalesce(max(scale({})), {}) FROM {})").format(
-        sql.Identifier(name), sql.Literal(SCALE_UNKNOWN), source.name
-    )
-    return sql.SQL("round(({})::numeric, {})").format(expression, decimals)
-
-
-def _types(database: Database, schema: str, table: str) -> dict[str, str]:
-    with database.session() as cursor:
-        return {column.name: column.data_type for column in columns(cursor, schema, table)}
-
-
-def _is_float(kind: str) -> bool:
-    return kind in ("real", "double precision")
 
 
 def _require_number(source: SummedTable, name: str) -> None:

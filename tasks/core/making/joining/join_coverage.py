@@ -10,12 +10,14 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import rows
-from tasks.core.making.joining.statements import CREATE_MET
+from tasks.core.making.joining.join_keys import is_in_file, require_comparable
+from tasks.core.making.joining.statements import CREATE_MET, SELECT_ALIKE, SELECT_RECODED
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database, records
 
+ALIKE = 3  # pairs of codes in a message that are written differently
 NAMED = 10  # orphan codes in a message; the catalog keeps up to 1,000
-ORPHANS = "coalesce((array_agg(key ORDER BY key) FILTER (WHERE {}))[:1000], '{{}}')"
+ORPHANS = "ARRAY(SELECT key FROM met WHERE {} ORDER BY key LIMIT 1000)"  # sorted, not collected
 COUNTS = {  # how each figure of a report is counted in the temporary table met
     "area_count": "count(*) FILTER (WHERE area)",
     "areas_matched": "count(*) FILTER (WHERE area AND figure)",
@@ -27,10 +29,12 @@ COUNTS = {  # how each figure of a report is counted in the temporary table met
     "population_matched": "sum(persons * area::integer)",
     "population_unlocated": "sum(persons * unlocated::integer)",
     "population_named": "sum(persons * named::integer)",
+    "areas_repeated": "count(*) FILTER (WHERE areas_repeated)",
+    "figures_repeated": "count(*) FILTER (WHERE figures_repeated)",
     "areas_orphaned": ORPHANS.format("area AND NOT figure"),
     "figures_orphaned": ORPHANS.format("figure AND NOT area AND NOT unlocated AND NOT named"),
 }
-NOT_KEPT = ("figures_named", "population_named")  # the catalog has them in code_change
+NOT_KEPT = ("areas_repeated", "figures_repeated", "alike", "recoded", "counts_people")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +51,25 @@ class JoinReport:
     population_matched: Decimal | None
     population_unlocated: Decimal | None
     population_named: Decimal | None
+    areas_repeated: int
+    figures_repeated: int
     areas_orphaned: Sequence[str]
     figures_orphaned: Sequence[str]
+    alike: Sequence[tuple[str, str]]
+    recoded: bool
+    counts_people: bool
+
+    @property
+    def saw_nothing(self) -> str:
+        """What the join should have been held to and was not there; "" when all was."""
+        if not self.area_count:
+            return "no area was there"
+        if not self.figure_count:
+            return "no figure was there"
+        if self.counts_people and not (self.population and self.population.is_finite()):
+            found = "none" if self.population is None else self.population
+            return f"the persons of the figures sum to {found}"
+        return ""
 
     @property
     def share_of_areas(self) -> float:
@@ -64,8 +85,9 @@ class JoinReport:
     def share_named(self) -> float:
         """Share of figures, or of population if more, whose codes `recode` could not carry."""
         figures = self.figures_named / self.figure_count if self.figure_count else 0.0
-        people = float((self.population_named or 0) / self.population) if self.population else 0.0
-        return max(figures, people)
+        if not self.population or not self.population.is_finite():
+            return figures
+        return max(figures, float((self.population_named or 0) / self.population))
 
     @property
     def share_of_population(self) -> float:
@@ -88,7 +110,9 @@ class JoinReport:
         if self.figures_named:
             could_not = "figures have codes that the ledger names and could not carry"
             said += f"; {self.figures_named:,} {could_not}"
-        return said
+        for side, count in {"areas": self.areas_repeated, "figures": self.figures_repeated}.items():
+            said += f"; {count:,} codes have several rows of {side}" if count else ""
+        return said + (f"; {self.saw_nothing}" if self.saw_nothing else "")
 
     @property
     def orphans(self) -> str:
@@ -100,6 +124,24 @@ class JoinReport:
             for name, codes in sides.items()
             if codes
         )
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a join that failed, by what was found and done before."""
+        if self.alike:
+            pairs = ", ".join(f"{area!r} and {figure!r}" for area, figure in self.alike)
+            return (
+                f"codes are compared letter for letter, and {pairs} would meet if both files wrote"
+                " them alike: declare the column whose codes are written as in the other"
+            )
+        if self.saw_nothing:
+            return "look at both tables, and at the columns declared for them"
+        if self.recoded:
+            return (
+                "use files of the same vintage, correct the days between which codes were recoded,"
+                " or add the missing events to the ledger"
+            )
+        return "use files of the same vintage, or recode the codes that changed"
 
 
 def measure(
@@ -117,6 +159,9 @@ def measure(
         _meet(cursor, staging, areas, figures, key, population, unlocated, only)
         counts = ", ".join(f"{count} AS {figure}" for figure, count in COUNTS.items())
         report = records(cursor, f"SELECT {counts} FROM met")[0]._asdict()
+        report["alike"] = records(cursor, SELECT_ALIKE, most=ALIKE)
+        report["recoded"] = _recoded(cursor, staging, [areas, figures])
+        report["counts_people"] = population is not None and is_in_file(cursor, figures, population)
         row = {"areas": areas, "figures": figures, "key": key, **report}
         kept = {column: value for column, value in row.items() if column not in NOT_KEPT}
         rows.insert(cursor, "join_report", rows.of_edition(staging) | kept)
@@ -134,6 +179,7 @@ def _meet(
     only: str | None,
 ) -> None:
     """Make the temporary table met: a row for each key of either side, with what is there of it."""
+    require_comparable(cursor, areas, figures, key, population)
     names = {
         "areas": sql.Identifier(areas),
         "figures": sql.Identifier(figures),
@@ -144,6 +190,11 @@ def _meet(
     patterns = {"unlocated": unlocated or "", "only": only}
     named = {"named": _named(cursor, staging, figures)}
     cursor.execute(sql.SQL(CREATE_MET).format(**names), patterns | named)
+
+
+def _recoded(cursor: Cursor, staging: Staging, tables: list[str]) -> bool:
+    edition = rows.of_edition(staging) | {"tables": tables}
+    return bool(records(cursor, SELECT_RECODED, **edition)[0][0])
 
 
 def _named(cursor: Cursor, staging: Staging, figures: str) -> list[str]:

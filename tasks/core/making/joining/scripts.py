@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import product
 
 from psycopg2 import Error, sql
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.catalog.column_rules import parse
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Staging
 from tasks.core.model.settings import SQL
+from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
 
 LINE = r".+(?:\n--  +.+)*"  # may go on in lines that are indented after the two hyphens
@@ -19,11 +22,14 @@ HEADER = re.compile(
 )
 
 
-def run(database: Database, staging: Staging, script: str) -> dict[str, int]:
+def run(
+    database: Database, staging: Staging, script: str, settings: Mapping[str, object] | None = None
+) -> dict[str, int]:
     """Run sql/<script> in the staging schema, in one transaction; return the rows of each table.
 
     A column of these that the script does not describe takes the comment of the column of its name
     in the tables that the script reads, in the order of its first line, then in those it makes.
+    settings: what the script reads as geodata.<name>, besides geodata.vintage.
     """
     text = (SQL / script).read_text(encoding="utf-8")
     header = HEADER.match(text)
@@ -35,7 +41,8 @@ def run(database: Database, staging: Staging, script: str) -> dict[str, int]:
     reads, makes = _names(header["reads"]), _names(header["makes"])
     with database.session(staging.schema) as cursor:
         _require(cursor, staging, script, reads, "reads", "load it before the join")
-        cursor.execute("SELECT set_config('geodata.vintage', %s, true)", (str(staging.vintage),))
+        for name, value in {"vintage": staging.vintage, **(settings or {})}.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", (f"geodata.{name}", str(value)))
         compress(cursor)
         try:
             cursor.execute(text)
@@ -46,13 +53,35 @@ def run(database: Database, staging: Staging, script: str) -> dict[str, int]:
             ) from error
         remedy = "create it in the file or correct the line"
         _require(cursor, staging, script, makes, "makes", remedy)
-        _carry_comments(cursor, reads, makes)
+        _carry_comments(cursor, script, reads, makes)
         return {table: _count(cursor, table) for table in makes}
 
 
-def _carry_comments(cursor: Cursor, reads: list[str], makes: list[str]) -> None:
+def _carry_comments(cursor: Cursor, script: str, reads: list[str], makes: list[str]) -> None:
+    _require_one_rule(cursor, script, reads, makes)
     for made, source in product(makes, [*reads, *makes]):
         cursor.execute("SELECT geodata.copy_comments(%s, %s)", (f'"{source}"', f'"{made}"'))
+
+
+def _require_one_rule(cursor: Cursor, script: str, reads: list[str], makes: list[str]) -> None:
+    """Raise CheckFailed where a figure's name stands for different things in the tables read."""
+    given: dict[str, dict[tuple[str, str], str]] = {}
+    for table in reads:
+        for column in columns(cursor, table):
+            if (rule := parse(column.comment)) and rule.kind not in ("key", "same", "none"):
+                given.setdefault(column.name, {}).setdefault((rule.unit, rule.aggregate), table)
+    for made in makes:
+        silent = [each.name for each in columns(cursor, made) if not each.comment]
+        for name in (name for name in silent if len(given.get(name, ())) > 1):
+            said = "; ".join(
+                f"{unit}, {aggregate} in {table}"
+                for (unit, aggregate), table in given[name].items()
+            )
+            raise CheckFailed(
+                f"The column {name} of {made} was expected to mean one thing in the tables that"
+                f" sql/{script} reads, and it means several ({said}): describe it with COMMENT ON"
+                f" COLUMN {made}.{name}."
+            )
 
 
 def compress(cursor: Cursor) -> None:

@@ -4,13 +4,30 @@
 CREATE_MET = """
 CREATE TEMPORARY TABLE met ON COMMIT DROP AS
 SELECT coalesce(a.key::text, f.key::text, 'no code') AS key,
-       a.key IS NOT NULL AS area,
+       a.there IS NOT NULL AS area,
        f.there IS NOT NULL AS figure,
        f.persons,
-       coalesce(f.key LIKE %(unlocated)s AND a.key IS NULL, false) AS unlocated,
-       coalesce(f.key = ANY (%(named)s) AND a.key IS NULL, false) AS named
-  FROM (SELECT DISTINCT {key} AS key FROM {areas}) AS a
-  FULL JOIN (SELECT {key} AS key, true AS there, sum({persons})::numeric AS persons
+       coalesce(f.key::text LIKE %(unlocated)s AND a.key IS NULL, false) AS unlocated,
+       coalesce(f.key::text = ANY (%(named)s) AND a.key IS NULL, false) AS named,
+       coalesce(a.there, 0) > 1 AS areas_repeated,
+       coalesce(f.there, 0) > 1 AS figures_repeated
+  FROM (SELECT {key} AS key, count(*) AS there FROM {areas} GROUP BY {key}) AS a
+  FULL JOIN (SELECT {key} AS key, count(*) AS there, sum({persons})::numeric AS persons
                FROM {figures} {only}
               GROUP BY {key}) AS f ON a.key = f.key
+"""
+# Orphans of both sides that are one code but for case, blanks, leading zeros or Unicode's forms.
+SELECT_ALIKE = """
+WITH plain AS (
+    SELECT key, area,
+           ltrim(regexp_replace(lower(normalize(key, NFKC)), '[[:space:]]', '', 'g'), '0')
+           AS letters
+      FROM met WHERE area <> figure AND NOT unlocated AND NOT named)
+SELECT a.key AS area, f.key AS figure FROM plain a JOIN plain f USING (letters)
+ WHERE a.area AND NOT f.area ORDER BY 1, 2 LIMIT %(most)s
+"""
+SELECT_RECODED = """
+SELECT EXISTS (SELECT FROM catalog.step
+                WHERE dataset = %(dataset)s AND number = %(number)s AND verb = 'recode'
+                  AND subject = ANY (%(tables)s))
 """

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from tasks.core.catalog.column_rules import parse, write_comments
+from tasks.core.catalog.column_rules import ColumnRule, parse, write_comments
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
+
+NOT_IN = "not in "  # the origin of a column that a file does not have
 
 
 def unite(database: Database, schema: str, into: str, parts: Sequence[str], label: str = "") -> int:
@@ -23,6 +26,7 @@ def unite(database: Database, schema: str, into: str, parts: Sequence[str], labe
     """
     parent = sql.Identifier(into)
     with database.session(schema) as cursor:
+        _require_loaded(cursor, into, parts)
         _part(cursor, into)
         for part in parts if label else ():
             _label(cursor, part, label, part.removeprefix(f"{into}_"))
@@ -46,6 +50,7 @@ def _comments(cursor: Cursor, parts: Sequence[str]) -> dict[str, str]:
         ([f'"{part}"' for part in parts],),
     )
     said = {name: [rule for rule in map(parse, found) if rule] for name, found in cursor.fetchall()}
+    _require_one_rule(parts, said)
     return {
         name: str(replace(rules[0], origin=_pattern([rule.origin for rule in rules])))
         for name, rules in said.items()
@@ -53,12 +58,28 @@ def _comments(cursor: Cursor, parts: Sequence[str]) -> dict[str, str]:
     }
 
 
+def _require_one_rule(parts: Sequence[str], said: Mapping[str, Sequence[ColumnRule]]) -> None:
+    """Raise CheckFailed where parts say different things of a column, beside its origin."""
+    for name, rules in said.items():
+        meanings = sorted({str(replace(rule, origin="…")) for rule in rules})
+        if len(meanings) > 1:
+            raise CheckFailed(
+                f"The column {name} was expected to mean the same in {', '.join(parts)}, and it is"
+                f" described as {' and as '.join(meanings)}: declare it alike for all parts."
+            )
+
+
 def _pattern(origins: Sequence[str]) -> str:
-    """Join the origins' common ends by an asterisk, without those not in a file."""
-    there = [origin for origin in origins if not origin.startswith("not in ")] or origins
-    start = _beginning(there)
-    end = _beginning([origin[len(start) :][::-1] for origin in there])[::-1]
-    return f"{start}*{end}" if len(there) > 1 else start
+    """Join the common ends of the origins' files by an asterisk, without those not in a file."""
+    absent = "" if any(not origin.startswith(NOT_IN) for origin in origins) else NOT_IN
+    there = [each.removeprefix(absent) for each in origins if absent or not each.startswith(NOT_IN)]
+    cut = [re.split(r"(?=[. ])", origin, maxsplit=1) for origin in there]
+    files = list(dict.fromkeys(file for file, *_ in cut))
+    headings = list(dict.fromkeys("".join(rest) for _, *rest in cut))
+    start = _beginning(files)
+    end = _beginning([file[len(start) :][::-1] for file in files])[::-1]
+    file = f"{absent}{start}*{end}" if len(files) > 1 else absent + start
+    return file + " or ".join([headings[0], *(heading[1:] for heading in headings[1:])])
 
 
 def _beginning(texts: Sequence[str]) -> str:
@@ -70,6 +91,16 @@ def _label(cursor: Cursor, part: str, label: str, name: str) -> None:
     """Name a part in a column of its own; a default that is constant rewrites no row."""
     added = sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} text NOT NULL DEFAULT {}")
     cursor.execute(added.format(sql.Identifier(part), sql.Identifier(label), sql.Literal(name)))
+
+
+def _require_loaded(cursor: Cursor, into: str, parts: Sequence[str]) -> None:
+    missing = [part for part in parts if not columns(cursor, part)]
+    if missing or not parts:
+        raise CheckFailed(
+            f"The parts of {into} were expected to be loaded tables, and"
+            f" {', '.join(missing) or 'none is given'}{' are not there' if missing else ''}: load"
+            " them before they are united."
+        )
 
 
 def _require_alike(cursor: Cursor, into: str, parts: Sequence[str]) -> None:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
-
-NOTE = re.compile(r"\S\s+\S")  # a note under a table is a sentence, a code or a number is not
 
 
 @dataclass(frozen=True)
 class Block:
     """Consecutive rows: an array per wanted column, of strings (null if empty) or file types.
 
-    line: the number of a row's line in the file, counted from 1.
+    line: the number of a row's line in the file, counted from 1. whole: the texts of all cells of
+    some rows, given in order, in the columns of the file.
     """
 
     cells: Mapping[int, pa.Array]
     line: Callable[[int], int]
+    whole: Callable[[Sequence[int]], list[list[str]]]
 
     def __len__(self) -> int:
         return len(next(iter(self.cells.values())))
@@ -30,18 +30,40 @@ class Block:
         """Return the rows where the mask is true."""
         if pc.all(mask, min_count=0).as_py():
             return self
+        cells = {index: array.filter(mask) for index, array in self.cells.items()}
+
+        def before(row: int) -> int:
+            return int(pc.indices_nonzero(mask)[row].as_py())
+
         return Block(
-            {index: array.filter(mask) for index, array in self.cells.items()},
-            lambda row: self.line(pc.indices_nonzero(mask)[row].as_py()),
+            cells,
+            lambda row: self.line(before(row)),
+            lambda rows: self.whole([before(row) for row in rows]),
+        )
+
+    def slice(self, start: int, end: int) -> Block:
+        """Return the rows from `start` up to `end`."""
+        return Block(
+            {index: array.slice(start, end - start) for index, array in self.cells.items()},
+            lambda row: self.line(start + row),
+            lambda rows: self.whole([start + row for row in rows]),
         )
 
 
 class Reader(Protocol):
-    """An opened table: headings, lines `skipped` so far, and what a line is called (`rows_are`)."""
+    """An opened table: its headings, and what a line is called (`rows_are`).
+
+    blank, notes: lines without cells, and declared notes that are no rows (line and text), so far.
+    """
 
     headings: list[str]
-    skipped: int
     rows_are: str
+
+    @property
+    def blank(self) -> int: ...
+
+    @property
+    def notes(self) -> Sequence[tuple[int, str]]: ...
 
     def blocks(self, wanted: Mapping[int, str]) -> Iterator[Block]:
         """Yield bounded blocks of the wanted columns, given by position and declared type."""
@@ -66,16 +88,6 @@ def drop_blank_rows(block: Block) -> Block:
     return block.keep(pc.invert(blank))
 
 
-def drop_notes(block: Block) -> Block:
-    """Return the last block without the notes under the table: rows with only one sentence."""
-    end, columns = len(block), list(block.cells.values())
-    while len(columns) > 1 and end and _is_note([cells[end - 1].as_py() for cells in columns]):
-        end -= 1
-    if end == len(block):
-        return block
-    return Block({index: cells.slice(0, end) for index, cells in block.cells.items()}, block.line)
-
-
 def keep_like(block: Block, patterns: Mapping[int, str]) -> Block:
     """Return rows whose stripped cells match every column's shell pattern; an empty cell is ""."""
     for index, pattern in patterns.items():
@@ -95,9 +107,3 @@ def _piece(piece: str) -> str:
         inside = piece[1:-1].replace("\\", r"\\").replace("[", r"\[")
         return f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
     return {"*": ".*", "?": "."}.get(piece) or re.escape(piece)
-
-
-def _is_note(row: list[Any]) -> bool:
-    filled = [value for value in row if value is not None and str(value).strip()]
-    is_text = len(filled) == 1 and isinstance(filled[0], str)
-    return not filled or (is_text and bool(NOTE.search(filled[0])))

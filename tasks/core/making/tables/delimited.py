@@ -2,119 +2,111 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
-from bisect import insort
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from bisect import bisect_right, insort
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from tasks.core.making.tables.blocks import NOTE, Block, drop_blank_rows, drop_notes
+from tasks.core.making.tables.blocks import Block
 from tasks.core.making.tables.headings import carry_titles, join_titles
-from tasks.core.making.unpacking.damage import reading
-from tasks.core.making.unpacking.zips import open_packed
+from tasks.core.making.tables.notes import advice, is_declared
+from tasks.core.making.tables.quotes import Quoted
+from tasks.core.making.tables.texts import BLOCK, Lines, Text
 from tasks.core.model.declarations import Table
-from tasks.core.model.errors import ConfigurationError, SourceError
-
-# Bytes of text, in which a row must fit; larger blocks are not faster: the database is the slower
-# end.
-BLOCK = 2 << 20
-BYTE_ORDER_MARK = "\ufeff".encode()
-UTF8 = ("utf-8", "utf8", "utf-8-sig", "ascii")
+from tasks.core.model.errors import SourceError
 
 
 class Delimited:
     """A text file whose headings have been read; its rows are still in the file.
 
-    Raises SourceError on rows of another length than the headings, with the line, on text in
-    another encoding than declared, and on a damaged zip.
+    Raises SourceError on rows of another length than the headings, on a quoted cell that does not
+    end well and on text in another encoding than declared, with the line, and on a damaged zip.
     """
 
     rows_are = "line"
 
     def __init__(self, path: Path, reads: Table, label: str, member: str = "") -> None:
         """member: the part of a zip that is the table, read as it is packed."""
-        self._path, self._reads, self._label, self._member = path, reads, label, member
+        self._reads, self._label = reads, label
         self._not_rows: list[int] = []  # numbers of the records that hold no row, in order
         self._notes: list[tuple[int, str]] = []
         self._ragged: arrow_csv.InvalidRow | None = None
-        self.skipped = 0
-        _require_known(reads.encoding, label)
-        with self._unpacking(), self._open() as file:
-            lines = _Lines(file)
-            with self._decoding():
-                self.headings = self._read_headings(lines)
-            self._first_line, self._first_byte = lines.count + 1, lines.length
+        self._text = Text(path, reads, label, member)
+        with self._text.reading() as text:
+            self.headings, first = self._read_headings(Lines(text))
+        self._width = self._length_of_rows(first)
+
+    @property
+    def blank(self) -> int:
+        return len(self._not_rows) - len(self._notes)
+
+    @property
+    def notes(self) -> list[tuple[int, str]]:
+        return [(self._text.line_of(record), text) for record, text in self._notes]
 
     def blocks(self, wanted: Mapping[int, str]) -> Iterator[Block]:
-        with self._unpacking(), self._open() as file, self._decoding():
-            _pass_over(file, self._first_byte)
-            rows = 0
-            for batch in self._batches(file, [str(index) for index in wanted]):
+        rows = 0
+        surplus = range(len(self.headings), self._width)
+        with self._text.reading(self._text.start) as text:
+            for batch in self._batches(text, [str(index) for index in [*wanted, *surplus]]):
                 first, rows = rows, rows + len(batch)
-                columns = dict(zip(wanted, batch.columns, strict=True))
-                block = Block(columns, partial(self._line_after, first))
-                self._require_no_row_after_notes(block)
-                yield block
-            self.skipped = len(self._not_rows)
+                line = partial(self._line_after, first)
+                for index, cells in zip(surplus, batch.columns[len(wanted) :], strict=True):
+                    if cells.null_count < len(cells):
+                        row = cells.is_valid().index(True).as_py()
+                        raise self._other_length(self._record(first + row), index + 1, "")
+                columns = dict(zip(wanted, batch.columns[: len(wanted)], strict=True))
+                yield Block(columns, line, partial(self._whole, first))
 
-    def _open(self) -> BinaryIO:
-        """Open the file as UTF-8, unpacked and transcoded as it is read."""
-        file = pa.OSFile(str(self._path))
-        if self._member:
-            # closed with the stream around it
-            file = pa.PythonFile(open_packed(self._path, self._member), mode="r")
-        if self._reads.encoding.lower() not in UTF8:
-            file = pa.transcoding_input_stream(file, self._reads.encoding, "utf-8")
-        return cast(BinaryIO, file)
-
-    @contextmanager
-    def _unpacking(self) -> Iterator[None]:
-        """Turn a zip's damage into SourceError, even if it first looked like wrong rows."""
-        if not self._member:
-            yield
-            return
-        with reading(f"of {self._label}"):
-            try:
-                yield
-            except (SourceError, csv.Error):
-                self._compare_checksum()
-                raise
-
-    def _compare_checksum(self) -> None:
-        with open_packed(self._path, self._member) as packed:
-            while packed.read(BLOCK):
-                pass
-
-    def _decoding(self) -> _Decoding:
-        return _Decoding(self._label, self._reads.encoding)
-
-    def _read_headings(self, lines: _Lines) -> list[str]:
-        mark, quote = self._reads.delimiter, self._reads.quote
-        records = csv.reader(lines, delimiter=mark, quoting=csv.QUOTE_NONE)
-        if quote:
-            records = csv.reader(lines, delimiter=mark, quotechar=quote)
+    def _read_headings(self, lines: Lines) -> tuple[list[str], list[str]]:
+        """Return the headings and the first record under them, if any."""
+        records = self._text.records(iter(lines))
         last = max(self._reads.header_rows)
-        rows = list(islice(records, last + self._reads.skip_rows_after_header))
+        try:
+            rows = list(islice(records, last + self._reads.skip_rows_after_header))
+            self._text.first_line, self._text.start = lines.count + 1, lines.length
+            first = next(filter(any, records), [])
+        except csv.Error as error:
+            raise SourceError(
+                f"The rows of {self._label} were expected to be no longer than {BLOCK >> 20} MiB;"
+                f" line {lines.count} is not ({error}): declare its delimiter and quote."
+            ) from None
         if len(rows) < last:
             raise SourceError(
                 f"The file {self._label} was expected to have its headings on row {last}; it has"
                 f" {len(rows)}: correct header_rows."
             )
-        return join_titles(carry_titles([rows[number - 1] for number in self._reads.header_rows]))
+        titles = carry_titles([rows[number - 1] for number in self._reads.header_rows])
+        headings = join_titles(titles)
+        if any("\0" in heading for heading in headings):
+            raise SourceError(
+                f"The headings of {self._label} were expected to be text in the encoding"
+                f" {self._reads.encoding}; they hold NUL bytes: declare utf-16-le or utf-16-be."
+            )
+        return headings, first
 
-    def _batches(self, file: BinaryIO, names: list[str]) -> Iterator[pa.RecordBatch]:
+    def _length_of_rows(self, first: Sequence[str]) -> int:
+        """Return the cells of a row: as many as headings, but for delimiters at the ends of lines.
+
+        These make cells, empty in each row, that have no heading, or headings without text.
+        """
+        surplus = first[len(self.headings) :]
+        if surplus and not any(cell.strip() for cell in surplus):
+            return len(first)
+        if first and not any(heading.strip() for heading in self.headings[len(first) :]):
+            self.headings = self.headings[: len(first)]
+        return len(self.headings)
+
+    def _batches(self, text: Quoted, names: list[str]) -> Iterator[pa.RecordBatch]:
         # One thread: the database is slower than one reader, and only then are invalid rows
         # numbered.
         read = arrow_csv.ReadOptions(
-            column_names=[str(index) for index in range(len(self.headings))],
+            column_names=[str(index) for index in range(self._width)],
             block_size=BLOCK,
             use_threads=False,
         )
@@ -130,96 +122,51 @@ class Delimited:
             include_columns=names, column_types=types, null_values=[""], strings_can_be_null=True
         )
         try:
-            yield from arrow_csv.open_csv(file, read, parse, convert)
+            yield from arrow_csv.open_csv(text, read, parse, convert)
         except pa.ArrowInvalid as error:
             if (row := self._ragged) is not None:
                 raise self._other_length(row.number, row.actual_columns, row.text) from None
             # headings and no row is for the check of the rows to judge
             if str(error) != "Empty CSV file":
+                is_long = "straddling" in str(error)
+                why = f"a row is longer than {BLOCK >> 20} MiB" if is_long else error
                 raise SourceError(
-                    f"The file {self._label} cannot be read from line {self._first_line} on:"
-                    f" {error}."
+                    f"The file {self._label} cannot be read from line {self._text.first_line} on:"
+                    f" {why}; declare the delimiter and the quote it is written with."
                 ) from None
 
     def _judge(self, row: arrow_csv.InvalidRow) -> str:
-        """Skip blank lines and notes of one sentence; any other length is an error."""
-        if row.text.strip() and (row.actual_columns > 1 or not NOTE.search(row.text)):
+        """Skip blank lines and declared notes; any other length is an error."""
+        filled = row.text.replace(self._reads.delimiter, "").strip()
+        if filled and not is_declared(self._cells(row.text), self._reads.notes):
             self._ragged = row
             return "error"
         insort(self._not_rows, row.number)
-        if row.text.strip():
+        if filled:
             self._notes.append((row.number, row.text))
         return "skip"
 
-    def _require_no_row_after_notes(self, block: Block) -> None:
-        """Raise SourceError when rows follow a note: it was a row cut or broken."""
-        if not self._notes:
-            return
-        rows = drop_blank_rows(drop_notes(block))
-        record, content = self._notes[0]
-        if len(rows) and rows.line(len(rows) - 1) >= self._first_line + record:
-            raise self._other_length(record, 1, content)
+    def _cells(self, text: str) -> list[str]:
+        return next(self._text.records([text]), [])
 
     def _other_length(self, record: int, columns: int, content: str) -> SourceError:
+        shown = content or self._text.cells_of([record])[0]
+        note = advice(self._cells(content)) if content else ""
         return SourceError(
-            f"Line {self._first_line + record - 1} of {self._label} was expected to have"
-            f" {len(self.headings)} columns as the headings do; it has {columns}, {content[:80]!r}:"
-            " look at the line, and declare the delimiter and the quote it is written with."
+            f"Line {self._text.line_of(record)} of {self._label} was expected to have"
+            f" {len(self.headings)} columns as the headings do; it has {columns},"
+            f" {str(shown)[:80]!r}: look at the line, and declare the delimiter and the quote it is"
+            f" written with{note}."
         )
 
     def _record(self, row: int) -> int:
         """Return the number of the record that a row was read from, from 1 after the headings."""
-        record = row + 1
-        for skipped in self._not_rows:
-            if skipped > record:
-                break
-            record += 1
-        return record
+        places = range(len(self._not_rows))
+        before = bisect_right(places, row + 1, key=lambda place: self._not_rows[place] - place)
+        return row + 1 + before
 
     def _line_after(self, before: int, row: int) -> int:
-        return self._first_line + self._record(before + row) - 1
+        return self._text.line_of(self._record(before + row))
 
-
-class _Lines:
-    """The lines of a UTF-8 file one by one, with the count of lines and bytes read so far."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self.count, self.length = io.BufferedReader(cast(io.RawIOBase, file)), 0, 0
-
-    def __iter__(self) -> Iterator[str]:
-        for line in cast(Iterable[bytes], self._file):
-            self.count, self.length = self.count + 1, self.length + len(line)
-            yield (line.removeprefix(BYTE_ORDER_MARK) if self.count == 1 else line).decode()
-
-
-class _Decoding:
-    """Turns text that is not in the declared encoding into a SourceError."""
-
-    def __init__(self, label: str, encoding: str) -> None:
-        self._label, self._encoding = label, encoding
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        is_ours = isinstance(error, SourceError) and "invalid UTF8" in str(error)
-        if is_ours or isinstance(error, UnicodeDecodeError):
-            raise SourceError(
-                f"The file {self._label} was expected to be in the encoding {self._encoding}; it is"
-                f" not ({error}): declare another, such as latin-1 or cp1252."
-            ) from None
-
-
-def _require_known(encoding: str, label: str) -> None:
-    try:
-        codecs.lookup(encoding)
-    except LookupError:
-        raise ConfigurationError(
-            f"The file {label} was declared in the encoding {encoding!r}, which is unknown: declare"
-            " cp1252, say."
-        ) from None
-
-
-def _pass_over(file: BinaryIO, count: int) -> None:
-    while count and (read := len(file.read(min(count, BLOCK)))):
-        count -= read
+    def _whole(self, before: int, rows: Sequence[int]) -> list[list[str]]:
+        return self._text.cells_of([self._record(before + row) for row in rows])

@@ -83,7 +83,7 @@ def find_columns(
             for target, names in missing.items()
         )
         raise SourceError(
-            f"The file {label} lacks the declared column {tried}; {_describe(headings)}: add its"
+            f"The file {label} lacks the declared column {tried}; {describe(headings)}: add its"
             " new name to the declaration."
         )
     return found
@@ -136,7 +136,8 @@ def _visible(name: str) -> str:
     return repr(name) if is_plain else ascii(name)
 
 
-def _describe(headings: Sequence[str]) -> str:
+def describe(headings: Sequence[str]) -> str:
+    """Say what headings a file has, and what delimiter cuts one that holds them all."""
     named = [
         _visible(heading) if heading.strip() else f"(empty, column {_letters(place)})"
         for place, heading in enumerate(headings)

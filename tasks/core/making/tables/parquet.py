@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,7 +23,8 @@ class Parquet:
     """A Parquet file; its headings are the columns at its top level."""
 
     rows_are = "row"
-    skipped = 0
+    blank = 0
+    notes: tuple[tuple[int, str], ...] = ()
 
     def __init__(self, path: Path, reads: Table, label: str) -> None:
         self._path, self._label = path, label
@@ -44,7 +46,11 @@ class Parquet:
             for batch in file.iter_batches(batch_size=ROWS, columns=names):
                 columns = [sound(batch.column(name)) for name in names]
                 cells = dict(zip(wanted, columns, strict=True))
-                yield Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
+                yield Block(
+                    cells,
+                    lambda row, first=first: first + row + 1,  # type: ignore[misc]
+                    partial(self._whole, first),
+                )
                 first += len(batch)
         except (pa.ArrowException, OSError) as error:
             raise Damaged(
@@ -61,3 +67,15 @@ class Parquet:
                     f" value a row; it holds {held}: leave it out of the declaration, or declare"
                     " another column."
                 )
+
+    def _whole(self, first: int, rows: Sequence[int]) -> list[list[str]]:
+        """Return all cells of some rows of a block, given in order, as text."""
+        file, before, found = ParquetFile(self._path), 0, list[list[str]]()
+        for batch in file.iter_batches(batch_size=ROWS):
+            for row in rows[len(found) :]:
+                if first + row >= before + len(batch):
+                    break
+                cells = (column[first + row - before].as_py() for column in batch.columns)
+                found.append(["" if cell is None else str(cell) for cell in cells])
+            before += len(batch)
+        return found

@@ -43,7 +43,8 @@ class Spreadsheet:
     """
 
     rows_are = "row"
-    skipped = 0
+    blank = 0
+    notes: tuple[tuple[int, str], ...] = ()
 
     def __init__(self, path: Path, reads: Table, label: str) -> None:
         self._reads, self._label = reads, label
@@ -79,7 +80,13 @@ class Spreadsheet:
             for index, kind in wanted.items():
                 marks = marked.texts(index, kind, first, len(rows))
                 cells[index] = as_strings(held[index], kind, self._reads.decimal_point, marks)
-            block = Block(cells, lambda row, first=first: first + row + 1)  # type: ignore[misc]
+            block = Block(
+                cells,
+                lambda row, first=first: first + row + 1,  # type: ignore[misc]
+                lambda picked, rows=rows: [  # type: ignore[misc]
+                    [written(cell, "text", ".") or "" for cell in rows[row]] for row in picked
+                ],
+            )
             marked.require_sound(block, held, first, codes)
             yield block
             first += len(rows)

@@ -16,7 +16,7 @@ from tasks.core.making import descriptions
 from tasks.core.making.fields import sql_type
 from tasks.core.making.tables.tabular import Figures, Tally
 from tasks.core.model.declarations import Table
-from tasks.core.model.errors import CheckFailed, GeodataError
+from tasks.core.model.errors import CheckFailed, GeodataError, SourceError
 from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
 
@@ -86,6 +86,14 @@ class _Feed:
             yield from self.figures.batches()
         except GeodataError as error:
             self.failure.append(error)
+            raise
+        except (pa.ArrowException, ValueError) as error:  # which the driver would call an outage
+            self.failure.append(
+                SourceError(
+                    f"The file {self.figures.label} was expected to hold what is declared; it"
+                    f" cannot be read ({error}): correct the declaration."
+                )
+            )
             raise
 
 

@@ -2,45 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from tasks.core.making.markers import (
-    Reasons,
-    require_other_names,
-    schema_fields,
-)
+from tasks.core.making.markers import Reasons, schema_fields
+from tasks.core.making.tables.absences import absent_columns
 from tasks.core.making.tables.blocks import (
     Block,
     Reader,
+    as_expression,
     drop_blank_rows,
-    drop_notes,
     is_blank,
     keep_like,
 )
 from tasks.core.making.tables.delimited import Delimited
 from tasks.core.making.tables.headings import find_columns, find_heading
+from tasks.core.making.tables.kinds import HEAD, require_table
+from tasks.core.making.tables.notes import SHOWN, Notes, advice
 from tasks.core.making.tables.parquet import Parquet
+from tasks.core.making.tables.soundness import require_bearable, require_sound
 from tasks.core.making.tables.spreadsheets import Spreadsheet
 from tasks.core.making.unreadable import Unreadable
 from tasks.core.making.values import as_text, convert, join_parts, join_reasons, refusal
 from tasks.core.model.declarations import Column, Table
-from tasks.core.model.errors import ConfigurationError, SourceError
+from tasks.core.model.errors import SourceError
 
 # XLSX and ODS are zip files, XLS is an OLE document
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+NAMED = 5  # notes
 
 
 @dataclass
 class Tally:
-    """Rows read into the table, left out by `where`, blank or notes; reasons of missing cells."""
+    """Rows read into the table, and what was not: rows left out, columns that are not there.
+
+    left_out: by `where`. named: the first few notes. absent: the names tried for each column, all
+    optional. reasons: of missing cells.
+    """
 
     rows: int = 0
     left_out: int = 0
-    skipped: int = 0
+    blank: int = 0
+    notes: int = 0
+    named: list[str] = field(default_factory=list)
+    absent: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reasons: Reasons = field(default_factory=Reasons)
 
 
@@ -53,7 +62,12 @@ class Figures:
     """
 
     def __init__(self, path: Path, reads: Table, label: str, member: str = "") -> None:
-        _require_sound(reads)
+        require_sound(reads)
+        beside = reads.missing and not reads.reasons_in
+        fields = schema_fields(reads.columns, reasons=beside)
+        fields += [pa.field(reads.reasons_in, pa.string())] if reads.reasons_in else []
+        require_bearable(fields, label)
+        self.schema = pa.schema(fields)
         self.reads, self.label, self.tally = reads, label, Tally()
         self._reader = _open(path, reads, label, member)
         composed = {name: column for name, column in reads.columns.items() if column.widths}
@@ -62,18 +76,12 @@ class Figures:
             for name, column in composed.items()
         }
         self.places = find_columns(reads.columns, self._reader.headings, label)
-        if not self.origins:
-            raise SourceError(
-                f"None of the declared columns, all optional, is in {label}: add the names it has"
-                " now to the declaration."
-            )
+        self.tally.absent = absent_columns(
+            reads.columns, reads.key, self.places, self._reader.headings, label
+        )
         self._filters = {
             self._place(name, "of a filter"): pattern for name, pattern in reads.where.items()
         }
-        beside = reads.missing and not reads.reasons_in
-        fields = schema_fields(reads.columns, reasons=beside)
-        fields += [pa.field(reads.reasons_in, pa.string())] if reads.reasons_in else []
-        self.schema = pa.schema(fields)
 
     @property
     def origins(self) -> dict[str, str]:
@@ -102,7 +110,6 @@ class Figures:
             if self.reads.reasons_in:
                 arrays.append(join_reasons(said, len(kept)))
             yield pa.record_batch(arrays, schema=self.schema)
-        self.tally.skipped += self._reader.skipped
 
     def _blocks(self) -> Iterator[Block]:
         """Yield blocks without blank rows, and the last without the notes under the table."""
@@ -110,17 +117,48 @@ class Figures:
         kept = {place: kind for place, kind in kinds.items() if place is not None}
         parts = [place for places in self.parts.values() for place in places]
         wanted = dict.fromkeys([*self._filters, *parts], "text") | kept
-        held: Block | None = None
-        for block in self._reader.blocks(wanted):
-            if held is not None:
-                yield self._counted(held, drop_blank_rows(held))
-            held = block
-        if held is not None:
-            yield self._counted(held, drop_blank_rows(drop_notes(held)))
+        keys = [place for name in self.reads.key for place in self._places_of(name)]
+        notes = Notes(self.reads, keys, self._is_kept, self.label, self._reader.rows_are)
+        last: Block | None = None
+        for last in notes.hold_back(self._filled(wanted)):
+            yield last
+        self._require_no_row_after_notes(last)
+        self.tally.blank += self._reader.blank
+        found = [*self._reader.notes, *reversed(notes.found)]
+        self.tally.notes = len(found)
+        self.tally.named = [
+            f"{self._reader.rows_are} {line}: {text[:SHOWN]}"
+            for line, text in sorted(found)[:NAMED]
+        ]
 
-    def _counted(self, block: Block, kept: Block) -> Block:
-        self.tally.skipped += len(block) - len(kept)
-        return kept
+    def _filled(self, wanted: Mapping[int, str]) -> Iterator[Block]:
+        """Yield blocks without blank rows."""
+        for block in self._reader.blocks(wanted):
+            kept = drop_blank_rows(block)
+            self.tally.blank += len(block) - len(kept)
+            if len(kept):
+                yield kept
+
+    def _require_no_row_after_notes(self, last: Block | None) -> None:
+        """Raise SourceError when a row follows what was declared to be under the table."""
+        if not self._reader.notes or not last:
+            return
+        (line, text), row = self._reader.notes[0], last.line(len(last) - 1)
+        if row > line:
+            raise SourceError(
+                f"The notes of {self.label} were expected under the table; line {line} has"
+                f" {text[:SHOWN]!r} and line {row} a row: correct `notes`."
+            )
+
+    def _is_kept(self, cells: Sequence[str]) -> bool:
+        return all(
+            re.search(as_expression(pattern), cells[place].strip())
+            for place, pattern in self._filters.items()
+        )
+
+    def _places_of(self, name: str) -> list[int]:
+        place = self.places[name]
+        return self.parts.get(name, [] if place is None else [place])
 
     def _place(self, name: str, use: str) -> int:
         """Find the position of a heading that must be there, whatever it is used for."""
@@ -143,7 +181,8 @@ class Figures:
         except Unreadable as error:
             heading = self._reader.headings[place or 0]
             line = f"{self._reader.rows_are} {block.line(error.row)}"
-            raise refusal(error, column, heading, self.label, line) from None
+            note = advice(block.whole([error.row])[0])
+            raise refusal(error, column, heading, self.label, line, note) from None
         if reasons is None:
             return [values]
         self.tally.reasons.add(reasons)
@@ -170,23 +209,10 @@ def _open(path: Path, reads: Table, label: str, member: str) -> Reader:
     if member:
         return Delimited(path, reads, label, member)
     with path.open("rb") as file:
-        head = file.read(4)
-    if head == b"PAR1":
+        head = file.read(HEAD)
+    if head.startswith(b"PAR1"):
         return Parquet(path, reads, label)
-    return Spreadsheet(path, reads, label) if head in WORKBOOKS else Delimited(path, reads, label)
-
-
-def _require_sound(reads: Table) -> None:
-    """Raise ConfigurationError on a self-contradictory declaration, before the file is read."""
-    names: Mapping[str, Column] = reads.columns
-    if unknown := [name for name in reads.key if name not in names]:
-        raise ConfigurationError(
-            f"The key {', '.join(unknown)} of a table is not among its declared columns,"
-            f" {', '.join(names)}: correct one."
-        )
-    require_other_names(names, reads.missing)
-    if reads.reasons_in and (reads.reasons_in in names or not reads.missing):
-        raise ConfigurationError(
-            f"The reasons of missing figures cannot be kept in {reads.reasons_in}: it is a column,"
-            " or no marker is declared."
-        )
+    if head.startswith(WORKBOOKS):
+        return Spreadsheet(path, reads, label)
+    require_table(head, label)
+    return Delimited(path, reads, label)

@@ -1,0 +1,50 @@
+"""Today's files: what one address gives whatever year is asked for, held to the year meant."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from email.utils import parsedate_to_datetime
+
+from tasks.core.model.addresses import redact
+from tasks.core.model.declarations import Source
+from tasks.core.model.handles import Original
+
+
+def is_meant(source: Source, original: Original) -> bool:
+    """Tell whether an archived original is of the year that the source means."""
+    if not is_of_its_day(source, original):
+        return True
+    return day(original.last_modified, original.retrieved_at).year == source.reference_date.year
+
+
+def is_of_its_day(source: Source, original: Original) -> bool:
+    """Tell whether an original is what the publisher gave as today's file.
+
+    What was laid by hand under the name of a vintage is that vintage, as a mirror's file is.
+    """
+    publishers = original.url in map(redact, original.source.urls)
+    return source.current and not source.mirror and publishers
+
+
+def refusal(source: Source, url: str, last_modified: str | None, asked_at: datetime) -> str | None:
+    """Give the reason to refuse today's file of a current source asked for another year, or None.
+
+    url: the address that gave the file; only the publisher's own is believed to be today's.
+    """
+    meant, found = source.reference_date.year, day(last_modified, asked_at)
+    if not source.current or source.mirror or url not in source.urls or found.year == meant:
+        return None
+    return (
+        f"the file of {found:%B %Y}, where that of {meant} is meant: this address gives today's"
+        f" file only. Ask for a vintage that means {found.year}, or lay the file of {meant} as"
+        f" {source.slug}-{source.vintage}.{source.container} into the folder that GEODATA_INBOX"
+        " names"
+    )
+
+
+def day(last_modified: str | None, asked_at: datetime) -> date:
+    """Give the day of a file: when its publisher changed it, or else when it was asked for."""
+    try:
+        return parsedate_to_datetime(last_modified or "").date()
+    except ValueError:
+        return asked_at.date()

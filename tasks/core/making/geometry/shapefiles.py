@@ -1,0 +1,247 @@
+"""The parts of a shapefile held to each other, and its text and figures as its bytes say."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.core.making.geometry.dbase import (
+    NUMERIC,
+    Cells,
+    Dbase,
+    DbaseField,
+    cells_of,
+    is_of_dates,
+    is_of_numbers,
+    open_dbase,
+    raw_text,
+)
+from tasks.core.making.geometry.encodings import LANGUAGES, Decoder, declared_codec, stated_codec
+from tasks.core.making.geometry.geometry_files import Place
+from tasks.core.making.geometry.remarks import Remarks
+from tasks.core.model.declarations import Features
+from tasks.core.model.errors import SourceError
+
+HEADER = 100  # bytes of .shp and .shx before the first record
+LONG = 18  # digits
+EARLY = "download it again or tell the publisher"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The files of one shapefile, by their endings, and how to open them."""
+
+    name: str
+    files: Mapping[str, str]
+    archive: str = ""
+
+    @contextmanager
+    def open(self, ending: str) -> Iterator[BinaryIO]:
+        """Open a part for reading forward, in the archive too; raise SourceError without it."""
+        if ending not in self.files:
+            raise SourceError(
+                f"A shapefile is three files and {self.name} has no {self.name[:-4]}{ending}"
+                f" beside it, only {', '.join(sorted(self.files))}: {EARLY}."
+            )
+        if not self.archive:
+            with Path(self.files[ending]).open("rb") as file:
+                yield file
+            return
+        with (
+            zipfile.ZipFile(self.archive) as archive,
+            archive.open(self.files[ending]) as file,
+        ):
+            yield file  # type: ignore[misc]
+
+
+def parts_of(place: Place, layer: str = "") -> Parts:
+    """Find the parts of a shapefile, whatever the case of their endings; `layer`: of a folder."""
+    if place.archive:
+        with zipfile.ZipFile(place.archive) as archive:
+            names = archive.namelist()
+        inside = place.path.removeprefix(f"/vsizip/{{{place.archive}}}").strip("/")
+        main = PurePosixPath(place.member or f"{inside}/{layer}.shp")
+    else:
+        path = Path(place.path)
+        main = PurePosixPath(path / f"{layer}.shp" if path.is_dir() else path)
+        names = [str(each) for each in Path(main).parent.iterdir()]
+    beside = {
+        PurePosixPath(name).suffix.lower(): name
+        for name in names
+        if PurePosixPath(name).parent == main.parent and PurePosixPath(name).stem == main.stem
+    }
+    return Parts(main.name, beside, place.archive)
+
+
+def require_parts(parts: Parts, *, has_columns: bool) -> None:
+    """Hold the numbers of records of .shp, .shx and .dbf to each other, or raise SourceError."""
+    with parts.open(".shx") as file:
+        index = np.frombuffer(file.read()[HEADER:], ">i4")
+    entries = index[: len(index) // 2 * 2].reshape(-1, 2).astype(np.int64)
+    if has_columns or ".dbf" in parts.files:
+        with parts.open(".dbf") as file:
+            records = open_dbase(file, parts.name).records
+        if records != len(entries):
+            raise SourceError(
+                f"The parts of {parts.name} must have as many records each and its .shx has"
+                f" {len(entries):,}, its .dbf {records:,}: {EARLY}."
+            )
+    further = _records_after(parts, entries)
+    if further:
+        raise SourceError(
+            f"The parts of {parts.name} must have as many records each and its .shx has"
+            f" {len(entries):,}, its .shp {len(entries) + further:,}: {EARLY}."
+        )
+
+
+def _records_after(parts: Parts, entries: np.ndarray) -> int:
+    """Count the records in .shp after the last one that .shx names, where there are any."""
+    end = HEADER
+    if len(entries):
+        end = int(2 * (entries[:, 0] + entries[:, 1]).max()) + 8
+    count = 0
+    with parts.open(".shp") as file:
+        size = 2 * int.from_bytes(file.read(HEADER)[24:28], "big")
+        if end >= size:
+            return 0
+        file.seek(end)
+        while len(head := file.read(8)) == 8 and end < size:
+            words = struct.unpack(">ii", head)[1]
+            end += 8 + 2 * words
+            if words < 2 or end > size:
+                break
+            count += 1
+            file.seek(end)
+    return count
+
+
+@dataclass
+class OwnText:
+    """Gives the columns of a shapefile that GDAL reads with less care than is due.
+
+    Text is decoded here, with the encoding tested; a column of numbers or dates becomes text where
+    a cell is neither that nor blank ("****", "12,5"), so that a marker may be declared.
+    """
+
+    reads: Features
+    table: Dbase
+    decoder: Decoder
+    columns: Mapping[str, DbaseField]
+    as_text: set[str]
+    remarks: Remarks = field(default_factory=Remarks)
+    taken: int = 0
+
+    def batches(
+        self, straight: Iterator[tuple[pa.RecordBatch, pa.Array]]
+    ) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
+        """Yield the batches with these columns in place of GDAL's; end with the file's counts."""
+        for batch, geometry in straight:
+            records = self.table.take(len(batch))
+            if len(records) != len(batch):
+                raise self._uneven(self.taken + len(batch))
+            arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
+            for name, column in self.columns.items():
+                if (own := self._column(name, column, records)) is not None:
+                    arrays[name] = own
+            self.taken += len(batch)
+            yield pa.RecordBatch.from_arrays([*arrays.values()], names=[*arrays]), geometry
+        if self.table.left():
+            raise self._uneven(self.taken)
+        self.decoder.finish()
+        self._say()
+
+    def _column(self, name: str, column: DbaseField, records: Cells) -> pa.Array | None:
+        """Return the column's own text, or None where GDAL's values are good."""
+        cells = cells_of(records, column)
+        if column.kind in NUMERIC and name not in self.as_text and is_of_numbers(cells):
+            return None
+        if column.kind == "D":
+            cells = np.where((cells == ord("0")).all(axis=1)[:, None], np.uint8(0x20), cells)
+            if is_of_dates(cells):
+                return None
+        text = self.decoder.decode(raw_text(cells), name, column.width, self.taken)
+        if column.kind in NUMERIC:
+            self._require_declared(text, name)
+        return text
+
+    def _require_declared(self, text: pa.Array, name: str) -> None:
+        """Raise SourceError on a figure that was too wide for its field, unless declared."""
+        stars = pa.compute.match_substring_regex(text, r"^\*+$")
+        for place in np.flatnonzero(stars.fill_null(False).to_numpy(zero_copy_only=False)):
+            if (found := text[int(place)].as_py()) not in self.reads.missing:
+                raise SourceError(
+                    f"A figure was expected in {name} of {self.decoder.where} and record"
+                    f" {self.taken + int(place) + 1:,} holds {found!r}, as a figure too wide for"
+                    " its field is written: tell the publisher, or declare it in `missing` with its"
+                    " reason."
+                )
+
+    def _uneven(self, features: int) -> SourceError:
+        return SourceError(
+            f"The table {self.table.name} states {self.table.records:,} records,"
+            f" {self.table.deleted:,} of them deleted, and {features:,} features could be read:"
+            f" {EARLY}."
+        )
+
+    def _say(self) -> None:
+        where = self.decoder.where
+        if count := self.table.deleted:
+            self.remarks.say(
+                f"Records marked as deleted and left out of {where}:"
+                f" {count:,} of {self.table.records:,}",
+                deleted=count,
+            )
+        if count := self.decoder.cut:
+            self.remarks.say(
+                f"Values cut inside their last letter by the width of their field in {where}:"
+                f" {count:,}; the half letter was dropped",
+                cut_letters=count,
+            )
+
+
+@contextmanager
+def own_text(
+    parts: Parts, fields: list[str], known: Mapping[str, str | None], reads: Features, where: str
+) -> Iterator[OwnText]:
+    """Open the table of a shapefile; `fields` are all of it, `known` those of declared columns."""
+    with parts.open(".dbf") as file:
+        table = open_dbase(file, PurePosixPath(parts.files[".dbf"]).name)
+        if len(table.fields) != len(fields):
+            raise SourceError(
+                f"The table {table.name} describes {len(table.fields)} fields and {len(fields)}"
+                f" could be read, {', '.join(fields)}: {EARLY}."
+            )
+        described = dict(zip(fields, table.fields, strict=True))
+        codes = {known[name] for name, column in reads.columns.items() if column.type == "text"}
+        own = {name: described[name] for name in known.values() if name}
+        as_text = {name for name, each in own.items() if each.whole and name in codes}
+        # GDAL makes doubles of whole numbers that 64 bits may not hold
+        as_text |= {name for name, each in own.items() if each.whole and each.width > LONG}
+        own = {name: each for name, each in own.items() if each.kind in "CNFD"}
+        decoder = decoder_of(parts, table.language, reads, where)
+        yield OwnText(reads, table, decoder, own, as_text)
+
+
+def decoder_of(parts: Parts, language: int, reads: Features, where: str) -> Decoder:
+    """Return how text is decoded: as declared, as the .cpg says, or as the .dbf says."""
+    if reads.encoding:
+        codec = declared_codec(reads.encoding)
+        return Decoder(codec, "as declared", where, sure=True)
+    if ".cpg" not in parts.files:
+        named = LANGUAGES.get(language)
+        by = f"as its .dbf says (language {language:#04x})" if named else "as nothing else is said"
+        return Decoder(named, by, where, sure=False)
+    with parts.open(".cpg") as file:
+        statement = file.read(100).decode("ascii", "replace").strip()
+    with suppress(LookupError):
+        if stated := stated_codec(statement):
+            return Decoder(stated, f"as its .cpg says ({statement})", where, sure=False)
+    return Decoder(None, f"as its .cpg ({statement}) names no encoding", where, sure=False)
