@@ -99,8 +99,8 @@ END $$;
 -- has them.
 CREATE TABLE postal_code_communes AS
 SELECT municipal_code, postal_code, min(delivery_label) AS delivery_label,
-       avg(coalesce(latitude_given, split_part(coordinates, ',', 1)::double precision)) AS latitude,
-       avg(coalesce(longitude_given, split_part(coordinates, ',', 2)::double precision))
+       avg(coalesce(latitude_given, split_part(coordinates, ',', 1))::double precision) AS latitude,
+       avg(coalesce(longitude_given, split_part(coordinates, ',', 2))::double precision)
        AS longitude,
        (count(*) OVER (PARTITION BY municipal_code))::integer AS postal_codes_of_commune,
        (count(*) OVER (PARTITION BY postal_code))::integer AS communes_of_postal_code

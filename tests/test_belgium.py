@@ -250,7 +250,8 @@ def test_the_reform_of_2025_shows_in_the_join_report(published: Database, mirror
     assert report == [(True, True, True)]
     assert (
         published.value(
-            "SELECT count(*) FROM belgium.sectors_2025 WHERE net_taxable_income_reason = 'absent'"
+            "SELECT count(*) FROM belgium.sectors_2025 WHERE net_taxable_income_reason ="
+            " 'sectors drawn anew'"
         )
         > 0
     )

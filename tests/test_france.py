@@ -189,7 +189,7 @@ EMPTY_TABLES = (
     "CREATE TABLE names_communes (commune_code text, commune_name text, departement_code text,"
     " region_code text, epci_code text);CREATE TABLE names_areas (level text, code text, name"
     " text);CREATE TABLE postal_code_list (municipal_code text, postal_code text, delivery_label"
-    " text, coordinates text, latitude_given double precision, longitude_given double precision);"
+    " text, coordinates text, latitude_given text, longitude_given text);"
     "CREATE TABLE IF NOT EXISTS movements (day date, type_before text, code_before text,"
     " type_after text, code_after text);"
 )

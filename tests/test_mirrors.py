@@ -158,7 +158,7 @@ def test_an_unknown_source_names_what_there_is(mirror: Write) -> None:
                 " codes_of, reads"
             ),
         ),
-        ({"reads": {"separator": ";"}}, "unknown field 'separator': use columns, key, delimiter"),
+        ({"reads": {"separator": ";"}}, "unknown field 'separator': use .*columns, key, delimiter"),
         (
             {"reads": {"columns": {"code": {"name": "x"}}}},
             "column code .* unknown field 'name': use names, type, optional",

@@ -430,6 +430,38 @@ def test_an_address_without_a_question_gets_one(office: Office) -> None:
     assert office.asked == ["/ows?count=10&startIndex=0"]
 
 
+UNSORTED = QUESTION.replace("&sortBy=g_id", "")
+
+
+@pytest.mark.parametrize(
+    ("faults", "starts"),
+    [
+        ({"keyless": True}, []),
+        ({"counts": False}, []),
+        ({"keyless": True, "most": 8}, [0, 8, 16, 24]),  # the whole is capped
+        ({"keyless": True, "cut_page": 1, "times": 3}, [0, 10, 20]),
+        ({"keyless": True, "busy_page": 1, "times": 2}, []),  # asked again, still as a whole
+    ],
+)
+def test_a_layer_without_an_order_is_asked_whole_and_in_sorted_pages_only_where_that_fails(
+    office: Office, faults: dict[str, Any], starts: list[int]
+) -> None:
+    with serve_wfs({LAYER: office.file}, asked=office.asked, **faults) as base:
+        answer = pages.ask(SOURCE, f"{base}ows?{UNSORTED}", lambda *_: None)
+    assert (answer.kind, sorted(codes(answer))) == ("received", EXPECTED), answer.detail
+    assert "startIndex" not in office.asked[0]
+    paged = [path for path in office.asked if "startIndex" in path]
+    assert all("sortBy=g_id&" in path for path in paged)
+    assert [int(path.rpartition("=")[2]) for path in paged] == starts
+
+
+def test_a_busy_service_is_not_asked_in_pages(office: Office) -> None:
+    with serve_wfs({LAYER: office.file}, asked=office.asked, busy_page=1, times=99) as base:
+        answer = pages.ask(SOURCE, f"{base}ows?{UNSORTED}", lambda *_: None)
+    assert (answer.kind, answer.detail) == ("unreachable", "the whole: status 503")
+    assert not any("startIndex" in path for path in office.asked)
+
+
 def test_never_more_than_a_page_is_in_memory(office: Office) -> None:
     features = [
         {**area(number), "id": number, "properties": {"text": f"{number:05}" * 10_000}}

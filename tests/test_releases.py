@@ -100,3 +100,16 @@ def test_the_list_of_postal_codes_is_asked_of_la_poste_first_and_elsewhere_after
     hosts = [url.split("/")[2] for url in source.urls]
     assert hosts == ["data.laposte.fr", "datanova.laposte.fr"]
     assert source.current
+
+
+def test_the_newest_facts_of_the_publishers_are_declared() -> None:
+    """Sheet of corrections of November 2026: C5, C7, C8, C10."""
+    of_2019 = statbel.population(2019)
+    assert of_2019.urls[0].endswith("/OPEN%20DATA_SECTOREN_2019.zip")
+    assert of_2019.confidence == "medium"
+    estimates = census_bureau.county_estimates(2025)
+    assert estimates.urls[0].endswith("/2020-2025/counties/totals/co-est2025-alldata.csv")
+    assert estimates.totals["population"].expected == 341_784_857
+    assert census_bureau.counties(2025).urls[0].endswith("/GENZ2025/shp/cb_2025_us_county_500k.zip")
+    assert (max(census_bureau.ESTIMATED), max(census_bureau.WITH_INCOME)) == (2025, 2024)
+    assert statistik_austria.population(2026).totals["population"].expected == 9_215_956

@@ -287,14 +287,14 @@ def test_a_figure_too_wide_for_its_field_is_refused_or_declared(
 ) -> None:
     broken = (*GOOD[:place], cell, *GOOD[place + 1 :])
     path = shapefile(tmp_path / "shp", [GOOD, broken, GOOD], FIGURES)
-    stars = cell.decode().replace("*", r"\*")
-    with pytest.raises(SourceError, match=f"record 2 holds '{stars}'.*declare it in `missing`"):
+    filled = r"record 2 is filled with asterisks.*declare '\*\*\*\*' in `missing`"
+    with pytest.raises(SourceError, match=filled):
         into(path, declared(name=text("NAME"), **column))
     ((name, kind),) = column.items()
     if kind.type == "text":
         return
     marked = declared(name=text("NAME"), **column)
-    marked = Features(**{**vars(marked), "missing": {cell.decode(): "too wide"}})
+    marked = Features(**{**vars(marked), "missing": {"****": "too wide"}})
     figures = into(path, marked)
     reasons = rows(f"{name} IS NULL, {name}_reason FROM areas")
     assert reasons == [(False, None), (True, "too wide"), (False, None)]
@@ -309,7 +309,6 @@ def test_a_figure_too_wide_for_its_field_is_refused_or_declared(
         (1, b"n/a", {"whole": integer("WHOLE")}),
         (2, b"1 2", {"share": number("SHARE")}),
         (2, b"12:30", {"share": number("SHARE")}),
-        (4, b"2024-1-5", {"day": Column(("DAY",), "date")}),
         (4, b"unknown", {"day": Column(("DAY",), "date")}),
     ],
 )

@@ -453,7 +453,7 @@ def test_a_share_of_unknown_codes_that_jumps_stops_the_run(
 
 def test_a_share_of_nothing_is_no_share(database: Database, register: Staging) -> None:
     change(database, register, "DELETE FROM counts")
-    with pytest.raises(CheckFailed, match="it is no row"):
+    with pytest.raises(CheckFailed, match="nomenclature: no code at all"):
         hold(register)
 
 

@@ -68,6 +68,7 @@ FIGURES = Table(
     key=("canton_code",),
 )
 UNKNOWN = {"-99997": "not known", "-99995.0": "not computed"}
+BY_GDAL = {"****": "absent"}  # as it writes a figure that is missing into a Shapefile
 HIDDEN = {"*": "suppressed", "(X)": "not applicable", "n": "none"}
 CANTONS = Source(
     slug="zr-cantons",
@@ -114,7 +115,11 @@ FORMATS = {
     "KML": made_of(replace(AREAS, crs=4326), "xml", url="cantons.kml"),
     **{
         f"{kind} with hidden {what}": made_of(
-            replace(AREAS, missing=missing, **({"crs": 4326} if ending == "kml" else {})),
+            replace(
+                AREAS,
+                missing=missing | (BY_GDAL if ending == "shp" else {}),
+                **({"crs": 4326} if ending == "kml" else {}),
+            ),
             container,
             *(("*.shp",) if ending == "shp" else ("", f"cantons.{ending}")),
         )

@@ -1007,8 +1007,8 @@ def other_checksum(packed: bytearray) -> None:
     packed[packed.rindex(b"PK\x01\x02") + 16] ^= 0xFF
 
 
-def deflate64(packed: bytearray) -> None:
-    packed[packed.rindex(b"PK\x01\x02") + 10] = packed[8] = 9
+def imploded(packed: bytearray) -> None:
+    packed[packed.rindex(b"PK\x01\x02") + 10] = packed[8] = 6
 
 
 def other_columns(packed: bytearray) -> None:
@@ -1057,7 +1057,7 @@ def test_a_zip_packed_by_an_unknown_method_says_so(
     database: Database, staging: Staging, tmp_path: Path
 ) -> None:
     packed = zip_of(tmp_path / "packed.zip")
-    deflate64(packed)
+    imploded(packed)
     (tmp_path / "packed.zip").write_bytes(packed)
     with pytest.raises(
         SourceError, match=r"The archive of packed.csv is packed by a method that is not read here"

@@ -25,6 +25,7 @@ from xml.sax.saxutils import escape
 MAINTENANCE = (
     b"<!DOCTYPE html>\n<html><head><title>Wartungsarbeiten</title></head><body></body></html>"
 )
+KEYLESS = "Cannot do natural order without a primary key, please add it or specify a manual sort"
 EXCEPTION = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<ServiceExceptionReport version="1.2.0"'
     ' xmlns="http://www.opengis.net/ogc">\n<ServiceException'
@@ -41,7 +42,8 @@ class Faults:
     answers: pages and the bodies in their place, with status 200. changed_page: from it on, the
     data has one feature more. counts: whether the service says how many match. most: features a
     page at most, whatever is asked for. moved: 301 to another address. dropped_members: what no
-    answer has.
+    answer has. keyless: 400 to startIndex without sortBy, as GeoServer answers for a store without
+    a primary key.
     """
 
     busy_page: int | None = None
@@ -52,6 +54,7 @@ class Faults:
     changed_page: int | None = None
     other_crs_page: int | None = None
     ignores_start_index: bool = False
+    keyless: bool = False
     counts: bool = True
     most: int | None = None
     moved: bool = False
@@ -103,6 +106,8 @@ class FeatureHandler(BaseHTTPRequestHandler):
         asked = {name.lower(): value for name, value in parse_qsl(address.query)}
         if complaint := self._complaint(asked):
             return self._send(200, "application/xml", EXCEPTION.format(escape(complaint)).encode())
+        if self.faults.keyless and "startindex" in asked and "sortby" not in asked:
+            return self._send(400, "application/xml", EXCEPTION.format(KEYLESS).encode())
         count = int(asked.get("count", 1_000_000))
         start = 0 if self.faults.ignores_start_index else int(asked.get("startindex", 0))
         return self._page(

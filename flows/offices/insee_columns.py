@@ -72,8 +72,8 @@ POSTAL_CODES: dict[str, Column] = {
         *("coordonnees_gps", "_geopoint", "coordonnees_geographiques", "geo_point_2d"),
         optional=True,
     ),
-    "latitude_given": number("latitude", "lat", "gps_lat", "y_latitude", optional=True),
-    "longitude_given": number(
+    "latitude_given": text("latitude", "lat", "gps_lat", "y_latitude", optional=True),
+    "longitude_given": text(
         *("longitude", "lon", "lng", "long", "gps_lon", "gps_lng", "x_longitude"), optional=True
     ),
 }

@@ -47,8 +47,8 @@ SHAPEFILE = "sh_statbel_statistical_sectors_{}0101.shp"
 class Release:
     """What Statbel states of the 1 January of a year, and how it names the files.
 
-    residents_file: 2025 is published on the old and on the new sectors. confidence: in the address
-    of the residents.
+    residents_file: 2025 is published on the old and on the new sectors; that of 2019 has a blank in
+    its name, and is there as xlsx too. confidence: in the address of the residents.
     """
 
     sectors: Rows
@@ -62,7 +62,7 @@ class Release:
 NEARLY_19800 = Rows(low=19_790, high=19_800)
 RELEASES = {  # municipalities merged in 2019 and 2025
     2018: Release(Rows.exactly(19_782), 589, 11_376_070, SHAPEFILE, confidence="low"),
-    2019: Release(NEARLY_19800, 581, 11_431_406, SHAPEFILE, confidence="low"),
+    2019: Release(NEARLY_19800, 581, 11_431_406, SHAPEFILE, "OPEN%20DATA_SECTOREN_{}", "medium"),
     2020: Release(NEARLY_19800, 581, 11_492_641, SHAPEFILE),
     2021: Release(NEARLY_19800, 581, 11_521_238, SHAPEFILE),
     2022: Release(NEARLY_19800, 581, 11_584_008),

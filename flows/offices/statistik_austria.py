@@ -38,8 +38,8 @@ CC_BY = Licence(
     attribution="Datenquelle: Statistik Austria - data.statistik.gv.at",
 )
 PORTAL = "https://data.statistik.gv.at"
-# Asked in the service's own order: not every year has the same name for the code that it could be
-# sorted by.
+# Named without an order, a layer is asked for whole: the service refuses pages of a store without
+# a key. Pages, sorted by the code, are asked for only where the whole does not come.
 # The second host is the published one, and sends to the first.
 HOSTS = ("https://www.statistik.at", "https://www.statistik.gv.at")
 SERVICE = (
@@ -73,7 +73,7 @@ RELEASES = {  # before 2020, Murfeld was not yet divided
     2023: Release(Rows.exactly(2_115), employment=2021, residents=9_104_772),
     2024: Release(Rows.exactly(2_115), employment=2022),
     2025: Release(Rows.exactly(2_114), employment=2023),
-    2026: Release(Rows.exactly(2_114), employment=2023),
+    2026: Release(Rows.exactly(2_114), employment=2023, residents=9_215_956),
 }
 NEWEST = max(RELEASES)
 DISTRICT_COUNTS = Rows(low=116, high=117)  # Vienna as among the municipalities

@@ -114,7 +114,7 @@ def main() -> None:
         help="block groups in the boundary files; the real number is about 242,000",
     )
     parser.add_argument(
-        "--vintages", type=int, nargs="+", default=[2023], choices=range(2018, 2025), metavar="YEAR"
+        "--vintages", type=int, nargs="+", default=[2023], choices=range(2018, 2026), metavar="YEAR"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(

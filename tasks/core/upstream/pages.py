@@ -1,4 +1,4 @@
-"""A web feature service asked page by page, put together as one GeoJSON file or not at all.
+"""A web feature service asked for a whole layer or page by page: one GeoJSON file or none at all.
 
 WFS 2.0 pages by `count` and `startIndex`
 (https://docs.geoserver.org/latest/en/user/services/wfs/reference.html). Such a service dates each
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tasks.core.model.declarations import Source
+from tasks.core.model.declarations import Features, Source
 from tasks.core.upstream import codings, magic, services, transfers
 from tasks.core.upstream.answers import Answer, Report
 from tasks.core.upstream.assemblies import Misfit, Whole, counted
@@ -21,22 +21,52 @@ from tasks.core.upstream.feature_collections import FeatureCollection, take_apar
 def ask(source: Source, url: str, report: Report) -> Answer:
     """Ask a GetFeature address for all its features, `source.pages` at a time, kept as sent.
 
+    An address without sortBy is asked for the whole layer first, without count and startIndex:
+    GeoServer answers 400 to pages of a store without a key. Where the whole is refused, invalid or
+    cut, pages sorted by the declared key are asked for.
+
     report is called with the bytes received; how many will come is not known. Each page is asked
     for again while its failure may pass. A refusal names the page to blame, and holds its bytes
     where it had any.
     """
+    if _has_order(url) or not (order := _order(source, url)):
+        return _asked(source, url, report, source.pages or 1)
+    whole = _asked(source, url, report, 0)
+    if whole.kind in ("received", "unreachable", "gone"):
+        return whole
+    if whole.path:
+        whole.path.unlink()
+    paged = _asked(source, url + order, report, source.pages or 1)
+    return replace(paged, detail=paged.detail and f"{whole.detail}; then {paged.detail}")
+
+
+def _has_order(url: str) -> bool:
+    return "sortby=" in url.lower()
+
+
+def _order(source: Source, url: str) -> str:
+    """Give the question for an order: by the key's newest heading; none without a key."""
+    reads = source.parts.get("")
+    if not isinstance(reads, Features) or not reads.key or "?" not in url:
+        return ""
+    return f"&sortBy={reads.columns[reads.key].names[0]}"
+
+
+def _asked(source: Source, url: str, report: Report, size: int) -> Answer:
     with download_of(url) as download:
         download.restart(None, None)  # what a killed run left behind may be of older data
         try:
-            return _Conversation(source, url, Whole(download), report).answer()
+            return _Conversation(source, url, Whole(download), report, size).answer()
         finally:
             download.discard()
 
 
 class _Conversation:
-    def __init__(self, source: Source, url: str, whole: Whole, report: Report) -> None:
+    """The questions for one layer: size is the features of a page, 0 for the whole at once."""
+
+    def __init__(self, source: Source, url: str, whole: Whole, report: Report, size: int) -> None:
         self.source, self.url, self.whole, self.report = source, url, whole, report
-        self.size = source.pages or 1
+        self.size = size
         self.page, self.received = 0, 0
 
     def answer(self) -> Answer:
@@ -50,7 +80,10 @@ class _Conversation:
             except Misfit as misfit:
                 return replace(answer, kind="invalid", detail=f"{self._place()}: {misfit}")
             answer.path.unlink()
-            if self._is_last(page):
+            if not self.size and self.whole.matched not in (None, len(self.whole.seen)):
+                said = f"it has {len(self.whole.seen):,} of {self.whole.matched:,} features"
+                return replace(answer, kind="refused", path=None, detail=f"the whole: {said}")
+            if not self.size or self._is_last(page):
                 return self._finished(first)
             answer = self._ask_for_page()
         # Page 1 has shown that the layer is there: a later page that is not found does not mean
@@ -71,9 +104,13 @@ class _Conversation:
         return answer
 
     def _span(self, start: int) -> str:
+        if not self.size:
+            return ""
         return f"{'&' if '?' in self.url else '?'}count={self.size}&startIndex={start}"
 
     def _place(self) -> str:
+        if not self.size:
+            return "the whole"
         seen, matched = len(self.whole.seen), counted(self.whole.matched)
         return f"page {self.page}" + (f" (after {seen:,} of {matched} features)" if seen else "")
 

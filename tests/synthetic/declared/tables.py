@@ -41,11 +41,22 @@ def write_workbook(path: Path, tables: Sequence[tuple[Table, Sequence[Row]]], da
     for reads, rows in tables:
         cells = _cells(reads, rows, typed=True)
         body = [[_plain(value) for value in row.values()] for row in cells]
-        sheets[reads.sheet or "Figures"] = [*_head(list(cells[0]), reads), *body, [NOTE]]
+        sheets[reads.sheet or "Figures"] = [
+            *_head(list(cells[0]), reads),
+            *body,
+            _note(reads, cells),
+        ]
     (write_ods if path.suffix.lower() == ".ods" else write_xlsx)(path, sheets)
     with zipfile.ZipFile(path) as book:
         members = [(name, [book.read(name)]) for name in book.namelist()]
     write_zip(path, members, day)
+
+
+def _note(reads: Table, cells: Sequence[Cells]) -> list[str | None]:
+    """A note under the table, which leaves the key empty."""
+    keys = {name for target in reads.key for name in reads.columns[target].names}
+    place = next((place for place, name in enumerate(cells[0]) if name not in keys), None)
+    return [] if place is None else [*[None] * place, NOTE]
 
 
 def heading_of(column: Column, where: Mapping[str, str]) -> str:

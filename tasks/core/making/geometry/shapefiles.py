@@ -32,6 +32,7 @@ from tasks.core.model.errors import SourceError
 
 HEADER = 100  # bytes of .shp and .shx before the first record
 LONG = 18  # digits
+STARS = "****"  # stands for a cell filled with asterisks, however wide it is
 EARLY = "download it again or tell the publisher"
 
 
@@ -169,20 +170,20 @@ class OwnText:
                 return None
         text = self.decoder.decode(raw_text(cells), name, column.width, self.taken)
         if column.kind in NUMERIC:
+            text = pa.compute.replace_substring_regex(text, r"^\*+$", STARS)
             self._require_declared(text, name)
         return text
 
     def _require_declared(self, text: pa.Array, name: str) -> None:
         """Raise SourceError on a figure that was too wide for its field, unless declared."""
-        stars = pa.compute.match_substring_regex(text, r"^\*+$")
-        for place in np.flatnonzero(stars.fill_null(False).to_numpy(zero_copy_only=False)):
-            if (found := text[int(place)].as_py()) not in self.reads.missing:
-                raise SourceError(
-                    f"A figure was expected in {name} of {self.decoder.where} and record"
-                    f" {self.taken + int(place) + 1:,} holds {found!r}, as a figure too wide for"
-                    " its field is written: tell the publisher, or declare it in `missing` with its"
-                    " reason."
-                )
+        place = -1 if STARS in self.reads.missing else pa.compute.index(text, STARS).as_py()
+        if place >= 0:
+            raise SourceError(
+                f"A figure was expected in {name} of {self.decoder.where} and record"
+                f" {self.taken + place + 1:,} is filled with asterisks, as programs write a figure"
+                " too wide for its field, and GDAL one that is missing: ask the publisher which,"
+                f" and declare {STARS!r} in `missing` with its reason."
+            )
 
     def _uneven(self, features: int) -> SourceError:
         return SourceError(

@@ -75,7 +75,15 @@ class Parquet:
             for row in rows[len(found) :]:
                 if first + row >= before + len(batch):
                     break
-                cells = (column[first + row - before].as_py() for column in batch.columns)
-                found.append(["" if cell is None else str(cell) for cell in cells])
+                found.append([_said(column[first + row - before]) for column in batch.columns])
             before += len(batch)
         return found
+
+
+def _said(cell: pa.Scalar) -> str:
+    """Write any cell as text, also one that should be UTF-8 and is not."""
+    try:
+        value = cell.as_py()
+    except UnicodeDecodeError:
+        value = cell.as_buffer().to_pybytes().decode(errors="replace")
+    return "" if value is None else str(value)
