@@ -75,16 +75,14 @@ def cases(draw: Any, format: str) -> Case:
 
 
 def _is_kept(content: figures.Content, format: str) -> bool:
-    """Whether the format keeps every value: a Shapefile has widths and no empty column."""
+    """Whether the format keeps every value: a Shapefile has widths, and GDAL fills what is missing
+    with asterisks, as it does with what is too wide.
+    """
     if format != "shp.zip":
         return True
-    return all(
-        not isinstance(value, (int, float, Decimal))
-        or isinstance(value, bool)
-        or abs(value) < 10**9
-        for row in content.rows
-        for value in row.values()
-    )
+    numeric = [name for name, kind in content.columns.items() if kind in ("integer", "number")]
+    values = [row[name] for row in content.rows for name in numeric]
+    return all(value is not None and abs(value) < 10**9 for value in values)
 
 
 def _geojson(draw: Any, features: list[Any], names: Mapping[str, str]) -> bytes:
