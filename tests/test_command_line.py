@@ -219,7 +219,9 @@ def test_a_good_run_reports_to_the_background_server(background_server: str, tin
 def test_a_contradicted_declaration_ends_in_one_line(background_server: str, tiny: Path) -> None:
     done = command(tiny, "--case", "contradicted")
     assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1] == SENTENCE
+    # on a busy machine Prefect's own worker has a last word
+    said = [line for line in done.stderr.strip().splitlines() if "EventsWorker" not in line]
+    assert said[-1] == SENTENCE
     assert done.stderr.count("expected 3, found 2") == 1
     assert "Traceback" not in done.stderr
 

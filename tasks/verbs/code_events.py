@@ -102,39 +102,46 @@ def check_codes(
         database, schema = site().database, staging.schema
         names = dict.fromkeys([*code_lists.tables(lists), *([headings] if headings else [])])
         kept = sum(code_lists.keep(database, staging, name) for name in names)
-        strange = {
-            column: code_lists.unknown(database, schema, table, column, codes)
-            for column, codes in lists.items()
-            if column not in borne
-        }
-        if headings:
-            strange["headings"] = code_lists.unlisted_headings(database, schema, table, headings)
-        named = [f"{column}: {', '.join(codes)}" for column, codes in strange.items() if codes]
-        empty = code_lists.without_codes(database, schema, table, strange.keys() & lists.keys())
-        named += [f"{column}: no code at all" for column in sorted(empty)]
-        found, expected = "; ".join(named), "every code in the publisher's lists"
-        title = f"codes of {table}"
-        record_check(database, staging, title, expected, found or "all are", not found, True)
+        held = {column: codes for column, codes in lists.items() if column not in borne}
+        _hold_codes(staging, table, held, headings)
         shares = {
             column: code_lists.share_unknown(database, schema, table, column, lists[column], bears)
             for column, bears in borne.items()
         }
-        figures = {"unknown": shares} if shares else {}
         step.done(
             f"Held the codes of {table} against {kept:,} codes of {len(names):,} lists",
             rows=kept,
-            **figures,
+            **({"unknown": shares} if shares else {}),
         )
+    last = code_lists.last_shares(database, staging, table)
+    for column, bears in borne.items():
+        title = f"unknown {column} of {table}"
+        _hold_share(staging, title, shares[column], last.get(column), bears)
+
+
+def _hold_codes(
+    staging: Staging, table: str, lists: Mapping[str, Codes], headings: str | None
+) -> None:
+    """Hold the codes of columns to their lists, and the columns to the list of headings."""
+    database, schema = site().database, staging.schema
+    strange = {
+        column: code_lists.unknown(database, schema, table, column, codes)
+        for column, codes in lists.items()
+    }
+    if headings:
+        strange["headings"] = code_lists.unlisted_headings(database, schema, table, headings)
+    named = [f"{column}: {', '.join(codes)}" for column, codes in strange.items() if codes]
+    empty = code_lists.without_codes(database, schema, table, lists.keys())
+    found = "; ".join([*named, *(f"{column}: no code at all" for column in sorted(empty))])
+    expected = "every code in the publisher's lists"
+    record_check(
+        database, staging, f"codes of {table}", expected, found or "all are", not found, True
+    )
     if found:
         raise CheckFailed(
             f"Every code of {table} was expected in the publisher's code lists, and these are in"
             f" none, or are not there: {found}. Look whether the list and the data are of the same"
             " release; nothing was published."
-        )
-    last = code_lists.last_shares(database, staging, table)
-    for column, bears in borne.items():
-        _hold_share(
-            staging, f"unknown {column} of {table}", shares[column], last.get(column), bears
         )
 
 
