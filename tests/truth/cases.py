@@ -136,6 +136,8 @@ def in_order(rows: list[Row]) -> list[tuple[str, ...]]:
 
 
 def _said(value: Any) -> str:
+    if isinstance(value, float) and value == 0:
+        return "0.0"  # below zero too
     if isinstance(value, Decimal):
         return f"decimal {value:f}"
     return value.isoformat() if isinstance(value, date) else repr(value)

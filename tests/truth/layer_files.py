@@ -192,6 +192,12 @@ def read_fiona(case: Case) -> list[Row]:
         ) as error:
             raise Refused(str(error)) from None
     assert len(frame) == len(features)
+    if any(
+        isinstance(cell, float) and abs(cell) > 2**53
+        for each, _ in features
+        for cell in each.values()
+    ):
+        raise Undecided("a whole number that fiona reads as a double")
     return _rows(case, [(row, ground and ground.__geo_interface__) for row, ground in features])
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet
 from hypothesis import strategies as st
 
 from truth import figures
-from truth.cases import Case, Refused, Row
+from truth.cases import Case, Refused, Row, Undecided
 from truth.conversion import midnight, row_of
 
 KINDS: dict[str, tuple[pa.DataType, ...]] = {
@@ -85,6 +85,8 @@ def read(case: Case) -> list[Row]:
             head = [column[0] for column in found.description]
             rows = found.fetchall()
         except duckdb.Error as error:
+            if "Invalid string encoding" in str(error):
+                raise Undecided("text that is no UTF-8, in the values or beside them") from None
             raise Refused(str(error)) from None
     if missing := [case.name_of(each) for each in case.columns if case.name_of(each) not in head]:
         raise Refused(f"no columns {missing}")

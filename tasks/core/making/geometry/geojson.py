@@ -14,15 +14,20 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
+from msgspec import Struct
+
 from tasks.core.making.geometry.encodings import C1, UTF_8, declared_codec, fitting
 from tasks.core.making.geometry.geometry_files import Place
-from tasks.core.model.errors import SourceError
+from tasks.core.model.errors import Damaged, SourceError
 
 BLOCK_BYTES = 2**20
 ENDS_BYTES = 2**16  # at both ends, where the members beside the features stand
 FEATURES = re.compile(r'"features"\s*:\s*\[')
 NAME = re.compile(rb'"([^"\\]*)"\s*:\s*"[^"]*$')
 FEATURE = b'"Feature"'
+# one of each is in every feature; all that is sought before the features are counted one by one
+TOKENS = (FEATURE, b'"geometry"', b'"properties"')
 NO_NUMBER = re.compile(rb"\[\s*(?:null|NaN)\s*,|[\d\]lN.]\s*,\s*(?:null|NaN)\s*[,\]]")
 COUNTS = ("numberMatched", "numberReturned", "totalFeatures")
 
@@ -33,11 +38,18 @@ class Examined:
 
     place: Place
     members: dict[str, Any] = field(default_factory=dict)
+    features_at_most: int = 0
 
     def require_all(self, features: int, without_geometry: int, where: str) -> None:
         """Raise SourceError when the file itself says that there are more features."""
         if without_geometry:
             require_numbers(self.place)
+        if self.features_at_most > features and (held := _count(self.place)) != features:
+            raise SourceError(
+                f"All {held:,} features of {where} were expected to be read and {features:,} are:"
+                ' each must have the type "Feature", properties and a geometry or null: tell the'
+                " publisher which are broken."
+            )
         inside = self.members.get("properties")
         said = (inside if isinstance(inside, dict) else {}) | self.members
         stated = {name: said[name] for name in COUNTS if isinstance(said.get(name), int)}
@@ -83,11 +95,15 @@ def examined(place: Place, encoding: str | None) -> Iterator[Examined]:
 def _scan(place: Place) -> tuple[Examined, int, bool]:
     """Return the members beside the features, the first byte that is no UTF-8 (or -1), if ASCII."""
     decoder, is_ascii, start = codecs.getincrementaldecoder(UTF_8)(), True, 0
-    head, tail = b"", b""
+    head, tail, counts, last = b"", b"", dict.fromkeys(TOKENS, 0), b""
     with _opened(place) as file:
         while block := file.read(BLOCK_BYTES):
             head = head or block[:ENDS_BYTES]
             tail = (tail + block if len(block) < ENDS_BYTES else block)[-ENDS_BYTES:]
+            for token in TOKENS:
+                counts[token] += block.count(token)
+                counts[token] += (last[1 - len(token) :] + block[: len(token) - 1]).count(token)
+            last = block[-ENDS_BYTES:]
             if is_ascii and block.isascii():
                 start += len(block)
                 continue
@@ -100,7 +116,29 @@ def _scan(place: Place) -> tuple[Examined, int, bool]:
     if decoder.getstate()[0]:
         return Examined(place), start - len(decoder.getstate()[0]), False
     members = _members_before(head) | _members_after(tail)
-    return Examined(place, members), -1, is_ascii
+    return Examined(place, members, max(counts.values())), -1, is_ascii
+
+
+class _Counted(Struct, gc=False):
+    """A feature of which nothing is looked at."""
+
+
+class _Collection(Struct):
+    features: list[_Counted] | None = None
+
+
+def _count(place: Place) -> int:
+    """Count the features of a collection, whatever they are; a feature alone is one."""
+    with _opened(place) as file:
+        content = file.read().removeprefix(codecs.BOM_UTF8)
+    try:
+        found = msgspec.json.decode(content, type=_Collection).features
+        return 1 if found is None else len(found)
+    except msgspec.DecodeError as error:
+        raise Damaged(
+            f"The GeoJSON {place.name} was expected to be a collection of features; it is not"
+            f" ({error}): run the flow again, and tell the publisher if it stays so."
+        ) from None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-WHOLE_NUMBERS_END = 1e15  # a spreadsheet keeps fifteen digits
+WHOLE_NUMBERS_END = 1e15  # a spreadsheet shows fifteen digits: longer numbers are no codes
 
 
 def as_strings(
@@ -27,7 +27,7 @@ def as_strings(
     if types == {float} and (whole := _whole(column)) is not None:
         return whole.cast(pa.string())
     if types == {float} and kind.startswith("decimal") and point == ".":
-        return pa.array([f"{cell:.15g}" for cell in column], pa.string())
+        return pa.array([_amount(cell) for cell in column], pa.string())
     if types == {float} and kind == "number" and point == ".":
         is_whole = float.is_integer
         texts = [written(c, kind, point) if is_whole(c) else repr(c) for c in column]
@@ -58,11 +58,16 @@ def written(cell: Any, kind: str, point: str) -> str | None:
     if isinstance(cell, float):
         if cell.is_integer() and abs(cell) < WHOLE_NUMBERS_END:
             return str(int(cell))
-        number = f"{cell:.15g}" if kind.startswith("decimal") else repr(cell)
+        number = _amount(cell) if kind.startswith("decimal") else repr(cell)
         return number if kind == "text" or point == "." else number.replace(".", point)
     if isinstance(cell, datetime):
         return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
     return cell.isoformat() if isinstance(cell, date) else str(cell)
+
+
+def _amount(cell: float) -> str:
+    """Write an amount with the fifteen digits a spreadsheet shows, a whole one with all it has."""
+    return f"{cell:.0f}" if cell.is_integer() else f"{cell:.15g}"
 
 
 def wrong_code(cell: Any) -> str:

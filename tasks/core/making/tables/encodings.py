@@ -144,6 +144,8 @@ def first_misread(file: BinaryIO, encoding: str, size: int) -> Misread | None:
             text = error.object  # begins with the letter that the part before had cut
             at = offset + len(chunk) - len(text) + error.start
             return Misread(at, around(text, error.start), f"it is not ({error.reason})")
+        except UnicodeError as error:  # UTF-16 without its byte order mark
+            return Misread(offset, chunk[:AROUND], f"it is not ({error})")
         if not chunk:
             return None
         offset += len(chunk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
@@ -65,6 +66,8 @@ class Quotes:
             around = np.empty(len(chunk) + 2, np.uint8)
             around[0], around[1:-1] = self._before, data
             around[-1] = (following or b"\n")[0]
+            if self._offset == 0 and chunk.startswith(BOM_UTF8):
+                around[len(BOM_UTF8)] = LINE_FEED  # what follows the mark begins the first cell
             is_plain = self._follow_plain(around, found)
             places = found if is_plain else self._follow_strictly(around, found, chunk)
         if chunk:

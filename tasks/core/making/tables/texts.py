@@ -133,8 +133,8 @@ class Text:
             raise self._misquoted(error, start) from None
         except Misread as error:
             raise self._misread(error) from None
-        except (UnicodeDecodeError, SourceError) as error:
-            if not isinstance(error, UnicodeDecodeError) and "invalid UTF8" not in str(error):
+        except (UnicodeError, SourceError) as error:
+            if not isinstance(error, UnicodeError) and "invalid UTF8" not in str(error):
                 raise
             with self._raw() as file:
                 found = first_misread(file, self.encoding, BLOCK)
