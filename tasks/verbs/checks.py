@@ -127,6 +127,32 @@ def check_conserved(
     _verdict(staging, title, expected, str(after), passed, seen)
 
 
+@verb("check {column} of {parts} within {wholes}")
+def check_within(
+    staging: Staging, column: str, parts: str, wholes: str, *, by: str, tolerance: float = 0.0
+) -> None:
+    """Check that the known figures of an area's parts add up to no more than its own figure.
+
+    by: the column of both tables that tells the area; tolerance is relative. Areas of which no part
+    has a figure are not held.
+    """
+    title = f"{column} of {parts} within {wholes}"
+    beyond = (
+        "SELECT string_agg(code || ' (' || summed || ' of ' || coalesce(own::text, 'none') || ')',"
+        " ', ' ORDER BY code) FILTER (WHERE place <= 5), (SELECT count(*) FROM held) FROM (SELECT"
+        " *, row_number() OVER (ORDER BY code) AS place FROM held WHERE (summed <= own + abs(own) *"
+        " {4}) IS NOT TRUE) AS b"
+    )
+    held = (
+        "WITH held AS (SELECT p.{3}::text AS code, sum(p.{0}) AS summed, min(w.{0}) AS own FROM {1}"
+        " p LEFT JOIN {2} w ON w.{3} = p.{3} WHERE p.{0} IS NOT NULL GROUP BY p.{3}) "
+    )
+    named = [*map(sql.Identifier, (column, parts, wholes, by)), sql.Literal(tolerance)]
+    found, seen = _row(staging, title, held + beyond, *named)
+    none = f"none beyond its own in {seen:,} areas"
+    _verdict(staging, title, "no sum beyond its area's own", found or none, not found, seen)
+
+
 @verb("check topology of {table}")
 def check_topology(staging: Staging, table: str) -> None:
     """Check that every geometry of a layer is present, valid, not empty and has an area."""
