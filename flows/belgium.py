@@ -58,7 +58,7 @@ Vintage = Annotated[
 # Residents of a municipality whom Statbel locates in none of its sectors have the code %ZZZZ.
 BY_SECTOR: dict[str, Any] = {"key": "sector_code", "unlocated": "%ZZZZ"}
 CODE = "municipality_code"
-INCOMES = ("declarations", "net_taxable_income")
+WITHIN: dict[str, Any] = {"by": CODE, "tolerance": statbel.INCOME_ROUNDING}
 REGION = ("region_*",)  # columns that an area has of itself and of those above it
 PROVINCE = ("province_*", *REGION)
 ARRONDISSEMENT = ("arrondissement_*", *PROVINCE)
@@ -91,9 +91,8 @@ def belgium(
 
     clean_topology(staging, table="shapes", key="sector_code", gap_metres=1.0, wait_for=loaded)
     join(staging, "belgium.sql", {"income_coverage": statbel.INCOME_COVERAGE})
-    for figure in INCOMES:
-        within = statbel.INCOME_ROUNDING
-        check_within(staging, figure, "sectors", "of_municipalities", by=CODE, tolerance=within)
+    check_within(staging, "declarations", "sectors", "of_municipalities", **WITHIN)
+    check_within(staging, "net_taxable_income", "sectors", "of_municipalities", **WITHIN)
     aggregate(
         staging,
         "sectors",
@@ -115,8 +114,8 @@ def belgium(
     check_topology(staging, "sectors")
     check_conserved(staging, "population", "population", "municipalities")
     check_conserved(staging, "population", "municipalities", "regions")
-    for figure in INCOMES:
-        check_conserved(staging, figure, "municipal_income", "regions")
+    check_conserved(staging, "declarations", "municipal_income", "regions")
+    check_conserved(staging, "net_taxable_income", "municipal_income", "regions")
     publish_catalog(publish(staging))
 
 
