@@ -491,7 +491,7 @@ def test_the_real_sectors_of_brussels_join_the_list_of_2018(
         },
     }
     with pytest.raises(
-        Exception, match="724 of 724 figures matched.* the persons of the figures sum to none"
+        Exception, match=r"724 of 724 figures matched.* the persons of the figures sum to none"
     ):
         run(belgium, vintage=2022, mirror=brussels(tmp_path, real_files, listed))
     report = other_database.rows(
@@ -521,7 +521,7 @@ def test_the_real_sectors_of_brussels_do_not_join_the_list_of_2025(
     with pytest.raises(
         Exception,
         match=(
-            r"596 of 724 areas matched, 596 of 749 figures matched; areas without figures:"
+            r"596 of 724 areas matched, 596 of 749 figures matched; .*; areas without figures:"
             r" 21\d\d\d.*figures without area: 21"
         ),
     ):

@@ -137,15 +137,16 @@ def check_within(
     has a figure are not held; where that is so of all, a warning says that nothing was.
     """
     title = f"{column} of {parts} within {wholes}"
-    beyond = (
-        "SELECT string_agg(code || ' (' || summed || ' of ' || coalesce(own::text, 'none') || ')',"
-        " ', ' ORDER BY code) FILTER (WHERE place <= 5), (SELECT count(*) FROM held) FROM (SELECT"
-        " *, row_number() OVER (ORDER BY code) AS place FROM held WHERE (summed <= own + abs(own) *"
-        " {4}) IS NOT TRUE) AS b"
-    )
     held = (
-        "WITH held AS (SELECT p.{3}::text AS code, sum(p.{0}) AS summed, min(w.{0}) AS own FROM {1}"
-        " p LEFT JOIN {2} w ON w.{3} = p.{3} WHERE p.{0} IS NOT NULL GROUP BY p.{3}) "
+        "WITH held AS (SELECT coalesce(p.{3}::text, 'nowhere') AS code, summed, own FROM (SELECT"
+        " {3}, sum({0}) AS summed FROM {1} WHERE {0} IS NOT NULL GROUP BY {3}) AS p LEFT JOIN"
+        " (SELECT {3}, CASE WHEN count(*) = count({0}) THEN sum({0}) END AS own FROM {2} GROUP BY"
+        " {3}) AS w ON w.{3} = p.{3}), beyond AS (SELECT *, row_number() OVER (ORDER BY code) AS"
+        " place FROM held WHERE (summed <= own + abs(own) * {4}) IS NOT TRUE) "
+    )
+    beyond = (
+        "SELECT string_agg(concat(code, ' (', summed, ' of ', coalesce(own::text, 'none'), ')'),"
+        " ', ' ORDER BY code) FILTER (WHERE place <= 5), (SELECT count(*) FROM held) FROM beyond"
     )
     named = [*map(sql.Identifier, (column, parts, wholes, by)), sql.Literal(tolerance)]
     found, seen = _row(staging, title, held + beyond, *named)
