@@ -2,14 +2,18 @@
 
 Statbel publishes the borders of the sectors, their residents of 1 January and the incomes declared
 two years before. They are archived as received, loaded, cleaned, joined by sector code and
-dissolved. The municipality comes from the data: since 2019 no code tells it.
+dissolved. The municipality comes from the data: since 2019 no code tells it. Incomes of
+municipalities and of the areas above are those of Statbel's file by municipality, because many of
+its sectors' incomes are hidden.
 """
 
+from datetime import date
 from typing import Annotated, Any
 
 from prefect import flow
 
 from flows.offices import statbel
+from flows.offices.statbel_ledger import LEDGER
 from tasks.nouns import Dataset, Mirror, Rebuild, one_of
 from tasks.vocabulary import (
     WORKERS,
@@ -21,14 +25,17 @@ from tasks.vocabulary import (
     check_rows,
     check_topology,
     check_totals,
+    check_within,
     clean_topology,
     join,
     load,
     open_staging,
     publish,
     publish_catalog,
+    recode,
     recorded,
     run,
+    together,
     unpack,
 )
 
@@ -50,6 +57,8 @@ Vintage = Annotated[
 ]
 # Residents of a municipality whom Statbel locates in none of its sectors have the code %ZZZZ.
 BY_SECTOR: dict[str, Any] = {"key": "sector_code", "unlocated": "%ZZZZ"}
+CODE = "municipality_code"
+WITHIN: dict[str, Any] = {"by": CODE, "tolerance": statbel.INCOME_ROUNDING}
 REGION = ("region_*",)  # columns that an area has of itself and of those above it
 PROVINCE = ("province_*", *REGION)
 ARRONDISSEMENT = ("arrondissement_*", *PROVINCE)
@@ -66,24 +75,30 @@ def belgium(
         shapes=statbel.sectors(vintage),
         population=statbel.population(vintage),
         income=statbel.income(vintage),
+        municipal_income=statbel.municipal_income(vintage),
         mirror=mirror,
     )
     staging = open_staging(BELGIUM, vintage, files, rebuild=rebuild)
     loaded = load(staging, unpack(files))
-    check_rows(staging, files.shapes)
+    together(*check_rows.map(staging, [files.shapes, files.municipal_income]))
     check_keys(staging, "shapes", ("sector_code",), pattern=r"^\d{5}[0-9A-Z]{3}[0-9A-Z-]$")
     check_totals(staging, files.population)
     check_join(staging, "shapes", "population", **BY_SECTOR, population="population")
     check_join(staging, "shapes", "income", **BY_SECTOR, required=False)
+    then, now = files.municipal_income.codes_day, date(vintage, 1, 1)
+    recode(staging, "municipal_income", CODE, LEDGER, since=then, until=now)
+    check_join(staging, "shapes", "municipal_income", key=CODE, areas_matched=1.0)
 
     clean_topology(staging, table="shapes", key="sector_code", gap_metres=1.0, wait_for=loaded)
-    join(staging, "belgium.sql")
+    join(staging, "belgium.sql", {"income_coverage": statbel.INCOME_COVERAGE})
+    check_within(staging, "declarations", "sectors", "of_municipalities", **WITHIN)
+    check_within(staging, "net_taxable_income", "sectors", "of_municipalities", **WITHIN)
     aggregate(
         staging,
         "sectors",
-        by="municipality_code",
+        by=CODE,
         into="municipalities",
-        adding="unlocated",
+        adding="of_municipalities",
         carry=MUNICIPALITY,
     )
     aggregate(
@@ -99,6 +114,8 @@ def belgium(
     check_topology(staging, "sectors")
     check_conserved(staging, "population", "population", "municipalities")
     check_conserved(staging, "population", "municipalities", "regions")
+    check_conserved(staging, "declarations", "municipal_income", "regions")
+    check_conserved(staging, "net_taxable_income", "municipal_income", "regions")
     publish_catalog(publish(staging))
 
 

@@ -12,6 +12,7 @@ from datetime import date
 from prefect import flow
 
 from flows.offices import statbel
+from flows.offices.statbel_ledger import LEDGER
 from tasks.nouns import Dataset, Mirror, Rebuild
 from tasks.vocabulary import (
     WORKERS,
@@ -56,7 +57,7 @@ CODE = "municipality_code"
 def belgium_income(mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     """Publish the municipal income series of Belgium."""
     files = backup(
-        shapes=statbel.sectors_of_2011(), series=statbel.municipal_income(), mirror=mirror
+        shapes=statbel.sectors_of_2011(), series=statbel.municipal_income_of_2011(), mirror=mirror
     )
     staging = open_staging(BELGIUM_INCOME, VINTAGE, files, rebuild=rebuild)
     unpacked = unpack(files)
@@ -67,7 +68,7 @@ def belgium_income(mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     check_keys(staging, "series", ("municipality_code", "year"), pattern=r"^\d{5}$")
     check_join(staging, "shapes", "series", key="municipality_code", areas_matched=1.0)
     then, now = files.series.codes_day, date(2025, 1, 1)
-    recode(staging, "series_of_2025", CODE, statbel.LEDGER, since=then, until=now)
+    recode(staging, "series_of_2025", CODE, LEDGER, since=then, until=now)
 
     clean_topology(staging, table="shapes", key="feature", gap_metres=1.0, wait_for=loaded)
     join(staging, "belgium_income.sql")

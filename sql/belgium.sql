@@ -1,15 +1,18 @@
--- reads: shapes, population, income
--- makes: sectors, unlocated
--- settings: geodata.vintage (year of the borders and of the residents; incomes are two years older)
+-- reads: shapes, population, income, municipal_income
+-- makes: sectors, of_municipalities
+-- settings: geodata.vintage (year of the borders and of the residents; incomes are two years older),
+--           geodata.income_coverage (least share of a municipality's sectors that incomes are of)
 
 -- Sectors without inhabitants are absent from the population file: they have 0 residents. A sector
 -- that the file lists without a figure keeps none. Incomes hidden by the publisher keep the reason
 -- beside them.
--- Incomes are on the sectors of their own year. Where fewer than nine in ten inhabited sectors of a
--- municipality are among them, its sectors were drawn anew: a code that survives may have other
--- borders, and none of them carries an income.
+-- Incomes are on the sectors of their own year. Where fewer of a municipality's inhabited sectors
+-- than the declared share are among them, its sectors were drawn anew: a code that survives may have
+-- other borders, and none of them carries an income.
 CREATE TEMPORARY VIEW coverage AS
-SELECT s.municipality_code, count(i.sector_code)::numeric / count(*) AS share
+SELECT s.municipality_code,
+       count(i.sector_code)::numeric / count(*)
+       < current_setting('geodata.income_coverage')::numeric AS drawn_anew
   FROM shapes s
   JOIN population p USING (sector_code)
   LEFT JOIN income i USING (sector_code)
@@ -29,17 +32,16 @@ SELECT s.sector_code,
        area.km2 AS area_km2,
        (p.population / nullif(area.km2, 0))::numeric(12, 2) AS density,
        i.declarations,
-       CASE WHEN c.share < 0.9 THEN 'sectors drawn anew'
+       CASE WHEN c.drawn_anew THEN 'sectors drawn anew'
             WHEN i.sector_code IS NULL THEN 'absent' ELSE i.declarations_reason
        END AS declarations_reason,
        i.net_taxable_income,
-       CASE WHEN c.share < 0.9 THEN 'sectors drawn anew'
+       CASE WHEN c.drawn_anew THEN 'sectors drawn anew'
             WHEN i.sector_code IS NULL THEN 'absent' ELSE i.net_taxable_income_reason
        END AS net_taxable_income_reason,
-       CASE WHEN i.net_taxable_income IS NOT NULL THEN i.declarations END AS declarations_known,
        (i.net_taxable_income / nullif(i.declarations, 0))::numeric(14, 2) AS mean_income,
        i.median_income,
-       CASE WHEN c.share < 0.9 THEN 'sectors drawn anew'
+       CASE WHEN c.drawn_anew THEN 'sectors drawn anew'
             WHEN i.sector_code IS NULL THEN 'absent' ELSE i.median_income_reason
        END AS median_income_reason,
        s.geom
@@ -47,17 +49,30 @@ SELECT s.sector_code,
  CROSS JOIN LATERAL (SELECT round((ST_Area(s.geom) / 1e6)::numeric, 6) AS km2) AS area
   LEFT JOIN population p USING (sector_code)
   LEFT JOIN coverage c ON c.municipality_code = s.municipality_code
-  LEFT JOIN income i ON i.sector_code = s.sector_code AND coalesce(c.share, 1) >= 0.9
+  LEFT JOIN income i ON i.sector_code = s.sector_code AND c.drawn_anew IS NOT TRUE
  ORDER BY s.sector_code;
 DROP VIEW coverage;
 
--- Residents whom Statbel cannot place in a sector (code ZZZZ) are counted at their municipality.
-CREATE TABLE unlocated AS
-SELECT municipality_code, sum(population)::bigint AS population,
-       sum(population)::bigint AS unlocated_population
-  FROM population
- WHERE sector_code LIKE '%ZZZZ'
- GROUP BY municipality_code;
+-- What is known of municipalities only: residents whom Statbel cannot place in a sector (code ZZZZ),
+-- and all incomes, those of municipalities merged since added up.
+CREATE TABLE of_municipalities AS
+SELECT s.municipality_code, coalesce(u.population, 0) AS population,
+       coalesce(u.population, 0) AS unlocated_population,
+       i.declarations, i.net_taxable_income,
+       (i.net_taxable_income / nullif(i.declarations, 0))::numeric(14, 2) AS mean_income,
+       i.code_change AS income_code_change
+  FROM (SELECT DISTINCT municipality_code FROM shapes) AS s
+  LEFT JOIN (SELECT municipality_code, sum(population)::bigint AS population
+               FROM population
+              WHERE sector_code LIKE '%ZZZZ'
+              GROUP BY municipality_code) AS u USING (municipality_code)
+  LEFT JOIN (SELECT municipality_code, geodata.whole_sum(declarations)::bigint AS declarations,
+                    geodata.whole_sum(net_taxable_income) AS net_taxable_income,
+                    min(code_change) AS code_change
+               FROM municipal_income
+              GROUP BY municipality_code) AS i USING (municipality_code)
+ ORDER BY s.municipality_code;
+SELECT geodata.copy_comments('municipal_income', 'of_municipalities');
 
 COMMENT ON TABLE sectors IS 'Statistical sectors of Belgium, the smallest areas of its statistics,'
     ' with residents and declared income';
@@ -65,13 +80,15 @@ COMMENT ON COLUMN sectors.area_km2 IS 'Area in Belgian Lambert 72, after cleanin
     ' [unit: km²; aggregate: sum; from: be-sectors geometry]';
 COMMENT ON COLUMN sectors.density IS 'Residents for each km²'
     ' [unit: persons/km²; aggregate: ratio population / area_km2; from: computed]';
-COMMENT ON COLUMN sectors.declarations_known
-    IS 'Declarations of the sectors whose net_taxable_income is known'
-    ' [unit: declarations; aggregate: sum; from: be-income.MS_NBR_NON_ZERO_INC]';
 COMMENT ON COLUMN sectors.mean_income
-    IS 'Net taxable income for each declaration, of the sectors where it is known'
-    ' [unit: EUR/declaration; aggregate: ratio net_taxable_income / declarations;'
-    ' from: computed]';
-COMMENT ON COLUMN unlocated.unlocated_population
+    IS 'Net taxable income for each declaration, where the sector''s income is known'
+    ' [unit: EUR/declaration; aggregate: none; from: computed]';
+COMMENT ON COLUMN of_municipalities.unlocated_population
     IS 'Residents whom Statbel cannot place in a sector; included in population'
     ' [unit: persons; aggregate: sum; from: be-population.TOTAL]';
+COMMENT ON COLUMN of_municipalities.mean_income
+    IS 'Net taxable income for each declaration, of all declarations of the municipality'
+    ' [unit: EUR/declaration; aggregate: ratio net_taxable_income / declarations; from: computed]';
+COMMENT ON COLUMN of_municipalities.income_code_change
+    IS 'Changes of codes over which the incomes were carried'
+    ' [unit: words; aggregate: none; from: ledger of code events]';

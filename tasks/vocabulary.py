@@ -21,6 +21,7 @@ from tasks.verbs.checks import (
     check_rows,
     check_topology,
     check_totals,
+    check_within,
 )
 from tasks.verbs.code_events import check_codes, read_ledger, recode, settle
 from tasks.verbs.coverages import clean_topology
@@ -59,6 +60,7 @@ __all__ = [
     "check_rows",
     "check_topology",
     "check_totals",
+    "check_within",
     "clean_topology",
     "collect_superseded",
     "download",

@@ -281,6 +281,20 @@ def test_postal_codes_and_types_are_lists_of_their_own(
     )
 
 
+def test_a_newest_year_of_employment_that_is_there_in_part_is_refused(
+    published: State[Any], mirror: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(mirror, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / expected(mirror, "at-employment-2021")["path"]
+    lines = path.read_bytes().splitlines(keepends=True)
+    of_2019 = [line for line in lines if line.startswith(b"2019;")]
+    path.write_bytes(b"".join(line for line in lines if line not in of_2019[5:9]))
+    rows = expected(mirror, "at-employment-2021")["rows"]
+    said = f"rows of employment.*expected {rows}, found {rows - 4}"
+    with pytest.raises(Exception, match=said):
+        run(vintage=2021, mirror=str(tmp_path))
+
+
 # --- the publisher's real files
 
 

@@ -4,7 +4,10 @@ real Prefect server and PostGIS.
 
 from __future__ import annotations
 
+import csv
 import json
+import zipfile
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from typing import Any
 import pytest
 from prefect.client.schemas.objects import State
 from synthetic import belgium as synthetic
+from synthetic import formats
 from synthetic.defects import Defects
 
 from flows.belgium import belgium
@@ -133,15 +137,94 @@ def test_figures_that_statbel_hides_keep_their_reason_and_are_not_taken_for_zero
     )
     assert reasons["suppressed"] > 0
     assert None not in reasons
-    assert published.value(
-        "SELECT sum(net_taxable_income_missing) FROM belgium.municipalities_2024"
-    ) == sum(reasons.values())
     wrong = (
         "abs(density - population / area_km2) > 0.01 OR abs(mean_income - net_taxable_income /"
-        " declarations_known) > 0.01"
+        " declarations) > 0.01"
     )
     for layer in ("sectors", "municipalities", "regions"):
         assert published.value(f"SELECT count(*) FROM belgium.{layer}_2024 WHERE {wrong}") == 0
+
+
+def incomes_by_municipality(mirror: Path, year: int) -> dict[str, tuple[int, Decimal]]:
+    """Declarations and net taxable income of each municipality in the file of the mirror."""
+    path = mirror / "TF_PSNL_INC_TAX_MUNTY_2023.zip"
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read(f"{path.stem}.txt").decode("utf-8-sig")
+    rows = csv.DictReader(text.splitlines(), delimiter="|", quoting=csv.QUOTE_NONE)
+    return {
+        row["CD_MUNTY_REFNIS"]: (
+            int(row["MS_NBR_NON_ZERO_INC"]),
+            Decimal(row["MS_TOT_NET_TAXABLE_INC"]),
+        )
+        for row in rows
+        if row["CD_YEAR"] == str(year)
+    }
+
+
+def of_regions(incomes: dict[str, tuple[int, Decimal]]) -> list[tuple[int, Decimal]]:
+    declarations, amounts = zip(*incomes.values(), strict=True)
+    return [(sum(declarations), sum(amounts, Decimal()))]
+
+
+TOTAL = "SELECT sum(declarations)::bigint, sum(net_taxable_income) FROM belgium.{}_{}"
+
+
+def test_incomes_above_the_sectors_are_those_of_the_municipalities_file(
+    published: Database, mirror: Path
+) -> None:
+    stated = incomes_by_municipality(mirror, 2022)
+    found = published.rows(
+        "SELECT municipality_code, declarations, net_taxable_income FROM"
+        " belgium.municipalities_2024"
+    )
+    assert {code: figures for code, *figures in found} == {
+        code: list(figures) for code, figures in stated.items()
+    }
+    for layer in ("municipalities", "arrondissements", "regions"):
+        assert published.rows(TOTAL.format(layer, 2024)) == of_regions(stated)
+    known = published.rows(TOTAL.format("sectors", 2024))[0][1]
+    assert known < of_regions(stated)[0][1] * Decimal("0.95")  # a sixth of the sectors is hidden
+    said = published.rows(
+        "SELECT layer, origin, aggregation FROM catalog.layer_column WHERE dataset = 'belgium' AND"
+        " number = %s AND name = 'net_taxable_income' AND layer IN ('sectors', 'municipalities')"
+        " ORDER BY 1",
+        edition(published),
+    )
+    assert said == [
+        ("municipalities", "be-municipal-income.MS_TOT_NET_TAXABLE_INC", "sum"),
+        ("sectors", "be-income.MS_TOT_NET_TAXABLE_INC", "none"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda row: None if row["CD_MUNTY_REFNIS"] == "21004" else row, "areas without figures"),
+        (
+            lambda row: {**row, "MS_TOT_NET_TAXABLE_INC": "1000"},
+            r"net_taxable_income of sectors within of_municipalities' .* of 1000",
+        ),
+        (lambda row: {**row, "MS_NBR_NON_ZERO_INC": "*"}, "MS_NBR_NON_ZERO_INC"),
+    ],
+    ids=["a municipality is not there", "less than its sectors", "hidden after all"],
+)
+def test_incomes_of_municipalities_that_cannot_be_are_refused(
+    published: Database, mirror: Path, tmp_path: Path, change: Any, said: str
+) -> None:
+    for path in mirror.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    path = tmp_path / "TF_PSNL_INC_TAX_MUNTY_2023.zip"
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read(f"{path.stem}.txt").decode("utf-8-sig")
+    rows = list(csv.DictReader(text.splitlines(), delimiter="|", quoting=csv.QUOTE_NONE))
+    kept = [tuple(changed.values()) for row in rows if (changed := change(row))]
+    written = formats.delimited(tuple(rows[0]), kept)
+    formats.write_zip(path, [(f"{path.stem}.txt", [written])], date(2025, 10, 1))
+    stated = json.loads((tmp_path / "mirror.json").read_text())
+    del stated["sources"]["be-municipal-income-2024"]["rows"]
+    (tmp_path / "mirror.json").write_text(json.dumps(stated))
+    with pytest.raises(Exception, match=said):
+        run(belgium, vintage=2024, mirror=str(tmp_path))
 
 
 def test_every_step_check_and_file_is_in_the_catalog(published: Database) -> None:
@@ -154,9 +237,11 @@ def test_every_step_check_and_file_is_in_the_catalog(published: Database) -> Non
             number,
         )
     ]
-    assert sorted(verbs[:3]) == ["load_geometries", "load_table", "load_table"]
-    assert verbs[3:] == [
+    assert sorted(verbs[:4]) == ["load_geometries", *["load_table"] * 3]
+    assert verbs[4:] == [
         "check_join",
+        "check_join",
+        "recode",
         "check_join",
         "clean_topology",
         "join",
@@ -167,13 +252,13 @@ def test_every_step_check_and_file_is_in_the_catalog(published: Database) -> Non
         "SELECT count(*) FILTER (WHERE passed), count(*) FROM catalog.check_result WHERE dataset ="
         " 'belgium' AND number = %s",
         number,
-    ) == [(11, 11)]
+    ) == [(17, 17)]
     assert (
         published.value(
             "SELECT count(*) FROM catalog.edition_input WHERE dataset = 'belgium' AND number = %s",
             number,
         )
-        == 3
+        == 4
     )
     assert (
         published.value(
@@ -189,6 +274,7 @@ def test_every_step_check_and_file_is_in_the_catalog(published: Database) -> Non
     )
     assert freshness == [
         ("be-income", True, False),
+        ("be-municipal-income", True, False),
         ("be-population", True, False),
         ("be-sectors", True, False),
     ]
@@ -255,6 +341,15 @@ def test_the_reform_of_2025_shows_in_the_join_report(published: Database, mirror
         )
         > 0
     )
+    stated = of_regions(incomes_by_municipality(mirror, 2023))
+    for layer in ("municipalities", "regions"):
+        assert published.rows(TOTAL.format(layer, 2025)) == stated
+    merged = published.rows(
+        "SELECT net_taxable_income, income_code_change FROM belgium.municipalities_2025 WHERE"
+        " municipality_code = '11002'"
+    )
+    parts = [incomes_by_municipality(mirror, 2023)[code][1] for code in ("11002", "11007")]
+    assert merged == [(sum(parts), "11002 + 11007 merged into 11002 on 2025-01-01")]
 
 
 def test_the_synthetic_income_series_is_published_as_a_layer_of_its_own(
@@ -339,13 +434,16 @@ def test_the_real_income_series_joins_all_589_municipalities(
 
 def brussels(folder: Path, real_files: Path, population: dict[str, Any]) -> str:
     """The 724 real sectors of Brussels 2022 with a list of codes, and a column of residents that is
-    empty, in place of the population; incomes are not among the samples.
+    empty, in place of the population; of incomes, those of municipalities in 2013 are a sample.
     """
     sectors = "sh_statbel_statistical_sectors_31370_20220101_brussels.gpkg"
     (folder / sectors).symlink_to(real_files / "belgium" / sectors)
     headings, *rows = (real_files / "belgium" / population["path"]).read_bytes().splitlines()
     listed = [headings + b";TOTAL", *(row + b";" for row in rows)]
     (folder / population["path"]).write_bytes(b"\n".join(listed))
+    (folder / "TF_PSNL_INC_TAX_MUNTY.zip").symlink_to(
+        real_files / "belgium" / "TF_PSNL_INC_TAX_MUNTY.zip"
+    )
     (folder / "no_incomes.txt").write_text(
         "CD_YEAR|CD_SECTOR|MS_NBR_NON_ZERO_INC|MS_TOT_NET_TAXABLE_INC|MS_MEDIAN_NET_TAXABLE_INC\r\n"
     )
@@ -364,6 +462,11 @@ def brussels(folder: Path, real_files: Path, population: dict[str, Any]) -> str:
                 "container": "text",
                 "member": None,
                 "rows": 0,
+            },
+            "be-municipal-income-2022": {  # no codes of Brussels changed since
+                "path": "TF_PSNL_INC_TAX_MUNTY.zip",
+                "rows": 19,
+                "reads": {"where": {"CD_YEAR": "2013", "CD_MUNTY_REFNIS": "21*"}},
             },
         },
     )
@@ -388,7 +491,7 @@ def test_the_real_sectors_of_brussels_join_the_list_of_2018(
         },
     }
     with pytest.raises(
-        Exception, match=r"population conserved .* found 0 in 0 of 19 rows, of no value at all"
+        Exception, match=r"724 of 724 figures matched.* the persons of the figures sum to none"
     ):
         run(belgium, vintage=2022, mirror=brussels(tmp_path, real_files, listed))
     report = other_database.rows(
@@ -418,7 +521,7 @@ def test_the_real_sectors_of_brussels_do_not_join_the_list_of_2025(
     with pytest.raises(
         Exception,
         match=(
-            r"596 of 724 areas matched, 596 of 749 figures matched; areas without figures:"
+            r"596 of 724 areas matched, 596 of 749 figures matched; .*; areas without figures:"
             r" 21\d\d\d.*figures without area: 21"
         ),
     ):

@@ -10,7 +10,8 @@ from datetime import date
 import pytest
 from psycopg2 import sql
 
-from flows.offices import census_bureau, statbel, statistik_austria
+from flows.offices import census_bureau, statistik_austria
+from flows.offices.statbel_ledger import LEDGER as STATBEL_LEDGER
 from tasks.core.catalog.column_rules import column_comments
 from tasks.core.making.codes import code_lists
 from tasks.core.making.codes.ledger import CodeEvent, Ledger, WholeOrParts, ledger
@@ -326,7 +327,7 @@ def test_rules_are_copied_where_there_is_no_comment(database: Database, fill: Fi
 
 
 @pytest.mark.parametrize(
-    "declared", [statistik_austria.LEDGER, statbel.LEDGER, census_bureau.COUNTIES]
+    "declared", [statistik_austria.LEDGER, STATBEL_LEDGER, census_bureau.COUNTIES]
 )
 def test_the_ledgers_of_the_countries_hold_together(declared: Ledger) -> None:
     for event in declared.events:
@@ -341,7 +342,7 @@ def test_the_ledgers_of_the_countries_hold_together(declared: Ledger) -> None:
 
 
 def test_the_ledger_of_belgium_leads_from_589_to_565_municipalities() -> None:
-    routes = statbel.LEDGER.routes(date(2011, 1, 1), date(2025, 1, 1))
+    routes = STATBEL_LEDGER.routes(date(2011, 1, 1), date(2025, 1, 1))
     assert all(route.target for route in routes)
     assert 589 - sum(len(route.before) for route in routes) + len(routes) == 565
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,43 @@ def test_nobody_is_lost_on_the_way(database: Database, tables: Staging) -> None:
         cursor.execute("UPDATE summed SET people = 37")
     with pytest.raises(CheckFailed, match="expected 38, found 37"):
         checks.check_conserved.fn(tables, "people", "figures", "summed")
+
+
+@pytest.mark.parametrize(
+    ("parts", "wholes", "found"),
+    [
+        ("('A', 3), ('A', 4), ('B', NULL)", "('A', 7), ('B', NULL)", ""),
+        ("('A', 3), ('A', 4.05)", "('A', 7)", ""),  # within the tolerance
+        ("('A', 3), ('A', 4)", "('A', 5), ('A', 2)", ""),  # a whole of two rows
+        ("('A', -3)", "('A', -2)", ""),
+        ("('A', 3), ('A', 5), ('B', 1)", "('A', 7), ('B', 1)", r"A \(8 of 7\)"),
+        ("('A', 3)", "('B', 7)", r"A \(3 of none\)"),
+        ("('A', 3)", "('A', 7), ('A', NULL)", r"A \(3 of none\)"),
+        ("('A', 3), (NULL, 2)", "('A', 7), (NULL, 9)", r"nowhere \(2 of none\)"),
+    ],
+)
+def test_parts_are_held_to_their_whole(
+    database: Database, tables: Staging, parts: str, wholes: str, found: str
+) -> None:
+    with database.session(tables.schema) as cursor:
+        for name, rows in (("parts", parts), ("wholes", wholes)):
+            cursor.execute(f"CREATE TABLE {name} (code text, earned numeric)")
+            cursor.execute(f"INSERT INTO {name} VALUES {rows}")
+    held = partial(checks.check_within.fn, tables, "earned", "parts", "wholes", by="code")
+    if not found:
+        held(tolerance=0.01)
+        return
+    with pytest.raises(CheckFailed, match=f"found {found}"):
+        held(tolerance=0.01)
+
+
+def test_parts_without_figures_are_no_pass(database: Database, tables: Staging) -> None:
+    with database.session(tables.schema) as cursor:
+        cursor.execute("CREATE TABLE parts AS SELECT 'A' AS code, NULL::numeric AS earned")
+        cursor.execute("CREATE TABLE wholes AS SELECT 'A' AS code, 7 AS earned")
+    checks.check_within.fn(tables, "earned", "parts", "wholes", by="code")
+    verdict = "SELECT passed, required FROM catalog.check_result ORDER BY at DESC LIMIT 1"
+    assert database.rows(verdict) == [(False, False)]
 
 
 def test_geometries_are_held_to_be_there_and_valid(database: Database, tables: Staging) -> None:

@@ -455,6 +455,42 @@ def test_a_layer_without_an_order_is_asked_whole_and_in_sorted_pages_only_where_
     assert [int(path.rpartition("=")[2]) for path in paged] == starts
 
 
+@pytest.mark.parametrize(
+    ("count", "most", "asked"), [(700, 500, 4), (500, None, 3), (701, None, 0)]
+)
+def test_an_uncounted_whole_of_a_usual_limit_is_asked_for_in_pages(
+    office: Office, count: int, most: int | None, asked: int
+) -> None:
+    office.publishes(count)
+    source = replace(SOURCE, pages=250)
+    with serve_wfs({LAYER: office.file}, counts=False, most=most, asked=office.asked) as base:
+        question = QUESTION.removesuffix("&sortBy=g_id")
+        answer = pages.ask(source, f"{base}gs-open/GEODATA/ows?{question}", lambda *_: None)
+    assert len(codes(answer)) == count
+    assert len([path for path in office.asked if "startIndex" in path]) == asked
+
+
+@pytest.mark.parametrize(
+    "said", [b'"exceededTransferLimit":true', b'"links":[{"rel":"next","href":"x"}]']
+)
+def test_a_whole_that_says_that_there_is_more_is_not_taken(office: Office, said: bytes) -> None:
+    body = POINT.replace(b'"numberMatched":25,', b"").replace(b'"crs"', said + b',"crs"')
+    assert b"numberMatched" not in body
+    with serve_wfs({LAYER: office.file}, answers={1: body}, asked=office.asked) as base:
+        question = QUESTION.removesuffix("&sortBy=g_id")
+        pages.ask(SOURCE, f"{base}gs-open/GEODATA/ows?{question}", lambda *_: None)
+    assert len(office.asked) > 1  # in pages, which this body is the first of again
+
+
+def test_an_answer_beyond_what_is_listed_at_once_is_refused(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "LARGEST", 1000)
+    answer = office.answer()
+    assert answer.kind == "invalid"
+    assert re.search(r"has [\d,]+ bytes where one answer may have 1,000: declare", answer.detail)
+
+
 def test_a_busy_service_is_not_asked_in_pages(office: Office) -> None:
     with serve_wfs({LAYER: office.file}, asked=office.asked, busy_page=1, times=99) as base:
         answer = pages.ask(SOURCE, f"{base}ows?{UNSORTED}", lambda *_: None)

@@ -5,6 +5,7 @@ of an office.
 from __future__ import annotations
 
 import importlib
+from datetime import date
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from flows.offices import census_bureau, ign, insee, sirene, statbel, statistik_
 from flows.offices.insee_lists import postal_codes
 from flows.offices.insee_memberships import memberships
 from flows.offices.insee_movements import movements
+from tasks.nouns import Features, Rows
 from tasks.running.command_line import parse
 
 OFFERED = {
@@ -41,14 +43,60 @@ def test_a_flow_offers_the_years_of_its_office(name: str) -> None:
 def test_the_command_line_shows_the_years_and_refuses_others(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert parse(belgium, ["--vintage", "2018"]) == {"vintage": 2018}
-    for typed, said in ((["--help"], "2018, 2019"), (["--vintage", "1999"], "Choose from: 2018")):
+    assert parse(belgium, ["--vintage", "2019"]) == {"vintage": 2019}
+    for typed, said in ((["--help"], "2019, 2020"), (["--vintage", "1999"], "Choose from: 2019")):
         with pytest.raises(SystemExit):
             parse(belgium, typed)
         shown = capsys.readouterr()
         assert said in shown.out + shown.err
-    with pytest.raises(ParameterTypeError, match="Input should be 2018, 2019"):
+    with pytest.raises(ParameterTypeError, match="Input should be 2019, 2020"):
         belgium.validate_parameters({"vintage": 1999, "mirror": None, "rebuild": False})
+
+
+def test_borders_without_figures_can_be_asked_for_and_no_flow_offers_them() -> None:
+    """2018: the layout of its residents is not evidenced; 2026: none were published yet."""
+    assert set(statbel.SECTORS_WITHOUT_FIGURES) == {2018, 2026}
+    assert not set(statbel.SECTORS_WITHOUT_FIGURES) & set(statbel.RELEASES)
+    assert statbel.NEWEST == 2025
+    of_2026 = statbel.sectors(2026)
+    assert of_2026.urls[0].endswith("/sh_statbel_statistical_sectors_3812_20260101.geojson.zip")
+    assert (of_2026.rows, of_2026.confidence) == (Rows.exactly(20_781), "medium")
+    assert of_2026.distinct == {"municipality_code": 565}
+    assert isinstance(of_2026.reads, Features)
+    assert (of_2026.reads.crs, of_2026.reads.published_crs) == (3812, 31370)
+    assert statbel.sectors(2018).rows == Rows.exactly(19_782)
+
+
+@pytest.mark.parametrize("year", statbel.RELEASES)
+def test_incomes_of_sectors_and_municipalities_are_of_their_declared_years(year: int) -> None:
+    release = statbel.RELEASES[year]
+    by_sector, by_municipality = statbel.income(year), statbel.municipal_income(year)
+    assert by_sector.reads.where == {"CD_YEAR": str(release.sector_incomes)}  # type: ignore[union-attr]
+    assert by_municipality.reads.where == {  # type: ignore[union-attr]
+        "CD_YEAR": str(release.municipal_incomes)
+    }
+    assert by_municipality.rows == Rows.exactly(581)
+    assert by_municipality.codes_day == date(2024, 1, 1)
+
+
+@pytest.mark.parametrize("year", statbel.RELEASES)
+def test_german_names_may_be_absent_in_shapefiles_only(year: int) -> None:
+    reads = statbel.sectors(year).reads
+    assert isinstance(reads, Features)
+    absent = {name for name, column in reads.columns.items() if column.optional}
+    german = {name for name in reads.columns if name.endswith("_name_de")}
+    assert len(german) == 5
+    assert absent == (german if year <= 2021 else set())
+
+
+@pytest.mark.parametrize("year", statistik_austria.RELEASES)
+def test_the_employment_of_a_year_is_of_all_its_municipalities(year: int) -> None:
+    declared = statistik_austria.employment(year)
+    counted = statistik_austria.RELEASES[year].employment
+    least = statistik_austria.EMPLOYED[counted]
+    assert declared.rows == Rows(low=least, high=least + 1)
+    borders = statistik_austria.RELEASES.get(counted)
+    assert borders is None or borders.municipalities.low <= least  # type: ignore[union-attr]
 
 
 IGN = "https://data.geopf.fr/telechargement/download/CONTOURS-IRIS/CONTOURS-IRIS_3-0__"

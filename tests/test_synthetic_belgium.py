@@ -71,6 +71,7 @@ def unpacked(folder: Path, name: str, into: Path) -> Path:
         "OPENDATA_SECTOREN_2025_NEW",
         "TF_PSNL_INC_TAX_SECTOR",
         "TF_PSNL_INC_TAX_MUNTY",
+        "TF_PSNL_INC_TAX_MUNTY_2023",
     ],
 )
 def test_tables_are_pipes_without_quotes_in_utf8_with_mark_and_crlf(
@@ -192,6 +193,28 @@ def test_sums_that_hold_in_the_published_municipal_series_hold_here(folder: Path
             + cents["MS_TOT_MUNICIP_TAXES"]
             + cents["MS_TOT_SUBURBS_TAXES"]
         )
+
+
+def test_incomes_of_municipalities_hold_those_of_their_sectors(folder: Path) -> None:
+    rows = table(folder / "TF_PSNL_INC_TAX_MUNTY_2023.zip")
+    sectors_of = table(folder / "TF_PSNL_INC_TAX_SECTOR.zip")
+    for year in (2016, 2018, 2022, 2023):
+        own = {row["CD_MUNTY_REFNIS"]: row for row in rows if row["CD_YEAR"] == str(year)}
+        assert set(own) == {row["cd_munty_refnis"] for row in sectors(folder, 2024)}
+        for code, row in own.items():
+            parts = [
+                part
+                for part in sectors_of
+                if (part["CD_YEAR"], part["CD_MUNTY_REFNIS"]) == (str(year), code)
+            ]
+            known = sum(
+                float(part["MS_TOT_NET_TAXABLE_INC"])
+                for part in parts
+                if part["MS_TOT_NET_TAXABLE_INC"] != "*"
+            )
+            assert known < float(row["MS_TOT_NET_TAXABLE_INC"])
+            declared = sum(int(part["MS_NBR_NON_ZERO_INC"]) for part in parts)
+            assert declared < int(row["MS_NBR_NON_ZERO_INC"])
 
 
 def test_the_mirror_states_the_numbers_of_its_files(folder: Path) -> None:

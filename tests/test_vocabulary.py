@@ -40,6 +40,7 @@ def test_the_words_are_these_and_no_others() -> None:
         "check_rows",
         "check_topology",
         "check_totals",
+        "check_within",
         "clean_topology",
         "collect_superseded",
         "download",

@@ -6,10 +6,12 @@ from datetime import date
 
 from flows.offices.statbel_columns import (
     INCOME,
+    INCOME_OF_MUNICIPALITIES,
     MUNICIPAL_INCOME,
     MUNICIPALITIES_2011,
     POPULATION,
     SECTORS,
+    SECTORS_UNTIL_2021,
 )
 from tasks.nouns import (
     Column,
@@ -21,7 +23,6 @@ from tasks.nouns import (
     Source,
     Table,
     Total,
-    ledger,
 )
 
 STATBEL = Publisher(
@@ -37,92 +38,90 @@ OPEN_DATA = Licence(
 )
 FILES = "https://statbel.fgov.be/sites/default/files/files/opendata"
 PAGES = "https://statbel.fgov.be/en/open-data"
-BOUNDS = (21_000, 21_000, 296_000, 245_000)  # metres in EPSG:31370, beaches included
+BOUNDS_IN = {  # metres, beaches included; Lambert 2008 (3812) lies 500 km further on both axes
+    31370: (21_000, 21_000, 296_000, 245_000),
+    3812: (521_000, 521_000, 796_000, 745_000),
+}
 
 GEOJSON = "sh_statbel_statistical_sectors_31370_{}0101.geojson"
+IN_LAMBERT_2008 = "sh_statbel_statistical_sectors_3812_{}0101.geojson"
 SHAPEFILE = "sh_statbel_statistical_sectors_{}0101.shp"
+
+
+@dataclass(frozen=True)
+class Borders:
+    """How many sectors and municipalities there are on 1 January, and how their file is named.
+
+    crs: EPSG code of the coordinates; since 2022 the file's name says it. confidence: in the file.
+    """
+
+    sectors: Rows
+    municipalities: int
+    file: str = GEOJSON
+    crs: int = 31370
+    confidence: Confidence = "high"
 
 
 @dataclass(frozen=True)
 class Release:
     """What Statbel states of the 1 January of a year, and how it names the files.
 
+    sector_incomes, municipal_incomes: the years of the incomes, which two files give.
     residents_file: 2025 is published on the old and on the new sectors; that of 2019 has a blank in
     its name, and is there as xlsx too. confidence: in the address of the residents.
     """
 
-    sectors: Rows
-    municipalities: int
+    borders: Borders
     residents: int
-    borders: str = GEOJSON
+    sector_incomes: int
+    municipal_incomes: int
     residents_file: str = "OPENDATA_SECTOREN_{}"
     confidence: Confidence = "high"
 
 
-NEARLY_19800 = Rows(low=19_790, high=19_800)
+SINCE_2019 = Borders(Rows(low=19_790, high=19_800), 581)
+UNTIL_2021 = replace(SINCE_2019, file=SHAPEFILE)
+SINCE_2025 = Borders(Rows.exactly(20_781), 565)
 RELEASES = {  # municipalities merged in 2019 and 2025
-    2018: Release(Rows.exactly(19_782), 589, 11_376_070, SHAPEFILE, confidence="low"),
-    2019: Release(NEARLY_19800, 581, 11_431_406, SHAPEFILE, "OPEN%20DATA_SECTOREN_{}", "medium"),
-    2020: Release(NEARLY_19800, 581, 11_492_641, SHAPEFILE),
-    2021: Release(NEARLY_19800, 581, 11_521_238, SHAPEFILE),
-    2022: Release(NEARLY_19800, 581, 11_584_008),
-    2023: Release(NEARLY_19800, 581, 11_697_557),
-    2024: Release(NEARLY_19800, 581, 11_763_650),
-    2025: Release(Rows.exactly(20_781), 565, 11_825_551, residents_file="OPENDATA_SECTOREN_{}_NEW"),
+    2019: Release(UNTIL_2021, 11_431_406, 2017, 2017, "OPEN%20DATA_SECTOREN_{}", "medium"),
+    2020: Release(UNTIL_2021, 11_492_641, 2018, 2018),
+    2021: Release(UNTIL_2021, 11_521_238, 2019, 2019),
+    2022: Release(SINCE_2019, 11_584_008, 2020, 2020),
+    2023: Release(SINCE_2019, 11_697_557, 2021, 2021),
+    2024: Release(SINCE_2019, 11_763_650, 2022, 2022),
+    2025: Release(SINCE_2025, 11_825_551, 2023, 2023, "OPENDATA_SECTOREN_{}_NEW"),
 }
 NEWEST = max(RELEASES)
+# Their borders can be asked for by `sectors`; no flow offers these years.
+SECTORS_WITHOUT_FIGURES = {
+    # The residents may have sector codes of four characters, and no incomes of 589 municipalities.
+    2018: Borders(Rows.exactly(19_782), 589, SHAPEFILE),
+    # Only Lambert 2008 is evidenced, and no residents were published by November 2026.
+    2026: replace(SINCE_2025, file=IN_LAMBERT_2008, crs=3812, confidence="medium"),
+}
+INCOME_COVERAGE = 0.9  # least share of a municipality's inhabited sectors that incomes are of
+INCOME_ROUNDING = 0.001  # by which incomes of sectors may exceed those of their municipality
+MUNICIPALITIES_WITH_INCOME = 581  # in every year of the series, those of 2019 to 2024
 MUNICIPALITIES_OF_2011 = 589
-
-# Municipalities: mergers in Flanders and new codes in Hainaut in 2019 (paired by name in Statbel's
-# own lists), mergers in 2025.
-LEDGER = ledger("""
-    2019-01-01: 12030 12034 > 12041
-    2019-01-01: 44011 44049 > 44083
-    2019-01-01: 44001 44029 > 44084
-    2019-01-01: 44036 44072 44080 > 44085
-    2019-01-01: 45017 45057 > 45068
-    2019-01-01: 71047 72040 > 72042
-    2019-01-01: 72025 72029 > 72043
-    2019-01-01: 52043 > 55086
-    2019-01-01: 52063 > 55085
-    2019-01-01: 54007 > 57096
-    2019-01-01: 54010 > 57097
-    2019-01-01: 55010 > 51067
-    2019-01-01: 55022 > 58001
-    2019-01-01: 55023 > 51069
-    2019-01-01: 55039 > 51068
-    2019-01-01: 56011 > 58002
-    2019-01-01: 56085 > 58003
-    2019-01-01: 56087 > 58004
-    2025-01-01: 11002 11007 > 11002
-    2025-01-01: 23023 23024 23032 > 23106
-    2025-01-01: 37012 37018 > 37021
-    2025-01-01: 37007 37015 > 37022
-    2025-01-01: 44012 44048 > 44086
-    2025-01-01: 44034 44073 > 44087
-    2025-01-01: 46014 44045 > 46029
-    2025-01-01: 44040 44043 > 44088
-    2025-01-01: 46003 46013 11056 > 46030
-    2025-01-01: 73006 73032 > 73110
-    2025-01-01: 73009 73083 > 73111
-    2025-01-01: 71069 71057 > 71071
-    2025-01-01: 71022 73040 > 71072
-    2025-01-01: 82003 82005 > 82039
-""")
 
 
 def sectors(year: int) -> Source:
     """Give the borders of the sectors on 1 January, with the areas above; Shapefiles until 2021."""
-    release = RELEASES[year]
-    name = release.borders.format(year)
+    borders = RELEASES[year].borders if year in RELEASES else SECTORS_WITHOUT_FIGURES[year]
+    name = borders.file.format(year)
+    columns = SECTORS_UNTIL_2021 if borders.file == SHAPEFILE else SECTORS
+    reads = replace(
+        _features(columns, "sector_code"), crs=borders.crs, bounds=BOUNDS_IN[borders.crs]
+    )
     return replace(
-        _zip("be-sectors", year, f"Statistical sectors {year}", _features(SECTORS, "sector_code")),
+        _zip("be-sectors", year, f"Statistical sectors {year}", reads),
         urls=(f"{FILES}/Statistische%20sectoren/{name}.zip",),
         member=f"*.{name.split('.')[-1]}",
         landing_page=f"{PAGES}/statistical-sectors-{year}",
         minimum_bytes=5_000_000,
-        rows=release.sectors,
-        distinct={"municipality_code": release.municipalities},
+        confidence=borders.confidence,
+        rows=borders.sectors,
+        distinct={"municipality_code": borders.municipalities},
     )
 
 
@@ -143,19 +142,35 @@ def population(year: int) -> Source:
 
 def income(year: int) -> Source:
     """Give incomes declared two years before; few people's are hidden by a star (before: a C)."""
-    reads = replace(
-        _piped(INCOME),
-        missing={"*": "suppressed", "C": "suppressed"},
-        where={"CD_YEAR": str(year - 2)},
-    )
-    title = f"Fiscal income by statistical sector, incomes of {year - 2}"
+    earned = RELEASES[year].sector_incomes
+    hidden = {"*": "suppressed", "C": "suppressed"}
+    reads = replace(_piped(INCOME), missing=hidden, where={"CD_YEAR": str(earned)})
+    title = f"Fiscal income by statistical sector, incomes of {earned}"
     return replace(
         _zip("be-income", year, title, reads),
-        reference_date=date(year - 2, 12, 31),
+        reference_date=date(earned, 12, 31),
         urls=(f"{FILES}/arbeid%20per%20sector/TF_PSNL_INC_TAX_SECTOR.zip",),
         landing_page=f"{PAGES}/fiscal-statistics-income-statistical-sector",
         released="yearly, autumn",
         confidence="medium",
+    )
+
+
+def municipal_income(year: int) -> Source:
+    """Give all incomes of each municipality, declared two years before; none of them is hidden.
+
+    The series of 2005 to 2023 is on the municipalities of 2019 to 2024 in all its years.
+    """
+    earned = RELEASES[year].municipal_incomes
+    reads = _piped(INCOME_OF_MUNICIPALITIES, "municipality_code")
+    return replace(
+        _of_municipalities(year, f"incomes of {earned}", earned, reads),
+        reads=replace(reads, where={"CD_YEAR": str(earned)}),
+        codes_of=date(2024, 1, 1),
+        urls=(f"{FILES}/arbeid/TF_PSNL_INC_TAX_MUNTY.zip",),
+        released="yearly, autumn",
+        confidence="medium",
+        rows=Rows.exactly(MUNICIPALITIES_WITH_INCOME),
     )
 
 
@@ -173,16 +188,13 @@ def sectors_of_2011() -> Source:
     )
 
 
-def municipal_income() -> Source:
+def municipal_income_of_2011() -> Source:
     """Give incomes of each municipality of 2011 from 2005 to 2013, as released in 2015."""
-    title = "Fiscal income by municipality, 2005 to 2013, release of 2015"
     reads = _piped(MUNICIPAL_INCOME, "municipality_code", "year")
     return replace(
-        _zip("be-municipal-income", 2011, title, reads),
-        reference_date=date(2013, 12, 31),
+        _of_municipalities(2011, "2005 to 2013, release of 2015", 2013, reads),
         codes_of=date(2011, 1, 1),
         urls=("https://statbel.fgov.be/nl/binaries/TF_PSNL_INC_TAX_MUNTY_tcm325-272513.zip",),
-        landing_page="https://statbel.fgov.be/en/themes/households/taxable-income",
         released="once; no longer offered",
         confidence="low",
         rows=Rows.exactly(5_301),
@@ -191,6 +203,15 @@ def municipal_income() -> Source:
             "residents": Total(expected=11_150_516),
             "net_taxable_income": Total(expected=189_767_698_458.80),
         },
+    )
+
+
+def _of_municipalities(vintage: int, years: str, newest: int, reads: Table) -> Source:
+    """Give a release of the incomes by municipality, whose address is still to be said."""
+    return replace(
+        _zip("be-municipal-income", vintage, f"Fiscal income by municipality, {years}", reads),
+        reference_date=date(newest, 12, 31),
+        landing_page="https://statbel.fgov.be/en/themes/households/taxable-income",
     )
 
 
@@ -214,7 +235,9 @@ def _zip(slug: str, year: int, title: str, reads: Features | Table) -> Source:
 
 
 def _features(columns: Mapping[str, Column], key: str | None = None) -> Features:
-    return Features(columns=columns, key=key, crs=31370, published_crs=31370, bounds=BOUNDS)
+    return Features(
+        columns=columns, key=key, crs=31370, published_crs=31370, bounds=BOUNDS_IN[31370]
+    )
 
 
 def _piped(columns: Mapping[str, Column], *key: str) -> Table:

@@ -3,18 +3,19 @@
 Each column has its name here, then the names it has had in the files, newest first.
 """
 
+from dataclasses import replace
+
 from tasks.nouns import Column, decimal, integer, text
 
 LANGUAGES = {"nl": "Dutch", "fr": "French", "de": "German"}
 
 
 def _names(area: str, now: str, until_2021: str, german: str = "German") -> dict[str, Column]:
-    """Give an area's names in three languages, by their headings; German is not in every year."""
+    """Give an area's names in three languages, by their headings."""
     return {
         f"{area}_name_{ending}": text(
             f"{now}_{ending}",
             f"{until_2021}_{ending.upper()}",
-            optional=ending == "de",
             about=f"Name of the {area} in {german if ending == 'de' else language}",
             unit="name",
         )
@@ -51,6 +52,10 @@ SECTORS: dict[str, Column] = {
     ),
     **_names("region", "tx_rgn_descr", "T_REGIO"),
 }
+# the Shapefiles are not known to have German names in each year
+SECTORS_UNTIL_2021 = {
+    name: replace(column, optional=name.endswith("_name_de")) for name, column in SECTORS.items()
+}
 
 POPULATION: dict[str, Column] = {
     "sector_code": text("CD_SECTOR"),
@@ -72,19 +77,36 @@ def _euros(heading: str, about: str) -> Column:
     return decimal(heading, about=about, unit="EUR", rule="sum")
 
 
+# Many sectors' incomes are hidden: what they add up to is no income of the area above.
 INCOME: dict[str, Column] = {
     # where a release has both codes, CD_SECTOR is cut to its last four characters
     "sector_code": text("CD_REFNIS_SECTOR", "CD_SECTOR"),
-    "declarations": _declarations(
-        "MS_NBR_NON_ZERO_INC", "Tax declarations with an income, two years before"
+    "declarations": integer(
+        "MS_NBR_NON_ZERO_INC",
+        about="Tax declarations with an income, two years before; areas above have all of theirs",
+        unit="declarations",
     ),
-    "net_taxable_income": _euros(
-        "MS_TOT_NET_TAXABLE_INC", "Total net taxable income declared, two years before"
+    "net_taxable_income": decimal(
+        "MS_TOT_NET_TAXABLE_INC",
+        about="Total net taxable income declared, two years before; areas above have all of theirs",
+        unit="EUR",
     ),
     "median_income": decimal(
         "MS_MEDIAN_NET_TAXABLE_INC",
         about="Median net taxable income of the declarations; medians are never aggregated",
         unit="EUR/declaration",
+    ),
+}
+
+INCOME_OF_MUNICIPALITIES: dict[str, Column] = {
+    "municipality_code": text("CD_MUNTY_REFNIS", about="NIS code of the municipality"),
+    "declarations": _declarations(
+        "MS_NBR_NON_ZERO_INC",
+        "Tax declarations with an income, two years before; by municipality, none hidden",
+    ),
+    "net_taxable_income": _euros(
+        "MS_TOT_NET_TAXABLE_INC",
+        "Total net taxable income declared, two years before; by municipality, none hidden",
     ),
 }
 

@@ -127,6 +127,37 @@ def check_conserved(
     _verdict(staging, title, expected, str(after), passed, seen)
 
 
+@verb("check {column} of {parts} within {wholes}")
+def check_within(
+    staging: Staging, column: str, parts: str, wholes: str, *, by: str, tolerance: float = 0.0
+) -> None:
+    """Check that the known figures of an area's parts add up to no more than its own figure.
+
+    by: the column of both tables that tells the area; tolerance is relative. Areas of which no part
+    has a figure are not held; where that is so of all, a warning says that nothing was.
+    """
+    title = f"{column} of {parts} within {wholes}"
+    held = (
+        "WITH held AS (SELECT coalesce(p.{3}::text, 'nowhere') AS code, summed, own FROM (SELECT"
+        " {3}, sum({0}) AS summed FROM {1} WHERE {0} IS NOT NULL GROUP BY {3}) AS p LEFT JOIN"
+        " (SELECT {3}, CASE WHEN count(*) = count({0}) THEN sum({0}) END AS own FROM {2} GROUP BY"
+        " {3}) AS w ON w.{3} = p.{3}), beyond AS (SELECT *, row_number() OVER (ORDER BY code) AS"
+        " place FROM held WHERE (summed <= own + abs(own) * {4}) IS NOT TRUE) "
+    )
+    beyond = (
+        "SELECT string_agg(concat(code, ' (', summed, ' of ', coalesce(own::text, 'none'), ')'),"
+        " ', ' ORDER BY code) FILTER (WHERE place <= 5), (SELECT count(*) FROM held) FROM beyond"
+    )
+    named = [*map(sql.Identifier, (column, parts, wholes, by)), sql.Literal(tolerance)]
+    found, seen = _row(staging, title, held + beyond, *named)
+    expected, none = "no sum beyond its area's own", f"none beyond its own in {seen:,} areas"
+    if seen:
+        _verdict(staging, title, expected, found or none, not found)
+        return
+    record_check(site().database, staging, title, expected, none, passed=False, required=False)
+    warn(f"No part in {parts} has a figure of {column}: none was held to {wholes}.")
+
+
 @verb("check topology of {table}")
 def check_topology(staging: Staging, table: str) -> None:
     """Check that every geometry of a layer is present, valid, not empty and has an area."""

@@ -128,22 +128,27 @@ def _write_population(folder: Path, made: Country, vintage: int) -> Entry:
 
 
 def _write_income(folder: Path, made: Country, vintages: Sequence[int]) -> dict[str, Entry]:
-    """One file for all vintages; the rows stated for a vintage are those of its income year, two
-    years earlier.
+    """One file by sector and one by municipality for all vintages; the rows stated for a vintage
+    are those of its income year, two years earlier.
     """
     years = range(min(vintages) - 4, max(vintages) - 1)
-    rows = {year: list(figures.sector_income(made, year)) for year in years}
-    content = formats.delimited(
-        figures.SECTOR_INCOME, [row for year in years for row in rows[year]]
-    )
-    _write_text(folder / "TF_PSNL_INC_TAX_SECTOR.zip", content, date(max(vintages), 10, 1))
-    return {
-        f"be-income-{vintage}": {
-            "path": "TF_PSNL_INC_TAX_SECTOR.zip",
-            "rows": len(rows[vintage - 2]),
-        }
-        for vintage in vintages
-    }
+    day, sources = date(max(vintages), 10, 1), {}
+    for slug, name, columns, rows_of in (
+        ("be-income", "TF_PSNL_INC_TAX_SECTOR", figures.SECTOR_INCOME, figures.sector_income),
+        (
+            "be-municipal-income",
+            f"TF_PSNL_INC_TAX_MUNTY_{years[-1]}",  # that of 2015 has the same name elsewhere
+            figures.MUNICIPAL_INCOME,
+            figures.income_of_municipalities,
+        ),
+    ):
+        rows = {year: list(rows_of(made, year)) for year in years}
+        content = formats.delimited(columns, [row for year in years for row in rows[year]])
+        _write_text(folder / f"{name}.zip", content, day)
+        for vintage in vintages:
+            stated = {"path": f"{name}.zip", "rows": len(rows[vintage - 2])}
+            sources[f"{slug}-{vintage}"] = stated
+    return sources
 
 
 def _write_municipal_income(folder: Path, made: Country) -> Entry:

@@ -4,14 +4,14 @@ municipalities of 2011.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from synthetic import places
-from synthetic.country import Country
+from synthetic.country import Country, Sector
 
 POPULATION = tuple(
     (
@@ -70,12 +70,26 @@ def sector_income(country: Country, year: int) -> Iterator[tuple[Any, ...]]:
     """Rows of TF_PSNL_INC_TAX_SECTOR for one income year, always on the sectors and municipalities
     of 2024.
     """
+    for sector, declarations, figures, hidden in _earned(country, year):
+        areas = sector.areas_at(2024)
+        names = (*areas.municipality_names[:2], sector.code, *sector.names[:2])
+        yield (
+            year,
+            areas.municipality,
+            *names,
+            declarations,
+            *((SUPPRESSED,) * len(figures) if hidden else figures),
+        )
+
+
+def _earned(country: Country, year: int) -> Iterator[tuple[Sector, int, tuple[str, ...], bool]]:
+    """Inhabited sectors with their declarations, figures, and whether these are hidden."""
     random, level = country.random(2), country.random(3, year)
     for sector in country.at(2024):
         wealth, hidden = random.lognormal(10.15, 0.22), level.random() < SUPPRESSED_SHARE
         if not sector.residents:
             continue
-        areas, declarations = sector.areas_at(2024), max(1, round(sector.residents * 0.555))
+        declarations = max(1, round(sector.residents * 0.555))
         average = wealth * 1.03 ** (year - 2013) * level.normal(1, 0.01)
         spread = average * level.uniform(0.75, 0.95)
         amounts = (
@@ -85,14 +99,7 @@ def sector_income(country: Country, year: int) -> Iterator[tuple[Any, ...]]:
             f"{spread:.0f}",
         )
         figures = (*amounts, f"{spread / average * 100:.1f}", f"{level.uniform(0, 0.9):.2f}")
-        names = (*areas.municipality_names[:2], sector.code, *sector.names[:2])
-        yield (
-            year,
-            areas.municipality,
-            *names,
-            declarations,
-            *((SUPPRESSED,) * len(figures) if hidden else figures),
-        )
+        yield sector, declarations, figures, hidden
 
 
 # Columns of the municipal series and what one resident of 2013 has of each in the published file:
@@ -163,15 +170,41 @@ def municipal_income(country: Country) -> list[tuple[Any, ...]]:
                 wealth * 1.03 ** (year - 2013),
                 random,
             )
-            rows.append(
-                (
-                    year,
-                    code,
-                    *(_amount(name, figures[name]) for name in PER_RESIDENT),
-                    *_area_cells(code),
-                )
-            )
+            rows.append(_municipal_row(year, code, figures))
     return rows
+
+
+def income_of_municipalities(country: Country, year: int) -> list[tuple[Any, ...]]:
+    """Rows of today's release for one income year, on the municipalities of 2024: the incomes of
+    all sectors, hidden or not, and of residents in none of them.
+    """
+    residents, declared, cents = Counter[str](), Counter[str](), Counter[str]()
+    for sector, declarations, figures, _ in _earned(country, year):
+        code = sector.areas_at(2024).municipality
+        residents[code] += sector.residents
+        declared[code] += declarations
+        cents[code] += round(float(figures[0]) * 100)
+    random, rows = country.random(5, year), []
+    for code in sorted({sector.areas_at(2024).municipality for sector in country.at(2024)}):
+        figures_of = _figures(code, residents[code], 1.0, random)
+        taxable = round(cents[code] * 1.002)
+        more = taxable - figures_of["MS_TOT_NET_TAXABLE_INC"]
+        for column in (
+            "MS_TOT_NET_TAXABLE_INC",
+            "MS_TOT_NET_INC",
+            "MS_TOT_NET_PROF_INC",
+            "MS_JOINT_TAXABLE_INC",
+        ):
+            figures_of[column] += more
+        for column in ("MS_NBR_NON_ZERO_INC", "MS_NBR_TOT_NET_INC"):
+            figures_of[column] = declared[code] + 1
+        rows.append(_municipal_row(year, code, figures_of))
+    return rows
+
+
+def _municipal_row(year: int, code: str, figures: dict[str, int]) -> tuple[Any, ...]:
+    amounts = (_amount(name, figures[name]) for name in PER_RESIDENT)
+    return year, code, *amounts, *_area_cells(code)
 
 
 def _figures(

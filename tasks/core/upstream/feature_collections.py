@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct, field
 
+PIECE = 1 << 20  # bytes decoded at once
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -46,14 +48,16 @@ class _Feature(Struct):
     id: Any = None
 
 
-def take_apart(content: bytes) -> FeatureCollection:
-    """Give the collection in a JSON text in UTF-8.
+def take_apart(content: bytes | memoryview) -> FeatureCollection:
+    """Give the collection in a JSON text in UTF-8, its features as views of these bytes.
 
     Raises ValueError when it holds anything else, RecursionError when it is nested without end.
     """
-    codecs.utf_8_decode(content, "strict", True)  # what is not looked at is UTF-8 as well
+    _require_utf8(content)  # what is not looked at is UTF-8 as well
+    if bytes(content[:3]) == codecs.BOM_UTF8:
+        content = content[3:]
     try:
-        found = msgspec.json.decode(content.removeprefix(codecs.BOM_UTF8), type=_Collection)
+        found = msgspec.json.decode(content, type=_Collection)
         if found.features is None or found.type != "FeatureCollection":
             raise ValueError("it has no features, or its type is not FeatureCollection")
         features = [_feature(content) for content in found.features]
@@ -62,6 +66,12 @@ def take_apart(content: bytes) -> FeatureCollection:
     counts = (found.number_matched, found.total_features)
     matched = next((count for count in counts if type(count) is int), None)
     return FeatureCollection(features, matched, bytes(found.crs).decode() or None)
+
+
+def _require_utf8(content: bytes | memoryview) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(content), PIECE):
+        decoder.decode(bytes(content[start : start + PIECE]), final=start + PIECE >= len(content))
 
 
 def _feature(content: Raw) -> Feature:

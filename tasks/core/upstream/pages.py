@@ -17,6 +17,9 @@ from tasks.core.upstream.assemblies import Misfit, Whole, counted
 from tasks.core.upstream.downloads import download_of
 from tasks.core.upstream.feature_collections import FeatureCollection, take_apart
 
+LARGEST = 1 << 30  # bytes of one answer, whose features are listed at once
+USUAL_LIMIT = 500  # services that cut a layer do it at 1,000, 2,500, 5,000, 10,000 …
+
 
 def ask(source: Source, url: str, report: Report) -> Answer:
     """Ask a GetFeature address for all its features, `source.pages` at a time, kept as sent.
@@ -75,15 +78,14 @@ class _Conversation:
             try:
                 page = _read(answer.path, self.source)
                 self.whole.add(page)
-                if self._is_last(page) and (more := services.says_more(answer.path.read_bytes())):
+                if self._is_last(page) and (more := services.says_more(answer.path)):
                     raise Misfit(f"it is the last of the features that match, and {more}")
             except Misfit as misfit:
                 return replace(answer, kind="invalid", detail=f"{self._place()}: {misfit}")
             answer.path.unlink()
-            if not self.size and self.whole.matched not in (None, len(self.whole.seen)):
-                said = f"it has {len(self.whole.seen):,} of {self.whole.matched:,} features"
+            if not self.size and (said := self._cut()):
                 return replace(answer, kind="refused", path=None, detail=f"the whole: {said}")
-            if not self.size or self._is_last(page):
+            if self._is_last(page):
                 return self._finished(first)
             answer = self._ask_for_page()
         # Page 1 has shown that the layer is there: a later page that is not found does not mean
@@ -117,11 +119,23 @@ class _Conversation:
     def _is_last(self, page: FeatureCollection) -> bool:
         """Tell whether all that match are there, or the page is empty where nothing is counted.
 
-        A service that does not count may cap its pages: a short one is not the last.
+        A service that does not count may cap its pages: a short one is not the last. The whole is.
         """
+        if not self.size:
+            return True
         if self.whole.matched is None:
             return not page.features
         return len(self.whole.seen) == self.whole.matched
+
+    def _cut(self) -> str:
+        """Say why what was sent as the whole may be less; "" where nothing speaks for it."""
+        seen, matched = len(self.whole.seen), self.whole.matched
+        if matched is None and seen and seen % USUAL_LIMIT == 0:
+            return (
+                f"it has exactly {seen:,} features, as services send that cut a layer there, and"
+                " does not say how many match"
+            )
+        return "" if matched in (None, seen) else f"it has {seen:,} of {matched:,} features"
 
     def _finished(self, first: Answer) -> Answer:
         path, sha256, size = self.whole.finish()
@@ -136,11 +150,16 @@ def _read(path: Path, source: Source) -> FeatureCollection:
     """Give the features of a page; raise Misfit for anything else, such as an error page."""
     if reason := magic.refusal(path, replace(source, minimum_bytes=1)):
         raise Misfit(reason)
-    content = path.read_bytes()
+    if (size := path.stat().st_size) > LARGEST:
+        raise Misfit(
+            f"it has {size:,} bytes where one answer may have {LARGEST:,}: declare fewer `pages`,"
+            " the features of one answer"
+        )
+    content = services.mapped(path)
     try:
         return take_apart(content)
     except (ValueError, RecursionError) as error:
         raise Misfit(
             f"it is not a GeoJSON feature collection ({error}):"
-            f" {content[:160].decode(errors='replace')!r}"
+            f" {bytes(content[:160]).decode(errors='replace')!r}"
         ) from None

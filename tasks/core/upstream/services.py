@@ -64,17 +64,21 @@ def complaint(path: Path, source: Source) -> str | None:
     return _of_xml(path, source) if source.container == "xml" else None
 
 
-def says_more(content: bytes) -> str | None:
+def says_more(path: Path) -> str | None:
     """Say how a page in JSON tells that another one follows; None when it does not."""
-    answer = _decoded(content)
+    answer = _decoded(mapped(path))
     return _more(answer) if answer else None
 
 
-def _of_json(path: Path, source: Source) -> str | None:
+def mapped(path: Path) -> memoryview:
+    """Give a file's bytes after its byte order mark, brought into memory as they are looked at."""
     with path.open("rb") as file:
         content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    if bytes(content[:3]) == codecs.BOM_UTF8:
-        content = content[3:]
+    return content[3:] if bytes(content[:3]) == codecs.BOM_UTF8 else content
+
+
+def _of_json(path: Path, source: Source) -> str | None:
+    content = mapped(path)
     answer = _decoded(content)
     if answer is None:
         return None
