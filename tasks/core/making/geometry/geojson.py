@@ -14,7 +14,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tasks.core.making.geometry.encodings import C1, UTF_8, declared_codec, fitting
+from tasks.core.making.encodings import C1, UTF_8, fitting_codec
+from tasks.core.making.geometry.encodings import declared_codec
 from tasks.core.making.geometry.geometry_files import Place
 from tasks.core.model.errors import SourceError
 
@@ -145,8 +146,8 @@ def _no_utf8(place: Place, wrong: int) -> SourceError:
     value = (before[name.start() :].rpartition(b'"')[2] if name else b"") + after.split(b'"')[0]
     return SourceError(
         f"Text in utf-8 was expected in {place.name}, as of every GeoJSON, and {column} of feature"
-        f" {number:,} has {value[:80]!r}, which it is not: declare encoding={fitting(value)!r} if"
-        " it fits."
+        f" {number:,} has {value[:80]!r}, which it is not: declare"
+        f" encoding={fitting_codec(value)!r} if it fits."
     )
 
 
@@ -224,6 +225,6 @@ def _without_control(lines: Iterable[str], codec: str, place: Place) -> Iterator
             value = line[max(control.start() - 20, 0) : control.end() + 20].encode(codec)
             raise SourceError(
                 f"Text in {codec} was expected in {place.name} and line {number:,} has a control"
-                f" character in {value!r}: declare encoding={fitting(value)!r} if it fits."
+                f" character in {value!r}: declare encoding={fitting_codec(value)!r} if it fits."
             )
         yield line
