@@ -33,6 +33,8 @@ def codec_of(encoding: str) -> str:
 
 def fitting_codec(text: bytes) -> str:
     """Name the first likely encoding that reads these bytes without a control character."""
+    if b"\0" in text:
+        return "utf-16"
     for encoding in LIKELY:
         with suppress(UnicodeDecodeError):
             if not C1.search(text.decode(encoding)):

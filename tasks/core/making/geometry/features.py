@@ -34,8 +34,10 @@ from tasks.core.making.unreadable import Unreadable
 from tasks.core.making.values import convert, refusal
 from tasks.core.model.declarations import Features
 
-COLLECTIONS = ("geojson", "features")
-SILENT_MEANS_WGS84 = (*COLLECTIONS, "json")  # a GeoJSON without a crs member is read as EPSG:4326
+SILENT_MEANS_WGS84 = (
+    *geojson.COLLECTIONS,
+    "json",
+)  # a GeoJSON without a crs member is read as EPSG:4326
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +91,11 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
     pyogrio.set_gdal_config_options(GDAL_OPTIONS)
     with ExitStack() as opened:
         stated, is_json = None, place.kind in SILENT_MEANS_WGS84
-        if place.kind in COLLECTIONS:
+        if place.kind in geojson.COLLECTIONS:
             stated = opened.enter_context(geojson.examined(place, reads.encoding))
         path, options, facts = _prepare(place, reads, stated)
+        if place.kind == "json":
+            stated = geojson.ends_of(place)
         where = f"layer {options['layer']} of {place.name}" if facts else place.name
         is_shapefile = facts.get("driver") == "ESRI Shapefile"
         matching = partial(match_fields, reads.columns, where=where, shortened=is_shapefile)
@@ -103,7 +107,7 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
             )
         count = facts["features"] if facts.get("features", -1) >= 0 else None
         arrow = {
-            "columns": [field for field in known.values() if field] if facts else None,
+            "columns": _by_gdal(known, own) if facts else None,
             "batch_size": place.batch_size(count),
             "datetime_as_string": True,
             "use_pyarrow": True,
@@ -134,6 +138,12 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
             reasons=reasons,
             remarks=own.remarks if own else Remarks(),
         )
+
+
+def _by_gdal(known: Mapping[str, str | None], own: shapefiles.OwnText | None) -> list[str]:
+    """Return the fields of declared columns that GDAL reads."""
+    alone = own.alone if own else set()
+    return [field for field in known.values() if field and field not in alone]
 
 
 def _prepare(

@@ -61,7 +61,7 @@ class Place:
     @cached_property
     def kind(self) -> str:
         """The format by its first bytes, whatever its name; "" where they do not tell."""
-        return _kind_of(self.head)
+        return _kind_of(_in_utf_8(self.head))
 
     @cached_property
     def head(self) -> bytes:
@@ -89,6 +89,13 @@ class Place:
         if not features or not self.size:
             return BATCH_FEATURES
         return min(max(BATCH_BYTES * features // self.size, 1), BATCH_FEATURES_MOST)
+
+
+def _in_utf_8(head: bytes) -> bytes:
+    """Return text of two bytes a letter in UTF-8, other bytes as they are."""
+    marked = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+    codec = (marked | {b"{\0": "utf-16-le", b"\0{": "utf-16-be"}).get(head[:2])
+    return head.decode(codec, "ignore").encode() if codec else head
 
 
 def _kind_of(head: bytes) -> str:

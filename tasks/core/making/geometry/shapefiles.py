@@ -46,6 +46,11 @@ class OwnText:
     remarks: Remarks = field(default_factory=Remarks)
     taken: int = 0
 
+    @property
+    def alone(self) -> set[str]:
+        """The columns that are read here only, so that GDAL need not read them."""
+        return self.as_text | {name for name, each in self.columns.items() if each.kind in "CL"}
+
     def batches(
         self, straight: Iterator[tuple[pa.RecordBatch, pa.Array]]
     ) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
