@@ -26,7 +26,7 @@ from tasks.core.making.geometry.geometry_tables import load
 from tasks.core.making.geometry.shapes import FeatureCounts
 from tasks.core.making.unpacking.archives import take_all, take_out
 from tasks.core.model.declarations import Column, Features, integer, number, text
-from tasks.core.model.errors import ConfigurationError, SourceError
+from tasks.core.model.errors import ConfigurationError, Damaged, SourceError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
 
@@ -148,7 +148,7 @@ def test_a_number_that_json_readers_round_is_refused(
     value: float, others: list[Any], kind: Column, tmp_path: Path, into: Load
 ) -> None:
     content = collection(*[feature(CODE=each) for each in [*others, value]])
-    with pytest.raises(SourceError, match=r"not exact beyond|Unrecognized number|not certain"):
+    with pytest.raises(SourceError, match=r"is not exact|Unrecognized number|not certain"):
         into(written(tmp_path / "a.geojson", content), declared(code=kind))
 
 
@@ -213,6 +213,10 @@ NEXT = [{"rel": "self", "href": "a"}, {"rel": "next", "href": "b"}]
         ({"exceededTransferLimit": True}, "exceededTransferLimit"),
         ({"properties": {"exceededTransferLimit": True}}, "exceededTransferLimit"),
         ({"links": NEXT}, "a link to the next page"),
+        ({"next": "https://office.example/areas?page=2"}, "a link to the next page"),
+        ({"exceededTransferLimit": "true"}, "exceededTransferLimit"),
+        ({"numberMatched": "2501"}, "numberMatched 2,501"),
+        ({"total_count": 9}, "total_count 9"),
     ],
 )
 @pytest.mark.parametrize("is_first", [False, True])
@@ -238,6 +242,77 @@ def test_a_file_that_is_whole_is_read(members: dict[str, Any], tmp_path: Path, i
     inside = feature(CODE="1", numberMatched=99, links=NEXT, exceededTransferLimit=True)
     content = collection(inside, inside, **members)
     assert into(written(tmp_path / "a.geojson", content), declared()).features == 2
+
+
+def test_a_part_of_a_layer_in_the_json_of_esri_is_refused(tmp_path: Path, into: Load) -> None:
+    layer = {
+        "geometryType": "esriGeometryPolygon",
+        "spatialReference": {"wkid": 31370},
+        "fields": [{"name": "CODE", "type": "esriFieldTypeString"}],
+        "features": [{"attributes": {"CODE": "01"}, "geometry": {"rings": SQUARE}}],
+    }
+    assert into(written(tmp_path / "a.json", json.dumps(layer)), declared()).features == 1
+    part = json.dumps(layer | {"exceededTransferLimit": True})
+    with pytest.raises(SourceError, match="which has 1 and states exceededTransferLimit"):
+        into(written(tmp_path / "a.json", part), declared())
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"type": "Polygon", "coordinates": SQUARE[0]},
+        {"type": "Polygon", "coordinates": [[[str(each) for each in p] for p in SQUARE[0]]]},
+        {"type": "Polyhedron", "coordinates": SQUARE},
+        {"coordinates": SQUARE},
+    ],
+    ids=["nesting", "texts", "type", "no type"],
+)
+def test_a_geometry_that_is_none_of_geojson_is_refused(
+    shape: dict[str, Any], tmp_path: Path, into: Load
+) -> None:
+    content = collection(feature(CODE="1"), feature(shape, CODE="2"), feature(CODE="3"))
+    with pytest.raises(SourceError, match="those of 1 features are not written as GeoJSON has"):
+        into(written(tmp_path / "a.geojson", content), declared())
+
+
+def test_geometries_that_are_stated_to_be_none_are_read(tmp_path: Path, into: Load) -> None:
+    none = feature(CODE="2") | {"geometry": None}
+    absent = {"type": "Feature", "properties": {"CODE": "3"}}
+    empty = [feature({"type": "Polygon", "coordinates": each}, CODE="4") for each in ([], [[]])]
+    content = collection(feature(CODE="1"), none, absent, *empty)
+    assert into(written(tmp_path / "a.geojson", content), declared()).without_geometry == 4
+
+
+def test_text_with_a_nul_is_refused(tmp_path: Path, into: Load, rows: Rows) -> None:
+    content = collection(feature(CODE="1"), feature(CODE="2\0b"))
+    with pytest.raises(SourceError, match="a value of feature 2 has a NUL character"):
+        into(written(tmp_path / "a.geojson", content), declared())
+    into(written(tmp_path / "a.geojson", collection(feature(CODE="\\u0000"))), declared())
+    assert rows("code FROM areas") == [("\\u0000",)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_geojson_of_two_bytes_a_letter_is_read(
+    encoding: str, tmp_path: Path, into: Load, rows: Rows
+) -> None:
+    content = collection(feature(CODE="Évreux")).encode(encoding)
+    into(written(tmp_path / "a.geojson", content), declared(encoding))
+    assert rows("code FROM areas") == [("Évreux",)]
+
+
+def test_a_zip_is_known_by_its_bytes(tmp_path: Path, into: Load) -> None:
+    plain = collection(feature(CODE="1"))
+    path = written(tmp_path / "a.geojson", plain)
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.write(path, "a.geojson")
+    packed = (tmp_path / "b.zip").read_bytes()
+    assert into(written(tmp_path / "c.zip", plain), declared()).features == 1
+    assert into(written(tmp_path / "d.geojson", packed), declared()).features == 1
+    with pytest.raises(Damaged, match="A zip was expected in"):
+        into(written(tmp_path / "e.zip", b"\n" + packed), declared())
+    with pytest.raises(Damaged, match="Bad CRC-32"):
+        into(written(tmp_path / "f.zip", packed.replace(b'"1"', b'"2"')), declared())
 
 
 def test_rings_without_ground_are_left_out_and_said(tmp_path: Path, into: Load, rows: Rows) -> None:

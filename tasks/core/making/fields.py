@@ -50,8 +50,9 @@ def match_fields(
     if absent := {target: needed[target].names for target in needed if not found[target]}:
         tried = "; ".join(f"{target} (as {' or '.join(names)})" for target, names in absent.items())
         raise SourceError(
-            f"The declared columns {tried} are not in {where}, which has {', '.join(fields)}: add"
-            " the field's name to the declaration."
+            f"The declared columns {tried} are not in {where}, which has"
+            f" {', '.join(fields) or 'no fields, as a file without features'}: add the field's name"
+            " to the declaration."
         )
     _require_distinct(columns, found, where)
     return found

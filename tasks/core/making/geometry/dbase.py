@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -11,13 +12,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.core.model.errors import SourceError
+from tasks.core.model.errors import Damaged
 
 Cells = npt.NDArray[np.uint8]
 BLANK, DELETED, DESCRIPTOR = 0x20, 0x2A, 32
 END_OF_HEADER = 0x0D
 NUMERIC = "NF"
 OF_NUMBERS = np.isin(np.arange(256), np.frombuffer(b" +-.0123456789eE", np.uint8))
+NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 BLOCK_BYTES = 4 * 2**20
 
 
@@ -72,7 +74,7 @@ class Dbase:
         count = min(max(BLOCK_BYTES // self.length, 1), self.records - self.read)
         block = np.frombuffer(self.file.read(count * self.length), np.uint8)
         if len(block) < count * self.length:
-            raise SourceError(
+            raise Damaged(
                 f"The table {self.name} states {self.records:,} records and ends in record"
                 f" {self.read + len(block) // self.length + 1:,}: download it again."
             )
@@ -84,10 +86,10 @@ class Dbase:
 
 
 def open_dbase(file: BinaryIO, name: str) -> Dbase:
-    """Read the header of a dBASE file; raise SourceError when it is none."""
+    """Read the header of a dBASE file; raise Damaged when it is none."""
     head = file.read(DESCRIPTOR)
     if len(head) < DESCRIPTOR:
-        raise SourceError(
+        raise Damaged(
             f"A dBASE table was expected and {name} has {len(head)} bytes: download it again."
         )
     records, header, length = struct.unpack("<IHH", head[4:12])
@@ -102,7 +104,7 @@ def open_dbase(file: BinaryIO, name: str) -> Dbase:
         fields.append(DbaseField(label, chr(each[11]), start, each[16], each[17]))
         start += each[16]
     if not fields or start > length:
-        raise SourceError(
+        raise Damaged(
             f"A dBASE table was expected and the header of {name} describes records of {start:,}"
             f" bytes, stating {length:,}: download it again."
         )
@@ -128,15 +130,41 @@ def raw_text(cells: Cells) -> pa.Array:
 
 
 def is_of_numbers(cells: Cells) -> bool:
-    """Tell whether every cell is blank or one number: neither "****" nor "12,5" nor "1 2"."""
+    """Tell whether every cell is blank or one number: neither "****" nor "12,5" nor "-"."""
     if not OF_NUMBERS[cells].all():
         return False
     is_blank = cells == BLANK
     begun = is_blank[:, :-1] & ~is_blank[:, 1:]
-    return not cells.size or bool((begun.sum(axis=1) + ~is_blank[:, 0] <= 1).all())
+    is_one = not cells.size or bool((begun.sum(axis=1) + ~is_blank[:, 0] <= 1).all())
+    is_plain = (is_blank | _is_digit(cells)).all()
+    return is_one and (bool(is_plain) or _are_numbers(cells))
+
+
+def _are_numbers(cells: Cells) -> bool:
+    """Hold the cells that are no plain "-12.5" to a whole number; GDAL reads the start of one."""
+    is_sign, is_point = (cells == ord("-")) | (cells == ord("+")), cells == ord(".")
+    is_odd = (is_sign[:, 1:] & (cells[:, :-1] != BLANK)).any(axis=1) | (cells > ord("9")).any(
+        axis=1
+    )
+    is_odd |= ~_is_digit(cells).any(axis=1) | (is_point.sum(axis=1) > 1)
+    texts = (cell.tobytes().strip() for cell in cells[is_odd])
+    return all(NUMBER.fullmatch(text) for text in texts if text)
+
+
+def _is_digit(cells: Cells) -> npt.NDArray[np.bool_]:
+    return np.asarray((cells >= ord("0")) & (cells <= ord("9")))
 
 
 def is_of_dates(cells: Cells) -> bool:
-    """Tell whether every cell is blank or eight digits."""
-    digits = ((cells >= ord("0")) & (cells <= ord("9"))).all(axis=1)
-    return bool((digits | (cells == BLANK).all(axis=1)).all())
+    """Tell whether every cell is blank or a day of the calendar in eight digits."""
+    is_blank = (cells == BLANK).all(axis=1)
+    if not (_is_digit(cells).all(axis=1) | is_blank).all():
+        return False
+    digits = cells[~is_blank].astype(np.int64) - ord("0")
+    days, months = digits[:, 6:8] @ (10, 1), digits[:, :6] @ (100_000, 10_000, 1000, 100, 10, 1)
+    years, months = np.divmod(months, 100)
+    if not (years.all() and np.isin(months, range(1, 13)).all()):
+        return False
+    first = (12 * (years - 1970) + months - 1).astype("datetime64[M]")
+    lengths = ((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int)
+    return bool(((days >= 1) & (days <= lengths)).all())

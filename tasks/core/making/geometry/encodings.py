@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tasks.core.making.encodings import C1, UTF_8, codec_of, fitting_codec
+from tasks.core.making.geometry.one_byte_codecs import (
+    STRANGE,
+    data_of,
+    has_letters,
+    recoded,
+    table_of,
+)
 from tasks.core.model.errors import ConfigurationError, SourceError
 
-UTF_8 = "utf-8"
-LIKELY = (UTF_8, "cp1252", "cp850", "cp1250", "cp1251")
-C1 = re.compile("[\x80-\x9f]")
 SILENT = re.compile(r"(ansi|oem|system|cp_?acp|cp_?oemcp|none|unknown|default)?", re.IGNORECASE)
 # what the byte of the language driver means, in a dBASE file without a .cpg beside it
 LANGUAGES = {
@@ -40,19 +44,12 @@ LANGUAGES = {
 def declared_codec(encoding: str) -> str:
     """Return Python's name of a declared encoding in any spelling, or raise ConfigurationError."""
     try:
-        return _name(encoding)
+        return codec_of(encoding)
     except LookupError:
         raise ConfigurationError(
             f"The encoding {encoding!r} was declared and no encoding has that name: declare"
             " 'utf-8', 'cp1252', 'latin-1' or another that Python's codecs know."
         ) from None
-
-
-def _name(encoding: str) -> str:
-    found = codecs.lookup(encoding)
-    if not found._is_text_encoding:  # "hex" and "zip" are codecs too
-        raise LookupError(encoding)
-    return UTF_8 if found.name == "utf-8-sig" else found.name
 
 
 def stated_codec(statement: str) -> str | None:
@@ -68,21 +65,10 @@ def stated_codec(statement: str) -> str | None:
     number = re.fullmatch(r"(?:\D*?[\s_/-]|cp|ansi|oem|windows|ibm)?(\d{3,5})", text, re.IGNORECASE)
     iso = re.fullmatch(r"(?:iso)?[\s_-]*8859[\s_-]*(\d{1,2})", text, re.IGNORECASE)
     if iso:
-        return _name(f"iso8859-{iso[1]}")
+        return codec_of(f"iso8859-{iso[1]}")
     if number:
-        return UTF_8 if number[1] == "65001" else _name(f"cp{number[1]}")
-    return _name(re.sub(r"\s+", "-", text))
-
-
-def fitting(text: bytes) -> str:
-    """Name the first likely encoding that reads these bytes without a control character."""
-    for encoding in LIKELY:
-        try:
-            if not C1.search(text.decode(encoding)):
-                return encoding
-        except UnicodeDecodeError:
-            continue
-    return "the publisher's encoding"
+        return UTF_8 if number[1] == "65001" else codec_of(f"cp{number[1]}")
+    return codec_of(re.sub(r"\s+", "-", text))
 
 
 @dataclass
@@ -105,18 +91,18 @@ class Decoder:
 
     def decode(self, raw: pa.Array, column: str, width: int, before: int) -> pa.Array:
         """Return a column of undecoded text as text; `before` counts the records before it."""
-        bytes_of = _data(raw)
+        bytes_of = data_of(raw)
         if not bytes_of.size or bytes_of.max() < 0x80:
             return raw.cast(pa.string())
-        table = _table(self.codec) if self.codec else None
+        table = table_of(self.codec) if self.codec else None
         if table is None:
             return self._decode_each(raw, column, width, before)
-        places = np.flatnonzero(_has_letters(raw, bytes_of))
+        places = np.flatnonzero(has_letters(raw, bytes_of))
         self._count(raw, places)
         letters = table[0][bytes_of]
         if letters.max() == STRANGE:
             self._refuse_first(raw, places, column, before)
-        return _recoded(raw, bytes_of, *table)
+        return recoded(raw, bytes_of, *table)
 
     def _count(self, raw: pa.Array, places: npt.NDArray[np.int64]) -> None:
         """Count the values that are UTF-8, as long as all of them are."""
@@ -138,7 +124,7 @@ class Decoder:
     def _decode_each(self, raw: pa.Array, column: str, width: int, before: int) -> pa.Array:
         """Decode the values beyond ASCII one by one unless all are UTF-8, as most are."""
         codec = self.codec or UTF_8
-        places = np.flatnonzero(_has_letters(raw, _data(raw)))
+        places = np.flatnonzero(has_letters(raw, data_of(raw)))
         if codec == UTF_8 and _is_valid(raw):
             self.beyond += len(places)
             self.in_utf8 += len(places)
@@ -158,7 +144,7 @@ class Decoder:
                 raise self._wrong(text, column, record) from None
             decoded = text[: error.start].decode()
             self.cut += 1
-            if decoded.isascii() and error.end - error.start == 1:
+            if decoded.isascii() and error.end - error.start == 1 and _may_be_letter(text):
                 self.doubtful = self.doubtful or f"{column} in record {record:,}"
         self.in_utf8 += not decoded.isascii() or codec != UTF_8
         return decoded
@@ -167,7 +153,7 @@ class Decoder:
         return SourceError(
             f"Text in {self.codec or UTF_8} was expected in {self.where} {self.stated_by} and"
             f" {column} has {text!r} in record {record:,}, which it is not: declare"
-            f" encoding={fitting(text)!r} if it fits."
+            f" encoding={fitting_codec(text)!r} if it fits."
         )
 
     def finish(self) -> None:
@@ -178,69 +164,11 @@ class Decoder:
                 f" beyond ASCII, {self.doubtful}, is cut in a letter or is in another encoding:"
                 " declare encoding='utf-8' or encoding='cp1252'."
             )
-        if self.codec and _table(self.codec) and self.beyond and self.in_utf8 == self.beyond:
+        if self.codec and table_of(self.codec) and self.beyond and self.in_utf8 == self.beyond:
             raise SourceError(
                 f"Text in {self.codec} was expected in {self.where} {self.stated_by} and all of its"
                 f" {self.beyond:,} values beyond ASCII are UTF-8: declare encoding='utf-8'."
             )
-
-
-STRANGE = 255  # the length of a byte that has no letter, or that is a control character
-
-
-def _table(codec: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]] | None:
-    """Return the length in UTF-8 and the letter of each byte; None for a codec of several bytes."""
-    letters = [bytes([byte]).decode(codec, "replace") for byte in range(256)]
-    if codec == UTF_8 or bytes(range(128)).decode(codec, "replace") != "".join(letters[:128]):
-        return None
-    if codec in MULTIBYTE:
-        return None
-    strange = [letter == "\ufffd" or bool(C1.match(letter)) for letter in letters]
-    lengths = [
-        STRANGE if odd else len(letter.encode())
-        for letter, odd in zip(letters, strange, strict=True)
-    ]
-    return np.array(lengths, np.uint8), np.array([ord(letter[0]) for letter in letters], np.uint32)
-
-
-MULTIBYTE = {
-    *("cp932", "cp936", "gbk", "gb2312", "gb18030", "hz", "cp949", "cp950", "big5", "big5hkscs"),
-    *("shift_jis", "shift_jis_2004", "shift_jisx0213", "euc_jp", "euc_jis_2004", "euc_jisx0213"),
-    *("euc_kr", "johab", "iso2022_jp", "iso2022_kr", "utf-7"),
-}
-
-
-def _recoded(
-    raw: pa.Array,
-    bytes_of: npt.NDArray[np.uint8],
-    lengths: npt.NDArray[np.uint8],
-    letters: npt.NDArray[np.uint32],
-) -> pa.Array:
-    """Write one-byte text in UTF-8: each letter by the table, each end by the lengths before it."""
-    data = letters[bytes_of].tobytes().decode("utf-32-le").encode()
-    ends = np.concatenate([[0], np.cumsum(lengths[bytes_of], dtype=np.int64)])
-    offsets = _offsets(raw)
-    moved = ends[offsets - offsets[0]]
-    text = pa.LargeStringArray.from_buffers(len(raw), pa.py_buffer(moved), pa.py_buffer(data))
-    return pa.compute.if_else(raw.is_valid(), text, pa.scalar(None, text.type)).cast(pa.string())
-
-
-def _offsets(raw: pa.Array) -> npt.NDArray[np.int64]:
-    return np.frombuffer(raw.buffers()[1], np.int64)[raw.offset : raw.offset + len(raw) + 1]
-
-
-def _data(raw: pa.Array) -> npt.NDArray[np.uint8]:
-    if not len(raw) or raw.buffers()[2] is None:
-        return np.empty(0, np.uint8)
-    offsets = _offsets(raw)
-    return np.frombuffer(raw.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
-
-
-def _has_letters(raw: pa.Array, bytes_of: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Tell of each value whether it has a byte beyond ASCII."""
-    counts = np.concatenate([[0], np.cumsum(bytes_of >= 0x80, dtype=np.int64)])
-    offsets = _offsets(raw)
-    return np.asarray(np.diff(counts[offsets - offsets[0]]) > 0)
 
 
 def _bytes(raw: pa.Array, places: npt.NDArray[np.int64]) -> Iterator[bytes]:
@@ -265,3 +193,9 @@ def _is_valid(raw: pa.Array) -> bool:
 
 def _is_cut(text: bytes, error: UnicodeDecodeError) -> bool:
     return error.end == len(text) and error.reason == "unexpected end of data"
+
+
+def _may_be_letter(text: bytes) -> bool:
+    """Tell whether the last byte may be a letter of another encoding: no capital ends "abcÃ"."""
+    last, before = text[-1:].decode("cp1252", "replace"), text[-2:-1].decode("cp1252", "replace")
+    return not (last.isupper() and before.islower())

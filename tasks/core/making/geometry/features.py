@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -10,35 +9,35 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyogrio
-from pyogrio.errors import DataLayerError, DataSourceError
 from pyogrio.raw import open_arrow, read
 from pyproj import CRS
 
 from tasks.core.making.fields import arrow_type, match_fields, sound
 from tasks.core.making.geometry import geojson, geoparquet, shapefiles
 from tasks.core.making.geometry.column_names import GEOMETRY, require_columns
+from tasks.core.making.geometry.curves import readable, straightened
 from tasks.core.making.geometry.encodings import declared_codec
+from tasks.core.making.geometry.endings import by_its_bytes
 from tasks.core.making.geometry.exact_numbers import exactly
 from tasks.core.making.geometry.geometry_files import (
     GDAL_OPTIONS,
     Place,
-    by_its_bytes,
     choose_layer,
     locate,
 )
 from tasks.core.making.geometry.remarks import Remarks
+from tasks.core.making.geometry.shapefile_parts import Parts, parts_of, require_parts
 from tasks.core.making.markers import REASON, Reasons
+from tasks.core.making.unpacking.damage import reading
 from tasks.core.making.unreadable import Unreadable
 from tasks.core.making.values import convert, refusal
 from tasks.core.model.declarations import Features
-from tasks.core.model.errors import Damaged
 
-UNREADABLE = (DataSourceError, DataLayerError)
-CURVES = range(8, 13)  # WKB types CircularString to MultiSurface
-COLLECTIONS = ("geojson", "features")
-SILENT_MEANS_WGS84 = (*COLLECTIONS, "json")  # a GeoJSON without a crs member is read as EPSG:4326
+SILENT_MEANS_WGS84 = (
+    *geojson.COLLECTIONS,
+    "json",
+)  # a GeoJSON without a crs member is read as EPSG:4326
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +46,8 @@ class Layer:
 
     fields: the file's own name of each declared column, None when optional and absent. features:
     their number where the file states it. batches: can be read once. reasons: of the figures
-    missing in the batches that were read. stated: what a GeoJSON says beside its features.
-    remarks: what must be said, after the last batch.
+    missing in the batches that were read. stated: what a GeoJSON says beside its features;
+    parts: the files of a shapefile. remarks: what must be said, after the last batch.
     """
 
     where: str
@@ -59,6 +58,7 @@ class Layer:
     batches: Iterator[pa.RecordBatch]
     reasons: Reasons = field(default_factory=Reasons)
     stated: geojson.Examined | None = None
+    parts: Parts | None = None
     remarks: Remarks = field(default_factory=Remarks)
 
     @property
@@ -78,9 +78,12 @@ def open_layer(path: str, reads: Features) -> Iterator[Layer]:
     """Open the declared layer for one pass; raise SourceError when it is not as declared."""
     require_columns(reads)
     place = locate(path)
-    open_file = _open_parquet if place.kind == "parquet" else _open_gdal
-    with by_its_bytes(place) as found, open_file(found, reads) as layer:
-        yield layer
+    with ExitStack() as opened:
+        if place.archive:
+            opened.enter_context(reading(place.name))
+        open_file = _open_parquet if place.kind == "parquet" else _open_gdal
+        found = opened.enter_context(by_its_bytes(place))
+        yield opened.enter_context(open_file(found, reads))
 
 
 @contextmanager
@@ -88,31 +91,32 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
     pyogrio.set_gdal_config_options(GDAL_OPTIONS)
     with ExitStack() as opened:
         stated, is_json = None, place.kind in SILENT_MEANS_WGS84
-        if place.kind in COLLECTIONS:
+        if place.kind in geojson.COLLECTIONS:
             stated = opened.enter_context(geojson.examined(place, reads.encoding))
         path, options, facts = _prepare(place, reads, stated)
+        if place.kind == "json":
+            stated = geojson.ends_of(place)
         where = f"layer {options['layer']} of {place.name}" if facts else place.name
         is_shapefile = facts.get("driver") == "ESRI Shapefile"
         matching = partial(match_fields, reads.columns, where=where, shortened=is_shapefile)
         known = matching(list(facts["fields"])) if facts else {}
-        own = None
-        if is_shapefile and any(known.values()):
-            parts = shapefiles.parts_of(place, options["layer"])
+        own, parts = None, parts_of(place, options["layer"]) if is_shapefile else None
+        if parts and any(known.values()):
             own = opened.enter_context(
                 shapefiles.own_text(parts, list(facts["fields"]), known, reads, where)
             )
         count = facts["features"] if facts.get("features", -1) >= 0 else None
         arrow = {
-            "columns": [field for field in known.values() if field] if facts else None,
+            "columns": _by_gdal(known, own) if facts else None,
             "batch_size": place.batch_size(count),
             "datetime_as_string": True,
             "use_pyarrow": True,
         }
-        with _unreadable(where):
+        with readable(where):
             meta, reader = opened.enter_context(open_arrow(path, **arrow, **options))
         fields = known if facts else matching(list(meta["fields"]))
         again = partial(read, path, columns=[], **options)
-        straight = _straight(reader, meta["geometry_name"] or "wkb_geometry", again, where)
+        straight = straightened(reader, meta["geometry_name"] or "wkb_geometry", again, where)
         exact = (
             own.batches(straight)
             if own
@@ -125,6 +129,7 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
             crs_assumed=place.kind in SILENT_MEANS_WGS84 and meta["crs"] == "EPSG:4326",
             features=None if own else count,
             stated=stated,
+            parts=parts,
             fields=fields,
             batches=(
                 declared(batch, geometry, fields, reads, where, reasons)
@@ -133,6 +138,12 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
             reasons=reasons,
             remarks=own.remarks if own else Remarks(),
         )
+
+
+def _by_gdal(known: Mapping[str, str | None], own: shapefiles.OwnText | None) -> list[str]:
+    """Return the fields of declared columns that GDAL reads."""
+    alone = own.alone if own else set()
+    return [field for field in known.values() if field and field not in alone]
 
 
 def _prepare(
@@ -147,8 +158,7 @@ def _prepare(
         return stated.place.path, {"DATE_AS_STRING": "YES"}, {}
     options: dict[str, Any] = {}
     if place.kind == "shapefile":
-        parts = shapefiles.parts_of(place)
-        shapefiles.require_parts(parts, has_columns=bool(reads.columns))
+        require_parts(parts_of(place), has_columns=bool(reads.columns))
     elif reads.encoding:
         declared_codec(reads.encoding)
     if place.kind == "xml" and place.suffix == ".gml":
@@ -157,48 +167,8 @@ def _prepare(
     if path != place.path:  # a virtual layer knows no options of the driver behind it
         options = {}
     options["layer"] = layer
-    with _unreadable(place.name):
+    with readable(place.name):
         return path, options, pyogrio.read_info(path, **options)
-
-
-@contextmanager
-def _unreadable(where: str) -> Iterator[None]:
-    try:
-        yield
-    except (*UNREADABLE, pa.ArrowException, UnicodeDecodeError, OSError) as error:
-        raise Damaged(
-            f"The geometries of {where} were expected to be readable and are not ({error}): look at"
-            " what was downloaded."
-        ) from None
-
-
-def _straight(
-    reader: pa.RecordBatchReader, geometry: str, read_again: Any, where: str
-) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
-    """Yield batches with their geometries, curves replaced by lines.
-
-    GDAL streams curves as they are and nothing here reads them; only its other way of reading makes
-    lines of them, so that a batch with curves is read a second time, the same features by their
-    position.
-    """
-    start = 0
-    while True:
-        with _unreadable(where):
-            batch = next(reader, None)
-        if batch is None:
-            return
-        wkb = batch[geometry]
-        if _has_curves(wkb):
-            wkb = pa.array(read_again(skip_features=start, max_features=len(batch))[2], pa.binary())
-        start += len(batch)
-        yield batch, wkb
-
-
-def _has_curves(wkb: pa.Array) -> bool:
-    heads = pc.binary_slice(wkb, 0, 5).unique().drop_null().to_pylist()
-    return any(
-        struct.unpack("<I", head[1:])[0] % 1000 in CURVES for head in heads if len(head) == 5
-    )
 
 
 @contextmanager

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import codecs
-import json
 import re
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import msgspec
-from msgspec import Struct
-
-from tasks.core.making.geometry.encodings import C1, UTF_8, declared_codec, fitting
+from tasks.core.making.encodings import C1, UTF_8, fitting_codec
+from tasks.core.making.geometry.encodings import declared_codec
 from tasks.core.making.geometry.geometry_files import Place
-from tasks.core.model.errors import Damaged, SourceError
+from tasks.core.making.geometry.json_counts import Tokens, require_no_more
+from tasks.core.making.geometry.json_members import beyond, members_after, members_before
+from tasks.core.making.geometry.json_shapes import (
+    BLOCK_BYTES,
+    ENDS_BYTES,
+    feature_at,
+    opened_text,
+    require_numbers,
+    require_shapes,
+)
+from tasks.core.model.errors import SourceError
 
-BLOCK_BYTES = 2**20
-ENDS_BYTES = 2**16  # at both ends, where the members beside the features stand
-FEATURES = re.compile(r'"features"\s*:\s*\[')
+COLLECTIONS = ("geojson", "features")
+ESCAPED_NUL = rb"\u0000"
+WIDE = ("utf-16", "utf-32")
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 NAME = re.compile(rb'"([^"\\]*)"\s*:\s*"[^"]*$')
-FEATURE = b'"Feature"'
-# one of each is in every feature; all that is sought before the features are counted one by one
-TOKENS = (FEATURE, b'"geometry"', b'"properties"')
-NO_NUMBER = re.compile(rb"\[\s*(?:null|NaN)\s*,|[\d\]lN.]\s*,\s*(?:null|NaN)\s*[,\]]")
-COUNTS = ("numberMatched", "numberReturned", "totalFeatures")
 
 
 @dataclass
@@ -41,30 +43,26 @@ class Examined:
     features_at_most: int = 0
 
     def require_all(self, features: int, without_geometry: int, where: str) -> None:
-        """Raise SourceError when the file itself says that there are more features."""
-        if without_geometry:
+        """Raise SourceError when the file itself says that there are more features, or shapes."""
+        if without_geometry and self.place.kind in COLLECTIONS:
             require_numbers(self.place)
-        if self.features_at_most > features and (held := _count(self.place)) != features:
-            raise SourceError(
-                f"All {held:,} features of {where} were expected to be read and {features:,} are:"
-                ' each must have the type "Feature", properties and a geometry or null: tell the'
-                " publisher which are broken."
-            )
-        inside = self.members.get("properties")
-        said = (inside if isinstance(inside, dict) else {}) | self.members
-        stated = {name: said[name] for name in COUNTS if isinstance(said.get(name), int)}
-        more = [f"{name} {count:,}" for name, count in stated.items() if count > features]
-        more += ["exceededTransferLimit"] if said.get("exceededTransferLimit") is True else []
-        links = said.get("links")
-        links = links if isinstance(links, list) else []
-        more += ["a link to the next page"] * any(
-            isinstance(link, dict) and link.get("rel") == "next" for link in links
-        )
-        if more:
+            require_shapes(self.place, features, without_geometry)
+        if self.features_at_most > features:
+            require_no_more(self.place, features, where)
+        if more := beyond(self.members, features):
             raise SourceError(
                 f"All features were expected in {where}, which has {features:,} and states"
                 f" {' and '.join(more)}: ask the service for the whole, or declare `pages`."
             )
+
+
+def ends_of(place: Place) -> Examined:
+    """Read what any JSON says beside its features, as Esri's does."""
+    head, tail = b"", b""
+    with opened_text(place) as file:
+        while block := file.read(BLOCK_BYTES):
+            head, tail = head or block[:ENDS_BYTES], (tail + block)[-ENDS_BYTES:]
+    return Examined(place, members_before(head) | members_after(tail))
 
 
 @contextmanager
@@ -74,8 +72,9 @@ def examined(place: Place, encoding: str | None) -> Iterator[Examined]:
     Raises SourceError where its bytes are not in the encoding declared (UTF-8 without one).
     """
     codec = declared_codec(encoding) if encoding else UTF_8
+    is_wide = codec.startswith(WIDE)
     with ExitStack() as opened:
-        found, wrong, is_ascii = _scan(place)
+        found, wrong, is_ascii = (Examined(place), 0, False) if is_wide else _scan(place)
         if wrong < 0 and codec != UTF_8 and not is_ascii:
             raise SourceError(
                 f"Text in {codec} was declared for {place.name} and all of its text beyond ASCII is"
@@ -95,15 +94,14 @@ def examined(place: Place, encoding: str | None) -> Iterator[Examined]:
 def _scan(place: Place) -> tuple[Examined, int, bool]:
     """Return the members beside the features, the first byte that is no UTF-8 (or -1), if ASCII."""
     decoder, is_ascii, start = codecs.getincrementaldecoder(UTF_8)(), True, 0
-    head, tail, counts, last = b"", b"", dict.fromkeys(TOKENS, 0), b""
-    with _opened(place) as file:
+    head, tail, tokens = b"", b"", Tokens()
+    with opened_text(place) as file:
         while block := file.read(BLOCK_BYTES):
+            if ESCAPED_NUL in (tail[-len(ESCAPED_NUL) :] + block):
+                _require_no_nul(place, tail[-100:], block, start)
             head = head or block[:ENDS_BYTES]
             tail = (tail + block if len(block) < ENDS_BYTES else block)[-ENDS_BYTES:]
-            for token in TOKENS:
-                counts[token] += block.count(token)
-                counts[token] += (last[1 - len(token) :] + block[: len(token) - 1]).count(token)
-            last = block[-ENDS_BYTES:]
+            tokens.add(block)
             if is_ascii and block.isascii():
                 start += len(block)
                 continue
@@ -115,119 +113,31 @@ def _scan(place: Place) -> tuple[Examined, int, bool]:
             start += len(block)
     if decoder.getstate()[0]:
         return Examined(place), start - len(decoder.getstate()[0]), False
-    members = _members_before(head) | _members_after(tail)
-    return Examined(place, members, max(counts.values())), -1, is_ascii
+    members = members_before(head) | members_after(tail)
+    return Examined(place, members, tokens.most), -1, is_ascii
 
 
-class _Counted(Struct, gc=False):
-    """A feature of which nothing is looked at."""
-
-
-class _Collection(Struct):
-    features: list[_Counted] | None = None
-
-
-def _count(place: Place) -> int:
-    """Count the features of a collection, whatever they are; a feature alone is one."""
-    with _opened(place) as file:
-        content = file.read().removeprefix(codecs.BOM_UTF8)
-    try:
-        found = msgspec.json.decode(content, type=_Collection).features
-        return 1 if found is None else len(found)
-    except msgspec.DecodeError as error:
-        raise Damaged(
-            f"The GeoJSON {place.name} was expected to be a collection of features; it is not"
-            f" ({error}): run the flow again, and tell the publisher if it stays so."
-        ) from None
-
-
-@contextmanager
-def _opened(place: Place) -> Iterator[BinaryIO]:
-    if not place.archive:
-        with Path(place.path).open("rb") as file:
-            yield file
-        return
-    with zipfile.ZipFile(place.archive) as archive, archive.open(place.member) as file:
-        yield file  # type: ignore[misc]
-
-
-def _members_before(head: bytes) -> dict[str, Any]:
-    text = head.decode("utf-8-sig", "replace")
-    found = FEATURES.search(text)
-    return _object(text[: found.end()] + "]}") if found else {}
-
-
-def _members_after(tail: bytes) -> dict[str, Any]:
-    """Read what follows the features: the first text after a "]" that ends the whole object."""
-    text = tail.decode(UTF_8, "replace").rstrip()
-    for place in re.finditer(r"\]\s*(?=,)", text):
-        rest = text[place.end() + 1 :].lstrip()
-        if rest.startswith('"') and (members := _object("{" + rest)):
-            return members
-    return {}
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+def _require_no_nul(place: Place, before: bytes, block: bytes, start: int) -> None:
+    """Raise SourceError where text holds a NUL, at which GDAL ends it."""
+    for found in NUL.finditer(before + block):
+        number, *_ = feature_at(place, start - len(before) + found.start())
+        raise SourceError(
+            f"Text was expected in {place.name} and a value of feature {number:,} has a NUL"
+            " character (\\u0000) in it, which no text has: tell the publisher."
+        )
 
 
 def _no_utf8(place: Place, wrong: int) -> SourceError:
     """Name the feature, the member and the encoding of text that is not UTF-8."""
-    number, before, after = _feature_at(place, wrong)
+    number, before, after = feature_at(place, wrong)
     name = NAME.search(before)
     column = name[1].decode(UTF_8, "replace") if name else "its text"
     value = (before[name.start() :].rpartition(b'"')[2] if name else b"") + after.split(b'"')[0]
     return SourceError(
         f"Text in utf-8 was expected in {place.name}, as of every GeoJSON, and {column} of feature"
-        f" {number:,} has {value[:80]!r}, which it is not: declare encoding={fitting(value)!r} if"
-        " it fits."
+        f" {number:,} has {value[:80]!r}, which it is not: declare"
+        f" encoding={fitting_codec(value)!r} if it fits."
     )
-
-
-def require_numbers(place: Place) -> None:
-    """Raise SourceError where a coordinate is null or NaN, which GDAL takes for no geometry."""
-    start, tail = 0, b""
-    with _opened(place) as file:
-        while block := file.read(BLOCK_BYTES):
-            if (bad := _bad_coordinate(tail, block)) is not None:
-                raise _no_number(place, start + bad)
-            start, tail = start + len(block), block[-ENDS_BYTES:]
-
-
-def _no_number(place: Place, position: int) -> SourceError:
-    number, *_ = _feature_at(place, position)
-    return SourceError(
-        f"Numbers were expected as coordinates in {place.name} and feature {number:,} has null or"
-        " NaN among its own: tell the publisher."
-    )
-
-
-def _feature_at(place: Place, position: int) -> tuple[int, bytes, bytes]:
-    """Return the number of the feature at a byte, and some bytes before and after it."""
-    number, before, read = 0, b"", 0
-    with _opened(place) as file:
-        while read < position:
-            block = file.read(min(BLOCK_BYTES, position - read))
-            seam = before[-len(FEATURE) + 1 :] + block
-            number += seam.count(FEATURE)
-            before, read = (before + block)[-500:], read + len(block)
-        return number, before, file.read(100)
-
-
-def _bad_coordinate(before: bytes, block: bytes) -> int | None:
-    """Return where in a block null or NaN stands among coordinates, None if nowhere."""
-    if not any(mark in block for mark in (b"[null", b"null]", b"NaN")):
-        return None
-    text = before + block
-    for found in NO_NUMBER.finditer(text):
-        key = text.rfind(b'":', 0, found.start())
-        if key >= 0 and text[:key].endswith(b'"coordinates'):
-            return found.start() - len(before)
-    return None
 
 
 def _write_anew(
@@ -235,7 +145,7 @@ def _write_anew(
 ) -> None:
     try:
         with (
-            _opened(place) as file,
+            opened_text(place) as file,
             TextIOWrapper(file, "utf-8-sig" if codec == UTF_8 else codec) as lines,
             anew.open("w", encoding=UTF_8) as written,
         ):
@@ -262,6 +172,6 @@ def _without_control(lines: Iterable[str], codec: str, place: Place) -> Iterator
             value = line[max(control.start() - 20, 0) : control.end() + 20].encode(codec)
             raise SourceError(
                 f"Text in {codec} was expected in {place.name} and line {number:,} has a control"
-                f" character in {value!r}: declare encoding={fitting(value)!r} if it fits."
+                f" character in {value!r}: declare encoding={fitting_codec(value)!r} if it fits."
             )
         yield line

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
-import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -19,6 +16,7 @@ import fiona
 import pyogrio
 from pyogrio.errors import DataSourceError, GeometryError
 
+from tasks.core.making.unpacking.containers import recognise
 from tasks.core.making.unpacking.searches import CHANGES
 from tasks.core.model.errors import Damaged, SourceError
 
@@ -27,19 +25,12 @@ FORMATS = {
     *(".sqlite", ".db", ".parquet", ".geoparquet"),
 }
 HEAD = 2**16
-WRITE_AHEAD = b"\x02\x02"  # of an SQLite file, in bytes 18 and 19
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MARKS = {
     b"SQLite format 3\0": "sqlite",
     b"PAR1": "parquet",
     b"fgb": "flatgeobuf",
     b"\0\0\x27\x0a": "shapefile",
-}
-ENDINGS = {
-    "sqlite": (".sqlite", ".db", ".gpkg"),
-    "flatgeobuf": (".fgb",),
-    "geojson": (".geojson", ".json"),
-    "json": (".json", ".topojson", ".geojson"),
 }
 TYPES = re.compile(rb'"type"\s*:\s*"(Topology|FeatureCollection|Feature)"')
 BATCH_BYTES = 4 * 2**20
@@ -70,7 +61,7 @@ class Place:
     @cached_property
     def kind(self) -> str:
         """The format by its first bytes, whatever its name; "" where they do not tell."""
-        return _kind_of(self.head)
+        return _kind_of(_in_utf_8(self.head))
 
     @cached_property
     def head(self) -> bytes:
@@ -100,6 +91,13 @@ class Place:
         return min(max(BATCH_BYTES * features // self.size, 1), BATCH_FEATURES_MOST)
 
 
+def _in_utf_8(head: bytes) -> bytes:
+    """Return text of two bytes a letter in UTF-8, other bytes as they are."""
+    marked = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+    codec = (marked | {b"{\0": "utf-16-le", b"\0{": "utf-16-be"}).get(head[:2])
+    return head.decode(codec, "ignore").encode() if codec else head
+
+
 def _kind_of(head: bytes) -> str:
     """Name the format that begins so: geojson, features (one a line), json for any other JSON."""
     for mark, kind in MARKS.items():
@@ -117,42 +115,13 @@ def _kind_of(head: bytes) -> str:
     return "features" if is_one and is_line else "geojson"
 
 
-@contextmanager
-def by_its_bytes(place: Place) -> Iterator[Place]:
-    """Give a file, for the while, an ending that fits its bytes: GDAL goes by endings too."""
-    fitting = ENDINGS.get(place.kind, ())
-    if place.kind == "sqlite" and place.head[68:72] == b"GPKG":
-        fitting = (".gpkg",)
-    if place.kind == "xml":
-        fitting = (".kml",) if b"<kml" in place.head else (".gml",) * (b"gml" in place.head)
-    would_write = not place.archive and _would_write(place)
-    if place.archive or not fitting or (place.suffix in fitting and not would_write):
-        yield place
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        ending = place.suffix if place.suffix in fitting else fitting[0]
-        link = Path(folder) / f"{Path(place.path).stem}{ending}"
-        if would_write:
-            shutil.copyfile(place.path, link)
-        else:
-            link.symlink_to(Path(place.path).absolute())
-        yield replace(place, path=str(link), called=place.name)
-
-
-def _would_write(place: Place) -> bool:
-    """Tell whether reading a database, in the mode of changes kept in a -wal, makes one beside."""
-    real = Path(place.path).resolve()
-    is_write_ahead = place.kind == "sqlite" and place.head[18:20] == WRITE_AHEAD
-    return is_write_ahead and not real.with_name(real.name + "-wal").exists()
-
-
 def locate(path: str) -> Place:
     """Find the dataset of a file, folder or zip; raise SourceError unless a zip holds one."""
     if not Path(path).exists():
         raise Damaged(
             f"The geometry file {path} was expected and does not exist: unpack the original again."
         )
-    if Path(path).suffix.lower() != ".zip":
+    if Path(path).is_dir() or not _begins_as_zip(Path(path)):
         _require_whole(Path(path))
         return Place(path, Path(path).stat().st_size)
     try:
@@ -160,8 +129,8 @@ def locate(path: str) -> Place:
             members = [member for member in archive.infolist() if not member.is_dir()]
     except zipfile.BadZipFile as error:
         raise Damaged(
-            f"The file {Path(path).name} is named zip and cannot be read as one ({error}): download"
-            " it again."
+            f"The file {Path(path).name} begins as a zip and cannot be read as one ({error}):"
+            " download it again."
         ) from None
     paths = {member: PurePosixPath(member.filename) for member in members}
     datasets = [member for member in members if paths[member].suffix.lower() in FORMATS]
@@ -180,6 +149,11 @@ def locate(path: str) -> Place:
     )
 
 
+def _begins_as_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return recognise(file.read(HEAD)) == "zip"
+
+
 def _require_alone(name: str, members: Sequence[str]) -> None:
     """Raise SourceError when newer rows of a database stand beside it, not read in the zip."""
     if beside := [name + ending for ending in CHANGES if name + ending in members]:
@@ -190,7 +164,7 @@ def _require_alone(name: str, members: Sequence[str]) -> None:
 
 
 def _require_whole(path: Path) -> None:
-    """Raise SourceError on a cut shapefile or GML, which GDAL reads as if it ended there."""
+    """Raise Damaged on a cut shapefile or GML, which GDAL reads as if it ended there."""
     with path.open("rb") if path.is_file() else io.BytesIO() as file:
         head, size = file.read(2000), file.seek(0, io.SEEK_END)
         file.seek(max(size - 2000, 0))
@@ -200,7 +174,7 @@ def _require_whole(path: Path) -> None:
     if path.suffix.lower() == ".gml" and (root := re.search(rb"<([A-Za-z_][\w:.-]*)", head)):
         cut = not tail.rstrip().endswith(b"</" + root[1] + b">")
     if cut:
-        raise SourceError(
+        raise Damaged(
             f"A whole file was expected and {path.name} ends early, after {size:,} bytes: download"
             " it again."
         )
@@ -220,10 +194,11 @@ def choose_layer(place: Place, pattern: str | None) -> tuple[str, str]:
         name = _only(fiona.listlayers(place.path), place, pattern)
         quoted = {"name": quoteattr(name), "path": escape(place.path), "layer": escape(name)}
         return VIRTUAL.format(**quoted), name
-    except DataSourceError as error:
-        raise SourceError(
-            f"Geometries were expected in {place.name} and it cannot be opened ({error}): look at"
-            " what was downloaded."
+    except DataSourceError:
+        is_damaged = place.kind in MARKS.values() or not place.head
+        raise (Damaged if is_damaged else SourceError)(
+            f"Geometries were expected in {place.name} and no reader knows its bytes, which begin"
+            f" with {place.head[:16]!r}: look at what was downloaded."
         ) from None
 
 

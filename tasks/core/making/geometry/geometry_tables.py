@@ -19,6 +19,7 @@ from tasks.core.making.geometry.column_names import FEATURE, GEOMETRY
 from tasks.core.making.geometry.coordinates import require_crs
 from tasks.core.making.geometry.features import Layer, open_layer
 from tasks.core.making.geometry.remarks import Remarks
+from tasks.core.making.geometry.shapefile_parts import require_shapes
 from tasks.core.making.geometry.shapes import FeatureCounts, Shaping, geometry_kind
 from tasks.core.making.markers import schema_fields
 from tasks.core.model.declarations import Features
@@ -191,6 +192,8 @@ def _require_all(layer: Layer, figures: FeatureCounts) -> None:
             f"The file states {layer.features:,} features in {layer.where} and {figures.features:,}"
             " could be read: download it again."
         )
+    if layer.parts and figures.without_geometry:
+        require_shapes(layer.parts, figures.without_geometry)
     if layer.stated:
         layer.stated.require_all(figures.features, figures.without_geometry, layer.where)
 

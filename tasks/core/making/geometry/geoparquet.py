@@ -17,7 +17,7 @@ from pyproj.exceptions import CRSError
 
 from tasks.core.making.geometry.geometry_files import Place
 from tasks.core.making.unpacking.zips import open_packed
-from tasks.core.model.errors import SourceError
+from tasks.core.model.errors import Damaged, SourceError
 
 GEOARROW = ("point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon")
 DEFAULT_CRS = "OGC:CRS84"  # what the specification says of a file without the key crs
@@ -34,21 +34,25 @@ class GeometryFacts:
 @contextmanager
 def open_file(place: Place) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file for batches; one in a zip is unpacked first, as its footer comes last."""
+    if not place.archive:
+        with _parquet(place.path, place.name) as file:
+            yield file
+        return
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as unpacked:
+        with open_packed(place.archive, place.member) as packed:
+            shutil.copyfileobj(packed, unpacked, 2**20)
+        unpacked.flush()
+        with _parquet(unpacked.name, place.name) as file:
+            yield file
+
+
+def _parquet(path: str, name: str) -> pq.ParquetFile:
     try:
-        if not place.archive:
-            with pq.ParquetFile(place.path) as file:
-                yield file
-            return
-        with tempfile.NamedTemporaryFile(suffix=".parquet") as unpacked:
-            with open_packed(place.archive, place.member) as packed:
-                shutil.copyfileobj(packed, unpacked, 2**20)
-            unpacked.flush()
-            with pq.ParquetFile(unpacked.name) as file:
-                yield file
-    except pa.ArrowInvalid as error:
-        raise SourceError(
-            f"A Parquet file was expected and {place.name} cannot be read as such ({error}): look"
-            " at what was downloaded."
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise Damaged(
+            f"A Parquet file was expected and {name} cannot be read as such ({error}): look at what"
+            " was downloaded."
         ) from None
 
 
@@ -115,12 +119,12 @@ def _crs(column: dict[str, Any], where: str) -> CRS | None:
 def with_geometry(
     batches: Iterator[pa.RecordBatch], column: str, where: str
 ) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
-    """Yield batches with their geometries; raise SourceError where the file is damaged."""
+    """Yield batches with their geometries; raise Damaged where the file is."""
     try:
         for batch in batches:
             yield batch, plain_binary(batch[column])
     except (pa.ArrowException, OSError) as error:
-        raise SourceError(
+        raise Damaged(
             f"The rows of {where} were expected to be readable and are not ({error}): download it"
             " again."
         ) from None

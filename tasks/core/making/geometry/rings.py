@@ -10,6 +10,7 @@ import shapely
 
 from tasks.core.model.errors import SourceError
 
+POLYGON, MULTIPOLYGON = 3, 6
 LEAST = 4  # points of a ring, the last the same as the first
 
 
@@ -20,13 +21,14 @@ def without_flat_rings(
 
     before: features before these, to name one of which nothing would be left (SourceError).
     """
-    parts, owners = shapely.get_parts(geometries, return_index=True)
+    of_rings = np.flatnonzero(_may_have_flat_rings(geometries))
+    parts, owners = shapely.get_parts(geometries[of_rings], return_index=True)
     rings, of_part = shapely.get_rings(parts, return_index=True)
     is_flat = shapely.get_num_coordinates(rings) < LEAST
     if not is_flat.any():
         return geometries, 0
     geometries = geometries.copy()
-    for index in np.unique(owners[of_part[is_flat]]):
+    for index in of_rings[np.unique(owners[of_part[is_flat]])]:
         left = [_with_ground(part) for part in shapely.get_parts(geometries[index])]
         left = [part for part in left if part is not None]
         if not left:
@@ -36,6 +38,14 @@ def without_flat_rings(
             )
         geometries[index] = left[0] if len(left) == 1 else shapely.multipolygons(left)
     return geometries, int(is_flat.sum())
+
+
+def _may_have_flat_rings(geometries: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    """Tell where rings must be counted, each a copy: an area of one ring tells by its points."""
+    kinds, points = shapely.get_type_id(geometries), shapely.get_num_coordinates(geometries)
+    is_one_ring = (kinds == POLYGON) & (shapely.get_num_interior_rings(geometries) == 0)
+    is_area = np.isin(kinds, (POLYGON, MULTIPOLYGON))
+    return np.asarray(is_area & ~(is_one_ring & (points >= LEAST)))
 
 
 def _with_ground(part: Any) -> Any:

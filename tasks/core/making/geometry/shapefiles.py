@@ -1,14 +1,11 @@
-"""The parts of a shapefile held to each other, and its text and figures as its bytes say."""
+"""The text and figures of a shapefile as its bytes say, beside what GDAL reads of it."""
 
 from __future__ import annotations
 
-import struct
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from pathlib import PurePosixPath
 
 import numpy as np
 import pyarrow as pa
@@ -25,103 +22,13 @@ from tasks.core.making.geometry.dbase import (
     raw_text,
 )
 from tasks.core.making.geometry.encodings import LANGUAGES, Decoder, declared_codec, stated_codec
-from tasks.core.making.geometry.geometry_files import Place
 from tasks.core.making.geometry.remarks import Remarks
+from tasks.core.making.geometry.shapefile_parts import EARLY, Parts
 from tasks.core.model.declarations import Features
-from tasks.core.model.errors import SourceError
+from tasks.core.model.errors import Damaged, SourceError
 
-HEADER = 100  # bytes of .shp and .shx before the first record
 LONG = 18  # digits
 STARS = "****"  # stands for a cell filled with asterisks, however wide it is
-EARLY = "download it again or tell the publisher"
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The files of one shapefile, by their endings, and how to open them."""
-
-    name: str
-    files: Mapping[str, str]
-    archive: str = ""
-
-    @contextmanager
-    def open(self, ending: str) -> Iterator[BinaryIO]:
-        """Open a part for reading forward, in the archive too; raise SourceError without it."""
-        if ending not in self.files:
-            raise SourceError(
-                f"A shapefile is three files and {self.name} has no {self.name[:-4]}{ending}"
-                f" beside it, only {', '.join(sorted(self.files))}: {EARLY}."
-            )
-        if not self.archive:
-            with Path(self.files[ending]).open("rb") as file:
-                yield file
-            return
-        with (
-            zipfile.ZipFile(self.archive) as archive,
-            archive.open(self.files[ending]) as file,
-        ):
-            yield file  # type: ignore[misc]
-
-
-def parts_of(place: Place, layer: str = "") -> Parts:
-    """Find the parts of a shapefile, whatever the case of their endings; `layer`: of a folder."""
-    if place.archive:
-        with zipfile.ZipFile(place.archive) as archive:
-            names = archive.namelist()
-        inside = place.path.removeprefix(f"/vsizip/{{{place.archive}}}").strip("/")
-        main = PurePosixPath(place.member or f"{inside}/{layer}.shp")
-    else:
-        path = Path(place.path)
-        main = PurePosixPath(path / f"{layer}.shp" if path.is_dir() else path)
-        names = [str(each) for each in Path(main).parent.iterdir()]
-    beside = {
-        PurePosixPath(name).suffix.lower(): name
-        for name in names
-        if PurePosixPath(name).parent == main.parent and PurePosixPath(name).stem == main.stem
-    }
-    return Parts(main.name, beside, place.archive)
-
-
-def require_parts(parts: Parts, *, has_columns: bool) -> None:
-    """Hold the numbers of records of .shp, .shx and .dbf to each other, or raise SourceError."""
-    with parts.open(".shx") as file:
-        index = np.frombuffer(file.read()[HEADER:], ">i4")
-    entries = index[: len(index) // 2 * 2].reshape(-1, 2).astype(np.int64)
-    if has_columns or ".dbf" in parts.files:
-        with parts.open(".dbf") as file:
-            records = open_dbase(file, parts.name).records
-        if records != len(entries):
-            raise SourceError(
-                f"The parts of {parts.name} must have as many records each and its .shx has"
-                f" {len(entries):,}, its .dbf {records:,}: {EARLY}."
-            )
-    further = _records_after(parts, entries)
-    if further:
-        raise SourceError(
-            f"The parts of {parts.name} must have as many records each and its .shx has"
-            f" {len(entries):,}, its .shp {len(entries) + further:,}: {EARLY}."
-        )
-
-
-def _records_after(parts: Parts, entries: np.ndarray) -> int:
-    """Count the records in .shp after the last one that .shx names, where there are any."""
-    end = HEADER
-    if len(entries):
-        end = int(2 * (entries[:, 0] + entries[:, 1]).max()) + 8
-    count = 0
-    with parts.open(".shp") as file:
-        size = 2 * int.from_bytes(file.read(HEADER)[24:28], "big")
-        if end >= size:
-            return 0
-        file.seek(end)
-        while len(head := file.read(8)) == 8 and end < size:
-            words = struct.unpack(">ii", head)[1]
-            end += 8 + 2 * words
-            if words < 2 or end > size:
-                break
-            count += 1
-            file.seek(end)
-    return count
 
 
 @dataclass
@@ -139,6 +46,11 @@ class OwnText:
     as_text: set[str]
     remarks: Remarks = field(default_factory=Remarks)
     taken: int = 0
+
+    @property
+    def alone(self) -> set[str]:
+        """The columns that are read here only, so that GDAL need not read them."""
+        return self.as_text | {name for name, each in self.columns.items() if each.kind in "CL"}
 
     def batches(
         self, straight: Iterator[tuple[pa.RecordBatch, pa.Array]]
@@ -164,6 +76,8 @@ class OwnText:
         cells = cells_of(records, column)
         if column.kind in NUMERIC and name not in self.as_text and is_of_numbers(cells):
             return None
+        if column.kind == "L":  # GDAL takes a blank for false
+            cells = np.where(cells == ord("?"), np.uint8(0x20), cells)
         if column.kind == "D":
             cells = np.where((cells == ord("0")).all(axis=1)[:, None], np.uint8(0x20), cells)
             if is_of_dates(cells):
@@ -185,8 +99,8 @@ class OwnText:
                 f" and declare {STARS!r} in `missing` with its reason."
             )
 
-    def _uneven(self, features: int) -> SourceError:
-        return SourceError(
+    def _uneven(self, features: int) -> Damaged:
+        return Damaged(
             f"The table {self.table.name} states {self.table.records:,} records,"
             f" {self.table.deleted:,} of them deleted, and {features:,} features could be read:"
             f" {EARLY}."
@@ -216,7 +130,7 @@ def own_text(
     with parts.open(".dbf") as file:
         table = open_dbase(file, PurePosixPath(parts.files[".dbf"]).name)
         if len(table.fields) != len(fields):
-            raise SourceError(
+            raise Damaged(
                 f"The table {table.name} describes {len(table.fields)} fields and {len(fields)}"
                 f" could be read, {', '.join(fields)}: {EARLY}."
             )
@@ -226,7 +140,7 @@ def own_text(
         as_text = {name for name, each in own.items() if each.whole and name in codes}
         # GDAL makes doubles of whole numbers that 64 bits may not hold
         as_text |= {name for name, each in own.items() if each.whole and each.width > LONG}
-        own = {name: each for name, each in own.items() if each.kind in "CNFD"}
+        own = {name: each for name, each in own.items() if each.kind in "CNFDL"}
         decoder = decoder_of(parts, table.language, reads, where)
         yield OwnText(reads, table, decoder, own, as_text)
 

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from tasks.core.making.encodings import C1, LIKELY, codec_of
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 MARKS = (
@@ -19,19 +20,15 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-LIKELY = ("utf-8", "cp1252", "cp850")
 CONTROLS = range(0x80, 0xA0)
 AROUND = 24  # bytes shown before and after the letter of which a message speaks
 
 
 def name_of(encoding: str, label: str) -> str:
     """Return Python's own name of an encoding, however it is spelt ("Latin1", "CP-1252")."""
-    close = re.sub(r"[^a-z0-9]", "", encoding.lower())
-    for spelling in (encoding, close, re.sub(r"^utf(16|32)", r"utf-\1-", close)):
-        with suppress(LookupError):
-            found = codecs.lookup(spelling).name
-            "".encode(found)  # raises LookupError where it is no encoding of text ("base64")
-            return {"utf-8-sig": "utf-8", "ascii": "utf-8"}.get(found, found)
+    with suppress(LookupError):
+        found = codec_of(encoding)
+        return "utf-8" if found == "ascii" else found
     raise ConfigurationError(
         f"The file {label} was declared in the encoding {encoding!r}, which is unknown: declare"
         " cp1252, say."
@@ -60,7 +57,7 @@ def fitting(text: bytes, but: str) -> str:
             read = text.decode(name)
         except UnicodeDecodeError:
             continue
-        if name != but and not re.search("[\x80-\x9f]", read):
+        if name != but and not C1.search(read):
             return f"{read!r} in {name}: declare {name}"
     return "of no encoding that is tried here: look at the file"
 

@@ -31,7 +31,7 @@ class Parquet:
         try:
             self._schema = ParquetFile(path).schema_arrow
         except (pa.ArrowException, OSError) as error:
-            raise SourceError(
+            raise Damaged(
                 f"The Parquet file {label} cannot be read ({error}): it is damaged or encrypted;"
                 " download it again."
             ) from None

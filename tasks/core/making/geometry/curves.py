@@ -1,0 +1,58 @@
+"""What GDAL reads, batch by batch: broken files told in a sentence, curves replaced by lines."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from tasks.core.model.errors import Damaged
+
+UNREADABLE = (DataSourceError, DataLayerError)
+CURVES = range(8, 13)  # WKB types CircularString to MultiSurface
+
+
+@contextmanager
+def readable(where: str) -> Iterator[None]:
+    """Turn what GDAL says of a broken file into Damaged."""
+    try:
+        yield
+    except (*UNREADABLE, pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        raise Damaged(
+            f"The geometries of {where} were expected to be readable and are not ({error}): look at"
+            " what was downloaded."
+        ) from None
+
+
+def straightened(
+    reader: pa.RecordBatchReader, geometry: str, read_again: Any, where: str
+) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
+    """Yield batches with their geometries, curves replaced by lines.
+
+    GDAL streams curves as they are and nothing here reads them; only its other way of reading makes
+    lines of them, so that a batch with curves is read a second time, the same features by their
+    position.
+    """
+    start = 0
+    while True:
+        with readable(where):
+            batch = next(reader, None)
+        if batch is None:
+            return
+        wkb = batch[geometry]
+        if _has_curves(wkb):
+            wkb = pa.array(read_again(skip_features=start, max_features=len(batch))[2], pa.binary())
+        start += len(batch)
+        yield batch, wkb
+
+
+def _has_curves(wkb: pa.Array) -> bool:
+    heads = pc.binary_slice(wkb, 0, 5).unique().drop_null().to_pylist()
+    return any(
+        struct.unpack("<I", head[1:])[0] % 1000 in CURVES for head in heads if len(head) == 5
+    )

@@ -1,0 +1,66 @@
+"""Features of a GeoJSON counted in its text: GDAL leaves out what it takes for none."""
+
+from __future__ import annotations
+
+import codecs
+
+import msgspec
+from msgspec import Struct
+
+from tasks.core.making.geometry.geometry_files import Place
+from tasks.core.making.geometry.json_shapes import opened_text
+from tasks.core.model.errors import Damaged, SourceError
+
+# One of each is in every feature: features are counted one by one only where there are more.
+TOKENS = (b'"Feature"', b'"geometry"', b'"properties"')
+
+
+class Tokens:
+    """Counts, block by block, what stands once in every feature."""
+
+    def __init__(self) -> None:
+        self._counts, self._last = dict.fromkeys(TOKENS, 0), b""
+
+    @property
+    def most(self) -> int:
+        """How many features there are at most."""
+        return max(self._counts.values())
+
+    def add(self, block: bytes) -> None:
+        """Count those of the next block, and those that it ends."""
+        for token in TOKENS:
+            seam = self._last[1 - len(token) :] + block[: len(token) - 1]
+            self._counts[token] += block.count(token) + seam.count(token)
+        self._last = (self._last + block)[-len(max(TOKENS, key=len)) :]
+
+
+class _Counted(Struct, gc=False):
+    """A feature of which nothing is looked at."""
+
+
+class _Collection(Struct):
+    features: list[_Counted] | None = None
+
+
+def require_no_more(place: Place, features: int, where: str) -> None:
+    """Raise SourceError when a collection holds more features than were read."""
+    if (held := _count(place)) > features:
+        raise SourceError(
+            f"All {held:,} features of {where} were expected to be read and {features:,} are: each"
+            ' must have the type "Feature", properties and a geometry or null: tell the publisher'
+            " which are broken."
+        )
+
+
+def _count(place: Place) -> int:
+    """Count the features of a collection, whatever they are; a feature alone is one."""
+    with opened_text(place) as file:
+        content = file.read().removeprefix(codecs.BOM_UTF8)
+    try:
+        found = msgspec.json.decode(content, type=_Collection).features
+    except msgspec.DecodeError as error:
+        raise Damaged(
+            f"The GeoJSON {place.name} was expected to be a collection of features; it is not"
+            f" ({error}): run the flow again, and tell the publisher if it stays so."
+        ) from None
+    return 1 if found is None else len(found)

@@ -1,0 +1,65 @@
+"""What a collection of features in JSON says beside them: their number, and that more follow."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+FEATURES = re.compile(r'"features"\s*:\s*\[')
+COUNTS = ("numberMatched", "numberReturned", "totalFeatures", "totalCount", "total_count", "count")
+MORE = ("exceededTransferLimit",)
+
+
+def beyond(members: Mapping[str, Any], features: int) -> list[str]:
+    """Return what says that the whole has more features than these: counts, marks and links."""
+    inside = members.get("properties")
+    said = (inside if isinstance(inside, dict) else {}) | dict(members)
+    return [*_counts(said, features), *_marks(said)]
+
+
+def _counts(said: Mapping[str, Any], features: int) -> Iterator[str]:
+    for name in COUNTS:
+        with suppress(TypeError, ValueError):  # "unknown", or a count of something else
+            if (
+                not isinstance(said.get(name), float)
+                and (count := int(said.get(name, ""))) > features
+            ):
+                yield f"{name} {count:,}"
+
+
+def _marks(said: Mapping[str, Any]) -> Iterator[str]:
+    yield from (name for name in MORE if str(said.get(name)).lower() == "true")
+    links = said.get("links")
+    links = links if isinstance(links, list) else []
+    is_linked = any(isinstance(link, dict) and link.get("rel") == "next" for link in links)
+    following = said.get("next")
+    if is_linked or (isinstance(following, str) and "://" in following):
+        yield "a link to the next page"
+
+
+def members_before(head: bytes) -> dict[str, Any]:
+    """Read what stands before the features."""
+    text = head.decode("utf-8-sig", "replace")
+    found = FEATURES.search(text)
+    return _object(text[: found.end()] + "]}") if found else {}
+
+
+def members_after(tail: bytes) -> dict[str, Any]:
+    """Read what follows the features: the first text after a "]" that ends the whole object."""
+    text = tail.decode("utf-8", "replace").rstrip()
+    for place in re.finditer(r"\]\s*(?=,)", text):
+        rest = text[place.end() + 1 :].lstrip()
+        if rest.startswith('"') and (members := _object("{" + rest)):
+            return members
+    return {}
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
