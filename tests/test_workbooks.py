@@ -7,6 +7,7 @@ import struct
 import unicodedata
 import zipfile
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -450,3 +451,37 @@ def test_the_search_of_a_plain_sheet_agrees_with_its_census(
             cell = f'<c r="B{row}"><f>A{row}</f><v>{row}</v></c>'
             path = sheet(tmp_path, HEAD + rows.replace(cell, wrong.format(row)))
             assert f"cell B{row} " in refused(path)
+
+
+@pytest.mark.parametrize("write", [write_xlsx, write_ods])
+@pytest.mark.parametrize("others", [[], [0.5], ["1"]], ids=["whole", "fraction", "text"])
+@pytest.mark.parametrize(
+    "amount",
+    ["1000000000000002", "-9007199254740991", "99999999999999.25", "12345678901234.5", "0.3"],
+)
+def test_an_amount_is_exact_to_its_last_declared_decimal(
+    tmp_path: Path, write: Any, others: list[Cell], amount: str
+) -> None:
+    columns = {"v": decimal("V")}
+    held: Cell = 0.1 + 0.2 if amount == "0.3" else float(amount)
+    path = write(tmp_path / "book", {"A": [["V"], [held], *([other] for other in others)]})
+    assert read(path, Table(columns=columns))["v"][0] == Decimal(amount)
+
+
+@pytest.mark.parametrize("write", [write_xlsx, write_ods])
+@pytest.mark.parametrize("others", [[], [0.5], ["1"]], ids=["whole", "fraction", "text"])
+def test_an_amount_that_a_workbook_cannot_hold_is_refused_and_may_be_a_number(
+    tmp_path: Path, write: Any, others: list[Cell]
+) -> None:
+    path = write(tmp_path / "book", {"A": [["V"], *([other] for other in others), [1e17]]})
+    said = refused(path, Table(columns={"v": decimal("V", precision=38)}))
+    assert f"cell A{2 + len(others)}" in said
+    assert "the amount 1e+17" in said
+    assert read(path, Table(columns={"v": number("V")}))["v"][-1] == 1e17
+    rounded = write(tmp_path / "other", {"A": [["V"], [12345678901234.562]]})
+    assert "more decimals than declared" in refused(rounded, Table(columns={"v": decimal("V")}))
+
+
+def test_an_encrypted_parquet_file_is_refused_as_such(tmp_path: Path) -> None:
+    (tmp_path / "book").write_bytes(b"PARE" + b"\x15\x04\x19\x9c" * 40 + b"PARE")
+    assert "it is an encrypted Parquet file" in refused(tmp_path / "book")

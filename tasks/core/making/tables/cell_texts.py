@@ -9,7 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-WHOLE_NUMBERS_END = 1e15  # a spreadsheet shows fifteen digits: longer numbers are no codes
+CODES_END = 1e15  # a spreadsheet keeps fifteen digits
+EXACT_END = 2.0**53  # a double tells whole numbers apart
+DIGITS = 15  # of an amount, beyond which is the noise of a sum such as 0.30000000000000004
 
 
 def as_strings(
@@ -27,7 +29,9 @@ def as_strings(
     if types == {float} and (whole := _whole(column)) is not None:
         return whole.cast(pa.string())
     if types == {float} and kind.startswith("decimal") and point == ".":
-        return pa.array([_amount(cell) for cell in column], pa.string())
+        end = _noise_end(kind)
+        texts = [f"{c:.15g}" if -end < c < end else written(c, kind, point) for c in column]
+        return pa.array(texts, pa.string())
     if types == {float} and kind == "number" and point == ".":
         is_whole = float.is_integer
         texts = [written(c, kind, point) if is_whole(c) else repr(c) for c in column]
@@ -42,32 +46,33 @@ def _whole(column: Sequence[float]) -> pa.Array | None:
     except pa.ArrowInvalid:
         return None
     ends = pc.min_max(whole).as_py()
-    return whole if -WHOLE_NUMBERS_END < ends["min"] <= ends["max"] < WHOLE_NUMBERS_END else None
+    return whole if -EXACT_END < ends["min"] <= ends["max"] < EXACT_END else None
+
+
+def _noise_end(kind: str) -> float:
+    """Return below what fifteen digits hold all declared decimals of an amount."""
+    return 10.0 ** (DIGITS - int(kind.rstrip(")").rpartition(",")[2]))
 
 
 def written(cell: Any, kind: str, point: str) -> str | None:
     """Write a cell as text: codes without ".0", dates as 2025-12-31, None for an empty one.
 
-    kind: the declared type; an amount has the fifteen digits a spreadsheet shows, a number every
-    digit it holds.
+    kind: the declared type; an amount has the fifteen digits a spreadsheet shows where these hold
+    all its decimals, a number every digit it holds.
     """
     if isinstance(cell, str):
         return cell or None
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        if cell.is_integer() and abs(cell) < WHOLE_NUMBERS_END:
+        if cell.is_integer() and abs(cell) < EXACT_END:
             return str(int(cell))
-        number = _amount(cell) if kind.startswith("decimal") else repr(cell)
+        is_short = kind.startswith("decimal") and abs(cell) < _noise_end(kind)
+        number = f"{cell:.15g}" if is_short else repr(cell)
         return number if kind == "text" or point == "." else number.replace(".", point)
     if isinstance(cell, datetime):
         return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
     return cell.isoformat() if isinstance(cell, date) else str(cell)
-
-
-def _amount(cell: float) -> str:
-    """Write an amount with the fifteen digits a spreadsheet shows, a whole one with all it has."""
-    return f"{cell:.0f}" if cell.is_integer() else f"{cell:.15g}"
 
 
 def wrong_code(cell: Any) -> str:
@@ -76,6 +81,13 @@ def wrong_code(cell: Any) -> str:
         return ""
     if not isinstance(cell, int | float):
         return f"a date or time, {cell}, as which spreadsheets take a code such as 1-2"
-    if abs(cell) >= WHOLE_NUMBERS_END:
+    if abs(cell) >= CODES_END:
         return f"a number of more than the fifteen digits that a workbook keeps, {cell:.0f}"
     return "" if float(cell).is_integer() else f"a number with decimals, {cell!r}"
+
+
+def wrong_amount(cell: Any) -> str:
+    """Say why a cell cannot hold an amount to its last digit, "" if it can."""
+    if isinstance(cell, float) and abs(cell) >= EXACT_END:
+        return f"the amount {cell!r}, beyond the whole numbers that a workbook keeps exactly"
+    return ""

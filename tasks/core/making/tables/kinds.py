@@ -15,6 +15,7 @@ KINDS = (
     (rb"7z\xbc\xaf\x27\x1c", "a 7z archive", 'its container as "7z"'),
     (rb"Rar!", "a RAR archive", "another file of the publisher"),
     (rb"BZh|\xfd7zXZ\0|\x28\xb5\x2f\xfd", "a packed stream", "another file of the publisher"),
+    (rb"PARE", "an encrypted Parquet file", "another file of the publisher"),
     (rb"ARROW1|FEA1", "an Arrow file", "the Parquet or CSV file of the publisher"),
     (rb"(?i)\s*(<!doctype html|<html)", "a web page", "the address of the file itself"),
     (rb"\s*<(\?xml|[A-Za-z!])", "XML", "another file of the publisher"),

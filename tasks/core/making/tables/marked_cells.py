@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tasks.core.making.tables.blocks import Block, keep_like
-from tasks.core.making.tables.cell_texts import wrong_code
+from tasks.core.making.tables.cell_texts import wrong_amount, wrong_code
 from tasks.core.making.tables.headings import find_heading
 from tasks.core.making.tables.sheet_census import NO_VALUE
 from tasks.core.making.tables.workbook_parts import cell_name
@@ -14,6 +14,7 @@ from tasks.core.model.declarations import Table
 from tasks.core.model.errors import SourceError
 
 Marks = Mapping[int, Mapping[int, str]]
+_FAULTS = {"text": wrong_code, "decimal": wrong_amount}  # by the declared type
 
 
 class MarkedCells:
@@ -41,10 +42,10 @@ class MarkedCells:
         return {row: None if is_text and text in self._declared else text for row, text in found}
 
     def require_sound(
-        self, block: Block, held: Mapping[int, list[Any]], first: int, codes: Sequence[int]
+        self, block: Block, held: Mapping[int, list[Any]], first: int, kinds: Mapping[int, str]
     ) -> None:
         """Raise SourceError at the first cell, of a row that is kept, that cannot be read."""
-        faults = sorted([*self._undeclared(block, first), *_spoilt(held, first, codes)])
+        faults = sorted([*self._undeclared(block, first), *_spoilt(held, first, kinds)])
         if not faults:
             return
         kept = keep_like(block, self._filters)
@@ -81,6 +82,11 @@ class MarkedCells:
                 f"A value was expected in {where}; it has the error {fault}: declare {fault!r} in"
                 " `missing` with the reason."
             )
+        if fault.startswith("the amount"):
+            return SourceError(
+                f"An amount kept exactly was expected in {where}; it has {fault}: declare the"
+                " column as a number, which need not be exact."
+            )
         return SourceError(
             f"A code kept as text was expected in {where}; it has {fault}: declare the column's"
             " type, or ask the publisher for a file that keeps codes as text."
@@ -88,12 +94,13 @@ class MarkedCells:
 
 
 def _spoilt(
-    held: Mapping[int, list[Any]], first: int, codes: Sequence[int]
+    held: Mapping[int, list[Any]], first: int, kinds: Mapping[int, str]
 ) -> Iterator[tuple[int, int, str]]:
-    for index in codes:
-        if set(map(type, held[index])) <= {str, bool}:
+    for index, kind in kinds.items():
+        fault_of = _FAULTS.get(kind.partition("(")[0])
+        if not fault_of or set(map(type, held[index])) <= {str, bool}:
             continue
         for row, cell in enumerate(held[index]):
-            if type(cell) is not str and (fault := wrong_code(cell)):
+            if type(cell) is not str and (fault := fault_of(cell)):
                 yield first + row, index, fault
                 break

@@ -72,7 +72,7 @@ class Spreadsheet:
         data = [each for each in self._ranges if each[1][0] >= first]
         merged = MergedCells(data, named, self._reads.merged, where)
         marked = MarkedCells(self._census.marks, self._reads, self.headings, where)
-        codes = [index for index in names if wanted.get(index) == "text"]
+        kinds = {index: wanted[index] for index in names if index in wanted}
         while rows := list(islice(self._rows, ROWS)):
             held = {index: [row[index] for row in rows] for index in {*wanted, *merged.origins}}
             merged.fill(held, first)
@@ -87,7 +87,7 @@ class Spreadsheet:
                     [written(cell, "text", ".") or "" for cell in rows[row]] for row in picked
                 ],
             )
-            marked.require_sound(block, held, first, codes)
+            marked.require_sound(block, held, first, kinds)
             yield block
             first += len(rows)
         marked.require_none_after(first, wanted)
