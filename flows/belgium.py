@@ -82,6 +82,7 @@ def belgium(
     loaded = load(staging, unpack(files))
     together(*check_rows.map(staging, [files.shapes, files.municipal_income]))
     check_keys(staging, "shapes", ("sector_code",), pattern=r"^\d{5}[0-9A-Z]{3}[0-9A-Z-]$")
+    check_keys(staging, "municipal_income", (CODE,), pattern=r"^\d{5}$")
     check_totals(staging, files.population)
     check_join(staging, "shapes", "population", **BY_SECTOR, population="population")
     check_join(staging, "shapes", "income", **BY_SECTOR, required=False)

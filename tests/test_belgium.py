@@ -252,7 +252,7 @@ def test_every_step_check_and_file_is_in_the_catalog(published: Database) -> Non
         "SELECT count(*) FILTER (WHERE passed), count(*) FROM catalog.check_result WHERE dataset ="
         " 'belgium' AND number = %s",
         number,
-    ) == [(17, 17)]
+    ) == [(20, 20)]
     assert (
         published.value(
             "SELECT count(*) FROM catalog.edition_input WHERE dataset = 'belgium' AND number = %s",
