@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyogrio
 import pytest
 import shapely
 from psycopg2 import sql
@@ -242,6 +243,57 @@ def test_a_file_that_is_whole_is_read(members: dict[str, Any], tmp_path: Path, i
     inside = feature(CODE="1", numberMatched=99, links=NEXT, exceededTransferLimit=True)
     content = collection(inside, inside, **members)
     assert into(written(tmp_path / "a.geojson", content), declared()).features == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored", "column"),
+    [
+        ("REAL", "'n/a'", number("V")),
+        ("INTEGER", "2.5", integer("V")),
+        ("INTEGER", "'12a'", integer("V")),
+        ("MEDIUMINT", "5000000000", integer("V")),
+        ("TEXT(5)", "x'0102'", text("V")),
+        ("DATE", "'05/01/2024'", Column(("V",), "date")),
+        ("DATE", "'2024-02-31'", Column(("V",), "date")),
+        ("DATETIME", "'2024-13-01T00:00:00Z'", Column(("V",), "date")),
+    ],
+)
+def test_a_value_not_of_the_type_of_its_column_is_refused(
+    kind: str, stored: str, column: Column, tmp_path: Path, into: Load
+) -> None:
+    path = tmp_path / "a.gpkg"
+    pyogrio.raw.write(
+        str(path),
+        shapely.to_wkb(np.array([shapely.box(150_000, 170_000, 151_000, 171_000)] * 3)),
+        [],
+        [],
+        geometry_type="Polygon",
+        crs="EPSG:31370",
+        driver="GPKG",
+        layer="areas",
+    )
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute(f"ALTER TABLE areas ADD V {kind}")
+        assert into(path, declared(v=column)).features == 3
+        for (name,) in database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'areas'"
+        ).fetchall():
+            database.execute(f"DROP TRIGGER {name}")
+        database.execute(f"UPDATE areas SET V = {stored} WHERE fid = 2")
+    with pytest.raises(SourceError, match="were expected in V of"):
+        into(path, declared(v=column))
+
+
+def test_a_gml_that_says_it_is_a_part_is_refused(tmp_path: Path, into: Load) -> None:
+    file, write, changes = formats.FORMATS["GML"]
+    path = write(tmp_path / file)
+    whole = path.read_text()
+    for said in ('numberMatched="2500"', 'next="https://office.example/wfs"'):
+        path.write_text(whole.replace("FeatureCollection", f"FeatureCollection {said}", 1))
+        with pytest.raises(SourceError, match="states"):
+            into(path, formats.reads(**changes))
+    path.write_text(whole.replace("FeatureCollection", 'FeatureCollection numberMatched="5"', 1))
+    into(path, formats.reads(**changes))
 
 
 def test_a_part_of_a_layer_in_the_json_of_esri_is_refused(tmp_path: Path, into: Load) -> None:

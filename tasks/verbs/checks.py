@@ -10,6 +10,7 @@ from typing import Any
 from psycopg2 import DataError, ProgrammingError, sql
 
 from tasks.core.catalog.provenance import record_check
+from tasks.core.making.joining.statements import SELECT_BEYOND
 from tasks.core.model.declarations import Rows
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import File, Input, Staging
@@ -137,19 +138,8 @@ def check_within(
     has a figure are not held; where that is so of all, a warning says that nothing was.
     """
     title = f"{column} of {parts} within {wholes}"
-    held = (
-        "WITH held AS (SELECT coalesce(p.{3}::text, 'nowhere') AS code, summed, own FROM (SELECT"
-        " {3}, sum({0}) AS summed FROM {1} WHERE {0} IS NOT NULL GROUP BY {3}) AS p LEFT JOIN"
-        " (SELECT {3}, CASE WHEN count(*) = count({0}) THEN sum({0}) END AS own FROM {2} GROUP BY"
-        " {3}) AS w ON w.{3} = p.{3}), beyond AS (SELECT *, row_number() OVER (ORDER BY code) AS"
-        " place FROM held WHERE (summed <= own + abs(own) * {4}) IS NOT TRUE) "
-    )
-    beyond = (
-        "SELECT string_agg(concat(code, ' (', summed, ' of ', coalesce(own::text, 'none'), ')'),"
-        " ', ' ORDER BY code) FILTER (WHERE place <= 5), (SELECT count(*) FROM held) FROM beyond"
-    )
     named = [*map(sql.Identifier, (column, parts, wholes, by)), sql.Literal(tolerance)]
-    found, seen = _row(staging, title, held + beyond, *named)
+    found, seen = _row(staging, title, SELECT_BEYOND, *named)
     expected, none = "no sum beyond its area's own", f"none beyond its own in {seen:,} areas"
     if seen:
         _verdict(staging, title, expected, found or none, not found)

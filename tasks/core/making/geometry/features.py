@@ -28,6 +28,7 @@ from tasks.core.making.geometry.geometry_files import (
 )
 from tasks.core.making.geometry.remarks import Remarks
 from tasks.core.making.geometry.shapefile_parts import Parts, parts_of, require_parts
+from tasks.core.making.geometry.stored_types import require_stored_types
 from tasks.core.making.markers import REASON, Reasons
 from tasks.core.making.unpacking.damage import reading
 from tasks.core.making.unreadable import Unreadable
@@ -94,12 +95,14 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
         if place.kind in geojson.COLLECTIONS:
             stated = opened.enter_context(geojson.examined(place, reads.encoding))
         path, options, facts = _prepare(place, reads, stated)
-        if place.kind == "json":
+        if place.kind in ("json", "xml"):
             stated = geojson.ends_of(place)
         where = f"layer {options['layer']} of {place.name}" if facts else place.name
         is_shapefile = facts.get("driver") == "ESRI Shapefile"
         matching = partial(match_fields, reads.columns, where=where, shortened=is_shapefile)
         known = matching(list(facts["fields"])) if facts else {}
+        if facts:
+            require_stored_types(place, options["layer"], known.values())
         own, parts = None, parts_of(place, options["layer"]) if is_shapefile else None
         if parts and any(known.values()):
             own = opened.enter_context(

@@ -16,7 +16,12 @@ from tasks.core.making.encodings import C1, UTF_8, fitting_codec
 from tasks.core.making.geometry.encodings import declared_codec
 from tasks.core.making.geometry.geometry_files import Place
 from tasks.core.making.geometry.json_counts import Tokens, require_no_more
-from tasks.core.making.geometry.json_members import beyond, members_after, members_before
+from tasks.core.making.geometry.json_members import (
+    beyond,
+    members_after,
+    members_before,
+    members_of_root,
+)
 from tasks.core.making.geometry.json_shapes import (
     BLOCK_BYTES,
     ENDS_BYTES,
@@ -57,7 +62,9 @@ class Examined:
 
 
 def ends_of(place: Place) -> Examined:
-    """Read what any JSON says beside its features, as Esri's does."""
+    """Read what any JSON says beside its features, as Esri's does, or a GML in its root."""
+    if place.kind == "xml":
+        return Examined(place, members_of_root(place.head))
     head, tail = b"", b""
     with opened_text(place) as file:
         while block := file.read(BLOCK_BYTES):

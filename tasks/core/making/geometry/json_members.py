@@ -9,7 +9,10 @@ from contextlib import suppress
 from typing import Any
 
 FEATURES = re.compile(r'"features"\s*:\s*\[')
-COUNTS = ("numberMatched", "numberReturned", "totalFeatures", "totalCount", "total_count", "count")
+COUNTS = (
+    *("numberMatched", "numberReturned", "numberOfFeatures", "totalFeatures"),
+    *("totalCount", "total_count", "count"),
+)
 MORE = ("exceededTransferLimit",)
 
 
@@ -38,6 +41,12 @@ def _marks(said: Mapping[str, Any]) -> Iterator[str]:
     following = said.get("next")
     if is_linked or (isinstance(following, str) and "://" in following):
         yield "a link to the next page"
+
+
+def members_of_root(head: bytes) -> dict[str, Any]:
+    """Read the attributes of the element around the members of a GML."""
+    root = re.search(r"<(?:\w+:)?FeatureCollection\b([^>]*)>", head.decode("utf-8", "replace"))
+    return dict(re.findall(r"""([\w:]+)\s*=\s*["']([^"']*)["']""", root[1])) if root else {}
 
 
 def members_before(head: bytes) -> dict[str, Any]:

@@ -31,3 +31,20 @@ SELECT EXISTS (SELECT FROM catalog.step
                 WHERE dataset = %(dataset)s AND number = %(number)s AND verb = 'recode'
                   AND subject = ANY (%(tables)s))
 """
+
+# Areas whose parts add up to more than their own figure, five of them named, and how many were held.
+# names in order: column, parts, wholes, by; a literal: tolerance
+SELECT_BEYOND = """
+WITH held AS (
+     SELECT coalesce(p.{3}::text, 'nowhere') AS code, summed, own
+       FROM (SELECT {3}, sum({0}) AS summed FROM {1} WHERE {0} IS NOT NULL GROUP BY {3}) AS p
+       LEFT JOIN (SELECT {3}, CASE WHEN count(*) = count({0}) THEN sum({0}) END AS own
+                    FROM {2} GROUP BY {3}) AS w ON w.{3} = p.{3}),
+     beyond AS (
+     SELECT *, row_number() OVER (ORDER BY code) AS place
+       FROM held WHERE (summed <= own + abs(own) * {4}) IS NOT TRUE)
+SELECT string_agg(concat(code, ' (', summed, ' of ', coalesce(own::text, 'none'), ')'), ', '
+                  ORDER BY code) FILTER (WHERE place <= 5),
+       (SELECT count(*) FROM held)
+  FROM beyond
+"""
