@@ -32,7 +32,7 @@ SELECT EXISTS (SELECT FROM catalog.step
                   AND subject = ANY (%(tables)s))
 """
 
-# Areas whose parts add up to more than their own figure, five of them named, and how many were held.
+# Areas whose parts add up to more than their own figure, five of them named, and the areas held.
 # names in order: column, parts, wholes, by; a literal: tolerance
 SELECT_BEYOND = """
 WITH held AS (
