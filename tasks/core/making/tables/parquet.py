@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pyarrow.parquet import ParquetFile
@@ -75,7 +76,15 @@ class Parquet:
             for row in rows[len(found) :]:
                 if first + row >= before + len(batch):
                     break
-                cells = (column[first + row - before].as_py() for column in batch.columns)
-                found.append(["" if cell is None else str(cell) for cell in cells])
+                place = first + row - before
+                cells = (sound(column.slice(place, 1))[0].as_py() for column in batch.columns)
+                found.append([_shown(cell) for cell in cells])
             before += len(batch)
         return found
+
+
+def _shown(cell: Any) -> str:
+    """Write a cell as text, also bytes that are none."""
+    if isinstance(cell, bytes):
+        return cell.decode(errors="backslashreplace")
+    return "" if cell is None else str(cell)
