@@ -522,11 +522,6 @@ def test_blanks_in_surplus_cells_and_as_a_marker_are_empty(tmp_path: Path) -> No
     assert read(tmp_path / "book", columns)["pop_reason"] == [None, "hidden", "hidden"]
 
 
-def test_a_marker_is_missing_or_zero_but_not_both(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="as 0 and as missing"):
-        read(tmp_path / "book", Table(columns=CODE_AND_POP, missing={"-": "x"}, zero=(" - ",)))
-
-
 def test_bytes_in_no_encoding_are_told_before_they_are_text(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"CODE": [b"Vand\x9cuvre"], "POP": [1]}), tmp_path / "book")
     said = refused(tmp_path / "book", Table(columns=CODE_AND_POP, encoding="Latin 1"))

@@ -28,11 +28,6 @@ def require_sound(reads: Table) -> None:
             f"The reasons of missing figures cannot be kept in {reads.reasons_in}: it is a column,"
             " or no marker is declared."
         )
-    if both := {each.strip() for each in reads.zero} & {each.strip() for each in reads.missing}:
-        raise ConfigurationError(
-            f"The marker {', '.join(map(repr, sorted(both)))} of a table was declared as 0 and as"
-            " missing: it can be one of them."
-        )
     if min(reads.header_rows, default=0) < 1:
         raise ConfigurationError(
             f"The header rows of a table are counted from 1; header_rows={reads.header_rows} names"
