@@ -485,3 +485,49 @@ def test_an_amount_that_a_workbook_cannot_hold_is_refused_and_may_be_a_number(
 def test_an_encrypted_parquet_file_is_refused_as_such(tmp_path: Path) -> None:
     (tmp_path / "book").write_bytes(b"PARE" + b"\x15\x04\x19\x9c" * 40 + b"PARE")
     assert "it is an encrypted Parquet file" in refused(tmp_path / "book")
+
+
+@pytest.mark.parametrize("error", ["#SPILL!", "#GETTING_DATA", "#CALC!"])
+def test_an_error_value_that_is_not_known_is_no_damage(tmp_path: Path, error: str) -> None:
+    row = f'<row r="2">{words("A2", "01")}<c r="B2" t="e"><v>{error}</v></c></row>'
+    said = refused(sheet(tmp_path, HEAD + row))
+    assert error in said
+    assert "hand the workbook in by the inbox" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "said"),
+    [
+        ("CODE,POP\n1,2\n".encode("utf-16-le"), "utf-16", "declare utf-16-le"),
+        ("CODE,POP\n1,2\n".encode("utf-16-be"), "utf-16", "declare utf-16-be"),
+        ("CODE,POP\n1,2\n".encode("utf-16")[:-1], "utf-16", "part of one: download it again"),
+        ("CODE,POP\n1,2\n3,é".encode()[:-1], "utf-8", "part of one: download it again"),
+        (b"CODE,POP\n1,2,\n2,3\n", "utf-8", "3 columns as the first row does; it has 2"),
+        (b"CODE,POP\n1,2,\n2,3,x\n", "utf-8", "2 columns as the headings do; it has 3, '2,3,x'"),
+        (b"CODE,POP\n1,2\n1) with the homeless,\n", "utf-8", "declare notes=('1)*',)"),
+        ("CODE,POP\n1,2\n† provisional,\n".encode(), "utf-8", "declare notes=('†*',)"),
+    ],
+)
+def test_a_text_that_cannot_be_told_is_refused_with_a_way_on(
+    tmp_path: Path, content: bytes, encoding: str, said: str
+) -> None:
+    (tmp_path / "book").write_bytes(content)
+    reads = Table(columns=CODE_AND_POP, key=("code",), encoding=encoding)
+    assert said in refused(tmp_path / "book", reads)
+
+
+def test_blanks_in_surplus_cells_and_as_a_marker_are_empty(tmp_path: Path) -> None:
+    (tmp_path / "book").write_bytes(b"CODE,POP\n1,2, \n2,,\n3, ,\n")
+    columns = Table(columns=CODE_AND_POP, missing={" ": "hidden"})
+    assert read(tmp_path / "book", columns)["pop_reason"] == [None, "hidden", "hidden"]
+
+
+def test_bytes_in_no_encoding_are_told_before_they_are_text(tmp_path: Path) -> None:
+    parquet.write_table(pa.table({"CODE": [b"Vand\x9cuvre"], "POP": [1]}), tmp_path / "book")
+    said = refused(tmp_path / "book", Table(columns=CODE_AND_POP, encoding="Latin 1"))
+    assert "declare the `encoding` that fits" in said
+    assert read(tmp_path / "book", Table(columns=CODE_AND_POP, encoding="cp-1252"))["code"] == [
+        "Vandœuvre"
+    ]
+    with pytest.raises(ConfigurationError, match="unknown"):
+        read(tmp_path / "book", Table(columns=CODE_AND_POP, encoding="nonsense"))

@@ -66,6 +66,7 @@ def take_markers(
     """
     if pa.types.is_string(cells.type):
         cells = pc.utf8_trim_whitespace(cells)
+    missing = {marker.strip(): reason for marker, reason in missing.items()}
     marker, blank = _places(cells, list(missing)), is_blank(cells)
     reasons = pa.array(list(missing.values()), pa.string()).take(marker)
     reasons = pc.if_else(pc.and_(blank, pc.is_null(marker)), missing.get("", ABSENT), reasons)

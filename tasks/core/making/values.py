@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from tasks.core.making.fields import simplified
 from tasks.core.making.markers import is_marker, take_marked_values, take_markers
 from tasks.core.making.numbers import as_numbers, exact_whole_numbers, holds, spelled_out
 from tasks.core.making.tables.blocks import is_blank
+from tasks.core.making.tables.encodings import name_of
 from tasks.core.making.unreadable import Unreadable, require
 from tasks.core.model.declarations import Column, Writing
 from tasks.core.model.errors import SourceError
@@ -168,14 +170,22 @@ def _decoded(cells: pa.Array, reads: Writing) -> pa.Array:
         return _decoded_one_by_one(cells, getattr(reads, "encoding", None) or "utf-8")
 
 
+def _without_controls(text: str) -> str:
+    """Return the text; raise ValueError at U+0080 to U+009F, which only a wrong encoding gives."""
+    if re.search("[\x80-\x9f]", text):
+        raise ValueError(text)
+    return text
+
+
 def _decoded_one_by_one(cells: pa.Array, encoding: str) -> pa.Array:
     """Decode each different value once, as this is the rare column of an old program."""
+    encoding = name_of(encoding, "of the table or layer")
     coded = cells.dictionary_encode()
     texts: list[Any] = []
     for value in coded.dictionary.to_pylist():
         try:
-            texts.append(value.decode(encoding))
-        except UnicodeDecodeError:
+            texts.append(value and _without_controls(value.decode(encoding)))
+        except ValueError:
             row = pc.index(cells, pa.scalar(value, pa.binary())).as_py()
             why = f"its bytes are not in {encoding}: declare the `encoding` that fits"
             raise Unreadable(row, value.decode("ascii", "backslashreplace"), why) from None

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from tasks.core.making.tables.blocks import Block
+from tasks.core.making.tables.blocks import Block, is_blank
 from tasks.core.making.tables.headings import carry_titles, join_titles
 from tasks.core.making.tables.notes import advice, is_declared
 from tasks.core.making.tables.quotes import Quoted
@@ -57,8 +57,7 @@ class Delimited:
                 first, rows = rows, rows + len(batch)
                 line = partial(self._line_after, first)
                 for index, cells in zip(surplus, batch.columns[len(wanted) :], strict=True):
-                    if cells.null_count < len(cells):
-                        row = cells.is_valid().index(True).as_py()
+                    if (row := is_blank(cells).index(False).as_py()) >= 0:
                         raise self._other_length(self._record(first + row), index + 1, "")
                 columns = dict(zip(wanted, batch.columns[: len(wanted)], strict=True))
                 yield Block(columns, line, partial(self._whole, first))
@@ -150,13 +149,15 @@ class Delimited:
         return next(self._text.records([text]), [])
 
     def _other_length(self, record: int, columns: int, content: str) -> SourceError:
-        shown = content or self._text.cells_of([record])[0]
+        shown = content or self._reads.delimiter.join(self._text.cells_of([record])[0])
         note = advice(self._cells(content)) if content else ""
+        expected = f"{len(self.headings)} columns as the headings do"
+        if columns == len(self.headings):
+            expected = f"{self._width} columns as the first row does"
         return SourceError(
-            f"Line {self._text.line_of(record)} of {self._label} was expected to have"
-            f" {len(self.headings)} columns as the headings do; it has {columns},"
-            f" {str(shown)[:80]!r}: look at the line, and declare the delimiter and the quote it is"
-            f" written with{note}."
+            f"Line {self._text.line_of(record)} of {self._label} was expected to have {expected};"
+            f" it has {columns}, {shown[:80]!r}: look at the line, and declare the"
+            f" delimiter and the quote it is written with{note}."
         )
 
     def _record(self, row: int) -> int:

@@ -21,6 +21,7 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 CONTROLS = range(0x80, 0xA0)
+NUL = b"\0"
 AROUND = 24  # bytes shown before and after the letter of which a message speaks
 
 
@@ -47,6 +48,11 @@ def require_mark(head: bytes, encoding: str, label: str) -> None:
         raise SourceError(
             f"The file {label} was expected to be in the encoding {encoding}; it begins with the"
             f" byte order mark of {marked}, {head[:4]!r}: declare {marked}."
+        )
+    if head and marked == encoding and encoding in ("utf-16", "utf-32"):
+        raise SourceError(
+            f"The file {label} was expected to begin with a byte order mark, as {encoding} does; it"
+            f" begins with {head[:4]!r}: declare {encoding}-{'be' if head[:1] == NUL else 'le'}."
         )
 
 

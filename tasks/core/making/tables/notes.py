@@ -18,7 +18,9 @@ from tasks.core.model.errors import SourceError
 
 WORDS = re.compile(r"\S\s+\S")
 SENTENCE = re.compile(
-    r"[:©]|^\s*[*(]|^\s*(source|note|quelle|bron)\b|\.\s*$|^\s*\S+(\s+\S+){5}", re.IGNORECASE
+    r"[:©]|^\s*[*(\[†‡¹²³]|^\s*\d{1,2}\s*\)|\.\s*$|^\s*\S+(\s+\S+){5}"
+    r"|^\s*(sources?|notes?|nota|quellen?|bron|fuente|fonte|anmerkung|hinweis|remarque)\b",
+    re.IGNORECASE,
 )
 ROWS, BYTES = 1_000, 32 << 20  # held back at the end of a table; more are no notes
 SHOWN = 60  # characters of a note in a message

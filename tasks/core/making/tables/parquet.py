@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pyarrow.parquet import ParquetFile
@@ -75,15 +76,15 @@ class Parquet:
             for row in rows[len(found) :]:
                 if first + row >= before + len(batch):
                     break
-                found.append([_said(column[first + row - before]) for column in batch.columns])
+                place = first + row - before
+                cells = (sound(column.slice(place, 1))[0].as_py() for column in batch.columns)
+                found.append([_shown(cell) for cell in cells])
             before += len(batch)
         return found
 
 
-def _said(cell: pa.Scalar) -> str:
-    """Write any cell as text, also one that should be UTF-8 and is not."""
-    try:
-        value = cell.as_py()
-    except UnicodeDecodeError:
-        value = cell.as_buffer().to_pybytes().decode(errors="replace")
-    return "" if value is None else str(value)
+def _shown(cell: Any) -> str:
+    """Write a cell as text, also bytes that are none."""
+    if isinstance(cell, bytes):
+        return cell.decode(errors="backslashreplace")
+    return "" if cell is None else str(cell)

@@ -33,6 +33,7 @@ from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError, Damaged, SourceError
 
 ROWS = 10_000
+UNKNOWN_ERROR = "cell error value"  # what the library says of #SPILL! and #GETTING_DATA
 
 
 class Spreadsheet:
@@ -120,6 +121,11 @@ def _open_sheet(path: Path, reads: Table, label: str) -> tuple[CalamineSheet, Ce
             " publisher sent."
         ) from None
     except (CalamineError, ExpatError, StructError, *DAMAGED) as error:
+        if UNKNOWN_ERROR in str(error):
+            raise SourceError(
+                f"The cells of {label} were expected to hold values; {error}, which is not read:"
+                " replace it in an office program and hand the workbook in by the inbox."
+            ) from None
         raise Damaged(
             f"The workbook {label} cannot be read ({error}): it is damaged; download it again."
         ) from None

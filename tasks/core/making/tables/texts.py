@@ -25,11 +25,12 @@ from tasks.core.making.tables.quotes import Misquoted, Quoted, Quotes, spans
 from tasks.core.making.unpacking.damage import reading
 from tasks.core.making.unpacking.zips import open_packed
 from tasks.core.model.declarations import Table
-from tasks.core.model.errors import SourceError
+from tasks.core.model.errors import Damaged, SourceError
 
 # Bytes of text, in which a row must fit; larger blocks are not faster: the database is the slower
 # end.
 BLOCK = 2 << 20
+CUT = ("it is not (unexpected end of data)", "it is not (truncated data)")
 WORD = 40  # characters shown of what follows a quote
 csv.field_size_limit(BLOCK)  # a cell may be as long as a row
 
@@ -143,6 +144,12 @@ class Text:
     def _misread(self, error: Misread) -> SourceError:
         with self._raw() as file:
             line = 1 + _line_ends(file, error.at)
+        if not error.text or error.why in CUT:
+            raise Damaged(
+                f"The file {self.label} was expected to end with a whole letter in the encoding"
+                f" {self.reads.encoding}; line {line} ends with {error.text!r}, part of one:"
+                " download it again, or declare another encoding if it is whole."
+            )
         read = error.text.decode(self.encoding, "replace")
         return SourceError(
             f"The file {self.label} was expected to be in the encoding {self.reads.encoding};"
