@@ -108,7 +108,7 @@ def _day(cell: Any, day_first: bool | None) -> date:
     if isinstance(cell, date):
         return cell
     said = str(cell)
-    if found := re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)(?:[T ].*)?", said, re.ASCII):
+    if found := re.fullmatch(r"(\d{4})-(\d\d?)-(\d\d?)(?:[T ].*)?", said, re.ASCII):
         if found.end(3) != len(said):
             raise Undecided("an hour beside a day")
         year, month, day = map(int, found.groups())

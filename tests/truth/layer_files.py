@@ -159,7 +159,7 @@ def _multi(ground: Any) -> Any:
 def read_geojson(case: Case) -> list[Row]:
     """Read GeoJSON with Python's json."""
     try:
-        whole = json.loads(case.content.decode("utf-8-sig"), parse_constant=_refuse)
+        whole = json.loads(case.content.decode("utf-8-sig"), parse_constant=_refuse, strict=False)
     except (ValueError, RecursionError) as error:
         raise Refused(str(error)) from None
     if not isinstance(whole, dict) or not isinstance(whole.get("features"), list):

@@ -144,6 +144,9 @@ def read_xlsx(case: Case) -> list[Row]:
         SyntaxError,
         zipfile.BadZipFile,
         zlib.error,
+        EOFError,
+        UserWarning,
+        OverflowError,
     ):
         raise _verdict(case) from None
     rows = [[cell.value for cell in row] for row in values.iter_rows()]
@@ -168,7 +171,14 @@ def _verdict(case: Case) -> Exception:
             for name in packed.namelist():
                 if "sheet" in name or "sharedStrings" in name or "workbook" in name:
                     ElementTree.fromstring(packed.read(name))
-    except (ElementTree.ParseError, zipfile.BadZipFile, zlib.error, ValueError, OSError) as error:
+    except (
+        ElementTree.ParseError,
+        zipfile.BadZipFile,
+        zlib.error,
+        ValueError,
+        OSError,
+        EOFError,
+    ) as error:
         return Refused(repr(error))
     return Undecided("a part without figures is damaged")
 

@@ -45,4 +45,5 @@ def _is_dbf(head: bytes) -> bool:
         return False
     month, day = head[2], head[3]
     header, record = struct.unpack("<HH", head[8:12])
-    return month <= 12 and day <= 31 and header >= 33 and record >= 1
+    is_day = 1 <= month <= 12 and 1 <= day <= 31  # UTF-16, too, may begin so, but for the day
+    return is_day and header >= 33 and record >= 1

@@ -31,7 +31,7 @@ class Parquet:
         self._path, self._label = path, label
         try:
             self._schema = ParquetFile(path).schema_arrow
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise Damaged(
                 f"The Parquet file {label} cannot be read ({error}): it is damaged or encrypted;"
                 " download it again."
