@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 MINUTES = float(os.environ.get("GEODATA_TRUTH_MINUTES", 0))  # for each kind of file
-EXAMPLES = 40 if not MINUTES else 400
+EXAMPLES = 12 if not MINUTES else 400
 READERS: dict[str, Callable[[Case], list[Row]]] = {
     "csv": text_files.read,
     "parquet": parquet_files.read,

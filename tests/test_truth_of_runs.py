@@ -28,7 +28,7 @@ from tasks.core.postgres.database import Database
 pytestmark = pytest.mark.prefect
 
 MINUTES = float(os.environ.get("GEODATA_TRUTH_MINUTES", 0))
-RUNS = 3  # of the quick part
+RUNS = 2  # of the quick part
 # A digit, a sign or a point in its place is a figure that the publisher wrote: nobody can tell.
 FIGURES = b"0123456789.,-+eE"
 STRANGE = (
