@@ -261,7 +261,7 @@ def test_a_killed_run_is_seen_and_the_next_resumes_without_downloading(
         state = wait(lambda: ended(client, killed), "the end of the killed run")
         assert state.is_crashed(), state
         downloaded = {name for name in sent if name.endswith(".zip")}
-        assert len(downloaded) == 3
+        assert len(downloaded) == 4
 
         sent.clear()
         resumed = start(client, "belgium-here", parameters, machine())
