@@ -121,7 +121,7 @@ def _scan(place: Place) -> tuple[Examined, int, bool]:
     if decoder.getstate()[0]:
         return Examined(place), start - len(decoder.getstate()[0]), False
     members = members_before(head) | members_after(tail)
-    return Examined(place, members, tokens.most), -1, is_ascii
+    return Examined(place, members, tokens.most(members)), -1, is_ascii
 
 
 def _require_no_nul(place: Place, before: bytes, block: bytes, start: int) -> None:

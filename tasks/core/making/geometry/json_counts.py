@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -21,10 +23,12 @@ class Tokens:
     def __init__(self) -> None:
         self._counts, self._last = dict.fromkeys(TOKENS, 0), b""
 
-    @property
-    def most(self) -> int:
-        """How many features there are at most."""
-        return max(self._counts.values())
+    def most(self, members: Mapping[str, Any]) -> int:
+        """Tell how many features there are at most, by the members beside them: a CRS has
+        properties too.
+        """
+        feature, geometry, properties = self._counts.values()
+        return max(feature, geometry, properties - ("crs" in members))
 
     def add(self, block: bytes) -> None:
         """Count those of the next block, and those that it ends."""
