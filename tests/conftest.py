@@ -82,6 +82,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a value of strange letters or bytes by what it is, not by escapes."""
+    text = val.decode("latin-1") if isinstance(val, bytes) else val
+    if not isinstance(text, str) or (text.isascii() and text.isprintable() and "\\" not in text):
+        return None
+    return "".join(
+        each if each.isprintable() and each != "\\" else f"(U+{ord(each):02X})" for each in text
+    )
+
+
 @pytest.fixture(scope="session")
 def cluster_database() -> Iterator[Database]:
     """A private PostGIS cluster for the session; it need not survive a failure of the machine."""

@@ -458,14 +458,18 @@ TEN = {
 AGES = ("POP0014", "POP1529", "POP3044", "POP4559", "POP6074", "POP75P")
 
 
+def _persons(headings: str, line: str) -> str:
+    """The sum of the ages of a line, nothing where there are none."""
+    places = [headings.split(",").index(f"P16_{age}") for age in AGES]
+    ages = [line.split(",")[place] for place in places]
+    return repr(sum(map(float, ages))) if all(ages) else ""
+
+
 def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
     """Real IRIS of 2016 with the census of 2016 and the incomes of 2018; the lists of communes and
     of what they belong to are made from them.
     """
     france_files = files / "france"
-    (folder / "laposte_hexasmal_2021.csv.gz").symlink_to(
-        france_files / "laposte_hexasmal_2021.csv.gz"
-    )
     communes, codes = set(), set()
     for _, path in take_all(archive, "*.geojson", folder / "read"):
         read = pyogrio.read_dataframe(path, columns=["INSEE_COM", "CODE_IRIS"], read_geometry=False)
@@ -478,6 +482,11 @@ def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
     ):
         lines = gzip.decompress((france_files / name).read_bytes()).decode().splitlines()
         kept = _of_departements(lines, 1, ",", communes)
+        if "POP0014" in kept[0]:  # the extract has no total
+            kept = [
+                f"{kept[0]},P16_POP",
+                *(f"{line},{_persons(kept[0], line)}" for line in kept[1:]),
+            ]
         left_out = sorted(
             codes - {line.split(",")[1] for line in kept}
         )  # the extract has habitat only: the other IRIS get rows without figures
@@ -504,7 +513,12 @@ def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
         ],
     }
     write_xlsx(folder / "memberships.xlsx", sheets)
-    (folder / "households.csv").write_text("IRIS;C21_MEN\n")
+    # made up, as no sample has households, nor the list of 2021 the communes that merged until then
+    households = ["IRIS;C21_MEN", *(f"{code};1" for code in sorted(codes))]
+    (folder / "households.csv").write_text("\n".join(households))
+    posted = gzip.decompress((france_files / "laposte_hexasmal_2021.csv.gz").read_bytes()).decode()
+    posted += "".join(f"{code};;{code};;;\n" for code in communes if f"\n{code};" not in posted)
+    (folder / "laposte_hexasmal_2021.csv.gz").write_bytes(gzip.compress(posted.encode()))
     (folder / "movements.csv").write_text("DATE_EFF,TYPECOM_AV,COM_AV,TYPECOM_AP,COM_AP\n")
     absent = {"optional": True}
     people: dict[str, Any] = dict.fromkeys(insee_columns.POPULATION, absent) | {
@@ -522,7 +536,7 @@ def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
             strict=True,
         )
     }
-    people["population"] = {"names": ["P16_POP"], "optional": True}
+    people["population"] = {"names": ["P16_POP"]}
     old = insee_columns.of_year(insee_columns.INCOME, 2018)
     sources = {
         "fr-iris-2023": {
@@ -567,7 +581,7 @@ def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
         "fr-postal-codes-2023": {
             "path": "laposte_hexasmal_2021.csv.gz",
             "container": "gzip",
-            "rows": 39192,
+            "rows": len(posted.splitlines()) - 1,
             "reads": {"encoding": "utf-8"},
         },
         "fr-memberships-2023": {"path": "memberships.xlsx", "container": "xlsx", "member": None},

@@ -25,7 +25,9 @@ from tasks.core.postgres.database import Database
 
 # GDAL also says aloud what it is told to bear
 pytestmark = pytest.mark.filterwarnings(
-    "ignore::RuntimeWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+    "ignore::RuntimeWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore::hypothesis.errors.HypothesisWarning",
 )
 
 MINUTES = float(os.environ.get("GEODATA_TRUTH_MINUTES", 0))  # for each kind of file
