@@ -13,8 +13,10 @@ from typing import Any
 import boto3
 import processes
 import pytest
+import tenacity
 from moto.server import ThreadedMotoServer
 from psycopg2 import sql
+from psycopg2.errors import DeadlockDetected
 from s3fs import S3FileSystem
 
 SESSION = processes.session()
@@ -149,6 +151,14 @@ def staging(database: Database) -> Iterator[Staging]:
         )
         cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
     yield Staging(dataset=DATASET, vintage=2020, schema=schema, edition=number)
+    _drop(database, schema)
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(DeadlockDetected), wait=tenacity.wait_fixed(1)
+)
+def _drop(database: Database, schema: str) -> None:
+    """Drop a schema, also when the server is still ending a COPY that a test has broken off."""
     with database.session() as cursor:
         cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
 

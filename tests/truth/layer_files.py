@@ -159,8 +159,13 @@ def _multi(ground: Any) -> Any:
 def read_geojson(case: Case) -> list[Row]:
     """Read GeoJSON with Python's json."""
     try:
-        whole = json.loads(case.content.decode("utf-8-sig"), parse_constant=_refuse, strict=False)
-    except (ValueError, RecursionError) as error:
+        text = case.content.decode("utf-8-sig")
+        whole = json.loads(text, parse_constant=_refuse, strict=False)
+    except json.JSONDecodeError as error:
+        if error.pos >= len(text.rstrip()):
+            raise Refused(str(error)) from None
+        raise Undecided("JSON that GDAL may read, as .5 or a comma too many") from None
+    except (UnicodeDecodeError, RecursionError) as error:
         raise Refused(str(error)) from None
     if not isinstance(whole, dict) or not isinstance(whole.get("features"), list):
         raise Undecided("no collection")
