@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,9 @@ os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
 os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "20")
 
 from tasks.core.catalog.provenance import record_dataset  # noqa: E402
-from tasks.core.model.declarations import Dataset  # noqa: E402
+from tasks.core.making.geometry.geometry_tables import load as load_layer  # noqa: E402
+from tasks.core.making.geometry.shapes import FeatureCounts  # noqa: E402
+from tasks.core.model.declarations import Dataset, Features  # noqa: E402
 from tasks.core.model.handles import Staging  # noqa: E402
 from tasks.core.postgres import cluster  # noqa: E402
 from tasks.core.postgres.database import Database, engine  # noqa: E402
@@ -161,6 +163,28 @@ def _drop(database: Database, schema: str) -> None:
     """Drop a schema, also when the server is still ending a COPY that a test has broken off."""
     with database.session() as cursor:
         cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+
+
+@pytest.fixture
+def into(database: Database, staging: Staging) -> Callable[..., Any]:
+    """Loads a geometry file into the table `areas` of the staging schema."""
+
+    def load_path(path: Path, reads: Features, source: str = "") -> FeatureCounts:
+        return load_layer(database, staging.schema, "areas", str(path), reads, source)
+
+    return load_path
+
+
+@pytest.fixture
+def rows(database: Database, staging: Staging) -> Callable[[str], list[tuple[Any, ...]]]:
+    """Selects in the staging schema."""
+
+    def select(columns: str) -> list[tuple[Any, ...]]:
+        with database.session(staging.schema) as cursor:
+            cursor.execute(sql.SQL("SELECT " + columns))
+            return cursor.fetchall()
+
+    return select
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,6 @@ import pyogrio
 import pytest
 import shapely
 from prefect.states import Failed
-from psycopg2 import sql
 from pyogrio.raw import open_arrow
 from pyproj import CRS
 
@@ -62,28 +61,6 @@ ESRI_LAMBERT_72 = (
     'PARAMETER["False_Northing",5400088.4378],PARAMETER["Central_Meridian",4.367486666666666],PARAMETER["Standard_Parallel_1",49.8333339],'
     'PARAMETER["Standard_Parallel_2",51.16666723333333],PARAMETER["Latitude_Of_Origin",90.0],UNIT["Meter",1.0]]'
 )
-
-
-@pytest.fixture
-def into(database: Database, staging: Staging) -> Load:
-    """Loads a file into the table `areas` of the staging schema."""
-
-    def load_path(path: Path, reads: Features, source: str = "") -> FeatureCounts:
-        return load(database, staging.schema, "areas", str(path), reads, source)
-
-    return load_path
-
-
-@pytest.fixture
-def rows(database: Database, staging: Staging) -> Rows:
-    """Selects in the staging schema."""
-
-    def select(columns: str) -> list[tuple[Any, ...]]:
-        with database.session(staging.schema) as cursor:
-            cursor.execute(sql.SQL("SELECT " + columns))
-            return cursor.fetchall()
-
-    return select
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "zipped"])

@@ -17,47 +17,21 @@ import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
-from psycopg2 import sql
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import layer_formats as formats
 
-from tasks.core.making.geometry.geometry_tables import load
 from tasks.core.making.geometry.shapes import FeatureCounts
 from tasks.core.making.unpacking.archives import take_all, take_out
 from tasks.core.model.declarations import Column, Features, integer, number, text
 from tasks.core.model.errors import ConfigurationError, Damaged, SourceError
-from tasks.core.model.handles import Staging
-from tasks.core.postgres.database import Database
 
 Load = Callable[..., FeatureCounts]
 Rows = Callable[[str], list[tuple[Any, ...]]]
 SQUARE = [[[150_000, 170_000], [151_000, 170_000], [151_000, 171_000], [150_000, 170_000]]]
 TRIANGLE = [[150_700, 170_300], [150_800, 170_400], [150_700, 170_300]]  # of no ground
 LAMBERT = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::31370"}}
-
-
-@pytest.fixture
-def into(database: Database, staging: Staging) -> Load:
-    """Loads a file into the table `areas` of the staging schema."""
-
-    def load_path(path: Path, reads: Features) -> FeatureCounts:
-        return load(database, staging.schema, "areas", str(path), reads)
-
-    return load_path
-
-
-@pytest.fixture
-def rows(database: Database, staging: Staging) -> Rows:
-    """Selects in the staging schema."""
-
-    def select(columns: str) -> list[tuple[Any, ...]]:
-        with database.session(staging.schema) as cursor:
-            cursor.execute(sql.SQL("SELECT " + columns))
-            return cursor.fetchall()
-
-    return select
 
 
 def declared(encoding: str | None = None, /, **columns: Column) -> Features:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -213,8 +212,3 @@ def _figures(case: Case, rows: Sequence[dict[str, str]]) -> list[Row]:
 def is_noted(case: Case, cell: str) -> bool:
     """Whether a row's first cell says that it is a note."""
     return any(fnmatchcase(cell.strip(), pattern) for pattern in case.options.get("notes") or ())
-
-
-def normal(text: str) -> str:
-    """Text in its composed form."""
-    return unicodedata.normalize("NFC", text)
