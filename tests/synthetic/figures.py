@@ -176,8 +176,7 @@ def municipal_income(country: Country) -> list[tuple[Any, ...]]:
 
 def income_of_municipalities(country: Country, year: int) -> list[tuple[Any, ...]]:
     """Rows of today's release for one income year, on the municipalities of 2024: the incomes of
-    all sectors, hidden or not, and of residents in none of them. What merged in 2025 has all its
-    parts, also those of which the country has no sector.
+    all sectors, hidden or not, and of residents in none of them.
     """
     residents, declared, cents = Counter[str](), Counter[str](), Counter[str]()
     for sector, declarations, figures, _ in _earned(country, year):
@@ -186,9 +185,7 @@ def income_of_municipalities(country: Country, year: int) -> list[tuple[Any, ...
         declared[code] += declarations
         cents[code] += round(float(figures[0]) * 100)
     random, rows = country.random(5, year), []
-    there = {sector.areas_at(2024).municipality for sector in country.at(2024)}
-    wholes = (set(parts) for _, _, parts in places.MERGED_2025.values())
-    for code in sorted(there.union(*(parts for parts in wholes if parts & there))):
+    for code in sorted({sector.areas_at(2024).municipality for sector in country.at(2024)}):
         figures_of = _figures(code, residents[code], 1.0, random)
         taxable = round(cents[code] * 1.002)
         more = taxable - figures_of["MS_TOT_NET_TAXABLE_INC"]

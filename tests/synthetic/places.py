@@ -146,26 +146,31 @@ class Areas:
 
 
 def choose(count: int) -> list[Place]:
-    """Municipalities of 2011 such that `count` of them are left in 2024, spread over the
-    country.
+    """Municipalities of 2011 such that `count` of them are left in 2024, spread over the country;
+    no merger of 2025 lacks a part.
     """
     known = _places()
     rest = [code for code in known if code not in FIRST]
     # a step that shares no divisor visits every code once
     spread = [rest[number * 233 % len(rest)] for number in range(len(rest))]
-    chosen: dict[str, None] = {}
-    for code in dict.fromkeys([*FIRST, *spread]):
-        candidates = {*chosen, code}
-        if len({municipality_at(each, 2024) for each in candidates}) > count:
-            break
-        chosen[code] = None
-    if len({municipality_at(each, 2024) for each in chosen}) < count:
-        most = len({municipality_at(each, 2024) for each in known})
+    wholes: dict[str, set[str]] = {}
+    for code in [*FIRST, *spread]:
+        wholes.setdefault(municipality_at(code, 2025), set()).add(code)
+    chosen: set[str] = set()
+    for whole in wholes.values():
+        if _left(chosen | whole) <= count:
+            chosen |= whole
+    if _left(chosen) < count:
         raise ValueError(
-            f"A synthetic Belgium has at most {most} municipalities in 2024; {count} were asked"
-            " for."
+            f"A synthetic Belgium has at most {_left({*known})} municipalities in 2024; {count}"
+            " were asked for."
         )
     return [known[code] for code in sorted(chosen)]
+
+
+def _left(codes: set[str]) -> int:
+    """How many of these municipalities of 2011 are left in 2024."""
+    return len({municipality_at(code, 2024) for code in codes})
 
 
 def municipality_at(code_2011: str, vintage: int) -> str:
