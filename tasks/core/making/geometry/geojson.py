@@ -33,7 +33,7 @@ from tasks.core.making.geometry.json_shapes import (
 from tasks.core.model.errors import SourceError
 
 COLLECTIONS = ("geojson", "features")
-ESCAPED_NUL = rb"\u0000"
+ESCAPE, ESCAPED_NUL = b"\\", rb"\u0000"
 WIDE = ("utf-16", "utf-32")
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 NAME = re.compile(rb'"([^"\\]*)"\s*:\s*"[^"]*$')
@@ -104,7 +104,8 @@ def _scan(place: Place) -> tuple[Examined, int, bool]:
     head, tail, tokens = b"", b"", Tokens()
     with opened_text(place) as file:
         while block := file.read(BLOCK_BYTES):
-            if ESCAPED_NUL in (tail[-len(ESCAPED_NUL) :] + block):
+            seam = tail[-len(ESCAPED_NUL) :]
+            if (ESCAPE in block or ESCAPE in seam) and ESCAPED_NUL in seam + block:
                 _require_no_nul(place, tail[-100:], block, start)
             head = head or block[:ENDS_BYTES]
             tail = (tail + block if len(block) < ENDS_BYTES else block)[-ENDS_BYTES:]

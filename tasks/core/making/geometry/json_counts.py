@@ -15,6 +15,7 @@ from tasks.core.model.errors import Damaged, SourceError
 
 # One of each is in every feature: features are counted one by one only where there are more.
 TOKENS = (b'"Feature"', b'"geometry"', b'"properties"')
+LONGEST = max(map(len, TOKENS))
 
 
 class Tokens:
@@ -35,7 +36,7 @@ class Tokens:
         for token in TOKENS:
             seam = self._last[1 - len(token) :] + block[: len(token) - 1]
             self._counts[token] += block.count(token) + seam.count(token)
-        self._last = (self._last + block)[-len(max(TOKENS, key=len)) :]
+        self._last = (self._last + block[-LONGEST:])[-LONGEST:]
 
 
 class _Counted(Struct, gc=False):

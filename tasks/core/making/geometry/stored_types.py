@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing, suppress
+from typing import Any
 
 from tasks.core.making.geometry.geometry_files import Place
 from tasks.core.model.errors import SourceError
@@ -31,26 +32,37 @@ def require_stored_types(place: Place, layer: str, fields: Iterable[str | None])
         suppress(sqlite3.Error),
         closing(sqlite3.connect(f"file:{_escaped(place.path)}?mode=ro", uri=True)) as database,
     ):
-        for _, name, kind, *_ in database.execute(f"PRAGMA table_info({table})").fetchall():
-            fits = FITTING.get(kind.upper().split("(")[0].strip())
-            if fits and name in wanted:
-                _require_fitting(database, table, name, kind, fits, place.name)
+        columns = database.execute(f"PRAGMA table_info({table})").fetchall()
+        kinds = {name: kind for _, name, kind, *_ in columns if name in wanted}
+        wrong = {name: f"NOT ({_fits(kind).format(_quoted(name))})" for name, kind in kinds.items()}
+        # all in one pass over the file; which it is matters only where there is one
+        if _first(database, table, "1", " OR ".join(wrong.values()) or "0"):
+            for name, condition in wrong.items():
+                if found := _first(database, table, _quoted(name), condition):
+                    raise _unfit(found[0], name, kinds[name], place.name)
 
 
-def _require_fitting(
-    database: sqlite3.Connection, table: str, name: str, kind: str, fits: str, where: str
-) -> None:
-    column = _quoted(name)
-    wrong = f"NOT ({fits.format(column)})"
+def _fits(kind: str) -> str:
+    """Return the condition on a column that its type sets, true of all for a type not known."""
+    return FITTING.get(kind.upper().split("(")[0].strip(), "1")
+
+
+def _first(
+    database: sqlite3.Connection, table: str, column: str, condition: str
+) -> tuple[Any, ...] | None:
+    """Return the first value where the condition holds, text in bytes."""
     database.text_factory = bytes
-    found = database.execute(f"SELECT {column} FROM {table} WHERE {wrong} LIMIT 1").fetchone()
-    database.text_factory = str
-    if found:
-        value = found[0].decode("utf-8", "replace") if isinstance(found[0], bytes) else found[0]
-        raise SourceError(
-            f"Values of the type {kind} were expected in {name} of {where}, as it states, and a"
-            f" feature has {value!r}: tell the publisher, or leave the column out."
-        )
+    query = f"SELECT {column} FROM {table} WHERE {condition} LIMIT 1"
+    found: tuple[Any, ...] | None = database.execute(query).fetchone()
+    return found
+
+
+def _unfit(value: object, name: str, kind: str, where: str) -> SourceError:
+    found = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return SourceError(
+        f"Values of the type {kind} were expected in {name} of {where}, as it states, and a"
+        f" feature has {found!r}: tell the publisher, or leave the column out."
+    )
 
 
 def _quoted(name: str) -> str:
