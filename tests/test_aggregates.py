@@ -16,6 +16,7 @@ import shapely
 from fractal_coverage import crossed, grid, resized, store
 
 from tasks.core.catalog.column_rules import column_comments, column_rules
+from tasks.core.making.joining.summed_tables import read_summed
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
@@ -600,9 +601,13 @@ def test_a_mean_weighs_what_it_is_known_of_at_the_second_level_too(
 
 def test_what_is_added_to_the_weights_has_no_mean(database: Database, staging: Staging) -> None:
     fill(database, staging, [("1", "A", "S", 40, 20, 1), ("2", "B", "S", 10, 50, 1)], "bigint")
-    added = "CREATE TABLE unlocated AS SELECT 'A' AS district, 60::bigint AS persons"
+    added = """
+        CREATE TABLE unlocated AS
+        SELECT 'A' AS district, 60::bigint AS persons, 1.5::numeric(9,2) AS rent;
+        COMMENT ON COLUMN unlocated.rent IS 'Rent [unit: EUR; aggregate: sum; from: made up]'"""
     run(database, staging, added)
     aggregate.fn(staging, "areas", "district", "districts", ("state",), "unlocated")
+    assert read_summed(database, staging.schema, "districts").types["rent"] == "numeric(9,2)"
     aggregate.fn(staging, "districts", by="state", into="states")
     found = rows(database, staging, "SELECT persons, age, round(age_covered, 6) FROM states")
     assert found == [(110, 26, Decimal("0.454545"))]

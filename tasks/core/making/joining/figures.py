@@ -104,11 +104,12 @@ def _root(source: SummedTable, name: str, rule: ColumnRule) -> Figure:
 
 
 def _further(addition: SummedTable, name: str, rule: ColumnRule) -> Figure:
-    """Return a column that only the addition has; a sum is 0 where it has no row."""
+    """Return a column that only the addition has, in its type; a sum is 0 where it has no row."""
     if rule.kind == "ratio":
         return plain_ratio(addition, name, rule)
-    form = "CASE WHEN a IS NULL THEN 0 ELSE a.{} END" if rule.kind == "sum" else "a.{}"
-    return Figure(name, rule, None, sql.SQL(form).format(sql.Identifier(name)))
+    form = "(CASE WHEN a IS NULL THEN 0 ELSE a.{} END)::{}" if rule.kind == "sum" else "a.{}"
+    kind = sql.SQL(addition.types[name])
+    return Figure(name, rule, None, sql.SQL(form).format(sql.Identifier(name), kind))
 
 
 def _require_number(source: SummedTable, name: str) -> None:
