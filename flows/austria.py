@@ -94,7 +94,7 @@ def austria(
     check_join(staging, "district_shapes", "municipalities", key="district_code", **RESIDENTS)
     clean_topology(staging, "municipalities", key=CODE, gap_metres=1.0)
     aggregate(staging, "municipalities", by="district_code", into="districts", carry=DISTRICT)
-    aggregate(staging, "districts", by="state_code", into="states", carry=STATE)
+    aggregate(staging, "municipalities", by="state_code", into="states", carry=STATE)
 
     check_topology(staging, "municipalities")
     check_totals(staging, files.shapes, table="municipalities")

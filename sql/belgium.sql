@@ -67,7 +67,7 @@ SELECT s.municipality_code, coalesce(u.population, 0) AS population,
               WHERE sector_code LIKE '%ZZZZ'
               GROUP BY municipality_code) AS u USING (municipality_code)
   LEFT JOIN (SELECT municipality_code, geodata.whole_sum(declarations)::bigint AS declarations,
-                    geodata.whole_sum(net_taxable_income) AS net_taxable_income,
+                    geodata.whole_sum(net_taxable_income)::numeric(18, 2) AS net_taxable_income,
                     min(code_change) AS code_change
                FROM municipal_income
               GROUP BY municipality_code) AS i USING (municipality_code)

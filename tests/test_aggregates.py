@@ -4,7 +4,11 @@ and regions.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from decimal import Decimal
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ import shapely
 from fractal_coverage import crossed, grid, resized, store
 
 from tasks.core.catalog.column_rules import column_comments, column_rules
+from tasks.core.making.joining.summed_tables import read_summed
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
@@ -109,6 +114,7 @@ def test_sums_ratios_and_means(database: Database, sectors: Staging) -> None:
         "income",
         "income_missing",
         "age",
+        "age_covered",
         "geom",
     ]
     found = rows(
@@ -522,3 +528,187 @@ def test_a_numerator_without_its_denominator_is_left_out_and_goes_no_further(
     assert rows(database, sectors, found) == wanted
     with pytest.raises(CheckFailed, match="aggregate the table that municipalities was made from"):
         aggregate.fn(sectors, "municipalities", by="arrondissement_code", into="arrondissements")
+
+
+AREAS = """
+CREATE TABLE areas (area text, district text, state text, persons {kind}, age {age}, dwellings int);
+COMMENT ON COLUMN areas.area IS 'Area [unit: code; aggregate: key; from: made up]';
+COMMENT ON COLUMN areas.district IS 'District [unit: code; aggregate: same; from: made up]';
+COMMENT ON COLUMN areas.state IS 'State [unit: code; aggregate: same; from: made up]';
+COMMENT ON COLUMN areas.persons IS 'Residents [unit: persons; aggregate: sum; from: made up]';
+COMMENT ON COLUMN areas.age IS 'Mean age [unit: years; aggregate: mean by persons; from: made up]';
+COMMENT ON COLUMN areas.dwellings IS 'Dwellings [unit: dwellings; aggregate: sum; from: made up]';
+"""
+Area = tuple[str, str, str, Any, Any, Any]
+
+
+def fill(
+    database: Database, staging: Staging, areas: list[Area], kind: str, age: str = "numeric"
+) -> None:
+    """Make the table areas; a column follows each of the areas' values."""
+    with database.session(staging.schema) as cursor:
+        cursor.execute(AREAS.format(kind=kind, age=age))
+        cursor.executemany("INSERT INTO areas VALUES (%s, %s, %s, %s, %s, %s)", areas)
+
+
+def to_states(database: Database, staging: Staging, what: str) -> list[tuple]:
+    aggregate.fn(staging, "areas", by="district", into="districts", carry=("state",))
+    aggregate.fn(staging, "districts", by="state", into="states")
+    return rows(database, staging, f"SELECT {what} FROM states ORDER BY state")
+
+
+@pytest.mark.parametrize("kind", ["bigint", "numeric(9,2)", "double precision", "real"])
+@pytest.mark.parametrize("age", ["numeric", "double precision", "integer"])
+def test_a_mean_weighs_what_it_is_known_of_at_the_second_level_too(
+    database: Database, staging: Staging, kind: str, age: str
+) -> None:
+    areas = [
+        ("1", "A", "S", 40, 20, 1),
+        ("2", "A", "S", 60, None, 1),
+        ("3", "B", "S", 10, 50, 1),
+        ("4", "C", "S", 90, None, 1),
+        ("5", "D", "T", None, 70, 1),
+        ("6", "E", "T", 30, 30, 1),
+        ("7", "F", "U", 0, 80, 1),
+        ("8", "G", "V", 5, None, 1),
+    ]
+    fill(database, staging, areas, kind, age)
+    found = to_states(database, staging, "state, persons, age, age_covered")
+    assert found == [
+        ("S", 200, 26, Decimal("0.25")),  # (40 * 20 + 10 * 50) / 50, and 50 of 200
+        ("T", 30, 30, 1),
+        ("U", 0, None, None),
+        ("V", 5, None, 0),
+    ]
+    of_districts = rows(
+        database, staging, "SELECT age, age_covered FROM districts ORDER BY district"
+    )
+    assert of_districts == [
+        (20, Decimal("0.4")),
+        (50, 1),
+        (None, 0),
+        (None, None),
+        (30, 1),
+        (None, None),
+        (None, 0),
+    ]
+    said = column_rules(database, staging.schema, "states")["age"].description
+    rounded = (
+        "" if age == "double precision" else "; weighted mean of rounded means of the districts"
+    )
+    assert said == f"Mean age; age of areas without persons is left out{rounded}"
+
+
+def test_what_is_added_to_the_weights_has_no_mean(database: Database, staging: Staging) -> None:
+    fill(database, staging, [("1", "A", "S", 40, 20, 1), ("2", "B", "S", 10, 50, 1)], "bigint")
+    added = """
+        CREATE TABLE unlocated AS
+        SELECT 'A' AS district, 60::bigint AS persons, 1.5::numeric(9,2) AS rent;
+        COMMENT ON COLUMN unlocated.rent IS 'Rent [unit: EUR; aggregate: sum; from: made up]'"""
+    run(database, staging, added)
+    aggregate.fn(staging, "areas", "district", "districts", ("state",), "unlocated")
+    assert read_summed(database, staging.schema, "districts").types["rent"] == "numeric(9,2)"
+    aggregate.fn(staging, "districts", by="state", into="states")
+    found = rows(database, staging, "SELECT persons, age, round(age_covered, 6) FROM states")
+    assert found == [(110, 26, Decimal("0.454545"))]
+
+
+def test_a_column_that_only_sounds_like_a_share_is_none(
+    database: Database, staging: Staging
+) -> None:
+    fill(database, staging, [("1", "A", "S", 40, 20, 1), ("2", "A", "S", 10, 50, 1)], "bigint")
+    column = """
+        ALTER TABLE areas ADD COLUMN age_covered integer DEFAULT 0;
+        COMMENT ON COLUMN areas.age_covered IS
+            'Persons asked for their age [unit: persons; aggregate: none; from: made up]'"""
+    run(database, staging, column)
+    aggregate.fn(staging, "areas", by="district", into="districts")
+    assert rows(database, staging, "SELECT age, age_covered FROM districts") == [(26, 1)]
+
+
+LAND = ("district", "province", "state")
+
+
+def random_areas(seed: int) -> list[tuple]:
+    """Areas of 12 states with 1 to 5 provinces, districts and areas each; many figures are holes.
+
+    Where dwellings are unknown persons are too, or the ratio would leave out a part of persons.
+    """
+    rng = np.random.default_rng(seed)
+    made = []
+    for state in range(12):
+        hole = rng.choice([0.0, 0.3, 0.8])
+        for province in range(rng.integers(1, 6)):
+            for district in range(rng.integers(1, 6)):
+                for _ in range(rng.integers(1, 6)):
+                    codes = [f"{state}", f"{state}.{province}", f"{state}.{province}.{district}"]
+                    weight, asked, lived, aged = rng.random(4) >= hole
+                    persons = int(rng.integers(0, 10_000)) if lived and weight else None
+                    dwellings = int(rng.integers(0, 500)) if weight else None
+                    age = int(rng.integers(0, 800)) if aged and asked else None
+                    made.append((str(len(made)), *codes[::-1], persons, dwellings, age))
+    return made
+
+
+def direct(areas: list[tuple], place: int) -> dict[str, tuple]:
+    """Each group's mean age, density, and the shares that these stand on, of the areas alone."""
+    groups = defaultdict(list)
+    for area in areas:
+        groups[area[place]].append(area[4:])
+    return {code: directly(group) for code, group in groups.items()}
+
+
+def directly(group: list[tuple]) -> tuple:
+    aged = [(age, persons) for persons, _, age in group if None not in (age, persons)]
+    housed = [(persons, houses) for persons, houses, _ in group if None not in (persons, houses)]
+    return (
+        quotient(sum(age * persons for age, persons in aged), sum(each for _, each in aged)),
+        quotient(sum(each for _, each in aged), sum(persons or 0 for persons, _, _ in group)),
+        quotient(sum(each for each, _ in housed), sum(each for _, each in housed)),
+        quotient(sum(each for _, each in housed), sum(houses or 0 for _, houses, _ in group)),
+    )
+
+
+def quotient(above: int, below: int) -> Fraction | None:
+    return Fraction(above, below) if below else None
+
+
+def numbers(figures: Iterable[Any]) -> list[float]:
+    """Give figures as floats, -1 where there is none."""
+    return [-1.0 if figure is None else float(figure) for figure in figures]
+
+
+RULES = {
+    "code": "key",
+    **dict.fromkeys(LAND, "same"),
+    **dict.fromkeys(("persons", "dwellings"), "sum"),
+    "age": "mean by persons",
+    "density": "ratio persons / dwellings",
+}
+
+
+@pytest.mark.parametrize("kind", ["bigint", "double precision"])
+@pytest.mark.parametrize("seed", range(4))
+def test_three_levels_of_random_trees_with_holes_are_what_the_areas_alone_give(
+    database: Database, staging: Staging, seed: int, kind: str
+) -> None:
+    areas = random_areas(seed)
+    made = f"""
+        CREATE TABLE areas (code text, district text, province text, state text, persons {kind},
+                            dwellings integer, age double precision, density double precision)"""
+    comments = "; ".join(
+        f"COMMENT ON COLUMN areas.{name} IS '{name} [unit: {name}; aggregate: {rule}; from: here]'"
+        for name, rule in RULES.items()
+    )
+    with database.session(staging.schema) as cursor:
+        cursor.execute(f"{made}; {comments}")
+        cursor.executemany("INSERT INTO areas VALUES (%s, %s, %s, %s, %s, %s, %s)", areas)
+    source = "areas"
+    for place, level in enumerate(LAND):
+        aggregate.fn(staging, source, by=level, into=f"{level}s", carry=LAND[place + 1 :])
+        source, wanted = f"{level}s", direct(areas, place + 1)
+        figures = "age, age_covered, density, density_covered"
+        for code, *found in rows(database, staging, f"SELECT {level}, {figures} FROM {source}"):
+            expected = numbers(wanted.pop(code))
+            assert numbers(found) == pytest.approx(expected, rel=1e-12), f"{level} {code}"
+        assert not wanted

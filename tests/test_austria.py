@@ -84,6 +84,27 @@ def test_the_layers_add_up_from_municipalities_to_states(
     assert len(set(areas)) == 1
 
 
+@pytest.mark.parametrize(
+    ("by", "layer"), [("district_code", "districts"), ("state_code", "states")]
+)
+def test_means_are_those_of_the_municipalities_where_they_are_known(
+    published: State[Any], by: str, layer: str
+) -> None:
+    means = (("foreign_share", "employment_residents", 1), ("household_size", "households", 2))
+    for mean, weight, scale in means:
+        known = f"FILTER (WHERE num_nulls({mean}, {weight}) = 0)"
+        wanted = site().database.rows(
+            f"SELECT {by}, round(sum({mean} * {weight}) {known} / sum({weight}) {known}, {scale}),"
+            f" round(sum({weight}) {known} / sum({weight}), 9) FROM austria.municipalities_2021"
+            " GROUP BY 1 ORDER BY 1"
+        )
+        found = (
+            f"SELECT {by}, {mean}, round({mean}_covered, 9) FROM austria.{layer}_2021 ORDER BY 1"
+        )
+        assert site().database.rows(found) == wanted
+    assert site().database.value("SELECT count(foreign_share) FROM austria.states_2021") == 9
+
+
 def test_vienna_is_there_once_by_its_districts(published: State[Any]) -> None:
     codes = [
         code

@@ -25,15 +25,17 @@ def aggregate(
 
     The rule in each column's comment decides (see `tasks.core.catalog.column_rules`): sums are
     added, ratios and weighted means are computed anew, what cannot be aggregated (a median) is
-    dropped. A ratio A / B counts B where A is known only, and the other way round; the column
-    <ratio>_covered says what share of B that is. A sum counts the figures that are known and is
-    null when none is; where the source has a column <figure>_reason, <figure>_missing counts the
-    areas without one. The new table has `by` as its key, the carried columns (shell patterns such
-    as "municipality_*", one value for each group), the figures, and `geom`, a valid MultiPolygon in
-    the CRS of the source; its columns have rules too, so that it can be aggregated further. Rows
-    whose `by` is null are left out and counted. adding: a table with a row for some values of `by`
-    whose figures are added to the sums of the same name and whose other columns follow, 0 where it
-    has no row. about: the description of the new table.
+    dropped. A ratio A / B counts B where A is known only, and the other way round, and a mean its
+    weight W; the column <ratio>_covered or <mean>_covered says what share of B or W that is, also
+    to a further aggregation. Means that are no floats are rounded at each level: exact ones come
+    from the first areas. A sum counts the figures that are known and is null when none is; where
+    the source has a column <figure>_reason, <figure>_missing counts the areas without one. The new
+    table has `by` as its key, the carried columns (shell patterns such as "municipality_*", one
+    value for each group), the figures, and `geom`, a valid MultiPolygon in the CRS of the source;
+    its columns have rules too, so that it can be aggregated further. Rows whose `by` is null are
+    left out and counted. adding: a table with a row for some values of `by` whose figures are added
+    to the sums of the same name and whose other columns follow, 0 where it has no row. about: the
+    description of the new table.
 
     Returns the staging. Raises CheckFailed when a comment has no rule, a carried column is not
     constant or not allowed, or an added row has no group.

@@ -14,6 +14,7 @@ from typing import Any
 
 import geopandas
 import numpy as np
+import pandas
 import py7zr
 import pyproj
 import shapely
@@ -22,7 +23,7 @@ from synthetic import sirene_communes
 from synthetic.coverage import Floats, Geometries, Integers
 
 Texts = NDArray[np.str_]
-LAYER_FILE = "contours-iris.gpkg"
+LAYER_FILE = "iris.gpkg"  # since 2025; contours-iris.gpkg before
 UNDIVIDED = "0000"
 POINTS = 12  # in an IRIS, or fewer where it is thin
 ROUNDS = 20
@@ -143,21 +144,27 @@ def within(areas: Path | geopandas.GeoDataFrame, random: np.random.Generator) ->
 
 
 def read_layer(path: Path) -> geopandas.GeoDataFrame:
-    """The IRIS of a file, of an archive with contours-iris.gpkg in it, or of the newest such
-    archive of a folder.
+    """The IRIS, in degrees, of a file, of an archive with contours-iris.gpkg or iris.gpkg in it, or
+    of all such archives of a folder that have the newest day in their names, one a territory.
     """
-    if path.is_dir():
-        found = [
-            file
-            for file in sorted(path.rglob("*.7z"))
-            if any(name.endswith(LAYER_FILE) for name in _members(file))
-        ]
-        if not found:
-            raise ValueError(
-                f"The folder {path} was expected to hold a .7z archive with {LAYER_FILE} in it; it"
-                " holds none."
-            )
-        path = found[-1]
+    if not path.is_dir():
+        return _read(path).to_crs(4326)
+    found = [
+        file
+        for file in sorted(path.rglob("*.7z"))
+        if any(name.endswith(LAYER_FILE) for name in _members(file))
+    ]
+    if not found:
+        raise ValueError(
+            f"The folder {path} was expected to hold a .7z archive with contours-iris.gpkg or"
+            " iris.gpkg in it; it holds none."
+        )
+    day = max(file.stem[-len("2025-01-01") :] for file in found)
+    newest = [_read(file).to_crs(4326) for file in found if file.stem.endswith(day)]
+    return pandas.concat(newest, ignore_index=True)
+
+
+def _read(path: Path) -> geopandas.GeoDataFrame:
     if path.suffix != ".7z":
         return geopandas.read_file(path)
     with tempfile.TemporaryDirectory() as folder, py7zr.SevenZipFile(path) as archive:

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from psycopg2 import sql
 
 from tasks.core.catalog.column_rules import ColumnRule
-from tasks.core.making.joining.ratios import plain_ratio, ratio
+from tasks.core.making.joining.ratios import mean, plain_ratio, ratio
 from tasks.core.making.joining.summed_tables import (
     NUMBER,
     Figure,
@@ -55,7 +55,7 @@ def figures_of(source: SummedTable, addition: SummedTable | None, by: str) -> li
         elif rule.kind == "root":
             figures.append(_root(source, name, rule))
         elif rule.kind == "mean":
-            figures.append(_mean(source, name, rule))
+            figures += mean(source, name, rule)
         else:
             figures += ratio(source, name, rule, addition)
     if addition:
@@ -92,24 +92,6 @@ def _total(name: str) -> sql.Composable:
     return sql.SQL("s.{}").format(sql.Identifier(name))
 
 
-def _mean(source: SummedTable, name: str, rule: ColumnRule) -> Figure:
-    """Return a mean weighted over the rows that have one."""
-    (weight,) = rule.operands
-    if weight not in source.rules or source.rules[weight].kind != "sum":
-        raise CheckFailed(
-            f"The mean {name} of {source.table} is weighted by {weight}, which must have the rule"
-            " sum: correct its comment."
-        )
-    in_floats = is_float(source.types[name]) or is_float(source.types[weight])
-    kind, column = sql.SQL("double precision" if in_floats else "numeric"), sql.Identifier(name)
-    weights = sql.SQL("{}::{}").format(sql.Identifier(weight), kind)
-    weighted = sql.SQL("{}::{} * {}").format(column, kind, weights)
-    mean = sql.SQL(
-        "sum({0} ORDER BY {0}) / nullif(sum({1} ORDER BY {1}) FILTER (WHERE {2} IS NOT NULL), 0)"
-    ).format(weighted, weights, column)
-    return Figure(name, rule, typed(source, name, mean), _total(name))
-
-
 def _root(source: SummedTable, name: str, rule: ColumnRule) -> Figure:
     """Return a sum's margin of error, its estimates independent; null if a margin is unknown."""
     squares = sql.SQL(
@@ -122,11 +104,12 @@ def _root(source: SummedTable, name: str, rule: ColumnRule) -> Figure:
 
 
 def _further(addition: SummedTable, name: str, rule: ColumnRule) -> Figure:
-    """Return a column that only the addition has; a sum is 0 where it has no row."""
+    """Return a column that only the addition has, in its type; a sum is 0 where it has no row."""
     if rule.kind == "ratio":
         return plain_ratio(addition, name, rule)
-    form = "CASE WHEN a IS NULL THEN 0 ELSE a.{} END" if rule.kind == "sum" else "a.{}"
-    return Figure(name, rule, None, sql.SQL(form).format(sql.Identifier(name)))
+    form = "(CASE WHEN a IS NULL THEN 0 ELSE a.{} END)::{}" if rule.kind == "sum" else "a.{}"
+    kind = sql.SQL(addition.types[name])
+    return Figure(name, rule, None, sql.SQL(form).format(sql.Identifier(name), kind))
 
 
 def _require_number(source: SummedTable, name: str) -> None:

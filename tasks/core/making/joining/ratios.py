@@ -1,8 +1,9 @@
-"""Ratios of an aggregate: both sums over the same areas, and the share of the second they cover.
+"""Ratios and means of an aggregate: both sums over the same areas, and the share these have.
 
-`ratio A / B` counts B only where A is known, and A only where B is. The column <ratio>_covered says
-what share of the group's known B that is: 1 where no figure is missing. It carries the areas that
-count to the next level: there B counts with its share.
+`ratio A / B` counts B only where A is known, and A only where B is; `mean by W` counts the mean and
+W where both are known. The columns <ratio>_covered and <mean>_covered say what share of the group's
+known B or W that is: 1 where no figure is missing. They carry the areas that count to the next
+level: there B and W count with their share.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from tasks.core.making.joining.summed_tables import Figure, SummedTable, is_floa
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
 
-COVERED = "_covered"
-HALF = "; {0} of areas without {1} is left out"  # in the description of such a ratio
+COVERED, SHARE = "_covered", "share"
+HALF = "; {0} of areas without {1} is left out"  # in the description of such a figure
+ROUNDED = "; weighted mean of rounded means of the "
 COVERED_BELOW = (  # rounded as the sums are: that is the very sum which the share was taken of
     "CASE WHEN {0} = 0 OR {1} = 1 THEN {0} ELSE round({0}::numeric * {1},"
     " (SELECT coalesce(max(scale({0}::numeric)), 0) FROM {2})) END"
@@ -32,30 +34,62 @@ def ratio(
     above, below = rule.operands
     if not all(_is_summed(source, operand) for operand in (above, below)):
         return [plain_ratio(source, name, rule)]
-    place = list(source.types).index(name)
-    sums = (f"above {place}", f"below {place}")
-    sides = (
-        (above, below, sql.Identifier(above)),
-        (below, above, _known_part(source, name, below)),
+    sums = (
+        (sql.Identifier(above), source.types[above]),
+        (_known_part(source, name, below), source.types[below]),
     )
-    known = sql.SQL("num_nulls({}, {}) = 0").format(*map(sql.Identifier, (above, below)))
+    return _quotient(source, name, rule, (above, below), sums, addition)
+
+
+def mean(source: SummedTable, name: str, rule: ColumnRule) -> list[Figure]:
+    """Return the weighted sum of a mean, its weights, the mean, and the share covered."""
+    (weight,) = rule.operands
+    if not _is_summed(source, weight):
+        raise CheckFailed(
+            f"The mean {name} of {source.table} is weighted by {weight}, which must have the rule"
+            " sum: correct its comment."
+        )
+    in_floats = is_float(source.types[name]) or is_float(source.types[weight])
+    kind = "double precision" if in_floats else "numeric"
+    weights = sql.SQL("({})::{}").format(_known_part(source, name, weight), sql.SQL(kind))
+    weighted = sql.SQL("{}::{} * {}").format(sql.Identifier(name), sql.SQL(kind), weights)
+    told = _told_of_rounding(source, name, rule)
+    return _quotient(source, name, told, (name, weight), ((weighted, kind), (weights, kind)), None)
+
+
+def _quotient(
+    source: SummedTable,
+    name: str,
+    rule: ColumnRule,
+    sides: tuple[str, str],
+    sums: Sequence[tuple[sql.Composable, str]],
+    addition: SummedTable | None,
+) -> list[Figure]:
+    """Return the two sums, unpublished, of the rows that have both sides; their quotient; and the
+    share that the second has of its column, 0 where no row has both.
+    """
+    (above, below), place = sides, list(source.types).index(name)
+    totals = (f"above {place}", f"below {place}")
+    known = sql.SQL("num_nulls({}, {}) = 0").format(*map(sql.Identifier, sides))
     parts = [
         Figure(
             total,
-            source.rules[operand],
-            _sum(source, operand, value, known),
+            source.rules[below],
+            _sum(value, known, kind),
             _with_addition(addition, total, operand, other),
             kept=False,
         )
-        for total, (operand, other, value) in zip(sums, sides, strict=True)
+        for total, operand, other, (value, kind) in zip(
+            totals, sides, sides[::-1], sums, strict=True
+        )
     ]
-    share = sql.SQL("trim_scale(f.{}::numeric / nullif(f.{}, 0)::numeric)").format(
-        sql.Identifier(sums[1]), sql.Identifier(below)
+    share = sql.SQL("trim_scale(coalesce(f.{}, 0)::numeric / nullif(f.{}, 0)::numeric)").format(
+        sql.Identifier(totals[1]), sql.Identifier(below)
     )
     about = f"Share of {below} on which {name} stands: that of the areas where {above} is known"
-    told = ColumnRule(about, "share", "none", "computed")
+    told = ColumnRule(about, SHARE, "none", "computed")
     covered = Figure(name + COVERED, told, None, share, last=True)
-    return [*parts, _divided(source, name, rule, *sums), covered]
+    return [*parts, _divided(source, name, rule, *totals), covered]
 
 
 def plain_ratio(source: SummedTable, name: str, rule: ColumnRule) -> Figure:
@@ -67,29 +101,51 @@ def plain_ratio(source: SummedTable, name: str, rule: ColumnRule) -> Figure:
 def told_of_halves(
     database: Database, source: SummedTable, figures: Sequence[Figure]
 ) -> Sequence[Figure]:
-    """Return the figures, the description of each ratio saying so where areas lack its B only.
+    """Return the figures, the description of each ratio or mean telling of areas without B or W.
 
-    Raises CheckFailed when the ratio says so already: what it left out cannot be told any more.
+    Raises CheckFailed when a ratio says so already: what it left out cannot be told any more.
     """
     return [_told_of_half(database, source, each) for each in figures]
 
 
 def _told_of_half(database: Database, source: SummedTable, figure: Figure) -> Figure:
-    operands = figure.rule.operands
-    if figure.rule.kind != "ratio" or not all(_is_summed(source, each) for each in operands):
+    own = (figure.name,) if figure.rule.kind == "mean" and figure.name in source.rules else ()
+    sides = own + figure.rule.operands
+    if len(sides) != 2 or not all(_is_summed(source, side) for side in figure.rule.operands):
         return figure
-    said, names = HALF.format(*operands), (*map(sql.Identifier, operands), source.name)
+    said, names = HALF.format(*sides), (*map(sql.Identifier, sides), source.name)
     if said in figure.rule.description:
-        raise CheckFailed(
-            f"The ratio {figure.name} of {source.table} cannot be aggregated further, because"
-            f" {operands[0]} is known there of areas without {operands[1]}, which the ratio leaves"
-            f" out: aggregate the table that {source.table} was made from."
-        )
+        _require_whole(source, figure)
+        return figure
     half = sql.SQL("SELECT EXISTS (SELECT FROM {2} WHERE {0} IS NOT NULL AND {1} IS NULL)")
     if not database.rows(half.format(*names))[0][0]:
         return figure
     described = replace(figure.rule, description=figure.rule.description + said)
     return replace(figure, rule=described)
+
+
+def _require_whole(source: SummedTable, figure: Figure) -> None:
+    """Raise CheckFailed for a ratio that left out a part of A; a mean has no such sum."""
+    if figure.rule.kind == "ratio":
+        above, below = figure.rule.operands
+        raise CheckFailed(
+            f"The ratio {figure.name} of {source.table} cannot be aggregated further, because"
+            f" {above} is known there of areas without {below}, which the ratio leaves out:"
+            f" aggregate the table that {source.table} was made from."
+        )
+
+
+def _told_of_rounding(source: SummedTable, name: str, rule: ColumnRule) -> ColumnRule:
+    """Return the rule of a mean, saying where it is made of means that were rounded themselves."""
+    exact = is_float(source.types[name]) or not _has_share(source, name)
+    if exact or ROUNDED in rule.description:
+        return rule
+    return replace(rule, description=f"{rule.description}{ROUNDED}{source.table}")
+
+
+def _has_share(source: SummedTable, name: str) -> bool:
+    rule = source.rules.get(name + COVERED)
+    return rule is not None and (rule.unit, rule.aggregate) == (SHARE, "none")
 
 
 def _is_summed(source: SummedTable, name: str) -> bool:
@@ -107,19 +163,16 @@ def _added(addition: SummedTable | None, operand: str, other: str) -> sql.Compos
 
 
 def _known_part(source: SummedTable, name: str, below: str) -> sql.Composable:
-    """Return B of a row as far as the ratio's areas go: its share, where the row has one."""
+    """Return B of a row as far as the figure's areas go: its share, where the row has one."""
     column = sql.Identifier(below)
-    if name + COVERED not in source.types:
+    if not _has_share(source, name):
         return column
     return sql.SQL(COVERED_BELOW).format(column, sql.Identifier(name + COVERED), source.name)
 
 
-def _sum(
-    source: SummedTable, operand: str, value: sql.Composable, known: sql.Composable
-) -> sql.Composable:
-    kind = source.types[operand]
+def _sum(value: sql.Composable, known: sql.Composable, kind: str) -> sql.Composable:
     # a sum of floats depends on the rows' order
-    ordered = sql.SQL("ORDER BY {}" if is_float(kind) else "").format(sql.Identifier(operand))
+    ordered = sql.SQL("ORDER BY {}" if is_float(kind) else "").format(value)
     summed = sql.SQL("(sum({} {}) FILTER (WHERE {}))::{}")
     return summed.format(value, ordered, known, sql.SQL(kind))
 
