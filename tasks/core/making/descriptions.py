@@ -8,7 +8,8 @@ from pyproj import CRS
 
 from tasks.core.catalog.column_rules import ColumnRule
 from tasks.core.making.markers import ABSENT, REASON
-from tasks.core.model.declarations import Column, Features, Table
+from tasks.core.model.columns import Column
+from tasks.core.model.declarations import Features, Table
 
 OUTLINES = {"MultiPolygon": "Border", "MultiLineString": "Line"}  # of a geometry; else a point
 UNITS = {"metre": "m"}  # of a CRS, where its name is not used here
