@@ -59,7 +59,7 @@ def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
         )
         try:
             yield rebuild
-        except BaseException as error:
+        except BaseException as error:  # no record stays open, also when a person interrupts
             rebuild_records.close(place, rebuild, "failed", str(error))
             raise
         finally:
