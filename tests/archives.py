@@ -78,4 +78,5 @@ class TwoFolders:
 
 
 def day(moment: datetime) -> str:
+    """Give a moment's day in ISO form, as messages say it."""
     return f"{moment:%Y-%m-%d}"
