@@ -77,8 +77,7 @@ def austria(
     unpacked = unpack(files)
     loaded = load(staging, unpacked)
     together(*check_licence.map(staging, unpacked.parts("terms")))
-    counted_rows = [files.shapes, files.district_shapes, files.employment]
-    together(*check_rows.map(staging, counted_rows))
+    together(*check_rows.map(staging, [files.shapes, files.district_shapes, files.employment]))
     check_totals(staging, files.population)
     check_codes(staging, "population", office.CODE_LISTS, headings="headings")
     settle(staging, "shapes", CODE, office.VIENNA, wait_for=loaded)

@@ -84,7 +84,7 @@ class _Sink(py7zr.Py7zIO):
         return count
 
     def read(self, size: int | None = None) -> bytes:
-        """Give nothing: py7zr reads back only what it has packed."""
+        """Give nothing: no byte is kept here."""
         return b""
 
     def seek(self, offset: int, whence: int = 0) -> int:
