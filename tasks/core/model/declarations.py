@@ -200,6 +200,11 @@ class Source:
         return self.codes_of or self.reference_date
 
     @property
+    def inbox_name(self) -> str:
+        """The name under which a person lays the file into the inbox."""
+        return f"{self.slug}-{self.vintage}.{self.container}"
+
+    @property
     def parts(self) -> Mapping[str, Reading]:
         """How each table of the file is read, by its name; "" where the file is one table."""
         return self.reads if isinstance(self.reads, Mapping) else {"": self.reads}

@@ -64,17 +64,17 @@ def plain_ratio(source: SummedTable, name: str, rule: ColumnRule) -> Figure:
     return _divided(source, name, rule, above, below)
 
 
-def told_of_halves(
+def with_halves_described(
     database: Database, source: SummedTable, figures: Sequence[Figure]
 ) -> Sequence[Figure]:
-    """Return the figures, the description of each ratio saying so where areas lack its B only.
+    """Return the figures; a ratio whose A is known of areas without B says so in its description.
 
-    Raises CheckFailed when the ratio says so already: what it left out cannot be told any more.
+    Raises CheckFailed when it says so already: what was left out below cannot be told any more.
     """
-    return [_told_of_half(database, source, each) for each in figures]
+    return [_with_half_described(database, source, each) for each in figures]
 
 
-def _told_of_half(database: Database, source: SummedTable, figure: Figure) -> Figure:
+def _with_half_described(database: Database, source: SummedTable, figure: Figure) -> Figure:
     operands = figure.rule.operands
     if figure.rule.kind != "ratio" or not all(_is_summed(source, each) for each in operands):
         return figure
@@ -97,7 +97,10 @@ def _is_summed(source: SummedTable, name: str) -> bool:
 
 
 def _added(addition: SummedTable | None, operand: str, other: str) -> sql.Composable | None:
-    """Return what a row of an addition has for one side; where it has both, none without both."""
+    """Return what an added row has for one side of the ratio, null where its other side is null.
+
+    None where the addition has no such column.
+    """
     if addition is None or operand not in addition.types:
         return None
     added = sql.SQL("a.{}").format(sql.Identifier(operand))
