@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from prefect import flow
 
 from flows.offices import statistik_austria as office
+from flows.offices.statistik_austria_ledger import LEDGER
 from tasks.nouns import Dataset, Mirror, Rebuild, one_of
 from tasks.vocabulary import (
     WORKERS,
@@ -76,16 +77,15 @@ def austria(
     unpacked = unpack(files)
     loaded = load(staging, unpacked)
     together(*check_licence.map(staging, unpacked.parts("terms")))
-    counted_rows = [files.shapes, files.district_shapes, files.employment]
-    together(*check_rows.map(staging, counted_rows))
+    together(*check_rows.map(staging, [files.shapes, files.district_shapes, files.employment]))
     check_totals(staging, files.population)
     check_codes(staging, "population", office.CODE_LISTS, headings="headings")
     settle(staging, "shapes", CODE, office.VIENNA, wait_for=loaded)
     settle(staging, "district_shapes", "district_code", office.VIENNA_DISTRICT)
     today = files.population.codes_day
-    recode(staging, "shapes", CODE, office.LEDGER, since=files.shapes.codes_day, until=today)
+    recode(staging, "shapes", CODE, LEDGER, since=files.shapes.codes_day, until=today)
     counted = files.employment.codes_day
-    recode(staging, "employment", CODE, office.LEDGER, since=counted, until=today)
+    recode(staging, "employment", CODE, LEDGER, since=counted, until=today)
     check_keys(staging, "shapes", (CODE,), pattern=r"^[1-9]\d{4}$")
     check_join(staging, "shapes", "population", key=CODE, **RESIDENTS)
     check_join(staging, "shapes", "employment", key=CODE, population="residents", required=False)

@@ -63,6 +63,12 @@ REGION = ("region_*",)  # columns that an area has of itself and of those above 
 PROVINCE = ("province_*", *REGION)
 ARRONDISSEMENT = ("arrondissement_*", *PROVINCE)
 MUNICIPALITY = ("municipality_*", *ARRONDISSEMENT)
+BY_ARRONDISSEMENT: dict[str, Any] = {"by": "arrondissement_code", "carry": ARRONDISSEMENT}
+BY_MUNICIPALITY: dict[str, Any] = {
+    "by": CODE,
+    "adding": "of_municipalities",
+    "carry": MUNICIPALITY,
+}
 
 
 @flow(name="belgium", description=__doc__, flow_run_name="belgium {vintage}", task_runner=WORKERS)
@@ -94,21 +100,8 @@ def belgium(
     join(staging, "belgium.sql", {"income_coverage": statbel.INCOME_COVERAGE})
     check_within(staging, "declarations", "sectors", "of_municipalities", **WITHIN)
     check_within(staging, "net_taxable_income", "sectors", "of_municipalities", **WITHIN)
-    aggregate(
-        staging,
-        "sectors",
-        by=CODE,
-        into="municipalities",
-        adding="of_municipalities",
-        carry=MUNICIPALITY,
-    )
-    aggregate(
-        staging,
-        "municipalities",
-        by="arrondissement_code",
-        into="arrondissements",
-        carry=ARRONDISSEMENT,
-    )
+    aggregate(staging, "sectors", into="municipalities", **BY_MUNICIPALITY)
+    aggregate(staging, "municipalities", into="arrondissements", **BY_ARRONDISSEMENT)
     aggregate(staging, "arrondissements", by="province_code", into="provinces", carry=PROVINCE)
     aggregate(staging, "arrondissements", by="region_code", into="regions", carry=REGION)
 

@@ -91,8 +91,7 @@ def france(
     together(*clean_topology.map(staging, territories, "iris_code", gap_metres=1.0, tolerance=0.02))
     unite(staging, "shapes", territories, wait_for=loaded)
     check_keys(staging, "shapes", ("iris_code",), pattern=r"^(\d{2}|2[AB])\d{7}$")
-    together(*check_rows.map(staging, files.parts("shapes")))
-    check_rows(staging, files.postal_code_list)
+    together(*check_rows.map(staging, [*files.parts("shapes"), files.postal_code_list]))
     check_day(staging, files.postal_code_list)
     check_totals(staging, files.population)
 

@@ -92,7 +92,8 @@ SELECT coalesce(i.departement_code, m.departement_code, 'ZZ') AS departement_cod
        CASE WHEN i.iris_code IS NOT NULL THEN s.located_by
             WHEN m.only_iris IS NOT NULL THEN 'commune' END AS iris_by,
        s.naf_code, pg_temp.division(s.nomenclature, s.naf_code) AS naf_division,
-       coalesce(s.nomenclature, 'none') AS nomenclature, s.naf2025_code, coalesce(s.head_count_band, 'NN') AS head_count_band, s.created,
+       coalesce(s.nomenclature, 'none') AS nomenclature, s.naf2025_code,
+       coalesce(s.head_count_band, 'NN') AS head_count_band, s.created,
        s.is_headquarters, s.location_quality, s.code_change, s.geom
   FROM public_stock s
   LEFT JOIN municipalities m USING (municipal_code)

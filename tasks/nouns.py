@@ -5,8 +5,8 @@ With the verbs of `tasks.vocabulary`, these are the only names of the product th
 
 from tasks.core.making.codes.code_lists import OneOf, Unknown
 from tasks.core.making.codes.ledger import CodeEvent, Ledger, WholeOrParts, ledger
+from tasks.core.model.columns import Column, code, decimal, integer, number, text
 from tasks.core.model.declarations import (
-    Column,
     Confidence,
     Container,
     Dataset,
@@ -19,11 +19,6 @@ from tasks.core.model.declarations import (
     Source,
     Table,
     Total,
-    code,
-    decimal,
-    integer,
-    number,
-    text,
 )
 from tasks.running.parameters import Datasets, Mirror, Rebuild, Scope, described, one_of
 

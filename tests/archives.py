@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from tasks.core.archive.hashed_files import original_name
-from tasks.core.model.declarations import Licence, Publisher, Source, Table, text
+from tasks.core.model.columns import text
+from tasks.core.model.declarations import Licence, Publisher, Source, Table
 from tasks.core.model.handles import Original
 from tasks.core.model.settings import scratch_folder
 from tasks.running.site import site
@@ -77,4 +78,5 @@ class TwoFolders:
 
 
 def day(moment: datetime) -> str:
+    """Give a moment's day in ISO form, as messages say it."""
     return f"{moment:%Y-%m-%d}"

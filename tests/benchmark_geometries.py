@@ -149,7 +149,8 @@ def main() -> None:
 def run(folder: Path, formats: list[str], rounds: int) -> None:
     """Write the files, then load them in turn."""
     from tasks.core.making.geometry.geometry_tables import load
-    from tasks.core.model.declarations import Features, text
+    from tasks.core.model.columns import text
+    from tasks.core.model.declarations import Features
     from tasks.core.postgres import cluster
 
     database, areas = cluster.database(), coverage()

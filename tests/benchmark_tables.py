@@ -21,7 +21,8 @@ os.environ["GEODATA_DATA"] = FOLDER.name
 
 from tasks.core.making.tables.staging_tables import load  # noqa: E402
 from tasks.core.making.tables.tabular import Figures  # noqa: E402
-from tasks.core.model.declarations import Column, Table, decimal, integer, number, text  # noqa: E402
+from tasks.core.model.columns import Column, decimal, integer, number, text  # noqa: E402
+from tasks.core.model.declarations import Table  # noqa: E402
 from tasks.core.postgres import cluster  # noqa: E402
 from tasks.core.postgres.database import Database  # noqa: E402
 from tasks.running.steps import peak_memory_mib  # noqa: E402

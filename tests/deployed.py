@@ -27,11 +27,13 @@ PATIENCE = 600.0  # seconds until what must come has come, on a busy machine
 
 
 def run(*command: str, environment: dict[str, str]) -> str:
+    """Run Python with these arguments to its end, and give what it printed."""
     with processes.started(sys.executable, *command, cwd=ROOT, env=environment) as program:
         return program.finish()
 
 
 def wait(moment: Callable[[], Any], what: str, seconds: float = 0.2) -> Any:
+    """Ask again until something is there; fail after ten minutes, saying what never came."""
     until = time.monotonic() + PATIENCE
     while not (found := moment()):
         assert time.monotonic() < until, f"{what} never came"
@@ -40,11 +42,13 @@ def wait(moment: Callable[[], Any], what: str, seconds: float = 0.2) -> Any:
 
 
 def deployed(client: SyncPrefectClient, name: str) -> dict[str, Any]:
+    """Give a deployment as the server answers it, also what the client does not know of it."""
     (found,) = (deployment for deployment in client.read_deployments() if deployment.name == name)
     return json.loads(client.request("GET", "/deployments/{id}", path_params={"id": found.id}).text)
 
 
 def changed(automation: AutomationCore, **facts: Any) -> AutomationCore:
+    """Give an automation as a person would send it after a change in the UI."""
     return AutomationCore(
         **{
             field: getattr(automation, field)
@@ -75,6 +79,7 @@ def start(
 
 
 def ended(client: SyncPrefectClient, run_id: str) -> Any:
+    """Give the final state of a run, None while it is under way."""
     state = client.read_flow_run(uuid.UUID(run_id)).state
     return state if state and state.is_final() else None
 
@@ -118,6 +123,7 @@ class Listener(BaseHTTPRequestHandler):
     """Takes notifications and keeps their bodies in the list `told` of its server."""
 
     def do_POST(self) -> None:
+        """Keep the body of a notification, and answer 204."""
         self.server.told.append(self.rfile.read(int(self.headers["Content-Length"])).decode())  # type: ignore[attr-defined]
         self.send_response(204)
         self.end_headers()

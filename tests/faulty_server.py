@@ -57,6 +57,7 @@ class Handler(BaseHTTPRequestHandler):
     faulty: FaultyServer
 
     def do_GET(self) -> None:
+        """Give the next answer of the script; a client that hangs up is no failure."""
         asked = Asked(self.path, {name.lower(): value for name, value in self.headers.items()})
         self.faulty.asked.append(asked)
         sent = 0

@@ -23,7 +23,8 @@ import pyproj
 import shapely
 from fiona.crs import CRS as FionaCRS
 
-from tasks.core.model.declarations import Features, integer, number, text
+from tasks.core.model.columns import integer, number, text
+from tasks.core.model.declarations import Features
 
 CRS = 31370
 BOUNDS = (22_000.0, 21_200.0, 295_200.0, 244_000.0)

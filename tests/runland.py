@@ -125,5 +125,6 @@ def take_away(location: Path) -> None:
 
 
 def bring_back(location: Path) -> None:
+    """Undo take_away: the folder is there again, with all that it held."""
     location.unlink()
     location.with_name(f"{location.name}-away").rename(location)

@@ -22,7 +22,8 @@ import pytest
 from backports import zstd
 from faulty_server import FaultyServer, coded, endless, running, status, whole
 
-from tasks.core.model.declarations import Licence, Publisher, Source, Table, integer, text
+from tasks.core.model.columns import integer, text
+from tasks.core.model.declarations import Licence, Publisher, Source, Table
 from tasks.core.model.errors import ConfigurationError, Damaged, SourceError
 from tasks.core.model.handles import Original, Retrieval, Staging
 from tasks.core.postgres.database import Database

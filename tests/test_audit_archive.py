@@ -24,7 +24,8 @@ from tasks.core.archive.copies import scratch_copy
 from tasks.core.archive.hashed_files import digests_name, original_name
 from tasks.core.archive.locations import open_location
 from tasks.core.archive.shares import REQUEST_BYTES, Copy, share
-from tasks.core.model.declarations import Licence, Publisher, Source, Table, text
+from tasks.core.model.columns import text
+from tasks.core.model.declarations import Licence, Publisher, Source, Table
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Original
 from tasks.core.model.settings import scratch_folder

@@ -10,8 +10,9 @@ from datetime import date
 import pytest
 from psycopg2 import sql
 
-from flows.offices import census_bureau, statistik_austria
+from flows.offices import census_bureau
 from flows.offices.statbel_ledger import LEDGER as STATBEL_LEDGER
+from flows.offices.statistik_austria_ledger import LEDGER as AUSTRIAN_LEDGER
 from tasks.core.catalog.column_rules import column_comments
 from tasks.core.making.codes import code_lists
 from tasks.core.making.codes.ledger import CodeEvent, Ledger, WholeOrParts, ledger
@@ -326,9 +327,7 @@ def test_rules_are_copied_where_there_is_no_comment(database: Database, fill: Fi
     assert rows(database, schema, comments) == [(None,), (f"why's {rule}",), ("own",)]
 
 
-@pytest.mark.parametrize(
-    "declared", [statistik_austria.LEDGER, STATBEL_LEDGER, census_bureau.COUNTIES]
-)
+@pytest.mark.parametrize("declared", [AUSTRIAN_LEDGER, STATBEL_LEDGER, census_bureau.COUNTIES])
 def test_the_ledgers_of_the_countries_hold_together(declared: Ledger) -> None:
     for event in declared.events:
         assert len(set(event.before)) == len(event.before)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tasks.core.making.tables.tabular import Figures
-from tasks.core.model.declarations import Table, text
+from tasks.core.model.columns import text
+from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from flows.freshness import freshness
 from tasks.core.catalog.provenance import record_dataset, record_retrieval
-from tasks.core.model.declarations import Dataset, Licence, Publisher, Source, Table, text
+from tasks.core.model.columns import text
+from tasks.core.model.declarations import Dataset, Licence, Publisher, Source, Table
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Original, Retrieval, State
 from tasks.core.postgres.database import Database

@@ -36,17 +36,8 @@ from tasks.core.making.geometry.coordinates import agree
 from tasks.core.making.geometry.geometry_tables import ahead, load
 from tasks.core.making.geometry.shapes import FeatureCounts, Shaping
 from tasks.core.making.markers import take_markers
-from tasks.core.model.declarations import (
-    Features,
-    Licence,
-    Publisher,
-    Source,
-    Table,
-    decimal,
-    integer,
-    number,
-    text,
-)
+from tasks.core.model.columns import decimal, integer, number, text
+from tasks.core.model.declarations import Features, Licence, Publisher, Source, Table
 from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
 from tasks.core.model.handles import File, Original, Staging
 from tasks.core.postgres.database import Database

@@ -12,17 +12,8 @@ from typing import Any
 import pytest
 from faulty_server import running, status, whole
 
-from tasks.core.model.declarations import (
-    Features,
-    Licence,
-    Publisher,
-    Rows,
-    Source,
-    Table,
-    Total,
-    integer,
-    text,
-)
+from tasks.core.model.columns import integer, text
+from tasks.core.model.declarations import Features, Licence, Publisher, Rows, Source, Table, Total
 from tasks.core.model.errors import ConfigurationError, SourceError
 from tasks.core.upstream import http, mirrors
 

@@ -11,7 +11,8 @@ import pytest
 from workbooks import write_xlsx
 
 from tasks.core.making.tables.tabular import Figures, Tally
-from tasks.core.model.declarations import Column, Table, decimal, integer, text
+from tasks.core.model.columns import Column, decimal, integer, text
+from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 FIGURES = {"code": text("CODE"), "residents": integer("POP")}

@@ -24,7 +24,8 @@ import pytest
 from faulty_server import FaultyServer, cut, running, status, trickle, whole
 
 from tasks.core.catalog import provenance
-from tasks.core.model.declarations import Container, Licence, Publisher, Source, Table, text
+from tasks.core.model.columns import text
+from tasks.core.model.declarations import Container, Licence, Publisher, Source, Table
 from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Original, Retrieval
 from tasks.core.postgres.database import Database

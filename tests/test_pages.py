@@ -18,7 +18,8 @@ import pytest
 from wfs_server import serve_wfs
 
 from tasks.core.making.geometry.geometry_tables import load
-from tasks.core.model.declarations import Features, Licence, Publisher, Source, text
+from tasks.core.model.columns import text
+from tasks.core.model.declarations import Features, Licence, Publisher, Source
 from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Original, Retrieval, Staging
 from tasks.core.postgres.database import Database

@@ -11,7 +11,8 @@ import pytest
 from tasks.core.making.tables import delimited, texts
 from tasks.core.making.tables.quotes import Misquoted, Quoted, Quotes, spans
 from tasks.core.making.tables.tabular import Figures
-from tasks.core.model.declarations import Table, integer, text
+from tasks.core.model.columns import integer, text
+from tasks.core.model.declarations import Table
 from tasks.core.model.errors import SourceError
 
 COLUMNS = {"code": text("CODE"), "name": text("NAME"), "residents": integer("POP")}

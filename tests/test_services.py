@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tasks.core.model.columns import text
 from tasks.core.model.declarations import (
     Container,
     Document,
@@ -23,7 +24,6 @@ from tasks.core.model.declarations import (
     Publisher,
     Source,
     Table,
-    text,
 )
 from tasks.core.upstream import magic
 

@@ -19,7 +19,8 @@ import layer_formats as formats
 
 from tasks.core.making.geometry.encodings import stated_codec
 from tasks.core.making.geometry.shapes import FeatureCounts
-from tasks.core.model.declarations import Column, Features, integer, number, text
+from tasks.core.model.columns import Column, integer, number, text
+from tasks.core.model.declarations import Features
 from tasks.core.model.errors import ConfigurationError, Damaged, SourceError
 
 Load = Callable[..., FeatureCounts]

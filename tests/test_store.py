@@ -19,7 +19,8 @@ from s3fs import S3FileSystem
 from tasks.core.archive import manifests
 from tasks.core.archive.archive import Archive
 from tasks.core.archive.hashed_files import original_name
-from tasks.core.model.declarations import Licence, Publisher, Rows, Source, Table, Total, text
+from tasks.core.model.columns import text
+from tasks.core.model.declarations import Licence, Publisher, Rows, Source, Table, Total
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Original, Retrieval
 

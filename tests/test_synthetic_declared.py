@@ -28,8 +28,8 @@ from flows.offices import (
     statistik_austria,
 )
 from flows.offices.insee_movements import movements
+from tasks.core.model.columns import Column, code, decimal, integer, number, text
 from tasks.core.model.declarations import (
-    Column,
     Document,
     Features,
     Licence,
@@ -37,11 +37,6 @@ from tasks.core.model.declarations import (
     Source,
     Table,
     Total,
-    code,
-    decimal,
-    integer,
-    number,
-    text,
 )
 from tasks.core.model.handles import File, Input, Staging
 from tasks.core.upstream import mirrors

@@ -39,7 +39,8 @@ from synthetic.sirene_layout import LOCATION_NAME, PARTIAL_MASK, STOCK_NAME
 
 from tasks.core.making.tables.tabular import Figures
 from tasks.core.making.unpacking.archives import take_out
-from tasks.core.model.declarations import Column, Licence, Publisher, Source, Table
+from tasks.core.model.columns import Column
+from tasks.core.model.declarations import Licence, Publisher, Source, Table
 from tasks.core.upstream import mirrors
 
 TERRITORIES = {2154, 5490, 2972, 2975, 4471}

@@ -26,18 +26,8 @@ from tasks.core.making.tables.blocks import as_expression
 from tasks.core.making.tables.staging_tables import load
 from tasks.core.making.tables.tabular import Tally
 from tasks.core.making.unpacking.archives import take_out
-from tasks.core.model.declarations import (
-    Column,
-    Features,
-    Licence,
-    Publisher,
-    Source,
-    Table,
-    decimal,
-    integer,
-    number,
-    text,
-)
+from tasks.core.model.columns import Column, decimal, integer, number, text
+from tasks.core.model.declarations import Features, Licence, Publisher, Source, Table
 from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
 from tasks.core.model.handles import File, Original, Staging
 from tasks.core.postgres.copying import copy_batches

@@ -11,15 +11,8 @@ import pytest
 
 from tasks.core.catalog.column_rules import column_comments
 from tasks.core.making.tables.staging_tables import load
-from tasks.core.model.declarations import (
-    Column,
-    Table,
-    code,
-    decimal,
-    integer,
-    number,
-    text,
-)
+from tasks.core.model.columns import Column, code, decimal, integer, number, text
+from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError, SourceError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database

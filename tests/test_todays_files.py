@@ -11,7 +11,8 @@ import pytest
 from file_server import serve
 
 from flows.offices import insee_lists
-from tasks.core.model.declarations import Source, Table, text
+from tasks.core.model.columns import text
+from tasks.core.model.declarations import Source, Table
 from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Input, Original, Staging
 from tasks.running.site import site

@@ -126,7 +126,7 @@ def test_what_is_loaded_is_what_others_read(
     while number == 0 or time.monotonic() < until:
         try:
             seed(number if not MINUTES else time.time_ns())(compare)()
-        except Exception:
+        except Exception:  # whatever a reader of ours or of others raises, its case is kept
             print(f"kept as {tried[0].keep(KEPT if MINUTES else tmp_path)}")
             raise
         number += 1

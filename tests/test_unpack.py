@@ -21,7 +21,8 @@ import pytest
 
 from tasks.core.making.unpacking.archives import take_out
 from tasks.core.making.unpacking.limits import Limits
-from tasks.core.model.declarations import Licence, Publisher, Source, Table, text
+from tasks.core.model.columns import text
+from tasks.core.model.declarations import Licence, Publisher, Source, Table
 from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Original
 from tasks.running.site import site

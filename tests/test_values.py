@@ -23,7 +23,8 @@ from tasks.core.making.geometry.geometry_tables import load as load_layer
 from tasks.core.making.tables.staging_tables import load as load_table
 from tasks.core.making.unreadable import Unreadable
 from tasks.core.making.values import convert
-from tasks.core.model.declarations import Column, Features, Table, Writing, code, text
+from tasks.core.model.columns import Column, code, text
+from tasks.core.model.declarations import Features, Table, Writing
 from tasks.core.model.errors import ConfigurationError, SourceError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database

@@ -18,7 +18,8 @@ from workbooks import MAIN, OASIS, Cell, write_ods, write_xlsx
 
 from tasks.core.making.tables import sheet_census
 from tasks.core.making.tables.tabular import Figures
-from tasks.core.model.declarations import Table, decimal, integer, number, text
+from tasks.core.model.columns import decimal, integer, number, text
+from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"

@@ -19,7 +19,8 @@ from tasks.core.making.tables.delimited import Delimited
 from tasks.core.making.unpacking.archives import find_packed, take_all, take_out
 from tasks.core.making.unpacking.limits import Limits
 from tasks.core.making.unpacking.zips import open_packed
-from tasks.core.model.declarations import Table, text
+from tasks.core.model.columns import text
+from tasks.core.model.declarations import Table
 from tasks.core.model.errors import Damaged, SourceError
 
 ROWS = b"CODE;POP\n" + b"".join(b"%05d;%d\n" % (number, number**2) for number in range(40_000))

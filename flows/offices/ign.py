@@ -55,10 +55,9 @@ IRIS_OF_PARIS = {"75%": Rows.exactly(992)}  # since 2016
 
 def iris(year: int) -> dict[str, Source]:
     """Give the borders of the IRIS on 1 January: one archive, or one for each territory."""
-    release = RELEASES[year]
-    if release.projections == ("FRA",):
+    if RELEASES[year].in_one:
         return {"": _all_france(year)}
-    parts = {each.rpartition("_")[2].lower(): each for each in release.projections}
+    parts = {projection.rpartition("_")[2].lower(): projection for projection in METRES}
     return {part: _territory(year, projection) for part, projection in parts.items()}
 
 

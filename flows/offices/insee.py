@@ -54,23 +54,17 @@ KINDS_OF_2024 = {
 }
 
 
-TERRITORIES = (
-    *("LAMB93_FXX", "RGAF09UTM20_GLP", "RGAF09UTM20_MTQ"),
-    *("UTM22RGFG95_GUF", "RGR92UTM40S_REU", "RGM04UTM38S_MYT"),
-)
-
-
 @dataclass(frozen=True)
 class Release:
     """What goes with the borders of a year: census, incomes, movements, and the list of postcodes.
 
-    layout: how the names of the archives go, "{}" for each of `projections` (FRA: all in one).
-    files: pattern of the file in each. census is of two years before, income of three or the
-    newest. movements: year and page. rows, kinds: of the archive, or of that of metropolitan
-    France. overseas: confidence in the other archives. income_lost: the share of the incomes'
-    IRIS that may have changed until these borders; it was 2.8% from 2016 to 2019, when most
-    communes merged. posted: the year of La Poste's list, which has one address: that of a year
-    gone by is in the archive or nowhere.
+    layout: how the names of the archives go, with "{}" for each territory and its projection, or
+    for FRA where all are in one archive. files: pattern of the file in each. census is of two years
+    before, income of three or the newest. movements: year and page. rows, kinds: of the archive, or
+    of that of metropolitan France. overseas: confidence in the other archives. income_lost: the
+    share of the incomes' IRIS that may have changed until these borders; it was 2.8% from 2016 to
+    2019, when most communes merged. posted: the year of La Poste's list, which has one address:
+    that of a year gone by is in the archive or nowhere.
     """
 
     layout: str
@@ -78,7 +72,7 @@ class Release:
     census: int
     income: int
     movements: tuple[int, int]
-    projections: tuple[str, ...] = TERRITORIES
+    in_one: bool = False
     rows: Rows = METROPOLITAN
     kinds: Mapping[str, Rows] = field(default_factory=dict)
     confidence: Confidence = "medium"
@@ -89,25 +83,41 @@ class Release:
 
 RELEASES = {
     2023: Release(
-        *("SHP__{}", "*/CONTOURS-IRIS.shp", 2021, 2020, (2024, 7766585)),
-        projections=("FRA",),
+        layout="SHP__{}",
+        files="*/CONTOURS-IRIS.shp",
+        census=2021,
+        income=2020,
+        movements=(2024, 7766585),
+        in_one=True,
         rows=ABOUT_50000,
     ),
     2024: Release(
-        *("GPKG_{}", "contours-iris.gpkg", 2022, 2021, (2024, 7766585)),
+        layout="GPKG_{}",
+        files="contours-iris.gpkg",
+        census=2022,
+        income=2021,
+        movements=(2024, 7766585),
         rows=Rows.exactly(48_569),
         kinds=KINDS_OF_2024,
         confidence="high",
         overseas="medium",
     ),
     2025: Release(
-        *("GPKG_{}", "iris.gpkg", 2022, 2021, (2025, 8377162)),
+        layout="GPKG_{}",
+        files="iris.gpkg",
+        census=2022,
+        income=2021,
+        movements=(2025, 8377162),
         confidence="high",
         income_lost=0.05,
     ),
     2026: Release(
-        *("GPKG_WGS84G_{}", "iris.gpkg", 2022, 2021, (2026, 8740222)),
-        projections=("FRA",),
+        layout="GPKG_WGS84G_{}",
+        files="iris.gpkg",
+        census=2022,
+        income=2021,
+        movements=(2026, 8740222),
+        in_one=True,
         rows=ABOUT_50000,
         confidence="high",
         income_lost=0.06,

@@ -80,26 +80,26 @@ POSTAL_CODES: dict[str, Column] = {
 
 POPULATION = _figures(
     """
-    population       P{}_POP          Residents
-    age_0_to_2       P{}_POP0002     Residents of 0 to 2 years
-    age_3_to_5       P{}_POP0305     Residents of 3 to 5 years
-    age_6_to_10      P{}_POP0610     Residents of 6 to 10 years
-    age_11_to_17     P{}_POP1117     Residents of 11 to 17 years
-    age_18_to_24     P{}_POP1824     Residents of 18 to 24 years
-    age_25_to_39     P{}_POP2539     Residents of 25 to 39 years
-    age_40_to_54     P{}_POP4054     Residents of 40 to 54 years
-    age_55_to_64     P{}_POP5564     Residents of 55 to 64 years
-    age_65_to_79     P{}_POP6579     Residents of 65 to 79 years
-    age_80_and_over  P{}_POP80P      Residents of 80 years and over
-    age_0_to_14      P{}_POP0014      Residents below 15 years
-    age_15_to_29     P{}_POP1529      Residents of 15 to 29 years
-    age_30_to_44     P{}_POP3044      Residents of 30 to 44 years
-    age_45_to_59     P{}_POP4559      Residents of 45 to 59 years
-    age_60_to_74     P{}_POP6074      Residents of 60 to 74 years
-    age_75_and_over  P{}_POP75P       Residents of 75 years and over
-    male             P{}_POPH        Male residents
-    female           P{}_POPF        Female residents
-    age_15_and_over  C{}_POP15P      Residents of 15 years and over
+    population       P{}_POP           Residents
+    age_0_to_2       P{}_POP0002       Residents of 0 to 2 years
+    age_3_to_5       P{}_POP0305       Residents of 3 to 5 years
+    age_6_to_10      P{}_POP0610       Residents of 6 to 10 years
+    age_11_to_17     P{}_POP1117       Residents of 11 to 17 years
+    age_18_to_24     P{}_POP1824       Residents of 18 to 24 years
+    age_25_to_39     P{}_POP2539       Residents of 25 to 39 years
+    age_40_to_54     P{}_POP4054       Residents of 40 to 54 years
+    age_55_to_64     P{}_POP5564       Residents of 55 to 64 years
+    age_65_to_79     P{}_POP6579       Residents of 65 to 79 years
+    age_80_and_over  P{}_POP80P        Residents of 80 years and over
+    age_0_to_14      P{}_POP0014       Residents below 15 years
+    age_15_to_29     P{}_POP1529       Residents of 15 to 29 years
+    age_30_to_44     P{}_POP3044       Residents of 30 to 44 years
+    age_45_to_59     P{}_POP4559       Residents of 45 to 59 years
+    age_60_to_74     P{}_POP6074       Residents of 60 to 74 years
+    age_75_and_over  P{}_POP75P        Residents of 75 years and over
+    male             P{}_POPH          Male residents
+    female           P{}_POPF          Female residents
+    age_15_and_over  C{}_POP15P        Residents of 15 years and over
     farmers          C{}_POP15P_STAT_GSEC11_21|C{}_POP15P_CS1  Farmers, of 15 years and over
     self_employed C{}_POP15P_STAT_GSEC12_22|C{}_POP15P_CS2 Craftsmen, shopkeepers and entrepreneurs
     executives C{}_POP15P_STAT_GSEC13_23|C{}_POP15P_CS3 Executives and intellectual professions
@@ -108,11 +108,11 @@ POPULATION = _figures(
     workers          C{}_POP15P_STAT_GSEC16_26|C{}_POP15P_CS6  Workers
     retired          C{}_POP15P_STAT_GSEC32|C{}_POP15P_CS7  Retired
     without_activity C{}_POP15P_STAT_GSEC40|C{}_POP15P_CS8  Others without professional activity
-    french           P{}_POP_FR      Residents of French citizenship
-    foreign          P{}_POP_ETR     Residents of foreign citizenship
-    immigrants       P{}_POP_IMM     Immigrants
-    in_households    P{}_PMEN        Residents in households
-    in_institutions  P{}_PHORMEN     Residents outside of households
+    french           P{}_POP_FR        Residents of French citizenship
+    foreign          P{}_POP_ETR       Residents of foreign citizenship
+    immigrants       P{}_POP_IMM       Immigrants
+    in_households    P{}_PMEN          Residents in households
+    in_institutions  P{}_PHORMEN       Residents outside of households
 """,
     "persons",
 )
@@ -132,7 +132,7 @@ HOUSING = _figures(
 )
 HOUSEHOLDS = _figures(
     """
-    households           C{}_MEN            Households
+    households           C{}_MEN           Households
     living_alone         C{}_MENPSEUL      Households of one person
     family_households    C{}_MENFAM        Households with a family
     household_population C{}_PMEN          Residents in households

@@ -10,7 +10,7 @@ PAGE = "https://www.data.gouv.fr/datasets/base-sirene-des-entreprises-et-de-leur
 KEEP_DAYS = 400  # no stock stays longer: it names persons who may object to it later
 KEEP_ORIGINALS = 4  # 3 GB replaced every month: older ones stay while an edition is made from them
 OTHER = "other"  # the division of an activity unknown, or of a nomenclature that has no list here
-MOST_OTHER = 0.10
+MOST_OTHER = 0.10  # share of the establishments that may be in that division
 RELEASES = (2024, 2025, 2026)  # each month makes a new edition of the year
 NEWEST = max(RELEASES)
 

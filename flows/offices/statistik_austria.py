@@ -1,4 +1,4 @@
-"""Statistik Austria: the office, its licence, its releases, its changes of codes, and its files."""
+"""Statistik Austria: the office, its licence, its releases and its files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +25,6 @@ from tasks.nouns import (
     Table,
     Total,
     WholeOrParts,
-    ledger,
 )
 
 STATISTIK_AUSTRIA = Publisher(
@@ -90,39 +89,6 @@ VIENNA = WholeOrParts(
 VIENNA_DISTRICT = WholeOrParts(
     whole="900", parts=tuple(f"9{number:02}" for number in range(1, 24)), keep="parts"
 )
-
-# Measured as differences between the table of 2015 and the borders of 2021, paired by name; the
-# days from 2018 on are of medium confidence.
-LEDGER = ledger("""
-    2017-01-01: 32401 > 30729
-    2017-01-01: 32402 > 30730
-    2017-01-01: 32403 > 31949
-    2017-01-01: 32404 > 31235
-    2017-01-01: 32405 > 30731
-    2017-01-01: 32406 > 30732
-    2017-01-01: 32407 > 30733
-    2017-01-01: 32408 > 32144
-    2017-01-01: 32409 > 30734
-    2017-01-01: 32410 > 30735
-    2017-01-01: 32411 > 30736
-    2017-01-01: 32412 > 31950
-    2017-01-01: 32413 > 30737
-    2017-01-01: 32415 > 31951
-    2017-01-01: 32416 > 31952
-    2017-01-01: 32417 > 30738
-    2017-01-01: 32418 > 30739
-    2017-01-01: 32419 > 30740
-    2017-01-01: 32421 > 31953
-    2017-01-01: 32423 > 31954
-    2017-01-01: 32424 > 30741
-    2018-01-01: 40803 40819 > 40835
-    2018-01-01: 41340 41625 > 41628
-    2019-01-01: 41301 41335 > 41346
-    2019-01-01: 41302 41310 > 41345
-    2020-01-01: 61056 61058 62347 > 61060 61061
-    2022-01-01: 70327 70330 70341 > 70370
-    2025-01-01: 62252 62267 > 62280
-""")
 CODE_LISTS = {"municipality_code": "municipality_codes", "sex_code": "sexes", "age_code": "ages"}
 
 

@@ -42,7 +42,7 @@ class NewEdition:
             except NothingNew as news:
                 say(str(news))
                 return _end(place, run, "unchanged", str(news))
-            except BaseException as error:
+            except BaseException as error:  # also when the run is cancelled or killed by a signal
                 _end(place, run, "failed", str(error))
                 raise
             return _end(place, run, "published", runs.published(place.database, run))

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import httpx
 import psycopg2
 import sqlalchemy.exc
-from prefect import task
+from prefect import runtime, task
 from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.client.schemas.objects import State
 from prefect.tasks import Task
@@ -42,6 +42,10 @@ class Retry:
             return isinstance(error, self.errors) and not isinstance(error, self.but)
 
         return heals
+
+    def is_tried_again(self) -> bool:
+        """Tell whether Prefect tries the task of this run again when it fails now."""
+        return 0 < (runtime.task_run.run_count or 0) <= len(self.after)
 
 
 DATABASE = Retry(errors=DATABASE_FAILURES, but=FAULTS, after=(10, 60))

@@ -1,4 +1,4 @@
-"""Originals that prove unusable while they are read: kept in the archive, so that runs heal."""
+"""Originals that prove unusable while they are read: recorded, so that the next run heals."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tasks.running.steps import warn
 
 @contextmanager
 def proving(original: Original) -> Iterator[None]:
-    """Keep it in the archive when an original proves unusable, so that it is asked for afresh.
+    """Record in the archive that an original proves unusable, so that the next run asks afresh.
 
-    Not where an edition is made again: a rebuild asks no publisher. Raises Damaged again, which
-    says so where the publisher has sent the same bytes a second time.
+    Nothing is recorded where an edition is made again: a rebuild asks no publisher. Raises Damaged
+    again, and says so where the publisher has sent the same bytes a second time.
     """
     try:
         yield

@@ -38,7 +38,7 @@ def recording(staging: Staging, verb: str, subject: str) -> Iterator[Step]:
     _reset_peak_memory()
     try:
         yield step
-    except BaseException as error:
+    except BaseException as error:  # a step that is cancelled or interrupted has failed too
         step.done(f"failed: {error}", rows=None, error=type(error).__name__)
         raise
     finally:

@@ -41,7 +41,7 @@ class _Sum:
     rows: int
 
     def is_near(self, other: Decimal | None, tolerance: float) -> bool:
-        """Tell whether it is another one within a relative tolerance; NaN is near nothing."""
+        """Tell whether the sums are equal within a relative tolerance; NaN is near nothing."""
         if self.total is None or other is None:
             return False
         if not (self.total.is_finite() and other.is_finite()):

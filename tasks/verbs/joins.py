@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tasks.core.catalog.provenance import record_check
 from tasks.core.making.joining import join_coverage, scripts, united_tables
+from tasks.core.making.joining.join_coverage import JoinReport
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
 from tasks.running.policies import verb
@@ -74,24 +75,32 @@ def check_join(
         report = join_coverage.measure(
             database, staging, areas, figures, key, population, unlocated, only
         )
-        least = figures_matched - min(report.share_named, named_at_most)
-        share = min(report.share_of_figures, report.share_of_population) + ROUNDING
-        passed = report.share_of_areas >= areas_matched and share >= least
-        passed = passed and not report.saw_nothing
+        passed = _reaches(report, areas_matched, figures_matched, named_at_most)
         expected = f"at least {areas_matched:.1%} of areas and {figures_matched:.1%} of figures"
         expected += f", {named_at_most:.1%} of which the ledger may name" if named_at_most else ""
         title, found = f"{figures} join {areas}", report.sentence
         record_check(database, staging, title, expected, found, passed, required)
         step.done(found, report.areas_matched, named=report.figures_named)
     if not passed:
-        difference = "; ".join(
-            filter(None, (f"expected {expected}, found {found}", report.orphans))
-        )
-        _refuse(areas, figures, difference, report.remedy, required)
+        _refuse(areas, figures, expected, report, required)
 
 
-def _refuse(areas: str, figures: str, difference: str, remedy: str, required: bool) -> None:
-    verdict = f"The figures of {figures!r} and the areas of {areas!r} do not belong together"
+def _reaches(report: JoinReport, areas: float, figures: float, named: float) -> bool:
+    """Tell whether a join saw something, and reached the least shares of areas and of figures.
+
+    named: the share of figures, and of their population, that may have been named instead.
+    """
+    share = min(report.share_of_figures, report.share_of_population) + ROUNDING
+    least = figures - min(report.share_named, named)
+    return not report.saw_nothing and report.share_of_areas >= areas and share >= least
+
+
+def _refuse(areas: str, figures: str, expected: str, report: JoinReport, required: bool) -> None:
+    orphans = f"; {report.orphans}" if report.orphans else ""
+    message = (
+        f"The figures of {figures!r} and the areas of {areas!r} do not belong together:"
+        f" expected {expected}, found {report.sentence}{orphans}: {report.remedy}."
+    )
     if required:
-        raise CheckFailed(f"{verdict}: {difference}: {remedy}.")
-    warn(f"{verdict}: {difference}: {remedy}.")
+        raise CheckFailed(message)
+    warn(message)

@@ -20,7 +20,7 @@ from tasks.core.model.recipes import Recipe
 from tasks.core.model.settings import settings
 from tasks.core.rebuilding import taken_originals
 from tasks.core.upstream import mirrors
-from tasks.core.upstream.inquiries import FAILED, Inquiry, by_hand, inquire
+from tasks.core.upstream.inquiries import FAILED, Inquiry, inquire
 from tasks.running.making import making
 from tasks.running.policies import ARCHIVE, PUBLISHER, verb
 from tasks.running.progress import Progress, size
@@ -43,14 +43,12 @@ def download(source: Source) -> Retrieval:
     """
     started, store = time.perf_counter(), site().archive
     last = _last_archived(store, source)
-    buried = _buried(store, source, last)
+    unused = _why_unused(store, source, last)
     if settings().upstream == "archive":
-        return _not_asked(source, last, buried)
-    verdict = inquire(
-        Inquiry(source, store.quarantine, last, Progress(source), lambda sentence: warn(sentence))
-    )
+        return _not_asked(source, last, unused)
+    verdict = inquire(Inquiry(source, store.quarantine, last, Progress(source), warn))
     if verdict.retrieval.state in FAILED and last is None:
-        _give_up(verdict.retrieval, verdict.may_pass, buried)
+        _give_up(verdict.retrieval, verdict.may_pass, unused)
     _say_downloaded(verdict.retrieval, last, time.perf_counter() - started)
     return verdict.retrieval
 
@@ -144,8 +142,8 @@ def _last_archived(store: Archive, source: Source) -> Original | None:
     return last
 
 
-def _buried(store: Archive, source: Source, last: Original | None) -> str:
-    """Say why the newest original is not used and what is done instead; return the sentence."""
+def _why_unused(store: Archive, source: Source, last: Original | None) -> str:
+    """Say that the newest original is buried or unusable, and what is done instead; return why."""
     passed_over, asked = store.originals.passed_over(source), settings().upstream != "archive"
     sentence = burial(*passed_over) if passed_over else store.proofs.sentence(source)
     if not sentence:
@@ -160,17 +158,17 @@ def _buried(store: Archive, source: Source, last: Original | None) -> str:
     return sentence
 
 
-def _not_asked(source: Source, last: Original | None, buried: str) -> Retrieval:
+def _not_asked(source: Source, last: Original | None, unused: str) -> Retrieval:
     """Return the archived original of an air gap or a rebuild, dated as it was retrieved."""
     if last is None:
         found = (
-            f"{buried}, and no other is left in the archive;"
-            if buried
+            f"{unused}, and no other is left in the archive;"
+            if unused
             else f"The archive has no original of {_name(source)}, and"
         )
-        remedy = "" if buried else "restore the archive, correct GEODATA_ARCHIVE, or "
+        remedy = "" if unused else "restore the archive, correct GEODATA_ARCHIVE, or "
         newer = ", so that the publisher is asked for a newer one; editions made from it stay"
-        purpose = f"{newer} as they are" if buried else ""
+        purpose = f"{newer} as they are" if unused else ""
         raise SourceError(
             f"{found} GEODATA_UPSTREAM=archive forbids asking {source.publisher.name} for it:"
             f" {remedy}unset GEODATA_UPSTREAM{purpose}."
@@ -191,20 +189,20 @@ def _not_asked(source: Source, last: Original | None, buried: str) -> Retrieval:
     )
 
 
-def _give_up(retrieval: Retrieval, may_pass: bool, buried: str) -> None:
+def _give_up(retrieval: Retrieval, may_pass: bool, unused: str) -> None:
     source = retrieval.source
     missing = (
-        f"{buried}, and no other is left to stand in"
-        if buried
+        f"{unused}, and no other is left to stand in"
+        if unused
         else "No earlier original is in the archive to stand in"
     )
     sentence = (
         f"The file {_name(source)} of {source.publisher.name} is {retrieval.state}:"
         f" {source.container} was expected, found {retrieval.detail}. {missing}: look for the file"
-        f" at {source.landing_page} and correct its urls, lay it as {by_hand(source)} into the"
+        f" at {source.landing_page} and correct its urls, lay it as {source.inbox_name} into the"
         " folder that GEODATA_INBOX names, or give a mirror."
     )
-    if may_pass and 0 < (runtime.task_run.run_count or 0) <= len(PUBLISHER.after):
+    if may_pass and PUBLISHER.is_tried_again():
         raise PublisherUnreachable(sentence)
     provenance.record_retrieval(site().database, retrieval, None, runtime.flow_run.id)
     raise SourceError(sentence)

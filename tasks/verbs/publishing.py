@@ -53,8 +53,8 @@ def publish(staging: Staging) -> Edition:
 
     Sealing gives key, indexes, descriptions and content hash. Readers see the old edition until one
     short transaction, and the new one with all its provenance after it. Raises CheckFailed when a
-    layer is missing, its key does not hold, a column is not described, a figure cannot be,
-    or a required check failed before.
+    layer is missing, its key does not hold, a column is not described, a figure cannot be (a count
+    below 0, NaN), or a required check has failed.
     """
     if not provenance.checked(site().database, staging):
         warn(f"No check was made of edition {staging.edition} of {staging.dataset.slug}.")

@@ -59,7 +59,7 @@ def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
         )
         try:
             yield rebuild
-        except BaseException as error:
+        except BaseException as error:  # no record stays open, also when a person interrupts
             rebuild_records.close(place, rebuild, "failed", str(error))
             raise
         finally:
@@ -138,15 +138,11 @@ def _rebuild_edition(recipe: Recipe) -> None:
         if state.is_completed():
             return
         failure = state.result(raise_on_failure=False)
-        if isinstance(failure, httpx.HTTPError) and _is_tried_again():
+        if isinstance(failure, httpx.HTTPError) and SERVER.is_tried_again():
             raise failure  # of the server of the runs, which is busy: no publisher is asked
         reason = str(failure or state.message)
     replays.record_missing(site().database, recipe, time.perf_counter() - started, reason)
     warn(f"Not rebuilt: {recipe}. {reason}")
-
-
-def _is_tried_again() -> bool:
-    return 0 < (runtime.task_run.run_count or 0) <= len(SERVER.after)
 
 
 @verb("hold edition {place[1]} of {place[0]} to its manifest")

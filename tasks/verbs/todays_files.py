@@ -21,9 +21,9 @@ LAG = timedelta(days=7)  # a file of the first of a month ends with the last day
 def check_day(staging: Staging, held: Input) -> None:
     """Say the month of a file whose address gives today's only, and hold it to the year meant.
 
-    The publisher's date of change tells it, or the day it was asked for; a declared `dated_by`, the
-    newest day in that loaded column, must be of that year too, or of the week before it. Raises
-    SourceError naming both, also where the column has no day.
+    The month is that of the publisher's date of change or, without one, of the day of asking. The
+    newest day in the loaded column `dated_by`, where one is declared, must be of that year too, or
+    of the week before it. Raises SourceError naming both years, also where the column has no day.
     """
     original, source = held.original, held.source
     meant = source.reference_date.year
@@ -44,7 +44,7 @@ def check_day(staging: Staging, held: Input) -> None:
             f" {found}: ask for a vintage that means that year, or lay the file of {meant} into the"
             " folder that GEODATA_INBOX names; nothing was published."
         )
-    say(f"The file {source.slug} {source.vintage} is of {found}; expected was {meant}.")
+    say(f"The file {source.slug} {source.vintage} is of {found}, as expected ({meant}).")
 
 
 def _newest(staging: Staging, table: str, column: str) -> date | None:

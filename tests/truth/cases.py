@@ -19,7 +19,8 @@ from psycopg2 import sql
 from tasks.core.making.geometry import geometry_tables
 from tasks.core.making.tables import staging_tables
 from tasks.core.making.unpacking.archives import take_out
-from tasks.core.model.declarations import Column, Features, Table
+from tasks.core.model.columns import Column
+from tasks.core.model.declarations import Features, Table
 from tasks.core.model.errors import GeodataError
 from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database

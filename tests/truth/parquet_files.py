@@ -87,6 +87,8 @@ def read(case: Case) -> list[Row]:
         except duckdb.Error as error:
             if "Invalid string encoding" in str(error):
                 raise Undecided("text that is no UTF-8, in the values or beside them") from None
+            if "TProtocolException" in str(error):
+                raise Undecided("a footer that DuckDB cannot read") from None
             raise Refused(str(error)) from None
     if missing := [case.name_of(each) for each in case.columns if case.name_of(each) not in head]:
         raise Refused(f"no columns {missing}")

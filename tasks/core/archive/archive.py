@@ -10,7 +10,7 @@ editions/<dataset>/<vintage>/<number>-<time>.json      what was made of them
 publications/<dataset>/<vintage>/<time>-<action>.json  which edition a person had shown again, or
     withdrawn
 runs/<dataset>/<year>/<time>-<run>.json                every run, with what it asked the publishers
-unusable/ab/<64 hexadecimal digits>-<time>.json        what originals proved unusable when read
+unusable/ab/<64 hexadecimal digits>-<UTC time>.json    which originals proved unusable when read
 tombstones/ab/<64 hexadecimal digits>.json             what originals were whose bytes had to go
 digests/sha256/ab/<64 hexadecimal digits>              row digests of a published table, named in
     the document of its edition

@@ -19,18 +19,22 @@ class Bucket:
         self.url, self.files, self.root = url, files, root.rstrip("/")
 
     def exists(self, name: str) -> bool:
+        """Tell whether the store has an object of that name."""
         return bool(self.files.exists(self._key(name)))
 
     def names(self, prefix: str) -> list[str]:
+        """Give the names of all objects under a prefix, sorted, relative to the root."""
         with suppress(FileNotFoundError):
             found = self.files.find(self._key(prefix))
             return sorted(key[len(self.root) :].lstrip("/") for key in found)
         return []
 
     def read(self, name: str) -> bytes:
+        """Give all bytes of an object at once; only small documents are read so."""
         return bytes(self.files.cat_file(self._key(name)))
 
     def digest(self, name: str) -> str:
+        """Give the SHA-256 of what the store sends now, in blocks of 8 MiB, past any cache."""
         digest = hashlib.sha256()
         with self.files.open(self._key(name), "rb", cache_type="none") as file:
             while block := file.read(8 << 20):
@@ -38,9 +42,11 @@ class Bucket:
         return digest.hexdigest()
 
     def save(self, name: str, path: Path) -> None:
+        """Copy what the store sends now into a file of this machine, unverified."""
         self.files.get_file(self._key(name), str(path))
 
     def add(self, path: Path, name: str, sha256: str) -> None:
+        """Put a file, then read it back whole; raise CorruptCopy where other bytes come."""
         key = self._key(name)
         if self.files.exists(key) and copies.settled(self.digest(name), name, sha256, self.url):
             return
@@ -48,6 +54,7 @@ class Bucket:
         copies.require(sha256, self.digest(name), self.url, name)
 
     def fetch(self, name: str, sha256: str) -> Path:
+        """Give the path of a verified copy on this machine, fetched only where none is there."""
         copy = copies.scratch_copy(sha256)
         if not copy.is_file():
             copy.parent.mkdir(exist_ok=True)
@@ -66,6 +73,7 @@ class Bucket:
         return copy
 
     def remove(self, name: str) -> bool:
+        """Delete an object with all versions a bucket of S3 keeps; OSError when any is left."""
         key = self._key(name)
         there = bool(self.files.exists(key))
         if there:

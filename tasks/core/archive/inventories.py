@@ -14,9 +14,7 @@ from tasks.core.archive.quarantine import refused_of
 from tasks.core.archive.shares import Copy
 from tasks.core.model.handles import Original
 
-DOCUMENTS = (
-    *("manifests", "tombstones", "unusable", "editions", "publications", "runs", "quarantine"),
-)
+DOCUMENTS = "manifests tombstones unusable editions publications runs quarantine".split()
 SETTLED = ("whole", "repaired", "buried", "failed")
 
 

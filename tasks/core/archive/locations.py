@@ -74,23 +74,29 @@ class Folder:
         self.url, self.root = url, Path(root)
 
     def exists(self, name: str) -> bool:
+        """Tell whether there is a file of that name; a folder is none."""
         return (self.root / name).is_file()
 
     def names(self, prefix: str) -> list[str]:
+        """Give the relative paths of all files under a folder, sorted, but for unfinished parts."""
         found = (path for path in (self.root / prefix).rglob("*") if path.is_file())
         names = (path.relative_to(self.root).as_posix() for path in found)
         return sorted(name for name in names if not name.endswith(".part"))
 
     def read(self, name: str) -> bytes:
+        """Give all bytes of a file at once; only small documents are read so."""
         return (self.root / name).read_bytes()
 
     def digest(self, name: str) -> str:
+        """Give the SHA-256 of the bytes on the disk now."""
         return digest(self.root / name)
 
     def save(self, name: str, path: Path) -> None:
+        """Copy the bytes on the disk now into another file, unverified."""
         shutil.copyfile(self.root / name, path)
 
     def add(self, path: Path, name: str, sha256: str) -> None:
+        """Write a part, read it back, make it read-only, and only then give it the name."""
         target = self.root / name
         if target.is_file() and settled(digest(target), name, sha256, self.url):
             return
@@ -107,11 +113,13 @@ class Folder:
             part.unlink(missing_ok=True)
 
     def fetch(self, name: str, sha256: str) -> Path:
+        """Give the path of the file itself, verified once for each state it is found in."""
         path = self.root / name
         verify_once(path, sha256, self.url, name)
         return path
 
     def remove(self, name: str) -> bool:
+        """Remove a file and parts that killed runs left a day ago; False when it was not there."""
         path = self.root / name
         for part in path.parent.glob(".*.part"):  # a killed run leaves the bytes it was writing
             if part.stat().st_mtime < time.time() - ABANDONED_SECONDS:

@@ -1,6 +1,6 @@
 """Proofs: documents of the archive about originals whose bytes proved unusable when they were read.
 
-    unusable/ab/<64 hexadecimal digits>-<UTC time>.json     the same bytes proved unusable again
+    unusable/ab/<64 hexadecimal digits>-<UTC time>.json    one for each time that they did
 
 The bytes stay. A proof speaks of what was retrieved before it: such an original answers for its
 publisher no more, who is asked afresh. The same bytes received again after it are a new original,

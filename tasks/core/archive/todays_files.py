@@ -37,8 +37,7 @@ def refusal(source: Source, url: str, last_modified: str | None, asked_at: datet
     return (
         f"the file of {found:%B %Y}, where that of {meant} is meant: this address gives today's"
         f" file only. Ask for a vintage that means {found.year}, or lay the file of {meant} as"
-        f" {source.slug}-{source.vintage}.{source.container} into the folder that GEODATA_INBOX"
-        " names"
+        f" {source.inbox_name} into the folder that GEODATA_INBOX names"
     )
 
 

@@ -19,6 +19,7 @@ from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
 
+NOT_IN = "not in "  # begins the origin of a column that its file does not have
 Aggregation = Literal["key", "same", "sum", "root", "ratio", "mean", "none"]
 COMMENT = re.compile(
     r"(?P<description>.*\S)\s*\[unit: *(?P<unit>[^;\]]+); *aggregate: *(?P<aggregate>[^;\]]+);"

@@ -26,7 +26,7 @@ MAKES_ROWS = (
     *(f"tasks/core/catalog/{name}.py" for name in ("column_rules", "foundations", "layers")),
     "tasks/core/catalog/layer_figures.py",
     "tasks/core/making/**/*.py",
-    *(f"tasks/core/model/{name}.py" for name in ("declarations", "handles")),
+    *(f"tasks/core/model/{name}.py" for name in ("columns", "declarations", "handles")),
     # how rows are copied, which columns there are, and what names mean in a session
     *(f"tasks/core/postgres/{name}.py" for name in ("columns", "copying", "database")),
     *(f"tasks/verbs/{name}.py" for name in VERBS),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from tasks.core.catalog.column_rules import ColumnRule
+from tasks.core.catalog.column_rules import NOT_IN, ColumnRule
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.columns import columns
 
@@ -35,8 +35,8 @@ class _Figure:
     @property
     def source(self) -> str:
         """The source it is from, also where its file has no such column; "" where computed."""
-        file, dot, _ = self.rule.origin.removeprefix("not in ").partition(".")
-        return file if dot or self.rule.origin.startswith("not in ") else ""
+        file, dot, _ = self.rule.origin.removeprefix(NOT_IN).partition(".")
+        return file if dot or self.rule.origin.startswith(NOT_IN) else ""
 
 
 def require_figures(cursor: Cursor, layer: str, rules: Mapping[str, ColumnRule]) -> None:

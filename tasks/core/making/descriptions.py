@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from pyproj import CRS
 
-from tasks.core.catalog.column_rules import ColumnRule
+from tasks.core.catalog.column_rules import NOT_IN, ColumnRule
 from tasks.core.making.markers import ABSENT, REASON
-from tasks.core.model.declarations import Column, Features, Table
+from tasks.core.model.columns import Column
+from tasks.core.model.declarations import Features, Table
 
 OUTLINES = {"MultiPolygon": "Border", "MultiLineString": "Line"}  # of a geometry; else a point
 UNITS = {"metre": "m"}  # of a CRS, where its name is not used here
@@ -66,4 +67,4 @@ def of_geometry(reads: Features, kind: str, source: str) -> str:
 
 
 def _origin(heading: str | None, source: str) -> str:
-    return f"{source}.{heading}" if heading else f"not in {source}"
+    return f"{source}.{heading}" if heading else NOT_IN + source

@@ -9,7 +9,7 @@ from itertools import chain
 
 import pyarrow as pa
 
-from tasks.core.model.declarations import Column
+from tasks.core.model.columns import Column
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 SHAPEFILE_NAME_LENGTH = 10

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from tasks.core.making.fields import arrow_type
 from tasks.core.making.tables.blocks import is_blank
-from tasks.core.model.declarations import Column, Writing
+from tasks.core.model.columns import Column
+from tasks.core.model.declarations import Writing
 from tasks.core.model.errors import ConfigurationError
 
 ABSENT = "absent"  # the reason of a cell that is simply empty

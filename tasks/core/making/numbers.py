@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from tasks.core.making.fields import arrow_type
 from tasks.core.making.unreadable import Unreadable, require
-from tasks.core.model.declarations import Column, Writing
+from tasks.core.model.columns import Column
+from tasks.core.model.declarations import Writing
 
 CAST_FAULTS = {  # by the first word of what Arrow says
     "Rescaling": "it has more decimals than declared",

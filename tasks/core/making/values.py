@@ -16,7 +16,8 @@ from tasks.core.making.numbers import as_numbers, exact_whole_numbers, holds, sp
 from tasks.core.making.tables.blocks import is_blank
 from tasks.core.making.tables.encodings import name_of
 from tasks.core.making.unreadable import Unreadable, require
-from tasks.core.model.declarations import Column, Writing
+from tasks.core.model.columns import Column
+from tasks.core.model.declarations import Writing
 from tasks.core.model.errors import SourceError
 
 TRUE = ("true", "t", "yes", "y", "1", "oui", "o", "ja", "j", "vrai", "wahr", "waar")

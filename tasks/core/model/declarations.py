@@ -1,14 +1,17 @@
 """What a flow declares about its sources: plain frozen dataclasses, no behaviour.
 
-A flow states facts; the verbs hold the publisher to them. A column without a type is text.
+A flow states facts; the verbs hold the publisher to them. Columns are declared in
+tasks.core.model.columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, TypedDict, Unpack
+from typing import Literal
+
+from tasks.core.model.columns import Column
 
 Container = Literal[
     "zip", "7z", "gzip", "xlsx", "xls", "ods", "sqlite", "json", "xml", "parquet", "text"
@@ -34,61 +37,6 @@ class Licence:
     title: str
     url: str
     attribution: str
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column to keep: its names in the publisher's files (first match wins) and its type.
-
-    type: text, integer, number (double precision), date, boolean or decimal(p,s). prefix: what
-    every value begins with, left out of the table ("GRGEMAKT-" of "GRGEMAKT-10101"). widths: the
-    digits of each of `names` where a code is written in several columns. about, unit, rule: what it
-    holds, its unit and its aggregation (tasks.core.catalog.column_rules) in every table made of it.
-    """
-
-    names: tuple[str, ...]
-    type: str = "text"
-    optional: bool = False
-    prefix: str = ""
-    widths: tuple[int, ...] = ()
-    about: str = ""
-    unit: str = ""
-    rule: str = "none"
-
-
-class Meaning(TypedDict, total=False):
-    """What a column holds, in which unit, how it is aggregated, if it is optional; as in Column."""
-
-    optional: bool
-    about: str
-    unit: str
-    rule: str
-
-
-def text(*names: str, prefix: str = "", **meaning: Unpack[Meaning]) -> Column:
-    """Declare a code (or, by its unit, a name), kept letter for letter but for a common prefix."""
-    return Column(names, "text", prefix=prefix, **(Meaning(unit="code", rule="same") | meaning))
-
-
-def code(*parts: tuple[str, int], **meaning: Unpack[Meaning]) -> Column:
-    """Declare a code in several columns, each filled with zeros: ("STATE", 2), ("COUNTY", 3)."""
-    names, widths = zip(*parts, strict=True)
-    return replace(text(*names, **meaning), widths=widths)
-
-
-def integer(*names: str, **meaning: Unpack[Meaning]) -> Column:
-    """Declare a whole number (64 bits)."""
-    return Column(names, "integer", **meaning)
-
-
-def number(*names: str, **meaning: Unpack[Meaning]) -> Column:
-    """Declare a double precision number."""
-    return Column(names, "number", **meaning)
-
-
-def decimal(*names: str, precision: int = 18, scale: int = 2, **meaning: Unpack[Meaning]) -> Column:
-    """Declare an exact number such as an amount of money."""
-    return Column(names, f"decimal({precision},{scale})", **meaning)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,6 +198,11 @@ class Source:
     def codes_day(self) -> date:
         """The day whose area codes the file uses."""
         return self.codes_of or self.reference_date
+
+    @property
+    def inbox_name(self) -> str:
+        """The name under which a person lays the file into the inbox."""
+        return f"{self.slug}-{self.vintage}.{self.container}"
 
     @property
     def parts(self) -> Mapping[str, Reading]:

@@ -29,6 +29,7 @@ class _Zlib:
         self._bits, self._object = bits, zlib.decompressobj(bits)
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
+        """Yield what packed bytes unpack to, 1 MiB at most at a time."""
         while data:
             if self._object.eof:
                 self._object = zlib.decompressobj(self._bits)
@@ -38,6 +39,7 @@ class _Zlib:
             yield held
 
     def is_whole(self) -> bool:
+        """Tell whether the last member has come to its end."""
         return self._object.eof
 
 
@@ -46,11 +48,13 @@ class _Brotli:
         self._object = brotli.Decompressor()
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
+        """Yield what packed bytes unpack to, 1 MiB at most at a time."""
         yield self._object.process(data, output_buffer_limit=MOST)
         while held := self._object.process(b"", output_buffer_limit=MOST):
             yield held
 
     def is_whole(self) -> bool:
+        """Tell whether the stream has come to its end."""
         return bool(self._object.is_finished())
 
 
@@ -59,6 +63,7 @@ class _Zstandard:
         self._object = zstd.ZstdDecompressor()
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
+        """Yield what packed bytes unpack to, 1 MiB at most at a time."""
         while data or not (self._object.needs_input or self._object.eof):
             if self._object.eof:
                 self._object = zstd.ZstdDecompressor()
@@ -66,6 +71,7 @@ class _Zstandard:
             data = self._object.unused_data if self._object.eof else b""
 
     def is_whole(self) -> bool:
+        """Tell whether the last frame has come to its end."""
         return self._object.eof
 
 

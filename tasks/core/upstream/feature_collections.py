@@ -49,13 +49,11 @@ class _Feature(Struct):
 
 
 def take_apart(content: bytes | memoryview) -> FeatureCollection:
-    """Give the collection in a JSON text in UTF-8, its features as views of these bytes.
+    """Give the collection in a JSON text in UTF-8 without a mark, its features as views of it.
 
     Raises ValueError when it holds anything else, RecursionError when it is nested without end.
     """
     _require_utf8(content)  # what is not looked at is UTF-8 as well
-    if bytes(content[:3]) == codecs.BOM_UTF8:
-        content = content[3:]
     try:
         found = msgspec.json.decode(content, type=_Collection)
         if found.features is None or found.type != "FeatureCollection":

@@ -48,9 +48,9 @@ def inquire(inquiry: Inquiry) -> Judgement:
     The inbox is asked before them where the source or GEODATA_INBOX_FIRST says so. Every refused
     body goes to quarantine.
     """
-    failed: list[Judgement] = []
     if handed_in := _handed_in(inquiry):
         return handed_in
+    failed: list[Judgement] = []
     for url in _addresses(inquiry.source):
         judgement = _judged(inquiry, url, failed)
         if judgement.retrieval.state not in FAILED:
@@ -68,22 +68,17 @@ def _handed_in(inquiry: Inquiry) -> Judgement | None:
     if not settings().inbox:
         raise ConfigurationError(
             f"GEODATA_INBOX_FIRST names {source.slug} and a folder was expected in GEODATA_INBOX,"
-            f" found none: set it to the folder with {by_hand(source)}, or unset both."
+            f" found none: set it to the folder with {source.inbox_name}, or unset both."
         )
     judgement = _judged(inquiry, _in_inbox(source), [])
     if judgement.retrieval.state not in FAILED:
         return judgement
     if named or judgement.retrieval.state == "invalid":
         inquiry.warn(
-            f"The file {by_hand(source)} of the inbox, which was to be taken first, is"
+            f"The file {source.inbox_name} of the inbox, which was to be taken first, is"
             f" {judgement.retrieval.state} ({judgement.retrieval.detail}): the publisher is asked."
         )
     return None
-
-
-def by_hand(source: Source) -> str:
-    """Give the name under which a source's file is laid into the inbox."""
-    return f"{source.slug}-{source.vintage}.{source.container}"
 
 
 def _addresses(source: Source) -> list[str]:
@@ -93,12 +88,12 @@ def _addresses(source: Source) -> list[str]:
 
 
 def _in_inbox(source: Source) -> str:
-    return f"{settings().inbox}/{by_hand(source)}"
+    return f"{settings().inbox}/{source.inbox_name}"
 
 
 def _without_address(source: Source) -> Retrieval:
     detail = (
-        f"no lasting address of it: fetch it by hand and lay it as {by_hand(source)} into the"
+        f"no lasting address of it: fetch it by hand and lay it as {source.inbox_name} into the"
         " folder that GEODATA_INBOX names"
     )
     now = datetime.now(UTC)

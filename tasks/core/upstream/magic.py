@@ -1,4 +1,4 @@
-"""Whether bytes can be the declared file, told from their first and last bytes alone."""
+"""Whether bytes can be the declared file, told from both ends and what a service says in them."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.core.model.addresses import local_path, redact
+from tasks.core.model.columns import Column
 from tasks.core.model.declarations import (
-    Column,
     Container,
     Document,
     Features,

@@ -73,6 +73,7 @@ class _Conversation:
         self.page, self.received = 0, 0
 
     def answer(self) -> Answer:
+        """Ask until the layer is whole, and give it, or the answer at which it failed."""
         first = answer = self._ask_for_page()
         while answer.kind == "received" and answer.path:
             try:

@@ -47,6 +47,7 @@ class _Question:
     cuts: list[int] = field(default_factory=list)
 
     def answer(self) -> Answer:
+        """Ask until the file is whole, at most http.ATTEMPTS times; a failure is an answer too."""
         try:
             return http.insist(self._attempt)
         except (httpx.TooManyRedirects, httpx.InvalidURL, *http.PERMANENT_ERRORS) as error:

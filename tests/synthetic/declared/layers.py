@@ -17,7 +17,8 @@ import shapely
 from synthetic.declared.codes import spelled
 from synthetic.declared.rows import Row, numbers_of
 
-from tasks.core.model.declarations import Column, Features
+from tasks.core.model.columns import Column
+from tasks.core.model.declarations import Features
 
 DRIVERS: dict[str, tuple[str, dict[str, Any]]] = {
     ".shp": ("ESRI Shapefile", {}),

@@ -18,7 +18,8 @@ from synthetic.declared.codes import key_of, spelled
 from synthetic.declared.ground import ground_in
 from synthetic.declared.world import INSIDE, World
 
-from tasks.core.model.declarations import Column, Features, Source, Table
+from tasks.core.model.columns import Column
+from tasks.core.model.declarations import Features, Source, Table
 
 Row = dict[str, Any]  # by the names of the declared columns; in a figure's place, text is a marker
 ZERO, HIDDEN, EVERY = 3, 7, 10  # of ten figures one is 0, and one hidden where the source hides

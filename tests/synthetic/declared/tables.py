@@ -19,7 +19,8 @@ from synthetic.formats import write_zip
 from workbooks import write_ods, write_xlsx
 
 from tasks.core.making.fields import arrow_type
-from tasks.core.model.declarations import Column, Table
+from tasks.core.model.columns import Column
+from tasks.core.model.declarations import Table
 
 NOTE = "Made up by a program: nothing in this file is official."
 Cells = dict[str, Any]  # a row by its headings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg2 import sql
 
 from tasks.core.catalog import rows
-from tasks.core.catalog.column_rules import column_comments, parse
+from tasks.core.catalog.column_rules import NOT_IN, column_comments, parse
 from tasks.core.making.codes.statements import (
     INSERT_CODE_LABELS,
     SELECT_LAST_SHARES,
@@ -69,7 +69,7 @@ def without_codes(
     comments = column_comments(database, schema, table)
     rules = {name: parse(comments.get(name)) for name in columns}
     origins = {name: rule.origin if rule else comments.get(name) for name, rule in rules.items()}
-    held = [name for name, origin in origins.items() if not (origin or "").startswith("not in ")]
+    held = [name for name, origin in origins.items() if not (origin or "").startswith(NOT_IN)]
     counts = [sql.SQL("count({})").format(sql.Identifier(name)) for name in held]
     asked = sql.SQL(", ").join([sql.SQL("count(*)"), *counts])
     _, *found = database.rows(

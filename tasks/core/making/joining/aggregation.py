@@ -11,7 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog.column_rules import ColumnRule, write_comments
 from tasks.core.making.joining.figures import carried_columns, figures_of
-from tasks.core.making.joining.ratios import told_of_halves
+from tasks.core.making.joining.ratios import with_halves_described
 from tasks.core.making.joining.scripts import compress
 from tasks.core.making.joining.summed_tables import (
     Figure,
@@ -106,7 +106,7 @@ def _plan(
         )
     addition = read_addition(database, source, adding, by) if adding else None
     carried, added_up = carried_columns(source, by, carry), figures_of(source, addition, by)
-    figures = told_of_halves(database, source, added_up)
+    figures = with_halves_described(database, source, added_up)
     rules = _rules(source, by, carried, figures)
     _require_constant(database, source, by, carried)
     if addition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg2.extensions import cursor as Cursor
 
-from tasks.core.catalog.column_rules import parse
+from tasks.core.catalog.column_rules import NOT_IN, parse
 from tasks.core.making.joining.summed_tables import NUMBER
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.columns import columns
@@ -34,7 +34,7 @@ def is_in_file(cursor: Cursor, table: str, column: str) -> bool:
     """Tell whether a loaded column is in its file, and not an optional one that is absent there."""
     comments = {each.name: each.comment or "" for each in columns(cursor, table)}
     rule = parse(comments[column])
-    return not (rule.origin if rule else comments[column]).startswith("not in ")
+    return not (rule.origin if rule else comments[column]).startswith(NOT_IN)
 
 
 def _kind(cursor: Cursor, table: str, column: str) -> str:

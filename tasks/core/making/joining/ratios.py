@@ -98,17 +98,17 @@ def plain_ratio(source: SummedTable, name: str, rule: ColumnRule) -> Figure:
     return _divided(source, name, rule, above, below)
 
 
-def told_of_halves(
+def with_halves_described(
     database: Database, source: SummedTable, figures: Sequence[Figure]
 ) -> Sequence[Figure]:
     """Return the figures, the description of each ratio or mean telling of areas without B or W.
 
     Raises CheckFailed when a ratio says so already: what it left out cannot be told any more.
     """
-    return [_told_of_half(database, source, each) for each in figures]
+    return [_with_half_described(database, source, each) for each in figures]
 
 
-def _told_of_half(database: Database, source: SummedTable, figure: Figure) -> Figure:
+def _with_half_described(database: Database, source: SummedTable, figure: Figure) -> Figure:
     own = (figure.name,) if figure.rule.kind == "mean" and figure.name in source.rules else ()
     sides = own + figure.rule.operands
     if len(sides) != 2 or not all(_is_summed(source, side) for side in figure.rule.operands):
@@ -153,7 +153,10 @@ def _is_summed(source: SummedTable, name: str) -> bool:
 
 
 def _added(addition: SummedTable | None, operand: str, other: str) -> sql.Composable | None:
-    """Return what a row of an addition has for one side; where it has both, none without both."""
+    """Return what an added row has for one side of the ratio, null where its other side is null.
+
+    None where the addition has no such column.
+    """
     if addition is None or operand not in addition.types:
         return None
     added = sql.SQL("a.{}").format(sql.Identifier(operand))

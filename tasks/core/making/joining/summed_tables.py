@@ -87,4 +87,5 @@ def _types(database: Database, schema: str, table: str) -> dict[str, str]:
 
 
 def is_float(kind: str) -> bool:
+    """Tell whether a type of PostgreSQL adds up inexactly, as real and double precision do."""
     return kind in ("real", "double precision")

@@ -10,12 +10,10 @@ from itertools import takewhile
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from tasks.core.catalog.column_rules import ColumnRule, parse, write_comments
+from tasks.core.catalog.column_rules import NOT_IN, ColumnRule, parse, write_comments
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
-
-NOT_IN = "not in "  # the origin of a column that a file does not have
 
 
 def unite(database: Database, schema: str, into: str, parts: Sequence[str], label: str = "") -> int:

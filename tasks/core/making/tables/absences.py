@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tasks.core.making.tables.headings import describe
-from tasks.core.model.declarations import Column
+from tasks.core.model.columns import Column
 from tasks.core.model.errors import SourceError
 
 Names = tuple[str, ...]

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from tasks.core.model.declarations import Column
+from tasks.core.model.columns import Column
 from tasks.core.model.errors import SourceError
 
 # first and last cell (row, column) of merged cells, counted from 0

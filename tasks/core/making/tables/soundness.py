@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from tasks.core.making.markers import require_other_names
-from tasks.core.model.declarations import Column, Table
+from tasks.core.model.columns import Column
+from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError
 
 COLUMNS_BORNE = 1_600

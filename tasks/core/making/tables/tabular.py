@@ -28,7 +28,8 @@ from tasks.core.making.tables.soundness import require_bearable, require_sound
 from tasks.core.making.tables.spreadsheets import Spreadsheet
 from tasks.core.making.unreadable import Unreadable
 from tasks.core.making.values import as_text, convert, join_parts, join_reasons, refusal
-from tasks.core.model.declarations import Column, Table
+from tasks.core.model.columns import Column
+from tasks.core.model.declarations import Table
 from tasks.core.model.errors import SourceError
 
 # XLSX and ODS are zip files, XLS is an OLE document

@@ -23,9 +23,11 @@ class _Deflate64:
 
     @property
     def eof(self) -> bool:
+        """Tell whether the last block has been unpacked."""
         return bool(self._inflater.eof)
 
     def unpack(self, piece: bytes) -> bytes:
+        """Give what a piece unpacks to; raise BadZipFile where it is no Deflate64."""
         try:
             return bytes(self._inflater.inflate(piece))
         except ValueError as error:
@@ -40,9 +42,11 @@ class _Zstandard:
 
     @property
     def eof(self) -> bool:
+        """Tell whether the frame has ended."""
         return self._decompressor.eof
 
     def unpack(self, piece: bytes) -> bytes:
+        """Give at most 1 MiB of what has come so far; raise BadZipFile where it is no Zstandard."""
         try:
             return self._decompressor.decompress(piece, max_length=1 << 20)
         except zstd.ZstdError as error:
@@ -69,9 +73,11 @@ class Unpacked(io.RawIOBase):
         self._crc = self._size = 0
 
     def readable(self) -> bool:
+        """Say that it can be read, as io.BufferedReader asks."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer as far as one piece goes; at the end, 0 after comparing CRC and size."""
         while not self._rest and not self._method.eof:
             self._next()
         if not self._rest:
@@ -82,6 +88,7 @@ class Unpacked(io.RawIOBase):
         return count
 
     def close(self) -> None:
+        """Close the packed member too; the archive stays open."""
         self._packed.close()
         super().close()
 

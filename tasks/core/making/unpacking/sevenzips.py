@@ -77,21 +77,26 @@ class _Sink(py7zr.Py7zIO):
         self._sink, self._is_last = sink, is_last
 
     def write(self, s: bytes | bytearray) -> int:
+        """Pass bytes on; raise _Enough once the first bytes of the last member are seen."""
         count = self._sink.write(s)
         if self._is_last and len(self._sink.head) >= HEAD:
             raise _Enough
         return count
 
     def read(self, size: int | None = None) -> bytes:
+        """Give nothing: no byte is kept here."""
         return b""
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        """Stay where it is: bytes only ever come in order."""
         return offset
 
     def flush(self) -> None:
+        """Do nothing: what was written has been passed on already."""
         return None
 
     def size(self) -> int:
+        """Give how many bytes have come."""
         return self._sink.size
 
 
@@ -104,6 +109,7 @@ class _Sinks(py7zr.WriterFactory):
         self._last = next((sink for member, sink in wanted.items() if member == until), None)
 
     def create(self, filename: str) -> py7zr.Py7zIO:
+        """Give the sink of a member, or one that only counts where it is not wanted."""
         # py7zr renames a second member of the same name
         sink = self._sinks.get(filename) or Sink(self._budget)
         return _Sink(sink, sink is self._last)
