@@ -83,6 +83,15 @@ COMMENT ON COLUMN sectors.density IS 'Residents for each km²'
 COMMENT ON COLUMN sectors.mean_income
     IS 'Net taxable income for each declaration, where the sector''s income is known'
     ' [unit: EUR/declaration; aggregate: none; from: computed]';
+COMMENT ON COLUMN sectors.declarations_reason
+    IS 'Why declarations is empty: suppressed or absent, or the sectors were drawn anew'
+    ' [unit: reason; aggregate: none; from: be-income]';
+COMMENT ON COLUMN sectors.net_taxable_income_reason
+    IS 'Why net_taxable_income is empty: suppressed or absent, or the sectors were drawn anew'
+    ' [unit: reason; aggregate: none; from: be-income]';
+COMMENT ON COLUMN sectors.median_income_reason
+    IS 'Why median_income is empty: suppressed or absent, or the sectors were drawn anew'
+    ' [unit: reason; aggregate: none; from: be-income]';
 COMMENT ON COLUMN of_municipalities.unlocated_population
     IS 'Residents whom Statbel cannot place in a sector; included in population'
     ' [unit: persons; aggregate: sum; from: be-population.TOTAL]';
