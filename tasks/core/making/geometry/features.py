@@ -30,6 +30,7 @@ from tasks.core.making.geometry.lost_geometries import held_to_file, require_sta
 from tasks.core.making.geometry.remarks import Remarks
 from tasks.core.making.geometry.shapefile_parts import Parts, parts_of, require_parts
 from tasks.core.making.geometry.stored_types import require_stored_types
+from tasks.core.making.geometry.topojson_shapes import require_topology
 from tasks.core.making.geometry.xml_shapes import require_shapes_of_xml
 from tasks.core.making.markers import REASON, Reasons
 from tasks.core.making.unpacking.damage import reading
@@ -110,9 +111,11 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
             own = opened.enter_context(
                 shapefiles.own_text(parts, list(facts["fields"]), known, reads, where)
             )
+        remarks = own.remarks if own else Remarks()
         count = facts["features"] if facts.get("features", -1) >= 0 else None
         if facts:
             require_stated_count(place, options["layer"], count, where)
+            require_topology(place, options["layer"], where, remarks)
         arrow = {
             "columns": _by_gdal(known, own) if facts else None,
             "batch_size": place.batch_size(count),
@@ -146,7 +149,7 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
                 for batch, geometry in exact
             ),
             reasons=reasons,
-            remarks=own.remarks if own else Remarks(),
+            remarks=remarks,
         )
 
 

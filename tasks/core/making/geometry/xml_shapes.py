@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
 
 from tasks.core.making.geometry.geometry_files import Place
-from tasks.core.making.geometry.json_shapes import BLOCK_BYTES, ENDS_BYTES, opened_text
+from tasks.core.making.geometry.json_shapes import BLOCK_BYTES, opened_text
 from tasks.core.model.errors import SourceError
 
 MEMBERS = ("member", "featureMember", "featureMembers")
@@ -18,11 +19,16 @@ SHAPES = re.compile(
     r"(Multi|Composite)?(Point|LineString|Curve|Polygon|Surface|Geometry|Solid)|PolyhedralSurface"
     r"|Tin|TriangulatedSurface|OrientableCurve|OrientableSurface|LinearRing"
 )
-# what no number has, within coordinates: GDAL takes letters for 0 and a comma for a blank
-NO_NUMBER = re.compile(
-    rb"<(?:\w+:)?(?:pos|posList)\b(?![^>]*/>)[^>]*>[\s\d.eE+-]*([^\s\d.eE+&<-][^<]*)"
-    rb"|<(?:\w+:)?coordinates\b(?![^>]*/>)[^>]*>[\s\d.,;eE+-]*([^\s\d.,;eE+&<-][^<]*)"
-)
+NUMBER = r"[+-]?[\d.]++(?:[eE][+-]?\d+)?"
+# GDAL takes letters for 0, a comma for a blank, and a number alone for a point
+NO_NUMBERS = rf"\s*+(?:{NUMBER}(?:\s++|\Z))*+([^\s].*)"
+NO_POINTS = rf"\s*+(?:{NUMBER}\s*,\s*{NUMBER}(?:\s*,\s*{NUMBER})?+(?:\s++|\Z))*+([^\s].*)"
+WRONG = {"pos": NO_NUMBERS, "posList": NO_NUMBERS, "coordinates": NO_POINTS}
+OF_SHAPES = re.compile(r"\{[^}]*\b(?:gml|kml)\b[^}]*\}.*|[^{].*")  # also without a namespace
+# quick, to look closer where one of them is found; \s and \d are slow in a set
+ODD_NUMBERS = re.compile(rb"pos(?:List)?(?:\s[^>]*)?(?<!/)>[ \t\r\n0-9.eE+-]*+[^<]")
+OF_POINTS = NO_POINTS.replace(r"\Z", "(?=<)").removesuffix(r"([^\s].*)").encode()
+ODD_POINTS = re.compile(rb"coordinates(?:\s[^>]*)?(?<!/)>" + OF_POINTS + rb"[^<]")
 # a part that stands elsewhere, which GDAL leaves out of the whole
 REFERENCE = re.compile(
     rb"<(?:\w+:)?((?:surface|polygon|curve|lineString|point|geometry)Member|exterior|interior"
@@ -32,23 +38,41 @@ REFERENCE = re.compile(
 
 def require_shapes_of_xml(place: Place) -> None:
     """Raise SourceError where coordinates have other than numbers, or a part stands elsewhere."""
-    seam = b""
+    seam, doubtful = b"", False
     with opened_text(place) as file:
         while block := file.read(BLOCK_BYTES):
-            text = seam + block
-            if found := NO_NUMBER.search(text):
-                value = (found[1] or found[2])[:40].decode("utf-8", "replace")
-                raise SourceError(
-                    f"Numbers were expected as coordinates in {place.name} and one list of them"
-                    f" has {value!r}: tell the publisher."
-                )
+            whole, mark, rest = (seam + block).rpartition(b"<")
+            text, seam = whole + mark, mark + rest
+            if not doubtful and (ODD_NUMBERS.search(text) or ODD_POINTS.search(text)):
+                doubtful = True
+                _require_numbers(place)
             if found := REFERENCE.search(text):
                 raise SourceError(
                     f"Whole geometries were expected in {place.name} and a part of one,"
                     f" {found[1].decode()}, stands elsewhere (xlink:href): ask the publisher for"
                     " geometries written out."
                 )
-            seam = text[max(text.rfind(b"<", -ENDS_BYTES), len(text) - ENDS_BYTES, 0) :]
+
+
+def _require_numbers(place: Place) -> None:
+    """Raise SourceError at coordinates that are not; a property may bear the name of theirs."""
+    number, path = 1, []
+    # what is no XML is told of by GDAL
+    with suppress(ElementTree.ParseError), opened_text(place) as file:
+        for event, element in ElementTree.iterparse(file, ("start", "end")):
+            if event == "start":
+                path.append(_local(element))
+                continue
+            name = path.pop()
+            is_plain = not {"decimal", "cs", "ts"} & element.attrib.keys()
+            wrong = WRONG.get(name) if is_plain and OF_SHAPES.fullmatch(element.tag) else None
+            if wrong and (found := re.fullmatch(wrong, element.text or "", re.DOTALL)):
+                raise SourceError(
+                    f"Numbers were expected as coordinates in {place.name} and those of feature"
+                    f" {number:,} have {found[1][:40]!r}: tell the publisher."
+                )
+            number += name == "Placemark" or bool(path and path[-1] in MEMBERS)
+            element.clear()
 
 
 def first_lost_of_xml(
@@ -72,7 +96,7 @@ def first_lost_of_xml(
 def _features(place: Place, layer: str) -> Iterator[ElementTree.Element]:
     """Yield the features of a layer, each forgotten afterwards."""
     path: list[ElementTree.Element] = []
-    with opened_text(place) as file:
+    with suppress(ElementTree.ParseError), opened_text(place) as file:
         for event, element in ElementTree.iterparse(file, ("start", "end")):
             if event == "start":
                 path.append(element)
