@@ -133,7 +133,9 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
         exact = (
             own.batches(straight)
             if own
-            else exactly(straight, fields, reads, where, is_json=is_json)
+            else exactly(
+                straight, fields, reads, where, written=stated.place if is_json and stated else None
+            )
         )
         reasons = Reasons()
         yield Layer(

@@ -1,0 +1,60 @@
+"""Numbers as the text of a JSON has them, where codes are declared: 1.10 is read as 1.1."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tasks.core.making.geometry.geometry_files import Place
+from tasks.core.making.geometry.json_shapes import (
+    BLOCK_BYTES,
+    ENDS_BYTES,
+    feature_at,
+    opened_text,
+)
+from tasks.core.model.errors import SourceError
+
+PLAIN, TRUTHS = rb"-?[1-9]\d*|0", rb"true|false"
+OF_FEATURES = re.compile(rb'"(?:properties|attributes)"\s*:\s*\{')
+QUOTED = re.compile(rb'"(?:\\.|[^"\\])*"')
+
+
+def require_plain_numbers(place: Place, name: str, column: str, *, is_number: bool) -> None:
+    """Raise SourceError where a number of a member is written so that its digits are not kept.
+
+    name: of the member in each feature; column: as declared. is_number: whether truth values are
+    read as numbers, too.
+    """
+    spelled = {json.dumps(name), json.dumps(name, ensure_ascii=False)}
+    names = b"|".join(re.escape(each.encode()) for each in sorted(spelled))
+    plain = PLAIN if is_number else PLAIN + b"|" + TRUTHS
+    member = b"(?:%s)" % names if len(spelled) > 1 else names
+    kept = rb'(?!["\[{n\s]|(?:' + plain + rb")[\s,}\]])"
+    odd = re.compile(member + rb"\s*:\s*" + kept + rb"([^\s,}\]]+)[\s,}\]]")
+    start, seam = 0, b""
+    with opened_text(place) as file:
+        while block := file.read(BLOCK_BYTES):
+            text = seam + block
+            for found in odd.finditer(text):
+                if _is_of_feature(text[: found.start()]):
+                    position = start - len(seam) + found.start()
+                    raise _refused(place, position, name, column, found[1])
+            start, seam = start + len(block), text[-ENDS_BYTES:]
+
+
+def _is_of_feature(before: bytes) -> bool:
+    """Tell whether what follows is a property itself, and no member of one."""
+    near = before[-ENDS_BYTES:]
+    places = [found.end() for found in OF_FEATURES.finditer(near)]
+    inside = QUOTED.sub(b"", near[places[-1] :]) if places else b""
+    return inside.count(b"{") == inside.count(b"}") and inside.count(b"[") == inside.count(b"]")
+
+
+def _refused(place: Place, position: int, name: str, column: str, value: bytes) -> SourceError:
+    number, *_ = feature_at(place, position)
+    at = f" in feature {number:,}" if number else ""
+    return SourceError(
+        f"The column {column} was declared as text and {name} of {place.name} holds the number"
+        f" {value[:60].decode('utf-8', 'replace')} without quotes{at}, whose letters are not"
+        " certain: declare it as a number, or ask the publisher for text."
+    )
