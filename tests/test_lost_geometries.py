@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import struct
 import sys
@@ -159,3 +160,196 @@ def test_a_geopackage_that_states_no_count_is_read(tmp_path: Path, into: Load) -
     ):
         (tmp_path / str(place)).mkdir()
         assert into(database(tmp_path / str(place), statement), READS).features == 3
+
+
+# GML and KML
+
+POLYGON = (
+    "<gml:Polygon><gml:exterior><gml:LinearRing><gml:posList>150000 170000 151000 170000 151000"
+    " 171000 150000 170000</gml:posList></gml:LinearRing></gml:exterior></gml:Polygon>"
+)
+HOLE = "<gml:interior><gml:LinearRing><gml:posList>{}</gml:posList></gml:LinearRing></gml:interior>"
+SEVERAL = "<gml:MultiSurface>" + "<gml:surfaceMember>{}</gml:surfaceMember>" * 2
+SEVERAL += "</gml:MultiSurface>"
+
+ELSEWHERE = "<gml:surfaceMember xlink:href='#b'/></gml:MultiSurface>"
+ELSEWHERE = SEVERAL.format(POLYGON, POLYGON).replace("</gml:MultiSurface>", ELSEWHERE)
+
+
+def with_hole(ring: str) -> str:
+    return POLYGON.replace("</gml:Polygon>", HOLE.format(ring) + "</gml:Polygon>")
+
+
+def gml(folder: Path, shape: str, member: str = "featureMember", more: str = "") -> Path:
+    """Three areas; the second has another shape, in a geometry's element or alone."""
+    middle = shape if shape.startswith("<x:") else f"<x:geom>{shape}</x:geom>"
+    shapes = [f"<x:geom>{POLYGON}</x:geom>", middle, f"<x:geom>{POLYGON}</x:geom>"]
+    members = "".join(
+        f'<gml:{member}><x:area gml:id="a{n}"><x:CODE>0{n}</x:CODE>{more}{each}</x:area>'
+        f"</gml:{member}>"
+        for n, each in enumerate(shapes)
+    )
+    path = folder / "a.gml"
+    path.write_text(
+        '<?xml version="1.0"?><gml:FeatureCollection xmlns:gml="http://www.opengis.net/gml"'
+        ' xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:x="http://office.example/x">'
+        f"{members}</gml:FeatureCollection>"
+    )
+    return path
+
+
+OF_XML = Features(**{**vars(READS), "crs_missing": True, "bounds": (0, 0, 200_000, 200_000)})
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "<gml:Blob>1 2</gml:Blob>",
+        '<x:geom xlink:href="#a0"/>',
+        POLYGON.replace("151000 171000", "abc def"),
+        POLYGON.replace("151000 171000", "151000,5 171000,5"),
+        POLYGON.replace("151000 171000", "NaN 171000"),
+        POLYGON.replace("150000 170000</", "150000</"),
+        "<gml:Point><gml:pos>1</gml:pos></gml:Point>",
+        SEVERAL.format(POLYGON, "<gml:Blob/>"),
+        SEVERAL.format(POLYGON, POLYGON.replace("151000 171000", "- -")),
+        ELSEWHERE,
+        with_hole("150100 170050 x y 150200 170060 150100 170050"),
+        with_hole("150100 170050 150200 170060 150100"),
+    ],
+)
+def test_a_geometry_of_gml_that_is_none_is_refused(
+    shape: str, packed: bool, tmp_path: Path, into: Load
+) -> None:
+    path = gml(tmp_path, shape)
+    with pytest.raises(SourceError, match=r"feature 2|part of one, surfaceMember") as raised:
+        into(formats.zipped(path) if packed else path, OF_XML)
+    assert not isinstance(raised.value, Damaged)
+
+
+@pytest.mark.parametrize("member", ["featureMember", "member"])
+@pytest.mark.parametrize(
+    ("shape", "without"),
+    [
+        ("<x:geom/>", 1),
+        ("<gml:Null>unknown</gml:Null>", 1),
+        ("<gml:Polygon/>", 1),
+        (POLYGON, 0),
+        (with_hole("150500 170100 150600 170100 150600 170200 150500 170100"), 0),
+        (SEVERAL.format(POLYGON, POLYGON), 0),
+        (POLYGON.replace("151000 171000", "1.51e5 +171000.0"), 0),
+    ],
+)
+def test_a_geometry_of_gml_that_is_well_written_is_read(
+    shape: str, without: int, member: str, tmp_path: Path, into: Load
+) -> None:
+    """A property may be called pos, or refer to something."""
+    more = '<x:pos>left, 3rd</x:pos><x:owner xlink:href="#o"/>'
+    figures = into(gml(tmp_path, shape, member, more), OF_XML)
+    assert (figures.features, figures.without_geometry) == (3, without)
+
+
+PLACED = "<Polygon><outerBoundaryIs><LinearRing><coordinates>{}</coordinates></LinearRing>"
+PLACED += "</outerBoundaryIs></Polygon>"
+
+
+@pytest.mark.parametrize(
+    ("points", "is_right"),
+    [
+        ("4.1,50.1 4.2,50.1 4.2,50.2 4.1,50.1", True),
+        ("4.1,50.1,0 4.2,50.1,0\n4.2,50.2,5\t4.1,50.1,0", True),
+        ("4.1,50.1 4.2,50.1 4.2,50.2 4.15,50.15 abc,def 4.1,50.1", False),
+        ("4.1,50.1 4.2,50.1 4.2 4.15,50.15 4.1,50.1", False),
+        ("4.1,50.1 4.2,50.1 4.2;50.2 4.15,50.15 4.1,50.1", False),
+    ],
+)
+def test_points_of_kml_are_numbers_with_commas(
+    points: str, is_right: bool, tmp_path: Path, into: Load
+) -> None:
+    marks = "".join(
+        f"<Placemark><name>{n}</name>{PLACED.format(each)}</Placemark>"
+        for n, each in enumerate(["4.1,50.1 4.2,50.1 4.2,50.2 4.1,50.1", points])
+    )
+    path = tmp_path / "a.kml"
+    path.write_text(
+        '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><Folder>'
+        f"<name>L</name>{marks}</Folder></Document></kml>"
+    )
+    reads = Features(columns={"code": text("Name")}, crs=4326, published_crs=4326)
+    if is_right:
+        assert into(path, reads).features == 2
+        return
+    with pytest.raises(SourceError, match="those of feature 2 have"):
+        into(path, reads)
+
+
+# JSON that is no GeoJSON
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_right"),
+    [
+        (None, True),
+        ({}, True),
+        ({"rings": []}, True),
+        ({"rings": [RING]}, True),
+        ({"rings": RING}, False),
+        ({"rings": [[["a", "b"]] * 4]}, False),
+        ({"rings": [[[150_000, 170_000], [None, 1], [151_000, 171_000]]]}, False),
+        ({"curveRings": [[[150_000, 170_000], {"c": [[3, 4], [5, 6]]}]]}, False),
+    ],
+)
+def test_a_geometry_of_esri_that_is_none_is_refused(
+    shape: Any, is_right: bool, tmp_path: Path, into: Load
+) -> None:
+    layer = {
+        "geometryType": "esriGeometryPolygon",
+        "spatialReference": {"wkid": 31370},
+        "fields": [{"name": "CODE", "type": "esriFieldTypeString"}],
+        "features": [
+            {"attributes": {"CODE": "01"}, "geometry": each} for each in ({"rings": [RING]}, shape)
+        ],
+    }
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(layer))
+    if is_right:
+        assert into(path, READS).features == 2
+        return
+    with pytest.raises(SourceError, match="for feature 2, which has one written"):
+        into(path, READS)
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_right"),
+    [
+        ({"type": "Polygon", "arcs": [[0]]}, True),
+        ({"type": "Polygon", "arcs": [[-1]]}, True),
+        ({"type": "Polygon", "arcs": []}, True),
+        ({"type": "MultiPolygon", "arcs": [[[0]], [[0]]]}, True),
+        ({"type": "Polygon", "arcs": [[7]]}, False),
+        ({"type": "Polygon", "arcs": [[-9]]}, False),
+        ({"type": "Polygon", "arcs": [0]}, False),
+        ({"type": "Polygon", "arcs": [["x"]]}, False),
+        ({"type": "Polygon"}, False),
+        ({"type": "Polyhedron", "arcs": [[0]]}, False),
+        ({"type": "MultiPolygon", "arcs": [[[0]], [[9]]]}, False),
+        ({"type": "Point", "coordinates": ["a", "b"]}, False),
+    ],
+)
+def test_a_geometry_of_no_arc_of_a_topojson_is_refused(
+    shape: dict[str, Any], is_right: bool, tmp_path: Path, into: Load
+) -> None:
+    shapes = [{"type": "Polygon", "arcs": [[0]]}, shape, {"type": None}]
+    listed = [each | {"properties": {"CODE": str(n)}} for n, each in enumerate(shapes)]
+    objects = {"areas": {"type": "GeometryCollection", "geometries": listed}}
+    path = tmp_path / "a.topojson"
+    path.write_text(json.dumps({"type": "Topology", "objects": objects, "arcs": [RING]}))
+    reads = Features(**{**vars(READS), "crs_missing": True})
+    if is_right:
+        figures = into(path, reads)
+        assert (figures.features, figures.remarks.figures) == (2, {"left_out_without_geometry": 1})
+        return
+    with pytest.raises(SourceError, match=r"1 arcs was expected in .* for feature 2"):
+        into(path, reads)

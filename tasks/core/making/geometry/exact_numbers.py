@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from tasks.core.making.fields import simplified
 from tasks.core.making.geometry.geometry_files import Place
-from tasks.core.making.geometry.written_numbers import require_plain_numbers
+from tasks.core.making.geometry.written_numbers import require_plain_numbers, require_stated_numbers
 from tasks.core.model.declarations import Features
 from tasks.core.model.errors import SourceError
 
@@ -38,6 +38,8 @@ def exactly(
     before = 0
     for batch, geometry in straight:
         for name in batch.schema.names:
+            if written and not before and name in fields.values():
+                require_stated_numbers(written, name, batch[name].type)
             if written and name in names:
                 if not before and _may_be_numbers(batch[name].type, written):
                     is_number = _is_number(batch[name].type)

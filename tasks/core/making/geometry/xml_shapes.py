@@ -26,7 +26,9 @@ NO_POINTS = rf"\s*+(?:{NUMBER}\s*,\s*{NUMBER}(?:\s*,\s*{NUMBER})?+(?:\s++|\Z))*+
 WRONG = {"pos": NO_NUMBERS, "posList": NO_NUMBERS, "coordinates": NO_POINTS}
 OF_SHAPES = re.compile(r"\{[^}]*\b(?:gml|kml)\b[^}]*\}.*|[^{].*")  # also without a namespace
 # quick, to look closer where one of them is found; \s and \d are slow in a set
-ODD_NUMBERS = re.compile(rb"pos(?:List)?(?:\s[^>]*)?(?<!/)>[ \t\r\n0-9.eE+-]*+[^<]")
+ODD_NUMBERS = re.compile(
+    rb"pos(?:List)?(?:\s[^>]*)?(?<!/)>(?:[ \t\r\n0-9.eE+]++|-(?=[0-9.]))*+[^<]"
+)
 OF_POINTS = NO_POINTS.replace(r"\Z", "(?=<)").removesuffix(r"([^\s].*)").encode()
 ODD_POINTS = re.compile(rb"coordinates(?:\s[^>]*)?(?<!/)>" + OF_POINTS + rb"[^<]")
 # a part that stands elsewhere, which GDAL leaves out of the whole
