@@ -27,8 +27,8 @@ def readable(where: str) -> Iterator[None]:
     except (*UNREADABLE, pa.ArrowException, UnicodeDecodeError, OSError) as error:
         if too_large := TOO_LARGE.search(str(error)):
             raise SourceError(
-                f"Numbers of at most 64 bits were expected in {where} and it has {too_large[1]}:"
-                " ask the publisher for text in quotes, or lay a file in which it is so into the"
+                f"A number of 64 bits at most was expected in {where} and it has {too_large[1]}: ask"
+                " the publisher for text in quotes if it is a code, or lay a mended file into the"
                 " inbox (GEODATA_INBOX_FIRST)."
             ) from None
         raise Damaged(
