@@ -110,6 +110,7 @@ def test_escapes_are_told_as_json_tells_them_in_blocks_of_any_size() -> None:
     [
         ["1.10"],
         ["1e3"],
+        ["11001.0"],
         ["1E3", "5"],
         ["1", "2.50"],
         ["1.50", '"007"'],

@@ -27,9 +27,9 @@ def readable(where: str) -> Iterator[None]:
     except (*UNREADABLE, pa.ArrowException, UnicodeDecodeError, OSError) as error:
         if too_large := TOO_LARGE.search(str(error)):
             raise SourceError(
-                f"A number of 64 bits at most was expected in {where} and it has {too_large[1]}: ask"
-                " the publisher for text in quotes if it is a code, or lay a mended file into the"
-                " inbox (GEODATA_INBOX_FIRST)."
+                f"A number of 64 bits at most was expected in {where} and it has"
+                f" {too_large[1]}: ask the publisher for text in quotes if it is a code, or lay a"
+                " mended file into the inbox (GEODATA_INBOX_FIRST)."
             ) from None
         raise Damaged(
             f"The geometries of {where} were expected to be readable and are not ({error}): look at"
