@@ -142,3 +142,6 @@ COMMENT ON COLUMN population_by_age.sex_name_en IS 'Sex in English'
 COMMENT ON COLUMN population_by_age.age IS 'Age in years; 100 is 100 and over'
     ' [unit: years; aggregate: key; from: at-population.C-GALTEJ112-0]';
 SELECT geodata.copy_comments('population', 'population_by_age');
+-- A mean of shares, weighted by what they are shares of, is the share of the whole.
+SELECT geodata.copy_comments('shapes', 'municipalities');
+SELECT geodata.copy_comments('employment', 'municipalities');

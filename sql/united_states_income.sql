@@ -36,3 +36,6 @@ COMMENT ON TABLE county_income
 COMMENT ON COLUMN county_income.code_change
     IS 'Change of codes over which the figures were carried'
     ' [unit: words; aggregate: none; from: ledger of code events]';
+-- The root of summed squares is the margin of error of the sum.
+SELECT geodata.copy_comments('shapes', 'county_income');
+SELECT geodata.copy_comments('income', 'county_income');

@@ -535,3 +535,41 @@ def test_a_figure_that_means_two_things_or_is_of_another_kind_takes_no_descripti
     own = f"; COMMENT ON COLUMN joined.people IS '{rule('Both', 'persons', 'computed')}'"
     (tmp_path / "alike.sql").write_text(f"{header}{made} FROM figures{own}")
     assert scripts.run(database, tables, "alike.sql") == {"joined": 4}
+
+
+@pytest.mark.parametrize(
+    ("column", "is_kept"),
+    [
+        ("people", True),
+        ("people AS people", True),
+        ("sum(people)::bigint AS people", True),
+        ("coalesce(sum(people), 0)::numeric(12, 0) AS people", True),
+        ("CASE WHEN count(*) > 9 - 1 THEN 0 ELSE min(people) END AS people", True),
+        ("round(max(people)) AS people", True),
+        ("2 * people AS people", False),
+        ("sum(people) / 1000 AS people", False),
+        ("people - 1 AS people", False),
+        ("(people + people)::bigint AS people", False),
+        ("sqrt(people)::integer AS people", False),
+        ("length(code) AS people", False),
+        ('sum(people) % 7 AS "people"', False),
+    ],
+)
+def test_a_computed_column_takes_no_description_of_its_name(
+    column: str,
+    is_kept: bool,
+    database: Database,
+    tables: Staging,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scripts, "SQL", tmp_path)
+    said = RULE("Residents", "a.P")
+    described(database, tables, {"figures.people": said})
+    (tmp_path / "a.sql").write_text(
+        "-- reads: figures\n-- makes: joined\n-- settings: none\n"
+        f"CREATE TABLE joined AS SELECT code, {column} FROM figures GROUP BY code, people;"
+    )
+    scripts.run(database, tables, "a.sql")
+    kept = column_comments(database, tables.schema, "joined")["people"]
+    assert kept == (said if is_kept else None)

@@ -419,3 +419,49 @@ def test_many_records_are_read_in_blocks(tmp_path: Path, into: Load, rows: Rows)
 )
 def test_what_a_cpg_means(statement: str, codec: str | None) -> None:
     assert stated_codec(statement) == codec
+
+
+CHINESE = ["臺北市", "新竹縣", "A區", "一"]
+
+
+@pytest.mark.parametrize(("codec", "cpg"), [("cp950", "950"), ("gbk", "936"), ("big5", "Big5")])
+@pytest.mark.parametrize("encoding", [None, "declared"])
+def test_a_page_of_several_bytes_is_read(
+    codec: str, cpg: str, encoding: str | None, tmp_path: Path, into: Load, rows: Rows
+) -> None:
+    names = [name if codec != "gbk" else name.replace("臺", "台") for name in CHINESE]
+    records: list[Any] = [name.encode(codec) for name in names]
+    into(shapefile(tmp_path / "shp", records, cpg=cpg), declared(encoding and codec))
+    assert [name for (name,) in rows("name FROM areas")] == names
+
+
+@pytest.mark.parametrize("cpg", ["950", "936", "Big5", "Shift_JIS", "949", "GB18030", "932"])
+@pytest.mark.parametrize(
+    ("names", "codec", "fits"),
+    [
+        (["Lüttich", "Liège"], "cp1252", "encoding='cp1252'"),
+        (["Évreux", "Châlons"], "cp1252", "encoding='cp1252'"),
+        (["Lüttich", "Liège"], "utf-8", "encoding='utf-8'"),
+        (["東京都", "京都"], "utf-8", "encoding='utf-8'"),
+    ],
+)
+def test_a_page_of_several_bytes_that_lies_is_refused(
+    cpg: str, names: list[str], codec: str, fits: str, tmp_path: Path, into: Load
+) -> None:
+    records: list[Any] = [b"Gent", *[name.encode(codec) for name in names]]
+    with pytest.raises(SourceError, match=fits):
+        into(shapefile(tmp_path / "shp", records, cpg=cpg), declared())
+
+
+def test_a_declared_page_of_several_bytes_is_believed_where_it_may_be(
+    tmp_path: Path, into: Load, rows: Rows
+) -> None:
+    """The famous word of four bytes that are good UTF-8 as well, and a letter like an accent."""
+    for place, name in enumerate(["联通", "A蝴"]):
+        codec = "gbk" if place == 0 else "cp950"
+        path = shapefile(tmp_path / str(place), [name.encode(codec)], cpg=codec)
+        into(path, declared(codec))
+        assert rows("name FROM areas") == [(name,)]
+    records: list[Any] = ["東京都".encode()]
+    with pytest.raises(SourceError, match="encoding='utf-8'"):
+        into(shapefile(tmp_path / "utf", records), declared("gb18030"))

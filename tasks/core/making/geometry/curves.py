@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,18 +12,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyogrio.errors import DataLayerError, DataSourceError
 
-from tasks.core.model.errors import Damaged
+from tasks.core.model.errors import Damaged, SourceError
 
 UNREADABLE = (DataSourceError, DataLayerError)
+TOO_LARGE = re.compile(r"Unrecognized number: (-?\d[\d.eE+-]*)")  # as GDAL says it of a JSON
 CURVES = range(8, 13)  # WKB types CircularString to MultiSurface
 
 
 @contextmanager
 def readable(where: str) -> Iterator[None]:
-    """Turn what GDAL says of a broken file into Damaged."""
+    """Turn what GDAL says of a broken file into Damaged, of a number too large into SourceError."""
     try:
         yield
     except (*UNREADABLE, pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        if too_large := TOO_LARGE.search(str(error)):
+            raise SourceError(
+                f"A number of 64 bits at most was expected in {where} and it has"
+                f" {too_large[1]}: ask the publisher for text in quotes if it is a code, or lay a"
+                " mended file into the inbox (GEODATA_INBOX_FIRST)."
+            ) from None
         raise Damaged(
             f"The geometries of {where} were expected to be readable and are not ({error}): look at"
             " what was downloaded."

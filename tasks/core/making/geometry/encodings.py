@@ -21,6 +21,11 @@ from tasks.core.making.geometry.one_byte_codecs import (
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 SILENT = re.compile(r"(ansi|oem|system|cp_?acp|cp_?oemcp|none|unknown|default)?", re.IGNORECASE)
+# each byte beyond ASCII is a letter of cp1252 alone, beside one of ASCII
+LATIN = re.compile(
+    rb"(?:[\x00-\x7f]|(?<=[A-Za-z])[\xc0-\xff](?![\x80-\xff])"
+    rb"|(?<![\x80-\xff])[\xc0-\xff](?=[A-Za-z]))+"
+)
 # what the byte of the language driver means, in a dBASE file without a .cpg beside it
 LANGUAGES = {
     **dict.fromkeys((0x01, 0x09, 0x0B, 0x0D, 0x0F, 0x11, 0x15, 0x18, 0x19, 0x1B), "cp437"),
@@ -77,7 +82,8 @@ class Decoder:
 
     codec: None where the file does not say; then only UTF-8 is taken as read. stated_by: what says
     it, for messages. sure: the flow declares it. cut: values whose last letter was cut. beyond: the
-    values beyond ASCII, in_utf8 those of them that are UTF-8.
+    values beyond ASCII, in_utf8 those of them that are UTF-8, as_latin those that read like a word
+    with accents in one byte a letter; both are told in a page of several bytes too.
     """
 
     codec: str | None
@@ -87,6 +93,7 @@ class Decoder:
     cut: int = 0
     beyond: int = 0
     in_utf8: int = 0
+    as_latin: int = 0
     doubtful: str = ""
 
     def decode(self, raw: pa.Array, column: str, width: int, before: int) -> pa.Array:
@@ -146,7 +153,11 @@ class Decoder:
             self.cut += 1
             if decoded.isascii() and error.end - error.start == 1 and _may_be_letter(text):
                 self.doubtful = self.doubtful or f"{column} in record {record:,}"
-        self.in_utf8 += not decoded.isascii() or codec != UTF_8
+        if codec == UTF_8:
+            self.in_utf8 += not decoded.isascii()
+        else:
+            self.in_utf8 += _is_utf8(text) and (not self.sure or _is_of_three(text))
+            self.as_latin += bool(LATIN.fullmatch(text))
         return decoded
 
     def _wrong(self, text: bytes, column: str, record: int) -> SourceError:
@@ -164,10 +175,18 @@ class Decoder:
                 f" beyond ASCII, {self.doubtful}, is cut in a letter or is in another encoding:"
                 " declare encoding='utf-8' or encoding='cp1252'."
             )
-        if self.codec and table_of(self.codec) and self.beyond and self.in_utf8 == self.beyond:
+        if self.codec in (None, UTF_8) or not self.beyond:
+            return
+        if self.in_utf8 == self.beyond:
             raise SourceError(
                 f"Text in {self.codec} was expected in {self.where} {self.stated_by} and all of its"
                 f" {self.beyond:,} values beyond ASCII are UTF-8: declare encoding='utf-8'."
+            )
+        if self.as_latin == self.beyond and not self.sure:
+            raise SourceError(
+                f"Text in {self.codec} was expected in {self.where} {self.stated_by} and all of its"
+                f" {self.beyond:,} values beyond ASCII read like words with accents in one byte a"
+                f" letter: declare encoding='cp1252' if it fits, or encoding={self.codec!r}."
             )
 
 
@@ -181,6 +200,11 @@ def _is_utf8(text: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _is_of_three(text: bytes) -> bool:
+    """Tell whether UTF-8 has letters of three bytes and more, which no page of two bytes has so."""
+    return any(byte >= 0xE0 for byte in text)
 
 
 def _is_valid(raw: pa.Array) -> bool:

@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tasks.core.making.geometry.geometry_files import Place
+from tasks.core.making.geometry.json_shapes import opened_text
 from tasks.core.model.errors import Damaged
 
 WRITE_AHEAD = b"\x02\x02"  # of an SQLite file, in bytes 18 and 19
@@ -30,6 +31,10 @@ def by_its_bytes(place: Place) -> Iterator[Place]:
     if place.kind == "xml":
         fitting = (".kml",) if b"<kml" in place.head else (".gml",) * (b"gml" in place.head)
     _require_known(place, fitting)
+    if place.archive and place.kind == "sqlite":
+        with _unpacked(place, fitting[0]) as unpacked:
+            yield unpacked
+        return
     would_write = not place.archive and _would_write(place)
     if place.archive or not fitting or (place.suffix in fitting and not would_write):
         yield place
@@ -42,6 +47,16 @@ def by_its_bytes(place: Place) -> Iterator[Place]:
         else:
             link.symlink_to(Path(place.path).absolute())
         yield replace(place, path=str(link), called=place.name)
+
+
+@contextmanager
+def _unpacked(place: Place, ending: str) -> Iterator[Place]:
+    """Unpack a database for the while: its rows are read in any order, and held to their types."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{PurePosixPath(place.member).stem}{ending}"
+        with opened_text(place) as packed, path.open("wb") as file:
+            shutil.copyfileobj(packed, file, 2**20)
+        yield Place(str(path), place.size, called=place.name)
 
 
 def _require_known(place: Place, fitting: Sequence[str]) -> None:

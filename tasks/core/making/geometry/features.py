@@ -26,9 +26,12 @@ from tasks.core.making.geometry.geometry_files import (
     choose_layer,
     locate,
 )
+from tasks.core.making.geometry.lost_geometries import held_to_file, require_stated_count
 from tasks.core.making.geometry.remarks import Remarks
 from tasks.core.making.geometry.shapefile_parts import Parts, parts_of, require_parts
 from tasks.core.making.geometry.stored_types import require_stored_types
+from tasks.core.making.geometry.topojson_shapes import require_topology
+from tasks.core.making.geometry.xml_shapes import require_shapes_of_xml
 from tasks.core.making.markers import REASON, Reasons
 from tasks.core.making.unpacking.damage import reading
 from tasks.core.making.unreadable import Unreadable
@@ -108,7 +111,11 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
             own = opened.enter_context(
                 shapefiles.own_text(parts, list(facts["fields"]), known, reads, where)
             )
+        remarks = own.remarks if own else Remarks()
         count = facts["features"] if facts.get("features", -1) >= 0 else None
+        if facts:
+            require_stated_count(place, options["layer"], count, where)
+            require_topology(place, options["layer"], where, remarks)
         arrow = {
             "columns": _by_gdal(known, own) if facts else None,
             "batch_size": place.batch_size(count),
@@ -119,11 +126,16 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
             meta, reader = opened.enter_context(open_arrow(path, **arrow, **options))
         fields = known if facts else matching(list(meta["fields"]))
         again = partial(read, path, columns=[], **options)
-        straight = straightened(reader, meta["geometry_name"] or "wkb_geometry", again, where)
+        column = meta["geometry_name"] or "wkb_geometry"
+        straight = straightened(reader, column, again, where)
+        if facts:
+            straight = held_to_file(straight, place, options["layer"], column, count, where)
         exact = (
             own.batches(straight)
             if own
-            else exactly(straight, fields, reads, where, is_json=is_json)
+            else exactly(
+                straight, fields, reads, where, written=stated.place if is_json and stated else None
+            )
         )
         reasons = Reasons()
         yield Layer(
@@ -139,7 +151,7 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
                 for batch, geometry in exact
             ),
             reasons=reasons,
-            remarks=own.remarks if own else Remarks(),
+            remarks=remarks,
         )
 
 
@@ -164,6 +176,8 @@ def _prepare(
         require_parts(parts_of(place), has_columns=bool(reads.columns))
     elif reads.encoding:
         declared_codec(reads.encoding)
+    if place.kind == "xml":
+        require_shapes_of_xml(place)
     if place.kind == "xml" and place.suffix == ".gml":
         options["FORCE_SRS_DETECTION"] = "YES"
     path, layer = choose_layer(place, reads.layer)

@@ -16,6 +16,7 @@ from tasks.core.making.encodings import C1, UTF_8, fitting_codec
 from tasks.core.making.geometry.encodings import declared_codec
 from tasks.core.making.geometry.geometry_files import Place
 from tasks.core.making.geometry.json_counts import Tokens, require_no_more
+from tasks.core.making.geometry.json_escapes import first_escape
 from tasks.core.making.geometry.json_members import (
     beyond,
     members_after,
@@ -33,9 +34,7 @@ from tasks.core.making.geometry.json_shapes import (
 from tasks.core.model.errors import SourceError
 
 COLLECTIONS = ("geojson", "features")
-ESCAPE, ESCAPED_NUL = b"\\", rb"\u0000"
 WIDE = ("utf-16", "utf-32")
-NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 NAME = re.compile(rb'"([^"\\]*)"\s*:\s*"[^"]*$')
 
 
@@ -65,9 +64,12 @@ def ends_of(place: Place) -> Examined:
     """Read what any JSON says beside its features, as Esri's does, or a GML in its root."""
     if place.kind == "xml":
         return Examined(place, members_of_root(place.head))
-    head, tail = b"", b""
+    head, tail, start = b"", b"", 0
     with opened_text(place) as file:
         while block := file.read(BLOCK_BYTES):
+            if found := first_escape(tail[-100:], block):
+                raise _no_letter(place, start + found[0], found[1])
+            start += len(block)
             head, tail = head or block[:ENDS_BYTES], (tail + block)[-ENDS_BYTES:]
     return Examined(place, members_before(head) | members_after(tail))
 
@@ -94,7 +96,7 @@ def examined(place: Place, encoding: str | None) -> Iterator[Examined]:
             folder = opened.enter_context(tempfile.TemporaryDirectory())
             anew = Path(folder) / "anew.geojson"
             _write_anew(place, codec, anew, _collected if is_sequence else iter)
-            found, *_ = _scan(Place(str(anew), 0))
+            found, *_ = _scan(Place(str(anew), 0, called=place.name))
         yield found
 
 
@@ -104,9 +106,8 @@ def _scan(place: Place) -> tuple[Examined, int, bool]:
     head, tail, tokens = b"", b"", Tokens()
     with opened_text(place) as file:
         while block := file.read(BLOCK_BYTES):
-            seam = tail[-len(ESCAPED_NUL) :]
-            if (ESCAPE in block or ESCAPE in seam) and ESCAPED_NUL in seam + block:
-                _require_no_nul(place, tail[-100:], block, start)
+            if found := first_escape(tail[-100:], block):
+                raise _no_letter(place, start + found[0], found[1])
             head = head or block[:ENDS_BYTES]
             tail = (tail + block if len(block) < ENDS_BYTES else block)[-ENDS_BYTES:]
             tokens.add(block)
@@ -125,14 +126,14 @@ def _scan(place: Place) -> tuple[Examined, int, bool]:
     return Examined(place, members, tokens.most(members)), -1, is_ascii
 
 
-def _require_no_nul(place: Place, before: bytes, block: bytes, start: int) -> None:
-    """Raise SourceError where text holds a NUL, at which GDAL ends it."""
-    for found in NUL.finditer(before + block):
-        number, *_ = feature_at(place, start - len(before) + found.start())
-        raise SourceError(
-            f"Text was expected in {place.name} and a value of feature {number:,} has a NUL"
-            " character (\\u0000) in it, which no text has: tell the publisher."
-        )
+def _no_letter(place: Place, position: int, what: str) -> SourceError:
+    """Name the feature in which text holds what is no letter."""
+    number, *_ = feature_at(place, position)
+    where = f"feature {number:,}" if number else f"the text at byte {position:,}"
+    return SourceError(
+        f"Text was expected in {place.name} and a value of {where} has {what} in it,"
+        " which no text has: tell the publisher."
+    )
 
 
 def _no_utf8(place: Place, wrong: int) -> SourceError:

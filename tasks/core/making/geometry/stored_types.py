@@ -11,14 +11,16 @@ from tasks.core.making.geometry.geometry_files import Place
 from tasks.core.model.errors import SourceError
 
 WHOLE = "typeof({0}) IN ('integer', 'null')"
+WITHOUT_NUL = "(typeof({0}) <> 'text' OR instr({0}, char(0)) = 0)"  # GDAL ends a text there
 LARGEST = {"MEDIUMINT": 2**31 - 1, "SMALLINT": 2**15 - 1}
 FITTING = {
     **dict.fromkeys(("INT", "INTEGER", "TINYINT", "BOOLEAN"), WHOLE),
     **{name: f"{WHOLE} AND abs(ifnull({{0}}, 0)) <= {most}" for name, most in LARGEST.items()},
     **dict.fromkeys(("REAL", "DOUBLE", "FLOAT"), "typeof({0}) IN ('real', 'integer', 'null')"),
-    "TEXT": "typeof({0}) IN ('text', 'null')",
+    "TEXT": f"typeof({{0}}) IN ('text', 'null') AND {WITHOUT_NUL}",
     "DATE": "ifnull(date({0}, '+0 days') = {0}, {0} IS NULL)",
-    "DATETIME": "ifnull(date(substr({0}, 1, 10), '+0 days') = substr({0}, 1, 10), {0} IS NULL)",
+    "DATETIME": "ifnull(date(substr({0}, 1, 10), '+0 days') = substr({0}, 1, 10), {0} IS NULL)"
+    f" AND {WITHOUT_NUL}",
 }
 
 
@@ -26,25 +28,22 @@ def require_stored_types(place: Place, layer: str, fields: Iterable[str | None])
     """Raise SourceError at a value that GDAL would make into one of the column's type."""
     if place.kind != "sqlite" or place.archive:
         return
-    table, wanted = _quoted(layer), {field for field in fields if field}
+    table, wanted = quoted(layer), {field for field in fields if field}
     # a database that cannot be read so is told of by GDAL
-    with (
-        suppress(sqlite3.Error),
-        closing(sqlite3.connect(f"file:{_escaped(place.path)}?mode=ro", uri=True)) as database,
-    ):
+    with suppress(sqlite3.Error), closing(opened_database(place)) as database:
         columns = database.execute(f"PRAGMA table_info({table})").fetchall()
         kinds = {name: kind for _, name, kind, *_ in columns if name in wanted}
-        wrong = {name: f"NOT ({_fits(kind).format(_quoted(name))})" for name, kind in kinds.items()}
+        wrong = {name: f"NOT ({_fits(kind).format(quoted(name))})" for name, kind in kinds.items()}
         # all in one pass over the file; which it is matters only where there is one
         if _first(database, table, "1", " OR ".join(wrong.values()) or "0"):
             for name, condition in wrong.items():
-                if found := _first(database, table, _quoted(name), condition):
+                if found := _first(database, table, quoted(name), condition):
                     raise _unfit(found[0], name, kinds[name], place.name)
 
 
 def _fits(kind: str) -> str:
-    """Return the condition on a column that its type sets, true of all for a type not known."""
-    return FITTING.get(kind.upper().split("(")[0].strip(), "1")
+    """Return the condition that a column's type sets on its values."""
+    return FITTING.get(kind.upper().split("(")[0].strip(), WITHOUT_NUL)
 
 
 def _first(
@@ -59,13 +58,21 @@ def _first(
 
 def _unfit(value: object, name: str, kind: str, where: str) -> SourceError:
     found = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    if "\0" in str(found):
+        kind = f"{kind} without a NUL character, which no text has,"
     return SourceError(
         f"Values of the type {kind} were expected in {name} of {where}, as it states, and a"
         f" feature has {found!r}: tell the publisher, or leave the column out."
     )
 
 
-def _quoted(name: str) -> str:
+def opened_database(place: Place) -> sqlite3.Connection:
+    """Open a file's database for reading; raise sqlite3.Error where it is none."""
+    return sqlite3.connect(f"file:{_escaped(place.path)}?mode=ro", uri=True)
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQLite's statements have it."""
     return '"' + name.replace('"', '""') + '"'
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from itertools import product
 
 from psycopg2 import Error, sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog.column_rules import parse
+from tasks.core.making.joining.computed_columns import is_computed
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Staging
 from tasks.core.model.settings import SQL
@@ -28,7 +28,8 @@ def run(
     """Run sql/<script> in the staging schema, in one transaction; return the rows of each table.
 
     A column of these that the script does not describe takes the comment of the column of its name
-    in the tables that the script reads, in the order of its first line, then in those it makes.
+    in the tables that the script reads, in the order of its first line, then in those it makes; not
+    one that it computes, which is no longer what it was.
     settings: what the script reads as geodata.<name>, besides geodata.vintage.
     """
     text = (SQL / script).read_text(encoding="utf-8")
@@ -53,14 +54,28 @@ def run(
             ) from error
         remedy = "create it in the file or correct the line"
         _require(cursor, staging, script, makes, "makes", remedy)
-        _carry_comments(cursor, script, reads, makes)
+        _carry_comments(cursor, script, reads, makes, text)
         return {table: _count(cursor, table) for table in makes}
 
 
-def _carry_comments(cursor: Cursor, script: str, reads: list[str], makes: list[str]) -> None:
+def _carry_comments(
+    cursor: Cursor, script: str, reads: list[str], makes: list[str], text: str
+) -> None:
     _require_one_rule(cursor, script, reads, makes)
-    for made, source in product(makes, [*reads, *makes]):
-        cursor.execute("SELECT geodata.copy_comments(%s, %s)", (f'"{source}"', f'"{made}"'))
+    for made in makes:
+        silent = [each.name for each in columns(cursor, made) if not each.comment]
+        computed = [name for name in silent if is_computed(text, name)]
+        for source in reads:
+            _copy_comments(cursor, source, made)
+        for name in computed:
+            unsaid = sql.SQL("COMMENT ON COLUMN {}.{} IS NULL")
+            cursor.execute(unsaid.format(sql.Identifier(made), sql.Identifier(name)))
+        for source in makes:
+            _copy_comments(cursor, source, made)
+
+
+def _copy_comments(cursor: Cursor, source: str, made: str) -> None:
+    cursor.execute("SELECT geodata.copy_comments(%s, %s)", (f'"{source}"', f'"{made}"'))
 
 
 def _require_one_rule(cursor: Cursor, script: str, reads: list[str], makes: list[str]) -> None:
