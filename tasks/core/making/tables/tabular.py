@@ -15,6 +15,7 @@ from tasks.core.making.tables.blocks import (
     Block,
     Reader,
     as_expression,
+    composed,
     drop_blank_rows,
     is_blank,
     keep_like,
@@ -152,7 +153,7 @@ class Figures:
 
     def _is_kept(self, cells: Sequence[str]) -> bool:
         return all(
-            re.search(as_expression(pattern), cells[place].strip())
+            re.search(as_expression(composed(pattern)), composed(cells[place].strip()))
             for place, pattern in self._filters.items()
         )
 
