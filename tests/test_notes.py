@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from unicodedata import normalize
 
 import pyarrow as pa
@@ -264,7 +264,9 @@ def test_a_last_row_that_is_words_under_codes_is_refused(tmp_path: Path, last: s
 
 
 @pytest.mark.parametrize(("here", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
-def test_declared_words_match_in_any_unicode_form(tmp_path: Path, here: str, there: str) -> None:
+def test_declared_words_match_in_any_unicode_form(
+    tmp_path: Path, here: Literal["NFC", "NFD"], there: Literal["NFC", "NFD"]
+) -> None:
     rows: Cells = [["1", "supprimé", "été"], ["2", 5, "hiver"], ["Été: avis"]]
     written = [
         [normalize(there, cell) if isinstance(cell, str) else cell for cell in row] for row in rows

@@ -31,7 +31,8 @@ def require_sound(reads: Table) -> None:
     if min(reads.header_rows, default=0) < 1:
         raise ConfigurationError(
             f"The header rows of a table are counted from 1; header_rows={reads.header_rows} names"
-            " none, and columns are found by their headings: declare the rows that have them."
+            " none, and columns are found by their headings: declare the rows that have them, or"
+            " hand in a copy with headings by the inbox."
         )
     _require_marks(reads)
 
