@@ -1072,3 +1072,27 @@ def test_a_fault_of_the_rows_of_a_sound_zip_is_still_told_by_its_line(
         archive.writestr("packed.csv", "CODE;MS_POPULATION\n1;2\n1;2;3\n")
     with pytest.raises(SourceError, match=r"Line 3 of packed.csv was expected to have 2 columns"):
         load_packed(database, staging, tmp_path / "packed.zip")
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["x" * 63 + "a", "x" * 63 + "b"], "at most 63 bytes, .* has 64: shorten it"),
+        (["é" * 32], "at most 63 bytes, .* has 64: shorten it"),
+        (["ctid"], "the name ctid, which is PostgreSQL's own: give it another name"),
+        ([""], "without a name: give it one"),
+        ([], "without columns: declare some"),
+    ],
+)
+def test_columns_that_postgresql_cannot_have_are_refused(
+    loaded: Load, names: list[str], told: str
+) -> None:
+    columns = dict(zip(names, (text("A"), text("B")), strict=False))
+    with pytest.raises(ConfigurationError, match=told):
+        loaded("A,B\n1,2\n", Table(columns=columns))
+
+
+def test_a_key_too_long_to_be_told_apart_is_refused(loaded: Load) -> None:
+    words = "".join(f"{number * 7919 % 99_991:05}" for number in range(4_000))
+    with pytest.raises(SourceError, match=r"key code of file.csv .* 20,000 bytes are more than"):
+        loaded(f"CODE,MS_POPULATION\n{words},1\n", Table(columns=CODE_AND_COUNT, key=("code",)))

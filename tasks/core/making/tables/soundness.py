@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
+from tasks.core.making.column_names import require_names
 from tasks.core.making.markers import require_other_names
 from tasks.core.model.declarations import Column, Table
 from tasks.core.model.errors import ConfigurationError
@@ -39,6 +40,11 @@ def require_sound(reads: Table) -> None:
 
 def require_bearable(fields: Sequence[pa.Field], label: str) -> None:
     """Raise ConfigurationError on more columns, or wider rows, than a table of PostgreSQL bears."""
+    if not fields:
+        raise ConfigurationError(
+            f"The table of {label} was declared without columns: declare some."
+        )
+    require_names([field.name for field in fields])
     if len(fields) > COLUMNS_BORNE:
         raise ConfigurationError(
             f"The table of {label} was declared with {len(fields):,} columns, those of reasons"
