@@ -33,6 +33,7 @@ from tasks.core.model.declarations import (
     Publisher,
     Source,
     Table,
+    code,
     decimal,
     integer,
     number,
@@ -1096,3 +1097,26 @@ def test_a_key_too_long_to_be_told_apart_is_refused(loaded: Load) -> None:
     words = "".join(f"{number * 7919 % 99_991:05}" for number in range(4_000))
     with pytest.raises(SourceError, match=r"key code of file.csv .* 20,000 bytes are more than"):
         loaded(f"CODE,MS_POPULATION\n{words},1\n", Table(columns=CODE_AND_COUNT, key=("code",)))
+
+
+@pytest.mark.parametrize("row", ["1,,5", ",3,5", " ,3,5"])
+def test_a_key_of_several_parts_has_them_all(loaded: Load, row: str) -> None:
+    columns = {"code": code(("ST", 2), ("CO", 3)), "pop": integer("POP")}
+    with pytest.raises(SourceError, match="have the key code; line 3 has none"):
+        loaded(f"ST,CO,POP\n1,3,5\n{row}\n", Table(columns=columns, key=("code",)))
+
+
+def test_parts_of_a_code_are_digits_and_letters(loaded: Load) -> None:
+    reads = Table(columns={"code": code(("ST", 3), ("CO", 3))})
+    assert loaded("ST,CO\n1 , 3\n2A,4\n", reads)[0] == [("001003",), ("02A004",)]
+    with pytest.raises(SourceError, match=r"line 2 has '1\.0' .*digits and letters only"):
+        loaded("ST,CO\n1.0,3\n", reads)
+
+
+def test_headings_among_rows_of_text_are_refused(loaded: Load) -> None:
+    columns = {"code": text("CODE"), "name": text("NAME")}
+    content = "CODE,NAME\n1,NAME\nCODE,b\nCODE,NAME\n3,c\n"
+    with pytest.raises(SourceError, match="line 4 has them again: leave it out with `where`"):
+        loaded(content, Table(columns=columns))
+    rows, _ = loaded(content, Table(columns=columns, where={"CODE": "[0-9]*"}))
+    assert rows == [("1", "NAME"), ("3", "c")]

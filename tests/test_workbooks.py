@@ -564,3 +564,24 @@ def test_a_format_that_shows_no_zeros_before_a_code_changes_nothing(
     assert read(shown_as(tmp_path, "<v>1234</v>", shown))["code"] == ["1234"]
     figures = Table(columns={"code": integer("CODE")})
     assert read(shown_as(tmp_path, "<v>1234</v>"), figures)["code"] == [1234]
+
+
+def ods_number(number: str, shown: str) -> str:
+    """A cell of an OpenDocument sheet that shows a number in a format of its own."""
+    return (
+        f'<table:table-cell office:value-type="float" office:value="{number}"><text:p>{shown}'
+        "</text:p></table:table-cell>"
+    )
+
+
+def test_an_opendocument_code_shown_with_zeros_is_refused_with_its_declaration(
+    tmp_path: Path,
+) -> None:
+    rows = [ods_row(ods_number("12345", "12345"), "5"), ods_row(ods_number("234", "00234"), "5")]
+    path = content(tmp_path, ods_row("CODE", "POP") + "".join(rows))
+    with pytest.raises(SourceError, match=r"A3 .* shows as 00234: declare code\(\('CODE', 5\)\)"):
+        read(path)
+    columns = {"code": code(("CODE", 5)), "pop": integer("POP")}
+    assert read(path, Table(columns=columns))["code"] == ["12345", "00234"]
+    path = content(tmp_path, ods_row("CODE", "POP") + ods_row("01", ods_number("5", "0005")))
+    assert read(path) == {"code": ["01"], "pop": [5]}

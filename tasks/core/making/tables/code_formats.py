@@ -8,8 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 from xml.etree import ElementTree
+from xml.parsers.expat import ExpatError
 
+from tasks.core.making.tables.ods_census import Content, local
+from tasks.core.making.tables.sheet_census import parse
 from tasks.core.making.tables.workbook_parts import (
+    CONTENT,
     DAMAGED,
     MAX_LISTING,
     Parts,
@@ -24,6 +28,7 @@ CELL = (
     rb'<(?:\w+:)?c\b(?=[^>]*\bs="(?:%s)")(?![^>]*\bt="[^n])[^>]*\br="([A-Z]+)(\d+)"[^>]*>'
     rb"(?:<(?:\w+:)?f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>))?<(?:\w+:)?v>(\d+)(?:\.0*)?</"
 )
+SHOWN_IN_ODS = re.compile(rb'office:value="\d+"[^>]*><text:p>0\d+<')
 CHUNK, OVERLAP = 1 << 20, 512
 
 
@@ -38,7 +43,7 @@ class Shown(NamedTuple):
 def require_as_shown(
     path: Path, label: str, sheet: str, left: int, codes: Mapping[int, Sequence[str]]
 ) -> None:
-    """Raise SourceError at a code without the zeros that an XLSX workbook shows before it.
+    """Raise SourceError at a code without the zeros that an XLSX or ODS workbook shows before it.
 
     left: columns that the reader leaves out; codes: the publisher's names of the text columns, by
     their position.
@@ -48,7 +53,7 @@ def require_as_shown(
     try:
         with path.open("rb") as file:
             found = _shown(Parts(file, label), sheet)
-    except DAMAGED as error:
+    except (ExpatError, *DAMAGED) as error:
         raise Damaged(
             f"The workbook {label} cannot be read ({error}): it is damaged; download it again."
         ) from None
@@ -62,12 +67,42 @@ def require_as_shown(
 
 
 def _shown(parts: Parts, sheet: str) -> dict[int, Shown]:
+    if parts.is_ods:
+        return _shown_in_ods(parts, sheet)
     part = parts.sheet(sheet) if STYLES in parts.names else None
     formats = _formats(parts) if part else {}
     if not part or not formats:
         return {}
     with parts.open(part) as stream:
         return _first_shown(stream, formats)
+
+
+def _shown_in_ods(parts: Parts, sheet: str) -> dict[int, Shown]:
+    with parts.open(CONTENT) as stream:
+        tail, is_shown = b"", False
+        while not is_shown and (chunk := stream.read(CHUNK)):
+            is_shown = bool(SHOWN_IN_ODS.search(tail + chunk))
+            tail = chunk[-OVERLAP:]
+    if not is_shown:
+        return {}
+    content = _ShownContent()
+    with parts.open(CONTENT) as stream:
+        parse(stream, content)
+    return content.shown.get(sheet, {})
+
+
+class _ShownContent(Content):
+    """Finds the first number of each column that is shown with zeros before it, sheet by sheet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: dict[str, dict[int, Shown]] = {}
+
+    def _keep(self) -> None:
+        number, text = local(self._cell).get("value", ""), self._value.strip()
+        if len(text) > len(number) and text.isdigit() and text.lstrip("0") == number:
+            found = self.shown.setdefault(next(reversed(self.found)), {})
+            found.setdefault(self._column, Shown(self._row, number, len(text)))
 
 
 def _formats(parts: Parts) -> dict[bytes, int]:
