@@ -67,8 +67,9 @@ def headings(alphabet: str, count: int) -> st.SearchStrategy[list[str]]:
 
 
 def loosely(name: str) -> str:
-    """A name without what offices vary: case, blanks, Unicode form."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
+    """A name without what offices vary: case, blanks, Unicode form, marks of no width."""
+    seen = "".join(each for each in name if each.isascii() or unicodedata.category(each) != "Cf")
+    folded = unicodedata.normalize("NFKC", seen).casefold()
     return "".join(unicodedata.normalize("NFC", folded).split())
 
 
