@@ -73,7 +73,7 @@ def test_wide_encodings_are_read_with_and_without_a_mark(tmp_path: Path, encodin
     "spelling",
     (
         "utf8 UTF-8 utf_8 U8 utf-8-sig latin1 Latin-1 ISO-8859-1 iso8859_1 cp-1252 CP1252"
-        " windows-1252 cp_1252 Windows-1252 mac-roman MacRoman"
+        " windows-1252 cp_1252 Windows-1252 mac-roman MacRoman iso88591 ISO885915 win1252 x-cp1252"
     ).split(),
 )
 def test_any_spelling_of_an_encoding_is_known(tmp_path: Path, spelling: str) -> None:
@@ -101,3 +101,27 @@ def test_a_byte_order_mark_contradicts_a_declaration(
 ) -> None:
     with pytest.raises(SourceError, match=f"byte order mark of {marked}, .*: declare {marked}"):
         read(tmp_path / "f", mark + NAMES.encode(marked), encoding)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_letters_in_the_other_order_of_bytes_name_the_encoding(
+    tmp_path: Path, encoding: str
+) -> None:
+    other = {"le": "be", "be": "le"}[encoding[-2:]]
+    with pytest.raises(SourceError, match=f"other order of bytes: declare {encoding}"):
+        read(tmp_path / "f", NAMES.encode(encoding), encoding[:-2] + other)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_half_a_wide_letter_is_told_with_its_line(tmp_path: Path, line_end: str) -> None:
+    content = NAMES.replace("\n", line_end).encode("utf-16-le") + b"0\0003\0,\0\0\xd8,\0"
+    with pytest.raises(SourceError, match=r"surrogate\): line 4 has .* look at the file"):
+        read(tmp_path / "f", content, "utf-16-le")
+
+
+@pytest.mark.parametrize("rows", [b"\n01,Namur\n", b"01,Namur\n02,Gent\n"], ids=["blank", "data"])
+def test_a_first_row_without_headings_names_the_declaration_of_their_row(
+    tmp_path: Path, rows: bytes
+) -> None:
+    with pytest.raises(SourceError, match="to the declaration, or correct `header_rows`"):
+        read(tmp_path / "f", rows, "utf-8")

@@ -573,3 +573,28 @@ def test_a_computed_column_takes_no_description_of_its_name(
     scripts.run(database, tables, "a.sql")
     kept = column_comments(database, tables.schema, "joined")["people"]
     assert kept == (said if is_kept else None)
+
+
+def test_a_join_checked_again_keeps_the_last_report(database: Database, tables: Staging) -> None:
+    for matched in (0.0, 0.6):
+        check_join(tables, areas_matched=matched, figures_matched=0.6)
+    query = "SELECT count(*) FROM catalog.join_report WHERE dataset = %s AND number = %s"
+    assert database.rows(query, tables.dataset.slug, tables.edition) == [(1,)]
+
+
+def test_codes_that_are_whole_numbers_can_be_of_one_kind(
+    database: Database, tables: Staging
+) -> None:
+    with database.session(tables.schema) as cursor:
+        cursor.execute("CREATE TABLE wards AS SELECT generate_series(10, 19) AS code")
+        cursor.execute("CREATE TABLE votes AS SELECT generate_series(10, 29) AS code")
+    check_join(tables, areas="wards", figures="votes", population=None, only="1%")
+
+
+def test_missing_codes_of_both_sides_are_not_said_to_be_alike(
+    database: Database, tables: Staging
+) -> None:
+    with database.session(tables.schema) as cursor:
+        cursor.execute("INSERT INTO areas VALUES (NULL); INSERT INTO figures VALUES (NULL, 1)")
+    with pytest.raises(CheckFailed, match=r"without figures: 03, no code; .* same vintage, or rec"):
+        check_join(tables)

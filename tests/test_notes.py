@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from unicodedata import normalize
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -97,7 +98,7 @@ def test_a_note_beside_an_empty_key_is_one_by_itself(tmp_path: Path, form: str) 
 @pytest.mark.parametrize("form", FORMS)
 def test_rows_below_other_rows_are_no_notes(tmp_path: Path, form: str) -> None:
     path = write(tmp_path, form, [["Source: x"], ["* y", None], *ROWS])
-    assert len(read(path, FIGURES, key=("code",), notes=("Source*",))[0]) == 4
+    assert len(read(path, FIGURES, key=("code",), notes=("Stand*",))[0]) == 4
     assert len(read(path, FIGURES)[0]) == 4
 
 
@@ -219,3 +220,61 @@ def test_another_kind_of_file_is_named(tmp_path: Path, content: bytes, kind: str
     (tmp_path / "f").write_bytes(content)
     with pytest.raises(SourceError, match=f"it is {kind}, which is no table here"):
         read(tmp_path / "f", FIGURES)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("rows", [1, 9_000])
+def test_a_declared_note_that_has_rows_under_it_is_refused(
+    tmp_path: Path, form: str, rows: int
+) -> None:
+    under: Cells = [[f"2000 {row}", row] for row in range(rows)]
+    path = write(tmp_path, form, [*ROWS, ["Source: office"], *under])
+    for columns in (FIGURES, {"code": text("CODE")}):
+        with pytest.raises(SourceError, match=r"[34] has 'Source: office' and rows under it"):
+            read(path, columns, key=("code",), notes=("Source*",))
+
+
+def test_rows_like_a_pattern_of_notes_but_with_figures_are_rows(tmp_path: Path) -> None:
+    path = write(tmp_path, "csv", [["Sources", 3], *ROWS, ["Source: office"]])
+    firsts, tally = read(path, FIGURES, key=("code",), notes=("Source*",))
+    assert (firsts, tally.notes) == (["Sources", "1011 AB", "1011 AC"], 1)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "last", ["SOURCE: office", "(1) provisional", "© office", "To be read on."]
+)
+def test_a_note_that_no_declared_pattern_matches_is_refused(
+    tmp_path: Path, form: str, last: str
+) -> None:
+    path = write(tmp_path, form, [*ROWS, [last], ["Source: office"]])
+    for key in (("code",), ()):
+        with pytest.raises(SourceError, match=r"and nothing else, which could be either: declare"):
+            read(path, FIGURES, key=key, notes=("Source*",))
+    assert len(read(path, FIGURES, notes=("Source*", last[:4].replace("*", "[*]") + "*"))[0]) == 2
+
+
+@pytest.mark.parametrize("last", ["Data extracted on 01/02/2024", "chiffres au premier janvier"])
+def test_a_last_row_that_is_words_under_codes_is_refused(tmp_path: Path, last: str) -> None:
+    path = write(tmp_path, "csv", [*ROWS, [last]])
+    with pytest.raises(SourceError, match=r"which could be either: declare notes=\('"):
+        read(path, FIGURES, key=("code",))
+    assert read(path, FIGURES, key=("code",), notes=())[0][-1] == last
+    path = write(tmp_path, "csv", [["Aalst", 1], [last]])
+    assert read(path, FIGURES, key=("code",))[0] == ["Aalst", last]
+
+
+@pytest.mark.parametrize(("here", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_declared_words_match_in_any_unicode_form(
+    tmp_path: Path, here: Literal["NFC", "NFD"], there: Literal["NFC", "NFD"]
+) -> None:
+    rows: Cells = [["1", "supprimé", "été"], ["2", 5, "hiver"], ["Été: avis"]]
+    written = [
+        [normalize(there, cell) if isinstance(cell, str) else cell for cell in row] for row in rows
+    ]
+    path = write(tmp_path, "csv", written)
+    said = {word: normalize(here, word) for word in ("supprimé", "été", "Été*")}
+    reads = {"where": {"MORE": said["été"]}, "missing": {said["supprimé"]: "hidden"}}
+    firsts, tally = read(path, FIGURES, key=("code",), notes=(said["Été*"],), **reads)
+    assert (firsts, dict(tally.reasons)) == (["1"], {"hidden": 1})
+    assert tally.left_out == 1 + (tally.notes == 0)

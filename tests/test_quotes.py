@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks.core.making.tables import delimited, texts
+from tasks.core.making.tables import delimited, swallowed_rows, texts
 from tasks.core.making.tables.quotes import Misquoted, Quoted, Quotes, spans
 from tasks.core.making.tables.tabular import Figures
 from tasks.core.model.columns import integer, text
@@ -137,3 +137,41 @@ def test_quotes_followed_in_parts_are_those_followed_letter_by_letter(size: int)
         except Misquoted:
             found = None
         assert found == slowly(content), content
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [('00004;"La Rotonde;é', '00029;Belle-Vue";29'), ('"00004;é;4', '00029";Belle-Vue;29')],
+    ids=["in the second column", "in the first column"],
+)
+def test_two_stray_quotes_that_make_a_pair_swallow_no_rows(
+    tmp_path: Path, first: str, last: str, encoding: str, line_end: str
+) -> None:
+    content = line_end.join(lines_of(40, r4=first.replace(";é", ";4"), r29=last))
+    with pytest.raises(SourceError, match=r'begins on line 6 ends on line 31 and .*quote=""'):
+        rows_of(tmp_path / "f", content.encode(encoding), encoding=encoding)
+
+
+def test_rows_are_swallowed_neither_over_parts_nor_at_the_end_nor_by_other_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(swallowed_rows, "BLOCK", 64)
+    content = "\n".join(lines_of(40, r4='00004;"La Rotonde;4', r39='00039;Belle-Vue";*'))
+    columns = {name: COLUMNS[name] for name in ("code", "residents")}
+    for told in (COLUMNS, columns, {name: COLUMNS[name] for name in ("code", "name")}):
+        path = tmp_path / "f"
+        path.write_text(content)
+        reads = Table(columns=told, delimiter=";", missing={"*": "suppressed"})
+        with pytest.raises(SourceError, match="line 6 ends on line 41"):
+            list(Figures(path, reads, "f.csv").batches())
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["12 Main St; Apt 4\nSpringfield; IL", "a\nb", "a;b\nc;d\ne", "a\u2028;;\nb", "1\n2;3;4"],
+)
+def test_a_cell_of_several_lines_that_are_no_rows_is_read(tmp_path: Path, cell: str) -> None:
+    content = "\n".join(lines_of(3, r1=f'00001;"{cell}";1'))
+    assert rows_of(tmp_path / "f", content)[1] == ("00001", cell, 1)

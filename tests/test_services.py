@@ -170,6 +170,12 @@ def test_declared_encodings_of_wide_letters_are_text(tmp_path: Path, encoding: s
     assert refusal(tmp_path, body.encode(encoding), container="text", reads=named) is None
 
 
+@pytest.mark.parametrize("spelling", ["UTF16LE", "utf 16 le", "UCS-2LE", "utf16-le"])
+def test_any_spelling_of_wide_letters_is_known(tmp_path: Path, spelling: str) -> None:
+    reads, body = Table(columns={"code": text("CODE")}, encoding=spelling), "CODE\nÉ\n"
+    assert refusal(tmp_path, body.encode("utf-16-le"), container="text", reads=reads) is None
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "no-such"])
 def test_nul_bytes_of_any_other_encoding_are_no_text(tmp_path: Path, encoding: str) -> None:
     reads = Table(columns={"code": text("CODE")}, encoding=encoding)

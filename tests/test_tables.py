@@ -26,7 +26,7 @@ from tasks.core.making.tables.blocks import as_expression
 from tasks.core.making.tables.staging_tables import load
 from tasks.core.making.tables.tabular import Tally
 from tasks.core.making.unpacking.archives import take_out
-from tasks.core.model.columns import Column, decimal, integer, number, text
+from tasks.core.model.columns import Column, code, decimal, integer, number, text
 from tasks.core.model.declarations import Features, Licence, Publisher, Source, Table
 from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
 from tasks.core.model.handles import File, Original, Staging
@@ -1062,3 +1062,50 @@ def test_a_fault_of_the_rows_of_a_sound_zip_is_still_told_by_its_line(
         archive.writestr("packed.csv", "CODE;MS_POPULATION\n1;2\n1;2;3\n")
     with pytest.raises(SourceError, match=r"Line 3 of packed.csv was expected to have 2 columns"):
         load_packed(database, staging, tmp_path / "packed.zip")
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["x" * 63 + "a", "x" * 63 + "b"], "at most 63 bytes, .* has 64: shorten it"),
+        (["é" * 32], "at most 63 bytes, .* has 64: shorten it"),
+        (["ctid"], "the name ctid, which is PostgreSQL's own: give it another name"),
+        ([""], "without a name: give it one"),
+        ([], "without columns: declare some"),
+    ],
+)
+def test_columns_that_postgresql_cannot_have_are_refused(
+    loaded: Load, names: list[str], told: str
+) -> None:
+    columns = dict(zip(names, (text("A"), text("B")), strict=False))
+    with pytest.raises(ConfigurationError, match=told):
+        loaded("A,B\n1,2\n", Table(columns=columns))
+
+
+def test_a_key_too_long_to_be_told_apart_is_refused(loaded: Load) -> None:
+    words = "".join(f"{number * 7919 % 99_991:05}" for number in range(4_000))
+    with pytest.raises(SourceError, match=r"key code of file.csv .* 20,000 bytes are more than"):
+        loaded(f"CODE,MS_POPULATION\n{words},1\n", Table(columns=CODE_AND_COUNT, key=("code",)))
+
+
+@pytest.mark.parametrize("row", ["1,,5", ",3,5", " ,3,5"])
+def test_a_key_of_several_parts_has_them_all(loaded: Load, row: str) -> None:
+    columns = {"code": code(("ST", 2), ("CO", 3)), "pop": integer("POP")}
+    with pytest.raises(SourceError, match="have the key code; line 3 has none"):
+        loaded(f"ST,CO,POP\n1,3,5\n{row}\n", Table(columns=columns, key=("code",)))
+
+
+def test_parts_of_a_code_are_digits_and_letters(loaded: Load) -> None:
+    reads = Table(columns={"code": code(("ST", 3), ("CO", 3))})
+    assert loaded("ST,CO\n1 , 3\n2A,4\n", reads)[0] == [("001003",), ("02A004",)]
+    with pytest.raises(SourceError, match=r"line 2 has '1\.0' .*digits and letters only"):
+        loaded("ST,CO\n1.0,3\n", reads)
+
+
+def test_headings_among_rows_of_text_are_refused(loaded: Load) -> None:
+    columns = {"code": text("CODE"), "name": text("NAME")}
+    content = "CODE,NAME\n1,NAME\nCODE,b\nCODE,NAME\n3,c\n"
+    with pytest.raises(SourceError, match="line 4 has them again: leave it out with `where`"):
+        loaded(content, Table(columns=columns))
+    rows, _ = loaded(content, Table(columns=columns, where={"CODE": "[0-9]*"}))
+    assert rows == [("1", "NAME"), ("3", "c")]

@@ -18,7 +18,7 @@ from workbooks import MAIN, OASIS, Cell, write_ods, write_xlsx
 
 from tasks.core.making.tables import sheet_census
 from tasks.core.making.tables.tabular import Figures
-from tasks.core.model.columns import decimal, integer, number, text
+from tasks.core.model.columns import code, decimal, integer, number, text
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError, SourceError
 
@@ -532,3 +532,57 @@ def test_bytes_in_no_encoding_are_told_before_they_are_text(tmp_path: Path) -> N
     ]
     with pytest.raises(ConfigurationError, match="unknown"):
         read(tmp_path / "book", Table(columns=CODE_AND_POP, encoding="nonsense"))
+
+
+def shown_as(tmp_path: Path, code: str, number_format: str = "00000") -> Path:
+    """A workbook whose cell A2 has this XML within, and a style that shows five digits."""
+    cell = f'<c r="A2" s="1">{code}</c>'
+    path = sheet(tmp_path, f'{HEAD}<row r="2">{cell}<c r="B2"><v>5</v></c></row>')
+    styles = (
+        f'<styleSheet xmlns="{MAIN}"><numFmts><numFmt numFmtId="164" formatCode="{number_format}"/>'
+        '</numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="164"/></cellXfs></styleSheet>'
+    )
+    return with_parts(path, {"xl/styles.xml": styles})
+
+
+@pytest.mark.parametrize("cell", ["<v>1234</v>", "<f>A1</f><v>1234</v>", "<v>1234.0</v>"])
+@pytest.mark.parametrize("shown", ["00000", "[Red]00000", "00000;-00000"])
+def test_a_code_that_its_format_shows_with_zeros_is_refused_with_its_declaration(
+    tmp_path: Path, cell: str, shown: str
+) -> None:
+    path = shown_as(tmp_path, cell, shown)
+    told = r"cell A2 .* number 1234, .* shows as 01234: declare code\(\('CODE', 5\)\)"
+    with pytest.raises(SourceError, match=told):
+        read(path)
+    columns = {"code": code(("CODE", 5)), "pop": integer("POP")}
+    assert read(path, Table(columns=columns))["code"] == ["01234"]
+
+
+@pytest.mark.parametrize("shown", ["0", "0.00", "#,##0", "0000", "General"])
+def test_a_format_that_shows_no_zeros_before_a_code_changes_nothing(
+    tmp_path: Path, shown: str
+) -> None:
+    assert read(shown_as(tmp_path, "<v>1234</v>", shown))["code"] == ["1234"]
+    figures = Table(columns={"code": integer("CODE")})
+    assert read(shown_as(tmp_path, "<v>1234</v>"), figures)["code"] == [1234]
+
+
+def ods_number(number: str, shown: str) -> str:
+    """A cell of an OpenDocument sheet that shows a number in a format of its own."""
+    return (
+        f'<table:table-cell office:value-type="float" office:value="{number}"><text:p>{shown}'
+        "</text:p></table:table-cell>"
+    )
+
+
+def test_an_opendocument_code_shown_with_zeros_is_refused_with_its_declaration(
+    tmp_path: Path,
+) -> None:
+    rows = [ods_row(ods_number("12345", "12345"), "5"), ods_row(ods_number("234", "00234"), "5")]
+    path = content(tmp_path, ods_row("CODE", "POP") + "".join(rows))
+    with pytest.raises(SourceError, match=r"A3 .* shows as 00234: declare code\(\('CODE', 5\)\)"):
+        read(path)
+    columns = {"code": code(("CODE", 5)), "pop": integer("POP")}
+    assert read(path, Table(columns=columns))["code"] == ["12345", "00234"]
+    path = content(tmp_path, ods_row("CODE", "POP") + ods_row("01", ods_number("5", "0005")))
+    assert read(path) == {"code": ["01"], "pop": [5]}

@@ -149,6 +149,7 @@ def read(case: Case) -> list[Row]:
         raise Refused("no headings")
     head, rows = rows[last - 1], rows[last:]
     places = {target: _place(case.name_of(target), head) for target in case.columns}
+    _require_no_rows_in_cells(rows, options["delimiter"])
     surplus = len(head)
     kept = []
     for row in rows:
@@ -164,6 +165,14 @@ def _require_told_apart(case: Case) -> None:
     """Leave text alone that a declaration may have garbled: the product may refuse it."""
     if not is_told_apart(case.content, case.options["encoding"]):
         raise Undecided("an encoding that may be another")
+
+
+def _require_no_rows_in_cells(rows: Sequence[Sequence[str]], delimiter: str) -> None:
+    """Leave a quoted cell alone that may be whole rows between two stray quotes."""
+    for row in rows:
+        ends = len(re.findall("\r\n|\n|\r", "".join(row)))
+        if ends and "".join(row).count(delimiter) == ends * (len(row) - 1):
+            raise Undecided("a quoted cell that may be rows")
 
 
 def _records(text: str, options: Any) -> list[list[str]]:

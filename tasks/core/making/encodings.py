@@ -11,6 +11,7 @@ LIKELY = (UTF_8, "cp1252", "cp850", "cp1250", "cp1251")
 C1 = re.compile("[\x80-\x9f]")  # control characters, which no text has
 OTHER_NAMES = {
     **{"utf-8-sig": UTF_8, "cp65001": UTF_8},
+    **{"ucs2": "utf-16", "ucs2le": "utf-16-le", "ucs2be": "utf-16-be", "unicode": "utf-16"},
     **{"windows31j": "cp932", "macintosh": "mac-roman", "xmacroman": "mac-roman"},
     **{f"latin{number}": f"iso8859-{part}" for number, part in ((9, 15), (10, 16))},
 }
@@ -23,6 +24,8 @@ def codec_of(encoding: str) -> str:
     """
     close = re.sub(r"[^a-z0-9]", "", encoding.lower())
     split = re.sub(r"^utf(16|32)", r"utf-\1-", close)
+    split = re.sub(r"^iso8859(?=\d)", "iso8859-", split)
+    split = re.sub(r"^x?(?:cp|win)(?=\d)", "cp", split)
     for spelling in (encoding, close, split, OTHER_NAMES.get(close, close)):
         with suppress(LookupError):
             found = codecs.lookup(spelling).name

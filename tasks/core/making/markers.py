@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.core.making.fields import arrow_type
-from tasks.core.making.tables.blocks import is_blank
+from tasks.core.making.tables.blocks import composed, is_blank
 from tasks.core.model.columns import Column
 from tasks.core.model.declarations import Writing
 from tasks.core.model.errors import ConfigurationError
@@ -109,7 +109,9 @@ def _places(cells: pa.Array, markers: Sequence[str]) -> pa.Array:
     """Return the position of each cell among the markers, null where it is none of them."""
     if not _is_number(cells.type):
         texts = cells if pa.types.is_string(cells.type) else cells.cast(pa.string())
-        stripped = [marker.strip() for marker in markers]
+        stripped = [composed(marker.strip()) for marker in markers]
+        if not "".join(stripped).isascii():
+            texts = pc.utf8_normalize(texts, "NFC")
         return pc.index_in(texts, value_set=pa.array(stripped, pa.string()))
     numbers = pa.concat_arrays([_as_number(marker, cells.type) for marker in markers])
     return pc.index_in(cells, value_set=numbers, skip_nulls=True)

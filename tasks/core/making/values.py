@@ -87,9 +87,12 @@ def join_reasons(said: Mapping[str, pa.Array], rows: int) -> pa.Array:
 def join_parts(parts: Sequence[pa.Array], widths: Sequence[int]) -> pa.Array:
     """Build codes from parts, with the leading zeros spreadsheets drop; null where a part is.
 
-    Raises Unreadable at a part that is longer than declared.
+    Raises Unreadable at a part that is longer than declared, or has other than digits and letters.
     """
+    parts = [pc.utf8_trim_whitespace(part) for part in parts]
     for part, width in zip(parts, widths, strict=True):
+        plain = pc.match_substring_regex(part, r"^[\pL\pN]*$")
+        require(plain, part, "a part of a code has digits and letters only")
         short = pc.less_equal(pc.utf8_length(part), width)
         require(short, part, f"this part of a code was declared with {width} digits")
     padded = [pc.utf8_lpad(part, width, "0") for part, width in zip(parts, widths, strict=True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from tasks.core.model.declarations import Source
@@ -145,10 +146,12 @@ def _is_wide(head: bytes, source: Source) -> bool:
 
 
 def _canonical(encoding: str) -> str:
-    try:
+    close = re.sub(r"[^a-z0-9]", "", encoding.lower())
+    if spelled := re.match(r"(?:utf|ucs)(16|32|2|4)", close):  # "UTF16LE", "UCS-2"
+        return "utf-32" if spelled[1] in ("32", "4") else "utf-16"
+    with suppress(LookupError):  # its reader says so
         return codecs.lookup(encoding).name
-    except LookupError:  # its reader says so
-        return encoding
+    return encoding
 
 
 def _text(piece: bytes, head: bytes = b"") -> str:

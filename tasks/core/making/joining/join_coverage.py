@@ -164,7 +164,8 @@ def measure(
         report["counts_people"] = population is not None and is_in_file(cursor, figures, population)
         row = {"areas": areas, "figures": figures, "key": key, **report}
         kept = {column: value for column, value in row.items() if column not in NOT_KEPT}
-        rows.insert(cursor, "join_report", rows.of_edition(staging) | kept)
+        edition = rows.of_edition(staging)
+        rows.upsert(cursor, "join_report", edition | kept, [*edition, "areas", "figures"])
     return JoinReport(**report)
 
 
@@ -185,7 +186,7 @@ def _meet(
         "figures": sql.Identifier(figures),
         "key": sql.Identifier(key),
         "persons": sql.Identifier(population) if population else sql.SQL("NULL::numeric"),
-        "only": sql.SQL("WHERE {} LIKE %(only)s" if only else "").format(sql.Identifier(key)),
+        "only": sql.SQL("WHERE {}::text LIKE %(only)s" if only else "").format(sql.Identifier(key)),
     }
     patterns = {"unlocated": unlocated or "", "only": only}
     named = {"named": _named(cursor, staging, figures)}

@@ -24,7 +24,7 @@ WITH plain AS (
            AS letters
       FROM met WHERE area <> figure AND NOT unlocated AND NOT named)
 SELECT a.key AS area, f.key AS figure FROM plain a JOIN plain f USING (letters)
- WHERE a.area AND NOT f.area ORDER BY 1, 2 LIMIT %(most)s
+ WHERE a.area AND NOT f.area AND a.key <> f.key ORDER BY 1, 2 LIMIT %(most)s
 """
 SELECT_RECODED = """
 SELECT EXISTS (SELECT FROM catalog.step

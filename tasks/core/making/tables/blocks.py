@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -89,11 +90,21 @@ def drop_blank_rows(block: Block) -> Block:
 
 
 def keep_like(block: Block, patterns: Mapping[int, str]) -> Block:
-    """Return rows whose stripped cells match every column's shell pattern; an empty cell is ""."""
+    """Return rows whose stripped cells match every column's shell pattern; an empty cell is "".
+
+    Letters are alike in any Unicode form.
+    """
     for index, pattern in patterns.items():
         cells = pc.utf8_trim_whitespace(pc.fill_null(block.cells[index].cast(pa.string()), ""))
-        block = block.keep(pc.match_substring_regex(cells, as_expression(pattern)))
+        if not pattern.isascii():
+            cells = pc.utf8_normalize(cells, "NFC")
+        block = block.keep(pc.match_substring_regex(cells, as_expression(composed(pattern))))
     return block
+
+
+def composed(text: str) -> str:
+    """Return a text in the Unicode form NFC, in which letters with accents are one."""
+    return unicodedata.normalize("NFC", text)
 
 
 def as_expression(pattern: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from tasks.core.making.tables import swallowed_rows
 from tasks.core.making.tables.blocks import Block, is_blank
 from tasks.core.making.tables.headings import carry_titles, join_titles
 from tasks.core.making.tables.notes import advice, is_declared
@@ -61,6 +62,8 @@ class Delimited:
                         raise self._other_length(self._record(first + row), index + 1, "")
                 columns = dict(zip(wanted, batch.columns[: len(wanted)], strict=True))
                 yield Block(columns, line, partial(self._whole, first))
+        if text.lines > rows + len(self._not_rows):
+            swallowed_rows.require_none(self._text, self._width, wanted)
 
     def _read_headings(self, lines: Lines) -> tuple[list[str], list[str]]:
         """Return the headings and the first record under them, if any."""

@@ -20,6 +20,11 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+OTHER_ORDERS = {
+    f"utf-{bits}-{one}": f"utf-{bits}-{other}"
+    for bits in (16, 32)
+    for one, other in ("le be".split(), "be le".split())
+}
 CONTROLS = range(0x80, 0xA0)
 NUL = b"\0"
 AROUND = 24  # bytes shown before and after the letter of which a message speaks
@@ -44,6 +49,11 @@ def is_of_one_byte(encoding: str) -> bool:
 def require_mark(head: bytes, encoding: str, label: str) -> None:
     """Raise SourceError when a file begins with the byte order mark of another encoding."""
     marked = next((name for mark, name in MARKS if head.startswith(mark)), encoding)
+    if marked == encoding and (other := _other_order(head, encoding)):
+        raise SourceError(
+            f"The file {label} was expected to be in the encoding {encoding}; it begins with"
+            f" {head[:4]!r}, a letter in the other order of bytes: declare {other}."
+        )
     if encoding not in (marked, marked.removesuffix("-le").removesuffix("-be")):
         raise SourceError(
             f"The file {label} was expected to be in the encoding {encoding}; it begins with the"
@@ -56,9 +66,17 @@ def require_mark(head: bytes, encoding: str, label: str) -> None:
         )
 
 
+def _other_order(head: bytes, encoding: str) -> str:
+    """Name the encoding whose order of bytes makes the first letter one of ASCII; "" if none."""
+    other = OTHER_ORDERS.get(encoding, "")
+    size = 4 if "32" in encoding else 2
+    first = head[:size].decode(other, "replace") if other and len(head) >= size else ""
+    return other if first.isascii() and first.strip("\0") else ""
+
+
 def fitting(text: bytes, but: str) -> str:
     """Say how bytes read in the likeliest encoding that has them all, other than the declared."""
-    for name in LIKELY:
+    for name in LIKELY if NUL not in text else ():
         try:
             read = text.decode(name)
         except UnicodeDecodeError:

@@ -84,7 +84,7 @@ def find_columns(
         )
         raise SourceError(
             f"The file {label} lacks the declared column {tried}; {describe(headings)}: add its"
-            " new name to the declaration."
+            f" new name to the declaration{_other_row(headings)}."
         )
     return found
 
@@ -128,6 +128,12 @@ def _loosely(name: str) -> str:
 
 def _is_seen(letter: str) -> bool:
     return letter.isascii() or unicodedata.category(letter) != "Cf"
+
+
+def _other_row(headings: Sequence[str]) -> str:
+    """Say what else to correct where headings are blank or numbers: the row may be another."""
+    texts = [heading.strip() for heading in headings]
+    return ", or correct `header_rows`" if not any(texts) or any(map(str.isdigit, texts)) else ""
 
 
 def _visible(name: str) -> str:

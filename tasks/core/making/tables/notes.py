@@ -10,9 +10,10 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.core.making.tables.blocks import Block, is_blank
+from tasks.core.making.tables.blocks import Block, as_expression, composed, is_blank
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import SourceError
 
@@ -22,7 +23,12 @@ SENTENCE = re.compile(
     r"|^\s*(sources?|notes?|nota|quellen?|bron|fuente|fonte|anmerkung|hinweis|remarque)\b",
     re.IGNORECASE,
 )
+MARKED = re.compile(
+    r"[:©]|^\s*[*(\[†‡¹²³]|(\S+\s+){2}\S+\.\s*$|^\s*(sources?|notes?)\b", re.IGNORECASE
+)
+PHRASE = re.compile(r"(?:\b[^\W\d_]{2,}\b.*\s){2}.*\b[^\W\d_]{2,}")  # three words or more
 ROWS, BYTES = 1_000, 32 << 20  # held back at the end of a table; more are no notes
+DOUBTED = 5  # rows looked at in each block that a pattern of notes matches
 SHOWN = 60  # characters of a note in a message
 
 
@@ -33,8 +39,8 @@ def reads_like_a_sentence(text: str) -> bool:
 
 def is_declared(cells: Sequence[str], patterns: Sequence[str] | None) -> bool:
     """Tell whether a row's first cell that is not empty matches a pattern of declared notes."""
-    first = next((cell.strip() for cell in cells if cell.strip()), "")
-    return any(fnmatchcase(first, pattern) for pattern in patterns or ())
+    first = composed(next((cell.strip() for cell in cells if cell.strip()), ""))
+    return any(fnmatchcase(first, composed(pattern)) for pattern in patterns or ())
 
 
 def advice(cells: Sequence[str]) -> str:
@@ -75,6 +81,7 @@ class Notes:
             held.append(block)
             while len(held) > 1 and _is_enough(held[1:]):
                 has_more = True
+                self._require_under(held[0])
                 yield held.pop(0)
         rows = None
         while held and not rows:
@@ -84,14 +91,20 @@ class Notes:
                 f"The last {len(self.found):,} rows of {self.label} read like notes under the table"
                 ", which are not so many: declare notes=() if they are rows."
             )
-        yield from [*held, rows] if rows else held
+        for block in [*held, rows] if rows else held:
+            self._require_under(block)
+            yield block
 
     def _without_notes(self, block: Block) -> Block:
         """Return the block without the notes at its end."""
         end = len(block)
         first = end if self.reads.notes == () else self._first_doubtful(block)
         whole = block.whole(range(first, end)) if first < end else []
-        while end > first and self._is_note(whole[end - 1 - first], partial(block.line, end - 1)):
+        above = block.slice(0, first)
+        while end > first:
+            cells, line = whole[end - 1 - first], partial(block.line, end - 1)
+            if not self._is_note(cells, line, above):
+                break
             end -= 1
             self.found.append((block.line(end), " ".join(filter(None, whole[end - first]))))
         return block.slice(0, end)
@@ -112,21 +125,39 @@ class Notes:
         sure = np.flatnonzero(~doubtful)
         return start + int(sure[-1]) + 1 if sure.size else start
 
-    def _is_note(self, cells: Sequence[str], line: Callable[[], int]) -> bool:
+    def _is_note(self, cells: Sequence[str], line: Callable[[], int], above: Block) -> bool:
         """Tell whether a row is a note; raise SourceError where only a person can tell."""
         if not self.is_kept(cells):
             return False
-        if self.reads.notes is not None:
-            return is_declared(cells, self.reads.notes)
+        if is_declared(cells, self.reads.notes):
+            return True
         filled = [cell for cell in cells if cell.strip()]
-        keys = [cells[place] for place in self.keys if cells[place].strip()]
+        keys = [place for place in self.keys if cells[place].strip()]
         if self.keys and not keys:
-            return len(filled) == 1 and bool(WORDS.search(filled[0]))
-        if len(filled) > max(len(keys), 1) or not any(map(reads_like_a_sentence, keys or filled)):
+            return not self.reads.notes and len(filled) == 1 and bool(WORDS.search(filled[0]))
+        if len(filled) > max(len(keys), 1):
             return False
-        if self.keys or len(cells) == 1:
+        is_note = MARKED.search if self.reads.notes else reads_like_a_sentence
+        if not any(map(is_note, filled)) and not _are_unlike(cells, keys, above):
+            return False
+        if self.keys or self.reads.notes or len(cells) == 1:
             raise self._doubt(filled[0], line())
         return True
+
+    def _require_under(self, block: Block) -> None:
+        """Raise SourceError at a declared note that has rows under it."""
+        for pattern in self.reads.notes or ():
+            place = next(iter(self.keys or block.cells))
+            texts = _texts(block.cells[place])
+            found = pc.indices_nonzero(pc.match_substring_regex(texts, as_expression(pattern)))
+            rows = found[:DOUBTED].to_pylist()
+            for row, cells in zip(rows, block.whole(rows) if rows else (), strict=True):
+                if sum(map(bool, map(str.strip, cells))) == 1 and self.is_kept(cells):
+                    raise SourceError(
+                        f"The notes of {self.label} were expected under the table;"
+                        f" {self.rows_are} {block.line(row)} has {texts[row].as_py()[:SHOWN]!r} and"
+                        " rows under it: correct `notes`."
+                    )
 
     def _doubt(self, text: str, line: int) -> SourceError:
         return SourceError(
@@ -134,6 +165,24 @@ class Notes:
             f" {self.rows_are} {line} has {text[:SHOWN]!r} and nothing else, which could be either:"
             f" declare notes=({pattern_of(text)!r},), or notes=() if it is a row."
         )
+
+
+def _are_unlike(cells: Sequence[str], keys: Sequence[int], above: Block) -> bool:
+    """Tell whether a key is a phrase where those above are codes, each with a digit."""
+    return any(PHRASE.search(cells[place]) and _are_codes(above.cells[place]) for place in keys)
+
+
+def _are_codes(cells: pa.Array) -> bool:
+    texts = _texts(cells)
+    has_digit = pc.match_substring_regex(texts, r"\d")
+    is_phrase = pc.match_substring_regex(texts, r"\pL{2}.*\s.*\pL{2}")
+    return bool(len(texts) and pc.all(has_digit).as_py() and not pc.any(is_phrase).as_py())
+
+
+def _texts(cells: pa.Array) -> pa.Array:
+    """Return stripped texts, "" for a null; none where the file has values of other types."""
+    texts = cells if pa.types.is_string(cells.type) else pa.array([], pa.string())
+    return pc.utf8_normalize(pc.utf8_trim_whitespace(pc.fill_null(texts, "")), "NFC")
 
 
 def _is_enough(blocks: Sequence[Block]) -> bool:

@@ -27,7 +27,7 @@ def census_of_ods(open_content: Callable[[], IO[bytes]]) -> dict[str, Census]:
     with open_content() as stream:
         if _is_plain_ods(stream):
             return {}
-    sheets = _Content()
+    sheets = Content()
     with open_content() as stream:
         parse(stream, sheets)
     return sheets.found
@@ -43,7 +43,7 @@ def _is_plain_ods(stream: IO[bytes]) -> bool:
     return True
 
 
-class _Content:
+class Content:
     """Handles the elements of an OpenDocument file's content, sheet by sheet."""
 
     def __init__(self) -> None:
@@ -56,14 +56,14 @@ class _Content:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         name = name.rpartition(":")[2]
         if name == "table":
-            self.census = self.found.setdefault(_local(attributes).get("name", ""), Census())
+            self.census = self.found.setdefault(local(attributes).get("name", ""), Census())
             self._is_inside, self._row = True, 0
         elif not self._is_inside:
             return
         elif name == "table-row":
             self._rows, self._column = _repeated(attributes, "number-rows-repeated"), 0
         elif name in {"table-cell", "covered-table-cell"}:
-            self._cell, self._value = _local(attributes), ""
+            self._cell, self._value = local(attributes), ""
             self._columns = _repeated(attributes, "number-columns-repeated")
         elif name == "annotation":
             self._notes += 1
@@ -113,7 +113,7 @@ class _Content:
         return NO_VALUE if has_formula and "value-type" not in self._cell else ""
 
 
-def _local(attributes: dict[str, str]) -> dict[str, str]:
+def local(attributes: dict[str, str]) -> dict[str, str]:
     """Return attributes without their prefixes; what LibreOffice says of an error comes first."""
     local = {name.rpartition(":")[2]: value for name, value in attributes.items()}
     if "error" in (value for name, value in attributes.items() if name.endswith(":value-type")):
@@ -122,4 +122,4 @@ def _local(attributes: dict[str, str]) -> dict[str, str]:
 
 
 def _repeated(attributes: dict[str, str], name: str) -> int:
-    return int(_local(attributes).get(name, 1))
+    return int(local(attributes).get(name, 1))

@@ -117,6 +117,12 @@ class Quoted(io.RawIOBase):
 
     def __init__(self, file: BinaryIO, quotes: Quotes) -> None:
         self._file, self._quotes, self._held = file, quotes, b""
+        self._lines, self._is_within = 0, False
+
+    @property
+    def lines(self) -> int:
+        """The lines of what was read, the last one even without a line end."""
+        return self._lines + self._is_within
 
     @property
     def is_inside(self) -> bool:
@@ -146,6 +152,11 @@ class Quoted(io.RawIOBase):
             chunk, self._held = chunk[:-1], chunk[-1:]
             if not chunk:
                 return self.read_part(max(size, 2))
+        if chunk:
+            self._lines += chunk.count(b"\n")
+            if b"\r" in chunk:
+                self._lines += chunk.count(b"\r") - chunk.count(b"\r\n")
+            self._is_within = chunk[-1:] not in b"\r\n"
         following = self._held or (b" " if read else b"")
         return chunk, self._quotes.follow(chunk, following)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
+from tasks.core.making.column_names import require_names
 from tasks.core.making.markers import require_other_names
 from tasks.core.model.columns import Column
 from tasks.core.model.declarations import Table
@@ -32,13 +33,19 @@ def require_sound(reads: Table) -> None:
     if min(reads.header_rows, default=0) < 1:
         raise ConfigurationError(
             f"The header rows of a table are counted from 1; header_rows={reads.header_rows} names"
-            " none, and columns are found by their headings: declare the rows that have them."
+            " none, and columns are found by their headings: declare the rows that have them, or"
+            " hand in a copy with headings by the inbox."
         )
     _require_marks(reads)
 
 
 def require_bearable(fields: Sequence[pa.Field], label: str) -> None:
     """Raise ConfigurationError on more columns, or wider rows, than a table of PostgreSQL bears."""
+    if not fields:
+        raise ConfigurationError(
+            f"The table of {label} was declared without columns: declare some."
+        )
+    require_names([field.name for field in fields])
     if len(fields) > COLUMNS_BORNE:
         raise ConfigurationError(
             f"The table of {label} was declared with {len(fields):,} columns, those of reasons"

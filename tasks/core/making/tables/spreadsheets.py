@@ -22,6 +22,7 @@ from python_calamine import (
 
 from tasks.core.making.tables.blocks import Block
 from tasks.core.making.tables.cell_texts import as_strings, written
+from tasks.core.making.tables.code_formats import require_as_shown
 from tasks.core.making.tables.headings import Range, find_heading, join_titles, titled
 from tasks.core.making.tables.marked_cells import MarkedCells
 from tasks.core.making.tables.merged_cells import MergedCells
@@ -48,7 +49,7 @@ class Spreadsheet:
     notes: tuple[tuple[int, str], ...] = ()
 
     def __init__(self, path: Path, reads: Table, label: str) -> None:
-        self._reads, self._label = reads, label
+        self._path, self._reads, self._label = path, reads, label
         _require_known(reads)
         sheet, self._census = _open_sheet(path, reads, label)
         self._sheet, self._left = sheet.name, sheet.start[1] if sheet.start else 0
@@ -69,6 +70,9 @@ class Spreadsheet:
         first = self._first_row
         where = (self._sheet, self._label, self._left)
         names = self._names()
+        self._require_codes_as_shown(
+            {index: name for index, name in names.items() if index in wanted}
+        )
         named = {index: names.get(index, self.headings[index]) for index in wanted}
         data = [each for each in self._ranges if each[1][0] >= first]
         merged = MergedCells(data, named, self._reads.merged, where)
@@ -92,6 +96,15 @@ class Spreadsheet:
             yield block
             first += len(rows)
         marked.require_none_after(first, wanted)
+
+    def _require_codes_as_shown(self, names: Mapping[int, str]) -> None:
+        columns = {index: self._reads.columns[name] for index, name in names.items()}
+        codes = {
+            index: column.names
+            for index, column in columns.items()
+            if column.type == "text" and not column.widths
+        }
+        require_as_shown(self._path, self._label, self._sheet, self._left, codes)
 
     def _names(self) -> dict[int, str]:
         """Return the declared name of each column that is not wanted for a filter only."""
@@ -182,7 +195,7 @@ def _require_known(reads: Table) -> None:
     if unknown := [name for name in reads.merged if name not in reads.columns]:
         raise ConfigurationError(
             f"The merged column {', '.join(unknown)} of a table is not among its declared columns,"
-            f" {', '.join(reads.columns)}: correct one."
+            f" {', '.join(reads.columns)}: declare it, or correct its name."
         )
 
 

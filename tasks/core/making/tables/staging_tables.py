@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 from psycopg2 import sql
-from psycopg2.errors import UniqueViolation
+from psycopg2.errors import ProgramLimitExceeded, UniqueViolation
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog.column_rules import write_comments
@@ -117,6 +117,18 @@ def _require_unique(cursor: Cursor, target: sql.Identifier, figures: Figures) ->
     except UniqueViolation:
         cursor.execute("ROLLBACK TO SAVEPOINT keys")
         raise _duplicates(cursor, target, columns, figures) from None
+    except ProgramLimitExceeded:
+        raise SourceError(
+            f"The key {', '.join(figures.reads.key)} of {figures.label} was expected to be short;"
+            f" {_longest(cursor, target, columns)} bytes are more than PostgreSQL holds apart:"
+            " declare the column of the codes as the key."
+        ) from None
+
+
+def _longest(cursor: Cursor, target: sql.Identifier, columns: sql.Composed) -> str:
+    cursor.execute("ROLLBACK TO SAVEPOINT keys")
+    cursor.execute(sql.SQL("SELECT max(octet_length(concat({}))) FROM {}").format(columns, target))
+    return f"{cursor.fetchall()[0][0]:,}"
 
 
 def _duplicates(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.core.making.markers import Reasons, schema_fields
 from tasks.core.making.tables.absences import absent_columns
@@ -15,6 +16,7 @@ from tasks.core.making.tables.blocks import (
     Block,
     Reader,
     as_expression,
+    composed,
     drop_blank_rows,
     is_blank,
     keep_like,
@@ -103,6 +105,7 @@ class Figures:
             kept = keep_like(block, self._filters)
             self.tally.left_out += len(block) - len(kept)
             self._require_keys(kept)
+            self._require_no_headings(kept)
             self.tally.rows += len(kept)
             said: dict[str, pa.Array] = {}
             arrays: list[pa.Array] = []
@@ -153,7 +156,7 @@ class Figures:
 
     def _is_kept(self, cells: Sequence[str]) -> bool:
         return all(
-            re.search(as_expression(pattern), cells[place].strip())
+            re.search(as_expression(composed(pattern)), composed(cells[place].strip()))
             for place, pattern in self._filters.items()
         )
 
@@ -192,17 +195,36 @@ class Figures:
         said[name] = reasons
         return [values]
 
+    def _require_no_headings(self, block: Block) -> None:
+        """Raise SourceError at headings among the rows, which only columns of text would take."""
+        if any(column.type != "text" for column in self.reads.columns.values()):
+            return
+        alike = None
+        for place, cells in block.cells.items():
+            if not pa.types.is_string(cells.type):
+                return
+            found = pc.equal(cells, self._reader.headings[place])
+            alike = found if alike is None else pc.and_kleene(alike, found)
+            if not pc.any(alike, min_count=0).as_py():
+                return
+        if alike is not None and len(block.cells) > 1:
+            raise SourceError(
+                f"The headings of {self.label} were expected once; {self._reader.rows_are}"
+                f" {block.line(alike.index(True).as_py())} has them again: leave it out with"
+                " `where`, or have the publisher mend it."
+            )
+
     def _require_keys(self, block: Block) -> None:
         for name in self.reads.key:
-            place = self.places[name]
-            row = 0 if len(block) else -1
-            if place is not None:
-                row = is_blank(block.cells[place]).index(True).as_py()
-            if row >= 0:
+            places = self._places_of(name)
+            rows = [is_blank(block.cells[place]).index(True).as_py() for place in places]
+            if not places and len(block):
+                rows = [0]
+            if without := [row for row in rows if row >= 0]:
+                line = f"{self._reader.rows_are} {block.line(min(without))}"
                 raise SourceError(
                     f"Every row of {self.label} was expected to have the key {name};"
-                    f" {self._reader.rows_are} {block.line(row)} has none: leave such rows out with"
-                    " `where`, or declare another key."
+                    f" {line} has none: leave such rows out with `where`, or declare another key."
                 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
@@ -143,7 +144,7 @@ class Text:
 
     def _misread(self, error: Misread) -> SourceError:
         with self._raw() as file:
-            line = 1 + _line_ends(file, error.at)
+            line = 1 + _line_ends(file, error.at, self.encoding)
         if not error.text or error.why in CUT:
             raise Damaged(
                 f"The file {self.label} was expected to end with a whole letter in the encoding"
@@ -194,11 +195,12 @@ def pass_over(file: BinaryIO, count: int) -> None:
         count -= read
 
 
-def _line_ends(file: BinaryIO, count: int) -> int:
+def _line_ends(file: BinaryIO, count: int, encoding: str = "utf-8") -> int:
     """Count the line ends, LF, CR LF or CR, in so many bytes of a file."""
-    ends, before = 0, b""
+    ends, before, decoder = 0, b"", codecs.getincrementaldecoder(encoding)("replace")
     while count and (chunk := file.read(min(count, BLOCK))):
         count -= len(chunk)
+        chunk = decoder.decode(chunk).encode() if encoding != "utf-8" else chunk
         both = chunk.count(b"\r\n") + (before == b"\r" and chunk[:1] == b"\n")
         ends, before = ends + chunk.count(b"\n") + chunk.count(b"\r") - both, chunk[-1:]
     return ends
