@@ -17,11 +17,13 @@ import pytest
 from workbooks import MAIN, OASIS, Cell, write_ods, write_xlsx
 
 from tasks.core.making.tables import sheet_census
+from tasks.core.making.tables.cell_texts import are_kept, as_strings, written
 from tasks.core.making.tables.tabular import Figures
 from tasks.core.model.declarations import Table, decimal, integer, number, text
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+PARTS = [1, 0.1, 1 / 3, 0.1 + 0.2, 2.675, 1.23456789012345, 4.35 * 1.1]
 CODE_AND_POP = {"code": text("CODE"), "pop": integer("POP")}
 
 
@@ -531,3 +533,24 @@ def test_bytes_in_no_encoding_are_told_before_they_are_text(tmp_path: Path) -> N
     ]
     with pytest.raises(ConfigurationError, match="unknown"):
         read(tmp_path / "book", Table(columns=CODE_AND_POP, encoding="nonsense"))
+
+
+@pytest.mark.parametrize("kind", ["decimal(18,6)", "decimal(20,2)", "decimal(38,14)"])
+def test_amounts_written_at_once_are_those_written_one_by_one(kind: str) -> None:
+    scales = [10.0**exponent for exponent in range(-8, 17)]
+    amounts = [sign * scale * part for sign in (1, -1) for scale in scales for part in PARTS]
+    amounts += [0.0, float("nan")]
+    found = as_strings(amounts, kind, ".").to_pylist()
+    assert found[-1] == "nan"
+    expected = [written(amount, kind, ".") or "" for amount in amounts]
+    assert [*map(Decimal, found[:-1])] == [*map(Decimal, expected[:-1])]
+
+
+@pytest.mark.parametrize("place", [0, 1, 9_999, 10_000, 10_500])
+@pytest.mark.parametrize("others", [[], [""], [True]], ids=["numbers", "empty", "truth"])
+def test_one_spoilt_cell_among_many_is_found(others: list[Any], place: int) -> None:
+    for kind, spoilt in (("text", 0.5), ("text", 1e15), ("decimal(18,6)", -(2.0**53))):
+        cells = [*others, *([1.0] * 10_600)]
+        assert are_kept(cells, set(map(type, cells)), kind)
+        cells[place + len(others)] = spoilt
+        assert not are_kept(cells, set(map(type, cells)), kind)
