@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import csv
 from bisect import bisect_right, insort
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from tasks.core.making.tables.blocks import Block, is_blank
+from tasks.core.making.tables.end_marks import MARK
 from tasks.core.making.tables.headings import carry_titles, join_titles
 from tasks.core.making.tables.notes import advice, is_declared
 from tasks.core.making.tables.quotes import Quoted
-from tasks.core.making.tables.texts import BLOCK, Lines, Text
+from tasks.core.making.tables.texts import BLOCK, WORD, Lines, Text
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import SourceError
 
@@ -60,6 +62,8 @@ class Delimited:
                     if (row := is_blank(cells).index(False).as_py()) >= 0:
                         raise self._other_length(self._record(first + row), index + 1, "")
                 columns = dict(zip(wanted, batch.columns[: len(wanted)], strict=True))
+                if text.has_marks:
+                    self._require_no_mark(columns, line)
                 yield Block(columns, line, partial(self._whole, first))
 
     def _read_headings(self, lines: Lines) -> tuple[list[str], list[str]]:
@@ -125,6 +129,8 @@ class Delimited:
         except pa.ArrowInvalid as error:
             if (row := self._ragged) is not None:
                 raise self._other_length(row.number, row.actual_columns, row.text) from None
+            if "parse error: Row #" in str(error):  # and it cannot be told which
+                raise UnicodeError(str(error)) from None
             # headings and no row is for the check of the rows to judge
             if str(error) != "Empty CSV file":
                 is_long = "straddling" in str(error)
@@ -159,6 +165,18 @@ class Delimited:
             f" it has {columns}, {shown[:80]!r}: look at the line, and declare the"
             f" delimiter and the quote it is written with{note}."
         )
+
+    def _require_no_mark(self, columns: Mapping[int, pa.Array], line: Callable[[int], int]) -> None:
+        """Raise SourceError at a cell with Ctrl-Z, where a letter was lost or a file ended."""
+        for index, cells in columns.items():
+            row = pc.match_substring(cells, MARK.decode()).index(True).as_py()
+            if row >= 0:
+                raise SourceError(
+                    f"The column {self.headings[index]!r} of {self._label} was expected to hold"
+                    f" text; line {line(row)} has {cells[row].as_py()[:WORD]!r}, with Ctrl-Z (0x1A)"
+                    " for a letter that was lost, or where another file was appended: have the"
+                    " publisher mend it, or hand the mended file in by the inbox."
+                )
 
     def _record(self, row: int) -> int:
         """Return the number of the record that a row was read from, from 1 after the headings."""
