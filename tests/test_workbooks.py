@@ -504,7 +504,6 @@ def test_an_error_value_that_is_not_known_is_no_damage(tmp_path: Path, error: st
         ("CODE,POP\n1,2\n".encode("utf-16-be"), "utf-16", "declare utf-16-be"),
         ("CODE,POP\n1,2\n".encode("utf-16")[:-1], "utf-16", "part of one: download it again"),
         ("CODE,POP\n1,2\n3,é".encode()[:-1], "utf-8", "part of one: download it again"),
-        (b"CODE,POP\n1,2,\n2,3\n", "utf-8", "3 columns as the first row does; it has 2"),
         (b"CODE,POP\n1,2,\n2,3,x\n", "utf-8", "2 columns as the headings do; it has 3, '2,3,x'"),
         (b"CODE,POP\n1,2\n1) with the homeless,\n", "utf-8", "declare notes=('1)*',)"),
         ("CODE,POP\n1,2\n† provisional,\n".encode(), "utf-8", "declare notes=('†*',)"),
