@@ -240,3 +240,18 @@ def test_another_kind_of_file_is_named(tmp_path: Path, content: bytes, kind: str
     (tmp_path / "f").write_bytes(content)
     with pytest.raises(SourceError, match=f"it is {kind}, which is no table here"):
         read(tmp_path / "f", FIGURES)
+
+
+@pytest.mark.parametrize("reads", [{"missing": {"": "hidden"}}, {"missing": {" ": "hidden"}}])
+def test_an_empty_cell_that_says_something_is_a_row_of_a_file_of_one_column(
+    tmp_path: Path, reads: dict[str, Any]
+) -> None:
+    (tmp_path / "f").write_text('POP\n1\n\n""\n4\n\n')
+    firsts, tally = read(tmp_path / "f", {"residents": integer("POP")}, **reads)
+    assert (firsts, tally.blank) == ([1, None, None, 4, None], 0)
+    assert tally.reasons == {"hidden": 3}
+    assert read(tmp_path / "f", {"residents": integer("POP")}, zero=("",))[0] == [1, 0, 0, 4, 0]
+    firsts, tally = read(tmp_path / "f", {"residents": integer("POP")})
+    assert (firsts, tally.blank) == ([1, 4], 3)
+    write_xlsx(tmp_path / "f", {"A": [["POP"], [1.0], [None], [4.0]]})
+    assert read(tmp_path / "f", {"residents": integer("POP")}, **reads)[0] == [1, None, 4]
