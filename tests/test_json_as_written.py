@@ -130,7 +130,7 @@ def test_a_number_that_cannot_say_its_letters_is_refused(
 ) -> None:
     filled = ["5" if values[0][0] not in '{["' else '"5"'] * 5000 * is_late
     path = geojson(tmp_path, *filled, *values, more='"other": {"CODE": 2.5}, ')
-    with pytest.raises(SourceError, match=r"code was declared as text and .* not certain"):
+    with pytest.raises(SourceError, match="not certain"):
         into(path, declared())
 
 
@@ -142,8 +142,8 @@ def test_the_column_and_the_number_as_written_are_named(
     for spelled in (json.dumps(name), json.dumps(name, ensure_ascii=False)):
         with pytest.raises(SourceError) as raised:
             into(geojson(tmp_path, "3", value, name=spelled), declared(text(name)))
-        assert f"{name} of a.geojson holds the number {value} " in str(raised.value)
-        assert "in feature 2" in str(raised.value)
+        assert f"The column {name!r} of a.geojson was expected to hold text" in str(raised.value)
+        assert f"; feature 2 has the number {value} " in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -223,5 +223,5 @@ def test_a_value_that_a_field_of_esri_holds_is_read(
 
 @pytest.mark.parametrize("value", ["1.10", "1e3"])
 def test_a_number_in_a_text_of_esri_is_refused(value: str, tmp_path: Path, into: Load) -> None:
-    with pytest.raises(SourceError, match=f"holds the number {value} without quotes"):
+    with pytest.raises(SourceError, match=f"has the number {value} without quotes"):
         into(esri(tmp_path, "String", '"a"', value), declared())

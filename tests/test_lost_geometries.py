@@ -8,6 +8,7 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import layer_formats as formats
 
+from tasks.core.making.geometry.json_coordinates import count_lists
 from tasks.core.making.geometry.shapes import FeatureCounts
 from tasks.core.model.columns import text
 from tasks.core.model.declarations import Features
@@ -354,3 +356,67 @@ def test_a_geometry_of_no_arc_of_a_topojson_is_refused(
         return
     with pytest.raises(SourceError, match=r"1 arcs was expected in .* for feature 2"):
         into(path, reads)
+
+
+# parts of geometries in GeoJSON
+
+SILENT = replace(READS, crs_missing=True)
+HOLE = [[150_200, 170_100], [150_400, 170_100], [150_400, 170_200], [150_200, 170_100]]
+
+
+def geojson(folder: Path, *geometries: Any, **more: Any) -> Path:
+    """A GeoJSON of these geometries, each with a code and further members of its feature."""
+    features = [
+        {"type": "Feature", "properties": {"CODE": f"{number}"}, "geometry": geometry, **more}
+        for number, geometry in enumerate(geometries)
+    ]
+    path = folder / "a.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+BROKEN = [RING[0][:1], ["x", 170_000], [None, 170_000], [True, 1], 5, None, {}, [[1, 2]]]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("position", BROKEN, ids=json.dumps)
+@pytest.mark.parametrize("in_hole", [False, True])
+@pytest.mark.parametrize("beside", [{}, {"bbox": [1, 2, 3, 4]}])
+def test_a_part_of_a_geojson_with_a_broken_position_is_refused(
+    beside: dict[str, Any], in_hole: bool, position: Any, tmp_path: Path, into: Load
+) -> None:
+    broken: list[Any] = [*(HOLE if in_hole else RING)]
+    broken[1] = position
+    area = [RING, broken] if in_hole else [broken]
+    lost = {"type": "MultiPolygon", "coordinates": [[RING], area]}
+    whole = {"type": "MultiPolygon", "coordinates": [[RING, HOLE], [RING]]}
+    with pytest.raises(SourceError, match=r"feature 2 has (others|null or)|not written as GeoJSON"):
+        into(geojson(tmp_path, whole, lost, None, **beside), SILENT)
+
+
+@pytest.mark.parametrize("beside", [{}, {"bbox": [1, 2, 3, 4]}, {"x": {"coordinates": [1, 2]}}])
+def test_lists_beside_the_coordinates_lose_nothing(
+    beside: dict[str, Any], tmp_path: Path, into: Load, rows: Rows
+) -> None:
+    shape = {"type": "Polygon", "coordinates": [RING, HOLE]}
+    several = {"type": "MultiPolygon", "coordinates": [[RING, HOLE], [RING]]}
+    empty = {"type": "MultiPolygon", "coordinates": []}
+    collection = {"type": "GeometryCollection", "geometries": [shape, several]}
+    path = geojson(tmp_path, shape, several, empty, None, collection, **beside)
+    assert into(path, SILENT).features == 5
+    assert rows("sum(ST_NPoints(geom)) FROM areas") == [(8 + 12 + 20,)]
+
+
+def test_lists_are_counted_as_they_are_written() -> None:
+    made = [
+        shapely.Point(1, 2),
+        shapely.MultiPoint([(1, 2), (3, 4)]),
+        shapely.LineString([(1, 2), (3, 4)]),
+        shapely.MultiLineString([[(1, 2), (3, 4)]] * 2),
+        shapely.Polygon(RING, [HOLE]),
+        shapely.MultiPolygon([shapely.Polygon(RING, [HOLE]), shapely.box(0, 0, 1, 1)]),
+        None,
+    ]
+    for geometry in [*made, shapely.GeometryCollection([*filter(None, made)])]:
+        written = str(shapely.to_geojson(geometry)).replace('"geometries":[', "")
+        assert count_lists(np.array([geometry], object)) == written.count("["), written

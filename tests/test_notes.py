@@ -154,6 +154,28 @@ def test_delimiters_at_the_ends_of_all_lines_are_read_over(tmp_path: Path, surpl
     assert read(tmp_path / "f", FIGURES)[0] == ["01", "02"]
 
 
+@pytest.mark.parametrize("headings", ["CODE;POP", "CODE;POP;", "CODE;POP;;"])
+@pytest.mark.parametrize("first", ["", ";;"])
+@pytest.mark.parametrize("rows", [9, 90_000])
+def test_rows_of_which_some_end_in_delimiters_are_read_in_their_places(
+    tmp_path: Path, headings: str, first: str, rows: int
+) -> None:
+    ends = [first, "", ";", "", "", ";;", "; ;", *[""] * (5 if rows < 10 else 1_000)]
+    lines = [f"{row:06};{row}{ends[row % len(ends)]}" for row in range(rows)]
+    lines[-3:-3] = ["", ";;;"]
+    (tmp_path / "f").write_text("\n".join([headings, *lines, "x;7;", "y;8;;;", "Source: INSEE"]))
+    firsts, tally = read(tmp_path / "f", FIGURES, key=("code",), notes=("Source*",))
+    assert firsts == [*(f"{row:06}" for row in range(rows)), "x", "y"]
+    assert (tally.blank, tally.named) == (2, [f"line {rows + 6}: Source: INSEE"])
+    (tmp_path / "f").write_text("\n".join([headings, *lines, "x;7;", "x;-", "y;8"]))
+    with pytest.raises(SourceError, match=f"line {rows + 5} has '-'"):
+        read(tmp_path / "f", FIGURES, key=("code",))
+    for wrong in ("x;7;;;z", "x"):
+        (tmp_path / "f").write_text("\n".join([headings, *lines, "x;7;", wrong, "y;8"]))
+        with pytest.raises(SourceError, match=f"Line {rows + 5} of f was expected to have [234] "):
+            read(tmp_path / "f", FIGURES, key=("code",))
+
+
 def test_columns_that_are_not_there_are_kept_and_a_table_of_none_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "csv", ROWS)
     more, gone = text("MORE"), integer("GONE", "LOST", optional=True)
@@ -278,3 +300,18 @@ def test_declared_words_match_in_any_unicode_form(
     firsts, tally = read(path, FIGURES, key=("code",), notes=(said["Été*"],), **reads)
     assert (firsts, dict(tally.reasons)) == (["1"], {"hidden": 1})
     assert tally.left_out == 1 + (tally.notes == 0)
+
+
+@pytest.mark.parametrize("reads", [{"missing": {"": "hidden"}}, {"missing": {" ": "hidden"}}])
+def test_an_empty_cell_that_says_something_is_a_row_of_a_file_of_one_column(
+    tmp_path: Path, reads: dict[str, Any]
+) -> None:
+    (tmp_path / "f").write_text('POP\n1\n\n""\n4\n\n')
+    firsts, tally = read(tmp_path / "f", {"residents": integer("POP")}, **reads)
+    assert (firsts, tally.blank) == ([1, None, None, 4, None], 0)
+    assert tally.reasons == {"hidden": 3}
+    assert read(tmp_path / "f", {"residents": integer("POP")}, zero=("",))[0] == [1, 0, 0, 4, 0]
+    firsts, tally = read(tmp_path / "f", {"residents": integer("POP")})
+    assert (firsts, tally.blank) == ([1, 4], 3)
+    write_xlsx(tmp_path / "f", {"A": [["POP"], [1.0], [None], [4.0]]})
+    assert read(tmp_path / "f", {"residents": integer("POP")}, **reads)[0] == [1, None, 4]

@@ -175,3 +175,45 @@ def test_rows_are_swallowed_neither_over_parts_nor_at_the_end_nor_by_other_colum
 def test_a_cell_of_several_lines_that_are_no_rows_is_read(tmp_path: Path, cell: str) -> None:
     content = "\n".join(lines_of(3, r1=f'00001;"{cell}";1'))
     assert rows_of(tmp_path / "f", content)[1] == ("00001", cell, 1)
+
+
+def texts_of(path: Path, content: bytes) -> list[tuple[Any, ...]]:
+    """Write a file of three columns of text and read it."""
+    path.write_bytes(content)
+    figures = Figures(path, Table(columns={name: text(name) for name in "ABC"}), "f.csv")
+    return [tuple(row.values()) for batch in figures.batches() for row in batch.to_pylist()]
+
+
+@pytest.mark.parametrize(
+    "end", [b"\x1a", b"\n\x1a", b"\r\n\x1a\x1a", b"\n\x1a\0\0", b"\n\x1a\r\n"], ids=repr
+)
+@pytest.mark.parametrize("more", [0, 300_000], ids=["short", "long"])
+def test_a_mark_at_the_end_of_a_file_of_dos_is_no_row(
+    tmp_path: Path, end: bytes, more: int
+) -> None:
+    rows = "".join(f"{row},2,3\n" for row in range(more)) + "a,b,c"
+    found = texts_of(tmp_path / "f", b"A,B,C\n" + rows.encode() + end)
+    assert (len(found), found[-1]) == (more + 1, ("a", "b", "c"))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_mark_elsewhere_is_refused_in_a_declared_column(tmp_path: Path, place: int) -> None:
+    cells = [b"x", b"y", b"z"]
+    cells[place] += b"\x1a" * 3_000 + b"a"
+    content = b"A,B,C\n1,2,3\n" + b",".join(cells) + b"\n4,5,6\n\x1a"
+    with pytest.raises(SourceError, match=rf"column '{'ABC'[place]}' .* line 3 .*Ctrl-Z"):
+        texts_of(tmp_path / "f", content)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    "ragged",
+    [b"Vand\x9cuvre,1,2,3", b"Vand\x9cuvre", b"Vand\x9cuvre,,,"],
+    ids=["more", "fewer", "surplus"],
+)
+def test_a_row_of_another_length_in_another_encoding_is_told_as_such(
+    tmp_path: Path, ragged: bytes
+) -> None:
+    rows = b"".join(b"%d,2,3\n" % row for row in range(400_000))
+    with pytest.raises(SourceError, match=r"line 400002 has .*'Vandœuvre' in cp1252: declare"):
+        texts_of(tmp_path / "f", b"A,B,C\n" + rows + ragged + b"\n1,2,3\n")

@@ -180,7 +180,8 @@ def test_what_is_no_number_is_refused_unless_declared(
 ) -> None:
     for kind in ("number", "integer", "decimal(18,2)", "text"):
         assert read(kind, [1.5 if kind != "integer" else 1.0, value], ending) == REFUSED
-    assert read("number", [1.5, value], ending, missing={"NaN": "x", "inf": "y"}) is None
+    for kind in ("number", "text") if value != value else ("number",):
+        assert read(kind, [1.5, value], ending, missing={"NaN": "x", "inf": "y"}) is None
 
 
 def test_identifiers_beyond_a_double_are_refused_in_json(read: Callable[..., Any]) -> None:

@@ -17,12 +17,14 @@ import pytest
 from workbooks import MAIN, OASIS, Cell, write_ods, write_xlsx
 
 from tasks.core.making.tables import sheet_census
+from tasks.core.making.tables.cell_texts import are_kept, as_strings, written
 from tasks.core.making.tables.tabular import Figures
 from tasks.core.model.columns import code, decimal, integer, number, text
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError, SourceError
 
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+PARTS = [1, 0.1, 1 / 3, 0.1 + 0.2, 2.675, 1.23456789012345, 4.35 * 1.1]
 CODE_AND_POP = {"code": text("CODE"), "pop": integer("POP")}
 
 
@@ -503,7 +505,6 @@ def test_an_error_value_that_is_not_known_is_no_damage(tmp_path: Path, error: st
         ("CODE,POP\n1,2\n".encode("utf-16-be"), "utf-16", "declare utf-16-be"),
         ("CODE,POP\n1,2\n".encode("utf-16")[:-1], "utf-16", "part of one: download it again"),
         ("CODE,POP\n1,2\n3,é".encode()[:-1], "utf-8", "part of one: download it again"),
-        (b"CODE,POP\n1,2,\n2,3\n", "utf-8", "3 columns as the first row does; it has 2"),
         (b"CODE,POP\n1,2,\n2,3,x\n", "utf-8", "2 columns as the headings do; it has 3, '2,3,x'"),
         (b"CODE,POP\n1,2\n1) with the homeless,\n", "utf-8", "declare notes=('1)*',)"),
         ("CODE,POP\n1,2\n† provisional,\n".encode(), "utf-8", "declare notes=('†*',)"),
@@ -586,3 +587,87 @@ def test_an_opendocument_code_shown_with_zeros_is_refused_with_its_declaration(
     assert read(path, Table(columns=columns))["code"] == ["12345", "00234"]
     path = content(tmp_path, ods_row("CODE", "POP") + ods_row("01", ods_number("5", "0005")))
     assert read(path) == {"code": ["01"], "pop": [5]}
+
+
+@pytest.mark.parametrize("kind", ["decimal(18,6)", "decimal(20,2)", "decimal(38,14)"])
+def test_amounts_written_at_once_are_those_written_one_by_one(kind: str) -> None:
+    scales = [10.0**exponent for exponent in range(-8, 17)]
+    amounts = [sign * scale * part for sign in (1, -1) for scale in scales for part in PARTS]
+    amounts += [0.0, float("nan")]
+    found = as_strings(amounts, kind, ".").to_pylist()
+    assert found[-1] == "nan"
+    expected = [written(amount, kind, ".") or "" for amount in amounts]
+    assert [*map(Decimal, found[:-1])] == [*map(Decimal, expected[:-1])]
+
+
+@pytest.mark.parametrize("place", [0, 1, 9_999, 10_000, 10_500])
+@pytest.mark.parametrize("others", [[], [""], [True]], ids=["numbers", "empty", "truth"])
+def test_one_spoilt_cell_among_many_is_found(others: list[Any], place: int) -> None:
+    for kind, spoilt in (("text", 0.5), ("text", 1e15), ("decimal(18,6)", -(2.0**53))):
+        cells = [*others, *([1.0] * 10_600)]
+        assert are_kept(cells, set(map(type, cells)), kind)
+        cells[place + len(others)] = spoilt
+        assert not are_kept(cells, set(map(type, cells)), kind)
+
+
+def row_of(row: int | str, *places: str) -> str:
+    """A row that states this number, of numbers in cells that state these places."""
+    cells = "".join(f'<c r="{place}"><v>{at}</v></c>' for at, place in enumerate(places, 1))
+    return f'<row r="{row}">{cells}</row>'
+
+
+DISORDER = {
+    "the same row twice": ([row_of(2, "A2", "B2"), row_of(2, "A2", "B2")], "row 2"),
+    "the same row in two halves": ([row_of(2, "A2"), row_of(2, "B2")], "row 2"),
+    "rows backwards": ([row_of(3, "A3", "B3"), row_of(2, "A2", "B2")], "row 2"),
+    "the row of the headings": ([row_of(1, "A1", "B1")], "row 1"),
+    "the same cell twice": ([row_of(2, "A2", "B2", "B2")], "B2"),
+    "cells backwards": ([row_of(2, "B2", "A2")], "A2"),
+    "a cell of the row before": ([row_of(2, "A2"), row_of(3, "B2", "A3")], "B2"),
+    "a cell of the row after": ([row_of(2, "A2", "B3"), row_of(3, "A3", "B3")], "row 3"),
+    "many letters": ([row_of(2, "A2", "Z2", "AA2", "ZZ2", "AAA2", "AAA2")], "AAA2"),
+    "another attribute first": (
+        [row_of(n, f"A{n}").replace("<row", '<row spans="1:2"') for n in (2, 3, 3)],
+        "row 3",
+    ),
+    "cells without a place": (['<row r="2"><c><v>1</v></c></row>', row_of(2, "B2")], "row 2"),
+    "prefixed": ([row_of(2, "A2").replace("<row", '<row xml:lang="fr"'), row_of(2, "B2")], "row 2"),
+}
+
+
+@pytest.mark.parametrize("many", [0, 3_000], ids=["a short sheet", "over parts of a long one"])
+@pytest.mark.parametrize("kind", DISORDER)
+def test_a_place_that_is_stated_twice_or_backwards_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, many: int
+) -> None:
+    monkeypatch.setattr(sheet_census, "CHUNK", 700)
+    rows, named = DISORDER[kind]
+    after = "".join(row_of(row, f"A{row}", f"B{row}") for row in range(10, 10 + many))
+    said = refused(sheet(tmp_path, HEAD + "".join(rows) + after))
+    assert f"to state each row and cell once, in order; {named} stands twice" in said
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"<row ": '<row spans="1:2" ht="15" '},
+        {"<row ": "<row\n"},
+        {"<c ": "<c\n"},
+        {"<c r": '<c s="0" r'},
+        {'"': "'"},
+        {"<row": "<!-- <row r='1'> <c r='A1'> --><row"},
+    ],
+    ids=["plain", "spans", "row lines", "cell lines", "styles", "apostrophes", "comments"],
+)
+def test_rows_and_cells_in_order_are_read_however_they_are_spelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: Mapping[str, str]
+) -> None:
+    monkeypatch.setattr(sheet_census, "CHUNK", 700)
+    places = [9, 10, 11, 99, 100, 101, 999, 1000, 9_999, 10_000, 10_002]
+    rows = "".join(row_of(row, f"A{row}", f"B{row}", f"AB{row}", f"AAB{row}") for row in places)
+    rows += "<row r='10003'/>" + row_of(10_004, "A10004")
+    for old, new in changed.items():
+        rows = rows.replace(old, new)
+    found = read(sheet(tmp_path, HEAD + rows, after='<rowBreaks count="1"/>'))
+    assert found["pop"] == [2] * len(places) + [None]

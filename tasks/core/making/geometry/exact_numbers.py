@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from tasks.core.making.fields import simplified
 from tasks.core.making.geometry.geometry_files import Place
 from tasks.core.making.geometry.written_numbers import require_plain_numbers, require_stated_numbers
+from tasks.core.making.markers import is_marker
 from tasks.core.model.declarations import Features
 from tasks.core.model.errors import SourceError
 
@@ -41,9 +42,11 @@ def exactly(
             if written and not before and name in fields.values():
                 require_stated_numbers(written, name, batch[name].type)
             if written and name in names:
-                if not before and _may_be_numbers(batch[name].type, written):
-                    is_number = _is_number(batch[name].type)
-                    require_plain_numbers(written, name, names[name], is_number=is_number)
+                kind = batch[name].type
+                if not before and _may_be_numbers(kind, written):
+                    may_be_nan = is_marker("NaN", reads.missing)
+                    is_number = _is_number(kind)
+                    require_plain_numbers(written, name, is_number=is_number, may_be_nan=may_be_nan)
                 _require_written(simplified(batch[name]), names[name], where, before)
         before += len(batch)
         yield batch, geometry

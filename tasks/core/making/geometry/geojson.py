@@ -15,6 +15,7 @@ from typing import Any
 from tasks.core.making.encodings import C1, UTF_8, fitting_codec
 from tasks.core.making.geometry.encodings import declared_codec
 from tasks.core.making.geometry.geometry_files import Place
+from tasks.core.making.geometry.json_coordinates import require_whole
 from tasks.core.making.geometry.json_counts import Tokens, require_no_more
 from tasks.core.making.geometry.json_escapes import first_escape
 from tasks.core.making.geometry.json_members import (
@@ -34,6 +35,7 @@ from tasks.core.making.geometry.json_shapes import (
 from tasks.core.model.errors import SourceError
 
 COLLECTIONS = ("geojson", "features")
+IN_COLLECTION = 1  # list beside those of coordinates: the features
 WIDE = ("utf-16", "utf-32")
 NAME = re.compile(rb'"([^"\\]*)"\s*:\s*"[^"]*$')
 
@@ -45,12 +47,18 @@ class Examined:
     place: Place
     members: dict[str, Any] = field(default_factory=dict)
     features_at_most: int = 0
+    lists_at_most: int = 0
 
-    def require_all(self, features: int, without_geometry: int, where: str) -> None:
-        """Raise SourceError when the file itself says that there are more features, or shapes."""
+    def require_all(self, features: int, without_geometry: int, lists: int, where: str) -> None:
+        """Raise SourceError when the file itself says that there are more features, or shapes.
+
+        lists: in which GeoJSON writes the geometries that were read.
+        """
         if without_geometry and self.place.kind in COLLECTIONS:
             require_numbers(self.place)
             require_shapes(self.place, features, without_geometry)
+        if self.lists_at_most > lists + IN_COLLECTION:
+            require_whole(self.place, lists)
         if self.features_at_most > features:
             require_no_more(self.place, features, where)
         if more := beyond(self.members, features):
@@ -123,7 +131,7 @@ def _scan(place: Place) -> tuple[Examined, int, bool]:
     if decoder.getstate()[0]:
         return Examined(place), start - len(decoder.getstate()[0]), False
     members = members_before(head) | members_after(tail)
-    return Examined(place, members, tokens.most(members)), -1, is_ascii
+    return Examined(place, members, tokens.most(members), tokens.lists), -1, is_ascii
 
 
 def _no_letter(place: Place, position: int, what: str) -> SourceError:

@@ -46,7 +46,8 @@ def load(
         _require_present(layer, reads)
         require_crs(layer.crs, reads, layer.where, assumed=layer.crs_assumed)
         kind, batches = _first_kind(layer)
-        shaping = Shaping(reads, kind, layer.where, layer.states_crs)
+        is_json = bool(layer.stated and layer.stated.lists_at_most)
+        shaping = Shaping(reads, kind, layer.where, layer.states_crs, is_json)
         _create(database, schema, table, reads, kind)
         _copy(database, schema, table, reads, batches, shaping)
         _require_all(layer, shaping.figures)
@@ -195,7 +196,8 @@ def _require_all(layer: Layer, figures: FeatureCounts) -> None:
     if layer.parts and figures.without_geometry:
         require_shapes(layer.parts, figures.without_geometry)
     if layer.stated:
-        layer.stated.require_all(figures.features, figures.without_geometry, layer.where)
+        without, lists = figures.without_geometry, figures.lists_in_json
+        layer.stated.require_all(figures.features, without, lists, layer.where)
 
 
 def _finish(

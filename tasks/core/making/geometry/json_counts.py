@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 
 from tasks.core.making.geometry.geometry_files import Place
@@ -14,28 +15,33 @@ from tasks.core.making.geometry.json_shapes import opened_text
 from tasks.core.model.errors import Damaged, SourceError
 
 # One of each is in every feature: features are counted one by one only where there are more.
-TOKENS = (b'"Feature"', b'"geometry"', b'"properties"')
+TOKENS = (b'"Feature"', b'"properties"')
+LIST = ord("[")
 LONGEST = max(map(len, TOKENS))
 
 
 class Tokens:
-    """Counts, block by block, what stands once in every feature."""
+    """Counts, block by block, what stands once in every feature, and the lists of coordinates.
+
+    lists: of all that is written, so those of coordinates at most.
+    """
 
     def __init__(self) -> None:
-        self._counts, self._last = dict.fromkeys(TOKENS, 0), b""
+        self._counts, self._last, self.lists = dict.fromkeys(TOKENS, 0), b"", 0
 
     def most(self, members: Mapping[str, Any]) -> int:
         """Tell how many features there are at most, by the members beside them: a CRS has
         properties too.
         """
-        feature, geometry, properties = self._counts.values()
-        return max(feature, geometry, properties - ("crs" in members))
+        feature, properties = self._counts.values()
+        return max(feature, properties - ("crs" in members))
 
     def add(self, block: bytes) -> None:
         """Count those of the next block, and those that it ends."""
         for token in TOKENS:
             seam = self._last[1 - len(token) :] + block[: len(token) - 1]
             self._counts[token] += block.count(token) + seam.count(token)
+        self.lists += int(np.count_nonzero(np.frombuffer(block, np.uint8) == LIST))
         self._last = (self._last + block[-LONGEST:])[-LONGEST:]
 
 

@@ -18,6 +18,7 @@ from tasks.core.making.geometry.coordinates import (
     require_bounds,
 )
 from tasks.core.making.geometry.ewkb import ewkb, is_plain
+from tasks.core.making.geometry.json_coordinates import count_lists
 from tasks.core.making.geometry.remarks import Remarks
 from tasks.core.making.geometry.rings import without_flat_rings
 from tasks.core.making.markers import Reasons
@@ -40,12 +41,16 @@ COLLECTION = 7
 
 @dataclass
 class FeatureCounts:
-    """Counts of features and of what is missing or was changed in them; the change of CRS."""
+    """Counts of features and of what is missing or was changed in them; the change of CRS.
+
+    lists_in_json: those that GeoJSON writes the geometries with, counted for it only.
+    """
 
     features: int = 0
     without_geometry: int = 0
     from_collections: int = 0
     without_ground: int = 0
+    lists_in_json: int = 0
     change_of_crs: str = ""
     remarks: Remarks = field(default_factory=Remarks)
     reasons: Reasons = field(default_factory=Reasons)
@@ -99,6 +104,7 @@ class Shaping:
     kind: str
     where: str
     states_crs: bool = True
+    is_json: bool = False
     figures: FeatureCounts = field(default_factory=FeatureCounts)
     change: Change | None = None
 
@@ -110,6 +116,7 @@ class Shaping:
     def shape(self, wkb: pa.Array) -> pa.Array:
         """Shape one batch of geometries; null and empty ones become null and are counted."""
         geometries = parse(wkb, self.where, self.figures.features)
+        self.figures.lists_in_json += count_lists(geometries) if self.is_json else 0
         absent = shapely.is_missing(geometries) | shapely.is_empty(geometries)
         geometries[absent] = None
         dimension = self.reads.dimension

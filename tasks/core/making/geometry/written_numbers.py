@@ -26,15 +26,15 @@ OF_FEATURES = re.compile(rb'"(?:properties|attributes)"\s*:\s*\{')
 QUOTED = re.compile(rb'"(?:\\.|[^"\\])*"')
 
 
-def require_plain_numbers(place: Place, name: str, column: str, *, is_number: bool) -> None:
+def require_plain_numbers(place: Place, name: str, *, is_number: bool, may_be_nan: bool) -> None:
     """Raise SourceError where a number of a member is written so that its digits are not kept.
 
-    name: of the member in each feature; column: as declared. is_number: whether truth values are
-    read as numbers, too.
+    name: of the member in each feature. is_number: whether truth values are read as numbers, too.
+    may_be_nan: whether NaN is declared to be a missing value.
     """
-    plain = PLAIN + b"|" + (WHOLE if is_number else TRUTHS)
+    plain = PLAIN + b"|" + (WHOLE if is_number else TRUTHS) + b"|NaN" * may_be_nan
     for position, value in _others(place, name, rb'(?!["\[{n\s]|(?:' + plain + rb")[\s,}\]])"):
-        raise _refused(place, position, name, column, value)
+        raise _refused(place, position, name, value)
 
 
 def require_stated_numbers(place: Place, name: str, kind: pa.DataType) -> None:
@@ -85,11 +85,11 @@ def _is_of_feature(before: bytes) -> bool:
     return inside.count(b"{") == inside.count(b"}") and inside.count(b"[") == inside.count(b"]")
 
 
-def _refused(place: Place, position: int, name: str, column: str, value: bytes) -> SourceError:
+def _refused(place: Place, position: int, name: str, value: bytes) -> SourceError:
     number, *_ = feature_at(place, position)
-    at = f" in feature {number:,}" if number else ""
+    at = f"feature {number:,}" if number else f"the text at byte {position:,}"
     return SourceError(
-        f"The column {column} was declared as text and {name} of {place.name} holds the number"
-        f" {value[:60].decode('utf-8', 'replace')} without quotes{at}, whose letters are not"
-        " certain: declare it as a number, or ask the publisher for text."
+        f"The column {name!r} of {place.name} was expected to hold text; {at} has the number"
+        f" {value[:60].decode('utf-8', 'replace')} without quotes, whose letters are not certain:"
+        " declare it as a number, or ask the publisher for text."
     )

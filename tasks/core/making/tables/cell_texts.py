@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 CODES_END = 1e15  # a spreadsheet keeps fifteen digits
 EXACT_END = 2.0**53  # a double tells whole numbers apart
+EXPONENTS_FROM = 1e10  # in Arrow's spelling of numbers
 DIGITS = 15  # of an amount, beyond which is the noise of a sum such as 0.30000000000000004
 
 
@@ -29,9 +31,7 @@ def as_strings(
     if types == {float} and (whole := _whole(column)) is not None:
         return whole.cast(pa.string())
     if types == {float} and kind.startswith("decimal") and point == ".":
-        end = _noise_end(kind)
-        texts = [f"{c:.15g}" if -end < c < end else written(c, kind, point) for c in column]
-        return pa.array(texts, pa.string())
+        return _amounts(column, kind)
     if types == {float} and kind == "number" and point == ".":
         is_whole = float.is_integer
         texts = [written(c, kind, point) if is_whole(c) else repr(c) for c in column]
@@ -47,6 +47,23 @@ def _whole(column: Sequence[float]) -> pa.Array | None:
         return None
     ends = pc.min_max(whole).as_py()
     return whole if -EXACT_END < ends["min"] <= ends["max"] < EXACT_END else None
+
+
+def _amounts(column: Sequence[float], kind: str) -> pa.Array:
+    """Write amounts; Arrow's digits are those of the file wherever they are fifteen at most."""
+    end, numbers = min(_noise_end(kind), EXPONENTS_FROM), pa.array(column, pa.float64())
+    texts = numbers.cast(pa.string())
+    longest = pc.less_equal(pc.binary_length(texts), DIGITS + len("."))
+    is_sure = pc.and_(longest, pc.less(pc.abs(numbers), end))
+    if pc.all(is_sure).as_py():
+        return texts
+    doubtful = pc.invert(is_sure)
+    places = pc.indices_nonzero(doubtful).to_pylist()
+    return pc.replace_with_mask(
+        texts,
+        doubtful,
+        pa.array([written(column[place], kind, ".") for place in places], pa.string()),
+    )
 
 
 def _noise_end(kind: str) -> float:
@@ -73,6 +90,20 @@ def written(cell: Any, kind: str, point: str) -> str | None:
     if isinstance(cell, datetime):
         return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
     return cell.isoformat() if isinstance(cell, date) else str(cell)
+
+
+def are_kept(column: Sequence[Any], types: set[type], kind: str) -> bool:
+    """Tell at once that all numbers of a column are kept to the last digit, as codes or amounts.
+
+    False may also mean that only a look at each cell tells.
+    """
+    if not types <= {str, bool, float}:
+        return False
+    cells = column if types == {float} else [cell for cell in column if type(cell) is float]
+    numbers = np.array(cells, np.float64)
+    if kind != "text":
+        return bool((np.abs(numbers) < EXACT_END).all())
+    return bool(((np.abs(numbers) < CODES_END) & (numbers == np.trunc(numbers))).all())
 
 
 def wrong_code(cell: Any) -> str:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import csv
 from bisect import bisect_right, insort
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from tasks.core.making.tables import swallowed_rows
 from tasks.core.making.tables.blocks import Block, is_blank
+from tasks.core.making.tables.end_marks import MARK
 from tasks.core.making.tables.headings import carry_titles, join_titles
 from tasks.core.making.tables.notes import advice, is_declared
 from tasks.core.making.tables.quotes import Quoted
-from tasks.core.making.tables.texts import BLOCK, Lines, Text
+from tasks.core.making.tables.texts import BLOCK, WORD, Lines, Text
+from tasks.core.making.tables.uneven_rows import UnevenRows
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import SourceError
 
@@ -36,6 +39,7 @@ class Delimited:
         self._reads, self._label = reads, label
         self._not_rows: list[int] = []  # numbers of the records that hold no row, in order
         self._notes: list[tuple[int, str]] = []
+        self._uneven = UnevenRows(self._place)
         self._ragged: arrow_csv.InvalidRow | None = None
         self._text = Text(path, reads, label, member)
         with self._text.reading() as text:
@@ -53,15 +57,21 @@ class Delimited:
     def blocks(self, wanted: Mapping[int, str]) -> Iterator[Block]:
         rows = 0
         surplus = range(len(self.headings), self._width)
+        names = [*wanted, *surplus]
         with self._text.reading(self._text.start) as text:
-            for batch in self._batches(text, [str(index) for index in [*wanted, *surplus]]):
-                first, rows = rows, rows + len(batch)
+            for read in self._batches(text, [str(index) for index in names]):
+                columns = self._uneven.weave(read.columns, names, rows, len(read))
+                first, rows = rows, rows + len(columns[0])
+                if first == rows:
+                    continue
                 line = partial(self._line_after, first)
-                for index, cells in zip(surplus, batch.columns[len(wanted) :], strict=True):
+                for index, cells in zip(surplus, columns[len(wanted) :], strict=True):
                     if (row := is_blank(cells).index(False).as_py()) >= 0:
                         raise self._other_length(self._record(first + row), index + 1, "")
-                columns = dict(zip(wanted, batch.columns[: len(wanted)], strict=True))
-                yield Block(columns, line, partial(self._whole, first))
+                cells_of = dict(zip(wanted, columns[: len(wanted)], strict=True))
+                if text.has_marks:
+                    self._require_no_mark(cells_of, line)
+                yield Block(cells_of, line, partial(self._whole, first))
         if text.lines > rows + len(self._not_rows):
             swallowed_rows.require_none(self._text, self._width, wanted)
 
@@ -128,6 +138,8 @@ class Delimited:
         except pa.ArrowInvalid as error:
             if (row := self._ragged) is not None:
                 raise self._other_length(row.number, row.actual_columns, row.text) from None
+            if "parse error: Row #" in str(error):  # and it cannot be told which
+                raise UnicodeError(str(error)) from None
             # headings and no row is for the check of the rows to judge
             if str(error) != "Empty CSV file":
                 is_long = "straddling" in str(error)
@@ -137,16 +149,37 @@ class Delimited:
                     f" {why}; declare the delimiter and the quote it is written with."
                 ) from None
 
+        # so that rows held from behind the last one are given
+        yield pa.record_batch([pa.array([], pa.string()) for _ in names], names=names)
+
     def _judge(self, row: arrow_csv.InvalidRow) -> str:
-        """Skip blank lines and declared notes; any other length is an error."""
-        filled = row.text.replace(self._reads.delimiter, "").strip()
-        if filled and not is_declared(self._cells(row.text), self._reads.notes):
-            self._ragged = row
-            return "error"
+        """Skip blank lines and declared notes, and hold rows with other delimiters at their end.
+
+        Any other length is an error.
+        """
+        cells = self._cells(row.text)
+        filled = any(cell.strip() for cell in cells)
+        if filled and not is_declared(cells, self._reads.notes):
+            if not self._is_even(cells):
+                self._ragged = row
+                return "error"
+            self._uneven.hold(row.number, cells)
+            return "skip"
         insort(self._not_rows, row.number)
         if filled:
             self._notes.append((row.number, row.text))
         return "skip"
+
+    def _is_even(self, cells: Sequence[str]) -> bool:
+        """Tell that a row has a cell for each heading with text, and nothing beyond."""
+        named = len(self.headings)
+        while named and not self.headings[named - 1].strip():
+            named -= 1
+        return len(cells) >= named and not any(cell.strip() for cell in cells[named:])
+
+    def _place(self, record: int) -> int:
+        """Return the place of a record among the rows, counted from 0."""
+        return record - 1 - bisect_right(self._not_rows, record)
 
     def _cells(self, text: str) -> list[str]:
         return next(self._text.records([text]), [])
@@ -155,13 +188,23 @@ class Delimited:
         shown = content or self._reads.delimiter.join(self._text.cells_of([record])[0])
         note = advice(self._cells(content)) if content else ""
         expected = f"{len(self.headings)} columns as the headings do"
-        if columns == len(self.headings):
-            expected = f"{self._width} columns as the first row does"
         return SourceError(
             f"Line {self._text.line_of(record)} of {self._label} was expected to have {expected};"
             f" it has {columns}, {shown[:80]!r}: look at the line, and declare the"
             f" delimiter and the quote it is written with{note}."
         )
+
+    def _require_no_mark(self, columns: Mapping[int, pa.Array], line: Callable[[int], int]) -> None:
+        """Raise SourceError at a cell with Ctrl-Z, where a letter was lost or a file ended."""
+        for index, cells in columns.items():
+            row = pc.match_substring(cells, MARK.decode()).index(True).as_py()
+            if row >= 0:
+                raise SourceError(
+                    f"The column {self.headings[index]!r} of {self._label} was expected to hold"
+                    f" text; line {line(row)} has {cells[row].as_py()[:WORD]!r}, with Ctrl-Z (0x1A)"
+                    " for a letter that was lost, or where another file was appended: have the"
+                    " publisher mend it, or hand the mended file in by the inbox."
+                )
 
     def _record(self, row: int) -> int:
         """Return the number of the record that a row was read from, from 1 after the headings."""

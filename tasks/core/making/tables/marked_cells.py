@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tasks.core.making.tables.blocks import Block, keep_like
-from tasks.core.making.tables.cell_texts import wrong_amount, wrong_code
+from tasks.core.making.tables.cell_texts import are_kept, wrong_amount, wrong_code
 from tasks.core.making.tables.headings import find_heading
 from tasks.core.making.tables.sheet_census import NO_VALUE
 from tasks.core.making.tables.workbook_parts import cell_name
@@ -98,7 +98,7 @@ def _spoilt(
 ) -> Iterator[tuple[int, int, str]]:
     for index, kind in kinds.items():
         fault_of = _FAULTS.get(kind.partition("(")[0])
-        if not fault_of or set(map(type, held[index])) <= {str, bool}:
+        if not fault_of or are_kept(held[index], set(map(type, held[index])), kind):
             continue
         for row, cell in enumerate(held[index]):
             if type(cell) is not str and (fault := fault_of(cell)):

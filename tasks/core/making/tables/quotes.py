@@ -11,6 +11,8 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.core.making.tables.end_marks import Ended
+
 LINE_FEED, CARRIAGE_RETURN = 10, 13
 Positions = NDArray[np.intp]
 Bytes = NDArray[np.uint8]
@@ -116,13 +118,18 @@ class Quoted(io.RawIOBase):
     """A UTF-8 text whose quotes are followed while it is read."""
 
     def __init__(self, file: BinaryIO, quotes: Quotes) -> None:
-        self._file, self._quotes, self._held = file, quotes, b""
+        self._file, self._quotes, self._held = Ended(file), quotes, b""
         self._lines, self._is_within = 0, False
 
     @property
     def lines(self) -> int:
         """The lines of what was read, the last one even without a line end."""
         return self._lines + self._is_within
+
+    @property
+    def has_marks(self) -> bool:
+        """Tell whether Ctrl-Z was read, but for one that ends the file."""
+        return self._file.has_marks
 
     @property
     def is_inside(self) -> bool:

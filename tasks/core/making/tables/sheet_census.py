@@ -6,11 +6,12 @@ A plain sheet is told by a search of its bytes; only one with something to tell 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
 from xml.parsers import expat
 
+from tasks.core.making.tables.cell_order import Order
 from tasks.core.making.tables.headings import Range
 from tasks.core.making.tables.workbook_parts import cell_name, column_number
 from tasks.core.model.errors import SourceError
@@ -19,12 +20,11 @@ CHUNK = 1 << 20
 MAX_CELLS = 64 << 20  # of the rectangle that the reader makes of a sheet, 24 bytes each
 NO_VALUE = "="  # the marker of a formula whose value the workbook does not hold
 KEPT = 64  # letters of a value, enough for any error's name
-WIDE = re.compile(rb'r="([A-Z]{2,3})\d')
-ROW = re.compile(rb'<row [^>]*?\br="(\d+)"')
 EMPTY = rb"\s*(?:<v[^>]*/>|<v[^>]*>\s*</v>)?\s*</c>"
 VALUELESS = [re.compile(end + EMPTY) for end in (rb"</f>", rb"<f\b[^>]*/>")]
 CELL = re.compile(rb"<(?:\w+:)?c[ >]")
 OVERLAP = 512  # bytes, so that nothing sought is cut
+ROW = re.compile(r"[1-9]\d*$")
 REFERENCE = re.compile(r"([A-Za-z]{1,3})([1-9]\d*)$")
 
 
@@ -34,6 +34,7 @@ class Census:
 
     marks: the text of error values, and NO_VALUE, by column and row. merged: ranges, where the
     reader does not tell them. rows, columns: the extent of its filled cells; filled: how many.
+    disorder: the first cell or row that states a place at or before that of another before it.
     """
 
     marks: dict[int, dict[int, str]] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Census:
     rows: int = 0
     columns: int = 0
     filled: int = 0
+    disorder: str = ""
 
     def mark(self, row: int, column: int, text: str) -> None:
         """Keep an error value or a formula without one."""
@@ -52,8 +54,15 @@ class Census:
         self.rows = max(self.rows, row + rows)
         self.columns = max(self.columns, column + columns)
 
-    def require_bounded(self, sheet: str, label: str) -> None:
-        """Raise SourceError where the cells are too far apart to be held in memory."""
+    def require_sound(self, sheet: str, label: str) -> None:
+        """Raise SourceError on places stated twice, or cells too far apart to be held in memory."""
+        if self.disorder:
+            raise SourceError(
+                f"The sheet {sheet!r} of {label} was expected to state each row and cell once, in"
+                f" order; {self.disorder} stands twice or behind a later one, so that one would"
+                " replace the other: have the publisher mend it, or number the rows of its XML"
+                " anew and hand the workbook in by the inbox."
+            )
         if self.rows * self.columns > MAX_CELLS:
             end = cell_name(self.rows - 1, self.columns - 1)
             raise SourceError(
@@ -76,22 +85,33 @@ def census_of_xlsx(open_sheet: Callable[[], IO[bytes]]) -> Census:
 
 
 def _is_plain(stream: IO[bytes]) -> bool:
-    """Tell that a worksheet has no error, no formula without value, and a small extent."""
-    tail, rows, widths, formulas, start = b"", 1, {b"Z"}, False, True
-    while chunk := stream.read(CHUNK):
-        chunk = tail + chunk
-        if start and (first := CELL.search(chunk)):
+    """Tell that a worksheet has no error, no formula without value, a small extent and order."""
+    order, formulas, start = Order(), False, True
+    for part in _parts(stream):
+        if start and (first := CELL.search(part)):
             start = False
-            if not chunk.startswith(b'<c r="', first.start()):
+            if not part.startswith(b'<c r="', first.start()):
                 return False  # cells that do not name their place, or prefixed elements
-        formulas = formulas or b"</f>" in chunk
-        if b' t="e"' in chunk or (formulas and any(each.search(chunk) for each in VALUELESS)):
+        formulas = formulas or b"</f>" in part
+        if b' t="e"' in part or (formulas and any(each.search(part) for each in VALUELESS)):
             return False
-        rows = max([rows, *map(int, ROW.findall(chunk))])
-        widths.update(WIDE.findall(chunk))
-        tail = chunk[-OVERLAP:]
-    columns = max(column_number(letters.decode()) for letters in widths) + 1
-    return rows * columns <= MAX_CELLS
+        if not order.follow(part):
+            return False
+    return order.rows * order.columns <= MAX_CELLS
+
+
+def _parts(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield a worksheet's XML, divided where a row or a cell begins."""
+    held = b""
+    while chunk := stream.read(CHUNK):
+        held += chunk
+        if (end := max(held.rfind(b"<c "), held.rfind(b"<row"))) > 0:
+            yield held[:end]
+            held = held[end:]
+        elif len(held) > CHUNK:  # what follows the cells
+            yield held
+            held = held[-OVERLAP:]
+    yield held
 
 
 class _Worksheet:
@@ -100,6 +120,7 @@ class _Worksheet:
     def __init__(self) -> None:
         self.census = Census()
         self._row, self._column = -1, -1
+        self._last = (-1, -1)  # row and cell
         self._kind, self._value, self._text = "", "", False
         self._formula = False
 
@@ -111,12 +132,21 @@ class _Worksheet:
             self._column += 1
             if place := REFERENCE.match(attributes.get("r", "")):
                 self._row, self._column = int(place[2]) - 1, column_number(place[1])
+            self._follow(self._row, self._column, cell_name(self._row, self._column))
             self._kind, self._value, self._formula = attributes.get("t", ""), "", False
         elif name == "f":
             self._formula = True
         elif name == "row":
-            self._row = int(attributes["r"]) - 1 if "r" in attributes else self._row + 1
+            stated = ROW.match(attributes.get("r", ""))
+            self._row = int(stated[0]) - 1 if stated else self._row + 1
             self._column = -1
+            if stated:
+                self._follow(self._row, -1, f"row {self._row + 1}")
+
+    def _follow(self, row: int, column: int, name: str) -> None:
+        if (row, column) <= self._last:
+            self.census.disorder = self.census.disorder or name
+        self._last = (row, column)
 
     def end(self, name: str) -> None:
         name = name.rpartition(":")[2]

@@ -151,7 +151,7 @@ def _open_zipped(parts: Parts, file: BinaryIO, wanted: str | None) -> tuple[Cala
     """
     counted = census_of_ods(lambda: parts.open(CONTENT)) if parts.is_ods else {}
     for sheet, census in counted.items():
-        census.require_bounded(sheet, parts.label)
+        census.require_sound(sheet, parts.label)
     file.seek(0)
     book = CalamineWorkbook.from_filelike(file)
     name = _sheet_name(book, wanted, parts.label)
@@ -159,7 +159,7 @@ def _open_zipped(parts: Parts, file: BinaryIO, wanted: str | None) -> tuple[Cala
     if part is None or parts.is_ods:
         return book.get_sheet_by_name(name), counted.get(name, Census())
     census = census_of_xlsx(lambda: parts.open(part))
-    census.require_bounded(name, parts.label)
+    census.require_sound(name, parts.label)
     sound = with_sound_dimension(parts, part, file)
     if sound is not file:
         book = CalamineWorkbook.from_filelike(sound)

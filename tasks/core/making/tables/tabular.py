@@ -136,9 +136,12 @@ class Figures:
         ]
 
     def _filled(self, wanted: Mapping[int, str]) -> Iterator[Block]:
-        """Yield blocks without blank rows."""
+        """Yield blocks without blank rows; in a file of one column they may be declared to say."""
+        marks = (*self.reads.missing, *self.reads.zero)
+        is_said = len(self._reader.headings) == 1 and not self.reads.key
+        is_said = is_said and any(not mark.strip() for mark in marks)
         for block in self._reader.blocks(wanted):
-            kept = drop_blank_rows(block)
+            kept = block if is_said else drop_blank_rows(block)
             self.tally.blank += len(block) - len(kept)
             if len(kept):
                 yield kept
