@@ -36,6 +36,8 @@ def require_columns(reads: Features) -> None:
 
 
 def _require_short(names: list[str]) -> None:
+    if "" in names:
+        raise ConfigurationError("A column was declared without a name: give it one.")
     if long := [name for name in names if len(name.encode()) > LONGEST_NAME]:
         raise ConfigurationError(
             f"A column's name has at most {LONGEST_NAME} bytes, with _reason where markers are"
