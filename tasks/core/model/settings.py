@@ -19,6 +19,12 @@ Words = Annotated[
     BeforeValidator(lambda text: text.split() if isinstance(text, str) else text),
 ]
 
+Names = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(lambda text: text.replace(",", " ").split() if isinstance(text, str) else text),
+]
+
 
 class Settings(BaseSettings):
     """What can be set: each field is the variable of its name in capitals behind GEODATA_.
@@ -46,9 +52,9 @@ class Settings(BaseSettings):
     inbox: Annotated[str, BeforeValidator(lambda place: place.rstrip("/"))] = ""
     """Folder or base URL of files that a person fetched past a bot wall, or from a portal without
     lasting addresses, as <source>-<vintage>.<container> (us-s1901-2023.text)."""
-    inbox_first: Words = ()
+    inbox_first: Names = ()
     """Sources (us-s1901 or us-s1901-2023) of which a file in the inbox is taken before the
-    publisher is asked, separated by blanks."""
+    publisher is asked, separated by blanks or commas."""
     upstream: Literal["", "archive"] = ""
     """archive: no publisher is asked, and the last archived originals are used (in an air gap)."""
     accept_shrink: Words = ()

@@ -85,10 +85,16 @@ def undone(answer: Answer, source: Source) -> Answer:
     compressed file so, and others state what they have not done. Bytes that end within the coding
     are truncated.
     """
-    coding = answer.headers.get("content-encoding", "").strip().lower()
-    if answer.kind != "received" or answer.path is None or not coding:
-        return answer
-    with answer.path.open("rb") as file:
+    codings = answer.headers.get("content-encoding", "").lower().split(",")
+    for coding in reversed([each.strip() for each in codings]):  # the last was done last
+        if answer.kind != "received" or answer.path is None:
+            return answer
+        answer = _without(coding, answer, source)
+    return answer
+
+
+def _without(coding: str, answer: Answer, source: Source) -> Answer:
+    with Path(str(answer.path)).open("rb") as file:
         unpacking = _unpacking(coding, file.read(16), source)
     return answer if unpacking is None else _unpacked(answer, unpacking(), coding)
 

@@ -96,8 +96,10 @@ def _page(head: bytes, source: Source) -> str | None:
 def _wrong_format(head: bytes, tail: bytes, source: Source) -> str | None:
     container = source.container
     if container == "text":
-        is_text = b"\x00" not in head + tail or _is_wide(head, source)
-        return None if is_text else "it holds NUL bytes and is not text"
+        if b"\x00" not in head + tail or _is_wide(head, source):
+            return None
+        known = next((kind for kind, mark in STARTS.items() if head.startswith(mark)), "")
+        return f"it is {known} and not text" if known else "it holds NUL bytes and is not text"
     if container == "json":
         return _wrong_text(head, tail, container, ("{", "["), ("}", "]"))
     if container == "xml":

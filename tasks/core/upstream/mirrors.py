@@ -26,6 +26,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from json import JSONDecodeError
 from typing import Any, get_args
+from urllib.parse import quote
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
@@ -48,6 +49,7 @@ from tasks.core.upstream import http
 NAME = "mirror.json"
 UNREADABLE = (OSError, httpx.HTTPError, httpx.InvalidURL, http.Busy, UnicodeError, JSONDecodeError)
 ENTRY = ("path", "container", "member", "rows", "totals", "distinct", "counts", "codes_of", "reads")
+PLAIN = "/%!$&'()*+,;=:@~"  # of a path, written as it is in an address
 LABEL = re.compile(r"[a-z0-9][a-z0-9-]*")
 COLUMN = tuple(field.name for field in fields(Column))
 Entry = Mapping[str, Any]
@@ -153,7 +155,8 @@ def _asked(client: httpx.Client, url: str) -> str:
 
 def _joined(base: str, path: str) -> str:
     url = httpx.URL(base)
-    return str(url.copy_with(path=f"{url.path.rstrip('/')}/{path}"))
+    folder = url.raw_path.decode("ascii").partition("?")[0].rstrip("/")
+    return str(url.copy_with(path=f"{folder}/{quote(path, safe=PLAIN)}"))
 
 
 def _address(mirror: StandIn, path: str) -> str:

@@ -182,6 +182,8 @@ def _said(root: str, name: str) -> int | None:
 
 def _count(said: Any) -> int | None:
     """Give a number of features; None where the service does not tell it ("unknown")."""
-    if isinstance(said, str) and said.isdecimal():
+    if isinstance(said, str):
+        return int(said) if said.isdecimal() else None
+    if isinstance(said, float) and said.is_integer():
         return int(said)
     return said if type(said) is int else None

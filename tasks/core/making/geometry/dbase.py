@@ -20,6 +20,7 @@ END_OF_HEADER = 0x0D
 NUMERIC = "NF"
 OF_NUMBERS = np.isin(np.arange(256), np.frombuffer(b" +-.0123456789eE", np.uint8))
 NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+LEAST_ENDS = np.frombuffer(b"+308", np.uint8)
 BLOCK_BYTES = 4 * 2**20
 
 
@@ -138,6 +139,11 @@ def is_of_numbers(cells: Cells) -> bool:
     is_one = not cells.size or bool((begun.sum(axis=1) + ~is_blank[:, 0] <= 1).all())
     is_plain = (is_blank | _is_digit(cells)).all()
     return is_one and (bool(is_plain) or _are_numbers(cells))
+
+
+def may_be_least(cells: Cells) -> bool:
+    """Tell whether a cell may hold the least double, -1.79769…e+308."""
+    return cells.shape[1] > len("-1.79769e+30") and bool((cells[:, -4:] == LEAST_ENDS).all(1).any())
 
 
 def _are_numbers(cells: Cells) -> bool:

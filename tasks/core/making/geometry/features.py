@@ -32,6 +32,7 @@ from tasks.core.making.geometry.shapefile_parts import Parts, parts_of, require_
 from tasks.core.making.geometry.stored_types import require_stored_types
 from tasks.core.making.geometry.topojson_shapes import require_topology
 from tasks.core.making.geometry.xml_shapes import require_shapes_of_xml
+from tasks.core.making.geometry.xml_texts import as_written
 from tasks.core.making.markers import REASON, Reasons
 from tasks.core.making.unpacking.damage import reading
 from tasks.core.making.unreadable import Unreadable
@@ -87,6 +88,7 @@ def open_layer(path: str, reads: Features) -> Iterator[Layer]:
             opened.enter_context(reading(place.name))
         open_file = _open_parquet if place.kind == "parquet" else _open_gdal
         found = opened.enter_context(by_its_bytes(place))
+        found = opened.enter_context(as_written(found, reads.encoding))
         yield opened.enter_context(open_file(found, reads))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +13,8 @@ COUNTS = (
     *("numberMatched", "numberReturned", "numberOfFeatures", "totalFeatures"),
     *("totalCount", "total_count", "count"),
 )
+ABOUT_PAGES = ("meta", "metadata", "page", "paging", "pagination")
+TOTALS = ("total", "totalElements", *COUNTS)  # where they stand in what is said about pages
 MORE = ("exceededTransferLimit",)
 
 
@@ -20,11 +22,13 @@ def beyond(members: Mapping[str, Any], features: int) -> list[str]:
     """Return what says that the whole has more features than these: counts, marks and links."""
     inside = members.get("properties")
     said = (inside if isinstance(inside, dict) else {}) | dict(members)
-    return [*_counts(said, features), *_marks(said)]
+    of_pages = [found for name in ABOUT_PAGES if isinstance(found := members.get(name), dict)]
+    totals = [each for about in of_pages for each in _counts(about, features, TOTALS)]
+    return [*_counts(said, features), *totals, *_marks(said)]
 
 
-def _counts(said: Mapping[str, Any], features: int) -> Iterator[str]:
-    for name in COUNTS:
+def _counts(said: Mapping[str, Any], features: int, names: Sequence[str] = COUNTS) -> Iterator[str]:
+    for name in names:
         with suppress(TypeError, ValueError):  # "unknown", or a count of something else
             if (
                 not isinstance(said.get(name), float)

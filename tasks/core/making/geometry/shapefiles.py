@@ -18,6 +18,7 @@ from tasks.core.making.geometry.dbase import (
     cells_of,
     is_of_dates,
     is_of_numbers,
+    may_be_least,
     open_dbase,
     raw_text,
 )
@@ -28,7 +29,17 @@ from tasks.core.model.declarations import Features
 from tasks.core.model.errors import Damaged, SourceError
 
 LONG = 18  # digits
+NULL = "-1.79e308"  # stands for the least double, which ArcGIS writes for null
+LEAST = r"^-1\.79769\d*[eE]\+?308$"
 STARS = "****"  # stands for a cell filled with asterisks, however wide it is
+
+MARKERS = {STARS: r"^\*+$", NULL: LEAST}
+SAID = {
+    STARS: "is filled with asterisks, as programs write a figure too wide for its field, and GDAL"
+    " one that is missing: ask the publisher which",
+    NULL: "has the least number there is, as ArcGIS writes a figure that is not known: ask the"
+    " publisher",
+}
 
 
 @dataclass
@@ -74,7 +85,8 @@ class OwnText:
     def _column(self, name: str, column: DbaseField, records: Cells) -> pa.Array | None:
         """Return the column's own text, or None where GDAL's values are good."""
         cells = cells_of(records, column)
-        if column.kind in NUMERIC and name not in self.as_text and is_of_numbers(cells):
+        is_read = column.kind in NUMERIC and name not in self.as_text
+        if is_read and is_of_numbers(cells) and not may_be_least(cells):
             return None
         if column.kind == "L":  # GDAL takes a blank for false
             cells = np.where(cells == ord("?"), np.uint8(0x20), cells)
@@ -84,19 +96,19 @@ class OwnText:
                 return None
         text = self.decoder.decode(raw_text(cells), name, column.width, self.taken)
         if column.kind in NUMERIC:
-            text = pa.compute.replace_substring_regex(text, r"^\*+$", STARS)
-            self._require_declared(text, name)
+            for marker, pattern in MARKERS.items():
+                text = pa.compute.replace_substring_regex(text, pattern, marker)
+                self._require_declared(text, name, marker)
         return text
 
-    def _require_declared(self, text: pa.Array, name: str) -> None:
-        """Raise SourceError on a figure that was too wide for its field, unless declared."""
-        place = -1 if STARS in self.reads.missing else pa.compute.index(text, STARS).as_py()
+    def _require_declared(self, text: pa.Array, name: str, marker: str) -> None:
+        """Raise SourceError on a figure that stands for none, unless declared."""
+        place = -1 if marker in self.reads.missing else pa.compute.index(text, marker).as_py()
         if place >= 0:
             raise SourceError(
                 f"A figure was expected in {name} of {self.decoder.where} and record"
-                f" {self.taken + place + 1:,} is filled with asterisks, as programs write a figure"
-                " too wide for its field, and GDAL one that is missing: ask the publisher which,"
-                f" and declare {STARS!r} in `missing` with its reason."
+                f" {self.taken + place + 1:,} {SAID[marker]}, and declare {marker!r} in `missing`"
+                " with its reason."
             )
 
     def _uneven(self, features: int) -> Damaged:

@@ -12,11 +12,16 @@ from tasks.core.model.errors import SourceError
 
 WHOLE = "typeof({0}) IN ('integer', 'null')"
 WITHOUT_NUL = "(typeof({0}) <> 'text' OR instr({0}, char(0)) = 0)"  # GDAL ends a text there
+# not of the standard, and read all the same
+WITH_BITS = [f"{name}{bits}" for name in ("INT", "INTEGER") for bits in (8, 16, 32, 64)]
 LARGEST = {"MEDIUMINT": 2**31 - 1, "SMALLINT": 2**15 - 1}
 FITTING = {
-    **dict.fromkeys(("INT", "INTEGER", "TINYINT", "BOOLEAN"), WHOLE),
+    **dict.fromkeys(("INT", "INTEGER", "TINYINT", *WITH_BITS), WHOLE),
+    "BOOLEAN": f"{WHOLE} AND ifnull({{0}}, 0) IN (0, 1)",
     **{name: f"{WHOLE} AND abs(ifnull({{0}}, 0)) <= {most}" for name, most in LARGEST.items()},
-    **dict.fromkeys(("REAL", "DOUBLE", "FLOAT"), "typeof({0}) IN ('real', 'integer', 'null')"),
+    **dict.fromkeys(
+        ("REAL", "DOUBLE", "FLOAT", "NUMERIC"), "typeof({0}) IN ('real', 'integer', 'null')"
+    ),
     "TEXT": f"typeof({{0}}) IN ('text', 'null') AND {WITHOUT_NUL}",
     "DATE": "ifnull(date({0}, '+0 days') = {0}, {0} IS NULL)",
     "DATETIME": "ifnull(date(substr({0}, 1, 10), '+0 days') = substr({0}, 1, 10), {0} IS NULL)"

@@ -151,6 +151,7 @@ def _with_parts(found: Found) -> dict[Member, str]:
     main = PurePosixPath(found.member.name)
     is_shape = main.suffix.lower() == ".shp"
     parts = {main.stem.lower() + ending for ending in SHAPEFILE_PARTS} if is_shape else set()
+    beside = {(main.name + ending).lower(): ending for ending in CHANGES}
     targets = {found.member: main.name}
     for member in found.container.members:
         path = PurePosixPath(member.name)
@@ -158,8 +159,8 @@ def _with_parts(found: Found) -> dict[Member, str]:
             continue
         if path.name.lower() in parts:
             targets[member] = main.stem + path.suffix
-        elif path.name in [main.name + ending for ending in CHANGES]:
-            targets[member] = path.name
+        elif path.name.lower() in beside:
+            targets[member] = main.name + beside[path.name.lower()]
     return targets
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
+from unicodedata import normalize
 
 from tasks.core.making.unpacking.containers import (
     ArchiveFormat,
@@ -84,8 +85,19 @@ def find(container: PackedFile, search: Search, prefix: str, depth: int) -> list
         if inner:
             return find(inner, search, f"{prefix}{matching[0].name}/", depth + 1)
     if matching:
-        return [Found(container, member, prefix + member.name) for member in matching]
+        return [_in_gzip(container, member, search, prefix, depth) for member in matching]
     return _find_inside(container, offered, search, prefix, depth)
+
+
+def _in_gzip(
+    container: PackedFile, member: Member, search: Search, prefix: str, depth: int
+) -> Found:
+    """Return a member that was asked for, or the one file in it where it is packed by gzip."""
+    if not member.refused and recognise(container.head(member)) == "gzip":
+        inner = _open_inside(container, member, search, depth)
+        if inner:
+            return Found(inner, inner.members[0], f"{prefix}{member.name}/{inner.members[0].name}")
+    return Found(container, member, prefix + member.name)
 
 
 def _matching(members: Sequence[Member], pattern: str | None) -> Iterator[Member]:
@@ -98,12 +110,15 @@ def _matching(members: Sequence[Member], pattern: str | None) -> Iterator[Member
 
 
 def matches(member: Member, pattern: str | None) -> bool:
-    """Tell whether a shell pattern means a member, by base name or path; no pattern means all."""
-    return (
-        pattern is None
-        or fnmatchcase(PurePosixPath(member.name).name, pattern)
-        or fnmatchcase(member.name, pattern)
-    )
+    """Tell whether a shell pattern means a member, by base name or path; no pattern means all.
+
+    The name itself, of whatever brackets, is a pattern too; letters match in any Unicode form.
+    """
+    if pattern is None:
+        return True
+    path, wanted = normalize("NFC", member.name), normalize("NFC", pattern)
+    names = (path, PurePosixPath(path).name)
+    return wanted in names or any(fnmatchcase(name, wanted) for name in names)
 
 
 def _mains(name: str) -> Iterator[str]:
