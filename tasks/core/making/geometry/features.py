@@ -29,6 +29,7 @@ from tasks.core.making.geometry.geometry_files import (
 from tasks.core.making.geometry.remarks import Remarks
 from tasks.core.making.geometry.shapefile_parts import Parts, parts_of, require_parts
 from tasks.core.making.geometry.stored_types import require_stored_types
+from tasks.core.making.geometry.unread_columns import require_read
 from tasks.core.making.geometry.xml_texts import as_written
 from tasks.core.making.markers import REASON, Reasons
 from tasks.core.making.unpacking.damage import reading
@@ -102,6 +103,8 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
         where = f"layer {options['layer']} of {place.name}" if facts else place.name
         is_shapefile = facts.get("driver") == "ESRI Shapefile"
         matching = partial(match_fields, reads.columns, where=where, shortened=is_shapefile)
+        if facts:
+            require_read(place, options["layer"], list(facts["fields"]), reads)
         known = matching(list(facts["fields"])) if facts else {}
         if facts:
             require_stored_types(place, options["layer"], known.values())
