@@ -138,6 +138,24 @@ def test_a_value_of_no_type_of_its_column_is_refused(
         into(path, declared(odd=column))
 
 
+@pytest.mark.parametrize("kind", ["VARCHAR(5)", "BIGINT", "NUMERIC(10,2)", "BOOL", "fid"])
+@pytest.mark.parametrize("optional", [True, False])
+@pytest.mark.filterwarnings(
+    "ignore:(Field format|geometry column)"
+)  # which no GeoPackage should have
+def test_a_column_that_no_reader_gives_is_told(
+    kind: str, optional: bool, tmp_path: Path, into: Load
+) -> None:
+    path = formats.with_gdal("GPKG")(tmp_path / "a.gpkg")
+    name = kind if kind == "fid" else "odd"
+    if name == "odd":
+        with closing(sqlite3.connect(path)) as database, database:
+            (table,) = database.execute("SELECT table_name FROM gpkg_contents").fetchone()
+            database.execute(f'ALTER TABLE "{table}" ADD COLUMN odd {kind}')
+    with pytest.raises(SourceError, match=rf"The column {name} was declared and in a\.gpkg it"):
+        into(path, declared(code=text("cd_sector"), odd=text(name, optional=optional)))
+
+
 LEAST = b"-1.7976931348623157e+308"
 
 

@@ -26,11 +26,12 @@ from tasks.core.making.geometry.geometry_files import (
     choose_layer,
     locate,
 )
-from tasks.core.making.geometry.lost_geometries import held_to_file, require_stated_count
+from tasks.core.making.geometry.lost_geometries import Batches, held_to_file, require_stated_count
 from tasks.core.making.geometry.remarks import Remarks
 from tasks.core.making.geometry.shapefile_parts import Parts, parts_of, require_parts
 from tasks.core.making.geometry.stored_types import require_stored_types
 from tasks.core.making.geometry.topojson_shapes import require_topology
+from tasks.core.making.geometry.unread_columns import require_read
 from tasks.core.making.geometry.xml_shapes import require_shapes_of_xml
 from tasks.core.making.geometry.xml_texts import as_written
 from tasks.core.making.markers import REASON, Reasons
@@ -39,10 +40,7 @@ from tasks.core.making.unreadable import Unreadable
 from tasks.core.making.values import convert, refusal
 from tasks.core.model.declarations import Features
 
-SILENT_MEANS_WGS84 = (
-    *geojson.COLLECTIONS,
-    "json",
-)  # a GeoJSON without a crs member is read as EPSG:4326
+SILENT_MEANS_WGS84 = "EPSG:4326"  # of a JSON without a member crs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +55,10 @@ class Layer:
 
     where: str
     crs: CRS | None
-    crs_assumed: bool
-    features: int | None
     fields: Mapping[str, str | None]
     batches: Iterator[pa.RecordBatch]
+    crs_assumed: bool = False
+    features: int | None = None
     reasons: Reasons = field(default_factory=Reasons)
     stated: geojson.Examined | None = None
     parts: Parts | None = None
@@ -82,79 +80,94 @@ class Layer:
 def open_layer(path: str, reads: Features) -> Iterator[Layer]:
     """Open the declared layer for one pass; raise SourceError when it is not as declared."""
     require_columns(reads)
+    pyogrio.set_gdal_config_options(GDAL_OPTIONS)
     place = locate(path)
     with ExitStack() as opened:
         if place.archive:
             opened.enter_context(reading(place.name))
-        open_file = _open_parquet if place.kind == "parquet" else _open_gdal
         found = opened.enter_context(by_its_bytes(place))
         found = opened.enter_context(as_written(found, reads.encoding))
+        open_file = OPENERS.get(found.kind, _open_gdal)
         yield opened.enter_context(open_file(found, reads))
 
 
 @contextmanager
+def _open_geojson(place: Place, reads: Features) -> Iterator[Layer]:
+    """Open a GeoJSON, of which nothing is known before GDAL has read the whole of it."""
+    where, options, size = place.name, {"DATE_AS_STRING": "YES"}, place.batch_size(None)
+    with (
+        geojson.examined(place, reads.encoding) as stated,
+        _streamed(stated.place.path, options, where, None, size) as (meta, _, straight),
+    ):
+        fields = match_fields(reads.columns, list(meta["fields"]), where)
+        exact = exactly(straight, fields, reads, where, written=stated.place)
+        yield _layer(exact, fields, reads, where, stated=stated, **_crs(meta, is_json=True))
+
+
+@contextmanager
 def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
-    pyogrio.set_gdal_config_options(GDAL_OPTIONS)
+    path, options, facts = _prepare(place, reads)
+    layer, names, is_json = options["layer"], list(facts["fields"]), place.kind == "json"
+    where = f"layer {layer} of {place.name}"
+    is_shapefile = facts["driver"] == "ESRI Shapefile"
+    require_read(place, layer, names, reads)
+    fields = match_fields(reads.columns, names, where, shortened=is_shapefile)
+    require_stored_types(place, layer, fields.values())
+    count = facts["features"] if facts["features"] >= 0 else None
+    require_stated_count(place, layer, count, where)
+    remarks = Remarks()
+    require_topology(place, layer, where, remarks)
     with ExitStack() as opened:
-        stated, is_json = None, place.kind in SILENT_MEANS_WGS84
-        if place.kind in geojson.COLLECTIONS:
-            stated = opened.enter_context(geojson.examined(place, reads.encoding))
-        path, options, facts = _prepare(place, reads, stated)
-        if place.kind in ("json", "xml"):
-            stated = geojson.ends_of(place)
-        where = f"layer {options['layer']} of {place.name}" if facts else place.name
-        is_shapefile = facts.get("driver") == "ESRI Shapefile"
-        matching = partial(match_fields, reads.columns, where=where, shortened=is_shapefile)
-        known = matching(list(facts["fields"])) if facts else {}
-        if facts:
-            require_stored_types(place, options["layer"], known.values())
-        own, parts = None, parts_of(place, options["layer"]) if is_shapefile else None
-        if parts and any(known.values()):
-            own = opened.enter_context(
-                shapefiles.own_text(parts, list(facts["fields"]), known, reads, where)
-            )
-        remarks = own.remarks if own else Remarks()
-        count = facts["features"] if facts.get("features", -1) >= 0 else None
-        if facts:
-            require_stated_count(place, options["layer"], count, where)
-            require_topology(place, options["layer"], where, remarks)
-        arrow = {
-            "columns": _by_gdal(known, own) if facts else None,
-            "batch_size": place.batch_size(count),
-            "datetime_as_string": True,
-            "use_pyarrow": True,
-        }
+        own, parts = None, parts_of(place, layer) if is_shapefile else None
+        if parts and any(fields.values()):
+            own = opened.enter_context(shapefiles.own_text(parts, names, fields, reads, where))
+        stream = _streamed(path, options, where, _by_gdal(fields, own), place.batch_size(count))
+        meta, column, straight = opened.enter_context(stream)
+        straight = held_to_file(straight, place, layer, column, count, where)
+        written = place if is_json else None
+        exact = exactly(straight, fields, reads, where, written=written)
+        yield _layer(
+            own.batches(straight) if own else exact,
+            fields,
+            reads,
+            where,
+            features=None if own else count,
+            stated=geojson.ends_of(place) if place.kind in ("json", "xml") else None,
+            parts=parts,
+            remarks=own.remarks if own else remarks,
+            **_crs(meta, is_json=is_json),
+        )
+
+
+@contextmanager
+def _streamed(
+    path: str, options: Mapping[str, Any], where: str, columns: list[str] | None, size: int
+) -> Iterator[tuple[dict[str, Any], str, Batches]]:
+    """Open what GDAL reads: what it says of it, the geometries' column and batches with them."""
+    arrow = {"columns": columns, "batch_size": size, "datetime_as_string": True}
+    with ExitStack() as opened:
         with readable(where):
-            meta, reader = opened.enter_context(open_arrow(path, **arrow, **options))
-        fields = known if facts else matching(list(meta["fields"]))
+            stream = open_arrow(path, **arrow, use_pyarrow=True, **options)
+            meta, reader = opened.enter_context(stream)
         again = partial(read, path, columns=[], **options)
         column = meta["geometry_name"] or "wkb_geometry"
-        straight = straightened(reader, column, again, where)
-        if facts:
-            straight = held_to_file(straight, place, options["layer"], column, count, where)
-        exact = (
-            own.batches(straight)
-            if own
-            else exactly(
-                straight, fields, reads, where, written=stated.place if is_json and stated else None
-            )
-        )
-        reasons = Reasons()
-        yield Layer(
-            where=where,
-            crs=CRS.from_user_input(meta["crs"]) if meta["crs"] else None,
-            crs_assumed=place.kind in SILENT_MEANS_WGS84 and meta["crs"] == "EPSG:4326",
-            features=None if own else count,
-            stated=stated,
-            parts=parts,
-            fields=fields,
-            batches=(
-                declared(batch, geometry, fields, reads, where, reasons)
-                for batch, geometry in exact
-            ),
-            reasons=reasons,
-            remarks=remarks,
-        )
+        yield meta, column, straightened(reader, column, again, where)
+
+
+def _layer(
+    exact: Batches, fields: Mapping[str, str | None], reads: Features, where: str, **known: Any
+) -> Layer:
+    """Return a layer of which batches of the file are read; `known` are its further facts."""
+    reasons = Reasons()
+    batches = (declared(*each, fields, reads, where, reasons) for each in exact)
+    return Layer(where=where, fields=fields, batches=batches, reasons=reasons, **known)
+
+
+def _crs(meta: Mapping[str, Any], *, is_json: bool) -> dict[str, Any]:
+    """Return the CRS that GDAL tells, and whether it is only what a silent JSON means."""
+    stated = meta["crs"]
+    assumed = is_json and stated == SILENT_MEANS_WGS84
+    return {"crs": CRS.from_user_input(stated) if stated else None, "crs_assumed": assumed}
 
 
 def _by_gdal(known: Mapping[str, str | None], own: shapefiles.OwnText | None) -> list[str]:
@@ -163,16 +176,8 @@ def _by_gdal(known: Mapping[str, str | None], own: shapefiles.OwnText | None) ->
     return [field for field in known.values() if field and field not in alone]
 
 
-def _prepare(
-    place: Place, reads: Features, stated: geojson.Examined | None
-) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Return the path to open, GDAL's options, and what is known before reading.
-
-    Nothing is known of a GeoJSON: opening it reads the whole of it, so once is enough, and it has
-    one layer only.
-    """
-    if stated:
-        return stated.place.path, {"DATE_AS_STRING": "YES"}, {}
+def _prepare(place: Place, reads: Features) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the path to open, GDAL's options, and what is known before reading."""
     options: dict[str, Any] = {}
     if place.kind == "shapefile":
         require_parts(parts_of(place), has_columns=bool(reads.columns))
@@ -200,20 +205,12 @@ def _open_parquet(place: Place, reads: Features) -> Iterator[Layer]:
         size = place.batch_size(file.metadata.num_rows)
         batches = file.iter_batches(batch_size=size, columns=wanted)
         straight = geoparquet.with_geometry(batches, facts.column, place.name)
-        reasons = Reasons()
+        exact = exactly(straight, fields, reads, place.name)
+        count = file.metadata.num_rows
+        yield _layer(exact, fields, reads, place.name, crs=facts.crs, features=count)
 
-        yield Layer(
-            where=place.name,
-            crs=facts.crs,
-            crs_assumed=False,
-            features=file.metadata.num_rows,
-            fields=fields,
-            batches=(
-                declared(batch, geometry, fields, reads, place.name, reasons)
-                for batch, geometry in exactly(straight, fields, reads, place.name)
-            ),
-            reasons=reasons,
-        )
+
+OPENERS = {"parquet": _open_parquet} | dict.fromkeys(geojson.COLLECTIONS, _open_geojson)
 
 
 def declared(
