@@ -9,6 +9,7 @@ import unicodedata
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,20 @@ def test_a_gml_is_read_in_the_encoding_it_is_in(
     reads = declared(encoding, code=text("CODE"), name=text("NAME"))
     into(written(tmp_path / "a.gml", gml(name, prolog).encode(codec)), reads)
     assert rows("code, name FROM areas") == [("007", name)]
+
+
+@pytest.mark.parametrize("other", ["EPSG:3812", "urn:ogc:def:crs:EPSG::3812"])
+def test_a_gml_in_several_crs_is_refused_with_their_names(
+    other: str, tmp_path: Path, into: Load
+) -> None:
+    one = gml("a")
+    start, end = one.index("<gml:featureMember>"), one.index("</gml:FeatureCollection>")
+    another = one[start:end].replace("EPSG:31370", other).replace("a1", "a2")
+    path = written(tmp_path / "a.gml", (one[:end] + another + one[end:]).encode())
+    declaration = declared(code=text("CODE"))
+    for reads in (declaration, replace(declaration, crs_missing=True)):
+        with pytest.raises(SourceError, match=rf"One CRS was .* several, EPSG:31370, {other}"):
+            into(path, reads)
 
 
 @pytest.mark.parametrize(

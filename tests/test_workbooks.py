@@ -120,6 +120,16 @@ def test_a_formula_without_a_value_is_refused_by_its_cell_or_declared(
     assert read(path, Table(columns={"code": text("CODE")}))["code"] == ["01", "02"]
 
 
+@pytest.mark.parametrize(
+    "cell",
+    ['<f t="shared" si="0"/>', "<f>B2*2</f ><v/>", "<v></v><f>B2*2</f>", "<f\n>B2</f\n>"],
+)
+def test_the_only_formula_of_a_sheet_is_told_in_any_spelling(tmp_path: Path, cell: str) -> None:
+    row = f'<row r="2">{words("A2", "01")}<c r="B2"><v>7</v></c></row>'
+    other = f'<row r="3">{words("A3", "02")}<c r="B3">{cell}</c></row>'
+    assert "cell B3" in refused(sheet(tmp_path, HEAD + row + other))
+
+
 def test_a_formula_below_the_last_value_and_one_that_gives_no_text_are_told_apart(
     tmp_path: Path,
 ) -> None:

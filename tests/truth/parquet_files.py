@@ -90,6 +90,8 @@ def read(case: Case) -> list[Row]:
             if "TProtocolException" in str(error):
                 raise Undecided("a footer that DuckDB cannot read") from None
             raise Refused(str(error)) from None
+    if any(isinstance(cell, bytes) for row in rows for cell in row):
+        raise Undecided("bytes in place of text")
     if missing := [case.name_of(each) for each in case.columns if case.name_of(each) not in head]:
         raise Refused(f"no columns {missing}")
     places = {target: head.index(case.name_of(target)) for target in case.columns}

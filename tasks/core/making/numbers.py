@@ -22,7 +22,7 @@ BLANKS = r"[ \x{00A0}\x{2007}\x{2009}\x{202F}]"
 APOSTROPHES = r"['\x{2019}]"
 MINUS = "\N{MINUS SIGN}"
 BITS = {16: 11, 32: 24, 64: 53}  # of a whole number that a float of so many bits holds exactly
-NO_NUMBER = "it is not a number: missing={'NaN': reason} declares what it means"
+NO_NUMBER = "it is not a number; `missing` knows it as 'NaN', 'inf' or '-inf'"
 
 
 def as_numbers(cells: pa.Array, column: Column, reads: Writing) -> pa.Array:

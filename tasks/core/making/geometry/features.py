@@ -32,7 +32,7 @@ from tasks.core.making.geometry.shapefile_parts import Parts, parts_of, require_
 from tasks.core.making.geometry.stored_types import require_stored_types
 from tasks.core.making.geometry.topojson_shapes import require_topology
 from tasks.core.making.geometry.unread_columns import require_read
-from tasks.core.making.geometry.xml_shapes import require_shapes_of_xml
+from tasks.core.making.geometry.xml_shapes import require_one_crs, require_shapes_of_xml
 from tasks.core.making.geometry.xml_texts import as_written
 from tasks.core.making.markers import REASON, Reasons
 from tasks.core.making.unpacking.damage import reading
@@ -123,6 +123,8 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
             own = opened.enter_context(shapefiles.own_text(parts, names, fields, reads, where))
         stream = _streamed(path, options, where, _by_gdal(fields, own), place.batch_size(count))
         meta, column, straight = opened.enter_context(stream)
+        if place.kind == "xml" and not meta["crs"]:
+            require_one_crs(place)
         straight = held_to_file(straight, place, layer, column, count, where)
         written = place if is_json else None
         exact = exactly(straight, fields, reads, where, written=written)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.core.making.geometry.geometry_files import Place
-from tasks.core.making.geometry.json_shapes import BLOCK_BYTES, opened_text
+from tasks.core.making.geometry.json_shapes import BLOCK_BYTES, SEAM_BYTES, opened_text
 from tasks.core.model.errors import SourceError
 
 MEMBERS = ("member", "featureMember", "featureMembers")
@@ -37,6 +37,8 @@ REFERENCE = re.compile(
     rb"|baseSurface|baseCurve)\s[^>]*\bhref\s*="
 )
 
+CRS_NAME = re.compile(rb"""\bsrsName\s*=\s*["']([^"']+)["']""")
+
 
 def require_shapes_of_xml(place: Place) -> None:
     """Raise SourceError where coordinates have other than numbers, or a part stands elsewhere."""
@@ -54,6 +56,22 @@ def require_shapes_of_xml(place: Place) -> None:
                     f" {found[1].decode()}, stands elsewhere (xlink:href): ask the publisher for"
                     " geometries written out."
                 )
+
+
+def require_one_crs(place: Place) -> None:
+    """Raise SourceError where geometries state several CRSs, of which GDAL then tells none."""
+    names, seam = set[bytes](), b""
+    with opened_text(place) as file:
+        while block := file.read(BLOCK_BYTES):
+            text = seam + block
+            names.update(CRS_NAME.findall(text))
+            seam = text[-SEAM_BYTES:]
+    if len(names) > 1:
+        told = ", ".join(sorted(name.decode("utf-8", "replace") for name in names))
+        raise SourceError(
+            f"One CRS was expected in {place.name} and its geometries state several, {told}: ask"
+            " the publisher for the layer in one CRS."
+        )
 
 
 def _require_numbers(place: Place) -> None:

@@ -21,7 +21,7 @@ MAX_CELLS = 64 << 20  # of the rectangle that the reader makes of a sheet, 24 by
 NO_VALUE = "="  # the marker of a formula whose value the workbook does not hold
 KEPT = 64  # letters of a value, enough for any error's name
 EMPTY = rb"\s*(?:<v[^>]*/>|<v[^>]*>\s*</v>)?\s*</c>"
-VALUELESS = [re.compile(end + EMPTY) for end in (rb"</f>", rb"<f\b[^>]*/>")]
+VALUELESS = [re.compile(end + EMPTY) for end in (rb"</f\s*>", rb"<f\b[^>]*/>")]
 CELL = re.compile(rb"<(?:\w+:)?c[ >]")
 OVERLAP = 512  # bytes, so that nothing sought is cut
 ROW = re.compile(r"[1-9]\d*$")
@@ -92,7 +92,7 @@ def _is_plain(stream: IO[bytes]) -> bool:
             start = False
             if not part.startswith(b'<c r="', first.start()):
                 return False  # cells that do not name their place, or prefixed elements
-        formulas = formulas or b"</f>" in part
+        formulas = formulas or b"<f" in part
         if b' t="e"' in part or (formulas and any(each.search(part) for each in VALUELESS)):
             return False
         if not order.follow(part):
