@@ -188,6 +188,8 @@ def read_fiona(case: Case) -> list[Row]:
             frame = geopandas.read_file(path, engine="fiona")
             with fiona.open(path) as file:
                 features = [(dict(each.properties), each.geometry) for each in file]
+        except NotImplementedError:
+            raise Undecided("a zip that Python does not unpack") from None
         except (
             fiona.errors.FionaError,
             OSError,

@@ -150,12 +150,13 @@ def read(case: Case) -> list[Row]:
     head, rows = rows[last - 1], rows[last:]
     places = {target: _place(case.name_of(target), head) for target in case.columns}
     _require_no_rows_in_cells(rows, options["delimiter"])
-    surplus = len(head)
+    named = max(place + 1 for place, each in enumerate(head) if each.strip() or not place)
     kept = []
     for row in rows:
         if not any(cell.strip() for cell in row):
             continue
-        if len(row) != surplus:
+        # delimiters at the end of a line make no cells
+        if len(row) < named or any(cell.strip() for cell in row[len(head) :]):
             raise Refused("a row of another length")
         kept.append({target: row[place] for target, place in places.items()})
     return _figures(case, kept)

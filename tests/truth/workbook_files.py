@@ -147,6 +147,7 @@ def read_xlsx(case: Case) -> list[Row]:
         EOFError,
         UserWarning,
         OverflowError,
+        NotImplementedError,
     ):
         raise _verdict(case) from None
     rows = [[cell.value for cell in row] for row in values.iter_rows()]

@@ -16,7 +16,7 @@ from msgspec import Raw, Struct
 
 from tasks.core.making.geometry.geometry_files import Place
 from tasks.core.making.geometry.json_shapes import BLOCK_BYTES, opened_text
-from tasks.core.model.errors import SourceError
+from tasks.core.model.errors import Damaged, SourceError
 
 # how deep positions lie in the coordinates, by the type of a geometry
 DEPTHS = dict(Point=0, MultiPoint=1, LineString=1, MultiLineString=2, Polygon=2, MultiPolygon=3)
@@ -91,9 +91,19 @@ def _geometries(place: Place) -> Iterator[Any]:
     try:
         found = msgspec.json.decode(content, type=_Collection).features
         yield from (each.geometry and json.loads(bytes(each.geometry)) for each in found)
-    except msgspec.DecodeError:  # NaN among the properties
-        features = json.loads(content).get("features", [])
-        yield from (each.get("geometry") for each in features)
+    except msgspec.DecodeError:  # NaN among the properties, or null among the features
+        yield from (each and each.get("geometry") for each in _features(content, place.name))
+
+
+def _features(content: bytes, name: str) -> list[Any]:
+    try:
+        features: list[Any] = json.loads(content).get("features", [])
+    except ValueError as error:
+        raise Damaged(
+            f"The GeoJSON {name} was expected to be a collection of features; it is not ({error}):"
+            " run the flow again, and tell the publisher if it stays so."
+        ) from None
+    return features
 
 
 def _is_whole(geometry: Any) -> bool:
