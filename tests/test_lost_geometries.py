@@ -394,6 +394,23 @@ def test_a_part_of_a_geojson_with_a_broken_position_is_refused(
         into(geojson(tmp_path, whole, lost, None, **beside), SILENT)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_feature_alone_is_held_to_its_positions_too(
+    is_whole: bool, tmp_path: Path, into: Load
+) -> None:
+    rings = [RING, HOLE if is_whole else [HOLE[0], HOLE[1][:1], *HOLE[2:]]]
+    several = {"type": "MultiPolygon", "coordinates": [[RING], rings]}
+    feature = {"type": "Feature", "properties": {"CODE": "1"}, "geometry": several, "x": [[1]]}
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps(feature))
+    if is_whole:
+        assert into(path, SILENT).features == 1
+        return
+    with pytest.raises(SourceError, match="feature 1 has others"):
+        into(path, SILENT)
+
+
 @pytest.mark.parametrize("beside", [{}, {"bbox": [1, 2, 3, 4]}, {"x": {"coordinates": [1, 2]}}])
 def test_lists_beside_the_coordinates_lose_nothing(
     beside: dict[str, Any], tmp_path: Path, into: Load, rows: Rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -15,8 +14,13 @@ import shapely
 from msgspec import Raw, Struct
 
 from tasks.core.making.geometry.geometry_files import Place
-from tasks.core.making.geometry.json_shapes import BLOCK_BYTES, opened_text
-from tasks.core.model.errors import Damaged, SourceError
+from tasks.core.making.geometry.json_shapes import (
+    BLOCK_BYTES,
+    no_collection,
+    opened_text,
+    whole_text,
+)
+from tasks.core.model.errors import SourceError
 
 # how deep positions lie in the coordinates, by the type of a geometry
 DEPTHS = dict(Point=0, MultiPoint=1, LineString=1, MultiLineString=2, Polygon=2, MultiPolygon=3)
@@ -29,8 +33,8 @@ class _Feature(Struct):
     geometry: Raw | None = None
 
 
-class _Collection(Struct):
-    features: list[_Feature] = []
+class _Root(_Feature):
+    features: list[_Feature] | None = None
 
 
 def count_lists(geometries: npt.NDArray[np.object_]) -> int:
@@ -68,7 +72,7 @@ def require_whole(place: Place, lists: int) -> None:
 
 
 def _count_in_coordinates(place: Place) -> int:
-    """Count the lists in all that is called coordinates, and those of geometry collections."""
+    """Count the lists in all that is called coordinates, also where it is a property."""
     lists, inside, held = 0, False, b""
     with opened_text(place) as file:
         while block := file.read(BLOCK_BYTES):
@@ -86,24 +90,23 @@ def _count_in_coordinates(place: Place) -> int:
 
 
 def _geometries(place: Place) -> Iterator[Any]:
-    with opened_text(place) as file:
-        content = file.read().removeprefix(codecs.BOM_UTF8)
+    """Yield the geometry of each feature, or that of a feature alone."""
+    content = whole_text(place)
     try:
-        found = msgspec.json.decode(content, type=_Collection).features
+        root = msgspec.json.decode(content, type=_Root)
+        found = [root] if root.features is None else root.features
         yield from (each.geometry and json.loads(bytes(each.geometry)) for each in found)
     except msgspec.DecodeError:  # NaN among the properties, or null among the features
-        yield from (each and each.get("geometry") for each in _features(content, place.name))
+        yield from (each and each.get("geometry") for each in _features(content, place))
 
 
-def _features(content: bytes, name: str) -> list[Any]:
+def _features(content: bytes, place: Place) -> list[Any]:
     try:
-        features: list[Any] = json.loads(content).get("features", [])
+        root = json.loads(content)
     except ValueError as error:
-        raise Damaged(
-            f"The GeoJSON {name} was expected to be a collection of features; it is not ({error}):"
-            " run the flow again, and tell the publisher if it stays so."
-        ) from None
-    return features
+        raise no_collection(place, error) from None
+    features: list[Any] | None = root.get("features")
+    return [root] if features is None else features
 
 
 def _is_whole(geometry: Any) -> bool:

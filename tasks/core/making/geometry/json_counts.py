@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +10,8 @@ import numpy as np
 from msgspec import Struct
 
 from tasks.core.making.geometry.geometry_files import Place
-from tasks.core.making.geometry.json_shapes import opened_text
-from tasks.core.model.errors import Damaged, SourceError
+from tasks.core.making.geometry.json_shapes import no_collection, whole_text
+from tasks.core.model.errors import SourceError
 
 # One of each is in every feature: features are counted one by one only where there are more.
 TOKENS = (b'"Feature"', b'"properties"')
@@ -65,13 +64,8 @@ def require_no_more(place: Place, features: int, where: str) -> None:
 
 def _count(place: Place) -> int:
     """Count the features of a collection, whatever they are; a feature alone is one."""
-    with opened_text(place) as file:
-        content = file.read().removeprefix(codecs.BOM_UTF8)
     try:
-        found = msgspec.json.decode(content, type=_Collection).features
+        found = msgspec.json.decode(whole_text(place), type=_Collection).features
     except msgspec.DecodeError as error:
-        raise Damaged(
-            f"The GeoJSON {place.name} was expected to be a collection of features; it is not"
-            f" ({error}): run the flow again, and tell the publisher if it stays so."
-        ) from None
+        raise no_collection(place, error) from None
     return 1 if found is None else len(found)

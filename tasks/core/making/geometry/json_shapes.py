@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import zipfile
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tasks.core.making.geometry.geometry_files import Place
-from tasks.core.model.errors import SourceError
+from tasks.core.model.errors import Damaged, SourceError
 
 BLOCK_BYTES = 2**20
 ENDS_BYTES = 2**16  # at both ends, where the members beside the features stand
@@ -33,6 +34,20 @@ def opened_text(place: Place) -> Iterator[BinaryIO]:
         return
     with zipfile.ZipFile(place.archive) as archive, archive.open(place.member) as file:
         yield file  # type: ignore[misc]
+
+
+def whole_text(place: Place) -> bytes:
+    """Read a JSON whole, without its byte order mark: only where something in it is doubtful."""
+    with opened_text(place) as file:
+        return file.read().removeprefix(codecs.BOM_UTF8)
+
+
+def no_collection(place: Place, error: Exception) -> Damaged:
+    """Say that a text is no collection of features."""
+    return Damaged(
+        f"The GeoJSON {place.name} was expected to be a collection of features; it is not"
+        f" ({error}): run the flow again, and tell the publisher if it stays so."
+    )
 
 
 def require_shapes(place: Place, features: int, without_geometry: int) -> None:
