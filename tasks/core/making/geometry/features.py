@@ -26,10 +26,10 @@ from tasks.core.making.geometry.geometry_files import (
     choose_layer,
     locate,
 )
-from tasks.core.making.geometry.lost_geometries import Batches, held_to_file, require_stated_count
+from tasks.core.making.geometry.lost_geometries import Batches, held_to_file
 from tasks.core.making.geometry.remarks import Remarks
 from tasks.core.making.geometry.shapefile_parts import Parts, parts_of, require_parts
-from tasks.core.making.geometry.stored_types import require_stored_types
+from tasks.core.making.geometry.stored_types import require_stored
 from tasks.core.making.geometry.topojson_shapes import require_topology
 from tasks.core.making.geometry.unread_columns import require_read
 from tasks.core.making.geometry.xml_shapes import require_one_crs, require_shapes_of_xml
@@ -112,9 +112,8 @@ def _open_gdal(place: Place, reads: Features) -> Iterator[Layer]:
     is_shapefile = facts["driver"] == "ESRI Shapefile"
     require_read(place, layer, names, reads)
     fields = match_fields(reads.columns, names, where, shortened=is_shapefile)
-    require_stored_types(place, layer, fields.values())
     count = facts["features"] if facts["features"] >= 0 else None
-    require_stated_count(place, layer, count, where)
+    require_stored(place, layer, fields.values(), count, where)
     remarks = Remarks()
     require_topology(place, layer, where, remarks)
     with ExitStack() as opened:

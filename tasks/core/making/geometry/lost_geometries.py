@@ -60,24 +60,6 @@ def _first_lost(
     return None if lost is None else f"feature {lost + 1:,}"
 
 
-def require_stated_count(place: Place, layer: str, stated: int | None, where: str) -> None:
-    """Raise SourceError when a database states another number of features than its table has.
-
-    GDAL, told a wrong number, may give rows twice. A cut file is told of by GDAL.
-    """
-    if place.kind != "sqlite" or stated is None:
-        return
-    rows = stated
-    with suppress(sqlite3.Error), closing(opened_database(place)) as database:
-        rows = database.execute(f"SELECT count(*) FROM {quoted(layer)}").fetchone()[0]
-    if rows != stated:
-        raise SourceError(
-            f"As many features as its gpkg_ogr_contents states, {stated:,}, were expected in"
-            f" {where} and its table has {rows:,}: ask the publisher which is right, or write the"
-            " file anew (ogr2ogr) and lay it into the inbox (GEODATA_INBOX_FIRST)."
-        )
-
-
 def _first_lost_of_database(
     place: Place, layer: str, geometry: str, absent: npt.NDArray[np.int64]
 ) -> str | None:

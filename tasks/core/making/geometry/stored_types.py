@@ -1,4 +1,4 @@
-"""Values of a GeoPackage held to the types of their columns, which SQLite does not do."""
+"""A database held to the types of its columns and to the count it states: SQLite does neither."""
 
 from __future__ import annotations
 
@@ -29,21 +29,32 @@ FITTING = {
 }
 
 
-def require_stored_types(place: Place, layer: str, fields: Iterable[str | None]) -> None:
-    """Raise SourceError at a value that GDAL would make into one of the column's type."""
+def require_stored(
+    place: Place, layer: str, fields: Iterable[str | None], stated: int | None, where: str
+) -> None:
+    """Raise SourceError at a value that GDAL would make into one of the column's type, and where a
+    database states another number of features than its table has: GDAL may give rows twice then.
+    """
     if place.kind != "sqlite" or place.archive:
         return
     table, wanted = quoted(layer), {field for field in fields if field}
-    # a database that cannot be read so is told of by GDAL
+    # a database that cannot be read so, or is cut, is told of by GDAL
     with suppress(sqlite3.Error), closing(opened_database(place)) as database:
         columns = database.execute(f"PRAGMA table_info({table})").fetchall()
         kinds = {name: kind for _, name, kind, *_ in columns if name in wanted}
         wrong = {name: f"NOT ({_fits(kind).format(quoted(name))})" for name, kind in kinds.items()}
         # all in one pass over the file; which it is matters only where there is one
-        if _first(database, table, "1", " OR ".join(wrong.values()) or "0"):
-            for name, condition in wrong.items():
-                if found := _first(database, table, quoted(name), condition):
-                    raise _unfit(found[0], name, kinds[name], place.name)
+        query = f"SELECT count(*), total({' OR '.join(wrong.values()) or 0}) FROM {table}"
+        rows, unfit = database.execute(query).fetchone()
+        for name, condition in wrong.items() if unfit else ():
+            if found := _first(database, table, quoted(name), condition):
+                raise _unfit(found[0], name, kinds[name], place.name)
+        if stated not in (None, rows):
+            raise SourceError(
+                f"As many features as its gpkg_ogr_contents states, {stated:,}, were expected in"
+                f" {where} and its table has {rows:,}: ask the publisher which is right, or write"
+                " the file anew (ogr2ogr) and lay it into the inbox (GEODATA_INBOX_FIRST)."
+            )
 
 
 def _fits(kind: str) -> str:
