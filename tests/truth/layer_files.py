@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import tempfile
 import warnings
 import zipfile
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -188,8 +190,12 @@ def read_fiona(case: Case) -> list[Row]:
             frame = geopandas.read_file(path, engine="fiona")
             with fiona.open(path) as file:
                 features = [(dict(each.properties), each.geometry) for each in file]
-        except NotImplementedError:
+        except (NotImplementedError, IndexError):
             raise Undecided("a zip that Python does not unpack") from None
+        except fiona.errors.DriverError as error:
+            if case.format != "gpkg":
+                raise Refused(str(error)) from None
+            return _rows(case, _by_sqlite(path))
         except (
             fiona.errors.FionaError,
             OSError,
@@ -206,6 +212,31 @@ def read_fiona(case: Case) -> list[Row]:
     ):
         raise Undecided("a whole number that fiona reads as a double")
     return _rows(case, [(row, ground and ground.__geo_interface__) for row, ground in features])
+
+
+def _by_sqlite(path: Path) -> list[tuple[Any, Any]]:
+    """Read the rows of a GeoPackage that fiona does not open."""
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            database.row_factory = sqlite3.Row
+            table, column = database.execute(
+                "SELECT table_name, column_name FROM gpkg_geometry_columns"
+            ).fetchone()
+            rows = [dict(row) for row in database.execute(f'SELECT * FROM "{table}"')]
+    except (sqlite3.Error, TypeError, ValueError) as error:
+        raise Refused(str(error)) from None
+    return [(row, _without_header(row.pop(column))) for row in rows]
+
+
+def _without_header(blob: bytes | None) -> Any:
+    """The geometry of a blob, behind the bounds that may come first."""
+    if blob is None:
+        return None
+    try:
+        bounds = (0, 32, 48, 48, 64)[blob[3] >> 1 & 7]
+        return mapping(shapely.from_wkb(blob[8 + bounds :]))
+    except (TypeError, IndexError, shapely.errors.ShapelyError) as error:
+        raise Refused(str(error)) from None
 
 
 def _written(case: Case, folder: Path) -> Path:
@@ -239,6 +270,8 @@ def _ground(ground: Any) -> str | None:
     try:
         found = shape(ground)
     except (ValueError, TypeError, KeyError, AttributeError, shapely.errors.ShapelyError) as error:
+        if "inhomogeneous" in str(error):
+            raise Undecided("positions of several lengths") from None
         raise Refused(str(error)) from None
     if found.geom_type == "Polygon":
         found = shapely.MultiPolygon([found])

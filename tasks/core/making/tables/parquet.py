@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 from pyarrow.parquet import ParquetFile
@@ -77,14 +76,18 @@ class Parquet:
                 if first + row >= before + len(batch):
                     break
                 place = first + row - before
-                cells = (sound(column.slice(place, 1))[0].as_py() for column in batch.columns)
+                cells = (sound(column.slice(place, 1))[0] for column in batch.columns)
                 found.append([_shown(cell) for cell in cells])
             before += len(batch)
         return found
 
 
-def _shown(cell: Any) -> str:
-    """Write a cell as text, also bytes that are none."""
-    if isinstance(cell, bytes):
-        return cell.decode(errors="backslashreplace")
-    return "" if cell is None else str(cell)
+def _shown(cell: pa.Scalar) -> str:
+    """Write a cell as text, also bytes that are none and days that Python does not know."""
+    try:
+        value = cell.as_py()
+    except (OverflowError, ValueError):
+        value = cell.cast(pa.string()).as_py()
+    if isinstance(value, bytes):
+        return value.decode(errors="backslashreplace")
+    return "" if value is None else str(value)
