@@ -394,6 +394,14 @@ def test_a_part_of_a_geojson_with_a_broken_position_is_refused(
         into(geojson(tmp_path, whole, lost, None, **beside), SILENT)
 
 
+@pytest.mark.parametrize("name", [b"CODE\0", b"CO\0DE", b"\0"])
+def test_a_nul_in_the_name_of_a_member_is_refused(name: bytes, tmp_path: Path, into: Load) -> None:
+    path = geojson(tmp_path, {"type": "Polygon", "coordinates": [RING]})
+    path.write_bytes(path.read_bytes().replace(b'"CODE": "0"', b'"%s": "0"' % name))
+    with pytest.raises(SourceError, match="feature 1 has a NUL byte in it"):
+        into(path, SILENT)
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("is_whole", [True, False])
 def test_a_feature_alone_is_held_to_its_positions_too(

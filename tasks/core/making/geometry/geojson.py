@@ -116,6 +116,8 @@ def _scan(place: Place) -> tuple[Examined, int, bool]:
         while block := file.read(BLOCK_BYTES):
             if found := first_escape(tail[-100:], block):
                 raise _no_letter(place, start + found[0], found[1])
+            if (nul := block.find(b"\0")) >= 0:
+                raise _no_letter(place, start + nul, "a NUL byte")
             head = head or block[:ENDS_BYTES]
             tail = (tail + block if len(block) < ENDS_BYTES else block)[-ENDS_BYTES:]
             tokens.add(block)

@@ -194,7 +194,7 @@ def choose_layer(place: Place, pattern: str | None) -> tuple[str, str]:
         name = _only(fiona.listlayers(place.path), place, pattern)
         quoted = {"name": quoteattr(name), "path": escape(place.path), "layer": escape(name)}
         return VIRTUAL.format(**quoted), name
-    except DataSourceError:
+    except (DataSourceError, UnicodeDecodeError):
         is_damaged = place.kind in MARKS.values() or not place.head
         raise (Damaged if is_damaged else SourceError)(
             f"Geometries were expected in {place.name} and no reader knows its bytes, which begin"

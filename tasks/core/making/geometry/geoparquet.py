@@ -16,6 +16,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from tasks.core.making.geometry.geometry_files import Place
+from tasks.core.making.tables.parquet import require_counts
 from tasks.core.making.unpacking.zips import open_packed
 from tasks.core.model.errors import Damaged, SourceError
 
@@ -48,12 +49,14 @@ def open_file(place: Place) -> Iterator[pq.ParquetFile]:
 
 def _parquet(path: str, name: str) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path)
+        file = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
         raise Damaged(
             f"A Parquet file was expected and {name} cannot be read as such ({error}): look at what"
             " was downloaded."
         ) from None
+    require_counts(file, name)
+    return file
 
 
 def geometry_facts(file: pq.ParquetFile, where: str) -> GeometryFacts:

@@ -29,12 +29,14 @@ class Parquet:
     def __init__(self, path: Path, reads: Table, label: str) -> None:
         self._path, self._label = path, label
         try:
-            self._schema = ParquetFile(path).schema_arrow
+            file = ParquetFile(path)
+            self._schema = file.schema_arrow
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise Damaged(
                 f"The Parquet file {label} cannot be read ({error}): it is damaged or encrypted;"
                 " download it again."
             ) from None
+        require_counts(file, label)
         self.headings = self._schema.names
 
     def blocks(self, wanted: Mapping[int, str]) -> Iterator[Block]:
@@ -80,6 +82,26 @@ class Parquet:
                 found.append([_shown(cell) for cell in cells])
             before += len(batch)
         return found
+
+
+def require_counts(file: ParquetFile, label: str) -> None:
+    """Raise Damaged where a column states another number of values than its rows: a footer that
+    contradicts itself may be of other rows.
+    """
+    facts = file.metadata
+    flat = [
+        each
+        for each in range(facts.num_columns)
+        if not file.schema.column(each).max_repetition_level
+    ]
+    for group in map(facts.row_group, range(facts.num_row_groups)):
+        for column in map(group.column, flat):
+            if column.num_values != group.num_rows:
+                raise Damaged(
+                    f"A value or null of {column.path_in_schema} was expected in each row of the"
+                    f" Parquet file {label}; it states {column.num_values:,} in"
+                    f" {group.num_rows:,} rows: download it again."
+                )
 
 
 def _shown(cell: pa.Scalar) -> str:
