@@ -204,8 +204,7 @@ def _open_parquet(place: Place, reads: Features) -> Iterator[Layer]:
         fields = match_fields(reads.columns, others, place.name)
         wanted = [facts.column, *dict.fromkeys(field for field in fields.values() if field)]
         size = place.batch_size(file.metadata.num_rows)
-        batches = file.iter_batches(batch_size=size, columns=wanted)
-        straight = geoparquet.with_geometry(batches, facts.column, place.name)
+        straight = geoparquet.with_geometry(file, wanted, size, place.name)
         exact = exactly(straight, fields, reads, place.name)
         count = file.metadata.num_rows
         yield _layer(exact, fields, reads, place.name, crs=facts.crs, features=count)

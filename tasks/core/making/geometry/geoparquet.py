@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -49,14 +49,12 @@ def open_file(place: Place) -> Iterator[pq.ParquetFile]:
 
 def _parquet(path: str, name: str) -> pq.ParquetFile:
     try:
-        file = pq.ParquetFile(path)
+        return pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
         raise Damaged(
             f"A Parquet file was expected and {name} cannot be read as such ({error}): look at what"
             " was downloaded."
         ) from None
-    require_counts(file, name)
-    return file
 
 
 def geometry_facts(file: pq.ParquetFile, where: str) -> GeometryFacts:
@@ -120,12 +118,15 @@ def _crs(column: dict[str, Any], where: str) -> CRS | None:
 
 
 def with_geometry(
-    batches: Iterator[pa.RecordBatch], column: str, where: str
+    file: pq.ParquetFile, names: Sequence[str], size: int, where: str
 ) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
-    """Yield batches with their geometries; raise Damaged where the file is."""
+    """Yield batches of some columns, the first of which is the geometry, with their geometries;
+    raise Damaged where the file is.
+    """
     try:
-        for batch in batches:
-            yield batch, plain_binary(batch[column])
+        for batch in file.iter_batches(batch_size=size, columns=names):
+            yield batch, plain_binary(batch[names[0]])
+        require_counts(file, names, where)
     except (pa.ArrowException, OSError) as error:
         raise Damaged(
             f"The rows of {where} were expected to be readable and are not ({error}): download it"

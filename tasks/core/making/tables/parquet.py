@@ -36,7 +36,6 @@ class Parquet:
                 f"The Parquet file {label} cannot be read ({error}): it is damaged or encrypted;"
                 " download it again."
             ) from None
-        require_counts(file, label)
         self.headings = self._schema.names
 
     def blocks(self, wanted: Mapping[int, str]) -> Iterator[Block]:
@@ -54,6 +53,7 @@ class Parquet:
                     partial(self._whole, first),
                 )
                 first += len(batch)
+            require_counts(file, names, self._label)
         except (pa.ArrowException, OSError) as error:
             raise Damaged(
                 f"The Parquet file {self._label} cannot be read after row {first:,} ({error}):"
@@ -84,15 +84,19 @@ class Parquet:
         return found
 
 
-def require_counts(file: ParquetFile, label: str) -> None:
-    """Raise Damaged where a column states another number of values than its rows: a footer that
+def require_counts(file: ParquetFile, names: Sequence[str], label: str) -> None:
+    """Raise Damaged where columns state another number of values than their rows: a footer that
     contradicts itself may be of other rows.
+
+    The columns must have been read to their end: pyarrow refuses a wrong footer while it reads, and
+    ends the process where it is only asked for the same facts.
     """
     facts = file.metadata
+    leaves = map(file.schema.column, range(facts.num_columns))
     flat = [
-        each
-        for each in range(facts.num_columns)
-        if not file.schema.column(each).max_repetition_level
+        place
+        for place, leaf in enumerate(leaves)
+        if leaf.path in names and not leaf.max_repetition_level
     ]
     for group in map(facts.row_group, range(facts.num_row_groups)):
         for column in map(group.column, flat):
