@@ -365,7 +365,7 @@ def _as_reader(database: Database, query: str) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("DELETE FROM areas", "were expected to have rows and have none"),
+        ("DELETE FROM areas", "was expected to have rows and has none"),
         ("UPDATE areas SET people = -1 WHERE code = 'A2'", "counts persons and has -1, less than"),
         (
             "ALTER TABLE areas ALTER people TYPE float; UPDATE areas SET people = 'NaN'",

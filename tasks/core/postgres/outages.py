@@ -28,8 +28,12 @@ FAULTS = tuple(
 )
 
 
-def is_outage(error: adbc_driver_manager.Error) -> bool:
-    """Tell whether time can heal an error of the driver: by its SQLSTATE, where it has one."""
+def is_outage(error: BaseException) -> bool:
+    """Tell whether time can heal an error of a driver: by its SQLSTATE, where it has one."""
+    if type(error) is psycopg2.DatabaseError:  # of no statement: the connection was cut under it
+        return True
+    if not isinstance(error, adbc_driver_manager.Error):
+        return isinstance(error, DATABASE_FAILURES) and not isinstance(error, FAULTS)
     is_operational = isinstance(error, adbc_driver_manager.OperationalError)
     state = error.sqlstate or ""
     return state[:2] in HEALING and state != PROTOCOL if state else is_operational

@@ -10,11 +10,13 @@ from psycopg2 import Error, sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog.column_rules import parse
+from tasks.core.catalog.wholeness import PROOF
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Staging
 from tasks.core.model.settings import SQL
 from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
+from tasks.core.postgres.outages import is_outage
 
 LINE = r".+(?:\n--  +.+)*"  # may go on in lines that are indented after the two hyphens
 HEADER = re.compile(
@@ -47,6 +49,8 @@ def run(
         try:
             cursor.execute(text)
         except Error as error:
+            if is_outage(error):
+                raise
             said = (error.diag.message_primary, error.diag.message_detail or error.diag.context)
             raise CheckFailed(
                 f"sql/{script} failed in {staging.schema}: {' '.join(filter(None, said))}."
@@ -104,7 +108,7 @@ def _require(
         " 'p', 'v')",
         (f'"{staging.schema}"',),
     )
-    there = {name for (name,) in cursor.fetchall()}
+    there = {name for (name,) in cursor.fetchall()} - {PROOF}
     if missing := [table for table in tables if table not in there]:
         raise CheckFailed(
             f"sql/{script} {verb} {', '.join(missing)}, but {staging.schema} holds only"
