@@ -26,6 +26,7 @@ from tasks.core.making.tables.blocks import as_expression
 from tasks.core.making.tables.staging_tables import load
 from tasks.core.making.tables.tabular import Tally
 from tasks.core.making.unpacking.archives import take_out
+from tasks.core.making.unpacking.fixity import digests
 from tasks.core.model.declarations import (
     Column,
     Features,
@@ -659,7 +660,13 @@ def file_of(path: Path, reads: Table | Features) -> File:
         retrieved_at=now,
         state="new",
     )
-    return File(original=original, path=str(path), name="OPENDATA_SECTOREN.csv", size=1)
+    return File(
+        original=original,
+        path=str(path),
+        name="OPENDATA_SECTOREN.csv",
+        size=1,
+        digests=digests(path),
+    )
 
 
 def test_load_table_counts_and_records_what_it_did(

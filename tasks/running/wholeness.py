@@ -21,12 +21,15 @@ STAGING = "staging"  # the parameter of a verb that works in one
 PATIENCE = 60  # seconds for which a server that starts again after a crash is waited for
 
 
-@retry(
+patient = retry(
     retry=retry_if_exception(is_outage),
     stop=stop_after_delay(PATIENCE),
     wait=wait_fixed(0.5),
     reraise=True,
 )
+
+
+@patient
 def prove(staging: Staging | None = None) -> None:
     """Prove the run's lock, and then its staging, patiently.
 
@@ -36,6 +39,12 @@ def prove(staging: Staging | None = None) -> None:
     if staging:
         with site().database.session() as cursor:
             require_whole(cursor, staging)
+
+
+@patient
+def await_database() -> None:
+    """Wait until the database takes connections again; raises OperationalError if it does not."""
+    site().database.connect().close()
 
 
 def proving_staging(verb: Callable[Parameters, Result]) -> Callable[Parameters, Result]:

@@ -11,6 +11,7 @@ from psycopg2 import DataError, ProgrammingError, sql
 
 from tasks.core.catalog.provenance import record_check
 from tasks.core.making.joining.statements import SELECT_BEYOND
+from tasks.core.making.unpacking.fixity import require_unchanged
 from tasks.core.model.declarations import Rows
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import File, Input, Staging
@@ -167,6 +168,7 @@ def check_licence(staging: Staging, statement: File) -> None:
     statement: the portal's document about the data, declared as a `Document`. Raises CheckFailed
     when the terms of reuse have changed.
     """
+    require_unchanged(statement)
     stated, source = read_statement(statement), statement.original.source
     declared = Statement(source.licence.title, source.licence.attribution, stated.modified)
     _verdict(staging, f"licence in {source.slug}", str(declared), str(stated), stated == declared)

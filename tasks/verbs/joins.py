@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from prefect import runtime
+
 from tasks.core.catalog.provenance import record_check
 from tasks.core.making.joining import join_coverage, scripts, united_tables
 from tasks.core.model.errors import CheckFailed
@@ -24,7 +26,8 @@ def join(staging: Staging, script: str, settings: Mapping[str, object] | None = 
     geodata. Returns the staging. Raises CheckFailed when one of these tables is missing.
     """
     with recording(staging, "join", script) as step:
-        made = scripts.run(site().database, staging, script, settings)
+        again = (runtime.task_run.run_count or 0) > 1
+        made = scripts.run(site().database, staging, script, settings, again=again)
         tables = ", ".join(f"{table} ({rows:,})" for table, rows in made.items())
         step.done(f"Joined {script} into {tables}", sum(made.values()), **made)
     return staging

@@ -31,9 +31,9 @@ def require_whole(cursor: Cursor, staging: Staging) -> None:
         cursor.execute(query.format(sql.Identifier(staging.schema, PROOF)))
     except errors.UndefinedTable:
         raise WorkLost(
-            f"The staging {staging.schema} was expected to be there until {edition} is published,"
-            " and another run has cleared it, as this one had lost its connection and with it the"
-            f" lock of {staging.dataset.slug}: look what that run publishes, and run again."
+            f"The staging {staging.schema} was expected to be there for {edition}, and it is gone:"
+            " another run has cleared it when this one had lost its connection and its lock, or it"
+            " was published just before the connection was lost; run again, which finds out."
         ) from None
     if cursor.fetchall() != [(staging.edition,)]:
         raise WorkLost(

@@ -25,13 +25,19 @@ HEADER = re.compile(
 
 
 def run(
-    database: Database, staging: Staging, script: str, settings: Mapping[str, object] | None = None
+    database: Database,
+    staging: Staging,
+    script: str,
+    settings: Mapping[str, object] | None = None,
+    *,
+    again: bool = False,
 ) -> dict[str, int]:
     """Run sql/<script> in the staging schema, in one transaction; return the rows of each table.
 
     A column of these that the script does not describe takes the comment of the column of its name
     in the tables that the script reads, in the order of its first line, then in those it makes.
-    settings: what the script reads as geodata.<name>, besides geodata.vintage.
+    settings: what the script reads as geodata.<name>, besides geodata.vintage. again: after a try
+    that lost its connection, whose tables, if it came to make them, are dropped.
     """
     text = (SQL / script).read_text(encoding="utf-8")
     header = HEADER.match(text)
@@ -46,6 +52,8 @@ def run(
         for name, value in {"vintage": staging.vintage, **(settings or {})}.items():
             cursor.execute("SELECT set_config(%s, %s, true)", (f"geodata.{name}", str(value)))
         compress(cursor)
+        for table in {*makes} - {*reads} if again else ():
+            cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(table)))
         try:
             cursor.execute(text)
         except Error as error:

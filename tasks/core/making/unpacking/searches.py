@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from tasks.core.archive.copies import sync
 from tasks.core.making.unpacking.containers import (
     ArchiveFormat,
     Member,
@@ -190,7 +191,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def copy(container: PackedFile, targets: dict[Member, Path], budget: Budget) -> None:
-    """Write members to paths, within the budget and the free space of the disk."""
+    """Write members to paths and to the disk, within the budget and the free space there."""
     needed = sum(member.size for member in targets)
     if needed > budget.limits.total - budget.written:
         budget.spend(needed)  # the archive itself says that it is too large
@@ -205,3 +206,5 @@ def copy(container: PackedFile, targets: dict[Member, Path], budget: Budget) -> 
         for member, path in targets.items():
             sinks[member] = Sink(budget, opened.enter_context(path.open("wb")))
         container.write(sinks)
+    for written in targets.values():
+        sync(written)
