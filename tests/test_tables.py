@@ -39,7 +39,7 @@ from tasks.core.model.declarations import (
     number,
     text,
 )
-from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
+from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError, WorkLost
 from tasks.core.model.handles import File, Original, Staging
 from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
@@ -667,6 +667,18 @@ def file_of(path: Path, reads: Table | Features) -> File:
         size=1,
         digests=digests(path),
     )
+
+
+def test_a_file_that_was_changed_since_it_was_unpacked_is_not_loaded(
+    database: Database, staging: Staging, tmp_path: Path
+) -> None:
+    (tmp_path / "f").write_text("CODE,TOTAL\n01,5\n")
+    reads = Table(columns={"code": text("CODE"), "residents": integer("TOTAL")})
+    file = file_of(tmp_path / "f", reads)
+    assert load_table.fn(staging, file, "population") == 1
+    (tmp_path / "f").write_text("CODE,TOTAL\n01,6\n")
+    with pytest.raises(WorkLost, match="run again, which unpacks it anew"):
+        load_table.fn(staging, file, "population")
 
 
 def test_load_table_counts_and_records_what_it_did(
