@@ -66,7 +66,7 @@ def backends_ended(database: Database) -> None:
     stop=stop_after_delay(300),
 )
 def answer(database: Database) -> None:
-    """Wait until the server answers."""
+    """Wait until the server answers and can be written to."""
     database.connect().close()
 
 

@@ -111,7 +111,9 @@ def test_a_layer_may_be_empty_only_where_that_is_declared(
         " rivers.code IS 'Code [unit: code; aggregate: key; from: made up]'"
     )
     staging = staged(database, replace(dataset, layers=keys), 10, extra=rivers)
-    with pytest.raises(CheckFailed, match=r"layer rivers .* was expected to have rows and has none"):
+    with pytest.raises(
+        CheckFailed, match=r"layer rivers .* was expected to have rows and has none"
+    ):
         layers.seal_all(database, staging)
     allowed = replace(dataset, layers=keys, may_be_empty=("rivers",))
     staging = staged(database, allowed, 10, extra=rivers, rebuild=True)

@@ -22,8 +22,10 @@ from tasks.core.model.errors import ConfigurationError
 
 POSTGRESQL_OLDEST = 15
 POSTGIS_OLDEST = (3, 3)
-# seconds to wait for a server, and after which one that answers no more is given up
-PATIENCE: dict[str, Any] = {
+# a server that may be written to, for which a standby that takes over is not taken yet; seconds to
+# wait for it, and after which one that answers no more is given up
+CONNECTING: dict[str, Any] = {
+    "target_session_attrs": "read-write",
     "connect_timeout": 10,
     "keepalives_idle": 60,
     "keepalives_interval": 10,
@@ -69,7 +71,7 @@ class Database:
 
     def connect(self) -> Connection:
         """Open a connection beside the pool, without transactions; whoever opens it closes it."""
-        connection: Connection = psycopg2.connect(self.libpq_uri, **PATIENCE)
+        connection: Connection = psycopg2.connect(self.libpq_uri, **CONNECTING)
         connection.autocommit = True
         return connection
 
@@ -132,7 +134,7 @@ def _transaction(driver: Connection) -> Iterator[None]:
 def engine(database: Database) -> Engine:
     """Give the connection pool of a database, shared by the threads of this process."""
     return create_engine(
-        database.url, pool_size=4, max_overflow=8, pool_pre_ping=True, connect_args=PATIENCE
+        database.url, pool_size=4, max_overflow=8, pool_pre_ping=True, connect_args=CONNECTING
     )
 
 
