@@ -37,6 +37,7 @@ os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
 os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "20")
 
 from tasks.core.catalog.provenance import record_dataset  # noqa: E402
+from tasks.core.catalog.wholeness import begin_proof  # noqa: E402
 from tasks.core.making.geometry.geometry_tables import load as load_layer  # noqa: E402
 from tasks.core.making.geometry.shapes import FeatureCounts  # noqa: E402
 from tasks.core.model.declarations import Dataset, Features  # noqa: E402
@@ -152,7 +153,9 @@ def staging(database: Database) -> Iterator[Staging]:
             (DATASET.slug, number, schema),
         )
         cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-    yield Staging(dataset=DATASET, vintage=2020, schema=schema, edition=number)
+        made = Staging(dataset=DATASET, vintage=2020, schema=schema, edition=number)
+        begin_proof(cursor, made)
+    yield made
     _drop(database, schema)
 
 

@@ -102,6 +102,25 @@ def test_a_table_that_is_not_finished_is_not_sealed(
         layers.seal(database, staging, "areas", ("code",))
 
 
+def test_a_layer_may_be_empty_only_where_that_is_declared(
+    database: Database, dataset: Dataset
+) -> None:
+    keys = {"areas": ("code",), "rivers": ("code",)}
+    rivers = (
+        "CREATE TABLE rivers (code text); COMMENT ON TABLE rivers IS 'Rivers'; COMMENT ON COLUMN"
+        " rivers.code IS 'Code [unit: code; aggregate: key; from: made up]'"
+    )
+    staging = staged(database, replace(dataset, layers=keys), 10, extra=rivers)
+    with pytest.raises(
+        CheckFailed, match=r"layer rivers .* was expected to have rows and has none"
+    ):
+        layers.seal_all(database, staging)
+    allowed = replace(dataset, layers=keys, may_be_empty=("rivers",))
+    staging = staged(database, allowed, 10, extra=rivers, rebuild=True)
+    assert layers.seal_all(database, staging) == {"areas": 3, "rivers": 0}
+    editions.publish(database, staging)
+
+
 def test_the_columns_of_the_key_and_no_others_are_said_to_be_it(
     database: Database, dataset: Dataset
 ) -> None:
@@ -365,7 +384,7 @@ def _as_reader(database: Database, query: str) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("DELETE FROM areas", "were expected to have rows and have none"),
+        ("DELETE FROM areas", "was expected to have rows and has none"),
         ("UPDATE areas SET people = -1 WHERE code = 'A2'", "counts persons and has -1, less than"),
         (
             "ALTER TABLE areas ALTER people TYPE float; UPDATE areas SET people = 'NaN'",

@@ -36,6 +36,7 @@ from tasks.core.making.geometry.coordinates import agree
 from tasks.core.making.geometry.geometry_tables import ahead, load
 from tasks.core.making.geometry.shapes import FeatureCounts, Shaping
 from tasks.core.making.markers import take_markers
+from tasks.core.making.unpacking.fixity import digests
 from tasks.core.model.columns import decimal, integer, number, text
 from tasks.core.model.declarations import Features, Licence, Publisher, Source, Table
 from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
@@ -853,7 +854,7 @@ def handle(path: Path, reads: Features | Table) -> File:
     original = Original(
         source=source, sha256="0" * 64, size=1, url=source.urls[0], retrieved_at=asked, state="new"
     )
-    return File(original=original, path=str(path), name=path.name, size=1)
+    return File(original=original, path=str(path), name=path.name, size=1, digests=digests(path))
 
 
 def test_the_task_records_what_it_did(tmp_path: Path, staging: Staging, database: Database) -> None:

@@ -26,9 +26,10 @@ from tasks.core.making.tables.blocks import as_expression
 from tasks.core.making.tables.staging_tables import load
 from tasks.core.making.tables.tabular import Tally
 from tasks.core.making.unpacking.archives import take_out
+from tasks.core.making.unpacking.fixity import digests
 from tasks.core.model.columns import Column, code, decimal, integer, number, text
 from tasks.core.model.declarations import Features, Licence, Publisher, Source, Table
-from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError
+from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError, WorkLost
 from tasks.core.model.handles import File, Original, Staging
 from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
@@ -649,7 +650,25 @@ def file_of(path: Path, reads: Table | Features) -> File:
         retrieved_at=now,
         state="new",
     )
-    return File(original=original, path=str(path), name="OPENDATA_SECTOREN.csv", size=1)
+    return File(
+        original=original,
+        path=str(path),
+        name="OPENDATA_SECTOREN.csv",
+        size=1,
+        digests=digests(path),
+    )
+
+
+def test_a_file_that_was_changed_since_it_was_unpacked_is_not_loaded(
+    database: Database, staging: Staging, tmp_path: Path
+) -> None:
+    (tmp_path / "f").write_text("CODE,TOTAL\n01,5\n")
+    reads = Table(columns={"code": text("CODE"), "residents": integer("TOTAL")})
+    file = file_of(tmp_path / "f", reads)
+    assert load_table.fn(staging, file, "population") == 1
+    (tmp_path / "f").write_text("CODE,TOTAL\n01,6\n")
+    with pytest.raises(WorkLost, match="run again, which unpacks it anew"):
+        load_table.fn(staging, file, "population")
 
 
 def test_load_table_counts_and_records_what_it_did(

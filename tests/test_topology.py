@@ -46,6 +46,16 @@ def test_a_clean_coverage_keeps_every_byte(database: Database, staging: Staging)
     assert figures["method"] == "none"
 
 
+@pytest.mark.parametrize("shape", ["no row", "no geometry"])
+def test_what_is_nothing_is_not_clean(database: Database, staging: Staging, shape: str) -> None:
+    store(database, staging.schema, "areas", grid(2, 2))
+    with database.session(staging.schema) as cursor:
+        emptied = "DELETE FROM areas" if shape == "no row" else "UPDATE areas SET geom = NULL"
+        cursor.execute(emptied)
+    with pytest.raises(CheckFailed, match="was expected to have areas, and none of its"):
+        clean_topology.fn(staging, "areas", "code")
+
+
 def test_every_kind_of_defect_is_repaired_and_nothing_else_is_touched(
     database: Database, staging: Staging
 ) -> None:

@@ -9,10 +9,12 @@ import gzip
 import hashlib
 import io
 import lzma
+import os
 import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -20,10 +22,11 @@ import py7zr
 import pytest
 
 from tasks.core.making.unpacking.archives import take_out
+from tasks.core.making.unpacking.fixity import require_unchanged
 from tasks.core.making.unpacking.limits import Limits
 from tasks.core.model.columns import text
 from tasks.core.model.declarations import Licence, Publisher, Source, Table
-from tasks.core.model.errors import SourceError
+from tasks.core.model.errors import SourceError, WorkLost
 from tasks.core.model.handles import Original
 from tasks.running.site import site
 from tasks.verbs.files import unpack_original
@@ -441,3 +444,77 @@ def test_unpack_is_cached_until_its_file_is_gone_or_its_declaration_changes(
 
     with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results"}):
         assert asks() == ["Completed", "Cached", "Cached", "Completed"]
+
+
+def changed(path: Path) -> None:
+    """Change one byte where neither the length nor the time of the last change tells."""
+    before, content = path.stat(), bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+SHAPE = {"a.shp": b"shapes", "a.dbf": b"figures", "a.prj": b"reference"}
+UNPACKED = {
+    "one of a zip": (zipped(FILES), "*.txt", "figures.txt"),
+    "the figures of a Shapefile": (zipped(SHAPE), "*.shp", "a.dbf"),
+    "one of a 7z": (sevenzipped(FILES), "*.txt", "figures.txt"),
+    "a plain file": (FIGURES, None, "a b.zip"),
+}
+
+
+@pytest.mark.parametrize("case", UNPACKED)
+def test_a_file_that_was_changed_where_it_was_unpacked_is_not_used(
+    tmp_path: Path, case: str
+) -> None:
+    content, member, name = UNPACKED[case]
+    (file,) = unpack_original.fn(archived(content, tmp_path, member=member))
+    require_unchanged(file)
+    path = Path(file.path).with_name(name).resolve()
+    path.chmod(0o644)
+    changed(path)
+    with pytest.raises(WorkLost, match=rf"The file {name} of .* was changed there since"):
+        require_unchanged(file)
+    path.unlink()
+    with pytest.raises(WorkLost, match="run again, which unpacks it anew"):
+        require_unchanged(file)
+
+
+def test_a_handle_without_a_hash_proves_nothing(tmp_path: Path) -> None:
+    (file,) = unpack_original.fn(archived(zipped(FILES), tmp_path, member="*.txt"))
+    with pytest.raises(WorkLost):
+        require_unchanged(replace(file, digests={}))
+
+
+def test_a_kept_result_is_used_only_while_it_and_its_files_are_as_they_were(
+    prefect_server: None, tmp_path: Path
+) -> None:
+    from prefect import flow
+    from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+
+    original, results = archived(zipped(SHAPE), tmp_path, member="*.shp"), tmp_path / "results"
+
+    def damage_record() -> None:
+        (record,) = (each for each in results.iterdir() if "unpack" in each.name)
+        record.write_bytes(record.read_bytes()[:-40])
+
+    @flow
+    def asks() -> list[str]:
+        names, folder = [], Path()
+        harms = [
+            lambda: None,
+            lambda: changed(folder / "a.shp"),
+            lambda: changed(folder / "a.dbf"),
+            lambda: (folder / "a.prj").unlink(),
+            damage_record,
+        ]
+        for harm in (lambda: None, *harms):
+            harm()
+            state = unpack_original(original, return_state=True)
+            folder = Path(state.result()[0].path).parent
+            assert {each.name: each.read_bytes() for each in folder.iterdir()} == SHAPE
+            names.append(state.name)
+        return names
+
+    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: results}):
+        assert asks() == ["Completed", "Cached", *["Completed"] * 4]

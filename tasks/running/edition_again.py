@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prefect.client.schemas.objects import State
@@ -65,7 +65,7 @@ class EditionAgain:
         """Seal the layers, and publish them as the old edition if equal, else as one of its own."""
         recipe, database = self.recipe, site().database
         with recording(staging, "seal", staging.dataset.schema) as step:
-            rows = layers.seal_all(database, staging)
+            rows = layers.seal_all(database, _as_empty_as(staging, recipe))
             step.done(f"Sealed {recipe} again with {len(rows)} layers", sum(rows.values()), **rows)
         differences = comparisons.differences(database, site().archive, staging, recipe)
         if not differences:
@@ -82,3 +82,15 @@ class EditionAgain:
     def makes_history(self, edition: Edition) -> bool:
         """Return whether it gets a manifest: only if it is new, and not in a drill."""
         return not self.recipe.throwaway and edition.number != self.recipe.number
+
+
+def _as_empty_as(staging: Staging, recipe: Recipe) -> Staging:
+    """Let those layers be empty that were so when the edition was published."""
+    empty = site().database.rows(
+        "SELECT layer FROM catalog.layer WHERE dataset = %s AND number = %s AND row_count = 0",
+        recipe.dataset,
+        recipe.number,
+    )
+    dataset = staging.dataset
+    may_be_empty = (*dataset.may_be_empty, *(layer for (layer,) in empty))
+    return replace(staging, dataset=replace(dataset, may_be_empty=may_be_empty))

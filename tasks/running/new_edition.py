@@ -20,9 +20,10 @@ from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Edition, Foundation, Original, Staging
 from tasks.core.model.recipes import Recipe
 from tasks.running.archived_runs import tell, tell_earlier
-from tasks.running.locks import alone
+from tasks.running.locks import alone, prove_lock
 from tasks.running.site import Site, site
 from tasks.running.steps import recording, say, warn
+from tasks.running.wholeness import prove
 
 
 class NewEdition:
@@ -32,6 +33,7 @@ class NewEdition:
         """Run a flow with a record while nobody else makes the dataset; clear killed runs first."""
         place, run = site(), str(runtime.flow_run.id or uuid.uuid4())
         with alone(place.database, dataset):
+            prove_lock()
             if cleared := editions.abandon(place.database, dataset):
                 say(f"Cleared what earlier runs left unfinished: {', '.join(cleared)}.")
             tell_earlier(place, dataset)
@@ -77,6 +79,7 @@ class NewEdition:
         rebuild: bool,
     ) -> Staging:
         """Open the staging of the next edition; raises NothingNew where it would be the same."""
+        prove()
         return editions.begin(
             site().database,
             dataset,
@@ -95,6 +98,7 @@ class NewEdition:
             rows = layers.seal_all(database, staging)
             if empty := [layer for layer, count in rows.items() if not count]:
                 warn(f"The layers {', '.join(empty)} of {staging.dataset.slug} have no row.")
+            prove(staging)
             edition = editions.publish(database, staging)
             made = f"edition {edition.number} of {staging.dataset.slug} {staging.vintage}"
             step.done(f"Published {made} with {len(rows)} layers", sum(rows.values()), **rows)

@@ -17,6 +17,7 @@ from prefect.tasks import Task
 
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.outages import DATABASE_FAILURES, FAULTS
+from tasks.running.wholeness import proving_staging
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -66,7 +67,7 @@ def verb(
 
     name: of its runs, with its object in braces ("aggregate {table} by {by}"), or a function of
     their arguments. retry: one of the policies above. cache: key of a result that is kept; without
-    it nothing is.
+    it nothing is. A verb with a parameter `staging` works only in one that is whole.
     """
     policy: dict[str, Any] = {"task_run_name": name, "cache_policy": cache or NO_CACHE}
     if not cache:
@@ -79,4 +80,4 @@ def verb(
             # a function, because Prefect takes a bound method for a refusal
             "retry_condition_fn": lambda *asked: retry.heals(*asked),
         }
-    return task(**policy)
+    return lambda function: task(**policy)(proving_staging(function))

@@ -12,8 +12,12 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from tasks.core.model.declarations import Dataset
+from tasks.core.model.errors import WorkLost
 from tasks.core.model.handles import Edition, File, Foundation, Original, Retrieval, Staging
+from tasks.core.postgres.outages import DATABASE_FAILURES, is_cut
 from tasks.running.making import making
+from tasks.running.steps import warn
+from tasks.running.wholeness import await_database
 
 Parameters = ParamSpec("Parameters")
 # Branches of a flow at the same time; Prefect's own default has no bound.
@@ -27,15 +31,24 @@ def recorded(
     """Keep a flow's runs in `catalog.run`, one at a time for each dataset.
 
     A run with nothing new ends well and early. Every run that ends leaves a document in the
-    archive. Left-overs of killed runs are cleared first, and their documents written. Raises
-    ConfigurationError when another run of the dataset is under way.
+    archive. Left-overs of killed runs are cleared first, and their documents written. A run that
+    loses the database, or what it had loaded there, begins again, once. Raises ConfigurationError
+    when another run of the dataset is under way.
     """
 
     def decorate(function: Callable[Parameters, object]) -> Callable[Parameters, State[Any]]:
         @wraps(function)
         def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> State[Any]:
             _link_tasks_by_handles()
-            return making().run(dataset, partial(function, *args, **kwargs))
+            flow = partial(function, *args, **kwargs)
+            try:
+                return making().run(dataset, flow)
+            except (WorkLost, *DATABASE_FAILURES) as loss:
+                if not isinstance(loss, WorkLost) and not is_cut(loss):
+                    raise
+                warn(f"{' '.join(str(loss).split())} The run begins again now.")
+            await_database()
+            return making().run(dataset, flow)
 
         return run
 

@@ -11,11 +11,12 @@ from psycopg2 import DataError, ProgrammingError, sql
 
 from tasks.core.catalog.provenance import record_check
 from tasks.core.making.joining.statements import SELECT_BEYOND
+from tasks.core.making.unpacking.fixity import require_unchanged
 from tasks.core.model.declarations import Rows
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import File, Input, Staging
 from tasks.core.upstream.portals import Statement, read_statement
-from tasks.running.policies import verb
+from tasks.running.policies import DATABASE, verb
 from tasks.running.site import site
 from tasks.running.steps import say, warn
 
@@ -52,7 +53,7 @@ class _Sum:
         return f"{self.total or 0:,} in {self.known:,} of {self.rows:,} rows"
 
 
-@verb(_Of("check rows"))
+@verb(_Of("check rows"), DATABASE)
 def check_rows(staging: Staging, held: Input, table: str = "") -> None:
     """Compare the number of rows, of each kind and of different values with what is declared.
 
@@ -75,7 +76,7 @@ def check_rows(staging: Staging, held: Input, table: str = "") -> None:
         _verdict(staging, title, f"{count:,}", f"{found:,}", found == count, seen)
 
 
-@verb("check keys of {table}")
+@verb("check keys of {table}", DATABASE)
 def check_keys(
     staging: Staging, table: str, key: Sequence[str], pattern: str | None = None
 ) -> None:
@@ -96,7 +97,7 @@ def check_keys(
         _verdict(staging, title, "no exception", found or none, not found, seen)
 
 
-@verb(_Of("check totals"))
+@verb(_Of("check totals"), DATABASE)
 def check_totals(staging: Staging, held: Input, table: str = "") -> None:
     """Compare sums of columns with official totals, within each total's declared tolerance.
 
@@ -115,7 +116,7 @@ def check_totals(staging: Staging, held: Input, table: str = "") -> None:
         _verdict(staging, title, expected, str(found), passed, found.known)
 
 
-@verb("check {column} conserved from {table} to {into}")
+@verb("check {column} conserved from {table} to {into}", DATABASE)
 def check_conserved(
     staging: Staging, column: str, table: str, into: str, tolerance: float = 0.0
 ) -> None:
@@ -128,7 +129,7 @@ def check_conserved(
     _verdict(staging, title, expected, str(after), passed, seen)
 
 
-@verb("check {column} of {parts} within {wholes}")
+@verb("check {column} of {parts} within {wholes}", DATABASE)
 def check_within(
     staging: Staging, column: str, parts: str, wholes: str, *, by: str, tolerance: float = 0.0
 ) -> None:
@@ -148,7 +149,7 @@ def check_within(
     warn(f"No part in {parts} has a figure of {column}: none was held to {wholes}.")
 
 
-@verb("check topology of {table}")
+@verb("check topology of {table}", DATABASE)
 def check_topology(staging: Staging, table: str) -> None:
     """Check that every geometry of a layer is present, valid, not empty and has an area."""
     title, expected = f"topology of {table}", "0 missing, empty or invalid geometries"
@@ -167,6 +168,7 @@ def check_licence(staging: Staging, statement: File) -> None:
     statement: the portal's document about the data, declared as a `Document`. Raises CheckFailed
     when the terms of reuse have changed.
     """
+    require_unchanged(statement)
     stated, source = read_statement(statement), statement.original.source
     declared = Statement(source.licence.title, source.licence.attribution, stated.modified)
     _verdict(staging, f"licence in {source.slug}", str(declared), str(stated), stated == declared)

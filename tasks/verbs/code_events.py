@@ -70,7 +70,7 @@ def settle(staging: Staging, table: str, key: str, area: WholeOrParts) -> Stagin
     return staging
 
 
-@verb("read ledger of {table}")
+@verb("read ledger of {table}", DATABASE)
 def read_ledger(staging: Staging, table: str) -> Ledger:
     """Read the code events in a publisher's table of movements, such as INSEE's v_mvt_commune.
 
@@ -82,7 +82,7 @@ def read_ledger(staging: Staging, table: str) -> Ledger:
     return ledger
 
 
-@verb("check codes of {table}")
+@verb("check codes of {table}", DATABASE)
 def check_codes(
     staging: Staging,
     table: str,

@@ -6,13 +6,16 @@ import hashlib
 import time
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from pickle import PickleError
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.context import TaskRunContext
+from prefect.results import ResultStore
 
 from tasks.core.making.unpacking.archives import find_packed, take_all, take_out
+from tasks.core.making.unpacking.fixity import digests, is_unchanged
 from tasks.core.model.handles import File, Files, Inputs, Original, joined
 from tasks.running.policies import FILES, verb
 from tasks.running.proving import proving
@@ -38,16 +41,29 @@ def unpack(inputs: Inputs) -> Files:
 
 
 def _key(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
-    """Return the cache key: sha256, pattern and handle; none when a file kept under it is gone.
+    """Return the cache key: sha256, pattern and handle; none when a file of it was changed.
 
     The handle is part of it because the result carries its declaration. Without a key the files are
     made again, at the same place, and what is kept under the key is true again.
     """
     original: Original = parameters["original"]
     handle = hashlib.sha256(repr(original).encode()).hexdigest()[:8]
-    key = f"unpack-v2-{original.sha256}-{original.source.member or 'only'}-{handle}"
+    key = f"unpack-v3-{original.sha256}-{original.source.member or 'only'}-{handle}"
     key, store = key.replace("/", "|"), context.result_store
-    return None if store.exists(key) and not _are_there(store.read(key).result) else key
+    return None if store.exists(key) and not _is_true(store, key, original) else key
+
+
+def _is_true(store: ResultStore, key: str, original: Original) -> bool:
+    """Tell whether a kept result can be read, and its files are there as they were unpacked."""
+    try:
+        kept = store.read(key).result
+    except (ArithmeticError, AttributeError, EOFError, ImportError, LookupError, OSError):
+        return False
+    except (PickleError, TypeError, ValueError):  # what a damaged record makes of itself
+        return False
+    return isinstance(kept, tuple) and all(
+        isinstance(file, File) and file.original == original and is_unchanged(file) for file in kept
+    )
 
 
 @verb("unpack {original.source.slug}", FILES, cache=CacheKeyFnPolicy(cache_key_fn=_key))
@@ -57,8 +73,8 @@ def unpack_original(original: Original) -> tuple[File, ...]:
     Taken out of zip, gz, 7z and archives inside them, recognised by their first bytes; a plain file
     is itself. Patterns match the base name or the path inside ("*/1_DONNEES*/*.shp"). The parts of
     a Shapefile come along. The files of territories are in the order of their names. Cached by hash
-    and pattern as long as the files are there. Raises SourceError when not exactly one file matches
-    (with territories: none), and on a damaged, encrypted or hostile archive.
+    and pattern as long as the files are there unchanged. Raises SourceError when not exactly one
+    file matches (with territories: none), and on a damaged, encrypted or hostile archive.
     """
     original = replace(original)  # a copy, so that the timeline shows only unpack before load
     with proving(original):
@@ -82,8 +98,15 @@ def _one(original: Original, part: str, pattern: str | None) -> File:
 
 
 def _file(original: Original, name: str, path: Path, part: str) -> File:
-    size = path.stat().st_size
-    return File(original=original, path=str(path), name=name, size=size, part=part)
+    is_original = path.is_symlink() or path.name == original.sha256
+    return File(
+        original=original,
+        path=str(path),
+        name=name,
+        size=path.stat().st_size,
+        digests={path.name: original.sha256} if is_original else digests(path),
+        part=part,
+    )
 
 
 def _of_territories(original: Original) -> tuple[File, ...]:
@@ -106,11 +129,3 @@ def _name(original: Original) -> str:
     if original.source.pages:
         return f"{original.source.slug}.geojson"
     return PurePosixPath(unquote(urlsplit(original.url).path)).name or original.source.slug
-
-
-def _are_there(kept: Any) -> bool:
-    return all(isinstance(file, File) and _is_there(Path(file.path), file.size) for file in kept)
-
-
-def _is_there(path: Path, size: int) -> bool:
-    return path.is_file() and path.stat().st_size == size

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from prefect import runtime
+
 from tasks.core.catalog.provenance import record_check
 from tasks.core.making.joining import join_coverage, scripts, united_tables
 from tasks.core.making.joining.join_coverage import JoinReport
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
-from tasks.running.policies import verb
+from tasks.running.policies import DATABASE, verb
 from tasks.running.site import site
 from tasks.running.steps import recording, warn
 
 ROUNDING = 1e-9  # of shares that are sums of others
 
 
-@verb("join {script}")
+@verb("join {script}", DATABASE)
 def join(staging: Staging, script: str, settings: Mapping[str, object] | None = None) -> Staging:
     """Run a country's SQL file, which makes the finished tables out of the loaded ones.
 
@@ -25,13 +27,14 @@ def join(staging: Staging, script: str, settings: Mapping[str, object] | None = 
     geodata. Returns the staging. Raises CheckFailed when one of these tables is missing.
     """
     with recording(staging, "join", script) as step:
-        made = scripts.run(site().database, staging, script, settings)
+        again = (runtime.task_run.run_count or 0) > 1
+        made = scripts.run(site().database, staging, script, settings, again=again)
         tables = ", ".join(f"{table} ({rows:,})" for table, rows in made.items())
         step.done(f"Joined {script} into {tables}", sum(made.values()), **made)
     return staging
 
 
-@verb("unite {into}")
+@verb("unite {into}", DATABASE)
 def unite(staging: Staging, into: str, parts: Sequence[str], label: str = "") -> Staging:
     """Read the tables of a country's parts, such as its states, as one; nothing is copied.
 
@@ -45,7 +48,7 @@ def unite(staging: Staging, into: str, parts: Sequence[str], label: str = "") ->
     return staging
 
 
-@verb("check join of {areas} and {figures}")
+@verb("check join of {areas} and {figures}", DATABASE)
 def check_join(
     staging: Staging,
     areas: str,

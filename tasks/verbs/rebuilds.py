@@ -36,6 +36,7 @@ from tasks.running.policies import SERVER, verb
 from tasks.running.runs import together
 from tasks.running.site import Site, at, site, throwaway
 from tasks.running.steps import say, warn
+from tasks.running.wholeness import prove
 
 # One edition a core, each in a process of its own; it needs up to a gigabyte of memory, so there
 # are never many.
@@ -97,6 +98,7 @@ def rebuild_editions(plan: Plan) -> None:
     under_way: dict[EditionKey, PrefectFuture[None]] = {}
     with _server_for_all():
         while ahead or under_way:
+            prove()
             ready = [
                 place
                 for place, recipe in ahead.items()
@@ -165,6 +167,7 @@ def check_rebuild(plan: Plan) -> None:
     with _server_for_all():
         together(*hold_to_manifest.map(plan.rebuild, list(plan.wanted), plan.throwaway))
     database = site().database
+    prove()
     replays.clear(database)
     rebuild_plans.remove_stepping_stones(database, plan)
     result = rebuild_records.end(database, plan.rebuild, plan.unrestored)

@@ -11,6 +11,7 @@ from prefect.futures import PrefectFuture
 from tasks.core.making.geometry import geometry_tables
 from tasks.core.making.tables import staging_tables
 from tasks.core.making.tables.tabular import Tally
+from tasks.core.making.unpacking.fixity import require_unchanged
 from tasks.core.model.declarations import Document, Features, Table
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import File, Files, Staging
@@ -51,6 +52,7 @@ def load_table(staging: Staging, file: File, table: str) -> int:
             " load_geometries."
         )
     with recording(staging, "load_table", table) as step, proving(file.original):
+        require_unchanged(file)
         tally = staging_tables.load(
             site().database,
             staging.schema,
@@ -87,6 +89,7 @@ def load_geometries(staging: Staging, file: File, table: str) -> int:
             " load_table, or declare how its geometries are read."
         )
     with recording(staging, "load_geometries", table) as step, proving(file.original):
+        require_unchanged(file)
         figures = geometry_tables.load(
             site().database,
             staging.schema,

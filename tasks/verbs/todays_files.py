@@ -10,14 +10,14 @@ from tasks.core.archive import todays_files
 from tasks.core.catalog.provenance import record_check
 from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Input, Staging
-from tasks.running.policies import verb
+from tasks.running.policies import DATABASE, verb
 from tasks.running.site import site
 from tasks.running.steps import say
 
 LAG = timedelta(days=7)  # a file of the first of a month ends with the last days of another
 
 
-@verb("check the day of {held.name}")
+@verb("check the day of {held.name}", DATABASE)
 def check_day(staging: Staging, held: Input) -> None:
     """Say the month of a file whose address gives today's only, and hold it to the year meant.
 

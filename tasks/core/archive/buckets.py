@@ -62,7 +62,9 @@ class Bucket:
             try:
                 self.files.get_file(self._key(name), str(part))
                 copies.require(sha256, copies.digest(part), self.url, name)
+                copies.sync(part)
                 os.replace(part, copy)
+                copies.sync(copy.parent)
             finally:
                 part.unlink(missing_ok=True)
         try:

@@ -18,15 +18,28 @@ class Occupied(Exception):
     """Another document has that name already; nothing in the archive is overwritten."""
 
 
-_verified: dict[Path, tuple[int, int]] = {}
+_verified: dict[tuple[Path, str], tuple[int, ...]] = {}
 
 
 def verify_once(path: Path, sha256: str, url: str, name: str) -> None:
-    """Hash a file at its first use in this process, and again when its size or time changes."""
+    """Hash a file at its first use in this process, and again when anything touched it.
+
+    A change of its bytes changes its times; that of its last change nobody can set back.
+    """
+    if _verified.get((path.resolve(), sha256)) != _marks(path):
+        require(sha256, digest_of_new(path), url, name)
+
+
+def digest_of_new(path: Path) -> str:
+    """Give the SHA-256 of a file as it is now, so that its first use does not hash it again."""
+    marks, sha256 = _marks(path), digest(path)
+    _verified[path.resolve(), sha256] = marks
+    return sha256
+
+
+def _marks(path: Path) -> tuple[int, ...]:
     facts = path.stat()
-    if _verified.get(path) != (facts.st_size, facts.st_mtime_ns):
-        require(sha256, digest(path), url, name)
-        _verified[path] = facts.st_size, facts.st_mtime_ns
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def settled(found: str, name: str, sha256: str, url: str) -> bool:

@@ -17,6 +17,7 @@ from tasks.core.catalog.statements import (
     SELECT_NEXT_NUMBER,
     SELECT_PARTITIONS,
 )
+from tasks.core.catalog.wholeness import begin_proof, require_whole
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.handles import Edition, Foundation, Original, Staging
 from tasks.core.model.revision import code_revision
@@ -91,6 +92,7 @@ def open_edition(
     for original in originals:
         _record_input(cursor, staging, original)
     cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(staging.schema)))
+    begin_proof(cursor, staging)
     for foundation in after:
         build_on(cursor, staging, foundation)
     return staging
@@ -128,7 +130,8 @@ def abandon(database: Database, dataset: Dataset) -> list[str]:
         )
         leftovers = [name for (name,) in cursor.fetchall()]
         for name in leftovers:
-            cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
+            dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
+            cursor.execute(dropped.format(sql.Identifier(name)))
     return leftovers
 
 
@@ -143,12 +146,14 @@ def publish(database: Database, staging: Staging) -> Edition:
             mark_published(cursor, staging, schema)
             switch(cursor, dataset.slug, staging.vintage, staging.edition, "publish")
     with database.session() as cursor:
-        cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(staging.schema)))
+        dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
+        cursor.execute(dropped.format(sql.Identifier(staging.schema)))
     return Edition(dataset=dataset, vintage=staging.vintage, number=staging.edition, schema=schema)
 
 
 def move_layers(cursor: Cursor, staging: Staging, schema: str) -> None:
-    """Give the sealed layers a schema of their own, for good."""
+    """Give the sealed layers of a staging that is whole a schema of their own, for good."""
+    require_whole(cursor, staging)
     cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
     for name in _tables_of(cursor, staging):
         table = sql.Identifier(staging.schema, name)

@@ -24,21 +24,15 @@ def seal_all(database: Database, staging: Staging) -> dict[str, int]:
     """Seal every declared layer of a staging; return the rows of each."""
     declared = staging.dataset.layers
     _require_passed(database, staging)
-    sealed = {layer: seal(database, staging, layer, key) for layer, key in declared.items()}
-    if not any(sealed.values()):
-        raise CheckFailed(
-            f"The layers {', '.join(sealed)} of {staging.dataset.slug} {staging.vintage} were"
-            f" expected to have rows and have none, in {staging.schema}: look at the tables that"
-            " they are made of; nothing was published."
-        )
-    return sealed
+    return {layer: seal(database, staging, layer, key) for layer, key in declared.items()}
 
 
 def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...]) -> int:
     """Give a staged table key, index and comments, describe it in the catalog, return its rows.
 
-    Raises CheckFailed for a table that is missing, has a key that is null or repeated, an
-    undeclared geometry, an undescribed column, or figures that cannot be.
+    Raises CheckFailed for a table that is missing, has no row and is not declared to may have none,
+    has a key that is null or repeated, an undeclared geometry, an undescribed column, or figures
+    that cannot be.
     """
     stated = column_rules(database, staging.schema, layer)
     rules = {name: _as_part_of(key, name, rule) for name, rule in stated.items()}
@@ -47,6 +41,8 @@ def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...])
     with database.session(staging.schema) as cursor:
         description = _description(cursor, staging, layer)
         _require_own_rows(cursor, layer)
+        if layer not in staging.dataset.may_be_empty:
+            _require_rows(cursor, staging, layer)
         require_figures(cursor, layer, rules)
         _set_key(cursor, layer, key)
         write_comments(cursor, table, corrected)
@@ -132,6 +128,16 @@ def _require_own_rows(cursor: Cursor, layer: str) -> None:
         )
     if persistence == "u" and kind == "r":
         cursor.execute(sql.SQL("ALTER TABLE {} SET LOGGED").format(sql.Identifier(layer)))
+
+
+def _require_rows(cursor: Cursor, staging: Staging, layer: str) -> None:
+    cursor.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(sql.Identifier(layer)))
+    if not cursor.rowcount:
+        raise CheckFailed(
+            f"The layer {layer} of {staging.dataset.slug} {staging.vintage} was expected to have"
+            f" rows and has none, in {staging.schema}: look at the tables that it is made of, or"
+            " name it in may_be_empty of the dataset; nothing was published."
+        )
 
 
 def _drop_loaded_key(cursor: Cursor, layer: str) -> None:

@@ -207,6 +207,6 @@ SELECT e.dataset, e.vintage, e.number,
          WHERE r.dataset = e.dataset AND r.number = e.number) AS left_out
   FROM catalog.edition e
   JOIN catalog.layer l USING (dataset, number)
- WHERE e.run = %(run)s
+ WHERE e.run = %(run)s AND e.published_at IS NOT NULL
  GROUP BY e.dataset, e.number
 """

@@ -215,6 +215,7 @@ class Dataset:
     """What one flow publishes: stable views in `schema`, one per layer.
 
     layers: name of each published table and its key columns. keep: editions kept for each vintage.
+    may_be_empty: the layers that may have no row; any other without one is not published.
     """
 
     slug: str
@@ -223,3 +224,4 @@ class Dataset:
     schema: str
     layers: Mapping[str, tuple[str, ...]]
     keep: int = 3
+    may_be_empty: tuple[str, ...] = ()

@@ -4,7 +4,8 @@ GeodataError
 ├── SourceError          the publisher's file is not what was declared: gone, refused, malformed
 │   └── Damaged          the file is broken in itself: the publisher is asked for it afresh
 ├── CheckFailed          the data contradict a declaration: a count, a key, a total, a tolerance
-└── ConfigurationError   this machine or its settings cannot do the work
+├── ConfigurationError   this machine or its settings cannot do the work
+└── WorkLost             what a run had made was lost or changed under it: begun again, it succeeds
 
 A message is one finished sentence: what, expected this, found that, where, and what to do.
 """
@@ -28,3 +29,7 @@ class CheckFailed(GeodataError):
 
 class ConfigurationError(GeodataError):
     """The machine, the database or a setting does not allow the work."""
+
+
+class WorkLost(GeodataError):
+    """What a run had made was lost or changed under it; a run begun again makes it anew."""

@@ -61,14 +61,16 @@ class Original:
 class File:
     """A readable file on this machine, taken out of an original under its `name` there.
 
-    member: where `path` is the zip itself, the member to be read as it is packed; empty otherwise.
-    part: which table of its source it is, or the number of its territory; empty where it is all.
+    digests: SHA-256 of the file, and of those beside it that are read with it, by name. member:
+    where `path` is the zip itself, the member to be read as it is packed; empty otherwise. part:
+    which table of its source it is, or the number of its territory; empty where it is all.
     """
 
     original: Original
     path: str
     name: str
     size: int
+    digests: Mapping[str, str]
     member: str = ""
     part: str = ""
 

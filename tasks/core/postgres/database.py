@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import namedtuple
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,6 +22,15 @@ from tasks.core.model.errors import ConfigurationError
 
 POSTGRESQL_OLDEST = 15
 POSTGIS_OLDEST = (3, 3)
+# a server that may be written to, for which a standby that takes over is not taken yet; seconds to
+# wait for it, and after which one that answers no more is given up
+CONNECTING: dict[str, Any] = {
+    "target_session_attrs": "read-write",
+    "connect_timeout": 10,
+    "keepalives_idle": 60,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
 
 
 @dataclass(frozen=True)
@@ -42,24 +51,34 @@ class Database:
 
     @contextmanager
     def session(self, *search_path: str) -> Iterator[Cursor]:
-        """Open one transaction: a cursor that commits at the end and rolls back on any error."""
+        """Open one transaction: a cursor that commits at the end and rolls back on any error.
+
+        Raises OperationalError when the connection is lost, whatever was under way.
+        """
         connection = engine(self).raw_connection()
+        driver: Connection = connection.driver_connection  # type: ignore[assignment]
         try:
-            driver: Connection = connection.driver_connection  # type: ignore[assignment]
-            with driver, driver.cursor() as cursor:
+            with _transaction(driver), driver.cursor() as cursor:
                 if search_path:
                     schemas = map(sql.Identifier, (*search_path, "geodata", "public"))
                     names = sql.SQL(", ").join(schemas)
                     cursor.execute(sql.SQL("SET LOCAL search_path = {}").format(names))
                 yield cursor
         finally:
+            if driver.closed:
+                connection.invalidate()
             connection.close()
+
+    def connect(self) -> Connection:
+        """Open a connection beside the pool, without transactions; whoever opens it closes it."""
+        connection: Connection = psycopg2.connect(self.libpq_uri, **CONNECTING)
+        connection.autocommit = True
+        return connection
 
     def outside_transaction(self, statement: str | sql.Composable) -> None:
         """Run one statement that PostgreSQL does not let into a transaction."""
-        connection = psycopg2.connect(self.libpq_uri)
+        connection = self.connect()
         try:
-            connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(statement)
         finally:
@@ -89,12 +108,33 @@ def records(cursor: Cursor, query: str | sql.Composable, **parameters: Any) -> l
     return [record._make(row) for row in cursor.fetchall()]
 
 
+@contextmanager
+def _transaction(driver: Connection) -> Iterator[None]:
+    """Commit at the end; on an error roll back, and raise that error.
+
+    psycopg2 does the same, but where the connection was lost raises what the rollback says of it,
+    and gives the loss itself, by the moment it came, one of three classes.
+    """
+    try:
+        yield
+        driver.commit()
+    except psycopg2.Error as error:
+        # the bare class is of no statement
+        was_lost = driver.closed or type(error) is psycopg2.DatabaseError
+        if was_lost and not isinstance(error, psycopg2.OperationalError):
+            raise psycopg2.OperationalError(f"The connection was lost: {error}") from error
+        raise
+    finally:
+        if not driver.closed:
+            with suppress(psycopg2.Error):
+                driver.rollback()  # of nothing, where it was committed
+
+
 @lru_cache(maxsize=4)
 def engine(database: Database) -> Engine:
     """Give the connection pool of a database, shared by the threads of this process."""
-    patience = {"connect_timeout": 10}
     return create_engine(
-        database.url, pool_size=4, max_overflow=8, pool_pre_ping=True, connect_args=patience
+        database.url, pool_size=4, max_overflow=8, pool_pre_ping=True, connect_args=CONNECTING
     )
 
 

@@ -15,6 +15,8 @@ DATABASE_FAILURES = (
 )
 # classes of SQLSTATE: connection, transaction, resources, operator, system
 HEALING = ("08", "40", "53", "57", "58")
+# the server's last words to a connection that it cuts, or that it does not take yet
+CUT = ("57P01", "57P02", "57P03")
 PROTOCOL = psycopg2.errorcodes.PROTOCOL_VIOLATION  # a value in a binary form of another type
 # what psycopg2 calls operational though it is the statement's own: a limit of the program (too many
 # columns), or an object that is not in the state that it needs
@@ -28,8 +30,19 @@ FAULTS = tuple(
 )
 
 
-def is_outage(error: adbc_driver_manager.Error) -> bool:
-    """Tell whether time can heal an error of the driver: by its SQLSTATE, where it has one."""
+def is_outage(error: BaseException) -> bool:
+    """Tell whether time can heal an error of a driver: by its SQLSTATE, where it has one."""
+    if type(error) is psycopg2.DatabaseError:  # of no statement: the connection was cut under it
+        return True
+    if not isinstance(error, adbc_driver_manager.Error):
+        return isinstance(error, DATABASE_FAILURES) and not isinstance(error, FAULTS)
     is_operational = isinstance(error, adbc_driver_manager.OperationalError)
     state = error.sqlstate or ""
     return state[:2] in HEALING and state != PROTOCOL if state else is_operational
+
+
+def is_cut(error: BaseException) -> bool:
+    """Tell whether the connection to the database was lost, or none could be had."""
+    said = getattr(error, "orig", error)  # in the pool's own error
+    state = getattr(said, "pgcode", None) or getattr(said, "sqlstate", None) or ""
+    return is_outage(error) and (not state or state[:2] == "08" or state in CUT)

@@ -59,6 +59,8 @@ class Download:
     def close(self) -> None:
         """Bring the bytes received so far to the disk."""
         if self._file is not None:
+            self._file.flush()
+            os.fsync(self._file.fileno())
             self._file.close()
             self._file = None
 

@@ -9,12 +9,14 @@ from psycopg2 import Error, sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog.column_rules import parse
+from tasks.core.catalog.wholeness import PROOF
 from tasks.core.making.joining.computed_columns import is_computed
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Staging
 from tasks.core.model.settings import SQL
 from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
+from tasks.core.postgres.outages import is_outage
 
 LINE = r".+(?:\n--  +.+)*"  # may go on in lines that are indented after the two hyphens
 HEADER = re.compile(
@@ -23,14 +25,20 @@ HEADER = re.compile(
 
 
 def run(
-    database: Database, staging: Staging, script: str, settings: Mapping[str, object] | None = None
+    database: Database,
+    staging: Staging,
+    script: str,
+    settings: Mapping[str, object] | None = None,
+    *,
+    again: bool = False,
 ) -> dict[str, int]:
     """Run sql/<script> in the staging schema, in one transaction; return the rows of each table.
 
     A column of these that the script does not describe takes the comment of the column of its name
     in the tables that the script reads, in the order of its first line, then in those it makes; not
     one that it computes, which is no longer what it was.
-    settings: what the script reads as geodata.<name>, besides geodata.vintage.
+    settings: what the script reads as geodata.<name>, besides geodata.vintage. again: after a try
+    that lost its connection, whose tables, if it came to make them, are dropped.
     """
     text = (SQL / script).read_text(encoding="utf-8")
     header = HEADER.match(text)
@@ -45,9 +53,13 @@ def run(
         for name, value in {"vintage": staging.vintage, **(settings or {})}.items():
             cursor.execute("SELECT set_config(%s, %s, true)", (f"geodata.{name}", str(value)))
         compress(cursor)
+        for table in {*makes} - {*reads} if again else ():
+            cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(table)))
         try:
             cursor.execute(text)
         except Error as error:
+            if is_outage(error):
+                raise
             said = (error.diag.message_primary, error.diag.message_detail or error.diag.context)
             raise CheckFailed(
                 f"sql/{script} failed in {staging.schema}: {' '.join(filter(None, said))}."
@@ -119,7 +131,7 @@ def _require(
         " 'p', 'v')",
         (f'"{staging.schema}"',),
     )
-    there = {name for (name,) in cursor.fetchall()}
+    there = {name for (name,) in cursor.fetchall()} - {PROOF}
     if missing := [table for table in tables if table not in there]:
         raise CheckFailed(
             f"sql/{script} {verb} {', '.join(missing)}, but {staging.schema} holds only"

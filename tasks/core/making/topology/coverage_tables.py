@@ -45,7 +45,10 @@ class CoverageTable:
     whole: Patch | None = field(default=None, init=False)
 
     def require_keys(self) -> tuple[int, int]:
-        """Count rows with and without geometry; raise CheckFailed on missing or repeated keys."""
+        """Count rows with and without geometry; raise CheckFailed on missing or repeated keys.
+
+        Also where no row has a geometry: what is nothing is not clean.
+        """
         counts = (
             "SELECT count(*), count({key}), count(DISTINCT {key}), count(*) FILTER (WHERE NOT"
             " ST_IsEmpty(geom)) FROM {table}"
@@ -56,6 +59,11 @@ class CoverageTable:
                 f"The key {self.key} of {self.schema}.{self.table} must be unique and present, and"
                 f" its {rows:,} rows have {different:,} different keys and {rows - present:,}"
                 " without one: declare the right key column."
+            )
+        if not shaped:
+            raise CheckFailed(
+                f"The coverage {self.schema}.{self.table} was expected to have areas, and none of"
+                f" its {rows:,} rows has one: look at the file that it was loaded from."
             )
         return shaped, rows - shaped
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 
+from tasks.core.archive.copies import sync
 from tasks.core.making.unpacking.containers import Member, recognise_file
 from tasks.core.making.unpacking.damage import reading
 from tasks.core.making.unpacking.limits import Budget, Limits
@@ -120,6 +121,7 @@ def _write(found: Found, search: Search, folder: Path) -> Path:
     copy(found.container, unfinished, search.budget)
     for member in reversed(targets):  # the main file last: when it is there, its parts are
         unfinished[member].replace(folder / targets[member])
+    sync(folder)
     return folder / targets[found.member]
 
 
@@ -136,7 +138,9 @@ def _write_all(found: Sequence[Found], search: Search, folder: Path) -> list[tup
         copy(container, targets[id(container)], search.budget)
     for number in range(len(found)):
         shutil.rmtree(folder / f"{number:03}", ignore_errors=True)
+        sync(place / f"{number:03}")
         (place / f"{number:03}").replace(folder / f"{number:03}")
+    sync(folder)
     return [
         (each.name, folder / f"{number:03}" / PurePosixPath(each.member.name).name)
         for number, each in enumerate(found)

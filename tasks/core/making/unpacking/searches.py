@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from unicodedata import normalize
 
+from tasks.core.archive.copies import sync
 from tasks.core.making.unpacking.containers import (
     ArchiveFormat,
     Member,
@@ -205,7 +206,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def copy(container: PackedFile, targets: dict[Member, Path], budget: Budget) -> None:
-    """Write members to paths, within the budget and the free space of the disk."""
+    """Write members to paths and to the disk, within the budget and the free space there."""
     needed = sum(member.size for member in targets)
     if needed > budget.limits.total - budget.written:
         budget.spend(needed)  # the archive itself says that it is too large
@@ -220,3 +221,5 @@ def copy(container: PackedFile, targets: dict[Member, Path], budget: Budget) -> 
         for member, path in targets.items():
             sinks[member] = Sink(budget, opened.enter_context(path.open("wb")))
         container.write(sinks)
+    for written in targets.values():
+        sync(written)
