@@ -183,7 +183,7 @@ AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes 
         f"tasks/core/catalog/{name}.py": "writes and reads the catalog"
         for name in (
             "edition_documents editions precedents provenance publications row_digests rows"
-            " run_documents runs statements views"
+            " readers run_documents runs shelves statements views"
         ).split()
     },
     "tasks/core/model/addresses.py": "hides passwords in messages",

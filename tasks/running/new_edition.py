@@ -20,9 +20,14 @@ from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Edition, Foundation, Original, Staging
 from tasks.core.model.recipes import Recipe
 from tasks.running.archived_runs import tell, tell_earlier
+from tasks.running.closing import close
 from tasks.running.locks import alone
 from tasks.running.site import Site, site
 from tasks.running.steps import recording, say, warn
+
+
+class ShownNow(Exception):
+    """What an earlier run made of these files by this code is shown now; nothing is made again."""
 
 
 class NewEdition:
@@ -42,6 +47,9 @@ class NewEdition:
             except NothingNew as news:
                 say(str(news))
                 return _end(place, run, "unchanged", str(news))
+            except ShownNow as news:
+                say(str(news))
+                return _end(place, run, "published", str(news))
             except BaseException as error:
                 _end(place, run, "failed", str(error))
                 raise
@@ -76,7 +84,14 @@ class NewEdition:
         *,
         rebuild: bool,
     ) -> Staging:
-        """Open the staging of the next edition; raises NothingNew where it would be the same."""
+        """Open the staging of the next edition.
+
+        Raises NothingNew where it would be the same, and ShownNow where an earlier run made it and
+        could not show it.
+        """
+        sealed = editions.sealed(site().database, dataset, vintage, originals, after)
+        if sealed and not rebuild:
+            self._show_sealed(sealed)
         return editions.begin(
             site().database,
             dataset,
@@ -89,16 +104,26 @@ class NewEdition:
         )
 
     def publish(self, staging: Staging) -> Edition:
-        """Seal the layers and show them."""
+        """Seal the layers and show them; those that are sealed already are only shown."""
         database = site().database
         with recording(staging, "publish", staging.dataset.schema) as step:
-            rows = layers.seal_all(database, staging)
+            if editions.state(database, staging) == "building":
+                layers.seal_all(database, staging)
+            rows = layers.sealed_rows(database, staging)
             if empty := [layer for layer, count in rows.items() if not count]:
                 warn(f"The layers {', '.join(empty)} of {staging.dataset.slug} have no row.")
             edition = editions.publish(database, staging)
             made = f"edition {edition.number} of {staging.dataset.slug} {staging.vintage}"
             step.done(f"Published {made} with {len(rows)} layers", sum(rows.values()), **rows)
         return edition
+
+    def _show_sealed(self, staging: Staging) -> None:
+        edition = self.publish(staging)
+        close(edition)
+        raise ShownNow(
+            f"Edition {edition.number} of {edition.dataset.slug} {edition.vintage}, which an"
+            " earlier run made of these files by this code, is shown now."
+        )
 
     def makes_history(self, edition: Edition) -> bool:
         """Return whether an edition gets a manifest in the archive."""

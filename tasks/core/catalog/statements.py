@@ -16,6 +16,14 @@ SELECT_NEXT_NUMBER = """
 SELECT greatest(coalesce(max(number), 0), %(floor)s) + 1
   FROM catalog.edition WHERE dataset = %(dataset)s
 """
+SELECT_WHETHER_READS = """
+SELECT to_regclass(%(view)s) IS NOT NULL AS there,
+       EXISTS (SELECT FROM pg_rewrite r
+                 JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                WHERE r.ev_class = to_regclass(%(view)s)
+                  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = to_regclass(%(shelf)s))
+       AS reads
+"""
 SELECT_PARTITIONS = """
 SELECT c.relname
   FROM unnest(%(tables)s::text[]) AS layer, pg_partition_tree(to_regclass(layer)) AS part
@@ -26,8 +34,8 @@ SELECT_EDITIONS_BEYOND_KEEP = """
 SELECT e.number
   FROM catalog.edition e
   LEFT JOIN catalog.current_edition c USING (dataset, vintage, number)
- WHERE e.dataset = %(dataset)s AND e.vintage = %(vintage)s AND e.state = 'published'
-   AND c.number IS NULL
+ WHERE e.dataset = %(dataset)s AND e.vintage = %(vintage)s
+   AND e.state IN ('sealed', 'published') AND c.number IS NULL
  ORDER BY e.number DESC
 OFFSET %(keep)s - (SELECT count(*) FROM catalog.current_edition
                     WHERE dataset = %(dataset)s AND vintage = %(vintage)s)
@@ -62,13 +70,13 @@ SELECT count(*) AS row_count, {extent} AS extent,
   FROM {layer}
 """
 SELECT_KEPT_EDITIONS = """
-SELECT e.vintage, e.number, c.number AS shown,
+SELECT e.vintage, e.number, e.state = 'sealed' AS sealed, c.number AS shown,
        (SELECT p.action = 'withdraw' FROM catalog.publication p
          WHERE p.dataset = e.dataset AND p.number = e.number
          ORDER BY p.at DESC, p.id DESC LIMIT 1) AS withdrawn
   FROM catalog.edition e
   LEFT JOIN catalog.current_edition c USING (dataset, vintage)
- WHERE e.dataset = %(dataset)s AND e.state = 'published'
+ WHERE e.dataset = %(dataset)s AND e.state IN ('sealed', 'published')
  ORDER BY e.vintage DESC, e.number DESC
 """
 SELECT_EDITIONS_BUILT_ON = """
@@ -79,7 +87,7 @@ SELECT c.dataset, c.vintage, c.number
  ORDER BY 1, 2
 """
 SELECT_LAYERS_TO_SHOW = """
-SELECT d.published_schema, e.schema_name, l.layer,
+SELECT d.published_schema, e.schema_name, e.vintage, l.layer,
        e.vintage >= (SELECT max(vintage) FROM catalog.current_edition c
                       WHERE c.dataset = d.slug) AS newest
   FROM catalog.dataset d
@@ -89,10 +97,10 @@ SELECT d.published_schema, e.schema_name, l.layer,
  ORDER BY l.layer
 """
 SELECT_LAYERS_SHOWN_INSTEAD = """
-SELECT l.layer, d.published_schema, s.schema_name, s.vintage
+SELECT l.layer, d.published_schema, s.schema_name, s.vintage, s.number
   FROM catalog.layer l
   JOIN catalog.dataset d ON d.slug = l.dataset
-  LEFT JOIN LATERAL (SELECT c.schema_name, c.vintage
+  LEFT JOIN LATERAL (SELECT c.schema_name, c.vintage, c.number
                        FROM catalog.current_edition c
                        JOIN catalog.layer o USING (dataset, number)
                       WHERE c.dataset = l.dataset AND o.layer = l.layer
@@ -129,7 +137,7 @@ ON CONFLICT (name, location) DO UPDATE
 """
 SELECT_ORIGINALS_NEEDED = """
 WITH RECURSIVE needed AS (
-    SELECT dataset, number FROM catalog.edition WHERE state IN ('published', 'building')
+    SELECT dataset, number FROM catalog.edition WHERE state IN ('published', 'sealed', 'building')
     UNION
     SELECT d.on_dataset, d.on_number
       FROM needed JOIN catalog.edition_dependency d USING (dataset, number)

@@ -9,11 +9,13 @@ from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.postgres.database import records
 
+# A published table bears the number of its edition too (shelves.py), which is none of its columns.
 SELECT_COLUMNS = """
 SELECT attname AS name, format_type(atttypid, atttypmod) AS data_type,
        col_description(attrelid, attnum) AS comment, attidentity <> '' AS numbered
   FROM pg_attribute
- WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+ WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped
+   AND attname <> '_edition' ORDER BY attnum
 """
 
 

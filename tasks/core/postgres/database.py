@@ -55,13 +55,14 @@ class Database:
         finally:
             connection.close()
 
-    def outside_transaction(self, statement: str | sql.Composable) -> None:
-        """Run one statement that PostgreSQL does not let into a transaction."""
+    def outside_transaction(self, *statements: str | sql.Composable) -> None:
+        """Run statements, one of which PostgreSQL does not let into a transaction."""
         connection = psycopg2.connect(self.libpq_uri)
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute(statement)
+                for statement in statements:
+                    cursor.execute(statement)
         finally:
             connection.close()
 
