@@ -207,10 +207,12 @@ class Switches:
     seconds: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
-    def publish(self, people: int) -> int:
+    def publish(self, people: int, vintage: int = 2024) -> int:
         """Make an edition in which every figure is `people`, and show it; return its number."""
         more = MORE.format(people=people, rows=ROWS)
-        staging = staged(self.database, self.dataset, people, extra=more, rebuild=True)
+        staging = staged(
+            self.database, self.dataset, people, vintage=vintage, extra=more, rebuild=True
+        )
         layers.seal_all(self.database, staging)
         self._timed(lambda: editions.publish(self.database, staging))
         editions.remove_old(self.database, self.dataset, 2024)

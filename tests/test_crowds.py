@@ -14,12 +14,13 @@ from pathlib import Path
 import psycopg2
 import pytest
 import runland
-from crowd import of_three_layers, watched
+from crowd import ROWS, Crowd, Switches, of_three_layers, watched
 from made_up_land import made_up, people, published, staged
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection
 
-from tasks.core.catalog import editions, layers, publications, readers
+from tasks.core.catalog import editions, layers, publications
+from tasks.core.catalog.shelving import readers
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Staging
@@ -171,6 +172,23 @@ def test_a_transaction_that_read_before_sees_no_edition_vanish_under_it(
     reader.commit()
     switch.join(timeout=300)
     assert ask(reader, sum_of(dataset)) == 120
+
+
+def test_a_new_vintage_is_shown_beside_joins_that_never_pause(
+    database: Database, request: pytest.FixtureRequest
+) -> None:
+    """The views without a year read another shelf then, each of which is locked alone."""
+    dataset = of_three_layers(database, request.node.name)
+    switches = Switches(database, dataset)
+    switches.publish(1, vintage=2023)
+    with Crowd(database, dataset, idle=0) as crowd:
+        switches.publish(2, vintage=2024)
+    assert crowd.told.mixed == crowd.told.errors == switches.refused == []
+    assert people(database, dataset) == 2 * ROWS
+    assert people(database, dataset, "areas_2023") == ROWS
+    shelves = "SELECT count(*) FROM regexp_matches(pg_get_viewdef(%s::regclass), 'UNION ALL', 'g')"
+    publications.roll_back(database, dataset.slug, 2)
+    assert database.value(shelves, f"{dataset.schema}.areas") == 0
 
 
 def test_views_of_before_there_were_shelves_are_switched_forth_and_back(

@@ -183,9 +183,10 @@ AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes 
         f"tasks/core/catalog/{name}.py": "writes and reads the catalog"
         for name in (
             "edition_documents editions precedents provenance publications row_digests rows"
-            " readers run_documents runs shelves statements views"
+            " run_documents runs statements views"
         ).split()
     },
+    "tasks/core/catalog/shelving/": "lays out for readers what was made",
     "tasks/core/model/addresses.py": "hides passwords in messages",
     "tasks/core/model/errors.py": "classes of errors",
     "tasks/core/model/recipes.py": "names of originals and foundations",

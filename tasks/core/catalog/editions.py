@@ -12,8 +12,8 @@ from tasks.core.catalog.fingerprints import fingerprint
 from tasks.core.catalog.foundations import build_on
 from tasks.core.catalog.precedents import made_already, protect_official_data
 from tasks.core.catalog.publications import show
-from tasks.core.catalog.readers import LOCK_WAIT
-from tasks.core.catalog.shelves import take_off
+from tasks.core.catalog.shelving.readers import LOCK_WAIT
+from tasks.core.catalog.shelving.shelves import take_off
 from tasks.core.catalog.statements import (
     SELECT_EDITIONS_BEYOND_KEEP,
     SELECT_NEXT_NUMBER,

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from psycopg2 import errors
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import rows
-from tasks.core.catalog.readers import giving_way, take_turn
-from tasks.core.catalog.shelves import place
+from tasks.core.catalog.shelving.readers import InTheWay, deadline, giving_way, take_turn
+from tasks.core.catalog.shelving.shelves import place
 from tasks.core.catalog.statements import SELECT_EDITIONS_BUILT_ON, SELECT_KEPT_EDITIONS
-from tasks.core.catalog.views import hide_vintage, show_edition
+from tasks.core.catalog.views import hide_vintage, narrow, show_edition, views_of, widen
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database, records
+
+BETWEEN = 0.3  # seconds between the locks of two views
 
 
 def show(database: Database, dataset: str, vintage: int, number: int) -> None:
@@ -22,11 +27,42 @@ def show(database: Database, dataset: str, vintage: int, number: int) -> None:
     Raises ConfigurationError that names the readers in the way, when there are any; the edition
     stays sealed then.
     """
-    place(database, dataset, number)
-    for attempt in giving_way(database, f"Edition {number} of {dataset} {vintage}"):
+    until = _prepare(database, dataset, number)
+    for attempt in giving_way(database, f"Edition {number} of {dataset} {vintage}", until):
         with attempt, database.session() as cursor:
             take_turn(cursor, dataset)
             switch(cursor, dataset, vintage, number, "publish")
+    _tidy(database, dataset, number)
+
+
+def _prepare(database: Database, dataset: str, number: int) -> float:
+    """Get an edition ready to be shown by rows alone; return until when the switch is tried.
+
+    A view that must read another shelf than before is locked alone, so that no reader who joins
+    several stands in the way of another.
+    """
+    until = deadline()
+    place(database, dataset, number, until)
+    with database.session() as cursor:
+        shown = views_of(cursor, dataset, number)
+    for view in shown:
+        for attempt in giving_way(database, f"Edition {number} of {dataset}", until):
+            with attempt, database.session() as cursor:
+                take_turn(cursor, dataset)
+                widened = widen(cursor, view)
+        if widened:  # whoever waited for this view is to be done before the next
+            time.sleep(BETWEEN)
+    return until
+
+
+def _tidy(database: Database, dataset: str, number: int) -> None:
+    """Let views that still read shelves of before read one alone; what readers hold stays so."""
+    with database.session() as cursor:
+        shown = views_of(cursor, dataset, number)
+    for view in shown:
+        with suppress(InTheWay, errors.LockNotAvailable), database.session() as cursor:
+            take_turn(cursor, dataset)
+            narrow(cursor, view)
 
 
 def switch(cursor: Cursor, dataset: str, vintage: int, number: int, action: str) -> None:
@@ -73,14 +109,15 @@ def roll_back(database: Database, dataset: str, number: int) -> tuple[int, int |
     """
     with database.session() as cursor:
         _kept(cursor, dataset, number)
-    place(database, dataset, number)
-    for attempt in giving_way(database, f"Edition {number} of {dataset}"):
+    until = _prepare(database, dataset, number)
+    for attempt in giving_way(database, f"Edition {number} of {dataset}", until):
         with attempt, database.session() as cursor:
             take_turn(cursor, dataset)
             found = _kept(cursor, dataset, number)
             if found.shown != number:
                 action = "publish" if found.sealed else "rollback"
                 switch(cursor, dataset, found.vintage, number, action)
+    _tidy(database, dataset, number)
     return found.vintage, found.shown, number
 
 

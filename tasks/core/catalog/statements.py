@@ -16,14 +16,6 @@ SELECT_NEXT_NUMBER = """
 SELECT greatest(coalesce(max(number), 0), %(floor)s) + 1
   FROM catalog.edition WHERE dataset = %(dataset)s
 """
-SELECT_WHETHER_READS = """
-SELECT to_regclass(%(view)s) IS NOT NULL AS there,
-       EXISTS (SELECT FROM pg_rewrite r
-                 JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
-                WHERE r.ev_class = to_regclass(%(view)s)
-                  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = to_regclass(%(shelf)s))
-       AS reads
-"""
 SELECT_PARTITIONS = """
 SELECT c.relname
   FROM unnest(%(tables)s::text[]) AS layer, pg_partition_tree(to_regclass(layer)) AS part

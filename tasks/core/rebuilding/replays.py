@@ -11,8 +11,8 @@ from psycopg2.extensions import cursor as Cursor
 from tasks.core.catalog import editions, publications, rows
 from tasks.core.catalog.edition_documents import PARTS
 from tasks.core.catalog.fingerprints import fingerprint
-from tasks.core.catalog.readers import giving_way, take_turn
-from tasks.core.catalog.shelves import place
+from tasks.core.catalog.shelving.readers import giving_way, take_turn
+from tasks.core.catalog.shelving.shelves import place
 from tasks.core.catalog.views import show_edition
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.handles import Edition, Foundation, Original, Staging

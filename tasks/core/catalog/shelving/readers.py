@@ -12,10 +12,10 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception_type,
-    stop_after_delay,
     wait_random,
 )
 
+from tasks.core.catalog.shelving.statements import SELECT_HOLDERS
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database
 
@@ -23,19 +23,10 @@ LOCK_WAIT = "300ms"  # a switch that waits for a lock holds new readers back: gi
 PATIENCE = 60  # seconds of trying before the readers are named
 PAUSE = 0.1  # seconds between two looks at transactions that are waited for
 
-# What a session of another role does is told only to members of pg_read_all_stats.
-SELECT_HOLDERS = """
-SELECT DISTINCT l.pid, l.virtualtransaction AS transaction, a.usename, a.state,
-       nullif(a.application_name, '') AS application,
-       coalesce(a.xact_start, a.state_change) AS since
-  FROM pg_locks l
-  LEFT JOIN pg_stat_activity a USING (pid)
- WHERE l.locktype = 'relation' AND l.pid <> pg_backend_pid() AND l.granted
-   AND l.mode IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareLock')
-   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-   AND l.relation IN (SELECT to_regclass(name) FROM unnest(%(relations)s::text[]) AS name)
- ORDER BY since, l.pid
-"""
+
+def deadline() -> float:
+    """Return the moment of time.monotonic() until which a switch that begins now is tried."""
+    return time.monotonic() + PATIENCE
 
 
 class InTheWay(Exception):
@@ -46,12 +37,14 @@ class InTheWay(Exception):
         self.relations = list(relations)
 
 
-def giving_way(database: Database, subject: str) -> Iterator[Any]:
+def giving_way(database: Database, subject: str, until: float | None = None) -> Iterator[Any]:
     """Give the attempts of a switch, each of which waits for readers only briefly.
 
     subject: what is switched, to be named with the readers in the way. Raises ConfigurationError
-    when none succeeded in PATIENCE seconds.
+    when none succeeded until a moment of time.monotonic(), by default PATIENCE seconds from now.
     """
+
+    end = until or deadline()
 
     def refuse(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -61,7 +54,7 @@ def giving_way(database: Database, subject: str) -> Iterator[Any]:
     yield from Retrying(
         retry=retry_if_exception_type((InTheWay, errors.LockNotAvailable)),
         wait=wait_random(0.2, 1.0),
-        stop=stop_after_delay(PATIENCE),
+        stop=lambda _: time.monotonic() > end,
         retry_error_callback=refuse,
     )
 
@@ -87,18 +80,17 @@ def take_views(cursor: Cursor, views: Sequence[str]) -> None:
     cursor.execute("SELECT set_config('statement_timeout', '0', true)")
 
 
-def wait_for_readers(database: Database, subject: str, tables: Sequence[str]) -> None:
+def wait_for_readers(database: Database, subject: str, tables: Sequence[str], until: float) -> None:
     """Wait until every transaction that has a lock on these tables now has ended.
 
     New ones are not waited for, and none is held up. Raises ConfigurationError that names those
-    that have not ended after PATIENCE seconds.
+    that have not ended until then.
     """
-    end = time.monotonic() + PATIENCE
     waited_for = None
     while waited_for is None or waited_for:
-        held = {each.transaction for each in holders(database, tables)}
+        held = {each.transaction for each in holders(database, tables) if each.reads}
         waited_for = held if waited_for is None else waited_for & held
-        if waited_for and time.monotonic() > end:
+        if waited_for and time.monotonic() > until:
             raise refusal(database, subject, tables, waited_for)
         time.sleep(PAUSE if waited_for else 0)
 

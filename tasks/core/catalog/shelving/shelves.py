@@ -12,58 +12,36 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import rows
-from tasks.core.catalog.readers import giving_way, take_turn, wait_for_readers
+from tasks.core.catalog.shelving.readers import (
+    InTheWay,
+    deadline,
+    giving_way,
+    take_turn,
+    wait_for_readers,
+)
+from tasks.core.catalog.shelving.statements import (
+    SELECT_LEAVING,
+    SELECT_OLDER_SNAPSHOTS,
+    SELECT_SHAPE,
+    SELECT_SHELF_OF,
+    SELECT_SHELVED,
+)
+from tasks.core.postgres.columns import EDITION
 from tasks.core.postgres.database import Database, records
 
-COLUMN = "_edition"  # of each row on a shelf; no part of what is published
 OWN_WAIT = "5s"  # for the tables of an edition that is not shown: no reader stands behind
 
-# Columns in their order, which must be those of a shelf for its views to read an edition there.
-SELECT_SHAPE = """
-SELECT string_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod),
-                            attcollation::regcollation), ', ' ORDER BY attnum) AS shape,
-       array_agg(attname::text) FILTER (WHERE attnotnull) AS filled
-  FROM pg_attribute
- WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped
-   AND attname <> '_edition'
-"""
-SELECT_SHELF_OF = """
-SELECT format('"%%s"."%%s"', n.nspname, c.relname) AS shelf, i.inhdetachpending AS leaving
-  FROM pg_inherits i
-  JOIN pg_class c ON c.oid = i.inhparent AND c.relkind = 'p'
-  JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE i.inhrelid = to_regclass(%(table)s)
-"""
-SELECT_LEAVING = """
-SELECT inhrelid::regclass::text AS table_name
-  FROM pg_inherits WHERE inhparent = to_regclass(%(shelf)s) AND inhdetachpending
-"""
-SELECT_SHELVED = """
-SELECT e.schema_name, l.layer,
-       EXISTS (SELECT FROM catalog.shelved_edition s
-                WHERE s.dataset = e.dataset AND s.number = e.number) AS known
-  FROM catalog.edition e
-  JOIN catalog.layer l USING (dataset, number)
- WHERE e.dataset = %(dataset)s AND e.number = %(number)s
- ORDER BY l.layer
-"""
-SELECT_OLDER_SNAPSHOTS = """
-SELECT count(*) AS number
-  FROM pg_stat_activity a, catalog.shown_view s
- WHERE s.shelf = %(shelf)s AND a.datname = current_database() AND a.pid <> pg_backend_pid()
-   AND a.backend_type = 'client backend' AND age(a.backend_xmin) >= age(s.since::xid)
-"""
 
-
-def place(database: Database, dataset: str, number: int) -> None:
+def place(database: Database, dataset: str, number: int, until: float | None = None) -> None:
     """Put an edition on its shelves; when this returns every transaction knows that it is there.
 
     A transaction that has read a shelf plans with the editions it found there, so those under way
     are waited for, once; none is held up. Raises ConfigurationError that names those that last.
     """
+    until = until or deadline()
     edition = {"dataset": dataset, "number": number}
     subject = f"Edition {number} of {dataset}"
-    for attempt in giving_way(database, subject):
+    for attempt in giving_way(database, subject, until):
         with attempt, database.session() as cursor:
             take_turn(cursor, dataset, OWN_WAIT)
             layers = records(cursor, SELECT_SHELVED, **edition)
@@ -72,7 +50,7 @@ def place(database: Database, dataset: str, number: int) -> None:
             ]
             known = all(each.known for each in layers)
     if not known:
-        wait_for_readers(database, subject, shelves)
+        wait_for_readers(database, subject, shelves, until)
         with database.session() as cursor:
             rows.insert_new(cursor, "shelved_edition", edition)
 
@@ -86,8 +64,15 @@ def put(cursor: Cursor, dataset: str, number: int, schema: str, layer: str) -> s
     if found:
         ended = sql.SQL("ALTER TABLE {} DETACH PARTITION {} FINALIZE")
         cursor.execute(ended.format(sql.SQL(found[0].shelf), table))
+    try:
+        return _put(cursor, dataset, number, layer, table)
+    except errors.LockNotAvailable:
+        raise InTheWay([table.as_string(cursor)]) from None
+
+
+def _put(cursor: Cursor, dataset: str, number: int, layer: str, table: sql.Identifier) -> str:
     mark = sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} integer NOT NULL DEFAULT {}")
-    cursor.execute(mark.format(table, sql.Identifier(COLUMN), sql.Literal(number)))
+    cursor.execute(mark.format(table, sql.Identifier(EDITION), sql.Literal(number)))
     shelf = _shelf(cursor, dataset, number, layer, table)
     attached = sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES IN ({})")
     cursor.execute(attached.format(shelf, table, sql.Literal(number)))
@@ -139,7 +124,7 @@ def _shelf(
     cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (shelf.as_string(cursor),))
     if not cursor.fetchall()[0][0]:
         made = sql.SQL("CREATE TABLE {} (LIKE {}) PARTITION BY LIST ({})")
-        cursor.execute(made.format(shelf, table, sql.Identifier(COLUMN)))
+        cursor.execute(made.format(shelf, table, sql.Identifier(EDITION)))
         for column in shape.filled or ():  # in this edition, and not in every one
             loosened = sql.SQL("ALTER TABLE {} ALTER {} DROP NOT NULL")
             cursor.execute(loosened.format(shelf, sql.Identifier(column)))
