@@ -115,7 +115,7 @@ class Crowd:
         cursor.execute("BEGIN")
         for layer in random.sample(LAYERS, 2):
             self._ask(cursor, f"SELECT min(people), max(people) FROM {layer}")
-            self.over.wait(random.uniform(0, self.idle))
+            self.over.wait(random.uniform(0, self.idle / 2))
         cursor.execute("COMMIT")
         self.over.wait(0.05)
 

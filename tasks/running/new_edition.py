@@ -12,8 +12,9 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed
 
-from tasks.core.catalog import editions, foundations, layers, runs
-from tasks.core.catalog.editions import NothingNew
+from tasks.core.catalog import editions, foundations, layers, precedents, runs
+from tasks.core.catalog.editions import NothingNew, mirror_of
+from tasks.core.catalog.fingerprints import fingerprint
 from tasks.core.model.addresses import redact
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError
@@ -89,7 +90,8 @@ class NewEdition:
         Raises NothingNew where it would be the same, and ShownNow where an earlier run made it and
         could not show it.
         """
-        sealed = editions.sealed(site().database, dataset, vintage, originals, after)
+        mark, mirror = fingerprint(dataset, vintage, originals, after), mirror_of(originals, after)
+        sealed = precedents.sealed(site().database, dataset, vintage, mark, mirror)
         if sealed and not rebuild:
             self._show_sealed(sealed)
         return editions.begin(

@@ -58,27 +58,6 @@ def begin(
         return open_edition(cursor, dataset, vintage, originals, run, after, mark, floor)
 
 
-def sealed(
-    database: Database,
-    dataset: Dataset,
-    vintage: int,
-    originals: tuple[Original, ...],
-    after: Sequence[Foundation],
-) -> Staging | None:
-    """Return what an earlier run made of these files by this code, and readers kept from view."""
-    found = database.rows(
-        "SELECT number, schema_name, mirror FROM catalog.edition WHERE dataset = %s AND vintage ="
-        " %s AND fingerprint = %s AND state = 'sealed' ORDER BY number DESC LIMIT 1",
-        dataset.slug,
-        vintage,
-        fingerprint(dataset, vintage, originals, after),
-    )
-    for number, schema, mirror in found:
-        place = {"schema": schema, "edition": number, "mirror": mirror}
-        return Staging(dataset=dataset, vintage=vintage, **place)
-    return None
-
-
 def open_edition(
     cursor: Cursor,
     dataset: Dataset,

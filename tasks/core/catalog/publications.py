@@ -92,11 +92,7 @@ def edition_before(database: Database, dataset: str) -> int:
     kept = database.records(SELECT_KEPT_EDITIONS, dataset=dataset)
     newest = next((each.vintage for each in kept if each.shown), None)
     for each in kept:
-        if (
-            each.vintage == newest
-            and each.number < each.shown
-            and not (each.withdrawn or each.sealed)
-        ):
+        if each.vintage == newest and each.number < each.shown and not each.withdrawn:
             return int(each.number)
     raise _no_such_edition(dataset, "the one before", kept)
 
@@ -115,8 +111,7 @@ def roll_back(database: Database, dataset: str, number: int) -> tuple[int, int |
             take_turn(cursor, dataset)
             found = _kept(cursor, dataset, number)
             if found.shown != number:
-                action = "publish" if found.sealed else "rollback"
-                switch(cursor, dataset, found.vintage, number, action)
+                switch(cursor, dataset, found.vintage, number, "rollback")
     _tidy(database, dataset, number)
     return found.vintage, found.shown, number
 
@@ -195,8 +190,6 @@ def _no_such_edition(dataset: str, wanted: str, kept: list[Any]) -> Configuratio
 def _mark(kept: Any) -> str:
     if kept.number == kept.shown:
         return " (shown)"
-    if kept.sealed:
-        return " (sealed, not shown yet)"
     return " (withdrawn)" if kept.withdrawn else ""
 
 

@@ -62,13 +62,13 @@ SELECT count(*) AS row_count, {extent} AS extent,
   FROM {layer}
 """
 SELECT_KEPT_EDITIONS = """
-SELECT e.vintage, e.number, e.state = 'sealed' AS sealed, c.number AS shown,
+SELECT e.vintage, e.number, c.number AS shown,
        (SELECT p.action = 'withdraw' FROM catalog.publication p
          WHERE p.dataset = e.dataset AND p.number = e.number
          ORDER BY p.at DESC, p.id DESC LIMIT 1) AS withdrawn
   FROM catalog.edition e
   LEFT JOIN catalog.current_edition c USING (dataset, vintage)
- WHERE e.dataset = %(dataset)s AND e.state IN ('sealed', 'published')
+ WHERE e.dataset = %(dataset)s AND e.state = 'published'
  ORDER BY e.vintage DESC, e.number DESC
 """
 SELECT_EDITIONS_BUILT_ON = """

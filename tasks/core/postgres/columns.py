@@ -12,9 +12,9 @@ from tasks.core.postgres.database import records
 EDITION = "_edition"  # the number of its edition in a published table; no part of what is published
 SELECT_COLUMNS = """
 SELECT attname AS name, format_type(atttypid, atttypmod) AS data_type,
-col_description(attrelid, attnum) AS comment, attidentity <> '' AS numbered
-FROM pg_attribute WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped
-ORDER BY attnum
+       col_description(attrelid, attnum) AS comment, attidentity <> '' AS numbered
+  FROM pg_attribute
+ WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
 
 

@@ -77,7 +77,7 @@ def take_views(cursor: Cursor, views: Sequence[str]) -> None:
         cursor.execute("SELECT geodata.lock_views(%s::text[])", (list(views),))
     except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected):
         raise InTheWay(views) from None
-    cursor.execute("SELECT set_config('statement_timeout', '0', true)")
+    cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
 
 
 def wait_for_readers(database: Database, subject: str, tables: Sequence[str], until: float) -> None:
