@@ -121,16 +121,20 @@ def test_whenever_a_run_is_killed_readers_keep_their_edition_and_the_next_run_co
     for moment in moments:
         kill_when(moment, runs, mirror)
         assert state(database) == published
-    with psycopg2.connect(
-        database.libpq_uri
-    ) as reader:  # a reader holds the switch up, so the run is killed inside its transaction
-        reader.cursor().execute("SELECT * FROM belgium.sectors LIMIT 1")
-        waiting = (
-            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE"
-            " OR REPLACE VIEW%%'"
-        )
-        kill_when(lambda: bool(database.rows(waiting)), runs, mirror)
-    assert state(database) == published
+    sealed = "SELECT 1 FROM catalog.edition WHERE state = 'sealed'"
+    switching = (
+        "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE"
+        ' \'INSERT INTO "catalog"."shown_view"%%\''
+    )
+    for held, moment in (  # the run is killed before the switch, and inside its transaction
+        ("SELECT * FROM belgium.sectors LIMIT 1", sealed),
+        ("SELECT FROM catalog.shown_view FOR UPDATE", switching),
+    ):
+        with psycopg2.connect(database.libpq_uri) as reader:
+            reader.cursor().execute(held)
+            kill_when(lambda moment=moment: bool(database.rows(moment)), runs, mirror)
+        reader.close()
+        assert state(database) == published
 
     assert "Published belgium 2024" in finish(mirror, "--rebuild")
     assert state(database)[1:] == published[1:]
@@ -139,4 +143,4 @@ def test_whenever_a_run_is_killed_readers_keep_their_edition_and_the_next_run_co
         == []
     )
     outcomes = database.rows("SELECT outcome, count(*) FROM catalog.run GROUP BY 1 ORDER BY 1")
-    assert outcomes == [("abandoned", len(moments) + 1), ("published", 2)]
+    assert outcomes == [("abandoned", len(moments) + 2), ("published", 2)]

@@ -12,18 +12,24 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed
 
-from tasks.core.catalog import editions, foundations, layers, runs
-from tasks.core.catalog.editions import NothingNew
+from tasks.core.catalog import editions, foundations, layers, precedents, runs
+from tasks.core.catalog.editions import NothingNew, mirror_of
+from tasks.core.catalog.fingerprints import fingerprint
 from tasks.core.model.addresses import redact
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Edition, Foundation, Original, Staging
 from tasks.core.model.recipes import Recipe
 from tasks.running.archived_runs import tell, tell_earlier
+from tasks.running.closing import close
 from tasks.running.locks import alone, prove_lock
 from tasks.running.site import Site, site
 from tasks.running.steps import recording, say, warn
 from tasks.running.wholeness import prove
+
+
+class ShownNow(Exception):
+    """What an earlier run made of these files by this code is shown now; nothing is made again."""
 
 
 class NewEdition:
@@ -44,6 +50,9 @@ class NewEdition:
             except NothingNew as news:
                 say(str(news))
                 return _end(place, run, "unchanged", str(news))
+            except ShownNow as news:
+                say(str(news))
+                return _end(place, run, "published", str(news))
             except BaseException as error:  # also when the run is cancelled or killed by a signal
                 _end(place, run, "failed", str(error))
                 raise
@@ -78,8 +87,16 @@ class NewEdition:
         *,
         rebuild: bool,
     ) -> Staging:
-        """Open the staging of the next edition; raises NothingNew where it would be the same."""
+        """Open the staging of the next edition.
+
+        Raises NothingNew where it would be the same, and ShownNow where an earlier run made it and
+        could not show it.
+        """
         prove()
+        mark, mirror = fingerprint(dataset, vintage, originals, after), mirror_of(originals, after)
+        sealed = precedents.sealed(site().database, dataset, vintage, mark, mirror)
+        if sealed and not rebuild:
+            self._show_sealed(sealed)
         return editions.begin(
             site().database,
             dataset,
@@ -92,10 +109,12 @@ class NewEdition:
         )
 
     def publish(self, staging: Staging) -> Edition:
-        """Seal the layers and show them."""
+        """Seal the layers and show them; those that are sealed already are only shown."""
         database = site().database
         with recording(staging, "publish", staging.dataset.schema) as step:
-            rows = layers.seal_all(database, staging)
+            if editions.state(database, staging) == "building":
+                layers.seal_all(database, staging)
+            rows = layers.sealed_rows(database, staging)
             if empty := [layer for layer, count in rows.items() if not count]:
                 warn(f"The layers {', '.join(empty)} of {staging.dataset.slug} have no row.")
             prove(staging)
@@ -103,6 +122,14 @@ class NewEdition:
             made = f"edition {edition.number} of {staging.dataset.slug} {staging.vintage}"
             step.done(f"Published {made} with {len(rows)} layers", sum(rows.values()), **rows)
         return edition
+
+    def _show_sealed(self, staging: Staging) -> None:
+        edition = self.publish(staging)
+        close(edition)
+        raise ShownNow(
+            f"Edition {edition.number} of {edition.dataset.slug} {edition.vintage}, which an"
+            " earlier run made of these files by this code, is shown now."
+        )
 
     def makes_history(self, edition: Edition) -> bool:
         """Return whether an edition gets a manifest in the archive."""

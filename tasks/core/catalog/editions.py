@@ -11,7 +11,9 @@ from tasks.core.catalog import rows
 from tasks.core.catalog.fingerprints import fingerprint
 from tasks.core.catalog.foundations import build_on
 from tasks.core.catalog.precedents import made_already, protect_official_data
-from tasks.core.catalog.publications import LOCK_WAIT, giving_way, switch, take_turn
+from tasks.core.catalog.publications import show
+from tasks.core.catalog.shelving.readers import LOCK_WAIT
+from tasks.core.catalog.shelving.shelves import take_off
 from tasks.core.catalog.statements import (
     SELECT_EDITIONS_BEYOND_KEEP,
     SELECT_NEXT_NUMBER,
@@ -136,19 +138,40 @@ def abandon(database: Database, dataset: Dataset) -> list[str]:
 
 
 def publish(database: Database, staging: Staging) -> Edition:
-    """Move the sealed layers to the edition's own schema and show them, in one transaction."""
+    """Show a staging whose layers are sealed, or what an attempt before this one left of it.
+
+    Raises ConfigurationError that names the readers in the way, when there are any; the edition is
+    kept sealed then.
+    """
     dataset = staging.dataset
-    schema = f"{dataset.slug}_edition_{staging.edition}"
-    for attempt in giving_way():
-        with attempt, database.session() as cursor:
-            take_turn(cursor, dataset.slug)
-            move_layers(cursor, staging, schema)
-            mark_published(cursor, staging, schema)
-            switch(cursor, dataset.slug, staging.vintage, staging.edition, "publish")
-    with database.session() as cursor:
-        dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
-        cursor.execute(dropped.format(sql.Identifier(staging.schema)))
-    return Edition(dataset=dataset, vintage=staging.vintage, number=staging.edition, schema=schema)
+    edition = _edition(dataset, staging.vintage, staging.edition)
+    before = state(database, staging)
+    if before == "building":
+        with database.session() as cursor:
+            keep(cursor, staging, edition.schema)
+            dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
+            cursor.execute(dropped.format(sql.Identifier(staging.schema)))
+    if before != "published":
+        show(database, dataset.slug, staging.vintage, staging.edition)
+    return edition
+
+
+def state(database: Database, staging: Staging) -> str:
+    """Return the state of the edition that a staging becomes, such as building or sealed."""
+    query = "SELECT state FROM catalog.edition WHERE dataset = %s AND number = %s"
+    return str(database.value(query, staging.dataset.slug, staging.edition))
+
+
+def _edition(dataset: Dataset, vintage: int, number: int) -> Edition:
+    schema = f"{dataset.slug}_edition_{number}"
+    return Edition(dataset=dataset, vintage=vintage, number=number, schema=schema)
+
+
+def keep(cursor: Cursor, staging: Staging, schema: str) -> None:
+    """Move the sealed layers to the edition's own schema, from which they can be shown."""
+    move_layers(cursor, staging, schema)
+    changes = {"state": "sealed", "schema_name": schema}
+    rows.update(cursor, "edition", changes, rows.of_edition(staging))
 
 
 def move_layers(cursor: Cursor, staging: Staging, schema: str) -> None:
@@ -159,12 +182,6 @@ def move_layers(cursor: Cursor, staging: Staging, schema: str) -> None:
         table = sql.Identifier(staging.schema, name)
         moved = sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(table, sql.Identifier(schema))
         cursor.execute(moved)
-
-
-def mark_published(cursor: Cursor, staging: Staging, schema: str) -> None:
-    """Say in the catalog that an edition is published, and where its tables are."""
-    changes = {"state": "published", "published_at": rows.NOW, "schema_name": schema}
-    rows.update(cursor, "edition", changes, rows.of_edition(staging))
 
 
 def _tables_of(cursor: Cursor, staging: Staging) -> list[str]:
@@ -191,14 +208,18 @@ def remove_old(database: Database, dataset: Dataset, vintage: int) -> tuple[list
 
 
 def remove(database: Database, dataset: str, number: int) -> bool:
-    """Drop an edition's tables; return false, dropping none, if others' views select from them."""
+    """Drop an edition's tables; return false, dropping none, if views or readers need them."""
     schema, edition = f"{dataset}_edition_{number}", {"dataset": dataset, "number": number}
+    query = "SELECT layer FROM catalog.layer WHERE (dataset, number) = (%s, %s) ORDER BY layer"
+    layers = database.rows(query, dataset, number)
+    with database.session() as cursor:
+        rows.delete(cursor, "shelved_edition", edition)
+    if not all(take_off(database, schema, layer) for (layer,) in layers):
+        return False
     try:
         with database.session() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_WAIT,))
-            query = "SELECT layer FROM catalog.layer WHERE (dataset, number) = (%s, %s)"
-            cursor.execute(query, (dataset, number))
-            for (layer,) in cursor.fetchall():
+            for (layer,) in layers:
                 table = sql.Identifier(schema, layer)
                 cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
             cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))

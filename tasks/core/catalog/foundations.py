@@ -13,6 +13,7 @@ from tasks.core.catalog import rows
 from tasks.core.catalog.statements import SELECT_FOUNDATION_MADE_AGAIN, SELECT_FOUNDATION_SHOWN
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Foundation, Staging
+from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database
 
 
@@ -83,9 +84,11 @@ def build_on(cursor: Cursor, staging: Staging, foundation: Foundation) -> None:
     }
     rows.insert(cursor, "edition_dependency", rows.of_edition(staging) | row)
     for layer in foundation.layers:
+        described = columns(cursor, foundation.schema, layer)
         cursor.execute(
-            sql.SQL("CREATE VIEW {} AS SELECT * FROM {}").format(
+            sql.SQL("CREATE VIEW {} AS SELECT {} FROM {}").format(
                 sql.Identifier(staging.schema, f"{foundation.dataset}_{layer}"),
+                sql.SQL(", ").join(sql.Identifier(column.name) for column in described),
                 sql.Identifier(foundation.schema, layer),
             )
         )

@@ -27,6 +27,14 @@ def seal_all(database: Database, staging: Staging) -> dict[str, int]:
     return {layer: seal(database, staging, layer, key) for layer, key in declared.items()}
 
 
+def sealed_rows(database: Database, staging: Staging) -> dict[str, int]:
+    """Return the rows of each layer that is sealed, in the order of their names."""
+    query = (
+        "SELECT layer, row_count FROM catalog.layer WHERE (dataset, number) = (%s, %s) ORDER BY 1"
+    )
+    return dict(database.rows(query, staging.dataset.slug, staging.edition))
+
+
 def seal(database: Database, staging: Staging, layer: str, key: tuple[str, ...]) -> int:
     """Give a staged table key, index and comments, describe it in the catalog, return its rows.
 

@@ -8,7 +8,8 @@ from tasks.core.catalog.publications import last_publication
 from tasks.core.catalog.statements import SELECT_EDITION_MADE
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
-from tasks.core.postgres.database import records
+from tasks.core.model.handles import Staging
+from tasks.core.postgres.database import Database, records
 
 
 def protect_official_data(cursor: Cursor, dataset: Dataset, vintage: int, mirror: str) -> None:
@@ -43,4 +44,23 @@ def made_already(
             return made.number, "is shown"
         if made.number != last and action == "rollback":
             return made.number, f"was rolled back to edition {last} and stays so"
+    return None
+
+
+def sealed(
+    database: Database, dataset: Dataset, vintage: int, fingerprint: str, mirror: str
+) -> Staging | None:
+    """Return what an earlier run made with this fingerprint, and readers kept from view."""
+    with database.session() as cursor:
+        if mirror:
+            protect_official_data(cursor, dataset, vintage, mirror)
+        cursor.execute(
+            "SELECT number, schema_name FROM catalog.edition WHERE dataset = %s AND vintage = %s"
+            " AND fingerprint = %s AND state = 'sealed' ORDER BY number DESC LIMIT 1",
+            (dataset.slug, vintage, fingerprint),
+        )
+        for number, schema in cursor.fetchall():
+            return Staging(
+                dataset=dataset, vintage=vintage, schema=schema, edition=number, mirror=mirror
+            )
     return None

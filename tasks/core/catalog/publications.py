@@ -2,47 +2,85 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from psycopg2 import errors
 from psycopg2.extensions import cursor as Cursor
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from tasks.core.catalog import rows
+from tasks.core.catalog.shelving.readers import InTheWay, deadline, giving_way, take_turn
+from tasks.core.catalog.shelving.shelves import place
 from tasks.core.catalog.statements import SELECT_EDITIONS_BUILT_ON, SELECT_KEPT_EDITIONS
-from tasks.core.catalog.views import hide_vintage, show_edition
+from tasks.core.catalog.views import hide_vintage, narrow, show_edition, views_of, widen
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database, records
 
-LOCK_WAIT = "500ms"  # a waiting switch holds new readers back: give way often instead
-PATIENCE = 600  # seconds of trying before a long reader is named
+BETWEEN = 0.3  # seconds between the locks of two views
 
 
-def giving_way() -> Retrying:
-    """Return the attempts of a switch, each of which waits for readers only briefly."""
-    return Retrying(
-        retry=retry_if_exception_type(errors.LockNotAvailable),
-        wait=wait_random(0.2, 2.0),
-        stop=stop_after_delay(PATIENCE),
-        reraise=True,
-    )
+def show(database: Database, dataset: str, vintage: int, number: int) -> None:
+    """Show an edition for the first time: its tables are in place, and every reader's turn is left.
+
+    Raises ConfigurationError that names the readers in the way, when there are any; the edition
+    stays sealed then.
+    """
+    until = _prepare(database, dataset, number)
+    for attempt in giving_way(database, f"Edition {number} of {dataset} {vintage}", until):
+        with attempt, database.session() as cursor:
+            take_turn(cursor, dataset)
+            switch(cursor, dataset, vintage, number, "publish")
+    _tidy(database, dataset, number)
 
 
-def take_turn(cursor: Cursor, dataset: str) -> None:
-    """Begin a switch, one at a time per dataset, so that views and catalog say the same."""
-    cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_WAIT,))
-    cursor.execute("SELECT 1 FROM catalog.dataset WHERE slug = %s FOR NO KEY UPDATE", (dataset,))
+def _prepare(database: Database, dataset: str, number: int) -> float:
+    """Get an edition ready to be shown by rows alone; return until when the switch is tried.
+
+    A view that must read another shelf than before is locked alone, so that no reader who joins
+    several stands in the way of another.
+    """
+    until = deadline()
+    place(database, dataset, number, until)
+    with database.session() as cursor:
+        shown = views_of(cursor, dataset, number)
+    for view in shown:
+        for attempt in giving_way(database, f"Edition {number} of {dataset}", until):
+            with attempt, database.session() as cursor:
+                take_turn(cursor, dataset)
+                widened = widen(cursor, view)
+        if widened:  # whoever waited for this view is to be done before the next
+            time.sleep(BETWEEN)
+    return until
+
+
+def _tidy(database: Database, dataset: str, number: int) -> None:
+    """Let views that still read shelves of before read one alone; what readers hold stays so."""
+    with database.session() as cursor:
+        shown = views_of(cursor, dataset, number)
+    for view in shown:
+        with suppress(InTheWay, errors.LockNotAvailable), database.session() as cursor:
+            take_turn(cursor, dataset)
+            narrow(cursor, view)
 
 
 def switch(cursor: Cursor, dataset: str, vintage: int, number: int, action: str) -> None:
     """Record a publication and let the views show it, in the transaction of take_turn()."""
+    if action == "publish":
+        mark_published(cursor, dataset, number)
     row = {"dataset": dataset, "vintage": vintage, "number": number, "action": action}
     rows.insert(cursor, "publication", row)
     if action == "withdraw":
         hide_vintage(cursor, dataset, vintage, number)
     else:
         show_edition(cursor, dataset, vintage, number)
+
+
+def mark_published(cursor: Cursor, dataset: str, number: int) -> None:
+    """Say in the catalog that an edition is published."""
+    changes = {"state": "published", "published_at": rows.NOW}
+    rows.update(cursor, "edition", changes, {"dataset": dataset, "number": number})
 
 
 def edition_before(database: Database, dataset: str) -> int:
@@ -65,16 +103,25 @@ def roll_back(database: Database, dataset: str, number: int) -> tuple[int, int |
     Before is None when the vintage was withdrawn, and the same as now when nothing had to be
     switched. Raises ConfigurationError with the list of kept editions when it is none of them.
     """
-    for attempt in giving_way():
+    with database.session() as cursor:
+        _kept(cursor, dataset, number)
+    until = _prepare(database, dataset, number)
+    for attempt in giving_way(database, f"Edition {number} of {dataset}", until):
         with attempt, database.session() as cursor:
             take_turn(cursor, dataset)
-            kept = records(cursor, SELECT_KEPT_EDITIONS, dataset=dataset)
-            found = [each for each in kept if each.number == number]
-            if not found:
-                raise _no_such_edition(dataset, str(number), kept)
-            if found[0].shown != number:
-                switch(cursor, dataset, found[0].vintage, number, "rollback")
-    return found[0].vintage, found[0].shown, number
+            found = _kept(cursor, dataset, number)
+            if found.shown != number:
+                switch(cursor, dataset, found.vintage, number, "rollback")
+    _tidy(database, dataset, number)
+    return found.vintage, found.shown, number
+
+
+def _kept(cursor: Cursor, dataset: str, number: int) -> Any:
+    kept = records(cursor, SELECT_KEPT_EDITIONS, dataset=dataset)
+    for each in kept:
+        if each.number == number:
+            return each
+    raise _no_such_edition(dataset, str(number), kept)
 
 
 def withdraw(database: Database, dataset: str, vintage: int) -> int | None:
@@ -83,7 +130,7 @@ def withdraw(database: Database, dataset: str, vintage: int) -> int | None:
     Its tables stay. Raises ConfigurationError with the list of what is shown when the vintage never
     was, and CheckFailed when views of readers select from its views.
     """
-    for attempt in giving_way():
+    for attempt in giving_way(database, f"The withdrawal of {dataset} {vintage}"):
         with attempt, database.session() as cursor:
             take_turn(cursor, dataset)
             number, action = last_publication(cursor, dataset, vintage)

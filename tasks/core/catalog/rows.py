@@ -72,6 +72,12 @@ def update(cursor: Cursor, table: str, changes: Row, where: Row) -> None:
     cursor.execute(statement)
 
 
+def delete(cursor: Cursor, table: str, where: Row) -> None:
+    """Delete the rows that have the values of `where`, in which None is null."""
+    conditions = sql.SQL(" AND ").join(map(_condition, where.items()))
+    cursor.execute(sql.SQL("DELETE FROM {} WHERE {}").format(_table(table), conditions))
+
+
 def insert_json(cursor: Cursor, table: str, rows: Sequence[Row], condition: str = "") -> None:
     """Add rows of JSON documents whose keys are new; row numbers are given anew.
 

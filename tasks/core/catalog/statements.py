@@ -26,8 +26,8 @@ SELECT_EDITIONS_BEYOND_KEEP = """
 SELECT e.number
   FROM catalog.edition e
   LEFT JOIN catalog.current_edition c USING (dataset, vintage, number)
- WHERE e.dataset = %(dataset)s AND e.vintage = %(vintage)s AND e.state = 'published'
-   AND c.number IS NULL
+ WHERE e.dataset = %(dataset)s AND e.vintage = %(vintage)s
+   AND e.state IN ('sealed', 'published') AND c.number IS NULL
  ORDER BY e.number DESC
 OFFSET %(keep)s - (SELECT count(*) FROM catalog.current_edition
                     WHERE dataset = %(dataset)s AND vintage = %(vintage)s)
@@ -79,7 +79,7 @@ SELECT c.dataset, c.vintage, c.number
  ORDER BY 1, 2
 """
 SELECT_LAYERS_TO_SHOW = """
-SELECT d.published_schema, e.schema_name, l.layer,
+SELECT d.published_schema, e.schema_name, e.vintage, l.layer,
        e.vintage >= (SELECT max(vintage) FROM catalog.current_edition c
                       WHERE c.dataset = d.slug) AS newest
   FROM catalog.dataset d
@@ -89,10 +89,10 @@ SELECT d.published_schema, e.schema_name, l.layer,
  ORDER BY l.layer
 """
 SELECT_LAYERS_SHOWN_INSTEAD = """
-SELECT l.layer, d.published_schema, s.schema_name, s.vintage
+SELECT l.layer, d.published_schema, s.schema_name, s.vintage, s.number
   FROM catalog.layer l
   JOIN catalog.dataset d ON d.slug = l.dataset
-  LEFT JOIN LATERAL (SELECT c.schema_name, c.vintage
+  LEFT JOIN LATERAL (SELECT c.schema_name, c.vintage, c.number
                        FROM catalog.current_edition c
                        JOIN catalog.layer o USING (dataset, number)
                       WHERE c.dataset = l.dataset AND o.layer = l.layer
@@ -129,7 +129,7 @@ ON CONFLICT (name, location) DO UPDATE
 """
 SELECT_ORIGINALS_NEEDED = """
 WITH RECURSIVE needed AS (
-    SELECT dataset, number FROM catalog.edition WHERE state IN ('published', 'building')
+    SELECT dataset, number FROM catalog.edition WHERE state IN ('published', 'sealed', 'building')
     UNION
     SELECT d.on_dataset, d.on_number
       FROM needed JOIN catalog.edition_dependency d USING (dataset, number)

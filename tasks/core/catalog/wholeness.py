@@ -24,7 +24,14 @@ def begin_proof(cursor: Cursor, staging: Staging) -> None:
 
 
 def require_whole(cursor: Cursor, staging: Staging) -> None:
-    """Raise WorkLost unless a staging is whole; until the transaction ends, nobody can clear it."""
+    """Raise WorkLost unless a staging is whole, or is an edition by now, in tables that are logged.
+
+    Until the transaction ends, nobody can clear it.
+    """
+    state = "SELECT state FROM catalog.edition WHERE dataset = %s AND number = %s"
+    cursor.execute(state, (staging.dataset.slug, staging.edition))
+    if cursor.fetchall() in ([("sealed",)], [("published",)]):
+        return
     edition = f"edition {staging.edition} of {staging.dataset.slug} {staging.vintage}"
     try:
         query = sql.SQL("SELECT edition FROM {}")
@@ -32,8 +39,8 @@ def require_whole(cursor: Cursor, staging: Staging) -> None:
     except errors.UndefinedTable:
         raise WorkLost(
             f"The staging {staging.schema} was expected to be there for {edition}, and it is gone:"
-            " another run has cleared it when this one had lost its connection and its lock, or it"
-            " was published just before the connection was lost; run again, which finds out."
+            " another run has cleared it when this one had lost its connection and its lock; run"
+            " again, which makes it anew."
         ) from None
     if cursor.fetchall() != [(staging.edition,)]:
         raise WorkLost(

@@ -9,6 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.postgres.database import records
 
+EDITION = "_edition"  # the number of its edition in a published table; no part of what is published
 SELECT_COLUMNS = """
 SELECT attname AS name, format_type(atttypid, atttypmod) AS data_type,
        col_description(attrelid, attnum) AS comment, attidentity <> '' AS numbered
@@ -23,4 +24,5 @@ def columns(cursor: Cursor, *table: str) -> list[Any]:
     table: its schema and name, or its name alone where the search path leads to it; without such a
     table there are no columns.
     """
-    return records(cursor, SELECT_COLUMNS, table=sql.Identifier(*table).as_string(cursor))
+    found = records(cursor, SELECT_COLUMNS, table=sql.Identifier(*table).as_string(cursor))
+    return [each for each in found if each.name != EDITION]

@@ -75,12 +75,13 @@ class Database:
         connection.autocommit = True
         return connection
 
-    def outside_transaction(self, statement: str | sql.Composable) -> None:
-        """Run one statement that PostgreSQL does not let into a transaction."""
+    def outside_transaction(self, *statements: str | sql.Composable) -> None:
+        """Run statements, one of which PostgreSQL does not let into a transaction."""
         connection = self.connect()
         try:
             with connection.cursor() as cursor:
-                cursor.execute(statement)
+                for statement in statements:
+                    cursor.execute(statement)
         finally:
             connection.close()
 

@@ -11,6 +11,8 @@ from psycopg2.extensions import cursor as Cursor
 from tasks.core.catalog import editions, publications, rows
 from tasks.core.catalog.edition_documents import PARTS
 from tasks.core.catalog.fingerprints import fingerprint
+from tasks.core.catalog.shelving.readers import giving_way, take_turn
+from tasks.core.catalog.shelving.shelves import place
 from tasks.core.catalog.views import show_edition
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.handles import Edition, Foundation, Original, Staging
@@ -50,16 +52,15 @@ def differing_layers(database: Database, recipe: Recipe, made: int) -> dict[str,
 def put_back(database: Database, staging: Staging, recipe: Recipe) -> Edition:
     """Give a replay equal to the manifest the edition's own schema, and show it where that is."""
     edition = _edition(staging, recipe, recipe.number)
-    for attempt in publications.giving_way():
+    _put_in_place(database, staging, recipe, edition.schema)
+    for attempt in giving_way(database, str(recipe)):
         with attempt, database.session() as cursor:
-            publications.take_turn(cursor, recipe.dataset)
-            cursor.execute(
-                "SELECT state FROM catalog.edition WHERE dataset = %s AND number = %s",
-                (recipe.dataset, recipe.number),
-            )
-            # unless what an interrupted rebuild left running was faster
-            if cursor.fetchall() != [("published",)]:
-                _put_in_place(cursor, staging, recipe, edition.schema)
+            take_turn(cursor, recipe.dataset)
+            if not _is_there(cursor, recipe):
+                key = {"dataset": recipe.dataset, "number": recipe.number}
+                rows.update(cursor, "edition", {"state": "published"}, key)
+                if _is_shown(cursor, recipe):
+                    show_edition(cursor, recipe.dataset, recipe.vintage, recipe.number)
             _record(cursor, staging, recipe, "identical")
             _forget(cursor, recipe.dataset, staging.edition)
             cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(staging.schema)))
@@ -71,14 +72,17 @@ def publish_instead(
 ) -> Edition:
     """Keep a replay with other content under its own number, shown where the old one is."""
     edition = _edition(staging, recipe, staging.edition)
-    for attempt in publications.giving_way():
+    with database.session() as cursor:
+        take_turn(cursor, recipe.dataset)
+        editions.keep(cursor, staging, edition.schema)
+    place(database, recipe.dataset, staging.edition)
+    for attempt in giving_way(database, str(recipe)):
         with attempt, database.session() as cursor:
-            publications.take_turn(cursor, recipe.dataset)
-            editions.move_layers(cursor, staging, edition.schema)
-            editions.mark_published(cursor, staging, edition.schema)
+            take_turn(cursor, recipe.dataset)
+            publications.mark_published(cursor, recipe.dataset, staging.edition)
             if _is_shown(cursor, recipe):
-                place = (recipe.dataset, recipe.vintage, staging.edition)
-                publications.switch(cursor, *place, "publish")
+                shown = (recipe.dataset, recipe.vintage, staging.edition)
+                publications.switch(cursor, *shown, "publish")
             _record(cursor, staging, recipe, "differing", differences, staging.edition)
             cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(staging.schema)))
     return edition
@@ -128,13 +132,24 @@ def _difference(layer: Any) -> str:
     )
 
 
-def _put_in_place(cursor: Cursor, staging: Staging, recipe: Recipe, schema: str) -> None:
-    editions.move_layers(cursor, staging, schema)
-    _describe(cursor, recipe, schema)
-    edition = {"dataset": recipe.dataset, "number": recipe.number}
-    rows.update(cursor, "edition", {"state": "published"}, edition)
-    if _is_shown(cursor, recipe):
-        show_edition(cursor, recipe.dataset, recipe.vintage, recipe.number)
+def _put_in_place(database: Database, staging: Staging, recipe: Recipe, schema: str) -> None:
+    """Move a replay to the edition's schema and shelves, unless an interrupted rebuild did."""
+    with database.session() as cursor:
+        take_turn(cursor, recipe.dataset)
+        if _is_there(cursor, recipe):
+            return
+        dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
+        cursor.execute(dropped)  # of a rebuild that ended before it said so
+        editions.move_layers(cursor, staging, schema)
+        _describe(cursor, recipe, schema)
+    place(database, recipe.dataset, recipe.number)
+
+
+def _is_there(cursor: Cursor, recipe: Recipe) -> bool:
+    """Tell whether the edition has tables, which may be what an interrupted rebuild made."""
+    query = "SELECT state FROM catalog.edition WHERE dataset = %s AND number = %s"
+    cursor.execute(query, (recipe.dataset, recipe.number))
+    return cursor.fetchall() == [("published",)]
 
 
 def _is_shown(cursor: Cursor, recipe: Recipe) -> bool:

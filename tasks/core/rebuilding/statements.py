@@ -35,7 +35,8 @@ HAVING bool_and(to_regclass(format('%I.%I', e.schema_name, l.layer)) IS NOT NULL
 """
 # An ordinary run always has its row; a replay is not history, and has none.
 SELECT_REPLAYS = """
-SELECT dataset, number, schema_name FROM catalog.edition WHERE state = 'building' AND run IS NULL
+SELECT dataset, number, schema_name
+  FROM catalog.edition WHERE state IN ('building', 'sealed') AND run IS NULL
 """
 SELECT_LAYERS_THAT_DIFFER = """
 SELECT layer, stated.content_hash AS stated, made.content_hash AS made,
@@ -95,9 +96,14 @@ SELECT d.published_schema || '.' || v.name AS view
                       UNION ALL
                      SELECT l.layer WHERE s.newest) AS v
  WHERE s.number = %(number)s
-   AND NOT EXISTS (SELECT FROM information_schema.view_table_usage u
-                    WHERE (u.view_schema, u.view_name, u.table_schema, u.table_name)
-                        = (d.published_schema, v.name, s.schema_name, l.layer))
+   AND NOT EXISTS (SELECT FROM catalog.shown_view w
+                     JOIN pg_inherits i ON i.inhparent = to_regclass(w.shelf)
+                      AND i.inhrelid = to_regclass(format('%%I.%%I', s.schema_name, l.layer))
+                     JOIN information_schema.view_table_usage u
+                       ON (u.view_schema, u.view_name) = (w.view_schema, w.view_name)
+                      AND to_regclass(format('%%I.%%I', u.table_schema, u.table_name)) = i.inhparent
+                    WHERE (w.view_schema, w.view_name, w.number)
+                        = (d.published_schema, v.name, s.number))
  ORDER BY 1
 """
 SELECT_REBUILD_SUMMARY = """

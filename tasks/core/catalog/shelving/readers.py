@@ -1,0 +1,125 @@
+"""Readers whose transactions a switch must wait for: waited for briefly, and named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from psycopg2 import errors
+from psycopg2.extensions import cursor as Cursor
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    wait_random,
+)
+
+from tasks.core.catalog.shelving.statements import SELECT_HOLDERS
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.postgres.database import Database
+
+LOCK_WAIT = "300ms"  # a switch that waits for a lock holds new readers back: give way often instead
+PATIENCE = 60  # seconds of trying before the readers are named
+PAUSE = 0.1  # seconds between two looks at transactions that are waited for
+
+
+def deadline() -> float:
+    """Return the moment of time.monotonic() until which a switch that begins now is tried."""
+    return time.monotonic() + PATIENCE
+
+
+class InTheWay(Exception):
+    """Sessions hold these relations: regclass texts."""
+
+    def __init__(self, relations: Sequence[str]) -> None:
+        super().__init__(*relations)
+        self.relations = list(relations)
+
+
+def giving_way(database: Database, subject: str, until: float | None = None) -> Iterator[Any]:
+    """Give the attempts of a switch, each of which waits for readers only briefly.
+
+    subject: what is switched, to be named with the readers in the way. Raises ConfigurationError
+    when none succeeded until a moment of time.monotonic(), by default PATIENCE seconds from now.
+    """
+
+    end = until or deadline()
+
+    def refuse(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        held = error.relations if isinstance(error, InTheWay) else []
+        raise refusal(database, subject, held) from None
+
+    yield from Retrying(
+        retry=retry_if_exception_type((InTheWay, errors.LockNotAvailable)),
+        wait=wait_random(0.2, 1.0),
+        stop=lambda _: time.monotonic() > end,
+        retry_error_callback=refuse,
+    )
+
+
+def take_turn(cursor: Cursor, dataset: str, lock_wait: str = LOCK_WAIT) -> None:
+    """Begin a switch, one at a time per dataset, so that views and catalog say the same."""
+    cursor.execute("SELECT set_config('lock_timeout', %s, true)", (lock_wait,))
+    cursor.execute("SELECT 1 FROM catalog.dataset WHERE slug = %s FOR NO KEY UPDATE", (dataset,))
+
+
+def take_views(cursor: Cursor, views: Sequence[str]) -> None:
+    """Lock views against readers, all of them within LOCK_WAIT; raise InTheWay when some are held.
+
+    Those that most sessions hold come first, else in an order that no other attempt has.
+    """
+    if not views:
+        return
+    cursor.execute("SELECT set_config('statement_timeout', %s, true)", (LOCK_WAIT,))
+    try:
+        cursor.execute("SELECT geodata.lock_views(%s::text[])", (list(views),))
+    except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected):
+        raise InTheWay(views) from None
+    cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+
+
+def wait_for_readers(database: Database, subject: str, tables: Sequence[str], until: float) -> None:
+    """Wait until every transaction that has a lock on these tables now has ended.
+
+    New ones are not waited for, and none is held up. Raises ConfigurationError that names those
+    that have not ended until then.
+    """
+    waited_for = None
+    while waited_for is None or waited_for:
+        held = {each.transaction for each in holders(database, tables) if each.reads}
+        waited_for = held if waited_for is None else waited_for & held
+        if waited_for and time.monotonic() > until:
+            raise refusal(database, subject, tables, waited_for)
+        time.sleep(PAUSE if waited_for else 0)
+
+
+def holders(database: Database, relations: Sequence[str]) -> list[Any]:
+    """Return the sessions whose transactions hold locks on relations, the longest first."""
+    return database.records(SELECT_HOLDERS, relations=list(relations))
+
+
+def refusal(
+    database: Database, subject: str, relations: Sequence[str], only: set[str] | None = None
+) -> ConfigurationError:
+    """Return the error that names the sessions in the way of a switch."""
+    found = [
+        each for each in holders(database, relations) if only is None or each.transaction in only
+    ]
+    named = (
+        "; ".join(map(_named, found)) or "another switch of the dataset, or sessions gone by now"
+    )
+    return ConfigurationError(
+        f"{subject} was expected to be shown within {PATIENCE} seconds, and in its way in"
+        f" {database} are: {named}. Nothing was switched, and what is made is kept: end these"
+        " transactions or wait for their end, then run the same again, which makes nothing anew."
+    )
+
+
+def _named(session: Any) -> str:
+    since = f" since {session.since:%Y-%m-%d %H:%M:%S %Z}" if session.since else ""
+    return (
+        f"process {session.pid} (user {session.usename}, application"
+        f" {session.application or 'not named'}, {session.state or 'in a transaction'}{since})"
+    )

@@ -1,0 +1,131 @@
+"""Shelves: partitioned tables on which the editions of a layer stand, each under its number.
+
+A view reads a shelf and shows the edition that a row of the catalog names (views.py), so a switch
+changes rows, takes no lock that a reader needs, and leaves each snapshot the edition it had.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from psycopg2 import errors, sql
+from psycopg2.extensions import cursor as Cursor
+
+from tasks.core.catalog import rows
+from tasks.core.catalog.shelving.readers import (
+    InTheWay,
+    deadline,
+    giving_way,
+    take_turn,
+    wait_for_readers,
+)
+from tasks.core.catalog.shelving.statements import (
+    SELECT_LEAVING,
+    SELECT_OLDER_SNAPSHOTS,
+    SELECT_SHAPE,
+    SELECT_SHELF_OF,
+    SELECT_SHELVED,
+)
+from tasks.core.postgres.columns import EDITION
+from tasks.core.postgres.database import Database, records
+
+OWN_WAIT = "5s"  # for the tables of an edition that is not shown: no reader stands behind
+
+
+def place(database: Database, dataset: str, number: int, until: float | None = None) -> None:
+    """Put an edition on its shelves; when this returns every transaction knows that it is there.
+
+    A transaction that has read a shelf plans with the editions it found there, so those under way
+    are waited for, once; none is held up. Raises ConfigurationError that names those that last.
+    """
+    until = until or deadline()
+    edition = {"dataset": dataset, "number": number}
+    subject = f"Edition {number} of {dataset}"
+    for attempt in giving_way(database, subject, until):
+        with attempt, database.session() as cursor:
+            take_turn(cursor, dataset, OWN_WAIT)
+            layers = records(cursor, SELECT_SHELVED, **edition)
+            shelves = [
+                put(cursor, dataset, number, each.schema_name, each.layer) for each in layers
+            ]
+            known = all(each.known for each in layers)
+    if not known:
+        wait_for_readers(database, subject, shelves, until)
+        with database.session() as cursor:
+            rows.insert_new(cursor, "shelved_edition", edition)
+
+
+def put(cursor: Cursor, dataset: str, number: int, schema: str, layer: str) -> str:
+    """Put a table of an edition on its shelf, unless it stands there; return the shelf's name."""
+    table = sql.Identifier(schema, layer)
+    found = records(cursor, SELECT_SHELF_OF, table=table.as_string(cursor))
+    if found and not found[0].leaving:
+        return str(found[0].shelf)
+    if found:
+        ended = sql.SQL("ALTER TABLE {} DETACH PARTITION {} FINALIZE")
+        cursor.execute(ended.format(sql.SQL(found[0].shelf), table))
+    try:
+        return _put(cursor, dataset, number, layer, table)
+    except errors.LockNotAvailable:
+        raise InTheWay([table.as_string(cursor)]) from None
+
+
+def _put(cursor: Cursor, dataset: str, number: int, layer: str, table: sql.Identifier) -> str:
+    mark = sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} integer NOT NULL DEFAULT {}")
+    cursor.execute(mark.format(table, sql.Identifier(EDITION), sql.Literal(number)))
+    shelf = _shelf(cursor, dataset, number, layer, table)
+    attached = sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES IN ({})")
+    cursor.execute(attached.format(shelf, table, sql.Literal(number)))
+    cursor.execute(sql.SQL("ANALYZE {}").format(shelf))
+    return shelf.as_string(cursor)
+
+
+def take_off(database: Database, schema: str, layer: str) -> bool:
+    """Take a table of an edition off its shelf, if it stands on one and no reader may want it.
+
+    Return false when one may: by a snapshot of before the last switch, or in a transaction that
+    has read the shelf and goes on.
+    """
+    table = sql.Identifier(schema, layer)
+    with database.session() as cursor:
+        found = records(cursor, SELECT_SHELF_OF, table=table.as_string(cursor))
+        if not found:
+            return True
+        shelf = found[0].shelf
+        if records(cursor, SELECT_OLDER_SNAPSHOTS, shelf=shelf)[0].number:
+            return False
+        leaving = [each.table_name for each in records(cursor, SELECT_LEAVING, shelf=shelf)]
+    detach = sql.SQL("ALTER TABLE {} DETACH PARTITION {} {}")
+    detached = [
+        detach.format(sql.SQL(shelf), sql.SQL(each), sql.SQL("FINALIZE")) for each in leaving
+    ]
+    if not found[0].leaving:
+        detached.append(detach.format(sql.SQL(shelf), table, sql.SQL("CONCURRENTLY")))
+    try:
+        database.outside_transaction(f"SET statement_timeout = '{OWN_WAIT}'", *detached)
+    except (errors.QueryCanceled, errors.LockNotAvailable):
+        return False
+    return True
+
+
+def _shelf(
+    cursor: Cursor, dataset: str, number: int, layer: str, table: sql.Identifier
+) -> sql.Identifier:
+    """Return the shelf of a layer, a vintage and these columns, made where there is none."""
+    shape = records(cursor, SELECT_SHAPE, table=table.as_string(cursor))[0]
+    cursor.execute(
+        "SELECT vintage FROM catalog.edition WHERE dataset = %s AND number = %s", (dataset, number)
+    )
+    vintage = cursor.fetchall()[0][0]
+    digest = hashlib.sha256(f"{layer} {shape.shape}".encode()).hexdigest()[:8]
+    schema = f"{dataset}_shelves"
+    shelf = sql.Identifier(schema, f"{layer[:40]}_{vintage}_{digest}")
+    cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (shelf.as_string(cursor),))
+    if not cursor.fetchall()[0][0]:
+        made = sql.SQL("CREATE TABLE {} (LIKE {}) PARTITION BY LIST ({})")
+        cursor.execute(made.format(shelf, table, sql.Identifier(EDITION)))
+        for column in shape.filled or ():  # in this edition, and not in every one
+            loosened = sql.SQL("ALTER TABLE {} ALTER {} DROP NOT NULL")
+            cursor.execute(loosened.format(shelf, sql.Identifier(column)))
+    return shelf
