@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-from typing import Any
-
-from prefect import runtime
-from prefect.artifacts import create_markdown_artifact
-from prefect.events import emit_event
-
-from tasks.core.archive.copies import digest
-from tasks.core.catalog import editions, row_digests
-from tasks.core.catalog.edition_documents import edition_document, name_manifest, summary
 from tasks.core.model.handles import Edition
+from tasks.running.closing import close
 from tasks.running.making import making
 from tasks.running.policies import RECORD, verb
-from tasks.running.site import site
-from tasks.running.steps import say, warn
 
 
 @verb("catalog {edition.dataset.slug} {edition.vintage}", RECORD)
@@ -28,69 +16,5 @@ def publish_catalog(edition: Edition) -> None:
     it names, to say by key what a rebuild by newer code makes otherwise. Editions beyond the number
     kept are removed.
     """
-    if not making().makes_history(edition):
-        return
-    document = {
-        **edition_document(site().database, edition.dataset.slug, edition.number),
-        "digests": _keep_digests(edition),
-    }
-    path = _keep_manifest(edition, document)
-    _remove_old(edition)
-    if runtime.flow_run.id:
-        _announce(edition, document)
-    say(
-        f"Cataloged edition {edition.number} of {edition.dataset.slug} {edition.vintage} in {path}."
-    )
-
-
-def _keep_digests(edition: Edition) -> dict[str, Any]:
-    """Keep each layer's row digests in the archive; return what the manifest says of them."""
-    kept, place, slug = {}, site(), edition.dataset.slug
-    for layer, columns in row_digests.key_columns(place.database, slug, edition.number).items():
-        with tempfile.NamedTemporaryFile(dir=place.scratch, suffix=".parquet") as file:
-            path = Path(file.name)
-            row_digests.write(place.database, edition.schema, layer, columns, path)
-            sha256 = digest(path)
-            for failure in place.archive.digests.put(path, sha256):
-                warn(f"The archive location {failure} lacks the row digests {sha256} of {layer}.")
-            kept[layer] = {"sha256": sha256, "key": list(columns), "size": path.stat().st_size}
-    return kept
-
-
-def _keep_manifest(edition: Edition, document: dict[str, Any]) -> str:
-    """Keep the manifest in the archive and its name in the catalog; return the name."""
-    stamp = document["edition"]["published_at"][:19].translate({ord(sign): None for sign in "-:"})
-    folder = f"editions/{edition.dataset.slug}/{edition.vintage}"
-    path = f"{folder}/{edition.number:04d}-{stamp}.json"
-    for failure in site().archive.documents.put(path, document):
-        warn(f"The archive location {failure} lacks the manifest {path}.")
-    name_manifest(site().database, edition, path)
-    return path
-
-
-def _remove_old(edition: Edition) -> None:
-    """Remove the tables of editions beyond the number kept, unless other views need them."""
-    dataset = edition.dataset
-    removed, needed = editions.remove_old(site().database, dataset, edition.vintage)
-    if removed:
-        say(f"Removed the tables of editions {', '.join(map(str, removed))}; {dataset.keep} stay.")
-    if needed:
-        warn(
-            f"Kept editions {', '.join(map(str, needed))} beyond the {dataset.keep} declared,"
-            " because other views depend on them."
-        )
-
-
-def _announce(edition: Edition, document: dict[str, Any]) -> None:
-    """Show the edition in the Prefect UI; tell the server, so that what depends on it is remade."""
-    slug, mirror = edition.dataset.slug, document["edition"]["mirror"]
-    create_markdown_artifact(
-        summary(document),
-        key=f"{slug.replace('_', '-')}-edition",
-        description=f"Edition {edition.number}",
-    )
-    emit_event(
-        "geodata.edition.published",
-        resource={"prefect.resource.id": f"geodata.dataset.{slug}"},
-        payload={"vintage": edition.vintage, "edition": edition.number, "mirror": mirror},
-    )
+    if making().makes_history(edition):
+        close(edition)
