@@ -20,6 +20,7 @@ from tasks.core.catalog.edition_documents import (
 )
 from tasks.core.model.handles import Edition
 from tasks.core.model.scratch import workplace
+from tasks.running.announcements import telling
 from tasks.running.site import site
 from tasks.running.steps import say, warn
 
@@ -85,11 +86,12 @@ def _remove_old(edition: Edition) -> None:
 def _announce(edition: Edition, document: dict[str, Any]) -> None:
     """Show the edition in the Prefect UI; tell the server, so that what depends on it is remade."""
     slug, mirror = edition.dataset.slug, document["edition"]["mirror"]
-    create_markdown_artifact(
-        summary(document),
-        key=f"{slug.replace('_', '-')}-edition",
-        description=f"Edition {edition.number}",
-    )
+    with telling(f"the page of edition {edition.number}"):
+        create_markdown_artifact(
+            summary(document),
+            key=f"{slug.replace('_', '-')}-edition",
+            description=f"Edition {edition.number}",
+        )
     emit_event(
         "geodata.edition.published",
         resource={"prefect.resource.id": f"geodata.dataset.{slug}"},

@@ -16,6 +16,7 @@ from tasks.core.catalog.statements import UPSERT_ARCHIVE_AUDIT
 from tasks.core.model import scratch
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.postgres.database import Database
+from tasks.running.announcements import telling
 from tasks.running.arrears import settle_switches
 from tasks.running.policies import ARCHIVE, verb
 from tasks.running.site import site
@@ -112,11 +113,12 @@ def _keep(database: Database, findings: list[Finding]) -> None:
 def _report(archive: Audit, outcome: Outcome) -> None:
     """Say what was found, and keep the table of what was not whole in the Prefect UI."""
     if outcome.rows and runtime.flow_run.id:
-        create_table_artifact(
-            outcome.rows,
-            key="audit-archive",
-            description="Copies in the archive that the last audit did not find whole",
-        )
+        with telling("what the audit did not find whole"):
+            create_table_artifact(
+                outcome.rows,
+                key="audit-archive",
+                description="Copies in the archive that the last audit did not find whole",
+            )
     for failure in archive.failed.values():
         warn(
             f"The archive location {failure} failed: what it could not give or take is audited by"

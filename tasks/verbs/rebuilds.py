@@ -29,6 +29,7 @@ from tasks.core.rebuilding import histories, replays
 from tasks.core.rebuilding import plans as rebuild_plans
 from tasks.core.rebuilding import records as rebuild_records
 from tasks.core.rebuilding.plans import Plan, Scope
+from tasks.running.announcements import telling
 from tasks.running.edition_again import EditionAgain
 from tasks.running.locks import alone
 from tasks.running.making import made_by
@@ -170,7 +171,8 @@ def check_rebuild(plan: Plan) -> None:
     result = rebuild_records.end(database, plan.rebuild, plan.unrestored)
     if result.others and runtime.flow_run.id:
         description = "Editions that are not as their manifests say"
-        create_table_artifact(list(result.others), key="rebuild", description=description)
+        with telling("which editions are not as they were"):
+            create_table_artifact(list(result.others), key="rebuild", description=description)
     for other in result.others:
         warn(f"Not as it was: {other['edition']} is {other['verdict']}. {other['message']}")
     say(f"{result.message}.")

@@ -63,19 +63,23 @@ def use(path: Path) -> None:
             os.utime(path)
 
 
+def leave() -> None:
+    """Remove the temporary files of this process, at its end."""
+    for (process, _), folder in _mine.items():
+        if process == os.getpid():  # those of the process that this one was forked from stay
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+atexit.register(leave)
+
+
 def _made(work: Path) -> Path:
     folder = work / f"{os.getpid()}-{uuid.uuid4().hex[:16]}"
     with _alone(work):
         folder.mkdir()
         held = os.open(folder, os.O_RDONLY)  # never closed: the lock goes with the process
         fcntl.flock(held, fcntl.LOCK_EX)
-    atexit.register(_leave, os.getpid(), folder)
     return folder
-
-
-def _leave(process: int, folder: Path) -> None:
-    if process == os.getpid():  # a fork of the process has the same work to do at its end
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
