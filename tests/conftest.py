@@ -232,6 +232,21 @@ def database_of_its_own(cluster_database: Database, archive: Path) -> Iterator[D
     cluster_database.outside_transaction(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+@pytest.fixture
+def land(
+    tmp_path: Path,
+    prefect_server: None,
+    other_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Any]:
+    """An empty Runland, on which faults are tried, with an archive in two places."""
+    from fault_land import land_in
+
+    monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", str(tmp_path / "replica"))
+    with land_in(tmp_path, other_database) as found:
+        yield found
+
+
 @pytest.fixture(scope="module")
 def s3_api() -> Iterator[Any]:
     """A client of a real S3 API over HTTP on this machine, which the environment names; it has no

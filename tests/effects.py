@@ -127,7 +127,8 @@ def do(job: dict[str, Any]) -> None:
     watch(Effects(job["kill"], job["log"], job["roots"]))
     state = flow(**job["arguments"], return_state=True)
     if not state.is_completed():
-        print(state.message, file=sys.stderr)
+        error = state.result(raise_on_failure=False)
+        Path(f"{job['log']}.ended").write_text(json.dumps([type(error).__name__, str(error)]))
         sys.exit(1)
 
 
