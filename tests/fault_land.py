@@ -99,8 +99,13 @@ class Land:
         refused: it may fail.
         """
         log = self.folder / "effects"
-        url = self.database.url.render_as_string(hide_password=False)
-        environment = {"GEODATA_DATABASE_URL": url}
+        environment = {
+            "GEODATA_DATABASE_URL": self.database.url.render_as_string(hide_password=False),
+            "GEODATA_DATA": str(self.folder / "data"),
+            "GEODATA_ARCHIVE": str(self.folder / "archive"),
+            "GEODATA_ARCHIVE_REPLICAS": str(self.folder / "replica"),
+            "PYTHONPATH": os.pathsep.join(map(str, (self.folder, TESTS, TESTS.parent))),
+        }
         told = {"kill": kill, "log": str(log), "roots": [str(self.folder)]}
         assert self.program.stdin is not None
         assert self.program.stdout is not None
@@ -195,13 +200,15 @@ class Land:
 
 
 @contextmanager
-def land_in(folder: Path, database: Database) -> Iterator[Land]:
-    """Give an empty Runland in a folder, with a program that waits for what it is to do."""
-    (folder / "sitecustomize.py").write_text(FINDER.format(file=runland.__file__))
-    paths = os.pathsep.join(map(str, (folder, TESTS, TESTS.parent)))
-    own = {"PYTHONPATH": paths, "GEODATA_DATA": str(folder / "data")}
-    environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())} | own
+def program() -> Iterator[processes.Program]:
+    """Start the program that does what lands tell it, with the libraries already there."""
+    environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
     command = (sys.executable, str(TESTS / "effects.py"))
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with processes.started(*command, env=environment, cwd=TESTS.parent, **pipes) as program:
-        yield Land(folder, database, program)
+    with processes.started(*command, env=environment, cwd=TESTS.parent, **pipes) as started:
+        yield started
+
+
+def prepare(folder: Path) -> None:
+    """Let every Python program that is started from a folder know the flow of Runland."""
+    (folder / "sitecustomize.py").write_text(FINDER.format(file=runland.__file__))

@@ -32,6 +32,7 @@ RUNLAND = Dataset(
     country="ZR",
     schema="runland",
     layers={"places": ("code",)},
+    keep=2,
 )
 PLACES = Source(
     slug="zr-places",

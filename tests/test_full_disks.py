@@ -19,6 +19,7 @@ from fault_land import MINUTES, Land
 from tasks.core.postgres import cluster
 from tasks.core.postgres.database import Database, engine
 
+pytestmark = pytest.mark.faults
 INODES = 600
 Fault = Callable[[Path], AbstractContextManager[None]]
 

@@ -11,10 +11,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from conftest import database_of_its_own
+import processes
+import pytest
+from conftest import SESSION, database_of_its_own
+from deployed import wait
 from fault_land import MINUTES, Land
 
 from tasks.core.postgres.database import Database
+
+pytestmark = pytest.mark.faults
 
 
 def moments(count: int, quick: int, share: float) -> Iterator[int]:
@@ -38,9 +43,9 @@ def settled(land: Land) -> None:
 
 
 def test_a_run_killed_before_any_effect(land: Land) -> None:
-    for _ in range(4):  # until old editions and originals go with every run
+    for _ in range(3 if MINUTES else 2):  # in the end, old editions go with every run
         land.publish_day()
-    for moment in moments(land.seen["run"], quick=6, share=0.5):
+    for moment in moments(land.seen["run"], quick=3, share=0.5):
         before = land.codes()
         land.next_day()
         land.do("run", kill=moment, mirror=land.mirror)
@@ -76,7 +81,7 @@ def published(land: Land, days: int) -> None:
 def test_a_rollback_killed_before_any_effect(land: Land) -> None:
     published(land, 2)
     land.do("rollback", dataset="runland", edition=1)
-    for moment in moments(land.seen["rollback"], quick=2, share=0.1):
+    for moment in moments(land.seen["rollback"], quick=1, share=0.1):
         before = land.shown()
         other = next(each for each in kept(land) if codes_of(land, each) != before)
         land.do("rollback", kill=moment, dataset="runland", edition=other)
@@ -88,7 +93,7 @@ def test_a_rollback_killed_before_any_effect(land: Land) -> None:
 def test_a_withdrawal_killed_before_any_effect(land: Land) -> None:
     published(land, 1)
     land.do("withdraw", dataset="runland", vintage=2026)
-    for moment in moments(land.seen["withdraw"], quick=2, share=0.1):
+    for moment in moments(land.seen["withdraw"], quick=1, share=0.1):
         land.do("rollback", dataset="runland", edition=1)
         land.do("withdraw", kill=moment, dataset="runland", vintage=2026)
         assert land.shown() in (None, land.codes()), land.killed_at
@@ -97,14 +102,14 @@ def test_a_withdrawal_killed_before_any_effect(land: Land) -> None:
 
 
 def test_a_purge_killed_before_any_effect(land: Land) -> None:
-    published(land, 4)
+    published(land, 3)
     land.do("purge")
-    for moment in moments(land.seen["purge"], quick=2, share=0.1):
+    for moment in moments(land.seen["purge"], quick=1, share=0.1):
         published(land, 1)
         land.do("purge", kill=moment)
         land.do("purge")
         originals = [name for name in land._kept("archive") if name.startswith("originals/")]
-        assert len(originals) == len(kept(land)) == 3, land.killed_at
+        assert len(originals) == len(kept(land)) == 2, land.killed_at
         assert land.shown() == land.codes()
         settled(land)
 
@@ -125,7 +130,7 @@ def test_an_audit_killed_before_any_effect(land: Land) -> None:
     damage(land)
     land.do("audit", period_days=1)
     settled(land)
-    for moment in moments(land.seen["audit"], quick=2, share=0.1):
+    for moment in moments(land.seen["audit"], quick=1, share=0.1):
         land.day += 1
         damage(land)
         land.do("audit", kill=moment, period_days=1)
@@ -133,6 +138,7 @@ def test_an_audit_killed_before_any_effect(land: Land) -> None:
         settled(land)
 
 
+@pytest.mark.skipif(not MINUTES, reason="a long part, of `make test-faults`")
 def test_a_rebuild_killed_before_any_effect(land: Land, cluster_database: Database) -> None:
     published(land, 2)
     with emptied(land, cluster_database):
@@ -140,10 +146,21 @@ def test_a_rebuild_killed_before_any_effect(land: Land, cluster_database: Databa
     for moment in moments(land.seen["rebuild"], quick=1, share=0.1):
         with emptied(land, cluster_database):
             land.do("rebuild", kill=moment)
+            wait(lambda: at_work(land) == [], "the end of what the killed rebuild had started")
             assert land.shown() in (None, land.codes()), land.killed_at
             land.do("rebuild")
             assert land.shown() == land.codes(), land.killed_at
             settled(land)
+
+
+def at_work(land: Land) -> list[int]:
+    """The processes that work at the database of the land."""
+    name = str(land.database.url.database)
+    return [
+        process.pid
+        for process in processes.left(SESSION)
+        if name in processes._environment(process).get("GEODATA_DATABASE_URL", "")
+    ]
 
 
 @contextmanager

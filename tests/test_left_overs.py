@@ -31,6 +31,7 @@ from tasks.running.arrears import settle
 from tasks.running.site import site
 from tasks.verbs import audits
 
+pytestmark = pytest.mark.faults
 ROOT = Path(__file__).resolve().parents[1]
 WORKS = """
 import os, signal, sys, time

@@ -22,6 +22,7 @@ from prefect.settings import PREFECT_API_URL
 
 from tasks.core.postgres.database import Database
 
+pytestmark = pytest.mark.faults
 TESTS = Path(__file__).parent
 # A run that stops at a verb until the test lets it go on.
 RUN = """

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import Context
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import httpx
@@ -118,8 +121,21 @@ def rebuild_edition(recipe: Recipe) -> None:
     It is made from its own originals. Other content is published as an edition of its own. What
     cannot be made is recorded with the reason, and raises nothing.
     """
+    _end_with_parent()
     with at(Site(recipe.throwaway)):
         _rebuild_edition(recipe)
+
+
+@cache
+def _end_with_parent() -> None:
+    """Let this process end with the one that started it: nobody else would, were that killed."""
+    if parent := multiprocessing.parent_process():
+
+        def follow() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=follow, daemon=True).start()
 
 
 def _rebuild_edition(recipe: Recipe) -> None:
