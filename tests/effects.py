@@ -30,6 +30,7 @@ JOBS = {
     "purge": "flows.purge:purge",
     "audit": "flows.audit_archive:audit_archive",
     "rebuild": "flows.rebuild:rebuild",
+    "drill": "flows.drill:drill",
 }
 FILES = """os.rename os.link os.symlink os.remove os.mkdir os.rmdir os.chmod os.utime os.truncate
  """.split()

@@ -23,6 +23,7 @@ from prefect.settings import PREFECT_API_URL
 
 from tasks.core.archive.fixity import Audit
 from tasks.core.archive.hashed_files import sha256_in
+from tasks.core.archive.locations import open_location
 from tasks.core.postgres.database import Database
 from tasks.running.site import site
 
@@ -58,6 +59,7 @@ class Land:
     folder: Path
     database: Database
     program: processes.Program
+    bucket: str = ""
     day: int = 0
     killed_at: str = ""
     seen: dict[str, int] = field(default_factory=dict)
@@ -102,8 +104,9 @@ class Land:
         environment = {
             "GEODATA_DATABASE_URL": self.database.url.render_as_string(hide_password=False),
             "GEODATA_DATA": str(self.folder / "data"),
-            "GEODATA_ARCHIVE": str(self.folder / "archive"),
-            "GEODATA_ARCHIVE_REPLICAS": str(self.folder / "replica"),
+            "GEODATA_ARCHIVE": self.place("archive"),
+            "GEODATA_ARCHIVE_REPLICAS": self.place("replica"),
+            **{name: value for name, value in os.environ.items() if name.startswith("AWS_")},
             "PYTHONPATH": os.pathsep.join(map(str, (self.folder, TESTS, TESTS.parent))),
         }
         told = {"kill": kill, "log": str(log), "roots": [str(self.folder)]}
@@ -155,7 +158,13 @@ class Land:
         )
         return {name for (name,) in (*publications, *runs, *editions)}
 
+    def place(self, location: str) -> str:
+        """Where the archive, or its replica, is."""
+        return f"{self.bucket}/{location}" if self.bucket else str(self.folder / location)
+
     def _kept(self, location: str) -> set[str]:
+        if self.bucket:
+            return set(open_location(self.place(location)).names(""))
         place = self.folder / location
         files = (path for path in place.rglob("*") if path.is_file())
         return {path.relative_to(place).as_posix() for path in files}
@@ -164,9 +173,8 @@ class Land:
         """Files of the archive that no document tells of, and those that are in one place only."""
         primary, replica = self._kept("archive"), self._kept("replica")
         yield from sorted(primary ^ replica)
-        told = "".join(
-            (self.folder / "archive" / name).read_text() for name in primary if ".json" in name
-        )
+        archive = open_location(self.place("archive"))
+        told = "".join(archive.read(name).decode() for name in primary if ".json" in name)
         for name in sorted(primary):
             if not name.endswith(".json") and (sha256_in(name) or name) not in told:
                 yield name
@@ -176,7 +184,8 @@ class Land:
         for path in scratch.rglob("*"):
             name = path.relative_to(scratch).as_posix()
             known = re.fullmatch(
-                r"\.work\.lock|downloads/\w+\.lock|unpacked/[0-9a-f]{64}/\w+/places.csv", name
+                r"\.work\.lock|downloads/\w+\.lock|unpacked/[0-9a-f]{64}/\w+/places.csv|originals/[0-9a-f]{64}",
+                name,
             )
             if not known and not path.is_dir():
                 yield name

@@ -6,6 +6,7 @@ The disks are small ones of the test's own; where this account may not mount the
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 import uuid
@@ -13,11 +14,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from fault_land import MINUTES, Land
 
+from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres import cluster
+from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database, engine
+from tasks.running.disks import explaining_disks
 
 pytestmark = pytest.mark.faults
 INODES = 600
@@ -47,8 +52,10 @@ def full(place: Path) -> Iterator[None]:
             with suppress(OSError):
                 while file.write(b"0" * size):
                     pass
-    yield
-    filler.unlink()
+    try:
+        yield
+    finally:
+        filler.unlink()
 
 
 @contextmanager
@@ -59,10 +66,10 @@ def without_inodes(place: Path) -> Iterator[None]:
     with suppress(OSError):
         for number in range(INODES):
             (fillers / str(number)).touch()
-    yield
-    for path in fillers.iterdir():
-        path.unlink()
-    fillers.rmdir()
+    try:
+        yield
+    finally:
+        shutil.rmtree(fillers)
 
 
 @contextmanager
@@ -70,8 +77,10 @@ def read_only(place: Path) -> Iterator[None]:
     """Let a disk be read, as after an error of the disk."""
     mode = ["mount", "-o", "remount,ro", str(place)]
     subprocess.run(mode, check=True)
-    yield
-    subprocess.run([*mode[:2], "remount,rw", mode[3]], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*mode[:2], "remount,rw", mode[3]], check=True)
 
 
 @contextmanager
@@ -81,8 +90,10 @@ def forbidden(place: Path) -> Iterator[None]:
     subprocess.run([*change, "+i", str(place)], check=False)  # a link of scratch has no flags
     with pytest.raises(PermissionError):
         (place / "probe").touch()
-    yield
-    subprocess.run([*change, "-i", str(place)], check=False)
+    try:
+        yield
+    finally:
+        subprocess.run([*change, "-i", str(place)], check=False)
 
 
 FAULTS: tuple[Fault, ...] = (full, without_inodes, read_only, forbidden)
@@ -150,13 +161,18 @@ def on_its_disk(database: Database, disk: Path) -> Iterator[None]:
     (disk / "tables").mkdir()
     cluster._give_to_owner(disk / "tables")
     server.outside_transaction(f"CREATE TABLESPACE {name} LOCATION '{disk / 'tables'}'")
-    for space in (name, "pg_default"):
+
+    def move(space: str) -> None:
         engine(database).dispose()
-        place = f'ALTER DATABASE "{database.url.database}" SET TABLESPACE {space}'
-        server.outside_transaction(place)
-        if space == name:
-            yield
-    server.outside_transaction(f"DROP TABLESPACE {name}")
+        moved = f'ALTER DATABASE "{database.url.database}" SET TABLESPACE {space}'
+        server.outside_transaction(moved)
+
+    move(name)
+    try:
+        yield
+    finally:
+        move("pg_default")
+        server.outside_transaction(f"DROP TABLESPACE {name}")
 
 
 def test_a_database_whose_disk_is_full(land: Land) -> None:
@@ -167,4 +183,16 @@ def test_a_database_whose_disk_is_full(land: Land) -> None:
         for fault in faults(full)[:2]:  # the server holds its files open, and owns them
             sentence = refused(land, fault, disk)
             assert "The disk of the database has no space left" in sentence
+        with land.database.session() as cursor:
+            cursor.execute("CREATE TABLE public.much (words text)")
+        with full(disk), pytest.raises(ConfigurationError, match="database has no space"):
+            copy_much(land.database)
     disk.rmdir()
+
+
+def copy_much(database: Database) -> None:
+    """Load 20 MB by the way that tables take."""
+    words = pa.record_batch({"words": ["x" * 1000 + str(number) for number in range(20000)]})
+    batches = pa.RecordBatchReader.from_batches(words.schema, [words])
+    with explaining_disks():
+        copy_batches(database, "public", "much", batches)

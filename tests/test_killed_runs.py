@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import processes
 import pytest
@@ -43,9 +44,14 @@ def settled(land: Land) -> None:
 
 
 def test_a_run_killed_before_any_effect(land: Land) -> None:
+    kill_runs(land, quick=3, share=0.5)
+
+
+def kill_runs(land: Land, quick: int, share: float) -> None:
+    """Publish day after day; kill runs, each before another effect, and let the next complete."""
     for _ in range(3 if MINUTES else 2):  # in the end, old editions go with every run
         land.publish_day()
-    for moment in moments(land.seen["run"], quick=3, share=0.5):
+    for moment in moments(land.seen["run"], quick, share):
         before = land.codes()
         land.next_day()
         land.do("run", kill=moment, mirror=land.mirror)
@@ -53,6 +59,17 @@ def test_a_run_killed_before_any_effect(land: Land) -> None:
         land.do("run", mirror=land.mirror)
         assert land.shown() == land.codes(), land.killed_at
         settled(land)
+
+
+@pytest.mark.skipif(not MINUTES, reason="a long part, of `make test-faults`")
+def test_a_run_killed_that_keeps_its_archive_in_a_bucket(
+    land: Land, s3_api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3_api.create_bucket(Bucket="killed")
+    land.bucket = "s3://killed"
+    monkeypatch.setenv("GEODATA_ARCHIVE", land.place("archive"))
+    monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", land.place("replica"))
+    kill_runs(land, quick=1, share=0.1)
 
 
 def kept(land: Land) -> list[int]:
@@ -151,6 +168,18 @@ def test_a_rebuild_killed_before_any_effect(land: Land, cluster_database: Databa
             land.do("rebuild")
             assert land.shown() == land.codes(), land.killed_at
             settled(land)
+
+
+@pytest.mark.skipif(not MINUTES, reason="a long part, of `make test-faults`")
+def test_a_drill_killed_before_any_effect(land: Land) -> None:
+    published(land, 1)
+    land.do("drill")
+    for moment in moments(land.seen["drill"], quick=1, share=0.1):
+        land.do("drill", kill=moment)
+        wait(lambda: at_work(land) == [], "the end of what the killed drill had started")
+        land.do("drill")
+        assert land.shown() == land.codes(), land.killed_at
+        settled(land)
 
 
 def at_work(land: Land) -> list[int]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
-from prefect.settings import PREFECT_API_URL
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from tasks.core.model.addresses import redact
 from tasks.running.steps import warn
@@ -30,10 +31,13 @@ def telling(what: str) -> Iterator[None]:
 
 def is_away() -> bool:
     """Tell whether the Prefect server of this run is configured and does not answer."""
-    if not (address := PREFECT_API_URL.value()):
+    if not PREFECT_API_URL.value():
         return False  # a server of the run's own, in the same process group
     try:
-        httpx.get(f"{address}/health", timeout=10.0)
+        with (
+            temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
+            get_client(sync_client=True) as client,
+        ):
+            return isinstance(client.api_healthcheck(), httpx.TransportError)
     except httpx.TransportError:
         return True
-    return False

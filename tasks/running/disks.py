@@ -6,7 +6,9 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg2.errors
+import adbc_driver_manager
+import psycopg2
+from psycopg2.errorcodes import DISK_FULL
 
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.settings import settings
@@ -29,7 +31,9 @@ def explaining_disks() -> Iterator[None]:
     """
     try:
         yield
-    except psycopg2.errors.DiskFull as error:
+    except (psycopg2.Error, adbc_driver_manager.Error) as error:
+        if DISK_FULL not in (getattr(error, "pgcode", None), getattr(error, "sqlstate", None)):
+            raise
         said = str(error).strip().splitlines()[0]
         raise ConfigurationError(
             f"The disk of the database has no space left ({said}): free some space there, and run"
