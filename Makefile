@@ -30,7 +30,7 @@ test-truth: setup ## compare what is loaded with what other programs read, MINUT
 
 test-faults: setup ## try every fault: kills, disks, crashes and crowds, MINUTES long for each module
 	@env -u GEODATA_DATABASE_URL -u GEODATA_DATABASE_BLOCK GEODATA_FAULT_MINUTES=$(or $(MINUTES),10) \
-		$(PYTHON) -m pytest -q $(WORKERS) -m faults $(ARGUMENTS)
+		$(PYTHON) -m pytest -q $(WORKERS) -m faults -rP --show-capture=stdout $(ARGUMENTS)
 
 format: setup ## bring code into the form that check holds
 	@.venv/bin/ruff check --quiet --select I --fix . && .venv/bin/ruff format --quiet .

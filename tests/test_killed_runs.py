@@ -31,10 +31,13 @@ def moments(count: int, quick: int, share: float) -> Iterator[int]:
     bits = count.bit_length()
     spread = (int(f"{number:0{bits}b}"[::-1], 2) for number in range(1, 1 << bits))
     until = time.monotonic() + MINUTES * 60 * share
-    for done, number in enumerate(each for each in spread if 1 <= each <= count):
+    done = 0
+    for number in (each for each in spread if 1 <= each <= count):
         if done >= quick and time.monotonic() > until:
-            return
+            break
         yield number
+        done += 1
+    print(f"Killed before {done} of {count} effects.")  # shown by -rP
 
 
 def settled(land: Land) -> None:

@@ -88,7 +88,7 @@ def started(door: Door, folder: Path, verb: str, *options: str) -> Iterator[proc
     runland.write(folder / "mirror")
     environment = os.environ | {
         "PREFECT_API_URL": f"http://127.0.0.1:{door.port}/api",
-        "PREFECT_CLIENT_MAX_RETRIES": "1",
+        "PREFECT_CLIENT_MAX_RETRIES": "0",
         "PYTHONPATH": os.pathsep.join((str(TESTS), str(TESTS.parent))),
         "GEODATA_DATA": str(folder / "data"),
     }
