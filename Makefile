@@ -6,7 +6,7 @@ ARGUMENTS ?=
 WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-truth format check bench rollback withdraw rebuild deploy image server stop db-shell db-stop lock clean
+.PHONY: help setup demo test test-fast test-truth test-faults format check bench rollback withdraw rebuild deploy image server stop db-shell db-stop lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -23,10 +23,14 @@ test: ## run the tests (on private databases, whatever GEODATA_DATABASE_URL says
 
 test-fast: ## run the tests that need no Prefect server, start no programs and kill nothing
 	@env -u GEODATA_DATABASE_URL -u GEODATA_DATABASE_BLOCK deployments/setup
-	@$(PYTHON) -m pytest -q $(WORKERS) -m "not (prefect or slow or real or image or kubernetes)" $(ARGUMENTS)
+	@$(PYTHON) -m pytest -q $(WORKERS) -m "not (prefect or slow or faults or real or image or kubernetes)" $(ARGUMENTS)
 
 test-truth: setup ## compare what is loaded with what other programs read, MINUTES long for each kind of file
 	@GEODATA_TRUTH_MINUTES=$(or $(MINUTES),8) $(PYTHON) -m pytest -q -n auto tests/test_truth.py $(ARGUMENTS)
+
+test-faults: setup ## try every fault: kills, disks, crashes and crowds, MINUTES long for each module
+	@env -u GEODATA_DATABASE_URL -u GEODATA_DATABASE_BLOCK GEODATA_FAULT_MINUTES=$(or $(MINUTES),10) \
+		$(PYTHON) -m pytest -q $(WORKERS) -m faults -rP --show-capture=stdout $(ARGUMENTS)
 
 format: setup ## bring code into the form that check holds
 	@.venv/bin/ruff check --quiet --select I --fix . && .venv/bin/ruff format --quiet .

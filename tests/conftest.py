@@ -235,6 +235,30 @@ def database_of_its_own(cluster_database: Database, archive: Path) -> Iterator[D
     cluster_database.outside_transaction(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+@pytest.fixture(scope="session")
+def told_program(prefect_server: None) -> Iterator[processes.Program]:
+    """The program that does, or is killed over, what lands tell it."""
+    from fault_land import program
+
+    with program() as started:
+        yield started
+
+
+@pytest.fixture
+def land(
+    tmp_path: Path,
+    told_program: processes.Program,
+    other_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Any:
+    """An empty Runland, on which faults are tried, with an archive in two places."""
+    from fault_land import Land, prepare
+
+    monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", str(tmp_path / "replica"))
+    prepare(tmp_path)
+    return Land(tmp_path, other_database, told_program)
+
+
 @pytest.fixture(scope="module")
 def s3_api() -> Iterator[Any]:
     """A client of a real S3 API over HTTP on this machine, which the environment names; it has no

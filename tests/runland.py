@@ -32,6 +32,7 @@ RUNLAND = Dataset(
     country="ZR",
     schema="runland",
     layers={"places": ("code",)},
+    keep=2,
 )
 PLACES = Source(
     slug="zr-places",
@@ -54,22 +55,17 @@ PLACES = Source(
     reference_date=date(2026, 1, 1),
     released="yearly",
     confidence="high",
+    retention="newest",
+    keep_originals=1,
 )
-SQL = """-- reads: loaded
--- makes: places
--- settings: none
-CREATE TABLE places AS SELECT code, people FROM loaded;
-COMMENT ON TABLE places IS 'Places of Runland';
-COMMENT ON COLUMN places.code IS 'Place [unit: code; aggregate: key; from: zr-places.code]';
-COMMENT ON COLUMN places.people IS 'People [unit: persons; aggregate: sum; from: zr-places.people]';
-"""
+SCRIPT = Path(__file__).with_suffix(".sql")
 ADDRESS = "https://me:hidden@office.example/places.csv?api_key=hidden"
 
 
 @flow(name="runland", description=__doc__)
 @recorded(RUNLAND)
 def runland(
-    mirror: str, rebuild: bool = False, ending: str = "", addresses: tuple[str, ...] = ()
+    mirror: str = "", rebuild: bool = False, ending: str = "", addresses: tuple[str, ...] = ()
 ) -> None:
     """Publish Runland, unless it is to end otherwise: refused, killed, uncataloged, or with the
     archive lost.
@@ -80,7 +76,7 @@ def runland(
     check_totals(staging, files.loaded)
     if ending == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
-    join(staging, str(Path(mirror) / "runland.sql"))
+    join(staging, str(SCRIPT))
     edition = publish(staging)
     if ending != "uncataloged":
         publish_catalog(edition)
@@ -103,13 +99,13 @@ def tried_again(mirror: str) -> None:
         raise SourceError("The first try was expected to fail, and does.")
 
 
-def write(folder: Path, people: int = 6) -> None:
+def write(folder: Path, people: int = 6, codes: str = "A B C") -> None:
     """Synthetic files of the office, and the mirror that stands in for it: three places with 6
     people.
     """
     folder.mkdir(exist_ok=True)
-    (folder / "places.csv").write_text("code;people\nA;1\nB;2\nC;3\n")
-    (folder / "runland.sql").write_text(SQL)
+    places = (f"{code};{number}\n" for number, code in enumerate(codes.split(), 1))
+    (folder / "places.csv").write_text(f"code;people\n{''.join(places)}")
     sources = {"zr-places-2026": {"path": "places.csv", "totals": {"people": people}}}
     (folder / "mirror.json").write_text(
         json.dumps({"label": "synthetic-runland", "about": "Made up.", "sources": sources})

@@ -312,7 +312,7 @@ def test_damage_is_repaired_or_named_and_a_killed_rebuild_goes_on_where_it_was(
         there, "its tables were there already"
     )
     assert ashes.rows("SELECT verdict FROM catalog.rebuild ORDER BY id") == [
-        ("running",),
+        ("failed",),
         ("incomplete",),
     ]
 

@@ -21,13 +21,13 @@ MOST = 100  # documents of earlier runs that one run writes, and as many that it
 
 def tell(place: Site, run: str) -> None:
     """Write the document of a run that has ended into the archive, as far as that is possible."""
-    with _beside_the_run():
+    with beside_the_run():
         _write(place, run)
 
 
 def tell_earlier(place: Site, dataset: Dataset) -> None:
     """Write what archive and replicas lack of runs that were killed or ended in an outage."""
-    with _beside_the_run():
+    with beside_the_run():
         store = place.archive
         listings, failures = store.locations.listings(run_documents.folder(dataset.slug))
         for failure in failures:
@@ -71,8 +71,8 @@ def _hindrances() -> tuple[type[BaseException], ...]:
 
 
 @contextmanager
-def _beside_the_run() -> Iterator[None]:
-    """Warn of what keeps documents out of the archive; the run ends as it would have."""
+def beside_the_run() -> Iterator[None]:
+    """Warn of what keeps documents out of the archive; the run goes on as it would have."""
     try:
         yield
     except _hindrances() as error:

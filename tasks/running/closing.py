@@ -12,22 +12,32 @@ from prefect.events import emit_event
 
 from tasks.core.archive.copies import digest
 from tasks.core.catalog import editions, row_digests
-from tasks.core.catalog.edition_documents import edition_document, name_manifest, summary
+from tasks.core.catalog.edition_documents import (
+    edition_document,
+    manifest_name,
+    name_manifest,
+    summary,
+)
 from tasks.core.model.handles import Edition
+from tasks.core.model.scratch import workplace
+from tasks.running.announcements import telling
 from tasks.running.site import site
 from tasks.running.steps import say, warn
 
 
 def close(edition: Edition) -> None:
-    """Close the record of a published edition, and remove editions beyond the number kept."""
-    document = {
-        **edition_document(site().database, edition.dataset.slug, edition.number),
-        "digests": _keep_digests(edition),
-    }
-    path = _keep_manifest(edition, document)
+    """Close the record of a published edition, and remove editions beyond the number kept.
+
+    The catalog names its manifest last of all: what a killed run did not do is done by the next.
+    """
+    document = edition_document(site().database, edition.dataset.slug, edition.number)
+    path = manifest_name(document)
+    kept = site().archive.documents.find(path)
+    document = kept if kept and _is_of(kept, document) else _keep_manifest(edition, path, document)
     _remove_old(edition)
     if runtime.flow_run.id:
         _announce(edition, document)
+    name_manifest(site().database, edition, path)
     say(
         f"Cataloged edition {edition.number} of {edition.dataset.slug} {edition.vintage} in {path}."
     )
@@ -37,7 +47,7 @@ def _keep_digests(edition: Edition) -> dict[str, Any]:
     """Keep each layer's row digests in the archive; return what the manifest says of them."""
     kept, place, slug = {}, site(), edition.dataset.slug
     for layer, columns in row_digests.key_columns(place.database, slug, edition.number).items():
-        with tempfile.NamedTemporaryFile(dir=place.scratch, suffix=".parquet") as file:
+        with tempfile.NamedTemporaryFile(dir=workplace(), suffix=".parquet") as file:
             path = Path(file.name)
             row_digests.write(place.database, edition.schema, layer, columns, path)
             sha256 = digest(path)
@@ -47,15 +57,17 @@ def _keep_digests(edition: Edition) -> dict[str, Any]:
     return kept
 
 
-def _keep_manifest(edition: Edition, document: dict[str, Any]) -> str:
-    """Keep the manifest in the archive and its name in the catalog; return the name."""
-    stamp = document["edition"]["published_at"][:19].translate({ord(sign): None for sign in "-:"})
-    folder = f"editions/{edition.dataset.slug}/{edition.vintage}"
-    path = f"{folder}/{edition.number:04d}-{stamp}.json"
+def _keep_manifest(edition: Edition, path: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Keep the manifest, and the row digests it names, in the archive; return it."""
+    document = {**document, "digests": _keep_digests(edition)}
     for failure in site().archive.documents.put(path, document):
         warn(f"The archive location {failure} lacks the manifest {path}.")
-    name_manifest(site().database, edition, path)
-    return path
+    return document
+
+
+def _is_of(kept: dict[str, Any], document: dict[str, Any]) -> bool:
+    """Tell whether a manifest is that of an edition, written by a run that was killed then."""
+    return bool(kept["edition"]["published_at"] == document["edition"]["published_at"])
 
 
 def _remove_old(edition: Edition) -> None:
@@ -74,11 +86,12 @@ def _remove_old(edition: Edition) -> None:
 def _announce(edition: Edition, document: dict[str, Any]) -> None:
     """Show the edition in the Prefect UI; tell the server, so that what depends on it is remade."""
     slug, mirror = edition.dataset.slug, document["edition"]["mirror"]
-    create_markdown_artifact(
-        summary(document),
-        key=f"{slug.replace('_', '-')}-edition",
-        description=f"Edition {edition.number}",
-    )
+    with telling(f"the page of edition {edition.number}"):
+        create_markdown_artifact(
+            summary(document),
+            key=f"{slug.replace('_', '-')}-edition",
+            description=f"Edition {edition.number}",
+        )
     emit_event(
         "geodata.edition.published",
         resource={"prefect.resource.id": f"geodata.dataset.{slug}"},

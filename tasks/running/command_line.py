@@ -14,19 +14,24 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
+import httpx
 from cyclopts import App, CycloptsError, Parameter
 from prefect.client.schemas.objects import State
 from prefect.context import refresh_global_settings_context
 from prefect.exceptions import ParameterTypeError
 from prefect.flows import Flow
 from prefect.settings import get_current_settings
+from prefect.states import Completed, Failed
 from prefect.utilities.callables import get_parameter_defaults
 
-from tasks.core.model.errors import GeodataError
+from tasks.core.model import scratch
+from tasks.core.model.errors import ConfigurationError, GeodataError
 from tasks.running import local_server
+from tasks.running.announcements import is_away
 
 HINT = (
     "No Prefect server is up, so this run starts one for itself (some twenty seconds); 'make"
@@ -41,13 +46,63 @@ def run(flow: Flow[..., Any]) -> None:
     quiet = QuietConsole()
     for handler in logging.getLogger().handlers:
         handler.addFilter(quiet)
+    ended = heard(flow)
     try:
         # Prefect's types forget return_state here
         state: State[Any] = flow(**values, return_state=True)  # type: ignore[assignment]
     except KeyboardInterrupt:
         print(f"{flow.name}: interrupted.", file=sys.stderr)
         sys.exit(130)
-    sys.exit(0 if state.is_completed() else report(flow.name, state, quiet))
+    except httpx.HTTPError as error:
+        state = ended[-1] if ended else Failed(data=ConfigurationError(unheard(error)))
+    code = 0 if state.is_completed() else report(flow.name, state, quiet)
+    if is_away():
+        leave(flow.name, code)
+    sys.exit(code)
+
+
+def heard(flow: Flow[..., Any]) -> list[State[Any]]:
+    """Return a list that gets how the flow's own function ended, whatever its server knows."""
+    function, ended = flow.fn, list[State[Any]]()
+
+    @wraps(function)
+    def listened(*arguments: Any, **named: Any) -> Any:
+        try:
+            result = function(*arguments, **named)
+        except BaseException as error:
+            ended.append(Failed(data=error, message=str(error)))
+            raise
+        ended.append(result if isinstance(result, State) else Completed())
+        return result
+
+    flow.fn = listened
+    return ended
+
+
+def unheard(error: httpx.HTTPError) -> str:
+    """Say that the Prefect server went away before the run had begun."""
+    return (
+        f"The Prefect server {get_current_settings().api.url} was expected to answer, and does not"
+        f" ({str(error) or type(error).__name__}): start it again, or unset PREFECT_API_URL, and"
+        " run again. Nothing was done."
+    )
+
+
+def leave(name: str, code: int) -> None:
+    """End the process of a run whose Prefect server is away, and say what that means.
+
+    Prefect would go on for minutes to send it what it no longer hears.
+    """
+    done = "did its work" if code == 0 else "failed, as said above"
+    print(
+        f"{name}: the Prefect server {get_current_settings().api.url} went away and does not know"
+        f" how this run ended: it {done}; catalog.run has the record. Start the server again.",
+        file=sys.stderr,
+    )
+    scratch.leave()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def parse(flow: Flow[..., Any], arguments: list[str]) -> dict[str, Any]:

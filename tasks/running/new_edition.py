@@ -20,8 +20,10 @@ from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Edition, Foundation, Original, Staging
 from tasks.core.model.recipes import Recipe
-from tasks.running.archived_runs import tell, tell_earlier
+from tasks.running.archived_runs import tell
+from tasks.running.arrears import settle
 from tasks.running.closing import close
+from tasks.running.disks import explaining_disks
 from tasks.running.locks import alone, prove_lock
 from tasks.running.site import Site, site
 from tasks.running.steps import recording, say, warn
@@ -38,11 +40,11 @@ class NewEdition:
     def run(self, dataset: Dataset, flow: Callable[[], object]) -> State[Any]:
         """Run a flow with a record while nobody else makes the dataset; clear killed runs first."""
         place, run = site(), str(runtime.flow_run.id or uuid.uuid4())
-        with alone(place.database, dataset):
+        with explaining_disks(), alone(place.database, dataset):
             prove_lock()
             if cleared := editions.abandon(place.database, dataset):
                 say(f"Cleared what earlier runs left unfinished: {', '.join(cleared)}.")
-            tell_earlier(place, dataset)
+            settle(place, dataset)
             name = runtime.flow_run.flow_name or dataset.slug
             runs.begin(place.database, dataset, run, name, runtime.flow_run.parameters or {})
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import httpx
@@ -17,6 +17,7 @@ from prefect.tasks import Task
 
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.outages import DATABASE_FAILURES, FAULTS
+from tasks.running.disks import explaining_disks
 from tasks.running.wholeness import proving_staging
 
 Parameters = ParamSpec("Parameters")
@@ -80,4 +81,15 @@ def verb(
             # a function, because Prefect takes a bound method for a refusal
             "retry_condition_fn": lambda *asked: retry.heals(*asked),
         }
-    return lambda function: task(**policy)(proving_staging(function))
+
+    def made(function: Callable[Parameters, Result]) -> Task[Parameters, Result]:
+        whole = proving_staging(function)
+
+        @wraps(function)
+        def explained(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+            with explaining_disks():
+                return whole(*args, **kwargs)
+
+        return task(explained, **policy)
+
+    return made

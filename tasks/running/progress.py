@@ -11,6 +11,7 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import TaskRunContext
 
 from tasks.core.model.declarations import Source
+from tasks.running.announcements import telling
 from tasks.running.steps import say
 
 LONG_SECONDS = 5.0
@@ -37,8 +38,10 @@ class Progress:
             self.logged = now
             say(f"Received {size(received)} of {size(expected)} of {self.name}.")
         if now - self.shown >= ARTEFACT_SECONDS or received == expected:
-            self.shown = now
-            self._show(100.0 * received / expected)
+            self.shown = float("inf")  # for good, where the server does not take it
+            with telling(f"the progress of {self.name}"):
+                self._show(100.0 * received / expected)
+                self.shown = now
 
     def _show(self, percent: float) -> None:
         if TaskRunContext.get() is None:  # called as a plain function

@@ -13,8 +13,11 @@ from tasks.core.archive.fixity import Audit
 from tasks.core.archive.inspections import Finding
 from tasks.core.archive.inventories import AuditRecord
 from tasks.core.catalog.statements import UPSERT_ARCHIVE_AUDIT
+from tasks.core.model import scratch
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.postgres.database import Database
+from tasks.running.announcements import telling
+from tasks.running.arrears import settle_switches
 from tasks.running.policies import ARCHIVE, verb
 from tasks.running.site import site
 from tasks.running.steps import say, warn
@@ -57,6 +60,9 @@ class Outcome:
 def audit(period_days: int = 30) -> None:
     """Hash originals, compare documents in all locations of the archive, repair what is not whole.
 
+    First the switches that a killed run owes the archive are written, and what killed runs left
+    unfinished in archive and scratch is removed, and said.
+
     Row digests are hashed too. A run takes the copies that were audited longest ago: at least one
     part in period_days of the bytes in each location, what would be overdue before tomorrow, and
     all that is known to be missing or not whole. Corrupt bytes of an original go to quarantine;
@@ -70,8 +76,11 @@ def audit(period_days: int = 30) -> None:
             " everything is audited by every run."
         )
     database, outcome = site().database, Outcome()
+    for (dataset,) in database.rows("SELECT slug FROM catalog.dataset ORDER BY slug"):
+        settle_switches(site(), dataset)
     known = [AuditRecord(**each._asdict()) for each in database.records(SELECT_AUDITED)]
     archive = Audit(site().archive, known)
+    _clear(archive)
     for name, locations in archive.due(period_days, datetime.now(UTC)).items():
         findings = archive.check(name, locations)
         outcome.add(archive.inventory.describe(name), findings)
@@ -79,6 +88,19 @@ def audit(period_days: int = 30) -> None:
     _report(archive, outcome)
     if outcome.losses:
         raise CheckFailed(_losses(archive, outcome))
+
+
+def _clear(archive: Audit) -> None:
+    """Remove what killed runs left, and name what they left that no document tells of."""
+    for location, name in archive.clear():
+        warn(f"Removed from {location} what a killed run had not finished to write: {name}.")
+    if gone := scratch.clear():
+        say(f"Removed {len(gone):,} left-overs and files that nobody uses from scratch.")
+    for name in archive.inventory.untold():
+        warn(
+            f"No document that can be read tells of {archive.inventory.describe(name)}: a run that"
+            " was killed may have left it, and the next that gets the same bytes writes one."
+        )
 
 
 def _keep(database: Database, findings: list[Finding]) -> None:
@@ -91,11 +113,12 @@ def _keep(database: Database, findings: list[Finding]) -> None:
 def _report(archive: Audit, outcome: Outcome) -> None:
     """Say what was found, and keep the table of what was not whole in the Prefect UI."""
     if outcome.rows and runtime.flow_run.id:
-        create_table_artifact(
-            outcome.rows,
-            key="audit-archive",
-            description="Copies in the archive that the last audit did not find whole",
-        )
+        with telling("what the audit did not find whole"):
+            create_table_artifact(
+                outcome.rows,
+                key="audit-archive",
+                description="Copies in the archive that the last audit did not find whole",
+            )
     for failure in archive.failed.values():
         warn(
             f"The archive location {failure} failed: what it could not give or take is audited by"

@@ -17,6 +17,7 @@ from prefect.results import ResultStore
 from tasks.core.making.unpacking.archives import find_packed, take_all, take_out
 from tasks.core.making.unpacking.fixity import digests, is_unchanged
 from tasks.core.model.handles import File, Files, Inputs, Original, joined
+from tasks.core.model.scratch import use
 from tasks.running.policies import FILES, verb
 from tasks.running.proving import proving
 from tasks.running.site import site
@@ -47,6 +48,7 @@ def _key(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
     made again, at the same place, and what is kept under the key is true again.
     """
     original: Original = parameters["original"]
+    use(site().scratch / "unpacked" / original.sha256)
     handle = hashlib.sha256(repr(original).encode()).hexdigest()[:8]
     key = f"unpack-v3-{original.sha256}-{original.source.member or 'only'}-{handle}"
     key, store = key.replace("/", "|"), context.result_store

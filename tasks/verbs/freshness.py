@@ -11,6 +11,7 @@ from prefect.artifacts import create_table_artifact
 from tasks.core.catalog.statements import SELECT_FRESHNESS
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
+from tasks.running.announcements import telling
 from tasks.running.policies import WATCH, verb
 from tasks.running.site import site
 from tasks.running.steps import say
@@ -49,7 +50,8 @@ def check_freshness(grace_days: int = 0) -> None:
     if runtime.flow_run.id:
         rows = [{name: str(value) for name, value in asdict(source).items()} for source in sources]
         description = "Sources behind the newest data shown, the stalest first"
-        create_table_artifact(rows, key="freshness", description=description)
+        with telling("how fresh the sources are"):
+            create_table_artifact(rows, key="freshness", description=description)
     overdue = [source for source in sources if source.overdue]
     if overdue:
         raise CheckFailed(

@@ -22,6 +22,7 @@ from tasks.core.catalog import provenance, references
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original
 from tasks.core.postgres.database import Database
+from tasks.running.announcements import telling
 from tasks.running.policies import ARCHIVE, verb
 from tasks.running.site import site
 from tasks.running.steps import say, warn
@@ -136,7 +137,8 @@ class Purge:
     def keep_table(self, key: str, description: str) -> None:
         """Name the locations that failed, and keep the rows in the Prefect UI."""
         if self.rows and runtime.flow_run.id:
-            create_table_artifact(self.rows, key=key, description=description)
+            with telling("what was removed"):
+                create_table_artifact(self.rows, key=key, description=description)
         for failure in self.failures.values():
             warn(
                 f"The archive location {failure} may still have bytes that must go: the next purge"

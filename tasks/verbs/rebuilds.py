@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import Context
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import httpx
@@ -29,6 +32,7 @@ from tasks.core.rebuilding import histories, replays
 from tasks.core.rebuilding import plans as rebuild_plans
 from tasks.core.rebuilding import records as rebuild_records
 from tasks.core.rebuilding.plans import Plan, Scope
+from tasks.running.announcements import telling
 from tasks.running.edition_again import EditionAgain
 from tasks.running.locks import alone
 from tasks.running.making import made_by
@@ -119,8 +123,21 @@ def rebuild_edition(recipe: Recipe) -> None:
     It is made from its own originals. Other content is published as an edition of its own. What
     cannot be made is recorded with the reason, and raises nothing.
     """
+    _end_with_parent()
     with at(Site(recipe.throwaway)):
         _rebuild_edition(recipe)
+
+
+@cache
+def _end_with_parent() -> None:
+    """Let this process end with the one that started it: nobody else would, were that killed."""
+    if parent := multiprocessing.parent_process():
+
+        def follow() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=follow, daemon=True).start()
 
 
 def _rebuild_edition(recipe: Recipe) -> None:
@@ -173,7 +190,8 @@ def check_rebuild(plan: Plan) -> None:
     result = rebuild_records.end(database, plan.rebuild, plan.unrestored)
     if result.others and runtime.flow_run.id:
         description = "Editions that are not as their manifests say"
-        create_table_artifact(list(result.others), key="rebuild", description=description)
+        with telling("which editions are not as they were"):
+            create_table_artifact(list(result.others), key="rebuild", description=description)
     for other in result.others:
         warn(f"Not as it was: {other['edition']} is {other['verdict']}. {other['message']}")
     say(f"{result.message}.")

@@ -6,10 +6,13 @@ import hashlib
 import os
 import uuid
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from tasks.core.archive import copies
+from tasks.core.archive.parts import ABANDONED_SECONDS
+from tasks.core.model.scratch import use, workplace
 
 
 class Bucket:
@@ -58,7 +61,7 @@ class Bucket:
         copy = copies.scratch_copy(sha256)
         if not copy.is_file():
             copy.parent.mkdir(exist_ok=True)
-            part = copy.with_name(f"{sha256}-{uuid.uuid4().hex[:8]}.part")
+            part = workplace() / f"{sha256}-{uuid.uuid4().hex[:8]}.part"
             try:
                 self.files.get_file(self._key(name), str(part))
                 copies.require(sha256, copies.digest(part), self.url, name)
@@ -67,6 +70,7 @@ class Bucket:
                 copies.sync(copy.parent)
             finally:
                 part.unlink(missing_ok=True)
+        use(copy)
         try:
             copies.verify_once(copy, sha256, str(copy.parent), sha256)
         except copies.CorruptCopy:
@@ -86,6 +90,22 @@ class Bucket:
         if self.files.exists(key) or self._versions(key):
             raise OSError(f"{name} is still there after its removal")
         return there or bool(kept)
+
+    def clear(self) -> list[str]:
+        """Abort uploads in parts that nobody went on with for a day; give their names.
+
+        Other stores than those with the API of S3 let such parts expire by themselves.
+        """
+        if not hasattr(self.files, "call_s3"):
+            return []
+        bucket, _, prefix = self._key("").partition("/")
+        oldest = datetime.now(UTC) - timedelta(seconds=ABANDONED_SECONDS)
+        answer = self.files.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix)
+        left = [each for each in answer.get("Uploads", []) if each["Initiated"] < oldest]
+        for each in left:
+            upload = {"Key": each["Key"], "UploadId": each["UploadId"]}
+            self.files.call_s3("abort_multipart_upload", Bucket=bucket, **upload)
+        return sorted(each["Key"].removeprefix(prefix) for each in left)
 
     def _versions(self, key: str) -> list[str]:
         """Give the versions of a removed object that an S3 bucket keeps.

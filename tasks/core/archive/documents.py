@@ -15,7 +15,7 @@ from tasks.core.archive.copies import Occupied
 from tasks.core.archive.locations import Location
 from tasks.core.archive.replication import Failures, Listings, Locations, all_names, once_each
 from tasks.core.model.errors import CheckFailed, ConfigurationError
-from tasks.core.model.settings import scratch_folder
+from tasks.core.model.scratch import workplace
 
 Result = TypeVar("Result")
 READERS = 8  # documents asked for at the same time: an object store takes its time for each
@@ -57,6 +57,11 @@ class Documents:
             faults=(ValueError,),  # no JSON, or no UTF-8
         )
         return document
+
+    def find(self, name: str) -> dict[str, Any] | None:
+        """Give the document of that name, or None when no location that answers has it."""
+        folder = name.rpartition("/")[0]
+        return self.read(name) if name in self._locations.names(folder) else None
 
     def read_all(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Give all documents under a folder with their names, in order, several read at a time."""
@@ -118,7 +123,7 @@ def _json(document: Mapping[str, Any]) -> bytes:
 
 @contextmanager
 def _text_file(text: bytes) -> Iterator[tuple[Path, str]]:
-    with tempfile.NamedTemporaryFile(dir=scratch_folder(), suffix=".json") as file:
+    with tempfile.NamedTemporaryFile(dir=workplace(), suffix=".json") as file:
         file.write(text)
         file.flush()
         yield Path(file.name), hashlib.sha256(text).hexdigest()

@@ -16,7 +16,7 @@ from tasks.core.archive.quarantine import Quarantine
 from tasks.core.archive.replication import Failures
 from tasks.core.model.errors import GeodataError
 from tasks.core.model.handles import Original, Retrieval
-from tasks.core.model.settings import scratch_folder
+from tasks.core.model.scratch import workplace
 
 Copies = list[tuple[Location, str | None]]
 """The hash of what each location has under a name, None where it has nothing."""
@@ -116,7 +116,7 @@ def _set_aside(
     quarantine: Quarantine, location: Location, name: str, original: Original
 ) -> Failures:
     """Keep corrupt bytes in quarantine, under the legal maximum age of the original they were."""
-    path = scratch_folder() / f"corrupt-{uuid.uuid4().hex}"
+    path = workplace() / f"corrupt-{uuid.uuid4().hex}"
     try:
         location.save(name, path)
         corrupt = Retrieval(

@@ -39,6 +39,12 @@ class Audit:
         """The first failure of each location that failed, by its URL."""
         return self._inspection.failed
 
+    def clear(self) -> list[tuple[str, str]]:
+        """Remove what killed runs did not finish to write; give each location with its names."""
+        locations = self._inspection.locations.all
+        done, _ = self._inspection.ask(lambda location: location.clear(), locations)
+        return [(location.url, name) for location, names in done for name in names]
+
     def due(self, period_days: int, at: datetime) -> dict[str, list[Location]]:
         """Give the objects to audit now, each with the locations where it is due."""
         copies: dict[str, list[Location]] = {}

@@ -18,6 +18,7 @@ TELLING: dict[str, Callable[[dict[str, Any]], Any]] = {
     "manifests": manifests.original_of,
     "tombstones": tombstones.read,
     "editions": digests_in,
+    "quarantine": lambda document: document["bytes"],
 }
 PATIENCE = 3  # failures after which a location is not asked again in this inspection
 
@@ -105,6 +106,7 @@ def take_inventory(inspection: Inspection) -> Inventory:
                 told[folder].append(TELLING[folder](document))
     for described in (originals_in(told["manifests"]), *told["editions"]):
         found.described |= described
+    found.refused = set(told["quarantine"])
     # what a tombstone cannot tell any more is not brought back
     unread = (name for name in found.unreadable if name.startswith(f"{tombstones.FOLDER}/"))
     found.buried = {name.rpartition("/")[2][:64] for name in unread}

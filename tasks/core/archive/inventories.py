@@ -50,19 +50,27 @@ class Inventory:
 
     listings: names by location, of those that answer. described: originals and row digests that a
     document describes, by name. buried: hashes of originals under a tombstone. unreadable:
-    documents that describe files and that no location gives as they were written.
+    documents that describe files and that no location gives as they were written. refused: names of
+    bytes in quarantine that a document describes.
     """
 
     listings: dict[str, set[str]]
     described: dict[str, Described] = field(default_factory=dict)
     buried: set[str] = field(default_factory=set)
     unreadable: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
 
     def names(self) -> set[str]:
         """Give the names of all files and documents that are listed, and of all files described."""
         listed = set().union(*self.listings.values())
         known = (name for name in listed if sha256_in(name) or name.endswith(".json"))
         return {*self.described, *known}
+
+    def untold(self) -> list[str]:
+        """Give the names of files that no document describes, sorted."""
+        listed = set().union(*self.listings.values())
+        told = {*self.described, *self.refused}
+        return sorted(name for name in listed - told if not name.endswith(".json"))
 
     def copies(self, location: str, records: Mapping[tuple[str, str], AuditRecord]) -> list[Copy]:
         """Give the copies that one location should have."""
@@ -73,7 +81,7 @@ class Inventory:
         """Name an object as a person knows it."""
         sha256 = sha256_in(name)
         if sha256 is None:
-            return f"the document {name}"
+            return f"the {'document' if name.endswith('.json') else 'file'} {name}"
         if name in self.described:
             what = self.described[name].what
         elif is_original(name):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
-import uuid
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Protocol
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from tasks.core.archive import parts
 from tasks.core.archive.buckets import Bucket
 from tasks.core.archive.copies import digest, place, require, settled, sync, verify_once
 from tasks.core.model.addresses import redact
@@ -27,7 +26,6 @@ OUTAGES = {
     "azure.core.exceptions": ("AzureError",),
 }
 S3_PATIENCE = {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}
-ABANDONED_SECONDS = 86400
 
 
 class Location(Protocol):
@@ -66,6 +64,9 @@ class Location(Protocol):
     def remove(self, name: str) -> bool:
         """Remove an object for good and verify that it is gone; False when it was not there."""
 
+    def clear(self) -> list[str]:
+        """Remove what killed runs were writing and did not finish; give its names."""
+
 
 class Folder:
     """A folder of this machine; objects are written under a part name and then linked."""
@@ -81,7 +82,7 @@ class Folder:
         """Give the relative paths of all files under a folder, sorted, but for unfinished parts."""
         found = (path for path in (self.root / prefix).rglob("*") if path.is_file())
         names = (path.relative_to(self.root).as_posix() for path in found)
-        return sorted(name for name in names if not name.endswith(".part"))
+        return sorted(name for name in names if not name.endswith(parts.ENDING))
 
     def read(self, name: str) -> bytes:
         """Give all bytes of a file at once; only small documents are read so."""
@@ -101,16 +102,13 @@ class Folder:
         if target.is_file() and settled(digest(target), name, sha256, self.url):
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{uuid.uuid4().hex}.part")
-        try:
+        with parts.part_beside(target) as part:
             shutil.copyfile(path, part)
             sync(part)
             require(sha256, digest(part), self.url, name)
             part.chmod(0o444)
             place(part, target, name, sha256)
             sync(target.parent)
-        finally:
-            part.unlink(missing_ok=True)
 
     def fetch(self, name: str, sha256: str) -> Path:
         """Give the path of the file itself, verified once for each state it is found in."""
@@ -119,17 +117,20 @@ class Folder:
         return path
 
     def remove(self, name: str) -> bool:
-        """Remove a file and parts that killed runs left a day ago; False when it was not there."""
+        """Remove a file, and parts of it that killed runs left; False when it was not there."""
         path = self.root / name
-        for part in path.parent.glob(".*.part"):  # a killed run leaves the bytes it was writing
-            if part.stat().st_mtime < time.time() - ABANDONED_SECONDS:
-                part.unlink(missing_ok=True)
+        parts.clear(path.parent.glob(f".*{parts.ENDING}"))
         try:
             path.unlink()
         except FileNotFoundError:
             return False
         sync(path.parent)
         return True
+
+    def clear(self) -> list[str]:
+        """Remove parts that killed runs left, anywhere in the folder; give their names."""
+        gone = parts.clear(self.root.rglob(f".*{parts.ENDING}"))
+        return sorted(part.relative_to(self.root).as_posix() for part in gone)
 
 
 def open_location(url: str) -> Location:

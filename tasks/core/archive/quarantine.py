@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.core.archive import manifests
 from tasks.core.archive.documents import Documents
-from tasks.core.archive.replication import Failures, Locations
+from tasks.core.archive.replication import Failures, Locations, all_names
 from tasks.core.model.addresses import redact
 from tasks.core.model.handles import Original, Retrieval
 
@@ -23,13 +23,17 @@ class Quarantine:
         self._locations, self._documents = locations, documents
 
     def put(self, path: Path, retrieval: Retrieval, reason: str) -> Failures:
-        """Keep refused bytes (once) and why they were refused."""
+        """Keep refused bytes (once in every location) and why they were refused."""
         sha256 = retrieval.sha256 or ""
         folder = f"{FOLDER}/{manifests.shelf(retrieval.source)}"
         name = f"{folder}/{manifests.stamp(retrieval.asked_at, sha256)}"
-        names, ending = self._locations.names(folder), f"-{sha256[:12]}.bin"
-        kept, failures = next(filter(lambda each: each.endswith(ending), names), ""), Failures()
-        if not kept:
+        listings, _ = self._locations.listings(folder)
+        alike = (each for each in all_names(listings) if each.endswith(f"-{sha256[:12]}.bin"))
+        kept = min(alike, default="")
+        if kept:  # a run that was killed may have kept them in some locations only
+            lacking = [location for location, names in listings if kept not in names]
+            failures = self._locations.give(path, kept, sha256, lacking)[1]
+        else:
             kept = f"{name}.bin"
             failures = self._locations.add(path, kept, sha256, name)
         return failures + self._documents.put(f"{name}.json", _refusal(retrieval, reason, kept))

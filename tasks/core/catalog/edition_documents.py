@@ -65,6 +65,13 @@ def edition_document(database: Database, dataset: str, number: int) -> dict[str,
     return document
 
 
+def manifest_name(document: dict[str, Any]) -> str:
+    """Return the name in the archive of the manifest of an edition, by its document."""
+    edition, slug = document["edition"], document["dataset"]["slug"]
+    stamp = edition["published_at"][:19].translate({ord(sign): None for sign in "-:"})
+    return f"editions/{slug}/{edition['vintage']}/{edition['number']:04d}-{stamp}.json"
+
+
 def name_manifest(database: Database, edition: Edition, path: str) -> None:
     """Keep in the catalog which document of the archive is the manifest of an edition."""
     with database.session() as cursor:

@@ -191,6 +191,19 @@ def _tables_of(cursor: Cursor, staging: Staging) -> list[str]:
     return [*tables, *(name for (name,) in records(cursor, SELECT_PARTITIONS, tables=quoted))]
 
 
+def unclosed(database: Database, dataset: Dataset) -> list[Edition]:
+    """Return the editions that were published by runs killed before their manifest was named."""
+    left = database.records(
+        "SELECT vintage, number, schema_name FROM catalog.edition WHERE dataset = %(dataset)s"
+        " AND state = 'published' AND manifest IS NULL ORDER BY number",
+        dataset=dataset.slug,
+    )
+    return [
+        Edition(dataset=dataset, vintage=each.vintage, number=each.number, schema=each.schema_name)
+        for each in left
+    ]
+
+
 def remove_old(database: Database, dataset: Dataset, vintage: int) -> tuple[list[int], list[int]]:
     """Drop the tables of editions beyond the number kept; return those removed and those needed.
 

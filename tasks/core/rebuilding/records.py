@@ -39,8 +39,9 @@ class Result:
 
 
 def begin(database: Database, scope: Scope, archive: Sequence[str], *, drill: bool) -> int:
-    """Open the record of a rebuild; what an interrupted one was making is dropped first."""
+    """Open the record of a rebuild; what interrupted ones were making is dropped first."""
     replays.clear(database)
+    killed = {"verdict": "failed", "message": "It was killed, or lost its database."}
     row = {
         "drill": drill,
         "scope": scope,
@@ -49,6 +50,7 @@ def begin(database: Database, scope: Scope, archive: Sequence[str], *, drill: bo
         "machine": platform.node(),
     }
     with database.session() as cursor:
+        rows.update(cursor, "rebuild", killed, {"verdict": "running"})
         return int(rows.insert_returning(cursor, "rebuild", row, "id"))
 
 

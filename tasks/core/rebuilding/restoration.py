@@ -13,6 +13,7 @@ from tasks.core.catalog import provenance, rows
 from tasks.core.catalog.edition_documents import PARTS
 from tasks.core.model.handles import Original
 from tasks.core.rebuilding.statements import (
+    SELECT_EDITION_OF_NUMBER,
     WHERE_BOTH_EDITIONS_ARE_KNOWN,
     WHERE_PUBLICATION_IS_NEW,
     WHERE_RETRIEVAL_IS_NEW,
@@ -58,16 +59,15 @@ def restore_edition(cursor: Cursor, name: str, document: JsonDocument) -> str | 
     """
     edition = dict(document["edition"]) | {"manifest": name or None}
     key = _key(document)
-    cursor.execute(
-        "SELECT manifest FROM catalog.edition WHERE dataset = %(dataset)s AND number = %(number)s",
-        key,
-    )
-    for (there,) in cursor.fetchall():
+    cursor.execute(SELECT_EDITION_OF_NUMBER, edition)
+    for there, is_same in cursor.fetchall():
+        if is_same and name and not there:  # a run was killed between the document and its name
+            rows.update(cursor, "edition", {"manifest": name}, key)
         other = (
             f"The number {key['number']} of {key['dataset']} is that of another edition"
-            f" ({there}) already: {name} was left out"
+            f" ({there or 'without a manifest'}) already: {name} was left out"
         )
-        return None if not name or there == name else other
+        return None if not name or there == name or (is_same and not there) else other
     if edition["state"] == "published":
         edition["state"] = "removed"
     cursor.execute("SAVEPOINT edition")

@@ -25,6 +25,11 @@ WHERE_RETRIEVAL_IS_NEW = """
                       AND (new.run IS NULL OR r.run IS NOT DISTINCT FROM new.run))
  ORDER BY new.asked_at
 """
+SELECT_EDITION_OF_NUMBER = """
+SELECT manifest, published_at IS NOT DISTINCT FROM %(published_at)s::timestamptz
+  FROM catalog.edition
+ WHERE dataset = %(dataset)s AND number = %(number)s
+"""
 SELECT_EDITIONS_THERE = """
 SELECT e.dataset, e.number
   FROM catalog.edition e

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Literal, TextIO
 
+from tasks.core.model.scratch import workplace
 from tasks.core.model.settings import scratch_folder
 from tasks.core.upstream.answers import Answer
 
@@ -72,11 +73,11 @@ class Download:
         self._digest, self.length, self.etag, self.last_modified = hashlib.sha256(), 0, None, None
 
     def finish(self) -> tuple[Path, str, int]:
-        """Rename the finished file; return path, SHA-256 in hexadecimal and size in bytes."""
+        """Move the finished file to this process; return path, SHA-256 in hexadecimal and bytes."""
         self.close()
         self.path.touch()
         sha256 = self._digest.hexdigest()
-        received = self.path.with_name(f"{sha256}-{uuid.uuid4().hex[:8]}.received")
+        received = workplace() / f"{sha256}-{uuid.uuid4().hex[:8]}.received"
         os.replace(self.path, received)
         self._note.unlink(missing_ok=True)
         return received, sha256, self.length

@@ -16,15 +16,16 @@ def copy(path: Path, download: Download, report: Report, etag: str | None) -> An
         version = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
         if version == etag:
             return Answer(kind="unchanged")
-        download.restart(version, formatdate(facts.st_mtime, usegmt=True))
-        with path.open("rb") as file:
-            while block := file.read(CHUNK):
-                download.write(block)
-                report(download.length, facts.st_size)
+        file = path.open("rb")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         return Answer(kind="gone", detail=f"{error.strerror}: {path}")
     except PermissionError as error:
         return Answer(kind="refused", detail=f"{error.strerror}: {path}")
+    with file:  # what goes wrong from here on is no fault of the mirror's
+        download.restart(version, formatdate(facts.st_mtime, usegmt=True))
+        while block := file.read(CHUNK):
+            download.write(block)
+            report(download.length, facts.st_size)
     if download.length == facts.st_size:
         return download.answer("received")
     found = f"the file of {facts.st_size:,} bytes gave {download.length:,}: it was being written"

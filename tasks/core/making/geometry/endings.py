@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from tasks.core.making.geometry.geometry_files import Place
 from tasks.core.making.geometry.json_shapes import opened_text
 from tasks.core.model.errors import Damaged
+from tasks.core.model.scratch import workplace
 
 WRITE_AHEAD = b"\x02\x02"  # of an SQLite file, in bytes 18 and 19
 ENDINGS = {
@@ -39,7 +40,7 @@ def by_its_bytes(place: Place) -> Iterator[Place]:
     if place.archive or not fitting or (place.suffix in fitting and not would_write):
         yield place
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=workplace()) as folder:
         ending = place.suffix if place.suffix in fitting else fitting[0]
         link = Path(folder) / f"{Path(place.path).stem}{ending}"
         if would_write:

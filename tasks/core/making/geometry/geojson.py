@@ -33,6 +33,7 @@ from tasks.core.making.geometry.json_shapes import (
     require_shapes,
 )
 from tasks.core.model.errors import SourceError
+from tasks.core.model.scratch import workplace
 
 COLLECTIONS = ("geojson", "features")
 IN_COLLECTION = 1  # list beside those of coordinates: the features
@@ -101,7 +102,7 @@ def examined(place: Place, encoding: str | None) -> Iterator[Examined]:
             raise _no_utf8(place, wrong)
         is_sequence = place.kind == "features"
         if wrong >= 0 or is_sequence:
-            folder = opened.enter_context(tempfile.TemporaryDirectory())
+            folder = opened.enter_context(tempfile.TemporaryDirectory(dir=workplace()))
             anew = Path(folder) / "anew.geojson"
             _write_anew(place, codec, anew, _collected if is_sequence else iter)
             found, *_ = _scan(Place(str(anew), 0, called=place.name))

@@ -19,6 +19,7 @@ from tasks.core.making.geometry.geometry_files import Place
 from tasks.core.making.tables.parquet import require_counts
 from tasks.core.making.unpacking.zips import open_packed
 from tasks.core.model.errors import Damaged, SourceError
+from tasks.core.model.scratch import workplace
 
 GEOARROW = ("point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon")
 DEFAULT_CRS = "OGC:CRS84"  # what the specification says of a file without the key crs
@@ -39,7 +40,7 @@ def open_file(place: Place) -> Iterator[pq.ParquetFile]:
         with _parquet(place.path, place.name) as file:
             yield file
         return
-    with tempfile.NamedTemporaryFile(suffix=".parquet") as unpacked:
+    with tempfile.NamedTemporaryFile(dir=workplace(), suffix=".parquet") as unpacked:
         with open_packed(place.archive, place.member) as packed:
             shutil.copyfileobj(packed, unpacked, 2**20)
         unpacked.flush()

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 from zlib import error as ZlibError
 
 from tasks.core.model.errors import SourceError
+from tasks.core.model.scratch import workplace
 
 MAX_PART = 4 << 30  # bytes of a part; a sheet of 1,048,576 rows and 50 columns has about 3 GB
 MAX_LISTING = 64 << 20  # bytes of the list of sheets
@@ -100,7 +101,7 @@ def with_sound_dimension(parts: Parts, part: str, file: BinaryIO) -> BinaryIO:
         return file
     end = b"/>" if stated[0].endswith(b"/>") else b">"
     sound = b"<" + stated[1] + b' ref="A1"' + end
-    copy = tempfile.TemporaryFile()  # noqa: SIM115
+    copy = tempfile.TemporaryFile(dir=workplace())  # noqa: SIM115
     with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
         for name in parts.zip.namelist():
             with parts.open(name) as source, target.open(name, "w", force_zip64=True) as sink:

@@ -23,6 +23,7 @@ from tasks.core.making.unpacking.searches import (
     open_container,
     require_wanted,
 )
+from tasks.core.model.scratch import workplace
 
 SHAPEFILE_PARTS = (".dbf", ".shx", ".prj", ".cpg")
 
@@ -47,8 +48,8 @@ def take_out(
         kind = recognise_file(file)
         if kind == "plain":
             return label, _name_plain(path, folder, label)
-        with _workplace(folder) as workplace, ExitStack() as opened:
-            search = Search(pattern, budget, workplace, opened)
+        with _part_of(folder) as part, ExitStack() as opened:
+            search = Search(pattern, budget, part, opened)
             found = only(find(open_container(file, kind, label, budget), search, "", 1), search)
             taken = _write(found, search, folder)
             with taken.open("rb") as inside:
@@ -63,13 +64,13 @@ def find_packed(path: Path, pattern: str | None, name: str | None = None) -> str
     with (
         reading(label),
         path.open("rb") as file,
-        tempfile.TemporaryDirectory() as workplace,
+        tempfile.TemporaryDirectory(dir=workplace()) as folder,
         ExitStack() as opened,
     ):
         if recognise_file(file) != "zip":
             return ""
         container = open_container(file, "zip", label, budget)
-        search = Search(pattern, budget, Path(workplace), opened)
+        search = Search(pattern, budget, Path(folder), opened)
         matching = [member for member in container.members if matches(member, pattern)]
         found = only([Found(container, each, each.name) for each in matching], search)
     return found.member.name
@@ -93,8 +94,8 @@ def take_all(
         kind = recognise_file(file)
         if kind == "plain":
             return [(label, _name_plain(path, folder, label))]
-        with _workplace(folder) as workplace, ExitStack() as opened:
-            search = Search(pattern, budget, workplace, opened)
+        with _part_of(folder) as part, ExitStack() as opened:
+            search = Search(pattern, budget, part, opened)
             container = open_container(file, kind, label, budget)
             found = sorted(find(container, search, "", 1), key=lambda each: each.name)
             for each in found:
@@ -108,9 +109,9 @@ def _name_plain(path: Path, folder: Path, label: str) -> Path:
     name = PurePosixPath(label).name
     if path.name == name:
         return path
-    with _workplace(folder) as workplace:
-        (workplace / name).symlink_to(path.absolute())
-        return (workplace / name).replace(folder / name)
+    with _part_of(folder) as part:
+        (part / name).symlink_to(path.absolute())
+        return (part / name).replace(folder / name)
 
 
 def _write(found: Found, search: Search, folder: Path) -> Path:
@@ -183,7 +184,8 @@ def _with_schema(found: Found) -> dict[Member, str]:
 
 
 @contextmanager
-def _workplace(folder: Path) -> Iterator[Path]:
+def _part_of(folder: Path) -> Iterator[Path]:
+    """Give a folder for what is unfinished, from which it can be moved to the other."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as workplace:
-        yield Path(workplace)
+    with tempfile.TemporaryDirectory(dir=workplace()) as part:
+        yield Path(part)
