@@ -84,16 +84,19 @@ def settings() -> Settings:
 
 
 def data_folder() -> Path:
-    """Give the folder for everything this machine keeps, created when missing."""
+    """Give the folder for everything this machine keeps, created when missing.
+
+    Other accounts may only walk through a new one, as that of the database server has to.
+    """
     folder = settings().data.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     return folder
 
 
 def scratch_folder() -> Path:
     """Give the folder for what can be made again: downloads in progress, unpacked members."""
     folder = data_folder() / "scratch"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
 
