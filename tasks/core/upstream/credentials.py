@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
 from urllib.parse import quote
 
 import httpx
@@ -32,6 +34,19 @@ def hide(text: str) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return redact(text)
+
+
+class _HidingFilter(logging.Filter):
+    """Hides the credentials of this machine in what an HTTP library logs, whatever their names."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the line; never drop it."""
+        with suppress(ConfigurationError):  # said where an address is asked
+            record.msg, record.args = hide(record.getMessage()), None
+        return True
+
+
+logging.getLogger("httpx").addFilter(_HidingFilter("httpx"))
 
 
 def _known() -> list[httpx.URL]:

@@ -30,7 +30,7 @@ from typing import Any, get_args
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from tasks.core.model.addresses import local_path, redact
+from tasks.core.model.addresses import local_path, redact, require_public
 from tasks.core.model.columns import Column
 from tasks.core.model.declarations import (
     Container,
@@ -74,6 +74,7 @@ class StandIn:
 
 def read(location: str) -> StandIn:
     """Read the mirror.json of a folder or base URL; raise ConfigurationError if unusable."""
+    require_public(location)
     try:
         content = json.loads(_content(location))
     except UNREADABLE as error:
