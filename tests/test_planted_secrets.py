@@ -25,6 +25,7 @@ from tasks.core.postgres.database import Database, parse, require_postgis
 from tasks.core.upstream import http
 from tasks.running import command_line
 from tasks.running.site import site
+from tasks.verbs import originals
 from tasks.vocabulary import (
     backup,
     join,
@@ -161,6 +162,9 @@ def test_no_secret_is_in_anything_that_runs_leave(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
+    for verb in ("download", "archive"):  # as often as ever, but not minutes later
+        soon = getattr(originals, verb).with_options(retry_delay_seconds=[1, 1])
+        monkeypatch.setattr(originals, verb, soon)
     host = server.base.removeprefix("http://")
     described = {"path": "places.csv"}
     content = {"label": "secretive", "sources": {"zr-places-2026": described}}
