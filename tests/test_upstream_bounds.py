@@ -272,9 +272,9 @@ def test_a_drip_is_given_up(
 def test_a_slow_office_is_waited_for_but_not_for_ever(
     server: FaultyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounds, "WINDOW_SECONDS", 0.1)
+    monkeypatch.setattr(bounds, "WINDOW_SECONDS", 1.0)
     monkeypatch.setattr(bounds, "LEAST", 10)
-    url = server.script("/a", trickle(TEXT, 20, 0.03))
+    url = server.script("/a", trickle(TEXT, 40, 0.04))
     assert asked(url).kind == "received"
     monkeypatch.setenv("GEODATA_LONGEST_DOWNLOAD_HOURS", str(0.2 / 3600))
     answer = asked(server.script("/b", slow(0.3, whole(TEXT))))
