@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +21,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.archive.locations import Folder
 from tasks.core.archive.manifests import FOLDER
+from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.settings import data_folder, scratch_folder
 from tasks.core.postgres import cluster
@@ -31,6 +34,10 @@ REFUSALS = (
     errors.ObjectNotInPrerequisiteState,  # a view that nobody can write
 )
 FORMER = 7_246_022  # first half of the locks until 0.1
+SESSIONS_WITH_LOCKS = """
+SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+ WHERE locktype = 'advisory' AND usename = current_user AND datname = current_database()
+"""
 OBJECTS = """
 SELECT format('%I.%I', n.nspname, c.relname)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -54,6 +61,15 @@ def reader(database: Database) -> Iterator[Cursor]:
     database.outside_transaction(sql.SQL("DROP ROLE {}").format(role))
 
 
+@contextmanager
+def held(database: Database, dataset: Dataset | None = None) -> Iterator[None]:
+    """As alone(), and waits until the server has seen the end of its session."""
+    with alone(database, dataset):
+        yield
+    while database.value(SESSIONS_WITH_LOCKS):
+        time.sleep(0.01)
+
+
 def test_no_reader_holds_up_a_run_a_rebuild_or_a_migration(
     database: Database, reader: Cursor
 ) -> None:
@@ -65,25 +81,25 @@ def test_no_reader_holds_up_a_run_a_rebuild_or_a_migration(
     reader.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
     migrate(database)
     again = pytest.raises(ConfigurationError, match=r"\(session \d+ of \w+\)")
-    with alone(database, DATASET), again, alone(database, DATASET):
+    with held(database, DATASET), again, alone(database, DATASET):
         pytest.fail("two runs of a dataset at the same time")
-    with alone(database):
+    with held(database):
         pass
 
 
 def test_runs_and_rebuilds_keep_apart(database: Database) -> None:
     other = replace(DATASET, slug="otherland")
     refused = partial(pytest.raises, ConfigurationError, match="is under way")
-    with alone(database, DATASET), alone(database, other), refused(), alone(database):
+    with held(database, DATASET), alone(database, other), refused(), alone(database):
         pytest.fail("a rebuild beside runs")
     for each in (None, DATASET):
-        with alone(database), refused(), alone(database, each):
+        with held(database), refused(), alone(database, each):
             pytest.fail("a run beside a rebuild")
 
 
 def test_a_reader_who_sees_a_lock_cannot_take_the_next(database: Database, reader: Cursor) -> None:
     for _ in range(3):
-        with alone(database, DATASET):
+        with held(database, DATASET):
             reader.execute(
                 "SELECT classid::bigint, objid::bigint FROM pg_locks WHERE locktype = 'advisory'"
                 " AND pid <> pg_backend_pid()"
