@@ -135,6 +135,17 @@ def cut(body: bytes, after: int, *, etag: str | None = None) -> Step:
     return answer
 
 
+def raw(head: bytes, body: bytes) -> Step:
+    """An answer of any bytes at all; the line ends with it."""
+
+    def answer(handler: Handler) -> int:
+        handler.wfile.write(head + body)
+        handler.close_connection = True
+        return len(body)
+
+    return answer
+
+
 def coded(body: bytes, coding: str | None, *, etag: str | None = None) -> Step:
     """A body under a content coding nobody asked for; it can be resumed."""
 
@@ -204,11 +215,11 @@ def trickle(body: bytes, pieces: int, pause: float, *, etag: str | None = None) 
 
 
 @contextmanager
-def running() -> Iterator[FaultyServer]:
+def running(address: str = "127.0.0.1") -> Iterator[FaultyServer]:
     """The server on a free port of this machine, for the length of a test."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Scripted", (Handler,), {}))
+    server = ThreadingHTTPServer((address, 0), type("Scripted", (Handler,), {}))
     server.daemon_threads = True
-    faulty = FaultyServer(f"http://127.0.0.1:{server.server_address[1]}")
+    faulty = FaultyServer(f"http://{address}:{server.server_address[1]}")
     server.RequestHandlerClass.faulty = faulty  # type: ignore[attr-defined]
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

@@ -182,8 +182,13 @@ def test_a_base_url_is_a_mirror_too(
     mirror(path="made up/figures.zip")
     with running() as server:
         server.script("/m/mirror.json", status(503), whole((tmp_path / "mirror.json").read_bytes()))
-        found = mirrors.apply(SOURCE, f"{server.base}/m/?token=hidden")
-        assert found.urls == (f"{server.base}/m/made%20up/figures.zip?token=hidden",)
+        monkeypatch.setenv("GEODATA_CREDENTIALS", f"{server.base}/m?token=hidden")
+        found = mirrors.apply(SOURCE, f"{server.base}/m/")
+        assert found.urls == (f"{server.base}/m/made%20up/figures.zip",)
+        assert {each.path for each in server.asked} == {"/m/mirror.json?token=hidden"}
+        with pytest.raises(ConfigurationError, match="GEODATA_CREDENTIALS") as caught:
+            mirrors.read(f"{server.base}/m/?token=hidden")
+        assert "hidden" not in str(caught.value)
         with pytest.raises(ConfigurationError, match="404"):
             mirrors.read(f"{server.base}/other")
         server.script(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import inflate64
+import py7zr
 import pytest
 from backports import zstd
 
@@ -169,6 +170,51 @@ def test_a_name_that_leaves_its_folder_is_refused(tmp_path: Path, name: str) -> 
     for take in (take_out, take_all):
         with pytest.raises(SourceError, match="it was not unpacked; look at what the publisher"):
             take(put(tmp_path, windows(name)), "*.csv", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        *((f"a{each}b.csv".encode(), "control characters") for each in "\n\r\x1b\x7f\x85\u2028"),
+        *((each * 252 + b".csv", "more than 255 bytes") for each in (b"a", "é".encode())),
+        (b"d/" + b"e" * 300 + b"/" + b"a" * 300 + b".csv", "more than 255 bytes"),
+    ],
+)
+def test_a_name_that_no_folder_bears_is_refused(tmp_path: Path, name: bytes, reason: str) -> None:
+    path = put(tmp_path, packed(ROWS, *METHODS["stored"], name, flags=0x800))
+    for take in (take_out, take_all):
+        with pytest.raises(SourceError, match=reason) as caught:
+            take(path, "*.csv", tmp_path / "out")
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 400
+    with pytest.raises(SourceError, match="it holds") as caught:
+        take_out(path, "*.txt", tmp_path / "out")
+    assert str(caught.value).isprintable()
+    assert take_out(put(tmp_path, windows("a" * 251 + ".csv")), None, tmp_path / "out")
+
+
+def test_a_name_that_is_no_text_is_damage(tmp_path: Path) -> None:
+    path = put(tmp_path, packed(ROWS, *METHODS["stored"], b"a\xff.csv", flags=0x800))
+    for take in (take_out, take_all, lambda path, pattern, _: find_packed(path, pattern)):
+        with pytest.raises(Damaged):
+            take(path, "*.csv", tmp_path / "out")
+
+
+def test_hostile_names_in_a_7z_are_refused(tmp_path: Path) -> None:
+    """The letter Z becomes half a letter, or a control character, in a 7z with its sums right."""
+    for letter, error in ((b"\x00\xd8", Damaged), (b"\x1b\x00", SourceError)):
+        path = tmp_path / "a.7z"
+        with py7zr.SevenZipFile(path, "w") as archive:
+            archive.set_encoded_header_mode(False)
+            archive.writestr(ROWS, "aZ.csv")
+        content = path.read_bytes()
+        start, size = struct.unpack("<QQ", content[12:28])
+        header = content[32 + start :].replace(b"a\x00Z\x00", b"a\x00" + letter)
+        front = struct.pack("<QQI", start, size, zlib.crc32(header))
+        signed = content[:8] + struct.pack("<I", zlib.crc32(front)) + front
+        path.write_bytes(signed + content[32 : 32 + start] + header)
+        with pytest.raises(error):
+            take_out(path, "*.csv", tmp_path / "out")
 
 
 @pytest.mark.parametrize("names", [("a.csv", "a.csv"), ("d/a.csv", "d\\a.csv")])

@@ -29,6 +29,7 @@ from prefect.states import Completed, Failed
 from prefect.utilities.callables import get_parameter_defaults
 
 from tasks.core.model import scratch
+from tasks.core.model.addresses import redact, require_public
 from tasks.core.model.errors import ConfigurationError, GeodataError
 from tasks.running import local_server
 from tasks.running.announcements import is_away
@@ -121,9 +122,12 @@ def parse(flow: Flow[..., Any], arguments: list[str]) -> dict[str, Any]:
         )
         if given is None:  # the help was asked for, and shown
             sys.exit(0)
+        for value in given.values():
+            if isinstance(value, str):
+                require_public(value)
         flow.validate_parameters(get_parameter_defaults(flow.fn) | given)
-    except (CycloptsError, ParameterTypeError) as error:
-        sentence = " ".join(str(error).split())
+    except (CycloptsError, ParameterTypeError, ConfigurationError) as error:
+        sentence = redact(" ".join(str(error).split()))
         print(f"{flow.name}: {sentence} (--help lists the options.)", file=sys.stderr)
         sys.exit(2)
     return given

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +15,19 @@ from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database
 
-LOCKS = 7_246_022  # first half of our advisory locks; the second half is the dataset
+# Anybody who may connect may take any advisory lock. So the second half of ours is the dataset, the
+# first a number that nobody can take before us, and whose lock it is decides. Who looks and takes
+# is alone by the lock of a table, which only its owner may lock.
+TURN = "LOCK TABLE geodata.applied IN SHARE ROW EXCLUSIVE MODE"
+SELECT_HOLDERS = """
+SELECT lock.pid, session.usename, lock.mode
+  FROM pg_locks lock JOIN pg_stat_activity session USING (pid)
+ WHERE lock.locktype = 'advisory' AND lock.objsubid = 2 AND lock.granted
+   AND lock.objid::bigint = hashtext(%s)::bigint & 4294967295 AND lock.pid <> pg_backend_pid()
+   AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND pg_has_role(session.usesysid, (SELECT relowner FROM pg_class
+                                       WHERE oid = 'geodata.applied'::regclass), 'MEMBER')
+"""
 
 
 class Lock:
@@ -104,6 +117,17 @@ def prove_lock() -> None:
 
 
 def _hold(cursor: Cursor, lock: str, name: str, others: str) -> None:
-    cursor.execute(f"SELECT {lock}(%s, hashtext(%s))", (LOCKS, name))
-    if cursor.fetchall() != [(True,)]:
-        raise ConfigurationError(f"{others}: wait for its end or cancel it, then run again.")
+    cursor.execute("BEGIN")
+    cursor.execute(TURN)
+    cursor.execute(SELECT_HOLDERS, (name,))
+    for pid, user, mode in cursor.fetchall():
+        if mode == "ExclusiveLock" or not lock.endswith("_shared"):
+            raise ConfigurationError(
+                f"{others} (session {pid} of {user}): wait for its end or cancel it, then run"
+                " again."
+            )
+    is_held = False
+    while not is_held:
+        cursor.execute(f"SELECT {lock}(%s, hashtext(%s))", (secrets.randbelow(1 << 31), name))
+        is_held = cursor.fetchall() == [(True,)]
+    cursor.execute("COMMIT")  # what a session holds stays

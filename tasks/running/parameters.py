@@ -10,10 +10,15 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from tasks.core.model.addresses import PRIVATE
 
-def described(words: str) -> Any:
-    """Return a parameter's description as Prefect shows it; Field(description=…) would be lost."""
-    return Field(json_schema_extra={"description": words})
+
+def described(words: str, **form: str) -> Any:
+    """Return a parameter's description as Prefect shows it; Field(description=…) would be lost.
+
+    form: what else Prefect's server holds a value to, before it keeps it.
+    """
+    return Field(json_schema_extra={"description": words, **form})
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ Mirror = Annotated[
     str | None,
     described(
         "Folder or base URL with a mirror.json that stands in for the publishers; editions made"
-        " from it say so."
+        " from it say so. Credentials are in GEODATA_CREDENTIALS.",
+        pattern=f"^(?!{PRIVATE.removeprefix('^')})",
     ),
 ]
 Rebuild = Annotated[

@@ -101,6 +101,7 @@ class Folder:
         target = self.root / name
         if target.is_file() and settled(digest(target), name, sha256, self.url):
             return
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # no other account's business
         target.parent.mkdir(parents=True, exist_ok=True)
         with parts.part_beside(target) as part:
             shutil.copyfile(path, part)

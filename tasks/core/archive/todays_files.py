@@ -45,5 +45,5 @@ def day(last_modified: str | None, asked_at: datetime) -> date:
     """Give the day of a file: when its publisher changed it, or else when it was asked for."""
     try:
         return parsedate_to_datetime(last_modified or "").date()
-    except ValueError:
+    except (ValueError, OverflowError):
         return asked_at.date()

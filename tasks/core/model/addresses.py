@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tasks.core.model.errors import ConfigurationError
+
 USER = re.compile(r"(?<=://)[^/\s?#]*@")
+PRIVATE = r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*@|[^?#]*[?#])"
 SECRET = re.compile(
     r"(?P<name>[?&;#](?:[\w.-]*[_.-])?(?:api|access|auth|app|subscription)?"
     r"(?:key|token|secret|password|passwd|pwd|signature|sig|credentials?|auth)=)[^&;#\s\"']*",
@@ -28,6 +31,25 @@ def redact_all(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [redact_all(part) for part in value]
     return redact(value) if isinstance(value, str) else value
+
+
+def require_public(text: str) -> None:
+    """Raise ConfigurationError for an address with a user, a password or a question.
+
+    It would be a parameter of a run, which Prefect keeps and shows.
+    """
+    if re.match(PRIVATE, text):
+        raise ConfigurationError(
+            f"An address without user, password and question was expected, found {without(text)}"
+            " with some, and Prefect keeps what a run is asked: give the address alone, and put it"
+            " with its credentials into GEODATA_CREDENTIALS. Where a run was started with them,"
+            " change them."
+        )
+
+
+def without(text: str) -> str:
+    """Give an address without its user, password and question."""
+    return USER.sub("", re.split(r"[?#]", text)[0])
 
 
 def local_path(url: str) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, SecretStr, ValidationError
+from pydantic import BeforeValidator, ByteSize, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tasks.core.model.errors import ConfigurationError
@@ -60,6 +60,15 @@ class Settings(BaseSettings):
     accept_shrink: Words = ()
     """SHA-256 of files that a person has reviewed although they are less than half of the last
     original, separated by blanks."""
+    largest_download: ByteSize | None = None
+    """Bytes that a download may have at most (20GiB); without it 8 times the last original, and
+    16 GiB where there is none."""
+    longest_download_hours: Annotated[float, Field(gt=0)] = 12.0
+    """Hours after which a download that is still not whole is given up."""
+    credentials: SecretStr = SecretStr("")
+    """Addresses with their user and password, or their question with a token, separated by blanks
+    (https://user:password@host/folder): what is asked below one of them is asked with these. No
+    parameter and no declaration holds them."""
     revision: str = ""
     """Revision of the code, set in the image; in a checkout git is asked."""
 
@@ -81,16 +90,19 @@ def settings() -> Settings:
 
 
 def data_folder() -> Path:
-    """Give the folder for everything this machine keeps, created when missing."""
+    """Give the folder for everything this machine keeps, created when missing.
+
+    Other accounts may only walk through a new one, as that of the database server has to.
+    """
     folder = settings().data.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     return folder
 
 
 def scratch_folder() -> Path:
     """Give the folder for what can be made again: downloads in progress, unpacked members."""
     folder = data_folder() / "scratch"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
 

@@ -12,8 +12,10 @@ import hashlib
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -177,15 +179,27 @@ def _create(data: Path) -> None:
 
 
 def _start(data: Path, socket: Path) -> None:
-    socket.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        socket.mkdir(mode=0o700)
+    _require_closed(socket)
     _give_to_owner(socket)
-    if os.geteuid() not in (0, socket.stat().st_uid):
-        raise ConfigurationError(
-            f"The socket folder {socket} belongs to another account: remove it or set GEODATA_DATA"
-            " to another folder."
-        )
     log, options = str(data / "server.log"), f"-k {socket}"
     _run("pg_ctl", "start", "-D", str(data), "-w", "-t", "120", "-l", log, "-o", options)
+
+
+def _require_closed(socket: Path) -> None:
+    """Raise ConfigurationError unless only our accounts reach the socket: it asks for no password.
+
+    Somebody else may have made the folder before us, or a link to another one in its place.
+    """
+    facts = socket.lstat()
+    is_ours = facts.st_uid in (os.geteuid(), _owner().pw_uid)
+    if not (is_ours and stat.S_ISDIR(facts.st_mode) and not facts.st_mode & 0o077):
+        raise ConfigurationError(
+            f"The socket folder {socket} was expected to be a folder of {_owner().pw_name} that is"
+            f" closed to others, found {stat.filemode(facts.st_mode)} of account {facts.st_uid}:"
+            " remove it, or set GEODATA_DATA to another folder."
+        )
 
 
 def _create_database(database: Database) -> None:

@@ -16,10 +16,11 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 
 from tasks.core.model.errors import ConfigurationError
 
+SHOWN = ("host", "port", "sslmode", "application_name", "target_session_attrs")
 POSTGRESQL_OLDEST = 15
 POSTGIS_OLDEST = (3, 3)
 # a server that may be written to, for which a standby that takes over is not taken yet; seconds to
@@ -35,12 +36,13 @@ CONNECTING: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Database:
-    """A database by its URL; the password never shows in its text."""
+    """A database by its URL; neither its password nor an option unknown here is in its text."""
 
     url: URL
 
     def __str__(self) -> str:
-        return self.url.render_as_string(hide_password=True)
+        shown = {name: value for name, value in self.url.query.items() if name in SHOWN}
+        return self.url.set(query=shown).render_as_string(hide_password=True)
 
     __repr__ = __str__
 
@@ -140,17 +142,29 @@ def engine(database: Database) -> Engine:
 
 
 def parse(url: str) -> Database:
-    """Read a URL; postgres://, postgresql:// and postgresql+psycopg2:// mean the same here."""
+    """Read a URL; postgres://, postgresql:// and postgresql+psycopg2:// mean the same here.
+
+    A password among the options, as libpq takes it too, becomes the one before the host.
+    """
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        raise ConfigurationError(f"The database URL cannot be read: {error}.") from None
+    except (ArgumentError, ValueError):  # whose words hold parts of it
+        parsed = None
+    if parsed is None or "@" in (parsed.host or ""):
+        raise ConfigurationError(
+            "The database URL cannot be read: it was expected to be"
+            " postgresql://user:password@host:port/name, with letters such as @, : and / in a"
+            " password written as %40, %3A and %2F. Correct it."
+        )
     if parsed.drivername not in ("postgres", "postgresql", "postgresql+psycopg2"):
         raise ConfigurationError(
             f"The database must be PostgreSQL with PostGIS; the URL names {parsed.drivername!r}:"
             " use postgresql://user:password@host/name."
         )
-    return Database(parsed.set(drivername="postgresql+psycopg2"))
+    parsed = parsed.set(drivername="postgresql+psycopg2")
+    if isinstance(password := parsed.query.get("password"), str):
+        parsed = parsed.difference_update_query(["password"]).set(password=password)
+    return Database(parsed)
 
 
 def require_postgis(database: Database) -> None:
@@ -160,7 +174,10 @@ def require_postgis(database: Database) -> None:
         offered = database.rows(
             "SELECT default_version FROM pg_available_extensions WHERE name = 'postgis'"
         )
-    except (psycopg2.OperationalError, OperationalError) as error:
+    except (
+        *(psycopg2.OperationalError, OperationalError),
+        *(psycopg2.ProgrammingError, ProgrammingError),  # an option that libpq does not know
+    ) as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         raise ConfigurationError(
             f"The database {database} cannot be reached ({reason}): start it or correct"

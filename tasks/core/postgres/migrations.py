@@ -11,13 +11,18 @@ from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.settings import SQL
 from tasks.core.postgres.database import Database
 
-LOCK = 7_246_021  # any number of our own: one process migrates at a time
+LOCK = 7_246_021  # any number of our own: one process makes the first tables at a time
+TURN = "LOCK TABLE geodata.applied IN SHARE ROW EXCLUSIVE MODE"  # only the owner may
 
 
 def migrate(database: Database) -> None:
     """Apply the migrations a database lacks and refresh changed functions; cheap without any."""
     with database.session() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        cursor.execute("SELECT to_regclass('geodata.applied')")
+        if cursor.fetchall() == [(None,)]:  # nobody reads here yet, who could hold this lock
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        else:
+            cursor.execute(TURN)
         cursor.execute("SET LOCAL client_min_messages = warning")
         cursor.execute("CREATE EXTENSION IF NOT EXISTS postgis")
         cursor.execute("CREATE SCHEMA IF NOT EXISTS geodata")
@@ -25,6 +30,7 @@ def migrate(database: Database) -> None:
             "CREATE TABLE IF NOT EXISTS geodata.applied (name text PRIMARY KEY, sha256 text NOT"
             " NULL, at timestamptz NOT NULL DEFAULT now())"
         )
+        cursor.execute(TURN)
         cursor.execute("SELECT name, sha256 FROM geodata.applied")
         applied = dict(cursor.fetchall())
         for path in sorted((SQL / "migrations").glob("*.sql")):

@@ -15,6 +15,7 @@ from backports import zstd
 
 from tasks.core.model.declarations import Source
 from tasks.core.upstream.answers import Answer
+from tasks.core.upstream.bounds import Bounds, OutOfBounds, bounds
 
 PIECE, MOST = 1 << 16, 1 << 20
 LARGEST_RATIO, RATIO_FROM = 1100, 64 << 20  # DEFLATE cannot reach this ratio: only a bomb does
@@ -78,25 +79,25 @@ class _Zstandard:
 Unpacking = _Zlib | _Brotli | _Zstandard
 
 
-def undone(answer: Answer, source: Source) -> Answer:
+def undone(answer: Answer, source: Source, within: Bounds | None = None) -> Answer:
     """Give an answer without the coding that its header states; unchanged where it has none.
 
     A header that states a coding the bytes do not have is passed over: some servers call a
     compressed file so, and others state what they have not done. Bytes that end within the coding
-    are truncated.
+    are truncated, and more than the bounds allow are refused.
     """
     codings = answer.headers.get("content-encoding", "").lower().split(",")
     for coding in reversed([each.strip() for each in codings]):  # the last was done last
         if answer.kind != "received" or answer.path is None:
             return answer
-        answer = _without(coding, answer, source)
+        answer = _without(coding, answer, source, within or bounds())
     return answer
 
 
-def _without(coding: str, answer: Answer, source: Source) -> Answer:
+def _without(coding: str, answer: Answer, source: Source, within: Bounds) -> Answer:
     with Path(str(answer.path)).open("rb") as file:
         unpacking = _unpacking(coding, file.read(16), source)
-    return answer if unpacking is None else _unpacked(answer, unpacking(), coding)
+    return answer if unpacking is None else _unpacked(answer, unpacking(), coding, within)
 
 
 def _unpacking(coding: str, head: bytes, source: Source) -> Callable[[], Unpacking] | None:
@@ -112,7 +113,7 @@ def _unpacking(coding: str, head: bytes, source: Source) -> Callable[[], Unpacki
     return None
 
 
-def _unpacked(answer: Answer, unpacking: Unpacking, coding: str) -> Answer:
+def _unpacked(answer: Answer, unpacking: Unpacking, coding: str, within: Bounds) -> Answer:
     packed = Path(str(answer.path))
     digest, size, budget = hashlib.sha256(), 0, LARGEST_RATIO * (answer.size or 0) + RATIO_FROM
     part = packed.with_name(f"{uuid.uuid4().hex}.decoded")
@@ -123,10 +124,15 @@ def _unpacked(answer: Answer, unpacking: Unpacking, coding: str) -> Answer:
                     target.write(piece)
                     digest.update(piece)
                     size += len(piece)
+                    within.require_size(size)
                     if size > budget:
                         raise EOFError(f"{size:,} bytes are more than any file packs so small")
         if not unpacking.is_whole():
             raise EOFError("the body ends within it")
+    except OutOfBounds as error:
+        part.unlink(missing_ok=True)
+        packed.unlink()
+        return Answer(kind="refused", moved_to=answer.moved_to, detail=f"unpacked, {error}")
     except FAULTS as error:
         part.unlink(missing_ok=True)
         if size == 0 and coding in ("br", "deflate"):  # nothing marks their beginning

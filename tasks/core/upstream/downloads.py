@@ -17,6 +17,7 @@ from typing import BinaryIO, Literal, TextIO
 from tasks.core.model.scratch import workplace
 from tasks.core.model.settings import scratch_folder
 from tasks.core.upstream.answers import Answer
+from tasks.core.upstream.http import sendable
 
 CHUNK = 1 << 20
 KEPT_DAYS = 7
@@ -38,7 +39,7 @@ class Download:
     def conditions(self) -> dict[str, str]:
         """Give request headers for the rest only; none when there is nothing to resume."""
         strong = self.etag if self.etag and not self.etag.startswith("W/") else None
-        if self.length and (validator := strong or self.last_modified):
+        if self.length and (validator := sendable(strong or self.last_modified)):
             return {"Range": f"bytes={self.length}-", "If-Range": validator}
         return {}
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from itertools import pairwise
 from typing import TypeVar
+from urllib.request import Request
 
 import httpx
 import tenacity
+
+from tasks.core.upstream.bounds import Bounds, OutOfBounds
+from tasks.core.upstream.credentials import with_credentials
+from tasks.core.upstream.lines import Line
 
 ATTEMPTS = 3
 FIRST_WAIT_SECONDS = 0.5
@@ -17,6 +24,8 @@ LONGEST_WAIT_SECONDS = 10.0
 LONGEST_RETRY_AFTER_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
+MOST_REDIRECTS = 10
+LONGEST_VALIDATOR = 1024  # letters; servers refuse questions with longer ones
 PERMANENT_MOVES = (301, 308)
 TRANSIENT_STATUSES = (202, 408, 425, 429)  # 202: the file is still being made
 MEANINGS = {
@@ -27,7 +36,10 @@ MEANINGS = {
     300: "the publisher offers several files, and one address was expected",
 }
 GONE_STATUSES = (404, 410)
-PERMANENT_ERRORS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+PERMANENT_ERRORS = (
+    *(httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects),
+    *(httpx.InvalidURL, OutOfBounds),
+)
 
 Result = TypeVar("Result")
 
@@ -45,9 +57,57 @@ def client() -> httpx.Client:
     return httpx.Client(
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         headers={"User-Agent": "geodata-flows", "Accept": "*/*", "Accept-Encoding": "identity"},
-        follow_redirects=True,
-        max_redirects=10,
+        cookies=CookieJar(_SendableCookies()),
+        limits=httpx.Limits(max_keepalive_connections=0),  # each connection is looked at
     )
+
+
+class _SendableCookies(DefaultCookiePolicy):
+    """Takes no cookie that could not be sent back."""
+
+    def set_ok(self, cookie: Cookie, request: Request) -> bool:
+        """Tell whether a cookie is taken."""
+        plain = sendable(f"{cookie.name}={cookie.value or ''}")
+        return plain is not None and super().set_ok(cookie, request)
+
+
+@contextmanager
+def answer(
+    client: httpx.Client, url: str, bounds: Bounds, headers: Mapping[str, str] | None = None
+) -> Iterator[httpx.Response]:
+    """Give the answer of an address, its body still to be read; redirects are followed.
+
+    No redirect is followed into a network that is less public, and its body is not read.
+    """
+    line, history = Line(bounds), list[httpx.Response]()
+    question: httpx.Request | None = client.build_request(
+        "GET", with_credentials(url), headers=headers, extensions={"trace": line.trace}
+    )
+    while question and len(history) <= MOST_REDIRECTS:
+        line.leads_to(question.url)
+        response = client.send(question, stream=True)
+        try:
+            question = response.next_request
+            if question is None:
+                response.history = history
+                yield response
+        finally:
+            response.close()
+        history.append(response)
+    if question:
+        raise httpx.TooManyRedirects(f"more than {MOST_REDIRECTS} redirects", request=question)
+
+
+def sendable(validator: str | None) -> str | None:
+    """Give an ETag or Last-Modified that can be sent back as it came, or None."""
+    if not validator or len(validator) > LONGEST_VALIDATOR:
+        return None
+    return validator if validator.isascii() and validator.isprintable() else None
+
+
+def number(text: str) -> int | None:
+    """Give a count of bytes or seconds as HTTP writes it, or None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 def insist(question: Callable[[], Result]) -> Result:
@@ -95,9 +155,9 @@ def _wait(state: tenacity.RetryCallState) -> float:
 
 
 def _retry_after(value: str) -> float | None:
-    if value.strip().isdigit():
-        return float(value)
+    if (seconds := number(value.strip())) is not None:
+        return float(seconds)
     try:
         return parsedate_to_datetime(value).timestamp() - time.time()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

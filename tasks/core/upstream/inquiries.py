@@ -16,6 +16,7 @@ from tasks.core.model.handles import Original, Retrieval, State
 from tasks.core.model.settings import settings
 from tasks.core.upstream import codings, ends, magic, pages, transfers
 from tasks.core.upstream.answers import Answer, Report
+from tasks.core.upstream.bounds import bounds
 
 FAILED: tuple[State, ...] = ("gone", "invalid", "unreachable")
 
@@ -134,15 +135,15 @@ def _judged(inquiry: Inquiry, url: str, failed: list[Judgement]) -> Judgement:
 
 def _asked(inquiry: Inquiry, url: str) -> tuple[Answer, str]:
     """Give the answer of an address, and why its bytes may not be the whole file."""
-    source = inquiry.source
+    source, within = inquiry.source, bounds(_last_size(inquiry, url))
     if source.pages and url in source.urls:
-        return pages.ask(source, url, inquiry.report), ""
-    answer = transfers.ask(url, inquiry.report, **_validators(inquiry.last, url))
-    return ends.compared(
-        codings.undone(answer, source),
-        source,
-        lambda: codings.undone(transfers.ask(url, inquiry.report), source),
-    )
+        return pages.ask(source, url, inquiry.report, within), ""
+
+    def ask(**validators: str | None) -> Answer:
+        answer = transfers.ask(url, inquiry.report, within=within, **validators)
+        return codings.undone(answer, source, within)
+
+    return ends.compared(ask(**_validators(inquiry.last, url)), source, ask)
 
 
 def _reason(inquiry: Inquiry, url: str, answer: Answer) -> str | None:
@@ -153,9 +154,14 @@ def _reason(inquiry: Inquiry, url: str, answer: Answer) -> str | None:
     if answer.path is None:
         return None
     accepted = answer.sha256 in settings().accept_shrink
-    is_handed_in = not inquiry.source.mirror and url == _in_inbox(inquiry.source)
-    last_size = inquiry.last.size if inquiry.last and not is_handed_in else None
+    last_size = _last_size(inquiry, url)
     return magic.refusal(answer.path, inquiry.source, last_size, shrink_accepted=accepted)
+
+
+def _last_size(inquiry: Inquiry, url: str) -> int | None:
+    """Give the size that a file is held to; a person who hands one in knows it."""
+    is_handed_in = not inquiry.source.mirror and url == _in_inbox(inquiry.source)
+    return inquiry.last.size if inquiry.last and not is_handed_in else None
 
 
 def _validators(last: Original | None, url: str) -> dict[str, str | None]:

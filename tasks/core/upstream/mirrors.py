@@ -31,7 +31,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from tasks.core.model.addresses import local_path, redact
+from tasks.core.model.addresses import local_path, redact, require_public
 from tasks.core.model.columns import Column
 from tasks.core.model.declarations import (
     Container,
@@ -45,9 +45,15 @@ from tasks.core.model.declarations import (
 )
 from tasks.core.model.errors import ConfigurationError, SourceError
 from tasks.core.upstream import http
+from tasks.core.upstream.bounds import bounds
+from tasks.core.upstream.credentials import hide
 
 NAME = "mirror.json"
-UNREADABLE = (OSError, httpx.HTTPError, httpx.InvalidURL, http.Busy, UnicodeError, JSONDecodeError)
+LARGEST = 64 << 20  # bytes of a mirror.json
+UNREADABLE = (
+    *(OSError, UnicodeError, JSONDecodeError, RecursionError),
+    *(httpx.HTTPError, httpx.InvalidURL, http.Busy),
+)
 ENTRY = ("path", "container", "member", "rows", "totals", "distinct", "counts", "codes_of", "reads")
 PLAIN = "/%!$&'()*+,;=:@~"  # of a path, written as it is in an address
 LABEL = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -70,12 +76,13 @@ class StandIn:
 
 def read(location: str) -> StandIn:
     """Read the mirror.json of a folder or base URL; raise ConfigurationError if unusable."""
+    require_public(location)
     try:
-        content = json.loads(_text(location))
+        content = json.loads(_content(location))
     except UNREADABLE as error:
         raise ConfigurationError(
             f"The mirror {redact(location)} cannot be used: its {NAME} was expected there and could"
-            f" not be read ({redact(str(error))}). Give the folder or the base URL that holds"
+            f" not be read ({hide(str(error))}). Give the folder or the base URL that holds"
             f" {NAME}."
         ) from None
     if (
@@ -139,18 +146,23 @@ def _applied(source: Source, mirror: StandIn, name: str, entry: Entry) -> Source
     )
 
 
-def _text(location: str) -> str:
+def _content(location: str) -> bytes:
     folder = local_path(location)
     if folder is not None:
-        return (folder / NAME).read_text(encoding="utf-8")
+        return (folder / NAME).read_bytes()
     with http.client() as client:
         return http.insist(lambda: _asked(client, _joined(location, NAME)))
 
 
-def _asked(client: httpx.Client, url: str) -> str:
-    response = client.get(url)
-    http.raise_when_busy(response)
-    return response.raise_for_status().text
+def _asked(client: httpx.Client, url: str) -> bytes:
+    within = replace(bounds(), most=LARGEST, reason=f"the most for a {NAME}")
+    content = bytearray()
+    with http.answer(client, url, within) as response:
+        http.raise_when_busy(response)
+        for block in response.raise_for_status().iter_bytes():
+            content += block
+            within.require_size(len(content))
+    return bytes(content)
 
 
 def _joined(base: str, path: str) -> str:

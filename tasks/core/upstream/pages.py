@@ -14,6 +14,7 @@ from tasks.core.model.declarations import Features, Source
 from tasks.core.upstream import codings, magic, services, transfers
 from tasks.core.upstream.answers import Answer, Report
 from tasks.core.upstream.assemblies import Misfit, Whole, counted
+from tasks.core.upstream.bounds import Bounds, OutOfBounds, bounds
 from tasks.core.upstream.downloads import download_of
 from tasks.core.upstream.feature_collections import FeatureCollection, take_apart
 
@@ -21,7 +22,7 @@ LARGEST = 1 << 30  # bytes of one answer, whose features are listed at once
 USUAL_LIMIT = 500  # services that cut a layer do it at 1,000, 2,500, 5,000, 10,000 …
 
 
-def ask(source: Source, url: str, report: Report) -> Answer:
+def ask(source: Source, url: str, report: Report, within: Bounds | None = None) -> Answer:
     """Ask a GetFeature address for all its features, `source.pages` at a time, kept as sent.
 
     An address without sortBy is asked for the whole layer first, without count and startIndex:
@@ -30,16 +31,17 @@ def ask(source: Source, url: str, report: Report) -> Answer:
 
     report is called with the bytes received; how many will come is not known. Each page is asked
     for again while its failure may pass. A refusal names the page to blame, and holds its bytes
-    where it had any.
+    where it had any. All pages together keep within the bounds.
     """
+    within = within or bounds()
     if _has_order(url) or not (order := _order(source, url)):
-        return _asked(source, url, report, source.pages or 1)
-    whole = _asked(source, url, report, 0)
+        return _asked(source, url, report, source.pages or 1, within)
+    whole = _asked(source, url, report, 0, within)
     if whole.kind in ("received", "unreachable", "gone"):
         return whole
     if whole.path:
         whole.path.unlink()
-    paged = _asked(source, url + order, report, source.pages or 1)
+    paged = _asked(source, url + order, report, source.pages or 1, within)
     return replace(paged, detail=paged.detail and f"{whole.detail}; then {paged.detail}")
 
 
@@ -55,11 +57,11 @@ def _order(source: Source, url: str) -> str:
     return f"&sortBy={reads.columns[reads.key].names[0]}"
 
 
-def _asked(source: Source, url: str, report: Report, size: int) -> Answer:
+def _asked(source: Source, url: str, report: Report, size: int, within: Bounds) -> Answer:
     with download_of(url) as download:
         download.restart(None, None)  # what a killed run left behind may be of older data
         try:
-            return _Conversation(source, url, Whole(download), report, size).answer()
+            return _Conversation(source, url, Whole(download), report, size, within).answer()
         finally:
             download.discard()
 
@@ -67,9 +69,17 @@ def _asked(source: Source, url: str, report: Report, size: int) -> Answer:
 class _Conversation:
     """The questions for one layer: size is the features of a page, 0 for the whole at once."""
 
-    def __init__(self, source: Source, url: str, whole: Whole, report: Report, size: int) -> None:
+    def __init__(
+        self,
+        source: Source,
+        url: str,
+        whole: Whole,
+        report: Report,
+        size: int,
+        within: Bounds,
+    ) -> None:
         self.source, self.url, self.whole, self.report = source, url, whole, report
-        self.size = size
+        self.size, self.within = size, within
         self.page, self.received = 0, 0
 
     def answer(self) -> Answer:
@@ -101,9 +111,15 @@ class _Conversation:
         sent = transfers.ask(
             self.url + self._span(len(self.whole.seen)),
             lambda received, _: self.report(before + received, None),
+            within=self.within,
         )
-        answer = codings.undone(sent, self.source)
+        answer = codings.undone(sent, self.source, self.within)
         self.received += answer.size or 0
+        try:
+            self.within.require_size(self.received)
+        except OutOfBounds as error:
+            Path(str(answer.path)).unlink(missing_ok=True)
+            return Answer(kind="refused", detail=f"with this page, {error}")
         return answer
 
     def _span(self, start: int) -> str:

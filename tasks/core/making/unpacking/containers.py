@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ MARKS: dict[bytes, ArchiveFormat] = {
     b"\x1f\x8b": "gzip",
 }
 UNREAD = {"bzip2": (4, b"1AY&SY"), "xz": (0, b"\xfd7zXZ\x00"), "tar": (257, b"ustar")}
+LONGEST_NAME = 255  # bytes of a file's name, as file systems have it
+UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")  # controls, halves of letters, ends of lines and paragraphs
 
 
 @dataclass(frozen=True)
@@ -64,18 +67,30 @@ def recognise_file(file: BinaryIO) -> ArchiveFormat:
 
 
 def reason_to_refuse(name: str) -> str:
-    """Say why a member of this name would be written elsewhere than asked, or nothing."""
+    """Say why a member of this name cannot be written, or would be elsewhere, or nothing."""
     parts = name.split("/")
     if name.startswith("/") or (len(parts[0]) == 2 and parts[0].endswith(":")):
         return "has an absolute path"
-    return "has a path that leaves its folder" if ".." in parts else ""
+    if ".." in parts:
+        return "has a path that leaves its folder"
+    if any(unicodedata.category(letter) in UNWRITABLE for letter in name):
+        return "has control characters in its name"
+    if len(parts[-1].encode()) > LONGEST_NAME:
+        return f"has a name of more than {LONGEST_NAME} bytes"
+    return ""
+
+
+def shown(name: str) -> str:
+    """Give a name for a message: short, on one line, and with no letters that move others."""
+    plain = "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in name)
+    return plain if len(plain) <= LONGEST_NAME else f"{plain[:60]}…{plain[-60:]}"
 
 
 def _is_document(file: BinaryIO) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.NameToInfo
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, UnicodeError):
         return False
     finally:
         file.seek(0)

@@ -15,7 +15,7 @@ from tasks.core.model.errors import ConfigurationError, Damaged, SourceError
 
 DAMAGE = (
     *(zipfile.BadZipFile, gzip.BadGzipFile, zlib.error),
-    *(lzma.LZMAError, EOFError, struct.error),
+    *(lzma.LZMAError, EOFError, struct.error, UnicodeError),  # the last: names that are no letters
 )
 
 

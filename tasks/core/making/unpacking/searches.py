@@ -19,6 +19,7 @@ from tasks.core.making.unpacking.containers import (
     PackedFile,
     recognise,
     recognise_file,
+    shown,
 )
 from tasks.core.making.unpacking.gzips import Gzip
 from tasks.core.making.unpacking.limits import Budget, Sink
@@ -187,8 +188,8 @@ def require_wanted(found: Found | None, search: Search) -> Found:
         )
     if refused := found.member.refused:
         raise SourceError(
-            f"The file {found.name} in the archive {label} {refused}: it was not unpacked; look at"
-            " what the publisher sent."
+            f"The file {shown(found.name)} in the archive {label} {refused}: it was not unpacked;"
+            " look at what the publisher sent."
         )
     return found
 
@@ -200,7 +201,7 @@ def _wanted(search: Search) -> str:
 
 def listed(names: Iterable[str]) -> str:
     """List names for a message, the first thirty."""
-    known = sorted(names)
+    known = sorted(map(shown, names))
     more = f" and {len(known) - LISTED:,} more ({len(known):,} in all)"
     return (", ".join(known[:LISTED]) or "nothing") + (more if len(known) > LISTED else "")
 

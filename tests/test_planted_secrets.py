@@ -1,0 +1,198 @@
+"""Planted secrets: everywhere a person may put one, and looked for everywhere a run leaves a
+trace.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faulty_server import FaultyServer, running, status, whole
+from prefect import flow
+from prefect.settings import get_current_settings
+from prefect.utilities.schema_tools.validation import is_valid
+from runland import PLACES, RUNLAND, write
+from s3fs import S3FileSystem
+
+from flows import belgium
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.postgres.database import Database, parse, require_postgis
+from tasks.core.upstream import http
+from tasks.running import command_line
+from tasks.running.site import site
+from tasks.verbs import originals
+from tasks.vocabulary import (
+    backup,
+    join,
+    load,
+    open_staging,
+    publish,
+    publish_catalog,
+    recorded,
+    unpack,
+)
+
+MARK = "s3cr1t"  # in every secret
+ROWS = b"code;people\nA;1\nB;2\nC;3\n"
+
+
+@flow(name="secretive")
+@recorded(RUNLAND)
+def secretive(address: str = "", mirror: str | None = None, script: str = "") -> None:
+    """Publish Runland from an address or a mirror."""
+    source = replace(PLACES, urls=(SECRET_ADDRESS[address],)) if address else PLACES
+    files = backup(loaded=source, mirror=mirror)
+    staging = open_staging(RUNLAND, 2026, files, rebuild=True)
+    load(staging, unpack(files))
+    join(staging, script)
+    publish_catalog(publish(staging))
+
+
+SECRET_ADDRESS: dict[str, str] = {}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://u:{MARK}@127.0.0.1:1/d",
+        f"postgresql://u@127.0.0.1:1/d?password={MARK}",
+        f"postgresql://u@127.0.0.1:1/d?sslmode=disable&sslpassword={MARK}",
+        f"postgresql://u@127.0.0.1:1/d?pasword={MARK}",
+        f"postgresql://u:p@{MARK}@127.0.0.1:1/d",
+        f"postgresql://u:12/{MARK}@127.0.0.1:1/d",
+        f"postgresql://u:p?{MARK}@127.0.0.1:1/d",
+        f"postgresql://127.0.0.1:{MARK}/d",
+        f"host=h password={MARK}",
+    ],
+)
+def test_no_form_of_the_database_url_shows_its_password(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        require_postgis(parse(url))
+    assert MARK not in str(caught.value)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_password_among_the_options_is_the_password() -> None:
+    found = parse(f"postgresql://u@h/d?password={MARK}&sslmode=require")
+    assert (found.url.password, dict(found.url.query)) == (MARK, {"sslmode": "require"})
+    assert str(found) == repr(found) == "postgresql+psycopg2://u:***@h/d?sslmode=require"
+
+
+@pytest.mark.parametrize(
+    "mirror",
+    [f"https://me:{MARK}@host/files", f"https://{MARK}@host", f"https://host/files?k={MARK}"],
+)
+def test_credentials_are_refused_at_every_door(
+    mirror: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not is_valid({"mirror": mirror}, belgium.belgium.parameters.model_dump())
+    with pytest.raises(SystemExit) as ended:
+        command_line.parse(belgium.belgium, ["--mirror", mirror])
+    said = capsys.readouterr().err
+    assert (ended.value.code, MARK in said, "GEODATA_CREDENTIALS" in said) == (2, False, True)
+
+
+@pytest.mark.parametrize("mirror", ["/folder", "relative/folder?", "https://host:8/a@b", "C:/x"])
+def test_an_address_without_credentials_passes(mirror: str) -> None:
+    assert is_valid({"mirror": mirror}, belgium.belgium.parameters.model_dump())
+    assert command_line.parse(belgium.belgium, ["--mirror", mirror]) == {"mirror": mirror}
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
+    monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.01)
+    with running() as faulty:
+        yield faulty
+
+
+@pytest.fixture
+def planted(
+    other_database: Database,
+    s3_api: Any,
+    server: FaultyServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A site with a secret in each of its settings; gives the script of the flow."""
+    url = other_database.url.update_query_dict({"password": f"{MARK}-database"})
+    monkeypatch.setenv("GEODATA_DATABASE_URL", url.render_as_string(hide_password=False))
+    s3_api.create_bucket(Bucket="secretive-bucket")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", f"{MARK}-s3")
+    S3FileSystem.clear_instance_cache()
+    monkeypatch.setenv("GEODATA_ARCHIVE", "s3://secretive-bucket/archive")
+    monkeypatch.setenv("GEODATA_DATA", str(tmp_path / "data"))
+    host = server.base.removeprefix("http://")
+    known = f"http://me:{MARK}-mirror@{host}/mirror http://{host}/open?k={MARK}-question"
+    monkeypatch.setenv("GEODATA_CREDENTIALS", known)
+    write(tmp_path / "mirror")
+    return tmp_path / "mirror" / "runland.sql"
+
+
+def traces(database: Database, data: Path) -> Iterator[tuple[str, str]]:
+    """Everything that runs leave: the catalog, the archive, files, and all that Prefect keeps."""
+    tables = "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN %s"
+    for (table,) in database.rows(tables, ("catalog", "geodata", "runland")):
+        for row in database.rows(f"SELECT t::text FROM {table} t"):
+            yield table, row[0]
+    store = site().archive
+    for location in store.locations.all:
+        for name in location.names(""):
+            yield name, location.read(name).decode("latin-1")
+    settings = get_current_settings()
+    kept = str(settings.server.database.connection_url.get_secret_value()).partition("///")[2]
+    folders = (data, Path(kept.partition("?")[0]).parent, Path(settings.home))
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                yield str(path), path.read_bytes().decode("latin-1")
+
+
+def test_no_secret_is_in_anything_that_runs_leave(
+    prefect_server: None,
+    planted: Path,
+    server: FaultyServer,
+    other_database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    for verb in ("download", "archive"):  # as often as ever, but not minutes later
+        soon = getattr(originals, verb).with_options(retry_delay_seconds=[1, 1])
+        monkeypatch.setattr(originals, verb, soon)
+    host = server.base.removeprefix("http://")
+    described = {"path": "places.csv"}
+    content = {"label": "secretive", "sources": {"zr-places-2026": described}}
+    server.script("/mirror/mirror.json", whole(json.dumps(content).encode()))
+    server.script("/mirror/places.csv", whole(ROWS, kind="text/csv"))
+    moved = status(301, Location=f"/new?token={MARK}-moved&k={MARK}-question")
+    server.script("/open/places.csv", moved)
+    server.script("/new", whole(ROWS, kind="text/csv"))
+    server.script("/gone", status(403))
+    SECRET_ADDRESS["bad"] = f"http://me:{MARK}-user@{host}/gone?api_key={MARK}-key"
+    SECRET_ADDRESS["good"] = f"http://me:{MARK}-user@{host}/new?api_key={MARK}-key"
+    SECRET_ADDRESS["known"] = f"http://{host}/open/places.csv"
+    run: Any = secretive
+    mirror, script = f"{server.base}/mirror", str(planted)
+    states = [run(mirror=mirror, script=script, return_state=True)]
+    server.script("/mirror/mirror.json", status(403))
+    states.append(run(mirror=mirror, script=script, return_state=True))
+    states += [run(address=each, script=script, return_state=True) for each in SECRET_ADDRESS]
+    assert [state.is_completed() for state in states] == [True, False, False, True, True]
+    assert any("authorization" in each.headers for each in server.asked)
+    assert any(f"k={MARK}-question" in each.path for each in server.asked)
+    left = list(traces(other_database, tmp_path / "data"))
+    read = {place for place, text in left if "zr-places" in text}
+    assert {"catalog.retrieval", "catalog.run"} <= read
+    assert any(place.startswith("manifests/") for place in read)
+    assert any(".db" in Path(place).name for place in read)  # Prefect's server
+    assert not {place for place, text in left if MARK in text}
+    monkeypatch.setenv("GEODATA_DATABASE_URL", f"postgresql://u@127.0.0.1:1/d?password={MARK}")
+    states.append(run(address="good", script=script, return_state=True))
+    assert MARK not in " ".join(str(state.message) for state in states)
+    assert MARK not in caplog.text
