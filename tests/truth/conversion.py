@@ -47,8 +47,10 @@ def figure(cell: Any, kind: str, options: Mapping[str, Any]) -> tuple[Any, str |
     if is_empty:
         return None, "absent" if missing else None
     if isinstance(said, str) and said in options.get("zero", ()):
-        said = "0"
-    return value_of(said, kind, options), None
+        return value_of("0", kind, options), None
+    value = value_of(said, kind, options)
+    reason = _equal_marker(value, missing)  # a marker that is written in another way
+    return (None, reason) if reason else (value, None)
 
 
 def _equal_marker(value: Any, missing: Mapping[str, str]) -> str:
