@@ -193,6 +193,7 @@ AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes 
     "tasks/core/model/recipes.py": "names of originals and foundations",
     "tasks/core/rebuilding/": "compares and puts back what was made",
     "tasks/core/model/revision.py": "names the code",
+    "tasks/core/model/scratch.py": "names temporary files",
     "tasks/core/model/settings.py": "folders and addresses",
     "tasks/core/postgres/cluster.py": "starts a server",
     "tasks/core/postgres/migrations.py": "makes the tables of the catalog",

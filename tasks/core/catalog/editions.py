@@ -146,7 +146,7 @@ def publish(database: Database, staging: Staging) -> Edition:
     dataset = staging.dataset
     edition = _edition(dataset, staging.vintage, staging.edition)
     before = state(database, staging)
-    if before == "building":
+    if before not in ("sealed", "published"):
         with database.session() as cursor:
             keep(cursor, staging, edition.schema)
             dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
