@@ -179,6 +179,7 @@ def _verdict(case: Case) -> Exception:
         ValueError,
         OSError,
         EOFError,
+        NotImplementedError,
     ) as error:
         return Refused(repr(error))
     return Undecided("a part without figures is damaged")
