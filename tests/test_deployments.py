@@ -201,7 +201,7 @@ def test_the_readme_s_trigger_waits_for_the_event_that_a_publication_emits() -> 
     (trigger,) = _initialize_deployment_triggers(
         "belgium-profiles", yaml.safe_load(snippet)["triggers"]
     )
-    emitted = " ".join((ROOT / "tasks/verbs/catalog.py").read_text().split())
+    emitted = " ".join((ROOT / "tasks/running/closing.py").read_text().split())
     assert trigger.expect == {"geodata.edition.published"}
     assert (
         '"geodata.edition.published", resource={"prefect.resource.id": f"geodata.dataset.{slug}"}'

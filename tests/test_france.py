@@ -21,7 +21,7 @@ from synthetic import france as synthetic
 from synthetic.defects import Defects
 from workbooks import write_xlsx
 
-from flows.france import france
+from flows.france import FRANCE, france
 from flows.offices import ign, insee, insee_columns, insee_lists
 from tasks.core.making.codes import movements, recoding
 from tasks.core.making.codes.ledger import ledger
@@ -644,7 +644,14 @@ def in_files(files: Path, geometries: set[str]) -> tuple[Counter[str], Counter[s
     return incomes, people
 
 
+@pytest.fixture
+def without_epci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bear that the real files tell of no EPCI."""
+    monkeypatch.setattr("flows.france.FRANCE", replace(FRANCE, may_be_empty=("epci",)))
+
+
 @pytest.mark.real
+@pytest.mark.usefixtures("without_epci")
 def test_the_real_iris_of_59_departements(
     real_files: Path, prefect_server: None, tmp_path: Path, other_database: Database
 ) -> None:
@@ -666,6 +673,7 @@ def test_the_real_iris_of_59_departements(
 
 
 @pytest.mark.real
+@pytest.mark.usefixtures("without_epci")
 def test_the_real_iris_of_ten_departements_in_ten_zips_are_one_load(
     real_files: Path, prefect_server: None, tmp_path: Path, other_database: Database
 ) -> None:

@@ -124,7 +124,8 @@ class Office:
         """Files of downloads left in scratch."""
         return [
             path.name
-            for path in self.folder.glob("data/scratch/downloads/*")
+            for folder in ("downloads", "work/*")
+            for path in self.folder.glob(f"data/scratch/{folder}/*")
             if path.suffix != ".lock"
         ]
 

@@ -16,7 +16,7 @@ from faulty_server import FaultyServer, running, status, whole
 from prefect import flow
 from prefect.settings import get_current_settings
 from prefect.utilities.schema_tools.validation import is_valid
-from runland import PLACES, RUNLAND, write
+from runland import PLACES, RUNLAND, SCRIPT, write
 from s3fs import S3FileSystem
 
 from flows import belgium
@@ -130,7 +130,7 @@ def planted(
     known = f"http://me:{MARK}-mirror@{host}/mirror http://{host}/open?k={MARK}-question"
     monkeypatch.setenv("GEODATA_CREDENTIALS", known)
     write(tmp_path / "mirror")
-    return tmp_path / "mirror" / "runland.sql"
+    return SCRIPT
 
 
 def traces(database: Database, data: Path) -> Iterator[tuple[str, str]]:

@@ -27,7 +27,7 @@ from synthetic import france as areas
 from synthetic import sirene as synthetic
 from test_france import real_mirror
 
-from flows.france import france
+from flows.france import FRANCE, france
 from flows.sirene import CODE_LISTS, UNKNOWN, sirene
 from tasks.core.catalog import foundations
 from tasks.core.making.joining import scripts
@@ -483,6 +483,7 @@ def test_the_forty_real_establishments_are_in_the_right_iris(
     # many of the forty are closed, with activities of older nomenclatures
     borne = replace(UNKNOWN["naf_division"], share=0.5)
     monkeypatch.setitem(UNKNOWN, "naf_division", borne)
+    monkeypatch.setattr("flows.france.FRANCE", replace(FRANCE, may_be_empty=("epci",)))
     archive = real_files / "france" / "contours-iris_2016_01.geojson.zip"
     (tmp_path / "areas").mkdir()
     areas = real_mirror(tmp_path / "areas", real_files, archive, 474)

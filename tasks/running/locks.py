@@ -11,6 +11,7 @@ from contextvars import ContextVar
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.catalog.statements import SELECT_HOLDERS
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database
@@ -19,15 +20,6 @@ from tasks.core.postgres.database import Database
 # first a number that nobody can take before us, and whose lock it is decides. Who looks and takes
 # is alone by the lock of a table, which only its owner may lock.
 TURN = "LOCK TABLE geodata.applied IN SHARE ROW EXCLUSIVE MODE"
-SELECT_HOLDERS = """
-SELECT lock.pid, session.usename, lock.mode
-  FROM pg_locks lock JOIN pg_stat_activity session USING (pid)
- WHERE lock.locktype = 'advisory' AND lock.objsubid = 2 AND lock.granted
-   AND lock.objid::bigint = hashtext(%s)::bigint & 4294967295 AND lock.pid <> pg_backend_pid()
-   AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-   AND pg_has_role(session.usesysid, (SELECT relowner FROM pg_class
-                                       WHERE oid = 'geodata.applied'::regclass), 'MEMBER')
-"""
 
 
 class Lock:

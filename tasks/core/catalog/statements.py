@@ -210,3 +210,14 @@ SELECT e.dataset, e.vintage, e.number,
  WHERE e.run = %(run)s AND e.published_at IS NOT NULL
  GROUP BY e.dataset, e.number
 """
+
+# Sessions of ours that hold one of our advisory locks; those of readers count for nothing.
+SELECT_HOLDERS = """
+SELECT lock.pid, session.usename, lock.mode
+  FROM pg_locks lock JOIN pg_stat_activity session USING (pid)
+ WHERE lock.locktype = 'advisory' AND lock.objsubid = 2 AND lock.granted
+   AND lock.objid::bigint = hashtext(%s)::bigint & 4294967295 AND lock.pid <> pg_backend_pid()
+   AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND pg_has_role(session.usesysid, (SELECT relowner FROM pg_class
+                                       WHERE oid = 'geodata.applied'::regclass), 'MEMBER')
+"""
