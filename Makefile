@@ -6,7 +6,7 @@ ARGUMENTS ?=
 WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-truth test-faults format check bench rollback withdraw rebuild deploy image server stop db-shell db-stop lock clean
+.PHONY: help setup demo test test-fast test-truth test-faults format check bench rollback withdraw rebuild deploy image sbom advisories server stop db-shell db-stop lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,13 @@ deploy: setup ## set up the Prefect server or workspace of PREFECT_API_URL and r
 image: ## build the container image of this checkout
 	@DOCKER_BUILDKIT=1 docker build --build-arg REVISION=$$(git describe --always --dirty=-modified --abbrev=12 --exclude='*') \
 		--tag $(or $(GEODATA_IMAGE),geodata-flows:local) $(ARGUMENTS) .
+
+sbom: setup ## list all that is delivered, with versions and hashes (CycloneDX), in data/sbom.cdx.json
+	@$(PYTHON) deployments/sbom.py $(ARGUMENTS)
+
+advisories: setup ## look for known weaknesses of what requirements.lock pins (asks PyPI; ARGUMENTS="-s osv" asks OSV)
+	@.venv/bin/uv tool run --quiet --python $(PYTHON) --from pip-audit==2.10.1 pip-audit --strict --progress-spinner off \
+		--disable-pip --require-hashes --requirement requirements.lock $(ARGUMENTS)
 
 server: setup ## start the Prefect server with its UI in the background; later runs use it and start at once
 	@$(PYTHON) -m tasks.running.local_server start

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
+from prefect.client.orchestration import get_client
 from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector, SyncDriver
 
 from tasks.core.model.errors import ConfigurationError
@@ -36,6 +39,26 @@ def test_a_block_that_is_not_there_is_named(
         ConfigurationError, match=r"'no-such-block' named in GEODATA_DATABASE_BLOCK"
     ):
         assert site().database
+
+
+def test_a_block_that_does_not_fit_shows_nothing_of_it(
+    prefect_server: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SqlAlchemyConnector(connection_info="postgresql://u@127.0.0.1:1/d").save(
+        "unfit", overwrite=True
+    )
+    with get_client(sync_client=True) as client:
+        kept = client.read_block_document_by_name("unfit", "sqlalchemy-connector")
+        spoilt = {"connection_info": {"password": "s3cr1t", "port": "s3cr1t"}}
+        client.request(
+            *("PATCH", "/block_documents/{id}"),
+            path_params={"id": kept.id},
+            json={"data": spoilt, "merge_existing_data": False},
+        ).raise_for_status()
+    monkeypatch.setenv("GEODATA_DATABASE_BLOCK", "unfit")
+    with pytest.raises(ConfigurationError, match="its fields do not fit") as caught:
+        assert site().database
+    assert "s3cr1t" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_an_environment_variable_comes_before_everything(

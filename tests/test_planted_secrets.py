@@ -15,15 +15,11 @@ import pytest
 from faulty_server import FaultyServer, running, status, whole
 from prefect import flow
 from prefect.settings import get_current_settings
-from prefect.utilities.schema_tools.validation import is_valid
 from runland import PLACES, RUNLAND, SCRIPT, write
 from s3fs import S3FileSystem
 
-from flows import belgium
-from tasks.core.model.errors import ConfigurationError
-from tasks.core.postgres.database import Database, parse, require_postgis
+from tasks.core.postgres.database import Database
 from tasks.core.upstream import http
-from tasks.running import command_line
 from tasks.running.site import site
 from tasks.verbs import originals
 from tasks.vocabulary import (
@@ -54,53 +50,6 @@ def secretive(address: str = "", mirror: str | None = None, script: str = "") ->
 
 
 SECRET_ADDRESS: dict[str, str] = {}
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        f"postgresql://u:{MARK}@127.0.0.1:1/d",
-        f"postgresql://u@127.0.0.1:1/d?password={MARK}",
-        f"postgresql://u@127.0.0.1:1/d?sslmode=disable&sslpassword={MARK}",
-        f"postgresql://u@127.0.0.1:1/d?pasword={MARK}",
-        f"postgresql://u:p@{MARK}@127.0.0.1:1/d",
-        f"postgresql://u:12/{MARK}@127.0.0.1:1/d",
-        f"postgresql://u:p?{MARK}@127.0.0.1:1/d",
-        f"postgresql://127.0.0.1:{MARK}/d",
-        f"host=h password={MARK}",
-    ],
-)
-def test_no_form_of_the_database_url_shows_its_password(url: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        require_postgis(parse(url))
-    assert MARK not in str(caught.value)
-    assert caught.value.__suppress_context__ or caught.value.__context__ is None
-
-
-def test_a_password_among_the_options_is_the_password() -> None:
-    found = parse(f"postgresql://u@h/d?password={MARK}&sslmode=require")
-    assert (found.url.password, dict(found.url.query)) == (MARK, {"sslmode": "require"})
-    assert str(found) == repr(found) == "postgresql+psycopg2://u:***@h/d?sslmode=require"
-
-
-@pytest.mark.parametrize(
-    "mirror",
-    [f"https://me:{MARK}@host/files", f"https://{MARK}@host", f"https://host/files?k={MARK}"],
-)
-def test_credentials_are_refused_at_every_door(
-    mirror: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert not is_valid({"mirror": mirror}, belgium.belgium.parameters.model_dump())
-    with pytest.raises(SystemExit) as ended:
-        command_line.parse(belgium.belgium, ["--mirror", mirror])
-    said = capsys.readouterr().err
-    assert (ended.value.code, MARK in said, "GEODATA_CREDENTIALS" in said) == (2, False, True)
-
-
-@pytest.mark.parametrize("mirror", ["/folder", "relative/folder?", "https://host:8/a@b", "C:/x"])
-def test_an_address_without_credentials_passes(mirror: str) -> None:
-    assert is_valid({"mirror": mirror}, belgium.belgium.parameters.model_dump())
-    assert command_line.parse(belgium.belgium, ["--mirror", mirror]) == {"mirror": mirror}
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ def test_psql_opens_on_the_local_database(cluster_database: Database) -> None:
 
 
 def test_a_password_does_not_show_in_the_list_of_processes() -> None:
-    uri, environment = shell.without_password(parse("postgresql://me:se%40cret@host/name"))
+    uri, environment = shell.without_secrets(parse("postgresql://me:se%40cret@host/name"))
     assert uri == "postgresql://me@host/name"
     assert environment["PGPASSWORD"] == "se@cret"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from prefect_sqlalchemy import SqlAlchemyConnector
 from psycopg2 import errors, sql
+from pydantic import ValidationError
 
 from tasks.core.archive.archive import Archive
 from tasks.core.model.errors import ConfigurationError
@@ -120,8 +121,10 @@ def _opened(url: str, block: str, throwaway: str) -> Database:
 def _of_block(name: str) -> Database:
     try:
         block = SqlAlchemyConnector.load(name, _sync=True)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # with ValidationError, whose words hold the block
+        is_unfit = isinstance(error.__cause__ or error, ValidationError)
+        reason = "its fields do not fit that type: fill it in anew" if is_unfit else error
         raise ConfigurationError(
-            f"The Prefect block {name!r} named in GEODATA_DATABASE_BLOCK cannot be loaded: {error}"
+            f"The Prefect block {name!r} named in GEODATA_DATABASE_BLOCK cannot be loaded: {reason}"
         ) from None
     return parse(block._rendered_url.render_as_string(hide_password=False))

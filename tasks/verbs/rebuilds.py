@@ -24,10 +24,8 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 
-from tasks.core.model.addresses import redact
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.recipes import EditionKey, Recipe
-from tasks.core.model.settings import archive_locations
 from tasks.core.rebuilding import histories, replays
 from tasks.core.rebuilding import plans as rebuild_plans
 from tasks.core.rebuilding import records as rebuild_records
@@ -60,7 +58,7 @@ def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
     chosen = throwaway() if drill else nullcontext(site())
     with chosen as here, alone(place := here.database):
         rebuild = rebuild_records.begin(
-            place, scope, list(map(redact, archive_locations())), drill=drill
+            place, scope, [each.url for each in here.archive.locations.all], drill=drill
         )
         try:
             yield rebuild

@@ -11,7 +11,7 @@ from prefect.futures import PrefectFuture
 from tasks.core.making.geometry import geometry_tables
 from tasks.core.making.tables import staging_tables
 from tasks.core.making.tables.tabular import Tally
-from tasks.core.making.unpacking.fixity import require_unchanged
+from tasks.core.making.unpacking.fixity import unchanged
 from tasks.core.model.declarations import Document, Features, Table
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import File, Files, Staging
@@ -51,8 +51,8 @@ def load_table(staging: Staging, file: File, table: str) -> int:
             f"The source {file.original.source.slug} was declared as geometries: load it with"
             " load_geometries."
         )
-    with recording(staging, "load_table", table) as step, proving(file.original):
-        require_unchanged(file)
+    record = recording(staging, "load_table", table)
+    with record as step, proving(file.original), unchanged(file):
         tally = staging_tables.load(
             site().database,
             staging.schema,
@@ -88,8 +88,11 @@ def load_geometries(staging: Staging, file: File, table: str) -> int:
             f"The source {file.original.source.slug} is declared as a table: load it with"
             " load_table, or declare how its geometries are read."
         )
-    with recording(staging, "load_geometries", table) as step, proving(file.original):
-        require_unchanged(file)
+    with (
+        recording(staging, "load_geometries", table) as step,
+        proving(file.original),
+        unchanged(file),
+    ):
         figures = geometry_tables.load(
             site().database,
             staging.schema,

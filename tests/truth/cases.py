@@ -114,7 +114,12 @@ def loaded(case: Case, database: Database, folder: Path) -> list[Row] | GeodataE
             staging_tables.load(database, "truth", "loaded", path, reads)
     except GeodataError as error:
         return error
-    with database.session("truth") as cursor:
+    return rows_of(case, database, "truth")
+
+
+def rows_of(case: Case, database: Database, schema: str) -> list[Row]:
+    """Give the rows of a case from the table `loaded`, as independent readers give them."""
+    with database.session(schema) as cursor:
         found = [column.name for column in columns(cursor, "loaded")]
         wanted = [name for name in found if name in case.columns or name.endswith("_reason")]
         listed = [sql.Identifier(name) for name in wanted]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import suppress
 from importlib import import_module
@@ -10,11 +11,12 @@ from typing import Protocol
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.utils import get_protocol
 
 from tasks.core.archive import parts
 from tasks.core.archive.buckets import Bucket
 from tasks.core.archive.copies import digest, place, require, settled, sync, verify_once
-from tasks.core.model.addresses import redact
+from tasks.core.model.addresses import has_credentials
 from tasks.core.model.errors import ConfigurationError
 
 # what the drivers behind fsspec raise, beside OSError, when a place is down or refuses us
@@ -25,6 +27,8 @@ OUTAGES = {
     "gcsfs.retry": ("HttpError",),
     "azure.core.exceptions": ("AzureError",),
 }
+# sftp://user@host, or the container of an abfs:// address; a bucket has no user
+HARMLESS_USER = re.compile(r"^(?!s3|gs|gcs|http)(?P<scheme>[a-z0-9+]+://)[^/?#:@]*@")
 S3_PATIENCE = {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}
 
 
@@ -135,19 +139,40 @@ class Folder:
 
 
 def open_location(url: str) -> Location:
-    """Give the place at an fsspec URL; nothing is asked of it yet."""
+    """Give the place at an fsspec URL; nothing is asked of it yet.
+
+    Raises ConfigurationError for one with credentials: they would be shown with it.
+    """
+    _require_public(url)
     options = {"config_kwargs": S3_PATIENCE} if url.startswith("s3://") else {}
     try:
         files, root = fsspec.url_to_fs(url, use_listings_cache=False, **options)
     except (ValueError, ImportError) as error:
         raise ConfigurationError(
-            f"The archive location {redact(url)} cannot be used: {error}. Give a folder, or a URL"
-            " such as s3://bucket/folder (gs:// needs the package gcsfs, az:// needs adlfs), in"
+            f"The archive location {_described(url, error)}. Give a folder, or a URL such as"
+            " s3://bucket/folder (gs:// needs the package gcsfs, az:// needs adlfs), in"
             " GEODATA_ARCHIVE or GEODATA_ARCHIVE_REPLICAS."
         ) from None
     if isinstance(files, LocalFileSystem):
-        return Folder(redact(url), root)
-    return Bucket(redact(url), files, root)
+        return Folder(url, root)
+    return Bucket(url, files, root)
+
+
+def _require_public(url: str) -> None:
+    parts = [HARMLESS_USER.sub(r"\g<scheme>", part) for part in url.split("::")]
+    if any(map(has_credentials, parts)):
+        raise ConfigurationError(
+            "An archive location without user, password and question was expected in"
+            " GEODATA_ARCHIVE or GEODATA_ARCHIVE_REPLICAS, found one with some: give it alone, and"
+            " its credentials in the environment, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for"
+            " s3://, FSSPEC_SFTP_PASSWORD or the like elsewhere."
+        )
+
+
+def _described(url: str, error: Exception) -> str:
+    """Say why a URL cannot be used; nothing of one that begins as none does."""
+    known = get_protocol(url) in fsspec.available_protocols()
+    return f"{url} cannot be used: {error}" if known else "cannot be used: it begins as none does"
 
 
 def outages() -> tuple[type[BaseException], ...]:

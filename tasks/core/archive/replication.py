@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from tasks.core.archive.locations import Location, open_location, outages
-from tasks.core.model.addresses import redact
 from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.secrets import hide
 
 Result = TypeVar("Result")
 Listings = list[tuple[Location, set[str]]]
@@ -122,4 +122,4 @@ def once_each(failures: Iterable[Failure]) -> Failures:
 
 def _failure(location: Location, error: BaseException) -> Failure:
     """Describe what went wrong in a location, without credentials."""
-    return Failure(location.url, redact(f"{type(error).__name__}: {error}"))
+    return Failure(location.url, hide(f"{type(error).__name__}: {error}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,12 @@ from urllib.parse import unquote, urlsplit
 from tasks.core.model.errors import ConfigurationError
 
 USER = re.compile(r"(?<=://)[^/\s?#]*@")
-PRIVATE = r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*@|[^?#]*[?#])"
+SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:"
+PRIVATE = (
+    rf"^\s*({SCHEME}//([^/?#]*@|[^?#]*[?#]"
+    r"|[^/?#\[]*:[^?#]*@|[^/?#\[]*:[^/?#]*[^0-9/?#])"  # a password with a / in it, or no port
+    rf"|({SCHEME})?/?/?[^/?#@:]+:[^/?#@]*@)"  # me:password@host, without the scheme
+)
 SECRET = re.compile(
     r"(?P<name>[?&;#](?:[\w.-]*[_.-])?(?:api|access|auth|app|subscription)?"
     r"(?:key|token|secret|password|passwd|pwd|signature|sig|credentials?|auth)=)[^&;#\s\"']*",
@@ -36,20 +40,27 @@ def redact_all(value: Any) -> Any:
 def require_public(text: str) -> None:
     """Raise ConfigurationError for an address with a user, a password or a question.
 
-    It would be a parameter of a run, which Prefect keeps and shows.
+    It would be a parameter of a run, which Prefect keeps and shows, or in the archive.
     """
-    if re.match(PRIVATE, text):
+    if has_credentials(text):
         raise ConfigurationError(
             f"An address without user, password and question was expected, found {without(text)}"
-            " with some, and Prefect keeps what a run is asked: give the address alone, and put it"
-            " with its credentials into GEODATA_CREDENTIALS. Where a run was started with them,"
-            " change them."
+            " with some, and it would be kept and shown: give the address alone (an @ in its path"
+            " is %40), and put it with its credentials into GEODATA_CREDENTIALS. Where a run was"
+            " started with them, change them."
         )
 
 
+def has_credentials(text: str) -> bool:
+    """Tell whether an address has a user, a password or a question, or looks as if it had."""
+    return re.match(PRIVATE, text) is not None
+
+
 def without(text: str) -> str:
-    """Give an address without its user, password and question."""
-    return USER.sub("", re.split(r"[?#]", text)[0])
+    """Give an address without its user, password and question, or no more than that it is one."""
+    address, *question = re.split(r"[?#]", text, maxsplit=1)
+    shown = USER.sub("", address)
+    return "an address" if has_credentials(shown) or "@" in "".join(question) else shown
 
 
 def local_path(url: str) -> Path | None:
@@ -58,15 +69,3 @@ def local_path(url: str) -> Path | None:
     if parts.scheme == "file":
         return Path(unquote(parts.path))
     return None if parts.scheme else Path(url)
-
-
-class RedactingFilter(logging.Filter):
-    """A filter that takes credentials out of the addresses that an HTTP library logs."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the line; never drop it."""
-        record.msg, record.args = redact(record.getMessage()), None
-        return True
-
-
-logging.getLogger("httpx").addFilter(RedactingFilter("httpx"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -79,7 +80,7 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as error:
         found = "; ".join(
-            f"{PREFIX}{str(each['loc'][0]).upper()} is {each['input']!r}"
+            f"{PREFIX}{str(each['loc'][0]).upper()} is {_shown(each['input'])}"
             f" ({each['msg'][:1].lower()}{each['msg'][1:]})"
             for each in error.errors()
         )
@@ -87,6 +88,11 @@ def settings() -> Settings:
             f"Settings that can be used were expected in the environment, found that {found}:"
             " correct or unset it."
         ) from None
+
+
+def _shown(value: object) -> str:
+    """Give a value as it is found, but nothing of what may be an address with a password."""
+    return repr(value) if re.fullmatch(r"[\w .,-]{,40}", str(value)) else "something else"
 
 
 def data_folder() -> Path:

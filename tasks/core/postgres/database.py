@@ -15,12 +15,13 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import create_engine
-from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.secrets import hide
+from tasks.core.postgres import database_urls
 
-SHOWN = ("host", "port", "sslmode", "application_name", "target_session_attrs")
 POSTGRESQL_OLDEST = 15
 POSTGIS_OLDEST = (3, 3)
 # a server that may be written to, for which a standby that takes over is not taken yet; seconds to
@@ -41,8 +42,7 @@ class Database:
     url: URL
 
     def __str__(self) -> str:
-        shown = {name: value for name, value in self.url.query.items() if name in SHOWN}
-        return self.url.set(query=shown).render_as_string(hide_password=True)
+        return database_urls.shown(self.url)
 
     __repr__ = __str__
 
@@ -142,29 +142,8 @@ def engine(database: Database) -> Engine:
 
 
 def parse(url: str) -> Database:
-    """Read a URL; postgres://, postgresql:// and postgresql+psycopg2:// mean the same here.
-
-    A password among the options, as libpq takes it too, becomes the one before the host.
-    """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):  # whose words hold parts of it
-        parsed = None
-    if parsed is None or "@" in (parsed.host or ""):
-        raise ConfigurationError(
-            "The database URL cannot be read: it was expected to be"
-            " postgresql://user:password@host:port/name, with letters such as @, : and / in a"
-            " password written as %40, %3A and %2F. Correct it."
-        )
-    if parsed.drivername not in ("postgres", "postgresql", "postgresql+psycopg2"):
-        raise ConfigurationError(
-            f"The database must be PostgreSQL with PostGIS; the URL names {parsed.drivername!r}:"
-            " use postgresql://user:password@host/name."
-        )
-    parsed = parsed.set(drivername="postgresql+psycopg2")
-    if isinstance(password := parsed.query.get("password"), str):
-        parsed = parsed.difference_update_query(["password"]).set(password=password)
-    return Database(parsed)
+    """Read the URL of a database; raises ConfigurationError, which shows nothing of it."""
+    return Database(database_urls.read(url))
 
 
 def require_postgis(database: Database) -> None:
@@ -178,7 +157,8 @@ def require_postgis(database: Database) -> None:
         *(psycopg2.OperationalError, OperationalError),
         *(psycopg2.ProgrammingError, ProgrammingError),  # an option that libpq does not know
     ) as error:
-        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        said = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        reason = hide(said, database_urls.private_values(database.url))
         raise ConfigurationError(
             f"The database {database} cannot be reached ({reason}): start it or correct"
             " GEODATA_DATABASE_URL."

@@ -10,8 +10,10 @@ from tasks.core.model.errors import ConfigurationError, GeodataError
 from tasks.core.model.settings import settings
 from tasks.core.postgres import cluster
 from tasks.core.postgres.database import Database, parse, require_postgis
+from tasks.core.postgres.database_urls import SHOWN
 from tasks.core.postgres.migrations import migrate
 
+PUBLIC = (*SHOWN, "service")
 USAGE = "python -m tasks.core.postgres.shell open [psql options] | migrate | stop"
 
 
@@ -57,15 +59,31 @@ def open_psql(options: list[str]) -> None:
         raise ConfigurationError(
             "The program psql was not found on this machine: install the package postgresql-client."
         )
-    uri, environment = without_password(database)
+    uri, environment = without_secrets(database)
     os.execve(program, ["psql", uri, *options], environment)
 
 
-def without_password(database: Database) -> tuple[str, dict[str, str]]:
-    """Give the libpq URI, its password in an environment: others can read a command line."""
-    password = database.url.password
-    public = Database(database.url._replace(password=None))
-    return public.libpq_uri, dict(os.environ) | ({"PGPASSWORD": password} if password else {})
+def without_secrets(database: Database) -> tuple[str, dict[str, str]]:
+    """Give a libpq URI for a command line, which others can read, and an environment for the rest.
+
+    That has the password, and a service file in memory with the options that may hold a secret.
+    """
+    url, environment = database.url, dict(os.environ)
+    hidden = {name: str(value) for name, value in url.query.items() if name not in PUBLIC}
+    public = url.difference_update_query(hidden)._replace(password=None)
+    if url.password:
+        environment["PGPASSWORD"] = url.password
+    if hidden and "service" in url.query:
+        raise ConfigurationError(
+            f"The database URL names the service {url.query['service']!r} and has further options"
+            " that no command line may show: move those into the file of that service."
+        )
+    if hidden:
+        lines = "".join(f"{name}={value}\n" for name, value in hidden.items())
+        place = os.memfd_create("service", flags=0)  # open in the program that takes our place
+        os.write(place, f"[geodata]\n{lines}".encode())
+        environment |= {"PGSERVICE": "geodata", "PGSERVICEFILE": f"/proc/self/fd/{place}"}
+    return Database(public).libpq_uri, environment
 
 
 if __name__ == "__main__":

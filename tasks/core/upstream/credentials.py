@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from contextlib import suppress
-from urllib.parse import quote
-
 import httpx
 
-from tasks.core.model.addresses import redact
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.settings import settings
 
@@ -27,37 +22,18 @@ def with_credentials(url: str) -> httpx.URL:
     return given.copy_merge_params(found.params) if found.query else given
 
 
-def hide(text: str) -> str:
-    """Give a text without credentials, also those of this machine that a server repeats."""
-    values = (value for each in _known() for value in (each.password, *each.params.values()))
-    secrets = {form for value in values if value for form in (value, quote(value, safe=""))}
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return redact(text)
-
-
-class _HidingFilter(logging.Filter):
-    """Hides the credentials of this machine in what an HTTP library logs, whatever their names."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the line; never drop it."""
-        with suppress(ConfigurationError):  # said where an address is asked
-            record.msg, record.args = hide(record.getMessage()), None
-        return True
-
-
-logging.getLogger("httpx").addFilter(_HidingFilter("httpx"))
-
-
 def _known() -> list[httpx.URL]:
     try:
-        return [httpx.URL(each) for each in settings().credentials.get_secret_value().split()]
+        known = [httpx.URL(each) for each in settings().credentials.get_secret_value().split()]
     except httpx.InvalidURL:
+        known = [httpx.URL()]
+    if not all(each.scheme in ("http", "https") and each.host for each in known):
         raise ConfigurationError(
             "GEODATA_CREDENTIALS was expected to be addresses such as"
             " https://user:password@host/folder, separated by blanks, and one is none: correct it,"
             " with letters such as @, / and # in a password written as %40, %2F and %23."
-        ) from None
+        )
+    return known
 
 
 def _is_below(asked: httpx.URL, known: httpx.URL) -> bool:

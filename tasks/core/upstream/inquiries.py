@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tasks.core.archive import todays_files
 from tasks.core.archive.quarantine import Quarantine
-from tasks.core.model.addresses import redact
+from tasks.core.model.addresses import redact, require_public
 from tasks.core.model.declarations import Source
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original, Retrieval, State
@@ -89,7 +89,8 @@ def _addresses(source: Source) -> list[str]:
 
 
 def _in_inbox(source: Source) -> str:
-    return f"{settings().inbox}/{source.inbox_name}"
+    require_public(inbox := settings().inbox)
+    return f"{inbox}/{source.inbox_name}"
 
 
 def _without_address(source: Source) -> Retrieval:

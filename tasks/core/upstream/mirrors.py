@@ -44,9 +44,9 @@ from tasks.core.model.declarations import (
     Total,
 )
 from tasks.core.model.errors import ConfigurationError, SourceError
+from tasks.core.model.secrets import hide
 from tasks.core.upstream import http
 from tasks.core.upstream.bounds import bounds
-from tasks.core.upstream.credentials import hide
 
 NAME = "mirror.json"
 LARGEST = 64 << 20  # bytes of a mirror.json

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 import httpx
 
 from tasks.core.model.addresses import local_path
+from tasks.core.model.secrets import hide
 from tasks.core.upstream import http, local_files
 from tasks.core.upstream.answers import Answer, Report
 from tasks.core.upstream.bounds import Bounds, OutOfBounds, bounds
-from tasks.core.upstream.credentials import hide
 from tasks.core.upstream.downloads import Download, download_of
 
 HEADERS_OF_INTEREST = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.core.archive.copies import CorruptCopy, digest_of_new, verify_once
@@ -45,6 +46,20 @@ def require_unchanged(file: File) -> None:
                 f" changed there since ({error}): run again, which unpacks it anew, and look who"
                 " writes into that folder."
             ) from None
+
+
+@contextmanager
+def unchanged(file: File) -> Iterator[None]:
+    """Let a file be read that has the bytes that were unpacked, and has them still at the end.
+
+    Raises WorkLost where it has not, whatever else its reader found: that would be blamed on its
+    publisher, or part of the rows be taken for all.
+    """
+    require_unchanged(file)
+    try:
+        yield
+    finally:
+        require_unchanged(file)
 
 
 def is_unchanged(file: File) -> bool:
