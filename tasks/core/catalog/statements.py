@@ -16,6 +16,13 @@ SELECT_NEXT_NUMBER = """
 SELECT greatest(coalesce(max(number), 0), %(floor)s) + 1
   FROM catalog.edition WHERE dataset = %(dataset)s
 """
+# After every publication there is, also where the clock went back or another server took over.
+SELECT_NEXT_MOMENT = """
+SELECT greatest(clock_timestamp(), max(moment) + interval '1 microsecond')
+  FROM (SELECT max(at) FROM catalog.publication
+         UNION ALL
+        SELECT max(greatest(started_at, published_at)) FROM catalog.edition) AS newest (moment)
+"""
 SELECT_PARTITIONS = """
 SELECT c.relname
   FROM unnest(%(tables)s::text[]) AS layer, pg_partition_tree(to_regclass(layer)) AS part
