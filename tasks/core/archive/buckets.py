@@ -7,6 +7,7 @@ import os
 import uuid
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,8 @@ class Bucket:
         if not hasattr(self.files, "call_s3"):
             return []
         bucket, _, prefix = self._key("").partition("/")
-        oldest = datetime.now(UTC) - timedelta(seconds=ABANDONED_SECONDS)
         answer = self.files.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix)
+        oldest = _said_at(answer) - timedelta(seconds=ABANDONED_SECONDS)
         left = [each for each in answer.get("Uploads", []) if each["Initiated"] < oldest]
         for each in left:
             upload = {"Key": each["Key"], "UploadId": each["UploadId"]}
@@ -126,3 +127,11 @@ class Bucket:
 
     def _key(self, name: str) -> str:
         return f"{self.root}/{name}"
+
+
+def _said_at(answer: Any) -> datetime:
+    """Give the moment of an answer by the store's own clock, or else by that of this machine."""
+    date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    with suppress(ValueError):
+        return parsedate_to_datetime(date).astimezone(UTC)
+    return datetime.now(UTC)

@@ -157,7 +157,8 @@ SELECT EXISTS (SELECT
                 WHERE s.retention = 'legal_maximum')
 """
 # The newest vintage is the one on a schedule: files of a backfill were asked for once, mirrors
-# promise nothing, and what is withdrawn is not held.
+# promise nothing, and what is withdrawn is not held. A moment to come, of a clock that was ahead,
+# proves nothing.
 SELECT_FRESHNESS = """
 WITH newest AS (
     SELECT c.dataset, c.number
@@ -170,8 +171,13 @@ WITH newest AS (
 )
 SELECT f.source, f.vintage, string_agg(DISTINCT n.dataset, ', ') AS datasets, f.asked_every_days,
        f.last_checked, f.last_changed_upstream, f.last_state,
-       coalesce(f.last_checked < now() - make_interval(days => f.asked_every_days + %(grace)s),
-                true) AS overdue
+       NOT EXISTS (SELECT FROM catalog.retrieval r
+                    WHERE (r.source, r.source_vintage, r.mirror) = (f.source, f.vintage, '')
+                      AND r.state <> 'unreachable'
+                      AND r.asked_at < now() + interval '1 day'
+                      AND r.asked_at
+                          >= now() - make_interval(days => f.asked_every_days + %(grace)s)
+                  ) AS overdue
   FROM newest n
   JOIN catalog.edition_input i USING (dataset, number)
   JOIN catalog.freshness f
