@@ -102,7 +102,8 @@ class Tombstones:
         failures = Failures()
         at = following(now, *(each.retrieved_at for each in (original, *same)))
         if self.standing(sha256) is None:
-            name = name_of(sha256, again_at=at if self._of(sha256) else None)
+            known = self._of(sha256) or self._documents.find(name_of(sha256))
+            name = name_of(sha256, again_at=at if known else None)
             failures = self._documents.put(name, document(set_for(original, reason, at)))
         return once_each((*failures, *self._originals.remove(sha256)[1]))
 
