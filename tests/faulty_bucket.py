@@ -1,5 +1,5 @@
-"""A proxy in front of a real S3 API with the faults real object stores have: what it is told, to the
-requests it is told.
+"""A proxy in front of a real S3 API with the faults real object stores have, for the requests that
+it is told.
 """
 
 from __future__ import annotations

@@ -67,9 +67,13 @@ class Documents:
 
     def find(self, name: str) -> dict[str, Any] | None:
         """Give the document of that name, or None when no location that answers has it."""
+        return self.read(name) if self.exists(name) else None
+
+    def exists(self, name: str) -> bool:
+        """Tell whether a location that answers has it, also where no listing has it yet."""
         found, failures = self._locations.each(lambda location: location.exists(name))
-        require_listing(found, failures)  # a listing may not have yet what was just written
-        return self.read(name) if any(there for _, there in found) else None
+        require_listing(found, failures)
+        return any(there for _, there in found)
 
     def read_all(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Give all documents under a folder with their names, in order, several read at a time."""

@@ -5,21 +5,25 @@ from __future__ import annotations
 from tasks.core.model.addresses import redact
 
 WORDS = {
-    "it denies us this (grant it to our credentials)": "AccessDenied AllAccessDisabled 403 405"
-    " MethodNotAllowed",
-    "it does not know our credentials (correct them)": "InvalidAccessKeyId SignatureDoesNotMatch"
-    " InvalidSecurity NotSignedUp 401",
-    "our credentials have expired (renew them)": "ExpiredToken InvalidToken TokenRefreshRequired",
-    "its clock differs from this machine's (set it by a time server)": "RequestTimeTooSkewed",
-    "it is too busy": "SlowDown ServiceUnavailable Throttling RequestTimeout 429 503",
+    "it denies us this, check our credentials and what they may do": """
+        AccessDenied AllAccessDisabled MethodNotAllowed 403 405""",
+    "it does not know our credentials, correct them": """
+        InvalidAccessKeyId SignatureDoesNotMatch InvalidSecurity NotSignedUp 401""",
+    "our credentials have expired, renew them": """
+        ExpiredToken InvalidToken TokenRefreshRequired""",
+    "we have no credentials for it, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY": """
+        NoCredentialsError PartialCredentialsError CredentialRetrievalError TokenRetrievalError""",
+    "it refuses the question, as where credentials have expired": "400",
+    "its clock differs from this machine's, set that by a time server": "RequestTimeTooSkewed",
+    "it is too busy": """
+        SlowDown ServiceUnavailable Throttling RequestTimeout 429 503""",
     "it failed inside": "InternalError 500 502 504",
     "it has no such bucket": "NoSuchBucket",
-    "it refuses the question, as where credentials have expired": "400",
-    "it has no credentials of ours (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)": "NoCredentialsError PartialCredentialsError CredentialRetrievalError TokenRetrievalError",
     "it does not answer in time": "ReadTimeoutError ConnectTimeoutError FSTimeoutError",
     "it cannot be reached": "EndpointConnectionError ConnectionError HTTPClientError",
-    "the line to it breaks": "ConnectionClosedError ClientPayloadError ResponseStreamingError"
-    " IncompleteReadError ServerDisconnectedError ResponseParserError",
+    "the line to it breaks": """
+        ConnectionClosedError ClientPayloadError ResponseStreamingError IncompleteReadError
+        ServerDisconnectedError ResponseParserError""",
 }
 SAID = {code: words for words, codes in WORDS.items() for code in codes.split()}
 

@@ -102,8 +102,7 @@ class Tombstones:
         failures = Failures()
         at = following(now, *(each.retrieved_at for each in (original, *same)))
         if self.standing(sha256) is None:
-            known = self._of(sha256) or self._documents.find(name_of(sha256))
-            name = name_of(sha256, again_at=at if known else None)
+            name = name_of(sha256, again_at=at if self._of(sha256) else None)
             failures = self._documents.put(name, document(set_for(original, reason, at)))
         return once_each((*failures, *self._originals.remove(sha256)[1]))
 
@@ -122,8 +121,11 @@ class Tombstones:
     def _of(self, sha256: str) -> list[Tombstone]:
         """Give all tombstones of a hash in the locations that answer."""
         listings, _ = self._locations.listings(folder(sha256))
-        names, beginning = sorted(all_names(listings)), f"{folder(sha256)}/{sha256}"
-        return [read(self._documents.read(name)) for name in names if name.startswith(beginning)]
+        beginning = f"{folder(sha256)}/{sha256}"
+        names = sorted(name for name in all_names(listings) if name.startswith(beginning))
+        if not names and self._documents.exists(first := name_of(sha256)):
+            names = [first]  # set a moment ago, and not listed yet
+        return [read(self._documents.read(name)) for name in names]
 
     def _keepers(
         self, original: Original, same: Iterable[Original], at: datetime
