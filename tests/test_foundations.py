@@ -192,6 +192,7 @@ AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes 
     "tasks/core/model/errors.py": "classes of errors",
     "tasks/core/model/recipes.py": "names of originals and foundations",
     "tasks/core/rebuilding/": "compares and puts back what was made",
+    "tasks/core/model/moments.py": "stamps originals",
     "tasks/core/model/revision.py": "names the code",
     "tasks/core/model/scratch.py": "names temporary files",
     "tasks/core/model/settings.py": "folders and addresses",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,8 @@ def _keep_manifest(edition: Edition, path: str, document: dict[str, Any]) -> dic
 
 def _is_of(kept: dict[str, Any], document: dict[str, Any]) -> bool:
     """Tell whether a manifest is that of an edition, written by a run that was killed then."""
-    return bool(kept["edition"]["published_at"] == document["edition"]["published_at"])
+    ours, theirs = (each["edition"]["published_at"] for each in (document, kept))
+    return datetime.fromisoformat(ours) == datetime.fromisoformat(theirs)
 
 
 def _remove_old(edition: Edition) -> None:

@@ -22,6 +22,7 @@ from tasks.core.model.handles import Edition, Foundation, Original, Staging
 from tasks.core.model.recipes import Recipe
 from tasks.running.archived_runs import tell
 from tasks.running.arrears import settle
+from tasks.running.clocks import compare_clocks
 from tasks.running.closing import close
 from tasks.running.disks import explaining_disks
 from tasks.running.locks import alone, prove_lock
@@ -42,6 +43,7 @@ class NewEdition:
         place, run = site(), str(runtime.flow_run.id or uuid.uuid4())
         with explaining_disks(), alone(place.database, dataset):
             prove_lock()
+            compare_clocks(place.database)
             if cleared := editions.abandon(place.database, dataset):
                 say(f"Cleared what earlier runs left unfinished: {', '.join(cleared)}.")
             settle(place, dataset)
@@ -107,7 +109,7 @@ class NewEdition:
             runtime.flow_run.id,
             rebuild=rebuild,
             after=after,
-            floor=site().archive.editions.last_number(dataset.slug),
+            floor=site().archive.editions.floor(dataset.slug),
         )
 
     def publish(self, staging: Staging) -> Edition:

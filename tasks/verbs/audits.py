@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 
 from prefect import runtime
 from prefect.artifacts import create_table_artifact
@@ -81,7 +80,8 @@ def audit(period_days: int = 30) -> None:
     known = [AuditRecord(**each._asdict()) for each in database.records(SELECT_AUDITED)]
     archive = Audit(site().archive, known)
     _clear(archive)
-    for name, locations in archive.due(period_days, datetime.now(UTC)).items():
+    now = database.value("SELECT clock_timestamp()")  # the clock that dates audits
+    for name, locations in archive.due(period_days, now).items():
         findings = archive.check(name, locations)
         outcome.add(archive.inventory.describe(name), findings)
         _keep(database, findings)

@@ -46,7 +46,8 @@ def download(source: Source) -> Retrieval:
     unused = _why_unused(store, source, last)
     if settings().upstream == "archive":
         return _not_asked(source, last, unused)
-    verdict = inquire(Inquiry(source, store.quarantine, last, Progress(source), warn))
+    follows = store.manifests.last_moment(source)
+    verdict = inquire(Inquiry(source, store.quarantine, last, Progress(source), warn, follows))
     if verdict.retrieval.state in FAILED and last is None:
         _give_up(verdict.retrieval, verdict.may_pass, unused)
     _say_downloaded(verdict.retrieval, last, time.perf_counter() - started)

@@ -23,6 +23,7 @@ from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Original
 from tasks.core.postgres.database import Database
 from tasks.running.announcements import telling
+from tasks.running.clocks import compare_clocks
 from tasks.running.policies import ARCHIVE, verb
 from tasks.running.site import site
 from tasks.running.steps import say, warn
@@ -44,6 +45,7 @@ def bury_expired(grace_days: int = 0) -> None:
             f"grace_days was expected to be 0 or more, found {grace_days}: originals are not buried"
             " before their age."
         )
+    compare_clocks(site().database)
     store, purge = site().archive, Purge()
     review = _buried(store, purge, grace_days)
     _report(store, review, purge)
@@ -86,6 +88,7 @@ def collect_superseded(grace_originals: int = 0) -> None:
             " that a source keeps all stay."
         )
     store, database, purge = site().archive, site().database, Purge()
+    compare_clocks(database)
     _, down = store.locations.listings("editions")
     if down:
         warn(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from tasks.core.archive import edition_records
@@ -21,7 +23,22 @@ Numbered = dict[tuple[str, int], list[ArchivedEdition]]
 Shown = dict[Slot, ArchivedEdition | None]
 """The edition that each slot shows, None after a withdrawal."""
 VERSION = 1
+STAMP = re.compile(r"[/-](\d{8}T\d{6})[^/]*\.json$")
 WITHDRAW = "withdraw"
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The highest number an edition of a dataset ever had, and the end of its last second.
+
+    A database that is newer than the archive, or whose clock is behind, goes on from there.
+    """
+
+    number: int = 0
+    moment: datetime | None = None
+
+
+NO_FLOOR = Floor()
 
 
 class ArchivedEditions:
@@ -44,10 +61,17 @@ class ArchivedEditions:
         everything = self.all()
         return with_dependencies(kept(everything, self.publications()), everything)
 
-    def last_number(self, dataset: str) -> int:
-        """Give the highest number that an edition of a dataset ever had; 0 without any."""
-        names = (name.rpartition("/")[2] for name in self._documents.names(f"editions/{dataset}"))
-        return max((int(name.partition("-")[0]) for name in names), default=0)
+    def floor(self, dataset: str) -> Floor:
+        """Give what the next edition of a dataset comes after, by the names of documents."""
+        names = self._documents.names(f"editions/{dataset}")
+        stems = (name.rpartition("/")[2] for name in names)
+        number = max((int(stem.partition("-")[0]) for stem in stems), default=0)
+        names += self._documents.names(f"publications/{dataset}")
+        stamps = [found[1] for name in names if (found := STAMP.search(name))]
+        if not stamps:
+            return Floor(number)
+        newest = datetime.strptime(max(stamps), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        return Floor(number, newest + timedelta(seconds=1))
 
     def _records(self, kind: str, record_of: RecordOf[Record]) -> Iterator[Record]:
         for name, document in self._documents.read_all(f"{kind}s"):
@@ -107,8 +131,16 @@ def _foundations(edition: ArchivedEdition, numbered: Numbered) -> Iterator[Archi
     """
     for dependency in edition.dependencies:
         others = numbered.get((dependency.dataset, dependency.number), [])
-        before = [other for other in others if other.published_at <= edition.published_at]
-        yield from [other for other in before if edition.mirror or not other.mirror][-1:]
+        meant = [other for other in others if edition.mirror or not other.mirror]
+        yield from _last_before(meant, edition.published_at)
+
+
+def _last_before(editions: Sequence[ArchivedEdition], at: datetime) -> Sequence[ArchivedEdition]:
+    """Give the last of some editions that was published before a moment, or the first of all.
+
+    It was there, so that a later stamp is that of a clock which was ahead.
+    """
+    return [edition for edition in editions if edition.published_at <= at][-1:] or editions[:1]
 
 
 def _shown(editions: Sequence[ArchivedEdition], publications: Publications) -> tuple[Shown, Shown]:
@@ -132,9 +164,8 @@ def _history(
     events = [(own, edition) for edition in editions for own in edition.publications]
     for publication in publications:
         others = numbered.get((publication.dataset, publication.number), [])
-        before = [other for other in others if other.published_at <= publication.at]
-        meant = [other for other in before if publication.mirror in (None, other.mirror)]
-        events += [(publication, edition) for edition in meant[-1:]]
+        meant = [other for other in others if publication.mirror in (None, other.mirror)]
+        events += [(publication, each) for each in _last_before(meant, publication.at)]
     return sorted(events, key=lambda event: event[0].at)
 
 

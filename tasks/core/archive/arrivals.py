@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from tasks.core.archive.archive import Archive
 from tasks.core.archive.replication import Failures
 from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Original, Retrieval
+from tasks.core.model.moments import following
 
 
 def receive(store: Archive, retrieval: Retrieval) -> tuple[Original, Failures]:
@@ -20,7 +22,9 @@ def receive(store: Archive, retrieval: Retrieval) -> tuple[Original, Failures]:
 
 
 def _kept(store: Archive, retrieval: Retrieval) -> tuple[Original, Failures]:
-    original = _described(retrieval, retrieval.sha256 or "", retrieval.size or 0)
+    sha256, size = retrieval.sha256 or "", retrieval.size or 0
+    verdicts = (store.tombstones.last_moment(sha256), store.proofs.last_moment(sha256))
+    original = _described(retrieval, sha256, size, *verdicts)
     path = Path(retrieval.path or "")
     # A retry of this task may find the file gone: then an earlier attempt archived and removed it.
     failures: Failures = ()
@@ -51,13 +55,16 @@ def _written(store: Archive, retrieval: Retrieval, original: Original) -> Failur
     return store.manifests.write(original, headers=retrieval.headers, detail=retrieval.remarks)
 
 
-def _described(retrieval: Retrieval, sha256: str, count: int) -> Original:
+def _described(
+    retrieval: Retrieval, sha256: str, count: int, *verdicts: datetime | None
+) -> Original:
+    """Describe what was received, after what the archive has; verdicts: on the same bytes."""
     return Original(
         source=retrieval.source,
         sha256=sha256,
         size=count,
         url=retrieval.url,
-        retrieved_at=retrieval.asked_at,
+        retrieved_at=following(retrieval.asked_at, retrieval.follows, *verdicts),
         state=retrieval.state,
         etag=retrieval.etag,
         last_modified=retrieval.last_modified,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import uuid
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,11 @@ class Bucket:
         key = self._key(name)
         if self.files.exists(key) and copies.settled(self.digest(name), name, sha256, self.url):
             return
-        self.files.put_file(str(path), key)
+        self.replace(path, name, sha256)
+
+    def replace(self, path: Path, name: str, sha256: str) -> None:
+        """Put a file over whatever has its name; a bucket that forbids deletion takes that too."""
+        self.files.put_file(str(path), self._key(name))
         copies.require(sha256, self.digest(name), self.url, name)
 
     def fetch(self, name: str, sha256: str) -> Path:
@@ -99,12 +105,13 @@ class Bucket:
         if not hasattr(self.files, "call_s3"):
             return []
         bucket, _, prefix = self._key("").partition("/")
-        oldest = datetime.now(UTC) - timedelta(seconds=ABANDONED_SECONDS)
-        answer = self.files.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix)
+        answer = self._asked("list_multipart_uploads", Bucket=bucket, Prefix=prefix)
+        oldest = _said_at(answer) - timedelta(seconds=ABANDONED_SECONDS)
         left = [each for each in answer.get("Uploads", []) if each["Initiated"] < oldest]
         for each in left:
             upload = {"Key": each["Key"], "UploadId": each["UploadId"]}
-            self.files.call_s3("abort_multipart_upload", Bucket=bucket, **upload)
+            with suppress(FileNotFoundError):  # another audit was faster
+                self.files.call_s3("abort_multipart_upload", Bucket=bucket, **upload)
         return sorted(each["Key"].removeprefix(prefix) for each in left)
 
     def _versions(self, key: str) -> list[str]:
@@ -115,14 +122,27 @@ class Bucket:
         if not hasattr(self.files, "call_s3"):
             return []
         bucket, _, path = key.partition("/")
-        try:
-            answer = self.files.call_s3("list_object_versions", Bucket=bucket, Prefix=path)
-        except OSError as error:
-            if "NotImplemented" in str(error):  # a store with the API of S3 that knows no versions
-                return []
-            raise
+        answer = self._asked("list_object_versions", Bucket=bucket, Prefix=path)
         versions = answer.get("Versions", [])
         return [version["VersionId"] for version in versions if version["Key"] == path]
 
+    def _asked(self, question: str, **facts: str) -> dict[str, Any]:
+        """Ask what not every store with the API of S3 can tell: nothing then."""
+        try:
+            answer: dict[str, Any] = self.files.call_s3(question, **facts)
+        except OSError as error:
+            if error.errno != errno.ENOSYS and "NotImplemented" not in str(error):
+                raise
+            return {}
+        return answer
+
     def _key(self, name: str) -> str:
         return f"{self.root}/{name}"
+
+
+def _said_at(answer: Any) -> datetime:
+    """Give the moment of an answer by the store's own clock, or else by that of this machine."""
+    date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    with suppress(ValueError):
+        return parsedate_to_datetime(date).astimezone(UTC)
+    return datetime.now(UTC)

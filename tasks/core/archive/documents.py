@@ -13,7 +13,14 @@ from typing import Any, TypeVar
 
 from tasks.core.archive.copies import Occupied
 from tasks.core.archive.locations import Location
-from tasks.core.archive.replication import Failures, Listings, Locations, all_names, once_each
+from tasks.core.archive.replication import (
+    Failures,
+    Listings,
+    Locations,
+    all_names,
+    once_each,
+    require_listing,
+)
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.scratch import workplace
 
@@ -60,8 +67,13 @@ class Documents:
 
     def find(self, name: str) -> dict[str, Any] | None:
         """Give the document of that name, or None when no location that answers has it."""
-        folder = name.rpartition("/")[0]
-        return self.read(name) if name in self._locations.names(folder) else None
+        return self.read(name) if self.exists(name) else None
+
+    def exists(self, name: str) -> bool:
+        """Tell whether a location that answers has it, also where no listing has it yet."""
+        found, failures = self._locations.each(lambda location: location.exists(name))
+        require_listing(found, failures)
+        return any(there for _, there in found)
 
     def read_all(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Give all documents under a folder with their names, in order, several read at a time."""
@@ -108,8 +120,7 @@ class Documents:
 def replace_in(location: Location, name: str, document: Mapping[str, Any]) -> None:
     """Give a location a document that it lacks, or that it no longer holds as it was written."""
     with _text_file(_json(document)) as (path, sha256):
-        location.remove(name)
-        location.add(path, name, sha256)
+        location.replace(path, name, sha256)
 
 
 def fingerprint(document: Mapping[str, Any]) -> str:

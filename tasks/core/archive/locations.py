@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -62,6 +64,9 @@ class Location(Protocol):
         the name is its hash (the copy is corrupt) and Occupied is raised when not.
         """
 
+    def replace(self, path: Path, name: str, sha256: str) -> None:
+        """Copy a file in over whatever has its name, and verify it by reading it back."""
+
     def fetch(self, name: str, sha256: str) -> Path:
         """Give a path on this machine with those bytes, verified."""
 
@@ -105,6 +110,18 @@ class Folder:
         target = self.root / name
         if target.is_file() and settled(digest(target), name, sha256, self.url):
             return
+        with self._part(path, name, sha256) as part:
+            place(part, target, name, sha256)
+
+    def replace(self, path: Path, name: str, sha256: str) -> None:
+        """Write a part, read it back, and put it over whatever has its name."""
+        with self._part(path, name, sha256) as part:
+            os.replace(part, self.root / name)
+
+    @contextmanager
+    def _part(self, path: Path, name: str, sha256: str) -> Iterator[Path]:
+        """Give a read-only copy that is on the disk; what becomes of its name is brought there."""
+        target = self.root / name
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # no other account's business
         target.parent.mkdir(parents=True, exist_ok=True)
         with parts.part_beside(target) as part:
@@ -112,7 +129,7 @@ class Folder:
             sync(part)
             require(sha256, digest(part), self.url, name)
             part.chmod(0o444)
-            place(part, target, name, sha256)
+            yield part
             sync(target.parent)
 
     def fetch(self, name: str, sha256: str) -> Path:

@@ -51,6 +51,12 @@ class Manifests:
         names = self._documents.names(f"{FOLDER}/{shelf(source)}")
         return (original_of(self._documents.read(name)) for name in reversed(names))
 
+    def last_moment(self, source: Source) -> datetime | None:
+        """Give the stamp of the newest original of a source in any vintage, None without one."""
+        names = self._documents.names(f"{FOLDER}/{shelf(source).rpartition('/')[0]}")
+        stamps = (name.rpartition("/")[2].partition("-")[0] for name in names)
+        return max(map(moment_in, stamps), default=None)
+
     def with_bytes(self, source: Source, sha256: str) -> Original | None:
         """Give the newest original of a source and vintage with these bytes, or None."""
         return next((each for each in self.of(source) if each.sha256 == sha256), None)
@@ -84,6 +90,11 @@ def shelf(source: Source) -> str:
 def stamp(moment: datetime, sha256: str) -> str:
     """Give a document's name, sorted by time: UTC to the microsecond, 12 digits of its hash."""
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{sha256[:12]}"
+
+
+def moment_in(stamp: str) -> datetime:
+    """Give the moment of a stamp, to the microsecond, as names of documents have it."""
+    return datetime.strptime(stamp, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
 
 
 def declared(source: Source) -> dict[str, Any]:

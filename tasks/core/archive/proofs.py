@@ -21,6 +21,7 @@ from tasks.core.archive.manifests import Manifests
 from tasks.core.archive.replication import Failures
 from tasks.core.model.declarations import Source
 from tasks.core.model.handles import Original
+from tasks.core.model.moments import following
 from tasks.core.model.revision import code_revision
 
 FOLDER = "unusable"
@@ -51,7 +52,7 @@ class Proofs:
 
     def keep(self, original: Original, reason: str) -> Failures:
         """Keep that an original proved unusable, in every location; returns those that failed."""
-        source, at = original.source, datetime.now(UTC)
+        source, at = original.source, following(datetime.now(UTC), original.retrieved_at)
         proof = Proof(
             sha256=original.sha256,
             source=source.slug,
@@ -70,11 +71,15 @@ class Proofs:
 
     def against(self, original: Original) -> Proof | None:
         """Give the first proof since an original was retrieved, or None."""
-        return against(original, self._of(original))
+        return against(original, self._of(original.sha256))
+
+    def last_moment(self, sha256: str) -> datetime | None:
+        """Give the moment of the last proof against these bytes, None without one."""
+        return max((proof.proved_at for proof in self._of(sha256)), default=None)
 
     def before(self, original: Original) -> Proof | None:
         """Give the newest proof against the same bytes from before an original was retrieved."""
-        earlier = [p for p in self._of(original) if p.proved_at < original.retrieved_at]
+        earlier = [p for p in self._of(original.sha256) if p.proved_at < original.retrieved_at]
         return earlier[-1] if earlier else None
 
     def sentence(self, source: Source) -> str:
@@ -88,9 +93,9 @@ class Proofs:
             f" proved unusable on {proof.proved_at:%Y-%m-%d} ({proof.reason.rstrip('.')})"
         )
 
-    def _of(self, original: Original) -> list[Proof]:
-        beginning = f"{folder(original.sha256)}/{original.sha256}"
-        names = self._documents.names(folder(original.sha256))
+    def _of(self, sha256: str) -> list[Proof]:
+        beginning = f"{folder(sha256)}/{sha256}"
+        names = self._documents.names(folder(sha256))
         return [read(self._documents.read(each)) for each in names if each.startswith(beginning)]
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from tasks.core.archive.locations import Location, open_location, outages
+from tasks.core.archive.reasons import is_away, reason
 from tasks.core.model.errors import ConfigurationError
-from tasks.core.model.secrets import hide
 
 Result = TypeVar("Result")
 Listings = list[tuple[Location, set[str]]]
@@ -17,10 +17,14 @@ Listings = list[tuple[Location, set[str]]]
 
 @dataclass(frozen=True)
 class Failure:
-    """A location of the archive that could not take or give its part, and why."""
+    """A location of the archive that could not take or give its part, and why.
+
+    is_away: it may have whole what it was asked for.
+    """
 
     location: str
     reason: str
+    is_away: bool = False
 
     def __str__(self) -> str:
         return f"{self.location} ({self.reason})"
@@ -64,6 +68,9 @@ class Locations:
                 return action(location), passed
             except (*outages(), *faults) as error:
                 passed.append((location, _failure(location, error)))
+        away = [failure.location for _, failure in passed if failure.is_away]
+        if away:  # nothing is lost that a location which is away may have
+            remedy = f"See that {', '.join(away)} can be read, and run again"
         failures = listed(failure for _, failure in passed)
         raise ConfigurationError(
             f"{what} cannot be read from any location of the archive: {failures}. {remedy}."
@@ -96,7 +103,7 @@ class Locations:
         return all_names(listings)
 
 
-def require_listing(listings: Listings, failures: Iterable[Failure]) -> None:
+def require_listing(listings: Sequence[object], failures: Iterable[Failure]) -> None:
     """Raise ConfigurationError when no location could be listed."""
     if not listings:
         raise ConfigurationError(
@@ -122,4 +129,4 @@ def once_each(failures: Iterable[Failure]) -> Failures:
 
 def _failure(location: Location, error: BaseException) -> Failure:
     """Describe what went wrong in a location, without credentials."""
-    return Failure(location.url, hide(f"{type(error).__name__}: {error}"))
+    return Failure(location.url, reason(error), is_away(error))

@@ -8,7 +8,7 @@ thousands of small documents are not free.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 REQUEST_BYTES = 1 << 20  # what a location reads in about the time one more request takes
@@ -36,9 +36,14 @@ class Copy:
 def share(copies: Iterable[Copy], period_days: int, at: datetime) -> list[Copy]:
     """Give the copies due in one location: urgent ones, a daily share, then those that failed.
 
-    The daily share takes the oldest copies, and goes on until none would be overdue.
+    The daily share takes the oldest copies, and goes on until none would be overdue. A copy that a
+    clock which was ahead says is audited on a day to come counts as never audited.
     """
-    everything = sorted(copies, key=lambda copy: (copy.audited_at or NEVER, copy.name))
+    to_come = at + timedelta(days=1)
+    everything = sorted(
+        (copy if _last(copy) < to_come else replace(copy, audited_at=None) for copy in copies),
+        key=lambda copy: (_last(copy), copy.name),
+    )
     urgent = [copy for copy in everything if copy.urgent and not copy.failed]
     queue = [copy for copy in everything if not copy.urgent and not copy.failed]
     budget = sum(map(_weight, everything)) / period_days
@@ -50,6 +55,10 @@ def share(copies: Iterable[Copy], period_days: int, at: datetime) -> list[Copy]:
         budget -= _weight(copy)
         taken.append(copy)
     return [*urgent, *taken, *(copy for copy in everything if copy.failed)]
+
+
+def _last(copy: Copy) -> datetime:
+    return copy.audited_at or NEVER
 
 
 def _weight(copy: Copy) -> int:

@@ -23,6 +23,7 @@ from tasks.core.archive.replication import Failures, Locations, all_names, once_
 from tasks.core.model.addresses import redact
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Original
+from tasks.core.model.moments import following
 
 FOLDER = "tombstones"
 FORMAT = 1
@@ -71,6 +72,10 @@ class Tombstones:
         """Give the tombstone of an original; None if not buried since it was retrieved."""
         return over(original, self._of(original.sha256))
 
+    def last_moment(self, sha256: str) -> datetime | None:
+        """Give the moment of the last burial of these bytes, None without one."""
+        return max((stone.buried_at for stone in self._of(sha256)), default=None)
+
     def standing(self, sha256: str) -> Tombstone | None:
         """Give the tombstone of bytes that no original may use now, or None."""
         stones = self._of(sha256)
@@ -84,8 +89,10 @@ class Tombstones:
         finishes it. Raises CheckFailed, and removes nothing, when the same bytes may stay as an
         original of another source, or as a newer one of this.
         """
-        at, sha256 = datetime.now(UTC), original.sha256
-        if keepers := [keeper for keeper in self._keepers(original, at) if keeper not in judged]:
+        now, sha256 = datetime.now(UTC), original.sha256
+        same = self._manifests.carrying(sha256)
+        keepers = self._keepers(original, same, now)
+        if keepers := [keeper for keeper in keepers if keeper not in judged]:
             raise CheckFailed(
                 f"The original {sha256} of {original.source.slug} {original.source.vintage} was to"
                 f" be buried by {reason}, and no other use of it was expected; found in the"
@@ -93,6 +100,7 @@ class Tombstones:
                 " too may go."
             )
         failures = Failures()
+        at = following(now, *(each.retrieved_at for each in (original, *same)))
         if self.standing(sha256) is None:
             name = name_of(sha256, again_at=at if self._of(sha256) else None)
             failures = self._documents.put(name, document(set_for(original, reason, at)))
@@ -113,13 +121,18 @@ class Tombstones:
     def _of(self, sha256: str) -> list[Tombstone]:
         """Give all tombstones of a hash in the locations that answer."""
         listings, _ = self._locations.listings(folder(sha256))
-        names, beginning = sorted(all_names(listings)), f"{folder(sha256)}/{sha256}"
-        return [read(self._documents.read(name)) for name in names if name.startswith(beginning)]
+        beginning = f"{folder(sha256)}/{sha256}"
+        names = sorted(name for name in all_names(listings) if name.startswith(beginning))
+        if not names and self._documents.exists(first := name_of(sha256)):
+            names = [first]  # set a moment ago, and not listed yet
+        return [read(self._documents.read(name)) for name in names]
 
-    def _keepers(self, original: Original, at: datetime) -> list[Original]:
+    def _keepers(
+        self, original: Original, same: Iterable[Original], at: datetime
+    ) -> list[Original]:
         """Give originals of other sources, and newer ones of this, that keep the same bytes."""
         declared, found = self._manifests.newest_declaration, list[Original]()
-        for other in self._manifests.carrying(original.sha256):
+        for other in same:
             is_newer = other.retrieved_at > original.retrieved_at
             if is_newer or series_of(other.source) != series_of(original.source):
                 found += [other] if may_stay(other, declared(other.source), at) else []

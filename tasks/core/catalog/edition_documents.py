@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from tasks.core.catalog import rows
@@ -68,8 +69,9 @@ def edition_document(database: Database, dataset: str, number: int) -> dict[str,
 def manifest_name(document: dict[str, Any]) -> str:
     """Return the name in the archive of the manifest of an edition, by its document."""
     edition, slug = document["edition"], document["dataset"]["slug"]
-    stamp = edition["published_at"][:19].translate({ord(sign): None for sign in "-:"})
-    return f"editions/{slug}/{edition['vintage']}/{edition['number']:04d}-{stamp}.json"
+    moment = datetime.fromisoformat(edition["published_at"]).astimezone(UTC)
+    name = f"{edition['number']:04d}-{moment:%Y%m%dT%H%M%S}"
+    return f"editions/{slug}/{edition['vintage']}/{name}.json"
 
 
 def name_manifest(database: Database, edition: Edition, path: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from psycopg2 import errors, sql
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.archive.archived_editions import NO_FLOOR, Floor
 from tasks.core.catalog import rows
 from tasks.core.catalog.fingerprints import fingerprint
 from tasks.core.catalog.foundations import build_on
@@ -39,12 +40,12 @@ def begin(
     *,
     rebuild: bool,
     after: Sequence[Foundation] = (),
-    floor: int = 0,
+    floor: Floor = NO_FLOOR,
 ) -> Staging:
     """Make the staging schema of a new edition and its row in the catalog.
 
-    floor: the highest number the archive knows. Raises NothingNew, unless `rebuild`, when an
-    edition with the same fingerprint is shown, was rolled back or withdrawn.
+    floor: the last number and moment that the archive knows. Raises NothingNew, unless `rebuild`,
+    when an edition with the same fingerprint is shown, was rolled back or withdrawn.
     """
     mark = fingerprint(dataset, vintage, originals, after)
     with database.session() as cursor:
@@ -67,14 +68,14 @@ def open_edition(
     run: str | None,
     after: Sequence[Foundation],
     mark: str,
-    floor: int = 0,
+    floor: Floor = NO_FLOOR,
 ) -> Staging:
     """Give the next edition its number, its row in the catalog and its staging schema.
 
-    The schema has views of its foundations. mark: its fingerprint. floor: the highest number the
-    archive knows, which a database newer than the archive must not give again.
+    The schema has views of its foundations. mark: its fingerprint. floor: the last number and
+    moment that the archive knows, which a database newer than the archive must not give again.
     """
-    number = _next_number(cursor, dataset, floor)
+    number = _next_number(cursor, dataset, floor.number)
     staging = Staging(
         dataset=dataset,
         vintage=vintage,
@@ -89,6 +90,7 @@ def open_edition(
         "code_revision": code_revision(),
         "fingerprint": mark,
         "schema_name": staging.schema,
+        "started_at": sql.SQL("greatest(clock_timestamp(), {})").format(sql.Literal(floor.moment)),
     }
     rows.insert(cursor, "edition", rows.of_edition(staging) | row)
     for original in originals:

@@ -13,7 +13,11 @@ from psycopg2.extensions import cursor as Cursor
 from tasks.core.catalog import rows
 from tasks.core.catalog.shelving.readers import InTheWay, deadline, giving_way, take_turn
 from tasks.core.catalog.shelving.shelves import place
-from tasks.core.catalog.statements import SELECT_EDITIONS_BUILT_ON, SELECT_KEPT_EDITIONS
+from tasks.core.catalog.statements import (
+    SELECT_EDITIONS_BUILT_ON,
+    SELECT_KEPT_EDITIONS,
+    SELECT_NEXT_MOMENT,
+)
 from tasks.core.catalog.views import hide_vintage, narrow, show_edition, views_of, widen
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database, records
@@ -67,9 +71,10 @@ def _tidy(database: Database, dataset: str, number: int) -> None:
 
 def switch(cursor: Cursor, dataset: str, vintage: int, number: int, action: str) -> None:
     """Record a publication and let the views show it, in the transaction of take_turn()."""
+    at = next_moment(cursor)
     if action == "publish":
-        mark_published(cursor, dataset, number)
-    row = {"dataset": dataset, "vintage": vintage, "number": number, "action": action}
+        mark_published(cursor, dataset, number, at)
+    row = {"dataset": dataset, "vintage": vintage, "number": number, "action": action, "at": at}
     rows.insert(cursor, "publication", row)
     if action == "withdraw":
         hide_vintage(cursor, dataset, vintage, number)
@@ -77,9 +82,19 @@ def switch(cursor: Cursor, dataset: str, vintage: int, number: int, action: str)
         show_edition(cursor, dataset, vintage, number)
 
 
-def mark_published(cursor: Cursor, dataset: str, number: int) -> None:
-    """Say in the catalog that an edition is published."""
-    changes = {"state": "published", "published_at": rows.NOW}
+def next_moment(cursor: Cursor) -> datetime:
+    """Return now, or the moment after the newest publication where the server's clock went back.
+
+    Catalog and archive tell by these moments which of two publications is the later one.
+    """
+    cursor.execute(SELECT_NEXT_MOMENT)
+    moment: datetime = cursor.fetchall()[0][0]
+    return moment
+
+
+def mark_published(cursor: Cursor, dataset: str, number: int, at: datetime) -> None:
+    """Say in the catalog that an edition is published, and since when."""
+    changes = {"state": "published", "published_at": at}
     rows.update(cursor, "edition", changes, {"dataset": dataset, "number": number})
 
 

@@ -16,6 +16,13 @@ SELECT_NEXT_NUMBER = """
 SELECT greatest(coalesce(max(number), 0), %(floor)s) + 1
   FROM catalog.edition WHERE dataset = %(dataset)s
 """
+# After every publication there is, also where the clock went back or another server took over.
+SELECT_NEXT_MOMENT = """
+SELECT greatest(clock_timestamp(), max(moment) + interval '1 microsecond')
+  FROM (SELECT max(at) FROM catalog.publication
+         UNION ALL
+        SELECT max(greatest(started_at, published_at)) FROM catalog.edition) AS newest (moment)
+"""
 SELECT_PARTITIONS = """
 SELECT c.relname
   FROM unnest(%(tables)s::text[]) AS layer, pg_partition_tree(to_regclass(layer)) AS part
@@ -150,7 +157,8 @@ SELECT EXISTS (SELECT
                 WHERE s.retention = 'legal_maximum')
 """
 # The newest vintage is the one on a schedule: files of a backfill were asked for once, mirrors
-# promise nothing, and what is withdrawn is not held.
+# promise nothing, and what is withdrawn is not held. A moment to come, of a clock that was ahead,
+# proves nothing.
 SELECT_FRESHNESS = """
 WITH newest AS (
     SELECT c.dataset, c.number
@@ -163,8 +171,13 @@ WITH newest AS (
 )
 SELECT f.source, f.vintage, string_agg(DISTINCT n.dataset, ', ') AS datasets, f.asked_every_days,
        f.last_checked, f.last_changed_upstream, f.last_state,
-       coalesce(f.last_checked < now() - make_interval(days => f.asked_every_days + %(grace)s),
-                true) AS overdue
+       NOT EXISTS (SELECT FROM catalog.retrieval r
+                    WHERE (r.source, r.source_vintage, r.mirror) = (f.source, f.vintage, '')
+                      AND r.state <> 'unreachable'
+                      AND r.asked_at < now() + interval '1 day'
+                      AND r.asked_at
+                          >= now() - make_interval(days => f.asked_every_days + %(grace)s)
+                  ) AS overdue
   FROM newest n
   JOIN catalog.edition_input i USING (dataset, number)
   JOIN catalog.freshness f

@@ -21,7 +21,7 @@ class Retrieval:
     state new/changed/moved: `path` holds the bytes in the scratch folder, not yet archived.
     unchanged, gone, invalid, unreachable: `path` is None and the last archived original stands in.
     `sha256`, `size` describe the bytes received, None when there were none. `doubt`: why they may
-    not be the whole file, or "".
+    not be the whole file, or "". `follows`: the stamp of the last original, whatever clock gave it.
     """
 
     source: Source
@@ -36,6 +36,7 @@ class Retrieval:
     headers: Mapping[str, str] = field(default_factory=dict)
     detail: str = ""
     doubt: str = ""
+    follows: datetime | None = None
 
     @property
     def remarks(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from tasks.core.archive import manifests, tombstones
@@ -48,8 +49,8 @@ class History:
         return (self.runs[name] for name in names)
 
 
-def _published_at(named: tuple[str, JsonDocument]) -> str:
-    return str(named[1]["edition"]["published_at"])
+def _published_at(named: tuple[str, JsonDocument]) -> datetime:
+    return datetime.fromisoformat(named[1]["edition"]["published_at"])
 
 
 def read(store: Archive) -> History:

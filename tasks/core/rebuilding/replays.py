@@ -79,7 +79,8 @@ def publish_instead(
     for attempt in giving_way(database, str(recipe)):
         with attempt, database.session() as cursor:
             take_turn(cursor, recipe.dataset)
-            publications.mark_published(cursor, recipe.dataset, staging.edition)
+            at = publications.next_moment(cursor)
+            publications.mark_published(cursor, recipe.dataset, staging.edition, at)
             if _is_shown(cursor, recipe):
                 shown = (recipe.dataset, recipe.vintage, staging.edition)
                 publications.switch(cursor, *shown, "publish")

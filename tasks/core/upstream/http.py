@@ -128,7 +128,7 @@ def may_pass(error: BaseException) -> bool:
 def raise_when_busy(response: httpx.Response) -> None:
     """Raise Busy for a status that asks to come back later."""
     if response.status_code in TRANSIENT_STATUSES or response.status_code >= 500:
-        raise Busy(response.status_code, _retry_after(response.headers.get("Retry-After", "")))
+        raise Busy(response.status_code, _retry_after(response.headers))
 
 
 def phrase(status: int) -> str:
@@ -154,10 +154,17 @@ def _wait(state: tenacity.RetryCallState) -> float:
     return (backoff + tenacity.wait_random(0, FIRST_WAIT_SECONDS))(state)
 
 
-def _retry_after(value: str) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Give the seconds to wait, where a date is meant by the server's own clock."""
+    value = headers.get("Retry-After", "")
     if (seconds := number(value.strip())) is not None:
         return float(seconds)
+    until, now = _moment(value), _moment(headers.get("Date", ""))
+    return None if until is None else until - (time.time() if now is None else now)
+
+
+def _moment(date: str) -> float | None:
     try:
-        return parsedate_to_datetime(value).timestamp() - time.time()
+        return parsedate_to_datetime(date).timestamp()
     except (ValueError, OverflowError):
         return None

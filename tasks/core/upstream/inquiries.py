@@ -25,7 +25,8 @@ FAILED: tuple[State, ...] = ("gone", "invalid", "unreachable")
 class Inquiry:
     """A source to ask for, the last archived original of it, and whom to tell.
 
-    report: bytes received. warn: what went wrong aside.
+    report: bytes received. warn: what went wrong aside. follows: the stamp of the newest original
+    of the source, which may be another.
     """
 
     source: Source
@@ -33,6 +34,7 @@ class Inquiry:
     last: Original | None
     report: Report
     warn: Callable[[str], None]
+    follows: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ def _judged(inquiry: Inquiry, url: str, failed: list[Judgement]) -> Judgement:
         headers=answer.headers,
         detail=answer.detail,
         doubt=doubt,
+        follows=inquiry.follows,
     )
     if answer.kind in ("gone", "refused", "unreachable"):
         state: State = "gone" if answer.kind == "gone" else "unreachable"
