@@ -20,7 +20,8 @@ from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection
 
 from tasks.core.catalog import editions, layers, publications
-from tasks.core.catalog.shelving import readers
+from tasks.core.catalog.shelving import readers, shelves
+from tasks.core.catalog.shelving.statements import SELECT_HOLDERS
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Staging
@@ -121,15 +122,17 @@ def test_an_edition_stays_while_a_snapshot_may_show_it(
     assert people(database, dataset) == 18
 
 
-def test_a_reader_idle_in_its_transaction_is_named_and_what_was_built_is_shown_later(
+def test_a_reader_in_the_way_is_named_and_what_was_built_is_shown_later(
     database: Database, dataset: Dataset, reader: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Views whose columns change must be locked against readers."""
     before, shown = published(database, dataset, 10), published(database, dataset, 20)
-    staging = sealed(database, dataset, 30)
+    staging = staged(database, dataset, 30, extra="ALTER TABLE areas ALTER people TYPE bigint")
+    layers.seal_all(database, staging)
     assert ask(reader, sum_of(dataset)) == 120
     monkeypatch.setattr(readers, "PATIENCE", 0.2)
     named = (
-        rf"Edition {staging.edition} of {dataset.slug} was expected to be shown .* process"
+        rf"Edition {staging.edition} of {dataset.slug} .*was expected to be shown .* process"
         rf" {reader.info.backend_pid} \(user .*, application a map, idle in transaction since 20"
     )
     for _ in range(2):
@@ -137,8 +140,9 @@ def test_a_reader_idle_in_its_transaction_is_named_and_what_was_built_is_shown_l
             editions.publish(database, staging)
     assert people(database, dataset) == 120
     assert editions.abandon(database, dataset) == []
-    publications.roll_back(database, dataset.slug, before.number)  # of editions known to everyone
-    assert ask(reader, sum_of(dataset)) == 60
+    publications.roll_back(database, dataset.slug, before.number)
+    assert ask(reader, sum_of(dataset)) == 120  # as when it began
+    assert people(database, dataset) == 60
     reader.commit()
     assert editions.publish(database, staging).number == staging.edition
     assert people(database, dataset) == people(database, dataset, "areas_2024") == 180
@@ -158,20 +162,88 @@ def test_a_withdrawal_in_whose_way_a_reader_is_is_refused_by_name_and_changes_no
     assert publications.withdraw(database, dataset.slug, 2024) == edition.number
 
 
-def test_a_transaction_that_read_before_sees_no_edition_vanish_under_it(
-    database: Database, dataset: Dataset, reader: Connection
+@pytest.mark.parametrize("prepared", [False, True], ids=["asked anew", "prepared"])
+def test_nobody_waits_for_a_transaction_that_read_before_and_it_keeps_its_edition(
+    database: Database, dataset: Dataset, reader: Connection, prepared: bool
 ) -> None:
     """PostgreSQL plans for a table that a transaction has locked with what it knew of it then."""
-    published(database, dataset, 10)
-    with reader.cursor() as cursor:
-        cursor.execute(f"PREPARE asked AS {sum_of(dataset)}")
-    assert [ask(reader, "EXECUTE asked") for _ in range(10)] == [60] * 10
-    switch = in_background(editions.publish, database, sealed(database, dataset, 20))
-    switch.join(timeout=1)
-    assert ask(reader, "EXECUTE asked") == 60  # none, were it switched without waiting
+    first = published(database, dataset, 1)
+    query = sum_of(dataset)
+    if prepared:
+        ask(reader, f"PREPARE asked AS {query}; SELECT 1")
+        query = "EXECUTE asked"
+    assert [ask(reader, query) for _ in range(10)] == [6] * 10
+    for each in (2, 3):
+        published(database, dataset, each)
+        assert ask(reader, query) == ask(reader, sum_of(dataset, "areas_2024")) == 6
+        assert people(database, dataset) == 6 * each
+    publications.roll_back(database, dataset.slug, 2)
+    assert [ask(reader, query), people(database, dataset)] == [6, 12]
+    assert editions.remove_old(database, dataset, 2024) == ([], [first.number])
+    assert ask(reader, query) == 6
+    reader.commit()
+    assert ask(reader, query) == 12
+    reader.commit()
+    assert editions.remove_old(database, dataset, 2024) == ([first.number], [])
+
+
+def test_a_transaction_keeps_its_edition_while_its_views_change_shelves(
+    database: Database, dataset: Dataset, reader: Connection
+) -> None:
+    """It began before, and reads only after its views were made anew, thrice."""
+    published(database, dataset, 1, vintage=2022)
+    assert ask(reader, "SELECT 1") == 1
+    for vintage in (2023, 2024):
+        published(database, dataset, vintage, vintage=vintage)
+        assert people(database, dataset) == 6 * vintage
+    assert ask(reader, sum_of(dataset)) == 6
+    reader.commit()
+    assert ask(reader, sum_of(dataset)) == 6 * 2024
+
+
+@pytest.mark.parametrize("behind", ["1 hour", "-1 hour"], ids=["set back", "set forward"])
+def test_a_clock_that_was_set_shows_nobody_an_edition_of_before(
+    database: Database, dataset: Dataset, reader: Connection, behind: str
+) -> None:
+    """What was shown before goes as soon as nobody needs it, so no clock leads back to it."""
+    published(database, dataset, 1)
+    set_clock(database, dataset, behind)
+    published(database, dataset, 2)
+    assert ask(reader, sum_of(dataset)) == people(database, dataset) == 12
+    reader.commit()
+    set_clock(database, dataset, behind)
+    assert ask(reader, sum_of(dataset)) == people(database, dataset) == 12
+
+
+def set_clock(database: Database, dataset: Dataset, behind: str) -> None:
+    """Let all moments that the catalog knows of a dataset be as of a clock that was set since."""
+    with database.session() as cursor:
+        cursor.execute(
+            "UPDATE catalog.showing SET at = at + %s::interval WHERE view_schema = %s",
+            (behind, dataset.schema),
+        )
+        cursor.execute(
+            "UPDATE catalog.shelved_edition SET known_at = known_at + %s::interval"
+            " WHERE dataset = %s",
+            (behind, dataset.slug),
+        )
+
+
+def test_a_transaction_of_which_nothing_may_be_known_is_waited_for_and_named(
+    database: Database, dataset: Dataset, reader: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it began before the switch is told to members of pg_read_all_stats only."""
+    published(database, dataset, 1)
+    assert ask(reader, sum_of(dataset)) == 6
+    hidden = SELECT_HOLDERS.replace("a.xact_start AS began", "NULL::timestamptz AS began")
+    monkeypatch.setattr(readers, "SELECT_HOLDERS", hidden)
+    switch = in_background(editions.publish, database, sealed(database, dataset, 2))
+    switch.join(timeout=0.5)
+    assert switch.is_alive()
+    assert people(database, dataset) == 6
     reader.commit()
     switch.join(timeout=300)
-    assert ask(reader, sum_of(dataset)) == 120
+    assert people(database, dataset) == 12
 
 
 def test_a_new_vintage_is_shown_beside_joins_that_never_pause(
@@ -186,9 +258,9 @@ def test_a_new_vintage_is_shown_beside_joins_that_never_pause(
     assert crowd.told.mixed == crowd.told.errors == switches.refused == []
     assert people(database, dataset) == 2 * ROWS
     assert people(database, dataset, "areas_2023") == ROWS
-    shelves = "SELECT count(*) FROM regexp_matches(pg_get_viewdef(%s::regclass), 'UNION ALL', 'g')"
+    branches = "SELECT count(*) FROM regexp_matches(pg_get_viewdef(%s::regclass), 'UNION ALL', 'g')"
     publications.roll_back(database, dataset.slug, 2)
-    assert database.value(shelves, f"{dataset.schema}.areas") == 0
+    assert database.value(branches, f"{dataset.schema}.areas") == 0
 
 
 def test_views_of_before_there_were_shelves_are_switched_forth_and_back(
@@ -253,8 +325,10 @@ def test_the_next_run_shows_what_the_one_before_could_not_and_builds_nothing(
     assert runland.runland(mirror=str(mirror), return_state=True).is_completed()
     url = other_database.libpq_uri
     with closing(psycopg2.connect(url)) as reader, monkeypatch.context() as hurry:
-        assert ask(reader, "SELECT sum(people) FROM runland.places") == 6
+        shelf = ask(reader, "SELECT shelf FROM catalog.showing LIMIT 1")
         hurry.setattr(readers, "PATIENCE", 0.2)
+        hurry.setattr(shelves, "OWN_WAIT", "100ms")
+        ask(reader, f"ANALYZE {shelf}; SELECT 1")  # a lock that readers never have
         refused = runland.runland(mirror=str(mirror), rebuild=True, return_state=True)
         assert f"process {reader.info.backend_pid} (" in str(refused.message)
         with pytest.raises(ConfigurationError, match="which makes nothing anew"):

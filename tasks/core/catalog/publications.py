@@ -11,6 +11,7 @@ from psycopg2 import errors
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import rows
+from tasks.core.catalog.shelving import showings
 from tasks.core.catalog.shelving.readers import InTheWay, deadline, giving_way, take_turn
 from tasks.core.catalog.shelving.shelves import place
 from tasks.core.catalog.statements import SELECT_EDITIONS_BUILT_ON, SELECT_KEPT_EDITIONS
@@ -57,6 +58,7 @@ def _prepare(database: Database, dataset: str, number: int) -> float:
 
 def _tidy(database: Database, dataset: str, number: int) -> None:
     """Let views that still read shelves of before read one alone; what readers hold stays so."""
+    showings.forget(database)
     with database.session() as cursor:
         shown = views_of(cursor, dataset, number)
     for view in shown:
