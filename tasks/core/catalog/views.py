@@ -113,19 +113,25 @@ def narrow(cursor: Cursor, view: Shown) -> None:
         cursor.execute(_definition(cursor, view, [state.shown], "CREATE OR REPLACE"))
 
 
-def hide_vintage(cursor: Cursor, dataset: str, vintage: int, number: int) -> None:
-    """Take a vintage's views away; those without a year show the newest one left, if any.
-
-    Raises InTheWay when readers hold them.
-    """
+def views_instead(
+    cursor: Cursor, dataset: str, vintage: int, number: int
+) -> tuple[list[Shown], list[tuple[str, str]]]:
+    """Return the views that show an older vintage once that of an edition goes, and its own."""
+    edition = {"dataset": dataset, "number": number, "vintage": vintage}
     shown, dropped = [], []
-    for each in records(cursor, SELECT_LAYERS_SHOWN_INSTEAD, dataset=dataset, number=number):
+    for each in records(cursor, SELECT_LAYERS_SHOWN_INSTEAD, **edition):
         dropped.append((each.published_schema, f"{each.layer}_{vintage}"))
         if each.vintage is None:
             dropped.append((each.published_schema, each.layer))
         elif each.vintage < vintage:
             place = (each.schema_name, each.layer, each.published_schema, each.layer)
             shown.append(Shown(dataset, each.number, *place))
+    return shown, dropped
+
+
+def hide_vintage(cursor: Cursor, dataset: str, vintage: int, number: int) -> None:
+    """Take a vintage's views away; raises InTheWay when readers hold them."""
+    shown, dropped = views_instead(cursor, dataset, vintage, number)
     _switch(cursor, shown, dropped, f"the vintage {vintage} is withdrawn")
 
 
