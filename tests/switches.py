@@ -89,9 +89,10 @@ class Switches:
             self.roll_back(after)
 
     def go_round_locking(self) -> None:
-        """Publish an edition with a column more, withdraw its vintage and show it again."""
+        """Publish editions with a column more, withdraw the newer vintage and show it again."""
         self.columns += 1
-        self.publish(kind="publication, other columns")
+        self.publish(2023, kind="publication, other columns")
+        self.publish(2024, kind="publication, other columns")
         slug = self.dataset.slug
         self._timed("withdrawal", lambda: publications.withdraw(self.database, slug, 2024))
         self.roll_back(self.shown, "rollback to a withdrawn one")

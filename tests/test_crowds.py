@@ -267,6 +267,10 @@ def test_a_new_vintage_is_shown_beside_joins_that_never_pause(
     assert crowd.told.mixed == crowd.told.errors == switches.refused == []
     assert people(database, dataset) == 2 * ROWS
     assert people(database, dataset, "areas_2023") == ROWS
+    moments = (
+        "SELECT count(DISTINCT at) FROM catalog.showing WHERE view_schema = %s AND number = %s"
+    )
+    assert database.value(moments, dataset.schema, switches.shown) == 1  # so no statement sees two
     branches = "SELECT count(*) FROM regexp_matches(pg_get_viewdef(%s::regclass), 'UNION ALL', 'g')"
     publications.roll_back(database, dataset.slug, 2)
     assert database.value(branches, f"{dataset.schema}.areas") == 0

@@ -30,7 +30,6 @@ def add(cursor: Cursor, edition: rows.Row, view: rows.Row, shelf: str) -> None:
         dataset=sql.Literal(edition["dataset"]),
         number=sql.Literal(edition["number"]),
         schema=sql.Literal(view["view_schema"]),
-        name=sql.Literal(view["view_name"]),
     )
     switched = {"at": moment, "since": sql.SQL("pg_current_xact_id()")}
     rows.insert(cursor, "showing", {**view, "shelf": shelf, "number": edition["number"]} | switched)

@@ -71,14 +71,13 @@ DELETE_SHOWINGS = "DELETE FROM catalog.showing WHERE id = ANY (%s)"
 SELECT_SHOWINGS_OF = """
 SELECT count(*) AS number FROM catalog.showing WHERE shelf = %(shelf)s AND number = %(number)s
 """
-# Never before the edition is known to all who begin, nor before an earlier switch of the view,
-# wherever the clock was set meanwhile.
+# One moment for all views of a switch, so that no statement sees two editions; never before the
+# edition is known to all who begin, nor before an earlier switch, wherever the clock was set.
 SHOWN_AT = """
-greatest(clock_timestamp(),
+greatest(now(),
          (SELECT known_at FROM catalog.shelved_edition
            WHERE dataset = {dataset} AND number = {number}),
-         (SELECT max(at) FROM catalog.showing
-           WHERE view_schema = {schema} AND view_name = {name}))
+         (SELECT max(at) FROM catalog.showing WHERE view_schema = {schema}))
 """
 # The shelf whose edition a view shows, those of what it shows to transactions from before, and all
 # that it reads; `old` if it was made before there were showings.
