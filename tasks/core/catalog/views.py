@@ -242,7 +242,10 @@ def _describe(
     cursor: Cursor, schema: str, layer: str, target: sql.Identifier, described: list[Any]
 ) -> None:
     cursor.execute("SELECT obj_description(%s::regclass)", (f'"{schema}"."{layer}"',))
-    cursor.execute(sql.SQL("COMMENT ON VIEW {} IS %s").format(target), cursor.fetchall()[0])
-    for column in described:
-        said = sql.SQL("COMMENT ON COLUMN {}.{} IS %s")
-        cursor.execute(said.format(target, sql.Identifier(column.name)), (column.comment,))
+    said = sql.SQL("COMMENT ON COLUMN {}.{} IS {}")
+    whole = sql.SQL("COMMENT ON VIEW {} IS {}").format(target, sql.Literal(cursor.fetchall()[0][0]))
+    of_columns = [
+        said.format(target, sql.Identifier(each.name), sql.Literal(each.comment))
+        for each in described
+    ]
+    cursor.execute(sql.SQL("; ").join([whole, *of_columns]))  # in one go, as readers may wait
