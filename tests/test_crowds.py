@@ -17,7 +17,7 @@ from crowd import Crowd, watched
 from made_up_land import made_up, people, published, staged
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection
-from switches import ROWS, Switches, of_three_layers
+from switches import COLUMN, ROWS, Switches, of_three_layers
 
 from tasks.core.catalog import editions, layers, publications
 from tasks.core.catalog.shelving import readers, shelves
@@ -131,12 +131,21 @@ def test_an_edition_stays_while_a_snapshot_may_show_it(
     assert people(database, dataset) == 18
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["ALTER TABLE areas ALTER people TYPE bigint", COLUMN.format(layer="areas", name="more")],
+    ids=["a column of another kind", "a column more"],
+)
 def test_a_reader_in_the_way_is_named_and_what_was_built_is_shown_later(
-    database: Database, dataset: Dataset, reader: Connection, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    dataset: Dataset,
+    reader: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
 ) -> None:
     """Views whose columns change must be locked against readers."""
     before, shown = published(database, dataset, 10), published(database, dataset, 20)
-    staging = staged(database, dataset, 30, extra="ALTER TABLE areas ALTER people TYPE bigint")
+    staging = staged(database, dataset, 30, extra=change)
     layers.seal_all(database, staging)
     assert ask(reader, sum_of(dataset)) == 120
     monkeypatch.setattr(readers, "PATIENCE", 0.2)

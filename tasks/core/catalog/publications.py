@@ -74,10 +74,14 @@ def _widen(
 
 
 def _tidy(database: Database, dataset: str, shown: list[Shown]) -> None:
-    """Let views that still read shelves of before read one alone; what readers hold stays so."""
+    """Let views that still read shelves of before read one alone.
+
+    What readers hold stays so, and what has columns more, of an edition that could not be shown.
+    """
     showings.forget(database)
+    refusals = (InTheWay, errors.LockNotAvailable, errors.InvalidTableDefinition)
     for view in shown:
-        with suppress(InTheWay, errors.LockNotAvailable), database.session() as cursor:
+        with suppress(*refusals), database.session() as cursor:
             take_turn(cursor, dataset)
             narrow(cursor, view)
 

@@ -103,10 +103,7 @@ def widen(cursor: Cursor, view: Shown) -> bool:
 
 
 def narrow(cursor: Cursor, view: Shown) -> None:
-    """Let a view read no shelf but that which it shows, once it shows another to nobody.
-
-    Raises InTheWay when readers hold the view.
-    """
+    """Let a view read no shelf but that which it shows, once it shows another to nobody."""
     state = _state(cursor, view)
     if {state.shown} == {*state.wanted} < {*state.shelves}:
         take_views(cursor, [view.name])
