@@ -201,6 +201,9 @@ def test_nobody_waits_for_a_transaction_that_read_before_and_it_keeps_its_editio
     assert ask(reader, query) == 6
     reader.commit()
     assert ask(reader, query) == 12
+    assert editions.abandon(database, dataset) == []  # as each run begins
+    shown = "SELECT DISTINCT number FROM catalog.showing WHERE view_schema = %s"
+    assert database.rows(shown, dataset.schema) == [(2,)]
     reader.commit()
     assert editions.remove_old(database, dataset, 2024) == ([first.number], [])
 

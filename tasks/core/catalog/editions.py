@@ -122,6 +122,7 @@ def mirror_of(originals: tuple[Original, ...], after: Sequence[Foundation]) -> s
 
 def abandon(database: Database, dataset: Dataset) -> list[str]:
     """Clear what killed or failed runs of a dataset left; return the staging schemas dropped."""
+    showings.forget(database, seconds=0)
     with database.session() as cursor:
         ended = {"outcome": "abandoned", "ended_at": rows.NOW}
         rows.update(cursor, "run", ended, {"dataset": dataset.slug, "outcome": "running"})
