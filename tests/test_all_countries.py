@@ -31,7 +31,7 @@ ENDINGS = {
     (r"Nothing new for {dataset} \d{{4}}: edition \d+ was made from these files by this code", 0): (
         NOTHING
     ),
-    (r"^{dataset}: Another run of {dataset} is under way in .*: wait for its end", 1): REFUSED,
+    (r"^[a-z-]+: Another run of {dataset} is under way in .*: wait for its end", 1): REFUSED,
 }
 # Each layer that is shown, and what the catalog says of it.
 SELECT_SHOWN = """
