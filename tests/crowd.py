@@ -1,20 +1,20 @@
 """A crowd: eight readers of many kinds on one made-up dataset, while its editions are switched.
 
-`python tests/crowd.py [minutes [idle seconds]]` prints how long switches took and readers waited.
+`python tests/crowd.py [switches [idle seconds]]` makes 100 publications and rollbacks among them,
+then a few switches that must lock views, and prints how long each kind took and readers waited.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 if __name__ == "__main__":
     FOLDER = tempfile.TemporaryDirectory(prefix="geodata-crowd-")
@@ -22,32 +22,21 @@ if __name__ == "__main__":
     os.environ["GEODATA_DATA"] = FOLDER.name
 
 import psycopg2
-from made_up_land import made_up, staged
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
+from switches import LAYERS, ROWS, Switches, of_three_layers
 
-from tasks.core.catalog import editions, layers, publications
 from tasks.core.model.declarations import Dataset
-from tasks.core.model.errors import GeodataError
 from tasks.core.postgres import cluster
 from tasks.core.postgres.database import Database
 from tasks.core.postgres.migrations import migrate
 
-LAYERS = ("areas", "zones", "places")
-# Two layers beside `areas` of made_up_land; every figure is the same, that of the edition.
-MORE = """
-INSERT INTO areas SELECT 'A' || n, 0, NULL FROM generate_series(4, {rows}) AS n;
-UPDATE areas SET people = {people};
-CREATE TABLE zones AS TABLE areas;
-CREATE TABLE places AS TABLE areas;
-SELECT geodata.copy_comments('areas', 'zones');
-SELECT geodata.copy_comments('areas', 'places');
-COMMENT ON TABLE zones IS 'Zones of a made-up land';
-COMMENT ON TABLE places IS 'Places of a made-up land';
-"""
-ROWS = 500
 SLEEP = 0.3  # seconds that a long reading takes
+SELECT_LONGEST_WAIT = """
+SELECT coalesce(extract(epoch FROM max(clock_timestamp() - waitstart)), 0)::float
+  FROM pg_locks WHERE NOT granted AND mode = 'AccessShareLock'
+"""
 
 
 @dataclass
@@ -111,12 +100,18 @@ class Crowd:
         cursor.execute("COMMIT")
 
     def stand_idle(self, cursor: Cursor) -> None:
-        """Do nothing in a transaction for a while, between two readings."""
+        """Do nothing in a transaction for a while, between readings: they see one edition, or two
+        where it began in the moment of a switch.
+        """
         cursor.execute("BEGIN")
-        for layer in random.sample(LAYERS, 2):
-            self._ask(cursor, f"SELECT min(people), max(people) FROM {layer}")
-            self.over.wait(random.uniform(0, self.idle / 2))
+        seen = list[tuple[object, ...]]()
+        for layer in (*random.sample(LAYERS, 2), *random.sample(LAYERS, 1)):
+            seen.append(self._ask(cursor, f"SELECT min(people), max(people) FROM {layer}"))
+            if len(seen) < 3:
+                self.over.wait(random.uniform(0, self.idle / 2))
         cursor.execute("COMMIT")
+        if len({*seen}) > 2:
+            self.told.mixed.append(f"one transaction saw {seen}")
         self.over.wait(0.05)
 
     def read_own(self, cursor: Cursor) -> None:
@@ -188,93 +183,52 @@ class Crowd:
 
     def _watch(self) -> None:
         """See how long readers wait for locks."""
-        asked = (
-            "SELECT coalesce(extract(epoch FROM max(clock_timestamp() - waitstart)), 0)::float"
-            " FROM pg_locks WHERE NOT granted AND mode = 'AccessShareLock'"
-        )
         with self._connected("watch") as connection, connection.cursor() as cursor:
             while not self.over.wait(0.01):
-                cursor.execute(asked)
+                cursor.execute(SELECT_LONGEST_WAIT)
                 self.told.longest_lock = max(self.told.longest_lock, cursor.fetchall()[0][0])
 
 
-@dataclass
-class Switches:
-    """Publications and rollbacks of one dataset: how long each took, and which were refused."""
-
-    database: Database
-    dataset: Dataset
-    seconds: list[float] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-
-    def publish(self, people: int, vintage: int = 2024) -> int:
-        """Make an edition in which every figure is `people`, and show it; return its number."""
-        more = MORE.format(people=people, rows=ROWS)
-        staging = staged(
-            self.database, self.dataset, people, vintage=vintage, extra=more, rebuild=True
-        )
-        layers.seal_all(self.database, staging)
-        self._timed(lambda: editions.publish(self.database, staging))
-        editions.remove_old(self.database, self.dataset, 2024)
-        return staging.edition
-
-    def roll_back(self, number: int) -> None:
-        self._timed(lambda: publications.roll_back(self.database, self.dataset.slug, number))
-
-    def _timed(self, switch: Callable[[], object]) -> None:
-        begun = time.perf_counter()
-        try:
-            switch()
-        except (GeodataError, psycopg2.Error) as refusal:
-            self.refused.append(str(refusal))
-        self.seconds.append(time.perf_counter() - begun)
-
-
-def of_three_layers(database: Database, name: str) -> Dataset:
-    """A dataset of its own for a crowd, in the catalog; three of its editions are kept."""
-    return replace(made_up(database, name), layers={each: ("code",) for each in LAYERS}, keep=3)
-
-
 def watched(
-    database: Database, dataset: Dataset, idle: float, goes_on: Callable[[int], bool]
+    database: Database, dataset: Dataset, idle: float, switches: int, locking: int = 0
 ) -> tuple[Told, Switches]:
-    """Publish and roll back among readers while `goes_on` of the number of switches says so.
+    """Make so many publications and rollbacks among readers, then so many rounds of switches that
+    lock views.
 
     idle: seconds that a reader may stand idle in its transaction.
     """
-    switches = Switches(database, dataset)
-    shown = switches.publish(1)
-    switches.seconds.clear()
+    made = Switches(database, dataset)
+    made.publish(vintage=2023)
+    made.publish()
+    made.seconds.clear()
     with Crowd(database, dataset, idle=idle) as crowd:
-        while goes_on(len(switches.seconds)):
-            before, shown = shown, switches.publish(len(switches.seconds) + 2)
-            if not switches.refused:
-                switches.roll_back(before)
-                switches.roll_back(shown)
-    return crowd.told, switches
+        while made.count() < switches:
+            made.go_round()
+        for _ in range(locking):
+            made.go_round_locking()
+    return crowd.told, made
 
 
-def main(minutes: float, idle: float) -> None:
+def main(switches: int, idle: float) -> None:
     database = cluster.database()
     migrate(database)
-    end = time.monotonic() + 60 * minutes
-    told, switches = watched(
-        database, of_three_layers(database, "crowd"), idle, lambda _: time.monotonic() < end
-    )
-    seconds = sorted(switches.seconds)
+    begun = time.monotonic()
+    told, made = watched(database, of_three_layers(database, "crowd"), idle, switches, locking=3)
     print(
-        f"{len(seconds)} switches, median {statistics.median(seconds):.2f} s, longest"
-        f" {seconds[-1]:.2f} s, refused {len(switches.refused)}; {told.answers:,} answers,"
-        f" {len(told.mixed)} mixed or empty, {len(told.errors)} errors; a reader waited for a lock"
-        f" at most {told.longest_lock:.2f} s, a statement took at most {told.longest:.2f} s"
+        f"{made.table()}\n\nin {time.monotonic() - begun:.0f} s, a reader idle up to {idle:.0f} s"
     )
-    for each in (switches.refused + told.mixed + told.errors)[:8]:
+    print(
+        f"{told.answers:,} answers, {len(told.mixed)} mixed or empty, {len(told.errors)} errors; a"
+        f" reader waited for a lock at most {told.longest_lock:.2f} s, a statement took at most"
+        f" {told.longest:.2f} s"
+    )
+    for each in (made.refused + told.mixed + told.errors)[:8]:
         print(" ", each)
 
 
 if __name__ == "__main__":
     try:
         given = dict(enumerate(map(float, sys.argv[1:])))
-        main(minutes=given.get(0, 1.0), idle=given.get(1, 5.0))
+        main(switches=int(given.get(0, 100)), idle=given.get(1, 60.0))
     finally:
         cluster.stop()

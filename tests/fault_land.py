@@ -192,20 +192,25 @@ class Land:
 
     def audit(self) -> list[str]:
         """What an audit of everything could not find or make whole."""
-        audit = Audit(site().archive, [])
-        audit.clear()
-        found = [
-            finding
-            for name, due in audit.due(1, datetime.now(UTC)).items()
-            for finding in audit.check(name, due)
-        ]
-        assert found
-        return [
-            str(each)
-            for each in found
-            if each.verdict not in ("whole", "repaired", "buried")
-            or (each.verdict == "buried" and each.detail)
-        ]
+        return audited()
+
+
+def audited() -> list[str]:
+    """What an audit of all that is in the archive could not find or make whole."""
+    audit = Audit(site().archive, [])
+    audit.clear()
+    found = [
+        finding
+        for name, due in audit.due(1, datetime.now(UTC)).items()
+        for finding in audit.check(name, due)
+    ]
+    assert found
+    return [
+        str(each)
+        for each in found
+        if each.verdict not in ("whole", "repaired", "buried")
+        or (each.verdict == "buried" and each.detail)
+    ]
 
 
 @contextmanager

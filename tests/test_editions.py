@@ -4,7 +4,6 @@ removed.
 
 from __future__ import annotations
 
-import threading
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -229,24 +228,6 @@ def test_a_mirror_never_takes_the_place_of_official_data(
     with pytest.raises(ConfigurationError, match="must not take its place"):
         staged(database, dataset, 20, mirror="synthetic")
     assert published(database, dataset, 20, vintage=2020, mirror="synthetic").vintage == 2020
-
-
-def test_the_switch_gives_way_to_a_long_reader_and_then_completes(
-    database: Database, dataset: Dataset
-) -> None:
-    published(database, dataset, 10)
-    staging = staged(database, dataset, 20)
-    layers.seal(database, staging, "areas", ("code",))
-    reader = psycopg2.connect(database.libpq_uri)
-    reader.cursor().execute(f'SELECT * FROM "{dataset.schema}".areas')
-    switch = threading.Thread(target=editions.publish, args=(database, staging))
-    switch.start()
-    switch.join(timeout=1.5)
-    assert switch.is_alive()
-    assert people(database, dataset) == 60  # another reader is served meanwhile
-    reader.close()
-    switch.join(timeout=300)
-    assert people(database, dataset) == 120
 
 
 def test_the_same_files_and_code_are_nothing_new(database: Database, dataset: Dataset) -> None:

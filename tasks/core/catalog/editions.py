@@ -13,6 +13,7 @@ from tasks.core.catalog.fingerprints import fingerprint
 from tasks.core.catalog.foundations import build_on
 from tasks.core.catalog.precedents import made_already, protect_official_data
 from tasks.core.catalog.publications import show
+from tasks.core.catalog.shelving import showings
 from tasks.core.catalog.shelving.readers import LOCK_WAIT
 from tasks.core.catalog.shelving.shelves import take_off
 from tasks.core.catalog.statements import (
@@ -123,6 +124,7 @@ def mirror_of(originals: tuple[Original, ...], after: Sequence[Foundation]) -> s
 
 def abandon(database: Database, dataset: Dataset) -> list[str]:
     """Clear what killed or failed runs of a dataset left; return the staging schemas dropped."""
+    showings.forget(database, seconds=0)
     with database.session() as cursor:
         ended = {"outcome": "abandoned", "ended_at": rows.NOW}
         rows.update(cursor, "run", ended, {"dataset": dataset.slug, "outcome": "running"})
@@ -227,9 +229,10 @@ def remove(database: Database, dataset: str, number: int) -> bool:
     schema, edition = f"{dataset}_edition_{number}", {"dataset": dataset, "number": number}
     query = "SELECT layer FROM catalog.layer WHERE (dataset, number) = (%s, %s) ORDER BY layer"
     layers = database.rows(query, dataset, number)
+    showings.forget(database)
     with database.session() as cursor:
         rows.delete(cursor, "shelved_edition", edition)
-    if not all(take_off(database, schema, layer) for (layer,) in layers):
+    if not all(take_off(database, schema, layer, number) for (layer,) in layers):
         return False
     try:
         with database.session() as cursor:

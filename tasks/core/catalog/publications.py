@@ -11,6 +11,7 @@ from psycopg2 import errors
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import rows
+from tasks.core.catalog.shelving import showings
 from tasks.core.catalog.shelving.readers import InTheWay, deadline, giving_way, take_turn
 from tasks.core.catalog.shelving.shelves import place
 from tasks.core.catalog.statements import (
@@ -18,7 +19,15 @@ from tasks.core.catalog.statements import (
     SELECT_KEPT_EDITIONS,
     SELECT_NEXT_MOMENT,
 )
-from tasks.core.catalog.views import hide_vintage, narrow, show_edition, views_of, widen
+from tasks.core.catalog.views import (
+    Shown,
+    hide_vintage,
+    narrow,
+    show_edition,
+    views_instead,
+    views_of,
+    widen,
+)
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database, records
 
@@ -31,16 +40,18 @@ def show(database: Database, dataset: str, vintage: int, number: int) -> None:
     Raises ConfigurationError that names the readers in the way, when there are any; the edition
     stays sealed then.
     """
-    until = _prepare(database, dataset, number)
+    shown, until = _prepare(database, dataset, number)
     for attempt in giving_way(database, f"Edition {number} of {dataset} {vintage}", until):
         with attempt, database.session() as cursor:
             take_turn(cursor, dataset)
             switch(cursor, dataset, vintage, number, "publish")
-    _tidy(database, dataset, number)
+    _tidy(database, dataset, shown)
 
 
-def _prepare(database: Database, dataset: str, number: int) -> float:
-    """Get an edition ready to be shown by rows alone; return until when the switch is tried.
+def _prepare(database: Database, dataset: str, number: int) -> tuple[list[Shown], float]:
+    """Get an edition ready to be shown by rows alone.
+
+    Return the views that are to show it, and until when the switch is tried.
 
     A view that must read another shelf than before is locked alone, so that no reader who joins
     several stands in the way of another.
@@ -49,22 +60,32 @@ def _prepare(database: Database, dataset: str, number: int) -> float:
     place(database, dataset, number, until)
     with database.session() as cursor:
         shown = views_of(cursor, dataset, number)
+    _widen(database, dataset, f"Edition {number} of {dataset}", shown, until)
+    return shown, until
+
+
+def _widen(
+    database: Database, dataset: str, subject: str, shown: list[Shown], until: float
+) -> None:
+    """Let views read the shelves of what they are to show, each locked alone."""
     for view in shown:
-        for attempt in giving_way(database, f"Edition {number} of {dataset}", until):
+        for attempt in giving_way(database, subject, until):
             with attempt, database.session() as cursor:
                 take_turn(cursor, dataset)
                 widened = widen(cursor, view)
         if widened:  # whoever waited for this view is to be done before the next
             time.sleep(BETWEEN)
-    return until
 
 
-def _tidy(database: Database, dataset: str, number: int) -> None:
-    """Let views that still read shelves of before read one alone; what readers hold stays so."""
-    with database.session() as cursor:
-        shown = views_of(cursor, dataset, number)
+def _tidy(database: Database, dataset: str, shown: list[Shown]) -> None:
+    """Let views that still read shelves of before read one alone.
+
+    What readers hold stays so, and what has columns more, of an edition that could not be shown.
+    """
+    showings.forget(database)
+    refusals = (InTheWay, errors.LockNotAvailable, errors.InvalidTableDefinition)
     for view in shown:
-        with suppress(InTheWay, errors.LockNotAvailable), database.session() as cursor:
+        with suppress(*refusals), database.session() as cursor:
             take_turn(cursor, dataset)
             narrow(cursor, view)
 
@@ -120,14 +141,14 @@ def roll_back(database: Database, dataset: str, number: int) -> tuple[int, int |
     """
     with database.session() as cursor:
         _kept(cursor, dataset, number)
-    until = _prepare(database, dataset, number)
+    shown, until = _prepare(database, dataset, number)
     for attempt in giving_way(database, f"Edition {number} of {dataset}", until):
         with attempt, database.session() as cursor:
             take_turn(cursor, dataset)
             found = _kept(cursor, dataset, number)
             if found.shown != number:
                 switch(cursor, dataset, found.vintage, number, "rollback")
-    _tidy(database, dataset, number)
+    _tidy(database, dataset, shown)
     return found.vintage, found.shown, number
 
 
@@ -145,14 +166,20 @@ def withdraw(database: Database, dataset: str, vintage: int) -> int | None:
     Its tables stay. Raises ConfigurationError with the list of what is shown when the vintage never
     was, and CheckFailed when views of readers select from its views.
     """
-    for attempt in giving_way(database, f"The withdrawal of {dataset} {vintage}"):
+    until, subject = deadline(), f"The withdrawal of {dataset} {vintage}"
+    with database.session() as cursor:
+        number, _ = last_publication(cursor, dataset, vintage)
+        if number is None:
+            raise _not_shown(cursor, dataset, vintage)
+        shown, _ = views_instead(cursor, dataset, vintage, number)
+    _widen(database, dataset, subject, shown, until)
+    for attempt in giving_way(database, subject, until):
         with attempt, database.session() as cursor:
             take_turn(cursor, dataset)
             number, action = last_publication(cursor, dataset, vintage)
-            if number is None:
-                raise _not_shown(cursor, dataset, vintage)
-            if action != "withdraw":
+            if number and action != "withdraw":
                 switch(cursor, dataset, vintage, number, "withdraw")
+    _tidy(database, dataset, shown)
     return None if action == "withdraw" else number
 
 

@@ -103,6 +103,7 @@ SELECT l.layer, d.published_schema, s.schema_name, s.vintage, s.number
                        FROM catalog.current_edition c
                        JOIN catalog.layer o USING (dataset, number)
                       WHERE c.dataset = l.dataset AND o.layer = l.layer
+                        AND c.vintage <> %(vintage)s
                       ORDER BY c.vintage DESC LIMIT 1) s ON true
  WHERE l.dataset = %(dataset)s AND l.number = %(number)s
  ORDER BY l.layer

@@ -8,12 +8,11 @@ from typing import Any
 from psycopg2 import errors, sql
 from psycopg2.extensions import cursor as Cursor
 
-from tasks.core.catalog import rows
+from tasks.core.catalog.shelving import showings
 from tasks.core.catalog.shelving.readers import take_views
 from tasks.core.catalog.shelving.shelves import put
 from tasks.core.catalog.shelving.statements import (
     SELECT_EDITION_SHOWN,
-    SELECT_OLDER_SNAPSHOTS,
     SELECT_SHELVES_READ,
 )
 from tasks.core.catalog.statements import (
@@ -44,6 +43,11 @@ class Shown:
     def name(self) -> str:
         """The view as SQL names it."""
         return f'"{self.view_schema}"."{self.view}"'
+
+    @property
+    def key(self) -> dict[str, str]:
+        """The view as its showings name it."""
+        return {"view_schema": self.view_schema, "view_name": self.view}
 
 
 def show_edition(cursor: Cursor, dataset: str, vintage: int, number: int) -> None:
@@ -85,12 +89,13 @@ def widen(cursor: Cursor, view: Shown) -> bool:
     """
     shelf = _shelf(cursor, view)
     state = _state(cursor, view)
-    if shelf in state.shelves or state.shown not in state.shelves:
+    if _reads(state, shelf) or state.shown not in state.shelves:
         return False
+    shelves = [*dict.fromkeys([shelf, state.shown, *state.wanted])]
     take_views(cursor, [view.name])
     cursor.execute("SAVEPOINT view")
     try:
-        cursor.execute(_definition(cursor, view, [shelf, state.shown], "CREATE OR REPLACE"))
+        cursor.execute(_definition(cursor, view, shelves, "CREATE OR REPLACE"))
     except (errors.InvalidTableDefinition, errors.DatatypeMismatch):
         cursor.execute("ROLLBACK TO SAVEPOINT view")
     cursor.execute("RELEASE SAVEPOINT view")
@@ -98,30 +103,32 @@ def widen(cursor: Cursor, view: Shown) -> bool:
 
 
 def narrow(cursor: Cursor, view: Shown) -> None:
-    """Let a view read no shelf but that which it shows, unless a snapshot may need another.
-
-    Raises InTheWay when readers hold the view.
-    """
+    """Let a view read no shelf but that which it shows, once it shows another to nobody."""
     state = _state(cursor, view)
-    older = records(cursor, SELECT_OLDER_SNAPSHOTS, shelf=state.shown)[0].number
-    if {state.shown} < {*state.shelves} and not older:
+    if {state.shown} == {*state.wanted} < {*state.shelves}:
         take_views(cursor, [view.name])
         cursor.execute(_definition(cursor, view, [state.shown], "CREATE OR REPLACE"))
 
 
-def hide_vintage(cursor: Cursor, dataset: str, vintage: int, number: int) -> None:
-    """Take a vintage's views away; those without a year show the newest one left, if any.
-
-    Raises InTheWay when readers hold them.
-    """
+def views_instead(
+    cursor: Cursor, dataset: str, vintage: int, number: int
+) -> tuple[list[Shown], list[tuple[str, str]]]:
+    """Return the views that show an older vintage once that of an edition goes, and its own."""
+    edition = {"dataset": dataset, "number": number, "vintage": vintage}
     shown, dropped = [], []
-    for each in records(cursor, SELECT_LAYERS_SHOWN_INSTEAD, dataset=dataset, number=number):
+    for each in records(cursor, SELECT_LAYERS_SHOWN_INSTEAD, **edition):
         dropped.append((each.published_schema, f"{each.layer}_{vintage}"))
         if each.vintage is None:
             dropped.append((each.published_schema, each.layer))
         elif each.vintage < vintage:
             place = (each.schema_name, each.layer, each.published_schema, each.layer)
             shown.append(Shown(dataset, each.number, *place))
+    return shown, dropped
+
+
+def hide_vintage(cursor: Cursor, dataset: str, vintage: int, number: int) -> None:
+    """Take a vintage's views away; raises InTheWay when readers hold them."""
+    shown, dropped = views_instead(cursor, dataset, vintage, number)
     _switch(cursor, shown, dropped, f"the vintage {vintage} is withdrawn")
 
 
@@ -130,15 +137,16 @@ def _switch(
 ) -> None:
     """Take views away and show others; those that must be made anew are all locked first."""
     shelves = {each: _shelf(cursor, each) for each in shown}
-    anew = {each for each in shown if shelves[each] not in _state(cursor, each).shelves}
+    anew = {each for each in shown if not _reads(_state(cursor, each), shelves[each])}
     held = [each.name for each in anew] + [f'"{schema}"."{view}"' for schema, view in dropped]
     take_views(cursor, held)
     for schema, view in dropped:
         hide_layer(cursor, schema, view, reason)
-        rows.delete(cursor, "shown_view", {"view_schema": schema, "view_name": view})
+        showings.remove(cursor, {"view_schema": schema, "view_name": view})
     for each, shelf in shelves.items():
         if each in anew:
             _define(cursor, each, shelf)
+            showings.remove(cursor, each.key)
         _show(cursor, each, shelf)
 
 
@@ -151,16 +159,14 @@ def _state(cursor: Cursor, view: Shown) -> Any:
     return records(cursor, SELECT_SHELVES_READ, **names)[0]
 
 
+def _reads(state: Any, shelf: str) -> bool:
+    """Tell whether a view can show an edition of a shelf by a row."""
+    return shelf in state.shelves and not state.old
+
+
 def _show(cursor: Cursor, view: Shown, shelf: str) -> None:
     """Let a view that reads a shelf show an edition there, and say so in its comments."""
-    row: rows.Row = {
-        "view_schema": view.view_schema,
-        "view_name": view.view,
-        "shelf": shelf,
-        "number": view.number,
-        "since": sql.SQL("pg_current_xact_id()"),
-    }
-    rows.upsert(cursor, "shown_view", row, ("view_schema", "view_name"))
+    showings.add(cursor, {"dataset": view.dataset, "number": view.number}, view.key, shelf)
     target = sql.Identifier(view.view_schema, view.view)
     _describe(cursor, view.schema, view.layer, target, columns(cursor, view.schema, view.layer))
 
@@ -233,7 +239,10 @@ def _describe(
     cursor: Cursor, schema: str, layer: str, target: sql.Identifier, described: list[Any]
 ) -> None:
     cursor.execute("SELECT obj_description(%s::regclass)", (f'"{schema}"."{layer}"',))
-    cursor.execute(sql.SQL("COMMENT ON VIEW {} IS %s").format(target), cursor.fetchall()[0])
-    for column in described:
-        said = sql.SQL("COMMENT ON COLUMN {}.{} IS %s")
-        cursor.execute(said.format(target, sql.Identifier(column.name)), (column.comment,))
+    said = sql.SQL("COMMENT ON COLUMN {}.{} IS {}")
+    whole = sql.SQL("COMMENT ON VIEW {} IS {}").format(target, sql.Literal(cursor.fetchall()[0][0]))
+    of_columns = [
+        said.format(target, sql.Identifier(each.name), sql.Literal(each.comment))
+        for each in described
+    ]
+    cursor.execute(sql.SQL("; ").join([whole, *of_columns]))  # in one go, as readers may wait

@@ -101,14 +101,17 @@ SELECT d.published_schema || '.' || v.name AS view
                       UNION ALL
                      SELECT l.layer WHERE s.newest) AS v
  WHERE s.number = %(number)s
-   AND NOT EXISTS (SELECT FROM catalog.shown_view w
+   AND NOT EXISTS (SELECT FROM catalog.showing w
                      JOIN pg_inherits i ON i.inhparent = to_regclass(w.shelf)
                       AND i.inhrelid = to_regclass(format('%%I.%%I', s.schema_name, l.layer))
                      JOIN information_schema.view_table_usage u
                        ON (u.view_schema, u.view_name) = (w.view_schema, w.view_name)
                       AND to_regclass(format('%%I.%%I', u.table_schema, u.table_name)) = i.inhparent
                     WHERE (w.view_schema, w.view_name, w.number)
-                        = (d.published_schema, v.name, s.number))
+                        = (d.published_schema, v.name, s.number)
+                      AND w.id = (SELECT max(id) FROM catalog.showing
+                                   WHERE (view_schema, view_name)
+                                       = (w.view_schema, w.view_name)))
  ORDER BY 1
 """
 SELECT_REBUILD_SUMMARY = """

@@ -80,19 +80,15 @@ def take_views(cursor: Cursor, views: Sequence[str]) -> None:
     cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
 
 
-def wait_for_readers(database: Database, subject: str, tables: Sequence[str], until: float) -> None:
-    """Wait until every transaction that has a lock on these tables now has ended.
+def wait_for(database: Database, tables: Sequence[str], held: set[str], until: float) -> set[str]:
+    """Wait until transactions that hold locks on tables have ended; return those that have not.
 
-    New ones are not waited for, and none is held up. Raises ConfigurationError that names those
-    that have not ended until then.
+    New ones are not waited for, and none is held up. until: a moment of time.monotonic().
     """
-    waited_for = None
-    while waited_for is None or waited_for:
-        held = {each.transaction for each in holders(database, tables) if each.reads}
-        waited_for = held if waited_for is None else waited_for & held
-        if waited_for and time.monotonic() > until:
-            raise refusal(database, subject, tables, waited_for)
-        time.sleep(PAUSE if waited_for else 0)
+    while held and time.monotonic() < until:
+        time.sleep(PAUSE)
+        held &= {each.transaction for each in holders(database, tables)}
+    return held
 
 
 def holders(database: Database, relations: Sequence[str]) -> list[Any]:

@@ -7,6 +7,8 @@ changes rows, takes no lock that a reader needs, and leaves each snapshot the ed
 from __future__ import annotations
 
 import hashlib
+import time
+from datetime import datetime
 
 from psycopg2 import errors, sql
 from psycopg2.extensions import cursor as Cursor
@@ -16,32 +18,35 @@ from tasks.core.catalog.shelving.readers import (
     InTheWay,
     deadline,
     giving_way,
+    holders,
+    refusal,
     take_turn,
-    wait_for_readers,
+    wait_for,
 )
 from tasks.core.catalog.shelving.statements import (
     SELECT_LEAVING,
-    SELECT_OLDER_SNAPSHOTS,
     SELECT_SHAPE,
     SELECT_SHELF_OF,
     SELECT_SHELVED,
+    SELECT_SHOWINGS_OF,
 )
 from tasks.core.postgres.columns import EDITION
 from tasks.core.postgres.database import Database, records
 
+ENDING = 1.0  # seconds that a removal waits for transactions that have read a shelf
 OWN_WAIT = "5s"  # for the tables of an edition that is not shown: no reader stands behind
 
 
 def place(database: Database, dataset: str, number: int, until: float | None = None) -> None:
-    """Put an edition on its shelves; when this returns every transaction knows that it is there.
+    """Put an edition on its shelves; when this returns it can be shown, and none was held up.
 
-    A transaction that has read a shelf plans with the editions it found there, so those under way
-    are waited for, once; none is held up. Raises ConfigurationError that names those that last.
+    A transaction that has read a shelf plans with the editions it found there. It is shown what was
+    shown when it began, by the clock, so only one that the clock or its rights hide is waited for.
+    Raises ConfigurationError that names those that last.
     """
     until = until or deadline()
     edition = {"dataset": dataset, "number": number}
-    subject = f"Edition {number} of {dataset}"
-    for attempt in giving_way(database, subject, until):
+    for attempt in giving_way(database, f"Edition {number} of {dataset}", until):
         with attempt, database.session() as cursor:
             take_turn(cursor, dataset, OWN_WAIT)
             layers = records(cursor, SELECT_SHELVED, **edition)
@@ -50,9 +55,23 @@ def place(database: Database, dataset: str, number: int, until: float | None = N
             ]
             known = all(each.known for each in layers)
     if not known:
-        wait_for_readers(database, subject, shelves, until)
+        known_at = _be_known(database, f"Edition {number} of {dataset}", shelves, until)
         with database.session() as cursor:
-            rows.insert_new(cursor, "shelved_edition", edition)
+            rows.insert_new(cursor, "shelved_edition", edition | {"known_at": known_at})
+
+
+def _be_known(database: Database, subject: str, shelves: list[str], until: float) -> datetime:
+    """Return a moment from which all who begin know what stands on shelves now.
+
+    Waits for those from before who seem to begin later, since the clock was set back, and for those
+    of whom this role may not know when they began.
+    """
+    reading = [each for each in holders(database, shelves) if each.reads]
+    moment: datetime = database.value("SELECT clock_timestamp()")
+    hidden = {each.transaction for each in reading if not each.began or each.began >= moment}
+    if left := wait_for(database, shelves, hidden, until):
+        raise refusal(database, subject, shelves, left)
+    return moment
 
 
 def put(cursor: Cursor, dataset: str, number: int, schema: str, layer: str) -> str:
@@ -64,27 +83,24 @@ def put(cursor: Cursor, dataset: str, number: int, schema: str, layer: str) -> s
     if found:
         ended = sql.SQL("ALTER TABLE {} DETACH PARTITION {} FINALIZE")
         cursor.execute(ended.format(sql.SQL(found[0].shelf), table))
-    try:
-        return _put(cursor, dataset, number, layer, table)
-    except errors.LockNotAvailable:
-        raise InTheWay([table.as_string(cursor)]) from None
-
-
-def _put(cursor: Cursor, dataset: str, number: int, layer: str, table: sql.Identifier) -> str:
     mark = sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} integer NOT NULL DEFAULT {}")
-    cursor.execute(mark.format(table, sql.Identifier(EDITION), sql.Literal(number)))
-    shelf = _shelf(cursor, dataset, number, layer, table)
     attached = sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES IN ({})")
-    cursor.execute(attached.format(shelf, table, sql.Literal(number)))
-    cursor.execute(sql.SQL("ANALYZE {}").format(shelf))
+    locked = [table]
+    try:
+        cursor.execute(mark.format(table, sql.Identifier(EDITION), sql.Literal(number)))
+        locked.append(shelf := _shelf(cursor, dataset, number, layer, table))
+        cursor.execute(attached.format(shelf, table, sql.Literal(number)))
+        cursor.execute(sql.SQL("ANALYZE {}").format(shelf))
+    except errors.LockNotAvailable:
+        raise InTheWay([each.as_string(cursor) for each in locked]) from None
     return shelf.as_string(cursor)
 
 
-def take_off(database: Database, schema: str, layer: str) -> bool:
+def take_off(database: Database, schema: str, layer: str, number: int) -> bool:
     """Take a table of an edition off its shelf, if it stands on one and no reader may want it.
 
-    Return false when one may: by a snapshot of before the last switch, or in a transaction that
-    has read the shelf and goes on.
+    Return false when one may: the edition is shown to a transaction under way, or one that has read
+    the shelf goes on.
     """
     table = sql.Identifier(schema, layer)
     with database.session() as cursor:
@@ -92,9 +108,12 @@ def take_off(database: Database, schema: str, layer: str) -> bool:
         if not found:
             return True
         shelf = found[0].shelf
-        if records(cursor, SELECT_OLDER_SNAPSHOTS, shelf=shelf)[0].number:
+        if records(cursor, SELECT_SHOWINGS_OF, shelf=shelf, number=number)[0].number:
             return False
         leaving = [each.table_name for each in records(cursor, SELECT_LEAVING, shelf=shelf)]
+    reading = {each.transaction for each in holders(database, [shelf])}
+    if wait_for(database, [shelf], reading, time.monotonic() + ENDING):
+        return False
     detach = sql.SQL("ALTER TABLE {} DETACH PARTITION {} {}")
     detached = [
         detach.format(sql.SQL(shelf), sql.SQL(each), sql.SQL("FINALIZE")) for each in leaving

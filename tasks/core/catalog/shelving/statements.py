@@ -4,14 +4,14 @@
 SELECT_HOLDERS = """
 SELECT l.pid, l.virtualtransaction AS transaction, a.usename, a.state,
        nullif(a.application_name, '') AS application,
-       coalesce(a.xact_start, a.state_change) AS since,
+       coalesce(a.xact_start, a.state_change) AS since, a.xact_start AS began,
        bool_or(l.mode IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')) AS reads
   FROM pg_locks l
   LEFT JOIN pg_stat_activity a USING (pid)
  WHERE l.locktype = 'relation' AND l.pid <> pg_backend_pid() AND l.granted
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
    AND l.relation IN (SELECT to_regclass(name) FROM unnest(%(relations)s::text[]) AS name)
- GROUP BY 1, 2, 3, 4, 5, 6
+ GROUP BY 1, 2, 3, 4, 5, 6, 7
  ORDER BY since, l.pid
 """
 # Columns in their order, which must be those of a shelf for its views to read an edition there.
@@ -43,30 +43,70 @@ SELECT e.schema_name, l.layer,
  WHERE e.dataset = %(dataset)s AND e.number = %(number)s
  ORDER BY l.layer
 """
-SELECT_OLDER_SNAPSHOTS = """
-SELECT count(*) AS number
-  FROM pg_stat_activity a, catalog.shown_view s
- WHERE s.shelf = %(shelf)s AND a.datname = current_database() AND a.pid <> pg_backend_pid()
-   AND a.backend_type = 'client backend' AND age(a.backend_xmin) >= age(s.since::xid)
+# What a transaction under way is shown, or may be by an older snapshot, if it began before the next
+# showing; not if it began before this one too. Of one that may not be looked at, nothing is known.
+SELECT_SUPERSEDED = """
+WITH under_way AS (
+    SELECT l.virtualtransaction AS transaction, a.xact_start AS began, age(a.backend_xmin) AS age
+      FROM pg_locks l
+      JOIN pg_stat_activity a USING (pid)
+     WHERE l.locktype = 'virtualxid' AND l.granted AND l.mode = 'ExclusiveLock'
+       AND l.pid <> pg_backend_pid() AND a.datname = current_database()
+       AND coalesce(a.backend_type, 'client backend') = 'client backend'
+), showings AS (
+    SELECT id, at, since, lead(at) OVER views AS next_at, lead(since) OVER views AS next_since
+      FROM catalog.showing
+    WINDOW views AS (PARTITION BY view_schema, view_name ORDER BY id)
+)
+SELECT s.id, coalesce(array_agg(u.transaction) FILTER (WHERE u.transaction IS NOT NULL),
+                      ARRAY[]::text[]) AS transactions
+  FROM showings s
+  LEFT JOIN under_way u
+    ON (u.began IS NULL OR u.began < s.next_at OR u.age >= age(s.next_since::xid))
+   AND NOT coalesce(u.began < s.at AND coalesce(u.age >= age(s.since::xid), true), false)
+ WHERE s.next_at IS NOT NULL
+ GROUP BY s.id
 """
-# The shelf whose edition a view shows, and all shelves that it reads: more than one while editions
-# of other columns, or another vintage, take the place of those before.
+DELETE_SHOWINGS = "DELETE FROM catalog.showing WHERE id = ANY (%s)"
+SELECT_SHOWINGS_OF = """
+SELECT count(*) AS number FROM catalog.showing WHERE shelf = %(shelf)s AND number = %(number)s
+"""
+# One moment for all views of a switch, so that no statement sees two editions; never before the
+# edition is known to all who begin, nor before an earlier switch, wherever the clock was set.
+SHOWN_AT = """
+greatest(now(),
+         (SELECT known_at FROM catalog.shelved_edition
+           WHERE dataset = {dataset} AND number = {number}),
+         (SELECT max(at) FROM catalog.showing WHERE view_schema = {schema}))
+"""
+# The shelf whose edition a view shows, those of what it shows to transactions from before, and all
+# that it reads; `old` if it was made before there were showings.
 SELECT_SHELVES_READ = """
-SELECT (SELECT shelf FROM catalog.shown_view
-         WHERE view_schema = %(schema)s AND view_name = %(name)s) AS shown,
-       ARRAY(SELECT DISTINCT format('"%%s"."%%s"', n.nspname, c.relname)
-               FROM pg_rewrite r
-               JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
-                               AND d.refclassid = 'pg_class'::regclass
-               JOIN pg_class c ON c.oid = d.refobjid AND c.relkind = 'p'
-               JOIN pg_namespace n ON n.oid = c.relnamespace
-              WHERE r.ev_class = to_regclass(%(view)s)) AS shelves
+WITH showings AS (
+    SELECT id, shelf FROM catalog.showing WHERE view_schema = %(schema)s AND view_name = %(name)s
+), reads AS (
+    SELECT n.nspname, c.relname, c.relkind
+      FROM pg_rewrite r
+      JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                      AND d.refclassid = 'pg_class'::regclass
+      JOIN pg_class c ON c.oid = d.refobjid
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE r.ev_class = to_regclass(%(view)s)
+)
+SELECT (SELECT shelf FROM showings ORDER BY id DESC LIMIT 1) AS shown,
+       ARRAY(SELECT DISTINCT shelf FROM showings) AS wanted,
+       ARRAY(SELECT DISTINCT format('"%%s"."%%s"', nspname, relname)
+               FROM reads WHERE relkind = 'p') AS shelves,
+       EXISTS (SELECT FROM reads WHERE nspname = 'catalog' AND relname = 'shown_view') AS old
 """
-# The edition that a view shows, by the reader's snapshot. One that is older than the view's shelves
-# cannot be answered, and is told so.
+# The edition that a view shows, by the reader's transaction and snapshot. One that is older than
+# the view's shelves cannot be answered, and is told so; one that is older than the view is shown
+# the newest.
 SELECT_EDITION_SHOWN = """
 (SELECT CASE count(*) WHEN 1 THEN max(number) FILTER (WHERE shelf = {shelf})
              ELSE ({told} || count(*) || ')')::integer END
-   FROM catalog.shown_view
-  WHERE view_schema = {schema} AND view_name = {name} AND shelf = ANY ({shelves}))
+   FROM (SELECT shelf, number FROM catalog.showing
+          WHERE view_schema = {schema} AND view_name = {name}
+          ORDER BY at <= now() DESC, id DESC LIMIT 1) AS shown
+  WHERE shelf = ANY ({shelves}))
 """
