@@ -25,6 +25,7 @@ from tasks.core.archive.archive import Archive
 from tasks.core.archive.archived_editions import shown
 from tasks.core.catalog import edition_documents, editions, publications
 from tasks.core.catalog.precedents import made_already
+from tasks.core.catalog.publication_documents import publication_documents
 from tasks.core.model.declarations import Dataset, Source
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Original
@@ -94,7 +95,7 @@ def test_rollbacks_and_withdrawals_after_the_clock_went_back_count(
     assert publications.withdraw(other_database, dataset.slug, 2024) == 1
     assert current(other_database) == []
     assert publications.withdraw(other_database, dataset.slug, 2024) is None
-    names = sorted(publications.publication_documents(other_database, dataset.slug))
+    names = sorted(publication_documents(other_database, dataset.slug))
     assert [name.rpartition("-")[2] for name in names] == ["rollback.json", "withdraw.json"]
 
 
@@ -116,7 +117,7 @@ def test_the_archive_alone_tells_the_same_after_clocks_went_back(
     publications.roll_back(other_database, dataset.slug, 1)
     published(other_database, dataset, 30)
     keep(3)
-    switches = publications.publication_documents(other_database, dataset.slug)
+    switches = publication_documents(other_database, dataset.slug)
     store.documents.put_missing("publications", switches)
     everything = store.editions.all()
     assert [edition.number for edition in everything] == [1, 2, 3]

@@ -182,8 +182,8 @@ AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes 
     **{
         f"tasks/core/catalog/{name}.py": "writes and reads the catalog"
         for name in (
-            "edition_documents editions precedents provenance publications row_digests rows"
-            " run_documents runs statements views"
+            "edition_documents editions precedents provenance publication_documents publications"
+            " row_digests rows run_documents runs statements views"
         ).split()
     },
     "tasks/core/catalog/wholeness.py": "proves that no crash emptied a table",

@@ -14,7 +14,8 @@ from conftest import database_of_its_own
 from made_up_land import made_up, original, published
 
 from tasks.core.catalog.edition_documents import edition_document
-from tasks.core.catalog.publications import publication_documents, roll_back
+from tasks.core.catalog.publication_documents import publication_documents
+from tasks.core.catalog.publications import roll_back
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Input, Inputs, Original

@@ -20,7 +20,8 @@ from test_histories import Kept
 from tasks.core.archive import buckets, parts
 from tasks.core.archive.hashed_files import original_name
 from tasks.core.archive.locations import open_location
-from tasks.core.catalog.publications import publication_documents, roll_back
+from tasks.core.catalog.publication_documents import publication_documents
+from tasks.core.catalog.publications import roll_back
 from tasks.core.model import scratch
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.settings import scratch_folder

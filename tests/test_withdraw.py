@@ -21,6 +21,7 @@ from psycopg2 import sql
 from tasks.core.archive import archive as archives
 from tasks.core.catalog import editions, foundations, layers, publications
 from tasks.core.catalog.edition_documents import edition_document
+from tasks.core.catalog.publication_documents import publication_documents
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Edition
@@ -514,7 +515,7 @@ def test_a_record_the_archive_has_is_not_written_again_whatever_its_row_number(
     """As when a rebuild restored the rows, under other numbers or in another time zone."""
     published(database, dataset, 10)
     withdraw(database, dataset)
-    ((name, document),) = publications.publication_documents(database, dataset.slug).items()
+    ((name, document),) = publication_documents(database, dataset.slug).items()
     site().archive.documents.put(
         name, document | {"publication": document["publication"] | {"id": -1}}
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tasks.core.catalog import editions, publications
+from tasks.core.catalog import editions
+from tasks.core.catalog.publication_documents import publication_documents
 from tasks.core.model.declarations import Dataset
 from tasks.running.archived_runs import beside_the_run, tell_earlier
 from tasks.running.closing import close
@@ -22,7 +23,7 @@ def settle_switches(place: Site, dataset: str) -> None:
     """Write the switches of a dataset that the archive lacks, as far as that is possible."""
     with beside_the_run():
         folder = f"publications/{dataset}"
-        switched = publications.publication_documents(place.database, dataset)
+        switched = publication_documents(place.database, dataset)
         known = place.archive.documents.names(folder) if switched else ()
         if lacking := switched.keys() - set(known):
             for failure in place.archive.documents.put_missing(folder, switched):

@@ -8,6 +8,7 @@ from prefect import runtime
 from prefect.events import emit_event
 
 from tasks.core.catalog import provenance, publications
+from tasks.core.catalog.publication_documents import publication_documents
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Edition, Foundation, Inputs, Staging
@@ -127,7 +128,7 @@ def keep_switches(dataset: str) -> None:
     the switch itself has happened.
     """
     folder = f"publications/{dataset}"
-    documents = publications.publication_documents(site().database, dataset)
+    documents = publication_documents(site().database, dataset)
     try:
         failures = site().archive.documents.put_missing(folder, documents)
     except ConfigurationError as reason:

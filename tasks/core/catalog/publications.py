@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from psycopg2 import errors
@@ -191,27 +191,6 @@ def last_publication(cursor: Cursor, dataset: str, vintage: int) -> tuple[int | 
         (dataset, vintage),
     )
     return next(iter(cursor.fetchall()), (None, None))
-
-
-def publication_documents(database: Database, dataset: str) -> dict[str, dict[str, Any]]:
-    """Return what persons switched of a dataset, by name in the archive, for a rebuild."""
-    switched = database.records(
-        "SELECT vintage, at, action, to_jsonb(p) AS row FROM catalog.publication p"
-        " WHERE dataset = %(dataset)s AND action <> 'publish' ORDER BY at, id",
-        dataset=dataset,
-    )
-    return {
-        f"publications/{dataset}/{each.vintage}/{_stamp(each.at)}-{each.action}.json": {
-            "document": "publication of geodata-flows",
-            "version": 1,
-            "publication": each.row,
-        }
-        for each in switched
-    }
-
-
-def _stamp(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
 
 
 def standing_on(database: Database, dataset: str, number: int) -> list[str]:

@@ -24,7 +24,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from json import JSONDecodeError
 from typing import Any, get_args
 from urllib.parse import quote
 
@@ -51,7 +50,7 @@ from tasks.core.upstream.bounds import bounds
 NAME = "mirror.json"
 LARGEST = 64 << 20  # bytes of a mirror.json
 UNREADABLE = (
-    *(OSError, UnicodeError, JSONDecodeError, RecursionError),
+    *(OSError, UnicodeError, json.JSONDecodeError, RecursionError),
     *(httpx.HTTPError, httpx.InvalidURL, http.Busy),
 )
 ENTRY = ("path", "container", "member", "rows", "totals", "distinct", "counts", "codes_of", "reads")
