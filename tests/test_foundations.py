@@ -195,8 +195,10 @@ AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes 
     "tasks/core/model/moments.py": "stamps originals",
     "tasks/core/model/revision.py": "names the code",
     "tasks/core/model/scratch.py": "names temporary files",
+    "tasks/core/model/secrets.py": "hides secrets in messages",
     "tasks/core/model/settings.py": "folders and addresses",
     "tasks/core/postgres/cluster.py": "starts a server",
+    "tasks/core/postgres/database_urls.py": "says where a database is",
     "tasks/core/postgres/migrations.py": "makes the tables of the catalog",
     "tasks/core/postgres/outages.py": "classes of errors",
 }

@@ -15,7 +15,11 @@ from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import rows
 from tasks.core.catalog.shelving.readers import PAUSE
-from tasks.core.catalog.shelving.statements import DELETE_SHOWINGS, SELECT_SUPERSEDED, SHOWN_AT
+from tasks.core.catalog.shelving.statements import (
+    DELETE_SHOWINGS,
+    SELECT_SHOWN_AT,
+    SELECT_SUPERSEDED,
+)
 from tasks.core.postgres.database import Database
 
 SHORTLY = 0.5  # seconds: the readings of most transactions have ended by then
@@ -26,7 +30,7 @@ def add(cursor: Cursor, edition: rows.Row, view: rows.Row, shelf: str) -> None:
 
     edition: its dataset and number. view: its view_schema and view_name.
     """
-    moment = sql.SQL(SHOWN_AT).format(
+    moment = sql.SQL(SELECT_SHOWN_AT).format(
         dataset=sql.Literal(edition["dataset"]),
         number=sql.Literal(edition["number"]),
         schema=sql.Literal(view["view_schema"]),

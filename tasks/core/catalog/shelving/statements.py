@@ -73,7 +73,7 @@ SELECT count(*) AS number FROM catalog.showing WHERE shelf = %(shelf)s AND numbe
 """
 # One moment for all views of a switch, so that no statement sees two editions; never before the
 # edition is known to all who begin, nor before an earlier switch, wherever the clock was set.
-SHOWN_AT = """
+SELECT_SHOWN_AT = """
 greatest(now(),
          (SELECT known_at FROM catalog.shelved_edition
            WHERE dataset = {dataset} AND number = {number}),
