@@ -165,7 +165,7 @@ class Text:
             ended = 1 + _line_ends(file, start + error.at)
         what = f"the end of the file, or {BLOCK >> 20} MiB, before it ends"
         if error.text:
-            after = error.text.decode(errors="ignore")[:WORD].splitlines()[0]
+            after = error.text.decode(errors="backslashreplace")[:WORD].splitlines()[0]
             what = f"{after!r} on line {ended} after the quote that ends it"
         return SourceError(
             f"The quoted cell that begins on line {opened} of {self.label} was expected to end with"
