@@ -33,6 +33,7 @@ from tasks.running.site import site
 from tasks.verbs import files
 from tasks.verbs.checks import check_keys
 
+pytestmark = pytest.mark.faults
 SETTINGS = {"wal_level": "replica", "restore_command": "false"}  # for a failover
 MINUTES = float(os.environ.get("GEODATA_FAULT_MINUTES", 0))
 

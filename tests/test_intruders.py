@@ -33,6 +33,7 @@ REFUSALS = (
     *(errors.InsufficientPrivilege, errors.WrongObjectType),
     errors.ObjectNotInPrerequisiteState,  # a view that nobody can write
 )
+pytestmark = pytest.mark.faults
 FORMER = 7_246_022  # first half of the locks until 0.1
 SESSIONS_WITH_LOCKS = """
 SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)

@@ -33,6 +33,7 @@ from tasks.vocabulary import (
     unpack,
 )
 
+pytestmark = pytest.mark.faults
 MARK = "s3cr1t"  # in every secret
 ROWS = b"code;people\nA;1\nB;2\nC;3\n"
 
