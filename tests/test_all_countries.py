@@ -122,7 +122,8 @@ def test_all_countries_at_once_twice(
         assert countries.run_at_once("france") == {"france": [PUBLISHED]}
         rebuilt = {"france": "--rebuild"}
     first = countries.run_at_once(*every, *every, **rebuilt)
-    assert all(ended.count(PUBLISHED) == 1 for ended in first.values()), first
+    for dataset, ended in first.items():  # the second rebuild is refused, or comes after the first
+        assert 1 <= ended.count(PUBLISHED) <= 1 + (dataset in rebuilt), first
     assert_whole(other_database, countries, tmp_path)
     again = countries.run_at_once(*(2 * every if MINUTES else every[:1]))
     assert all({*ended} <= {NOTHING, REFUSED} for ended in again.values()), again
