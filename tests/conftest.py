@@ -6,7 +6,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -211,23 +211,27 @@ def background_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def other_database(cluster_database: Database, tmp_path: Path) -> Iterator[Database]:
+def other_database(
+    cluster_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
     """A database with an empty catalog and an empty archive, configured as a user would: by
-    environment variables.
+    environment variables, which go with what the test itself sets.
     """
-    with database_of_its_own(cluster_database, tmp_path / "archive") as made:
+    with database_of_its_own(cluster_database, tmp_path / "archive", monkeypatch) as made:
         yield made
 
 
 @contextmanager
-def database_of_its_own(cluster_database: Database, archive: Path) -> Iterator[Database]:
+def database_of_its_own(
+    cluster_database: Database, archive: Path, patch: pytest.MonkeyPatch | None = None
+) -> Iterator[Database]:
     """A database with an empty catalog and an empty archive, for as long as the context lasts."""
     from tasks.running.site import site
 
     name = "geodata_" + uuid.uuid4().hex[:8]
     cluster_database.outside_transaction(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
     url = cluster_database.url.set(database=name)
-    with pytest.MonkeyPatch.context() as environment:
+    with nullcontext(patch) if patch else pytest.MonkeyPatch.context() as environment:
         environment.setenv("GEODATA_DATABASE_URL", url.render_as_string(hide_password=False))
         environment.setenv("GEODATA_ARCHIVE", str(archive))
         yield site().database

@@ -152,7 +152,7 @@ def test_names_and_order_do_not_depend_on_the_time_zone_of_a_session() -> None:
 
 @pytest.fixture
 def archive(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_database: Database
+    tmp_path: Path, other_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> TwoFolders:
     """An empty archive in two places."""
     found = TwoFolders(tmp_path)
