@@ -234,8 +234,9 @@ def database_of_its_own(
     with nullcontext(patch) if patch else pytest.MonkeyPatch.context() as environment:
         environment.setenv("GEODATA_DATABASE_URL", url.render_as_string(hide_password=False))
         environment.setenv("GEODATA_ARCHIVE", str(archive))
-        yield site().database
-        engine(site().database).dispose()
+        made = site().database
+        yield made
+        engine(made).dispose()
     cluster_database.outside_transaction(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
