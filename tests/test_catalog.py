@@ -59,7 +59,6 @@ def test_the_catalog_has_the_tables_the_design_names(database: Database) -> None
         "rebuild",
         "rebuilt_edition",
         "shelved_edition",
-        "shown_view",
         "showing",
     }
 

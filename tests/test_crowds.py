@@ -314,30 +314,6 @@ def test_views_of_before_there_were_shelves_are_switched_forth_and_back(
     assert people(database, dataset) == 120
 
 
-def test_views_of_before_there_were_showings_are_made_anew_at_their_next_switch(
-    database: Database, dataset: Dataset
-) -> None:
-    first = published(database, dataset, 10)
-    shelf = database.value("SELECT shelf FROM catalog.showing WHERE view_schema = %s", dataset.slug)
-    with database.session() as cursor:
-        for view in ("areas", "areas_2024"):
-            cursor.execute(
-                f"CREATE OR REPLACE VIEW {dataset.schema}.{view} AS SELECT code, people, geom"
-                f" FROM {shelf} WHERE _edition = (SELECT number FROM catalog.shown_view"
-                f" WHERE view_schema = '{dataset.schema}' AND view_name = '{view}')"
-            )
-        cursor.execute(
-            "INSERT INTO catalog.shown_view SELECT view_schema, view_name, shelf, number, since"
-            " FROM catalog.showing WHERE view_schema = %s",
-            (dataset.schema,),
-        )
-    assert people(database, dataset) == 60
-    published(database, dataset, 20)
-    assert people(database, dataset) == people(database, dataset, "areas_2024") == 120
-    publications.roll_back(database, dataset.slug, first.number)
-    assert people(database, dataset) == people(database, dataset, "areas_2024") == 60
-
-
 def in_background(action: Callable[..., object], *arguments: object) -> threading.Thread:
     thread = threading.Thread(target=action, args=arguments)
     thread.start()

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
-from tasks.core.catalog.statements import SELECT_HOLDERS
+from tasks.core.catalog.statements import SELECT_LOCKS_HELD
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database
@@ -111,7 +111,7 @@ def prove_lock() -> None:
 def _hold(cursor: Cursor, lock: str, name: str, others: str) -> None:
     cursor.execute("BEGIN")
     cursor.execute(TURN)
-    cursor.execute(SELECT_HOLDERS, (name,))
+    cursor.execute(SELECT_LOCKS_HELD, (name,))
     for pid, user, mode in cursor.fetchall():
         if mode == "ExclusiveLock" or not lock.endswith("_shared"):
             raise ConfigurationError(

@@ -12,9 +12,8 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed
 
-from tasks.core.catalog import editions, foundations, layers, precedents, runs
-from tasks.core.catalog.editions import NothingNew, mirror_of
-from tasks.core.catalog.fingerprints import fingerprint
+from tasks.core.catalog import editions, foundations, layers, runs
+from tasks.core.catalog.editions import NothingNew, Sealed
 from tasks.core.model.addresses import redact
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError
@@ -25,7 +24,7 @@ from tasks.running.arrears import settle
 from tasks.running.clocks import compare_clocks
 from tasks.running.closing import close
 from tasks.running.disks import explaining_disks
-from tasks.running.locks import alone, prove_lock
+from tasks.running.locks import alone
 from tasks.running.site import Site, site
 from tasks.running.steps import recording, say, warn
 from tasks.running.wholeness import prove
@@ -42,7 +41,6 @@ class NewEdition:
         """Run a flow with a record while nobody else makes the dataset; clear killed runs first."""
         place, run = site(), str(runtime.flow_run.id or uuid.uuid4())
         with explaining_disks(), alone(place.database, dataset):
-            prove_lock()
             compare_clocks(place.database)
             if cleared := editions.abandon(place.database, dataset):
                 say(f"Cleared what earlier runs left unfinished: {', '.join(cleared)}.")
@@ -97,19 +95,23 @@ class NewEdition:
         could not show it.
         """
         prove()
-        mark, mirror = fingerprint(dataset, vintage, originals, after), mirror_of(originals, after)
-        sealed = precedents.sealed(site().database, dataset, vintage, mark, mirror)
-        if sealed and not rebuild:
-            self._show_sealed(sealed)
-        return editions.begin(
-            site().database,
-            dataset,
-            vintage,
-            originals,
-            runtime.flow_run.id,
-            rebuild=rebuild,
-            after=after,
-            floor=site().archive.editions.floor(dataset.slug),
+        try:
+            return editions.begin(
+                site().database,
+                dataset,
+                vintage,
+                originals,
+                runtime.flow_run.id,
+                rebuild=rebuild,
+                after=after,
+                floor=site().archive.editions.floor(dataset.slug),
+            )
+        except Sealed as kept:
+            edition = self.publish(kept.staging)
+        close(edition)
+        raise ShownNow(
+            f"Edition {edition.number} of {edition.dataset.slug} {edition.vintage}, which an"
+            " earlier run made of these files by this code, is shown now."
         )
 
     def publish(self, staging: Staging) -> Edition:
@@ -126,14 +128,6 @@ class NewEdition:
             made = f"edition {edition.number} of {staging.dataset.slug} {staging.vintage}"
             step.done(f"Published {made} with {len(rows)} layers", sum(rows.values()), **rows)
         return edition
-
-    def _show_sealed(self, staging: Staging) -> None:
-        edition = self.publish(staging)
-        close(edition)
-        raise ShownNow(
-            f"Edition {edition.number} of {edition.dataset.slug} {edition.vintage}, which an"
-            " earlier run made of these files by this code, is shown now."
-        )
 
     def makes_history(self, edition: Edition) -> bool:
         """Return whether an edition gets a manifest in the archive."""

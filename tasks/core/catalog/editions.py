@@ -11,7 +11,7 @@ from tasks.core.archive.archived_editions import NO_FLOOR, Floor
 from tasks.core.catalog import rows
 from tasks.core.catalog.fingerprints import fingerprint
 from tasks.core.catalog.foundations import build_on
-from tasks.core.catalog.precedents import made_already, protect_official_data
+from tasks.core.catalog.precedents import made_already, protect_official_data, sealed
 from tasks.core.catalog.publications import show
 from tasks.core.catalog.shelving import showings
 from tasks.core.catalog.shelving.readers import LOCK_WAIT
@@ -32,6 +32,14 @@ class NothingNew(Exception):
     """These files and this code made an edition that is shown, or that a person switched away."""
 
 
+class Sealed(Exception):
+    """These files and this code made an edition that could not be shown then."""
+
+    def __init__(self, staging: Staging) -> None:
+        super().__init__(staging)
+        self.staging = staging
+
+
 def begin(
     database: Database,
     dataset: Dataset,
@@ -45,13 +53,16 @@ def begin(
 ) -> Staging:
     """Make the staging schema of a new edition and its row in the catalog.
 
-    floor: the last number and moment that the archive knows. Raises NothingNew, unless `rebuild`,
-    when an edition with the same fingerprint is shown, was rolled back or withdrawn.
+    floor: the last number and moment that the archive knows. Raises, unless `rebuild`, where there
+    is an edition with the same fingerprint: NothingNew when it is shown, was rolled back or
+    withdrawn, Sealed when it waits to be shown.
     """
     mark = fingerprint(dataset, vintage, originals, after)
     with database.session() as cursor:
         if mirror := mirror_of(originals, after):
             protect_official_data(cursor, dataset, vintage, mirror)
+        if not rebuild and (kept := sealed(cursor, dataset, vintage, mark, mirror)):
+            raise Sealed(kept)
         if not rebuild and (made := made_already(cursor, dataset, vintage, mark)):
             number, why = made
             raise NothingNew(

@@ -9,7 +9,7 @@ from tasks.core.catalog.statements import SELECT_EDITION_MADE
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Staging
-from tasks.core.postgres.database import Database, records
+from tasks.core.postgres.database import records
 
 
 def protect_official_data(cursor: Cursor, dataset: Dataset, vintage: int, mirror: str) -> None:
@@ -48,19 +48,16 @@ def made_already(
 
 
 def sealed(
-    database: Database, dataset: Dataset, vintage: int, fingerprint: str, mirror: str
+    cursor: Cursor, dataset: Dataset, vintage: int, fingerprint: str, mirror: str
 ) -> Staging | None:
     """Return what an earlier run made with this fingerprint, and readers kept from view."""
-    with database.session() as cursor:
-        if mirror:
-            protect_official_data(cursor, dataset, vintage, mirror)
-        cursor.execute(
-            "SELECT number, schema_name FROM catalog.edition WHERE dataset = %s AND vintage = %s"
-            " AND fingerprint = %s AND state = 'sealed' ORDER BY number DESC LIMIT 1",
-            (dataset.slug, vintage, fingerprint),
+    cursor.execute(
+        "SELECT number, schema_name FROM catalog.edition WHERE dataset = %s AND vintage = %s"
+        " AND fingerprint = %s AND state = 'sealed' ORDER BY number DESC LIMIT 1",
+        (dataset.slug, vintage, fingerprint),
+    )
+    for number, schema in cursor.fetchall():
+        return Staging(
+            dataset=dataset, vintage=vintage, schema=schema, edition=number, mirror=mirror
         )
-        for number, schema in cursor.fetchall():
-            return Staging(
-                dataset=dataset, vintage=vintage, schema=schema, edition=number, mirror=mirror
-            )
     return None

@@ -226,7 +226,7 @@ SELECT e.dataset, e.vintage, e.number,
 """
 
 # Sessions of ours that hold one of our advisory locks; those of readers count for nothing.
-SELECT_HOLDERS = """
+SELECT_LOCKS_HELD = """
 SELECT lock.pid, session.usename, lock.mode
   FROM pg_locks lock JOIN pg_stat_activity session USING (pid)
  WHERE lock.locktype = 'advisory' AND lock.objsubid = 2 AND lock.granted

@@ -89,7 +89,7 @@ def widen(cursor: Cursor, view: Shown) -> bool:
     """
     shelf = _shelf(cursor, view)
     state = _state(cursor, view)
-    if _reads(state, shelf) or state.shown not in state.shelves:
+    if shelf in state.shelves or state.shown not in state.shelves:
         return False
     shelves = [*dict.fromkeys([shelf, state.shown, *state.wanted])]
     take_views(cursor, [view.name])
@@ -137,7 +137,7 @@ def _switch(
 ) -> None:
     """Take views away and show others; those that must be made anew are all locked first."""
     shelves = {each: _shelf(cursor, each) for each in shown}
-    anew = {each for each in shown if not _reads(_state(cursor, each), shelves[each])}
+    anew = {each for each in shown if shelves[each] not in _state(cursor, each).shelves}
     held = [each.name for each in anew] + [f'"{schema}"."{view}"' for schema, view in dropped]
     take_views(cursor, held)
     for schema, view in dropped:
@@ -157,11 +157,6 @@ def _shelf(cursor: Cursor, view: Shown) -> str:
 def _state(cursor: Cursor, view: Shown) -> Any:
     names = {"view": view.name, "schema": view.view_schema, "name": view.view}
     return records(cursor, SELECT_SHELVES_READ, **names)[0]
-
-
-def _reads(state: Any, shelf: str) -> bool:
-    """Tell whether a view can show an edition of a shelf by a row."""
-    return shelf in state.shelves and not state.old
 
 
 def _show(cursor: Cursor, view: Shown, shelf: str) -> None:

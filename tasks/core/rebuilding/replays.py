@@ -79,11 +79,12 @@ def publish_instead(
     for attempt in giving_way(database, str(recipe)):
         with attempt, database.session() as cursor:
             take_turn(cursor, recipe.dataset)
-            at = publications.next_moment(cursor)
-            publications.mark_published(cursor, recipe.dataset, staging.edition, at)
             if _is_shown(cursor, recipe):
                 shown = (recipe.dataset, recipe.vintage, staging.edition)
                 publications.switch(cursor, *shown, "publish")
+            else:
+                at = publications.next_moment(cursor)
+                publications.mark_published(cursor, recipe.dataset, staging.edition, at)
             _record(cursor, staging, recipe, "differing", differences, staging.edition)
             cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(staging.schema)))
     return edition

@@ -80,7 +80,7 @@ greatest(now(),
          (SELECT max(at) FROM catalog.showing WHERE view_schema = {schema}))
 """
 # The shelf whose edition a view shows, those of what it shows to transactions from before, and all
-# that it reads; `old` if it was made before there were showings.
+# that it reads.
 SELECT_SHELVES_READ = """
 WITH showings AS (
     SELECT id, shelf FROM catalog.showing WHERE view_schema = %(schema)s AND view_name = %(name)s
@@ -96,8 +96,7 @@ WITH showings AS (
 SELECT (SELECT shelf FROM showings ORDER BY id DESC LIMIT 1) AS shown,
        ARRAY(SELECT DISTINCT shelf FROM showings) AS wanted,
        ARRAY(SELECT DISTINCT format('"%%s"."%%s"', nspname, relname)
-               FROM reads WHERE relkind = 'p') AS shelves,
-       EXISTS (SELECT FROM reads WHERE nspname = 'catalog' AND relname = 'shown_view') AS old
+               FROM reads WHERE relkind = 'p') AS shelves
 """
 # The edition that a view shows, by the reader's transaction and snapshot. One that is older than
 # the view's shelves cannot be answered, and is told so; one that is older than the view is shown

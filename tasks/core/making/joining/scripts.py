@@ -55,19 +55,23 @@ def run(
         compress(cursor)
         for table in {*makes} - {*reads} if again else ():
             cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(table)))
-        try:
-            cursor.execute(text)
-        except Error as error:
-            if is_outage(error):
-                raise
-            said = (error.diag.message_primary, error.diag.message_detail or error.diag.context)
-            raise CheckFailed(
-                f"sql/{script} failed in {staging.schema}: {' '.join(filter(None, said))}."
-            ) from error
+        _execute(cursor, staging, script, text)
         remedy = "create it in the file or correct the line"
         _require(cursor, staging, script, makes, "makes", remedy)
         _carry_comments(cursor, script, reads, makes, text)
         return {table: _count(cursor, table) for table in makes}
+
+
+def _execute(cursor: Cursor, staging: Staging, script: str, text: str) -> None:
+    try:
+        cursor.execute(text)
+    except Error as error:
+        if is_outage(error):
+            raise
+        said = (error.diag.message_primary, error.diag.message_detail or error.diag.context)
+        raise CheckFailed(
+            f"sql/{script} failed in {staging.schema}: {' '.join(filter(None, said))}."
+        ) from error
 
 
 def _carry_comments(
