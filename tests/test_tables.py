@@ -782,7 +782,11 @@ def test_what_load_table_leaves_out_and_misses_is_in_the_step(
         notes=("Source*",),
     )
     assert load_table.fn(staging, file_of(tmp_path / "f", reads), "population") == 2
-    sentence, figures = database.rows("SELECT sentence, figures FROM catalog.step")[-1]
+    said = (
+        "SELECT sentence, figures FROM catalog.step WHERE (dataset, number) = (%s, %s) AND verb ="
+        " 'load_table'"
+    )
+    ((sentence, figures),) = database.rows(said, staging.dataset.slug, staging.edition)
     assert sentence == (
         "Loaded 2 rows, left out 1 by a filter, 1 blank, 1 as notes (line 6: Source: x)"
     )
