@@ -12,6 +12,7 @@ from datetime import date
 from typing import Literal
 
 from tasks.core.model.columns import Column
+from tasks.core.model.listings import Listing
 
 Container = Literal[
     "zip", "7z", "gzip", "xlsx", "xls", "ods", "sqlite", "json", "xml", "parquet", "text"
@@ -159,8 +160,11 @@ class Source:
     permanent (every original stays), newest (of each vintage the newest `keep_originals`, and those
     that editions need) or legal_maximum (none longer than keep_days; keep_originals may limit it).
     current: each address gives today's file whatever is asked, which must be of the year of the
-    reference date; dated_by: the loaded column whose newest day tells it too. mirror: the label of
-    the mirror the file is from, or empty.
+    reference date; dated_by: the loaded column whose newest day tells it too. listing, listed:
+    where its publisher lists it, and the regular expression that its address there matches from its
+    start or after a slash; such an address is asked before `urls`. otherwise: what is taken as long
+    as this one is not out, or its file has no row of the year meant. mirror: the label of the
+    mirror the file is from, or empty.
     """
 
     slug: str
@@ -192,6 +196,9 @@ class Source:
     inbox_first: bool = False
     current: bool = False
     dated_by: str = ""
+    listing: Listing | None = None
+    listed: str = ""
+    otherwise: Source | None = None
     mirror: str = ""
 
     @property
@@ -215,7 +222,8 @@ class Dataset:
     """What one flow publishes: stable views in `schema`, one per layer.
 
     layers: name of each published table and its key columns. keep: editions kept for each vintage.
-    may_be_empty: the layers that may have no row; any other without one is not published.
+    may_be_empty: the layers that may have no row; any other without one is not published. vintages:
+    those declared; of others nobody said what to expect.
     """
 
     slug: str
@@ -225,3 +233,4 @@ class Dataset:
     layers: Mapping[str, tuple[str, ...]]
     keep: int = 3
     may_be_empty: tuple[str, ...] = ()
+    vintages: tuple[int, ...] = ()

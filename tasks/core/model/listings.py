@@ -1,0 +1,24 @@
+"""Where publishers list what they have: read before addresses are guessed by pattern."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Standard = Literal["DCAT", "data.gouv.fr", "OGD Austria", "Atom", "links"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A document of a publisher that names its files.
+
+    standard: DCAT (RDF in Turtle or XML), data.gouv.fr (a dataset of its API), OGD Austria (a
+    dataset of its portal), Atom (a feed, also in pages), links (the addresses that a web page or a
+    folder's index leads to). confidence: how well its address and form are known.
+    """
+
+    slug: str
+    title: str
+    url: str
+    standard: Standard
+    confidence: Literal["high", "medium", "low"]
