@@ -11,7 +11,7 @@ from prefect import flow
 
 from flows.offices import statistik_austria as office
 from flows.offices.statistik_austria_ledger import LEDGER
-from tasks.nouns import Dataset, Mirror, Rebuild, one_of
+from tasks.nouns import NEWEST, Dataset, Mirror, Rebuild, since
 from tasks.vocabulary import (
     WORKERS,
     aggregate,
@@ -43,6 +43,7 @@ AUSTRIA = Dataset(
     title="Austria: municipalities, population and employment",
     country="AT",
     schema="austria",
+    vintages=tuple(office.RELEASES),
     layers={
         "municipalities": ("municipality_code",),
         "districts": ("district_code",),
@@ -50,9 +51,7 @@ AUSTRIA = Dataset(
         "population_by_age": ("municipality_code", "sex_code", "age"),
     },
 )
-Vintage = Annotated[
-    int, one_of(office.RELEASES, "Year of the borders and of the residents, on 1 January.")
-]
+Vintage = Annotated[int, since(office.RELEASES, "Year of borders and residents, on 1 January.")]
 CODE = "municipality_code"
 RESIDENTS: dict[str, Any] = {"population": "population", "areas_matched": 1.0}
 STATE = ("state_*",)  # columns that an area has of itself and of those above it
@@ -61,9 +60,7 @@ DISTRICT = ("district_*", *STATE)
 
 @flow(name="austria", description=__doc__, flow_run_name="austria {vintage}", task_runner=WORKERS)
 @recorded(AUSTRIA)
-def austria(
-    vintage: Vintage = office.NEWEST, mirror: Mirror = None, rebuild: Rebuild = False
-) -> None:
+def austria(vintage: Vintage = NEWEST, mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     """Publish one vintage of Austria."""
     files = backup(
         shapes=office.municipalities(vintage),

@@ -14,7 +14,7 @@ from prefect import flow
 
 from flows.offices import statbel
 from flows.offices.statbel_ledger import LEDGER
-from tasks.nouns import Dataset, Mirror, Rebuild, one_of
+from tasks.nouns import NEWEST, Dataset, Mirror, Rebuild, since
 from tasks.vocabulary import (
     WORKERS,
     aggregate,
@@ -44,6 +44,7 @@ BELGIUM = Dataset(
     title="Belgium: statistical sectors, population and income",
     country="BE",
     schema="belgium",
+    vintages=tuple(statbel.RELEASES),
     layers={
         "sectors": ("sector_code",),
         "municipalities": ("municipality_code",),
@@ -52,9 +53,7 @@ BELGIUM = Dataset(
         "regions": ("region_code",),
     },
 )
-Vintage = Annotated[
-    int, one_of(statbel.RELEASES, "Year of the sectors and of the population, on 1 January.")
-]
+Vintage = Annotated[int, since(statbel.RELEASES, "Year of sectors and population, on 1 January.")]
 # Residents of a municipality whom Statbel locates in none of its sectors have the code %ZZZZ.
 BY_SECTOR: dict[str, Any] = {"key": "sector_code", "unlocated": "%ZZZZ"}
 CODE = "municipality_code"
@@ -73,9 +72,7 @@ BY_MUNICIPALITY: dict[str, Any] = {
 
 @flow(name="belgium", description=__doc__, flow_run_name="belgium {vintage}", task_runner=WORKERS)
 @recorded(BELGIUM)
-def belgium(
-    vintage: Vintage = statbel.NEWEST, mirror: Mirror = None, rebuild: Rebuild = False
-) -> None:
+def belgium(vintage: Vintage = NEWEST, mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     """Publish one vintage of Belgium."""
     files = backup(
         shapes=statbel.sectors(vintage),

@@ -13,7 +13,7 @@ from flows.offices import ign, insee
 from flows.offices.insee_lists import postal_codes
 from flows.offices.insee_memberships import memberships
 from flows.offices.insee_movements import movements
-from tasks.nouns import Dataset, Mirror, Rebuild, one_of
+from tasks.nouns import NEWEST, Dataset, Mirror, Rebuild, since
 from tasks.vocabulary import (
     WORKERS,
     aggregate,
@@ -45,6 +45,7 @@ FRANCE = Dataset(
     title="France: IRIS, census and income",
     country="FR",
     schema="france",
+    vintages=tuple(insee.RELEASES),
     layers={
         "iris": ("iris_code",),
         "communes": ("commune_code",),
@@ -60,7 +61,7 @@ POSTAL_AREAS = (
     " from their IRIS. La Poste draws no borders; a commune with several postal codes is in one"
     " area only, and postal_code_communes has all pairs"
 )
-Vintage = Annotated[int, one_of(insee.RELEASES, "Year of the borders of the IRIS, on 1 January.")]
+Vintage = Annotated[int, since(insee.RELEASES, "Year of the borders of the IRIS, on 1 January.")]
 REGION = ("region_*",)  # columns that an area has of itself and of those above it
 DEPARTEMENT = ("departement_*", *REGION)
 EPCI = ("epci_*",)
@@ -73,9 +74,7 @@ NAMES: dict[str, Any] = {"key": "commune_code", "areas_matched": 1.0, "figures_m
 
 @flow(name="france", description=__doc__, flow_run_name="france {vintage}", task_runner=WORKERS)
 @recorded(FRANCE)
-def france(
-    vintage: Vintage = insee.DEFAULT, mirror: Mirror = None, rebuild: Rebuild = False
-) -> None:
+def france(vintage: Vintage = NEWEST, mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     """Publish one vintage of France."""
     files = backup(
         shapes=ign.iris(vintage),

@@ -12,7 +12,7 @@ from prefect import flow
 
 from flows.offices import sirene as register
 from flows.offices.insee_movements import movements
-from tasks.nouns import Dataset, Mirror, OneOf, Rebuild, Unknown, described, one_of
+from tasks.nouns import NEWEST, Dataset, Mirror, OneOf, Rebuild, Unknown, described, since
 from tasks.vocabulary import (
     WORKERS,
     backup,
@@ -38,6 +38,7 @@ SIRENE = Dataset(
     title="France: active establishments",
     country="FR",
     schema="sirene",
+    vintages=tuple(register.RELEASES),
     layers={
         "establishments": ("departement_code", "siret"),
         "counts_by_iris": ("iris_code", "nomenclature", "naf_division", "head_count_band"),
@@ -45,7 +46,7 @@ SIRENE = Dataset(
     },
 )
 Vintage = Annotated[
-    int, one_of(register.RELEASES, "Year of the stock; each month makes a new edition of it.")
+    int, since(register.RELEASES, "Year of the stock; each month is an edition of it.")
 ]
 Start = Annotated[
     bool,
@@ -74,7 +75,7 @@ UNKNOWN = {
 @flow(name="sirene", description=__doc__, flow_run_name="sirene {vintage}", task_runner=WORKERS)
 @recorded(SIRENE)
 def sirene(
-    vintage: Vintage = register.NEWEST,
+    vintage: Vintage = NEWEST,
     start_france: Start = False,
     mirror: Mirror = None,
     rebuild: Rebuild = False,

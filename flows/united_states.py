@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from prefect import flow
 
 from flows.offices import census_bureau as census
-from tasks.nouns import Dataset, Mirror, Rebuild, one_of
+from tasks.nouns import NEWEST, Dataset, Mirror, Rebuild, since
 from tasks.vocabulary import (
     WORKERS,
     aggregate,
@@ -38,13 +38,11 @@ UNITED_STATES = Dataset(
     title="United States: census areas and the American Community Survey",
     country="US",
     schema="united_states",
+    vintages=tuple(census.SURVEYED),
     layers={name: ("geoid",) for name in ("states", "counties", "tracts", "block_groups")}
     | {"divisions": ("division_code",)},
 )
-NEWEST = max(census.SURVEYED)
-Vintage = Annotated[
-    int, one_of(census.SURVEYED, "Year of the borders and last of the five years of the survey.")
-]
+Vintage = Annotated[int, since(census.SURVEYED, "Year of the borders, last of the survey's five.")]
 DIVISION = ("division_*", "region_*")
 SURVEY: dict[str, Any] = {"figures": "b01001", "key": "geo_id", "population": "population"}
 SMALL_AREAS = SURVEY | {"unlocated": census.WATER_TRACTS, "figures_matched": 0.99}

@@ -10,7 +10,7 @@ from typing import Annotated
 from prefect import flow
 
 from flows.offices import census_bureau as census
-from tasks.nouns import Dataset, Mirror, Rebuild, one_of
+from tasks.nouns import NEWEST, Dataset, Mirror, Rebuild, since
 from tasks.vocabulary import (
     WORKERS,
     aggregate,
@@ -37,16 +37,14 @@ UNITED_STATES_ESTIMATES = Dataset(
     title="United States: population estimates of counties",
     country="US",
     schema="united_states",
+    vintages=tuple(census.ESTIMATED),
     layers={
         "county_population": ("geoid",),
         "state_population": ("state_code",),
         "division_population": ("division_code",),
     },
 )
-NEWEST = max(census.ESTIMATED)
-Vintage = Annotated[
-    int, one_of(census.ESTIMATED, "Year of the estimates, on 1 July, and of the borders.")
-]
+Vintage = Annotated[int, since(census.ESTIMATED, "Year of the estimates, 1 July, and the borders.")]
 DIVISION = ("division_*", "region_*")  # columns that an area has of itself and of those above it
 STATE = ("state_*", *DIVISION)
 

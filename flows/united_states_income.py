@@ -10,7 +10,7 @@ from typing import Annotated
 from prefect import flow
 
 from flows.offices import census_bureau as census
-from tasks.nouns import Dataset, Mirror, Rebuild, one_of
+from tasks.nouns import NEWEST, Dataset, Mirror, Rebuild, since
 from tasks.vocabulary import (
     WORKERS,
     backup,
@@ -34,10 +34,10 @@ UNITED_STATES_INCOME = Dataset(
     title="United States: income of households by county",
     country="US",
     schema="united_states",
+    vintages=tuple(census.WITH_INCOME),
     layers={"county_income": ("geoid",)},
 )
-NEWEST = max(census.WITH_INCOME)
-Vintage = Annotated[int, one_of(census.WITH_INCOME, "Last of the five years of the survey.")]
+Vintage = Annotated[int, since(census.WITH_INCOME, "Last of the five years of the survey.")]
 
 
 @flow(

@@ -20,9 +20,12 @@ from tasks.core.model.declarations import (
     Table,
     Total,
 )
-from tasks.running.parameters import Datasets, Mirror, Rebuild, Scope, described, one_of
+from tasks.core.model.listings import Listing
+from tasks.core.model.releases import Releases
+from tasks.running.parameters import NEWEST, Datasets, Mirror, Rebuild, Scope, described, since
 
 __all__ = [
+    "NEWEST",
     "CodeEvent",
     "Column",
     "Confidence",
@@ -33,11 +36,13 @@ __all__ = [
     "Features",
     "Ledger",
     "Licence",
+    "Listing",
     "Mirror",
     "OneOf",
     "Publisher",
     "Reading",
     "Rebuild",
+    "Releases",
     "Rows",
     "Scope",
     "Source",
@@ -51,6 +56,6 @@ __all__ = [
     "integer",
     "ledger",
     "number",
-    "one_of",
+    "since",
     "text",
 ]

@@ -23,7 +23,7 @@ from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import File, Files, Input, Inputs, Original, Staging
 from tasks.core.model.names import sources_by_name
 from tasks.core.postgres.database import Database
-from tasks.core.upstream import mirrors
+from tasks.core.upstream import mirrors, stand_ins
 from tasks.nouns import Document, Features, Licence, Publisher, Source, Table, integer, text
 from tasks.running.site import site
 from tasks.verbs.files import unpack, unpack_original
@@ -227,7 +227,7 @@ def test_a_mirror_changes_how_one_of_several_tables_is_read(tmp_path: Path) -> N
     reads = {"a": CODES, "b": replace(CODES, columns={"people": integer("people")})}
     declared = source("zz-book", reads=reads)
     entry = {"path": "book.csv", "reads": {"b": {"delimiter": ";"}}}
-    mirror = mirrors.StandIn(
+    mirror = stand_ins.StandIn(
         location=str(tmp_path), label="made-up", about="", sources={"zz-book-2024": entry}
     )
     assert mirrors.apply(declared, mirror).reads == reads | {

@@ -15,7 +15,7 @@ from faulty_server import running, status, whole
 from tasks.core.model.columns import integer, text
 from tasks.core.model.declarations import Features, Licence, Publisher, Rows, Source, Table, Total
 from tasks.core.model.errors import ConfigurationError, SourceError
-from tasks.core.upstream import http, mirrors
+from tasks.core.upstream import http, mirrors, stand_ins
 
 SOURCE = Source(
     slug="be-figures",
@@ -170,9 +170,9 @@ def test_mistakes_are_named(mirror: Write, entry: dict[str, Any], message: str) 
 def test_a_mirror_that_cannot_be_used_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "mirror.json").write_text(text)
     with pytest.raises(ConfigurationError, match=r"mirror\.json"):
-        mirrors.read(str(tmp_path))
+        stand_ins.read(str(tmp_path))
     with pytest.raises(ConfigurationError, match="could not be read"):
-        mirrors.read(str(tmp_path / "nowhere"))
+        stand_ins.read(str(tmp_path / "nowhere"))
 
 
 def test_a_base_url_is_a_mirror_too(
@@ -187,10 +187,10 @@ def test_a_base_url_is_a_mirror_too(
         assert found.urls == (f"{server.base}/m/made%20up/figures.zip",)
         assert {each.path for each in server.asked} == {"/m/mirror.json?token=hidden"}
         with pytest.raises(ConfigurationError, match="GEODATA_CREDENTIALS") as caught:
-            mirrors.read(f"{server.base}/m/?token=hidden")
+            stand_ins.read(f"{server.base}/m/?token=hidden")
         assert "hidden" not in str(caught.value)
         with pytest.raises(ConfigurationError, match="404"):
-            mirrors.read(f"{server.base}/other")
+            stand_ins.read(f"{server.base}/other")
         server.script(
             "/m/mirror.json",
             whole((tmp_path / "mirror.json").read_bytes().replace(b"made up", b"../made")),

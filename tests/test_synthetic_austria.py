@@ -25,7 +25,7 @@ from synthetic import austria_places as places
 from synthetic.austria import TOTAL, write
 from synthetic.defects import Defects
 
-from tasks.core.upstream import mirrors
+from tasks.core.upstream import mirrors, stand_ins
 
 VINTAGES = (2016, 2019, 2025)
 VIENNA = {f"9{district:02d}01" for district in range(1, 24)}
@@ -442,7 +442,7 @@ def test_tables_are_utf8_without_mark_or_quotes_and_end_lines_with_lf(folder: Pa
 
 
 def test_the_mirror_states_the_numbers_of_its_files(folder: Path) -> None:
-    mirror = mirrors.read(str(folder))
+    mirror = stand_ins.read(str(folder))
     assert (mirror.label, "Synthetic" in mirror.about) == ("synthetic-austria", True)
     assert "Synthetic" in (folder / "README.txt").read_text()
     stated = sources(folder)

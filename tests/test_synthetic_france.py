@@ -36,7 +36,7 @@ from synthetic.defects import Defects
 from synthetic.france import main, write
 from synthetic.france_ground import TERRITORIES
 
-from tasks.core.upstream import mirrors
+from tasks.core.upstream import mirrors, stand_ins
 
 VINTAGES = (2021, 2024, 2025)
 PARIS, LYON, MARSEILLE = (
@@ -684,7 +684,7 @@ def test_communes_merge_and_their_iris_with_them(irises: dict[int, Layer]) -> No
 
 
 def test_the_mirror_states_the_numbers_of_its_files(folder: Path, irises: dict[int, Layer]) -> None:
-    mirror = mirrors.read(str(folder))
+    mirror = stand_ins.read(str(folder))
     assert (mirror.label, "Synthetic" in mirror.about) == ("synthetic-france", True)
     assert "Synthetic" in (folder / "README.txt").read_text(encoding="utf-8")
     stated = sources(folder)

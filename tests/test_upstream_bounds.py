@@ -23,7 +23,7 @@ from test_arrivals import TEXT, Office
 
 from tasks.core.archive import todays_files
 from tasks.core.model.errors import ConfigurationError
-from tasks.core.upstream import bounds, http, lines, mirrors, pages
+from tasks.core.upstream import bounds, http, lines, pages, stand_ins
 from tasks.core.upstream.answers import Answer
 from tasks.core.upstream.transfers import ask
 
@@ -387,7 +387,7 @@ def test_a_hostile_mirror_is_refused_in_a_sentence(
     monkeypatch.setattr(mirrors, "LARGEST", 1 << 20)
     server.script("/mirror.json", whole(content, kind="text/json; charset=hex"))
     with pytest.raises(ConfigurationError, match=r"cannot be used"):
-        mirrors.read(server.base)
+        stand_ins.read(server.base)
 
 
 def test_a_folder_of_devices_is_no_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

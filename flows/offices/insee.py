@@ -18,6 +18,7 @@ from tasks.nouns import (
     Licence,
     Publisher,
     Reading,
+    Releases,
     Rows,
     Source,
     Table,
@@ -60,18 +61,18 @@ class Release:
 
     layout: how the names of the archives go, with "{}" for each territory and its projection, or
     for FRA where all are in one archive. files: pattern of the file in each. census is of two years
-    before, income of three or the newest. movements: year and page. rows, kinds: of the archive, or
-    of that of metropolitan France. overseas: confidence in the other archives. income_lost: the
-    share of the incomes' IRIS that may have changed until these borders; it was 2.8% from 2016 to
-    2019, when most communes merged. posted: the year of La Poste's list, which has one address:
-    that of a year gone by is in the archive or nowhere.
+    before, income of three or the newest. movements: year, and page where it is known. rows, kinds:
+    of the archive, or of that of metropolitan France. overseas: confidence in the other archives.
+    income_lost: the share of the incomes' IRIS that may have changed until these borders; it was
+    2.8% from 2016 to 2019, when most communes merged. posted: the year of La Poste's list, which
+    has one address: that of a year gone by is in the archive or nowhere.
     """
 
     layout: str
     files: str
     census: int
     income: int
-    movements: tuple[int, int]
+    movements: tuple[int, int | None]
     in_one: bool = False
     rows: Rows = METROPOLITAN
     kinds: Mapping[str, Rows] = field(default_factory=dict)
@@ -81,7 +82,7 @@ class Release:
     posted: int = 2026
 
 
-RELEASES = {
+DECLARED = {
     2023: Release(
         layout="SHP__{}",
         files="*/CONTOURS-IRIS.shp",
@@ -123,7 +124,22 @@ RELEASES = {
         income_lost=0.06,
     ),
 }
-DEFAULT = 2025
+
+
+def _later(newest: Release, years: int) -> Release:
+    """Give what is expected of a year after the newest: the same archives, and newer figures."""
+    return replace(
+        newest,
+        census=newest.census + years,
+        income=newest.income + years,
+        movements=(newest.movements[0] + years, None),
+        income_lost=newest.income_lost + 0.01 * years,
+        confidence="medium",
+        posted=newest.posted + years,
+    )
+
+
+RELEASES = Releases(DECLARED, later=_later)
 CENSUSES = {  # pages of the tables of a year
     2021: {"evol-struct-pop": 8268806, "logement": 8268838, "couples-familles-menages": 8268828},
     2022: {"evol-struct-pop": 8647014, "logement": 8647012, "couples-familles-menages": 8647008},
@@ -153,11 +169,14 @@ def figures(year: int) -> dict[str, Source]:
 
 
 def _census(
-    year: int, slug: str, subject: str, title: str, columns: Mapping[str, Column]
+    year: int, slug: str, subject: str, title: str, columns: Mapping[str, Column], counted: int = 0
 ) -> Source:
-    """Give a table of the newest census for a year's borders, those of two years after it."""
-    counted = RELEASES[year].census
-    page = CENSUSES[counted][subject]
+    """Give a table of the newest census for a year's borders, those of two years after it.
+
+    counted: the year of another census. The page of one that is not declared is on INSEE's only.
+    """
+    counted = counted or RELEASES[year].census
+    pages, name = CENSUSES.get(counted), f"base-ic-{subject}-{counted}_csv.zip"
     reads = Table(
         columns={"iris_code": text("IRIS"), **of_year(columns, counted)},
         key=("iris_code",),
@@ -167,17 +186,21 @@ def _census(
         source(f"fr-{slug}", year, f"Census {counted}: {title}", reads),
         landing_page="https://www.insee.fr/fr/statistiques",
         container="zip",
-        urls=(f"{INSEE_FILES}/{page}/base-ic-{subject}-{counted}_csv.zip",),
+        urls=(f"{INSEE_FILES}/{pages[subject]}/{name}",) if pages else (),
         member=f"base-ic-{subject}-{counted}.CSV",
         reference_date=date(counted, 1, 1),
         codes_of=date(counted + 2, 1, 1),
-        confidence="high",
+        confidence="high" if pages else "low",
+        otherwise=None if pages else _census(year, slug, subject, title, columns, counted - 1),
     )
 
 
-def income(year: int) -> Source:
-    """Give disposable income by IRIS (Filosofi); only communes of about 5,000 residents or more."""
-    counted = RELEASES[year].income
+def income(year: int, counted: int = 0) -> Source:
+    """Give disposable income by IRIS (Filosofi); only communes of about 5,000 residents or more.
+
+    counted: another year of it.
+    """
+    counted = counted or RELEASES[year].income
     reads = Table(
         columns={"iris_code": text("IRIS"), **of_year(INCOME, counted)},
         key=("iris_code",),
@@ -186,17 +209,18 @@ def income(year: int) -> Source:
         missing=INCOME_MISSING,
         decimal_point=",",
     )
-    page, name = INCOMES[counted]
+    page, name = INCOMES.get(counted, (None, f"BASE_TD_FILO_IRIS_{counted}_DISP"))
     return replace(
         source("fr-income", year, f"Disposable income {counted} (Filosofi)", reads),
         licence=OF_FILOSOFI,
-        landing_page=f"https://www.insee.fr/fr/statistiques/{page}",
-        urls=(f"{INSEE_FILES}/{page}/{name}_CSV.zip",),
+        landing_page=f"https://www.insee.fr/fr/statistiques/{page or ''}",
+        urls=(f"{INSEE_FILES}/{page}/{name}_CSV.zip",) if page else (),
         container="zip",
         member=f"{name}.csv",
         reference_date=date(counted, 12, 31),
         codes_of=date(counted + 1, 1, 1),
         confidence="high" if counted == max(INCOMES) else "medium",
+        otherwise=None if page else income(year, counted - 1),
     )
 
 

@@ -34,7 +34,7 @@ def memberships(year: int) -> Source:
     It has no shapes. The contours that Etalab publishes would have, under the ODbL, whose
     share-alike would bind every layer made with them.
     """
-    page, name = PAGES[year]
+    page, name = PAGES.get(year, (7671844, f"table-appartenance-geo-communes-{year}.zip"))
     tables = {
         "communes": Table(
             columns=COMMUNES, key=("commune_code",), sheet="COM", header_rows=(HEADINGS,)

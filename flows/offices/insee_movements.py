@@ -15,12 +15,16 @@ MOVEMENTS: dict[str, Column] = {
 }
 
 
-def movements(year: int) -> Source:
-    """Give what became of the communes since 1943, until 1 January of a year or later."""
-    newest, page = RELEASES[year].movements
+def movements(year: int, until: int = 0) -> Source:
+    """Give what became of the communes since 1943, until 1 January of a year or later.
+
+    until: another one. The page of a table that is not declared is on INSEE's own only.
+    """
+    newest, page = RELEASES[until or year].movements
     title = f"Movements of communes until {year}"
     return replace(
         office_source("fr-movements", year, title, Table(columns=MOVEMENTS)),
         landing_page="https://www.insee.fr/fr/information/2560452",
-        urls=(f"{INSEE_FILES}/{page}/v_mvt_commune_{newest}.csv",),
+        urls=(f"{INSEE_FILES}/{page}/v_mvt_commune_{newest}.csv",) if page else (),
+        otherwise=None if page else movements(year, (until or year) - 1),
     )

@@ -19,6 +19,7 @@ from tasks.nouns import (
     Features,
     Licence,
     Publisher,
+    Releases,
     Rows,
     Source,
     Table,
@@ -38,10 +39,7 @@ OPEN_DATA = Licence(
 )
 FILES = "https://statbel.fgov.be/sites/default/files/files/opendata"
 PAGES = "https://statbel.fgov.be/en/open-data"
-BOUNDS_IN = {  # metres, beaches included; Lambert 2008 (3812) lies 500 km further on both axes
-    31370: (21_000, 21_000, 296_000, 245_000),
-    3812: (521_000, 521_000, 796_000, 745_000),
-}
+BOUNDS = (21_000, 21_000, 296_000, 245_000)  # metres in Lambert 1972 (31370), beaches included
 
 GEOJSON = "sh_statbel_statistical_sectors_31370_{}0101.geojson"
 IN_LAMBERT_2008 = "sh_statbel_statistical_sectors_3812_{}0101.geojson"
@@ -50,15 +48,15 @@ SHAPEFILE = "sh_statbel_statistical_sectors_{}0101.shp"
 
 @dataclass(frozen=True)
 class Borders:
-    """How many sectors and municipalities there are on 1 January, and how their file is named.
+    """How many sectors and municipalities there are on 1 January, where that is known, and how
+    their file is named, by the likeliest name first.
 
-    crs: EPSG code of the coordinates; since 2022 the file's name says it. confidence: in the file.
+    confidence: in the file.
     """
 
-    sectors: Rows
-    municipalities: int
-    file: str = GEOJSON
-    crs: int = 31370
+    sectors: Rows | None
+    municipalities: int | None
+    files: tuple[str, ...] = (GEOJSON,)
     confidence: Confidence = "high"
 
 
@@ -67,37 +65,51 @@ class Release:
     """What Statbel states of the 1 January of a year, and how it names the files.
 
     sector_incomes, municipal_incomes: the years of the incomes, which two files give.
-    residents_file: 2025 is published on the old and on the new sectors; that of 2019 has a blank in
-    its name, and is there as xlsx too. confidence: in the address of the residents.
+    residents_files: 2025 is published on the old and on the new sectors; that of 2019 has a blank
+    in its name, and is there as xlsx too. confidence: in the address of the residents.
     """
 
     borders: Borders
-    residents: int
+    residents: int | None
     sector_incomes: int
     municipal_incomes: int
-    residents_file: str = "OPENDATA_SECTOREN_{}"
+    residents_files: tuple[str, ...] = ("OPENDATA_SECTOREN_{}",)
     confidence: Confidence = "high"
 
 
+def _later(newest: Release, years: int) -> Release:
+    """Give what is expected of a year after the newest: the same files, and incomes as old."""
+    return Release(
+        replace(EITHER_LAMBERT, sectors=None, municipalities=None),
+        residents=None,
+        sector_incomes=newest.sector_incomes + years,
+        municipal_incomes=newest.municipal_incomes + years,
+        residents_files=("OPENDATA_SECTOREN_{}", "OPENDATA_SECTOREN_{}_NEW"),
+        confidence="medium",
+    )
+
+
 SINCE_2019 = Borders(Rows(low=19_790, high=19_800), 581)
-UNTIL_2021 = replace(SINCE_2019, file=SHAPEFILE)
+UNTIL_2021 = replace(SINCE_2019, files=(SHAPEFILE,))
 SINCE_2025 = Borders(Rows.exactly(20_781), 565)
-RELEASES = {  # municipalities merged in 2019 and 2025
-    2019: Release(UNTIL_2021, 11_431_406, 2017, 2017, "OPEN%20DATA_SECTOREN_{}", "medium"),
+EITHER_LAMBERT = replace(SINCE_2025, files=(GEOJSON, IN_LAMBERT_2008), confidence="medium")
+DECLARED = {  # municipalities merged in 2019 and 2025
+    2019: Release(UNTIL_2021, 11_431_406, 2017, 2017, ("OPEN%20DATA_SECTOREN_{}",), "medium"),
     2020: Release(UNTIL_2021, 11_492_641, 2018, 2018),
     2021: Release(UNTIL_2021, 11_521_238, 2019, 2019),
     2022: Release(SINCE_2019, 11_584_008, 2020, 2020),
     2023: Release(SINCE_2019, 11_697_557, 2021, 2021),
     2024: Release(SINCE_2019, 11_763_650, 2022, 2022),
-    2025: Release(SINCE_2025, 11_825_551, 2023, 2023, "OPENDATA_SECTOREN_{}_NEW"),
+    2025: Release(SINCE_2025, 11_825_551, 2023, 2023, ("OPENDATA_SECTOREN_{}_NEW",)),
 }
+RELEASES = Releases(DECLARED, later=_later)
 NEWEST = max(RELEASES)
-# Their borders can be asked for by `sectors`; no flow offers these years.
+# What is known of the borders of years that are not declared.
 SECTORS_WITHOUT_FIGURES = {
     # The residents may have sector codes of four characters, and no incomes of 589 municipalities.
-    2018: Borders(Rows.exactly(19_782), 589, SHAPEFILE),
+    2018: Borders(Rows.exactly(19_782), 589, (SHAPEFILE,)),
     # Only Lambert 2008 is evidenced, and no residents were published by November 2026.
-    2026: replace(SINCE_2025, file=IN_LAMBERT_2008, crs=3812, confidence="medium"),
+    2026: EITHER_LAMBERT,
 }
 INCOME_COVERAGE = 0.9  # least share of a municipality's inhabited sectors that incomes are of
 INCOME_ROUNDING = 0.001  # by which incomes of sectors may exceed those of their municipality
@@ -107,42 +119,45 @@ MUNICIPALITIES_OF_2011 = 589
 
 def sectors(year: int) -> Source:
     """Give the borders of the sectors on 1 January, with the areas above; Shapefiles until 2021."""
-    borders = RELEASES[year].borders if year in RELEASES else SECTORS_WITHOUT_FIGURES[year]
-    name = borders.file.format(year)
-    columns = SECTORS_UNTIL_2021 if borders.file == SHAPEFILE else SECTORS
-    reads = replace(
-        _features(columns, "sector_code"), crs=borders.crs, bounds=BOUNDS_IN[borders.crs]
-    )
+    borders = SECTORS_WITHOUT_FIGURES.get(year) or RELEASES[year].borders
+    names, is_old = [name.format(year) for name in borders.files], borders.files == (SHAPEFILE,)
+    reads = _features(SECTORS_UNTIL_2021 if is_old else SECTORS, "sector_code")
+    found = {"municipality_code": borders.municipalities} if borders.municipalities else {}
     return replace(
         _zip("be-sectors", year, f"Statistical sectors {year}", reads),
-        urls=(f"{FILES}/Statistische%20sectoren/{name}.zip",),
-        member=f"*.{name.split('.')[-1]}",
+        urls=tuple(f"{FILES}/Statistische%20sectoren/{name}.zip" for name in names),
+        member="*.shp" if is_old else "*.geojson",
         landing_page=f"{PAGES}/statistical-sectors-{year}",
         minimum_bytes=5_000_000,
         confidence=borders.confidence,
         rows=borders.sectors,
-        distinct={"municipality_code": borders.municipalities},
+        distinct=found,
     )
 
 
 def population(year: int) -> Source:
     """Give the residents of each sector on 1 January."""
     release = RELEASES[year]
-    total = Total(expected=release.residents, tolerance=0.001, stated_by="Statbel")
+    counted = release.residents
+    total = Total(expected=counted, tolerance=0.001, stated_by="Statbel") if counted else None
+    names = [name.format(year) for name in release.residents_files]
     title = f"Population by statistical sector, 1 January {year}"
     return replace(
         _zip("be-population", year, title, _piped(POPULATION)),
-        urls=(f"{FILES}/bevolking/sectoren/{release.residents_file.format(year)}.zip",),
+        urls=tuple(f"{FILES}/bevolking/sectoren/{name}.zip" for name in names),
         landing_page=f"{PAGES}/population-statistical-sector-{year}",
         released="yearly, autumn",
         confidence=release.confidence,
-        totals={"population": total},
+        totals={"population": total} if total else {},
     )
 
 
-def income(year: int) -> Source:
-    """Give incomes declared two years before; few people's are hidden by a star (before: a C)."""
-    earned = RELEASES[year].sector_incomes
+def income(year: int, earned: int = 0) -> Source:
+    """Give incomes declared two years before; few people's are hidden by a star (before: a C).
+
+    earned: another year of the series.
+    """
+    earned = earned or RELEASES[year].sector_incomes
     hidden = {"*": "suppressed", "C": "suppressed"}
     reads = replace(_piped(INCOME), missing=hidden, where={"CD_YEAR": str(earned)})
     title = f"Fiscal income by statistical sector, incomes of {earned}"
@@ -153,15 +168,17 @@ def income(year: int) -> Source:
         landing_page=f"{PAGES}/fiscal-statistics-income-statistical-sector",
         released="yearly, autumn",
         confidence="medium",
+        otherwise=income(year, earned - 1) if earned > RELEASES[NEWEST].sector_incomes else None,
     )
 
 
-def municipal_income(year: int) -> Source:
+def municipal_income(year: int, earned: int = 0) -> Source:
     """Give all incomes of each municipality, declared two years before; none of them is hidden.
 
-    The series of 2005 to 2023 is on the municipalities of 2019 to 2024 in all its years.
+    The series of 2005 to 2023 is on the municipalities of 2019 to 2024 in all its years. earned:
+    another year of it.
     """
-    earned = RELEASES[year].municipal_incomes
+    earned, newest = earned or RELEASES[year].municipal_incomes, RELEASES[NEWEST].municipal_incomes
     reads = _piped(INCOME_OF_MUNICIPALITIES, "municipality_code")
     return replace(
         _of_municipalities(year, f"incomes of {earned}", earned, reads),
@@ -170,7 +187,8 @@ def municipal_income(year: int) -> Source:
         urls=(f"{FILES}/arbeid/TF_PSNL_INC_TAX_MUNTY.zip",),
         released="yearly, autumn",
         confidence="medium",
-        rows=Rows.exactly(MUNICIPALITIES_WITH_INCOME),
+        rows=Rows.exactly(MUNICIPALITIES_WITH_INCOME) if earned <= newest else None,
+        otherwise=municipal_income(year, earned - 1) if earned > newest else None,
     )
 
 
@@ -235,8 +253,14 @@ def _zip(slug: str, year: int, title: str, reads: Features | Table) -> Source:
 
 
 def _features(columns: Mapping[str, Column], key: str | None = None) -> Features:
+    """Read borders in Lambert 1972, or in Lambert 2008 where the file's name says so."""
     return Features(
-        columns=columns, key=key, crs=31370, published_crs=31370, bounds=BOUNDS_IN[31370]
+        columns=columns,
+        key=key,
+        crs=31370,
+        published_crs=31370,
+        bounds=BOUNDS,
+        crs_of={"*_3812_*": 3812},
     )
 
 

@@ -20,6 +20,7 @@ from tasks.nouns import (
     Licence,
     Publisher,
     Reading,
+    Releases,
     Rows,
     Source,
     Table,
@@ -65,7 +66,7 @@ class Release:
     residents: int | None = None
 
 
-RELEASES = {  # before 2020, Murfeld was not yet divided
+DECLARED = {  # before 2020, Murfeld was not yet divided
     2020: Release(Rows(low=2_117, high=2_118), employment=2018),
     2021: Release(Rows(low=2_117, high=2_118), employment=2019),
     2022: Release(Rows.exactly(2_115), employment=2020),
@@ -74,6 +75,9 @@ RELEASES = {  # before 2020, Murfeld was not yet divided
     2025: Release(Rows.exactly(2_114), employment=2023),
     2026: Release(Rows.exactly(2_114), employment=2023, residents=9_215_956),
 }
+RELEASES = Releases(
+    DECLARED, later=lambda newest, years: Release(None, employment=newest.employment + years)
+)
 NEWEST = max(RELEASES)
 # Municipalities of the year with Vienna by its 23 districts, counted by the ledger where borders do
 # not tell: the newest year of the table may be there in part.
@@ -131,14 +135,18 @@ def population(year: int) -> Source:
     title, dataset = f"Residents on 1 January {year}", POPULATION_DATASET.format(year)
     return replace(
         source("at-population", year, title, dataset, reads),
-        codes_of=date(NEWEST, 1, 1),
+        codes_of=date(max(NEWEST, year), 1, 1),
         totals={"population": Total(expected=counted, tolerance=0.001)} if counted else {},
     )
 
 
-def employment(year: int) -> Source:
-    """Give employment (Abgestimmte Erwerbsstatistik), on the municipalities of its own year."""
-    counted = RELEASES[year].employment
+def employment(year: int, counted: int = 0) -> Source:
+    """Give employment (Abgestimmte Erwerbsstatistik), on the municipalities of its own year.
+
+    counted: another year of the table.
+    """
+    counted = counted or RELEASES[year].employment
+    municipalities = EMPLOYED.get(counted)  # and Vienna as a whole besides
     reads = replace(
         _listed(EMPLOYMENT, "municipality_code"),
         thousands=".",
@@ -149,9 +157,10 @@ def employment(year: int) -> Source:
     title = f"Employment on 31 October {counted}"
     return replace(
         source("at-employment", year, title, EMPLOYMENT_DATASET, reads),
-        rows=Rows(low=EMPLOYED[counted], high=EMPLOYED[counted] + 1),  # Vienna as a whole besides
+        rows=Rows(low=municipalities, high=municipalities + 1) if municipalities else None,
         reference_date=date(counted, 10, 31),
         codes_of=date(counted, 1, 1),
+        otherwise=None if municipalities else employment(year, counted - 1),
     )
 
 

@@ -21,25 +21,34 @@ def described(words: str, **form: str) -> Any:
     return Field(json_schema_extra={"description": words, **form})
 
 
-@dataclass(frozen=True)
-class _OneOf:
-    """A Literal whose values are facts of an office, and its words; tells pydantic and the form."""
+NEWEST: Any = "newest"  # in place of a year: the newest that the publisher has
 
-    values: tuple[int, ...]
+
+@dataclass(frozen=True)
+class _Since:
+    """A year from the first one declared on, or the newest; tells pydantic and the form."""
+
+    first: int
     words: str
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.literal_schema(list(self.values))
+        newest, years = core_schema.literal_schema([NEWEST]), core_schema.int_schema(ge=self.first)
+        return core_schema.union_schema([newest, years], mode="left_to_right")
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, form: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return form(schema) | {"description": self.words}
+        newest = "newest: the newest that the publisher has; a year that nobody has declared is"
+        told = f"{self.words} {newest} judged by the edition before."
+        return form(schema) | {"description": told}
 
 
-def one_of(years: Iterable[int], words: str) -> Any:
-    """Return the description of a parameter that is one of the years of a table of releases."""
-    return _OneOf(tuple(years), words)
+def since(years: Iterable[int], words: str) -> Any:
+    """Return the description of a parameter that is a year since the first of those declared.
+
+    Without an upper end: what an office publishes next year is a question to it.
+    """
+    return _Since(min(years), words)
 
 
 Mirror = Annotated[

@@ -19,7 +19,7 @@ from tasks.core.model.names import sources_by_name
 from tasks.core.model.recipes import Recipe
 from tasks.core.model.settings import settings
 from tasks.core.rebuilding import taken_originals
-from tasks.core.upstream import mirrors
+from tasks.core.upstream import mirrors, stand_ins
 from tasks.core.upstream.inquiries import FAILED, Inquiry, inquire
 from tasks.running.making import making
 from tasks.running.policies import ARCHIVE, PUBLISHER, verb
@@ -107,7 +107,7 @@ def _asked(sources: Sequence[Source], mirror: str | None) -> tuple[Original, ...
     """Return the originals in the order of the sources."""
     # a database that cannot be used is found out before a long download, and set up by one thread
     _ = site().database
-    stand_in = mirrors.read(mirror) if mirror else None
+    stand_in = stand_ins.read(mirror) if mirror else None
     wanted = [mirrors.apply(source, stand_in) if stand_in else source for source in sources]
     retrievals = [download.submit(source) for source in wanted]
     originals = [archive.submit(retrieval) for retrieval in retrievals]  # type: ignore[call-overload]

@@ -54,7 +54,7 @@ def inquire(inquiry: Inquiry) -> Judgement:
     if handed_in := _handed_in(inquiry):
         return handed_in
     failed: list[Judgement] = []
-    for url in _addresses(inquiry.source):
+    for url in addresses(inquiry.source):
         judgement = _judged(inquiry, url, failed)
         if judgement.retrieval.state not in FAILED:
             return judgement
@@ -84,7 +84,7 @@ def _handed_in(inquiry: Inquiry) -> Judgement | None:
     return None
 
 
-def _addresses(source: Source) -> list[str]:
+def addresses(source: Source) -> list[str]:
     """Give the publisher's addresses and that of the inbox; a mirror's source has no inbox."""
     fetched = [_in_inbox(source)] if settings().inbox and not source.mirror else []
     return [*source.urls, *fetched]

@@ -69,6 +69,19 @@ def refusal(
     return reason
 
 
+def unlike(head: bytes, source: Source) -> str | None:
+    """Say why a file that begins with these bytes cannot be the declared source; None when it can.
+
+    As far as a beginning tells: of `refusal`, what needs no end and no size.
+    """
+    if reason := _page(head, source):
+        return reason
+    start = STARTS.get(source.container)
+    if start and not head.startswith(start):
+        return f"it begins with the bytes {head[:8].hex(' ')}, not those of {source.container}"
+    return None if head.strip() else "it is empty"
+
+
 def _ends(path: Path, size: int) -> tuple[bytes, bytes]:
     with path.open("rb") as file:
         head = file.read(HEAD)

@@ -1,6 +1,7 @@
 """Mirrors: a folder or base URL that stands in for the publishers, described by its mirror.json.
 
     {"label": "synthetic-belgium", "about": "one sentence",
+     "hosts": {"https://office.example": "office"},    beside it: files at the publishers' own paths
      "sources": {"<source slug>-<vintage>": {
         "path": "relative/file.zip",           beside mirror.json
         "container": "zip", "member": "*.csv", only where they differ from the declaration
@@ -12,25 +13,23 @@
         "reads": {"delimiter": ";",
                   "columns": {"sector_code": {"names": ["statsec"]}, "income": null}}}}}
 
-Without rows, totals, distinct or counts no such number is expected. `reads` replaces fields of the
-declared Features or Table by name; where a file gives several tables, of each by its name. Within
-`columns` only the columns named change; null drops one.
+One of hosts and sources is enough. A source without an entry is asked for at its own addresses,
+and those that its publisher's listing gives, below the folders of their hosts; its form is as
+declared. Without rows, totals, distinct or counts no such number is expected. `reads` replaces
+fields of the declared Features or Table by name; where a file gives several tables, of each by its
+name. Within `columns` only the columns named change; null drops one.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any, get_args
-from urllib.parse import quote
 
-import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from tasks.core.model.addresses import local_path, redact, require_public
+from tasks.core.model.addresses import local_path
 from tasks.core.model.columns import Column
 from tasks.core.model.declarations import (
     Container,
@@ -43,59 +42,10 @@ from tasks.core.model.declarations import (
     Total,
 )
 from tasks.core.model.errors import ConfigurationError, SourceError
-from tasks.core.model.secrets import hide
-from tasks.core.upstream import http
-from tasks.core.upstream.bounds import bounds
+from tasks.core.upstream.stand_ins import NAME, Entry, StandIn, joined, read
 
-NAME = "mirror.json"
-LARGEST = 64 << 20  # bytes of a mirror.json
-UNREADABLE = (
-    *(OSError, UnicodeError, json.JSONDecodeError, RecursionError),
-    *(httpx.HTTPError, httpx.InvalidURL, http.Busy),
-)
 ENTRY = ("path", "container", "member", "rows", "totals", "distinct", "counts", "codes_of", "reads")
-PLAIN = "/%!$&'()*+,;=:@~"  # of a path, written as it is in an address
-LABEL = re.compile(r"[a-z0-9][a-z0-9-]*")
 COLUMN = tuple(field.name for field in fields(Column))
-Entry = Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StandIn:
-    """A mirror as its mirror.json describes it; `sources` maps "<slug>-<vintage>" to an entry."""
-
-    location: str
-    label: str
-    about: str
-    sources: Mapping[str, Entry]
-
-    def __str__(self) -> str:
-        return f"the mirror {self.label} ({redact(self.location)})"
-
-
-def read(location: str) -> StandIn:
-    """Read the mirror.json of a folder or base URL; raise ConfigurationError if unusable."""
-    require_public(location)
-    try:
-        content = json.loads(_content(location))
-    except UNREADABLE as error:
-        raise ConfigurationError(
-            f"The mirror {redact(location)} cannot be used: its {NAME} was expected there and could"
-            f" not be read ({hide(str(error))}). Give the folder or the base URL that holds"
-            f" {NAME}."
-        ) from None
-    if (
-        not isinstance(content, dict)
-        or not isinstance(content.get("sources"), dict)
-        or not LABEL.fullmatch(str(content.get("label", "")))
-    ):
-        raise ConfigurationError(
-            f"The {NAME} of {redact(location)} must be an object with a label (small letters,"
-            " digits and hyphens), a sentence about it and its sources; found"
-            f" {str(content)[:80]!r}. Correct the file."
-        )
-    about, sources = str(content.get("about", "")), content["sources"]
-    return StandIn(location=location, label=content["label"], about=about, sources=sources)
 
 
 def apply(source: Source, mirror: StandIn | str) -> Source:
@@ -106,6 +56,8 @@ def apply(source: Source, mirror: StandIn | str) -> Source:
     """
     mirror = read(mirror) if isinstance(mirror, str) else mirror
     name = f"{source.slug}-{source.vintage}"
+    if name not in mirror.sources and (found := tuple(filter(None, map(mirror.at, source.urls)))):
+        return _stood_in(source, mirror, found)
     if name not in mirror.sources:
         known = ", ".join(sorted(mirror.sources)) or "nothing"
         raise SourceError(
@@ -129,8 +81,7 @@ def _applied(source: Source, mirror: StandIn, name: str, entry: Entry) -> Source
     }
     codes_of = date.fromisoformat(entry["codes_of"]) if "codes_of" in entry else source.codes_of
     return replace(
-        source,
-        urls=(_address(mirror, entry["path"]),),
+        _stood_in(source, mirror, (_address(mirror, entry["path"]),)),
         container=_container(entry.get("container", source.container)),
         member=entry.get("member", source.member),
         rows=None if entry.get("rows") is None else _span(entry["rows"]),
@@ -139,35 +90,23 @@ def _applied(source: Source, mirror: StandIn, name: str, entry: Entry) -> Source
         distinct={column: int(count) for column, count in given["distinct"].items()},
         reads=_reads(mirror, name, source, given["reads"]),
         codes_of=codes_of,
-        minimum_bytes=1,
-        pages=None,
-        mirror=mirror.label,
     )
 
 
-def _content(location: str) -> bytes:
-    folder = local_path(location)
-    if folder is not None:
-        return (folder / NAME).read_bytes()
-    with http.client() as client:
-        return http.insist(lambda: _asked(client, _joined(location, NAME)))
-
-
-def _asked(client: httpx.Client, url: str) -> bytes:
-    within = replace(bounds(), most=LARGEST, reason=f"the most for a {NAME}")
-    content = bytearray()
-    with http.answer(client, url, within) as response:
-        http.raise_when_busy(response)
-        for block in response.raise_for_status().iter_bytes():
-            content += block
-            within.require_size(len(content))
-    return bytes(content)
-
-
-def _joined(base: str, path: str) -> str:
-    url = httpx.URL(base)
-    folder = url.raw_path.decode("ascii").partition("?")[0].rstrip("/")
-    return str(url.copy_with(path=f"{folder}/{quote(path, safe=PLAIN)}"))
+def _stood_in(source: Source, mirror: StandIn, urls: tuple[str, ...]) -> Source:
+    """Give the source at addresses of the mirror, of which no number is expected."""
+    return replace(
+        source,
+        urls=urls,
+        rows=None,
+        totals={},
+        counts={},
+        distinct={},
+        minimum_bytes=1,
+        pages=None,
+        listing=None,
+        mirror=mirror.label,
+    )
 
 
 def _address(mirror: StandIn, path: str) -> str:
@@ -178,7 +117,7 @@ def _address(mirror: StandIn, path: str) -> str:
         raise ValueError(
             f"path {path!r} leads out of the mirror; a path beside {NAME} was expected"
         )
-    return _joined(mirror.location, path)
+    return joined(mirror.location, path)
 
 
 def _container(name: str) -> Container:

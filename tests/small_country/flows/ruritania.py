@@ -9,7 +9,7 @@ from typing import Annotated
 from prefect import flow
 
 from flows.offices import royal_office
-from tasks.nouns import Dataset, Mirror, Rebuild, one_of
+from tasks.nouns import NEWEST, Dataset, Mirror, Rebuild, since
 from tasks.vocabulary import (
     WORKERS,
     aggregate,
@@ -36,20 +36,17 @@ RURITANIA = Dataset(
     title="Ruritania: cantons and residents",
     country="ZR",
     schema="ruritania",
+    vintages=tuple(royal_office.RELEASES),
     layers={"cantons": ("canton_code",), "duchies": ("duchy_code",)},
 )
-Vintage = Annotated[
-    int, one_of(royal_office.RELEASES, "Year of the cantons and of their residents, on 1 January.")
-]
+Vintage = Annotated[int, since(royal_office.RELEASES, "Year of the cantons, on 1 January.")]
 
 
 @flow(
     name="ruritania", description=__doc__, flow_run_name="ruritania {vintage}", task_runner=WORKERS
 )
 @recorded(RURITANIA)
-def ruritania(
-    vintage: Vintage = royal_office.NEWEST, mirror: Mirror = None, rebuild: Rebuild = False
-) -> None:
+def ruritania(vintage: Vintage = NEWEST, mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     """Publish one vintage of Ruritania."""
     files = backup(
         shapes=royal_office.cantons(vintage),
