@@ -10,9 +10,11 @@ run is the command line of a flow.
 """
 
 from tasks.running.command_line import run
+from tasks.running.processes import PROCESSES
 from tasks.running.runs import WORKERS, recorded, together
 from tasks.verbs.aggregates import aggregate
 from tasks.verbs.audits import audit
+from tasks.verbs.backfills import backfill_datasets
 from tasks.verbs.catalog import publish_catalog
 from tasks.verbs.checks import (
     check_conserved,
@@ -32,21 +34,23 @@ from tasks.verbs.originals import archive, backup, download
 from tasks.verbs.publishing import open_staging, publish, rollback, stand_on, withdraw
 from tasks.verbs.purges import bury_expired, collect_superseded
 from tasks.verbs.rebuilds import (
-    PROCESSES,
     check_rebuild,
     rebuild_editions,
     rebuilding,
     restore_catalog,
 )
+from tasks.verbs.reviews import accept_edition
 from tasks.verbs.tables import load, load_geometries, load_table
 from tasks.verbs.todays_files import check_day
 
 __all__ = [
     "PROCESSES",
     "WORKERS",
+    "accept_edition",
     "aggregate",
     "archive",
     "audit",
+    "backfill_datasets",
     "backup",
     "bury_expired",
     "check_codes",

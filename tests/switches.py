@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import psycopg2
 from made_up_land import made_up, staged
 
-from tasks.core.catalog import editions, layers, publications
+from tasks.core.catalog import editions, layers, publications, removals
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import GeodataError
 from tasks.core.postgres.database import Database
@@ -71,7 +71,7 @@ class Switches:
         shown = self._timed(kind, lambda: editions.publish(self.database, staging))
         if shown and vintage == 2024:
             self.shown = staging.edition
-        editions.remove_old(self.database, self.dataset, vintage)
+        removals.remove_old(self.database, self.dataset, vintage)
 
     def roll_back(self, number: int, kind: str = "rollback") -> None:
         """Show a kept edition."""

@@ -23,7 +23,7 @@ from made_up_land import made_up, people, published
 from tasks.core.archive import shares, todays_files
 from tasks.core.archive.archive import Archive
 from tasks.core.archive.archived_editions import shown
-from tasks.core.catalog import edition_documents, editions, publications
+from tasks.core.catalog import edition_documents, editions, publications, removals
 from tasks.core.catalog.precedents import made_already
 from tasks.core.catalog.publication_documents import publication_documents
 from tasks.core.model.declarations import Dataset, Source
@@ -76,7 +76,7 @@ def test_an_edition_published_after_the_servers_clock_went_back_is_the_one_shown
     published(other_database, dataset, 20)
     assert current(other_database) == [2]
     assert people(other_database, dataset) == 120
-    assert editions.remove_old(other_database, dataset, 2024) == ([1], [])
+    assert removals.remove_old(other_database, dataset, 2024) == ([1], [])
     assert people(other_database, dataset) == 120
     mark = other_database.value("SELECT fingerprint FROM catalog.edition WHERE number = 2")
     with other_database.session() as cursor:

@@ -29,7 +29,7 @@ from test_full_disks import full, small_disk, without_inodes
 from test_truth import KINDS
 from truth.cases import KEPT, Case, Row, in_order, rows_of
 
-from tasks.core.catalog import editions
+from tasks.core.catalog import editions, removals
 from tasks.core.catalog.provenance import record_retrieval
 from tasks.core.making.geometry import geometry_tables
 from tasks.core.making.tables import staging_tables
@@ -134,7 +134,7 @@ class Load:
         self.place()
 
     def _begin_again(self) -> None:
-        editions.abandon(site().database, self.staging.dataset)
+        removals.abandon(site().database, self.staging.dataset)
         self.staging = begun(self.original, self.staging.dataset)
 
     def _require_none_or_all(self) -> None:

@@ -19,7 +19,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection
 from switches import COLUMN, ROWS, Switches, of_three_layers
 
-from tasks.core.catalog import editions, layers, publications
+from tasks.core.catalog import editions, layers, publications, removals
 from tasks.core.catalog.shelving import readers, shelves
 from tasks.core.catalog.shelving.statements import SELECT_HOLDERS
 from tasks.core.model.declarations import Dataset
@@ -126,10 +126,10 @@ def test_an_edition_stays_while_a_snapshot_may_show_it(
     assert ask(reader, "SELECT 1") == 1
     for each in (2, 3):
         published(database, dataset, each)
-    assert editions.remove_old(database, dataset, 2024) == ([], [first.number])
+    assert removals.remove_old(database, dataset, 2024) == ([], [first.number])
     assert ask(reader, sum_of(dataset)) == 6
     reader.commit()
-    assert editions.remove_old(database, dataset, 2024) == ([first.number], [])
+    assert removals.remove_old(database, dataset, 2024) == ([first.number], [])
     assert people(database, dataset) == 18
 
 
@@ -159,7 +159,7 @@ def test_a_reader_in_the_way_is_named_and_what_was_built_is_shown_later(
         with pytest.raises(ConfigurationError, match=named):
             editions.publish(database, staging)
     assert people(database, dataset) == 120
-    assert editions.abandon(database, dataset) == []
+    assert removals.abandon(database, dataset) == []
     publications.roll_back(database, dataset.slug, before.number)
     assert ask(reader, sum_of(dataset)) == 120  # as when it began
     assert people(database, dataset) == 60
@@ -199,15 +199,15 @@ def test_nobody_waits_for_a_transaction_that_read_before_and_it_keeps_its_editio
         assert people(database, dataset) == 6 * each
     publications.roll_back(database, dataset.slug, 2)
     assert [ask(reader, query), people(database, dataset)] == [6, 12]
-    assert editions.remove_old(database, dataset, 2024) == ([], [first.number])
+    assert removals.remove_old(database, dataset, 2024) == ([], [first.number])
     assert ask(reader, query) == 6
     reader.commit()
     assert ask(reader, query) == 12
-    assert editions.abandon(database, dataset) == []  # as each run begins
+    assert removals.abandon(database, dataset) == []  # as each run begins
     shown = "SELECT DISTINCT number FROM catalog.showing WHERE view_schema = %s"
     assert database.rows(shown, dataset.schema) == [(2,)]
     reader.commit()
-    assert editions.remove_old(database, dataset, 2024) == ([first.number], [])
+    assert removals.remove_old(database, dataset, 2024) == ([first.number], [])
 
 
 def test_a_transaction_keeps_its_edition_while_its_views_change_shelves(

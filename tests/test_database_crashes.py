@@ -22,7 +22,7 @@ from made_up_land import made_up, people, published, staged
 from prefect.client.schemas.objects import State
 from runland import RUNLAND, runland, write
 
-from tasks.core.catalog import editions, layers
+from tasks.core.catalog import editions, layers, removals
 from tasks.core.model.errors import ConfigurationError, WorkLost
 from tasks.core.model.handles import Files, Inputs, Staging
 from tasks.core.postgres.copying import copy_batches
@@ -307,7 +307,7 @@ def test_a_second_run_that_cleared_the_staging_of_one_without_its_lock_stops_it(
     dataset = made_up(place, request.node.name)
     staging = staged(place, dataset, 20)
     layers.seal(place, staging, "areas", ("code",))
-    assert editions.abandon(place, dataset) == [staging.schema]
+    assert removals.abandon(place, dataset) == [staging.schema]
     with pytest.raises(WorkLost, match="another run has cleared it"):
         editions.publish(place, staging)
 

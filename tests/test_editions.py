@@ -13,7 +13,15 @@ import psycopg2
 import pytest
 from made_up_land import made_up, original, people, published, staged
 
-from tasks.core.catalog import edition_documents, editions, layers, publications, rows, runs
+from tasks.core.catalog import (
+    edition_documents,
+    editions,
+    layers,
+    publications,
+    removals,
+    rows,
+    runs,
+)
 from tasks.core.catalog.column_rules import column_comments
 from tasks.core.catalog.provenance import record_check, record_step
 from tasks.core.model.declarations import Dataset
@@ -242,7 +250,7 @@ def test_the_same_files_and_code_are_nothing_new(database: Database, dataset: Da
         editions.begin(database, dataset, 2024, (same,), None, rebuild=True).edition
         == edition.number + 1
     )
-    editions.abandon(database, dataset)
+    removals.abandon(database, dataset)
     with database.session() as cursor:  # its run was killed before the manifest was written
         cursor.execute(
             "UPDATE catalog.edition SET manifest = NULL WHERE dataset = %s", (dataset.slug,)
@@ -303,7 +311,7 @@ def test_what_a_killed_run_left_is_cleared_and_the_published_edition_stays(
 ) -> None:
     published(database, dataset, 10)
     staging = staged(database, dataset, 20)
-    assert editions.abandon(database, dataset) == [staging.schema]
+    assert removals.abandon(database, dataset) == [staging.schema]
     assert (
         database.value(
             "SELECT state FROM catalog.edition WHERE dataset = %s AND number = %s",
@@ -326,7 +334,7 @@ def test_old_editions_are_removed_but_never_those_that_others_need(
         )
     gone = published(database, dataset, 2)
     older, newest = published(database, dataset, 3), published(database, dataset, 4)
-    assert editions.remove_old(database, dataset, 2024) == ([gone.number], [kept.number])
+    assert removals.remove_old(database, dataset, 2024) == ([gone.number], [kept.number])
     states = dict(
         database.rows("SELECT number, state FROM catalog.edition WHERE dataset = %s", dataset.slug)
     )

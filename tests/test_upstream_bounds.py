@@ -384,7 +384,7 @@ def test_behind_a_proxy_the_name_has_to_do(
 def test_a_hostile_mirror_is_refused_in_a_sentence(
     server: FaultyServer, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
-    monkeypatch.setattr(mirrors, "LARGEST", 1 << 20)
+    monkeypatch.setattr(stand_ins, "LARGEST", 1 << 20)
     server.script("/mirror.json", whole(content, kind="text/json; charset=hex"))
     with pytest.raises(ConfigurationError, match=r"cannot be used"):
         stand_ins.read(server.base)

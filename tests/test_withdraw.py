@@ -19,7 +19,7 @@ from made_up_land import made_up, original, people, published, staged
 from psycopg2 import sql
 
 from tasks.core.archive import archive as archives
-from tasks.core.catalog import editions, foundations, layers, publications
+from tasks.core.catalog import editions, foundations, layers, publications, removals
 from tasks.core.catalog.edition_documents import edition_document
 from tasks.core.catalog.publication_documents import publication_documents
 from tasks.core.model.declarations import Dataset
@@ -397,9 +397,9 @@ def test_a_withdrawn_vintage_keeps_as_many_editions_as_any(
 ) -> None:
     first, *_, last = (published(database, dataset, figure) for figure in (1, 2, 3))
     withdraw(database, dataset)
-    assert editions.remove_old(database, dataset, 2024) == ([first.number], [])
+    assert removals.remove_old(database, dataset, 2024) == ([first.number], [])
     assert roll_back(database, dataset, last)[2] == last.number
-    assert editions.remove_old(database, dataset, 2024) == ([], [])
+    assert removals.remove_old(database, dataset, 2024) == ([], [])
 
 
 def test_no_dataset_is_made_from_a_withdrawn_edition(database: Database, dataset: Dataset) -> None:

@@ -12,7 +12,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.events import emit_event
 
 from tasks.core.archive.copies import digest
-from tasks.core.catalog import editions, row_digests
+from tasks.core.catalog import removals, row_digests
 from tasks.core.catalog.edition_documents import (
     edition_document,
     manifest_name,
@@ -75,7 +75,7 @@ def _is_of(kept: dict[str, Any], document: dict[str, Any]) -> bool:
 def _remove_old(edition: Edition) -> None:
     """Remove the tables of editions beyond the number kept, unless other views need them."""
     dataset = edition.dataset
-    removed, needed = editions.remove_old(site().database, dataset, edition.vintage)
+    removed, needed = removals.remove_old(site().database, dataset, edition.vintage)
     if removed:
         say(f"Removed the tables of editions {', '.join(map(str, removed))}; {dataset.keep} stay.")
     if needed:

@@ -12,6 +12,7 @@ from prefect.states import Completed
 from tasks.core.catalog import foundations, layers, provenance
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.handles import Edition, Foundation, Original, Staging
+from tasks.core.model.names import Sources
 from tasks.core.model.recipes import Recipe
 from tasks.core.rebuilding import comparisons, replays
 from tasks.running.site import site
@@ -36,6 +37,7 @@ class EditionAgain:
 
     def originals(
         self,
+        sources: Sources,
         ask: Callable[[], tuple[Original, ...]],
         take: Callable[[Recipe], tuple[Original, ...]],
     ) -> tuple[Original, ...]:

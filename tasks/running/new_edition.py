@@ -12,17 +12,19 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed
 
-from tasks.core.catalog import editions, foundations, layers, runs
-from tasks.core.catalog.editions import NothingNew, Sealed
+from tasks.core.catalog import editions, foundations, layers, removals, runs
+from tasks.core.catalog.editions import InReview, NothingNew, Sealed
 from tasks.core.model.addresses import redact
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Edition, Foundation, Original, Staging
+from tasks.core.model.names import Sources
 from tasks.core.model.recipes import Recipe
 from tasks.running.archived_runs import tell
 from tasks.running.arrears import settle
 from tasks.running.clocks import compare_clocks
 from tasks.running.closing import close
+from tasks.running.comparing import KeptForReview, compare, kept_for_review
 from tasks.running.disks import explaining_disks
 from tasks.running.locks import alone
 from tasks.running.site import Site, site
@@ -42,7 +44,7 @@ class NewEdition:
         place, run = site(), str(runtime.flow_run.id or uuid.uuid4())
         with explaining_disks(), alone(place.database, dataset):
             compare_clocks(place.database)
-            if cleared := editions.abandon(place.database, dataset):
+            if cleared := removals.abandon(place.database, dataset):
                 say(f"Cleared what earlier runs left unfinished: {', '.join(cleared)}.")
             settle(place, dataset)
             name = runtime.flow_run.flow_name or dataset.slug
@@ -55,6 +57,9 @@ class NewEdition:
             except ShownNow as news:
                 say(str(news))
                 return _end(place, run, "published", str(news))
+            except KeptForReview as review:
+                _end(place, run, "review", str(review))
+                raise
             except BaseException as error:  # also when the run is cancelled or killed by a signal
                 _end(place, run, "failed", str(error))
                 raise
@@ -62,6 +67,7 @@ class NewEdition:
 
     def originals(
         self,
+        sources: Sources,
         ask: Callable[[], tuple[Original, ...]],
         take: Callable[[Recipe], tuple[Original, ...]],
     ) -> tuple[Original, ...]:
@@ -106,6 +112,8 @@ class NewEdition:
                 after=after,
                 floor=site().archive.editions.floor(dataset.slug),
             )
+        except InReview as kept:
+            raise kept_for_review(kept.staging) from None
         except Sealed as kept:
             edition = self.publish(kept.staging)
         close(edition)
@@ -115,11 +123,15 @@ class NewEdition:
         )
 
     def publish(self, staging: Staging) -> Edition:
-        """Seal the layers and show them; those that are sealed already are only shown."""
+        """Seal the layers and show them; those that are sealed already are only shown.
+
+        Raises KeptForReview where nobody declared the vintage and the edition before does not
+        explain what is in it; it is kept then and not shown.
+        """
         database = site().database
+        if editions.state(database, staging) == "building":
+            self._seal(staging)
         with recording(staging, "publish", staging.dataset.schema) as step:
-            if editions.state(database, staging) == "building":
-                layers.seal_all(database, staging)
             rows = layers.sealed_rows(database, staging)
             if empty := [layer for layer, count in rows.items() if not count]:
                 warn(f"The layers {', '.join(empty)} of {staging.dataset.slug} have no row.")
@@ -128,6 +140,18 @@ class NewEdition:
             made = f"edition {edition.number} of {staging.dataset.slug} {staging.vintage}"
             step.done(f"Published {made} with {len(rows)} layers", sum(rows.values()), **rows)
         return edition
+
+    def _seal(self, staging: Staging) -> None:
+        """Seal the layers, and tell how they differ from the edition before."""
+        database = site().database
+        with recording(staging, "seal", staging.dataset.schema) as step:
+            rows = layers.seal_all(database, staging)
+            made = f"edition {staging.edition} of {staging.dataset.slug} {staging.vintage}"
+            step.done(f"Sealed {made} with {len(rows)} layers", sum(rows.values()), **rows)
+        if compare(staging):
+            prove(staging)
+            editions.put_away(database, staging, "review")
+            raise kept_for_review(staging)
 
     def makes_history(self, edition: Edition) -> bool:
         """Return whether an edition gets a manifest in the archive."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial, wraps
+from inspect import signature
 from typing import Any, ParamSpec
 
 from prefect.client.schemas.objects import State
@@ -16,6 +17,7 @@ from tasks.core.model.errors import WorkLost
 from tasks.core.model.handles import Edition, File, Foundation, Original, Retrieval, Staging
 from tasks.core.postgres.outages import DATABASE_FAILURES, is_cut
 from tasks.running.making import making
+from tasks.running.newest import asked
 from tasks.running.steps import warn
 from tasks.running.wholeness import await_database
 
@@ -40,7 +42,9 @@ def recorded(
         @wraps(function)
         def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> State[Any]:
             _link_tasks_by_handles()
-            flow = partial(function, *args, **kwargs)
+            given = signature(function).bind(*args, **kwargs)
+            given.apply_defaults()
+            flow = partial(_followed, dataset, function, given.arguments)
             try:
                 return making().run(dataset, flow)
             except (WorkLost, *DATABASE_FAILURES) as loss:
@@ -50,9 +54,16 @@ def recorded(
             await_database()
             return making().run(dataset, flow)
 
+        run.dataset = dataset  # type: ignore[attr-defined]
         return run
 
     return decorate
+
+
+def _followed(dataset: Dataset, function: Callable[..., object], given: dict[str, Any]) -> None:
+    """Run a flow, for the newest vintage where no year was asked for."""
+    for arguments in asked(dataset, function, given):
+        function(**arguments)
 
 
 def together(*futures: PrefectFuture[Any]) -> tuple[PrefectFuture[Any], ...]:

@@ -13,12 +13,13 @@ from tasks.core.catalog.provenance import record_check
 from tasks.core.making.joining.statements import SELECT_BEYOND
 from tasks.core.making.unpacking.fixity import require_unchanged
 from tasks.core.model.declarations import Rows
-from tasks.core.model.errors import CheckFailed, ConfigurationError
+from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import File, Input, Staging
 from tasks.core.upstream.portals import Statement, read_statement
 from tasks.running.policies import DATABASE, verb
 from tasks.running.site import site
 from tasks.running.steps import say, warn
+from tasks.running.verdicts import hold
 
 LARGEST = 2**63 - 1  # rows, where a source does not say how many
 
@@ -204,11 +205,11 @@ def _verdict(
 ) -> None:
     """Keep the verdict; what was seen is nothing where a table or a column is empty: no pass."""
     passed, found = passed and seen > 0, found if seen else f"{found}, of no value at all"
-    record_check(site().database, staging, title, expected, found, passed, required=True)
-    if not passed:
-        raise CheckFailed(
-            f"The check '{title}' of {staging.dataset.slug} {staging.vintage} failed: expected"
-            f" {expected}, found {found}, in {staging.schema}: look at the table there and correct"
-            " the declaration or wait for the publisher; nothing was published."
-        )
-    say(f"Checked {title}: {found}, as expected ({expected}).")
+    refusal = (
+        f"The check '{title}' of {staging.dataset.slug} {staging.vintage} failed: expected"
+        f" {expected}, found {found}, in {staging.schema}: look at the table there and correct the"
+        " declaration or wait for the publisher; nothing was published."
+    )
+    hold(staging, title, expected, found, passed=passed, refusal=refusal)
+    if passed:
+        say(f"Checked {title}: {found}, as expected ({expected}).")

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from tasks.core.catalog.provenance import record_check
 from tasks.core.making.codes import code_lists, movements, recoding
 from tasks.core.making.codes.code_lists import Codes, Unknown
 from tasks.core.making.codes.ledger import Ledger, WholeOrParts
-from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
 from tasks.running.policies import DATABASE, verb
 from tasks.running.site import site
 from tasks.running.steps import recording, say, warn
+from tasks.running.verdicts import hold
 
 
 @verb("recode {table} from {since} to {until}", DATABASE)
@@ -134,15 +133,13 @@ def _hold_codes(
     empty = code_lists.without_codes(database, schema, table, lists.keys())
     found = "; ".join([*named, *(f"{column}: no code at all" for column in sorted(empty))])
     expected = "every code in the publisher's lists"
-    record_check(
-        database, staging, f"codes of {table}", expected, found or "all are", not found, True
+    refusal = (
+        f"Every code of {table} was expected in the publisher's code lists, and these are in none,"
+        f" or are not there: {found}. Look whether the list and the data are of the same release;"
+        " nothing was published."
     )
-    if found:
-        raise CheckFailed(
-            f"Every code of {table} was expected in the publisher's code lists, and these are in"
-            f" none, or are not there: {found}. Look whether the list and the data are of the same"
-            " release; nothing was published."
-        )
+    title, said = f"codes of {table}", found or "all are"
+    hold(staging, title, expected, said, passed=not found, refusal=refusal)
 
 
 def _hold_share(
@@ -153,10 +150,9 @@ def _hold_share(
     since = "" if last is None else f" ({last:.2%} in the last edition)"
     expected, said = f"at most {most:.2%}{since}", "no row" if found is None else f"{found:.2%}"
     passed = found is not None and found <= most
-    record_check(site().database, staging, title, expected, said, passed, required=True)
-    if not passed:
-        raise CheckFailed(
-            f"The share of {title} was expected to be {expected}; it is {said}: look whether the"
-            " publisher uses another nomenclature, add its list, or declare the share that is"
-            " borne; nothing was published."
-        )
+    refusal = (
+        f"The share of {title} was expected to be {expected}; it is {said}: look whether the"
+        " publisher uses another nomenclature, add its list, or declare the share that is borne;"
+        " nothing was published."
+    )
+    hold(staging, title, expected, said, passed=passed, refusal=refusal)

@@ -9,11 +9,11 @@ from prefect import runtime
 from tasks.core.catalog.provenance import record_check
 from tasks.core.making.joining import join_coverage, scripts, united_tables
 from tasks.core.making.joining.join_coverage import JoinReport
-from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
 from tasks.running.policies import DATABASE, verb
 from tasks.running.site import site
 from tasks.running.steps import recording, warn
+from tasks.running.verdicts import hold
 
 ROUNDING = 1e-9  # of shares that are sums of others
 
@@ -82,10 +82,14 @@ def check_join(
         expected = f"at least {areas_matched:.1%} of areas and {figures_matched:.1%} of figures"
         expected += f", {named_at_most:.1%} of which the ledger may name" if named_at_most else ""
         title, found = f"{figures} join {areas}", report.sentence
-        record_check(database, staging, title, expected, found, passed, required)
         step.done(found, report.areas_matched, named=report.figures_named)
+    refusal = _refusal(areas, figures, expected, report)
+    if required:
+        hold(staging, title, expected, found, passed=passed, refusal=refusal)
+        return
+    record_check(database, staging, title, expected, found, passed, required=False)
     if not passed:
-        _refuse(areas, figures, expected, report, required)
+        warn(refusal)
 
 
 def _reaches(report: JoinReport, areas: float, figures: float, named: float) -> bool:
@@ -98,12 +102,9 @@ def _reaches(report: JoinReport, areas: float, figures: float, named: float) -> 
     return not report.saw_nothing and report.share_of_areas >= areas and share >= least
 
 
-def _refuse(areas: str, figures: str, expected: str, report: JoinReport, required: bool) -> None:
+def _refusal(areas: str, figures: str, expected: str, report: JoinReport) -> str:
     orphans = f"; {report.orphans}" if report.orphans else ""
-    message = (
+    return (
         f"The figures of {figures!r} and the areas of {areas!r} do not belong together:"
         f" expected {expected}, found {report.sentence}{orphans}: {report.remedy}."
     )
-    if required:
-        raise CheckFailed(message)
-    warn(message)

@@ -19,8 +19,9 @@ from tasks.core.model.names import sources_by_name
 from tasks.core.model.recipes import Recipe
 from tasks.core.model.settings import settings
 from tasks.core.rebuilding import taken_originals
-from tasks.core.upstream import mirrors, stand_ins
+from tasks.core.upstream import stand_ins
 from tasks.core.upstream.inquiries import FAILED, Inquiry, inquire
+from tasks.running.locating import chosen, settled
 from tasks.running.making import making
 from tasks.running.policies import ARCHIVE, PUBLISHER, verb
 from tasks.running.progress import Progress, size
@@ -88,7 +89,7 @@ def backup(*, mirror: str | None = None, **sources: Source | Mapping[str, Source
     named = sources_by_name(sources)
     wanted = [source for parts in named.values() for source in parts.values()]
     ask, take_again = lambda: _asked(wanted, mirror), lambda recipe: _taken(wanted, recipe)
-    archived = iter(making().originals(ask=ask, take=take_again))
+    archived = iter(making().originals(named, ask=ask, take=take_again))
     by_keyword: dict[str, dict[str, Input]] = {}
     for keyword, parts in named.items():
         names = {part: joined(keyword, part) for part in parts}
@@ -100,7 +101,7 @@ def backup(*, mirror: str | None = None, **sources: Source | Mapping[str, Source
 
 def _taken(sources: Sequence[Source], recipe: Recipe) -> tuple[Original, ...]:
     taken = together(*(take.submit(source, recipe) for source in sources))
-    return tuple(future.result() for future in taken)
+    return tuple(settled(future.result()) for future in taken)
 
 
 def _asked(sources: Sequence[Source], mirror: str | None) -> tuple[Original, ...]:
@@ -108,12 +109,12 @@ def _asked(sources: Sequence[Source], mirror: str | None) -> tuple[Original, ...
     # a database that cannot be used is found out before a long download, and set up by one thread
     _ = site().database
     stand_in = stand_ins.read(mirror) if mirror else None
-    wanted = [mirrors.apply(source, stand_in) if stand_in else source for source in sources]
+    wanted = [chosen(source, stand_in) for source in sources]
     retrievals = [download.submit(source) for source in wanted]
     originals = [archive.submit(retrieval) for retrieval in retrievals]  # type: ignore[call-overload]
     together(*retrievals)  # a failed download is raised as itself, after all have ended
     together(*originals)
-    return tuple(future.result() for future in originals)
+    return tuple(settled(future.result()) for future in originals)
 
 
 @verb("take {source.slug} {source.vintage} from the archive", ARCHIVE)

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import Context
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import httpx
 from prefect import runtime, tags
 from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext
-from prefect.exceptions import MissingFlowError
-from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.flows import Flow
 from prefect.futures import PrefectFuture, as_completed
-from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
-from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 
-from tasks.core.model.errors import CheckFailed
+from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.recipes import EditionKey, Recipe
 from tasks.core.rebuilding import histories, replays
 from tasks.core.rebuilding import plans as rebuild_plans
@@ -35,15 +27,12 @@ from tasks.running.edition_again import EditionAgain
 from tasks.running.locks import alone
 from tasks.running.making import made_by
 from tasks.running.policies import SERVER, verb
+from tasks.running.processes import PROCESS_COUNT, end_with_parent, flow_of, server_for_all
 from tasks.running.runs import together
 from tasks.running.site import Site, at, site, throwaway
 from tasks.running.steps import say, warn
 from tasks.running.wholeness import prove
 
-# One edition a core, each in a process of its own; it needs up to a gigabyte of memory, so there
-# are never many.
-PROCESS_COUNT = max(2, min(4, os.cpu_count() or 2))
-PROCESSES: TaskRunner[Any] = ProcessPoolTaskRunner(max_workers=PROCESS_COUNT)
 OWN = ("mirror", "rebuild")  # parameters that a recipe takes the place of
 
 
@@ -98,7 +87,7 @@ def rebuild_editions(plan: Plan) -> None:
     """Make the editions again, each after those it depends on, past any that cannot be made."""
     ahead = {(recipe.dataset, recipe.number): recipe for recipe in plan.recipes}
     under_way: dict[EditionKey, PrefectFuture[None]] = {}
-    with _server_for_all():
+    with server_for_all():
         while ahead or under_way:
             prove()
             ready = [
@@ -121,21 +110,9 @@ def rebuild_edition(recipe: Recipe) -> None:
     It is made from its own originals. Other content is published as an edition of its own. What
     cannot be made is recorded with the reason, and raises nothing.
     """
-    _end_with_parent()
+    end_with_parent()
     with at(Site(recipe.throwaway)):
         _rebuild_edition(recipe)
-
-
-@cache
-def _end_with_parent() -> None:
-    """Let this process end with the one that started it: nobody else would, were that killed."""
-    if parent := multiprocessing.parent_process():
-
-        def follow() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=follow, daemon=True).start()
 
 
 def _rebuild_edition(recipe: Recipe) -> None:
@@ -143,11 +120,9 @@ def _rebuild_edition(recipe: Recipe) -> None:
     if replays.has_verdict(site().database, recipe):  # of an earlier try
         return
     try:
-        made: Flow[..., Any] = load_flow_from_entrypoint(
-            f"flows.{recipe.dataset}.{recipe.dataset}", use_placeholder_flow=False
-        )
-    except (ImportError, MissingFlowError) as error:
-        reason = f"this code has no flow of {recipe.dataset} ({error})"
+        made = flow_of(recipe.dataset)
+    except ConfigurationError as error:
+        reason = str(error)
     else:
         # A run of its own, not a sub-run: those write a task run each, for which a busy server on
         # SQLite has no time.
@@ -179,7 +154,7 @@ def check_rebuild(plan: Plan) -> None:
     Raises CheckFailed when an edition is missing, or differs although it was made by the same code,
     or when the history could not be put back whole; what newer code makes otherwise is said.
     """
-    with _server_for_all():
+    with server_for_all():
         together(*hold_to_manifest.map(plan.rebuild, list(plan.wanted), plan.throwaway))
     database = site().database
     prove()
@@ -222,12 +197,3 @@ def _parameters(flow: Flow[..., Any], recipe: Recipe) -> dict[str, Any]:
     known = set(flow.parameters.properties) - set(OWN)
     told = {**recipe.parameters, "vintage": recipe.vintage}
     return {name: value for name, value in told.items() if name in known}
-
-
-@contextmanager
-def _server_for_all() -> Iterator[None]:
-    """Let other processes report to this one's server, throw-away or not, patiently."""
-    context = FlowRunContext.get()
-    url = {PREFECT_API_URL: str(context.client.api_url)} if context else {}
-    with temporary_settings({**url, PREFECT_CLIENT_MAX_RETRIES: 20}):
-        yield

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from psycopg2 import sql
 
 from tasks.core.archive import todays_files
+from tasks.core.catalog import rows
 from tasks.core.catalog.provenance import record_check
 from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Input, Staging
@@ -36,6 +37,10 @@ def check_day(staging: Staging, held: Input) -> None:
         newest = _newest(staging, held.table, source.dated_by)
         found += f", {source.dated_by} up to {newest or 'no day'}"
         passed &= newest is not None and meant in (newest.year, (newest + LAG).year)
+    if source.dated_by and newest:
+        as_of = (newest + LAG).replace(day=1)
+        with site().database.session() as cursor:
+            rows.update(cursor, "edition", {"as_of": as_of}, rows.of_edition(staging))
     title = f"day of {held.name}"
     record_check(site().database, staging, title, str(meant), found, passed, required=True)
     if not passed:

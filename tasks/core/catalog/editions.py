@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from psycopg2 import errors, sql
+from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.archive.archived_editions import NO_FLOOR, Floor
 from tasks.core.catalog import rows
 from tasks.core.catalog.fingerprints import fingerprint
 from tasks.core.catalog.foundations import build_on
-from tasks.core.catalog.precedents import made_already, protect_official_data, sealed
+from tasks.core.catalog.precedents import made_already, protect_official_data, waiting
 from tasks.core.catalog.publications import show
-from tasks.core.catalog.shelving import showings
-from tasks.core.catalog.shelving.readers import LOCK_WAIT
-from tasks.core.catalog.shelving.shelves import take_off
 from tasks.core.catalog.statements import (
-    SELECT_EDITIONS_BEYOND_KEEP,
     SELECT_NEXT_NUMBER,
     SELECT_PARTITIONS,
 )
@@ -30,6 +26,14 @@ from tasks.core.postgres.database import Database, records
 
 class NothingNew(Exception):
     """These files and this code made an edition that is shown, or that a person switched away."""
+
+
+class InReview(Exception):
+    """These files and this code made an edition that waits for a person to accept it."""
+
+    def __init__(self, staging: Staging) -> None:
+        super().__init__(staging)
+        self.staging = staging
 
 
 class Sealed(Exception):
@@ -55,14 +59,14 @@ def begin(
 
     floor: the last number and moment that the archive knows. Raises, unless `rebuild`, where there
     is an edition with the same fingerprint: NothingNew when it is shown, was rolled back or
-    withdrawn, Sealed when it waits to be shown.
+    withdrawn, Sealed when it waits to be shown, InReview when it waits to be accepted.
     """
     mark = fingerprint(dataset, vintage, originals, after)
     with database.session() as cursor:
         if mirror := mirror_of(originals, after):
             protect_official_data(cursor, dataset, vintage, mirror)
-        if not rebuild and (kept := sealed(cursor, dataset, vintage, mark, mirror)):
-            raise Sealed(kept)
+        if not rebuild and (kept := waiting(cursor, dataset, vintage, mark, mirror)):
+            raise (InReview if kept[0] == "review" else Sealed)(kept[1])
         if not rebuild and (made := made_already(cursor, dataset, vintage, mark)):
             number, why = made
             raise NothingNew(
@@ -102,6 +106,7 @@ def open_edition(
         "code_revision": code_revision(),
         "fingerprint": mark,
         "schema_name": staging.schema,
+        "derived": staging.is_derived,
         "started_at": sql.SQL("greatest(clock_timestamp(), {})").format(sql.Literal(floor.moment)),
     }
     rows.insert(cursor, "edition", rows.of_edition(staging) | row)
@@ -133,25 +138,6 @@ def mirror_of(originals: tuple[Original, ...], after: Sequence[Foundation]) -> s
     return next(filter(None, labels), "")
 
 
-def abandon(database: Database, dataset: Dataset) -> list[str]:
-    """Clear what killed or failed runs of a dataset left; return the staging schemas dropped."""
-    showings.forget(database, seconds=0)
-    with database.session() as cursor:
-        ended = {"outcome": "abandoned", "ended_at": rows.NOW}
-        rows.update(cursor, "run", ended, {"dataset": dataset.slug, "outcome": "running"})
-        left = {"dataset": dataset.slug, "state": "building"}
-        rows.update(cursor, "edition", {"state": "abandoned"}, left)
-        cursor.execute(
-            r"SELECT nspname FROM pg_namespace WHERE nspname ~ ('^' || %s || '_staging_\d+$')",
-            (dataset.slug,),
-        )
-        leftovers = [name for (name,) in cursor.fetchall()]
-        for name in leftovers:
-            dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
-            cursor.execute(dropped.format(sql.Identifier(name)))
-    return leftovers
-
-
 def publish(database: Database, staging: Staging) -> Edition:
     """Show a staging whose layers are sealed, or what an attempt before this one left of it.
 
@@ -162,13 +148,22 @@ def publish(database: Database, staging: Staging) -> Edition:
     edition = _edition(dataset, staging.vintage, staging.edition)
     before = state(database, staging)
     if before not in ("sealed", "published"):
-        with database.session() as cursor:
-            keep(cursor, staging, edition.schema)
-            dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
-            cursor.execute(dropped.format(sql.Identifier(staging.schema)))
+        put_away(database, staging, "sealed")
     if before != "published":
         show(database, dataset.slug, staging.vintage, staging.edition)
     return edition
+
+
+def put_away(database: Database, staging: Staging, state: str) -> None:
+    """Keep the sealed layers in the edition's own schema, not shown yet, and clear the staging.
+
+    state: sealed, or review where a person has to accept it first.
+    """
+    schema = _edition(staging.dataset, staging.vintage, staging.edition).schema
+    with database.session() as cursor:
+        keep(cursor, staging, schema, state)
+        dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
+        cursor.execute(dropped.format(sql.Identifier(staging.schema)))
 
 
 def state(database: Database, staging: Staging) -> str:
@@ -182,10 +177,10 @@ def _edition(dataset: Dataset, vintage: int, number: int) -> Edition:
     return Edition(dataset=dataset, vintage=vintage, number=number, schema=schema)
 
 
-def keep(cursor: Cursor, staging: Staging, schema: str) -> None:
+def keep(cursor: Cursor, staging: Staging, schema: str, state: str = "sealed") -> None:
     """Move the sealed layers to the edition's own schema, from which they can be shown."""
     move_layers(cursor, staging, schema)
-    changes = {"state": "sealed", "schema_name": schema}
+    changes = {"state": state, "schema_name": schema}
     rows.update(cursor, "edition", changes, rows.of_edition(staging))
 
 
@@ -217,42 +212,3 @@ def unclosed(database: Database, dataset: Dataset) -> list[Edition]:
         Edition(dataset=dataset, vintage=each.vintage, number=each.number, schema=each.schema_name)
         for each in left
     ]
-
-
-def remove_old(database: Database, dataset: Dataset, vintage: int) -> tuple[list[int], list[int]]:
-    """Drop the tables of editions beyond the number kept; return those removed and those needed.
-
-    An edition is needed when others' views select from it. The edition shown is one of those kept;
-    of a vintage that was withdrawn, the newest are.
-    """
-    old = database.records(
-        SELECT_EDITIONS_BEYOND_KEEP, dataset=dataset.slug, vintage=vintage, keep=dataset.keep
-    )
-    removed: list[int] = []
-    needed: list[int] = []
-    for (number,) in old:
-        (removed if remove(database, dataset.slug, number) else needed).append(number)
-    return removed, needed
-
-
-def remove(database: Database, dataset: str, number: int) -> bool:
-    """Drop an edition's tables; return false, dropping none, if views or readers need them."""
-    schema, edition = f"{dataset}_edition_{number}", {"dataset": dataset, "number": number}
-    query = "SELECT layer FROM catalog.layer WHERE (dataset, number) = (%s, %s) ORDER BY layer"
-    layers = database.rows(query, dataset, number)
-    showings.forget(database)
-    with database.session() as cursor:
-        rows.delete(cursor, "shelved_edition", edition)
-    if not all(take_off(database, schema, layer, number) for (layer,) in layers):
-        return False
-    try:
-        with database.session() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_WAIT,))
-            for (layer,) in layers:
-                table = sql.Identifier(schema, layer)
-                cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
-            cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))
-            rows.update(cursor, "edition", {"state": "removed"}, edition)
-    except (errors.DependentObjectsStillExist, errors.LockNotAvailable):
-        return False
-    return True

@@ -47,17 +47,20 @@ def made_already(
     return None
 
 
-def sealed(
+def waiting(
     cursor: Cursor, dataset: Dataset, vintage: int, fingerprint: str, mirror: str
-) -> Staging | None:
-    """Return what an earlier run made with this fingerprint, and readers kept from view."""
+) -> tuple[str, Staging] | None:
+    """Return what an earlier run made with this fingerprint, and why it is not shown yet.
+
+    Its state: sealed (readers kept it from view) or review (a person has to accept it).
+    """
     cursor.execute(
-        "SELECT number, schema_name FROM catalog.edition WHERE dataset = %s AND vintage = %s"
-        " AND fingerprint = %s AND state = 'sealed' ORDER BY number DESC LIMIT 1",
+        "SELECT state, number, schema_name FROM catalog.edition WHERE dataset = %s AND vintage = %s"
+        " AND fingerprint = %s AND state IN ('sealed', 'review') ORDER BY number DESC LIMIT 1",
         (dataset.slug, vintage, fingerprint),
     )
-    for number, schema in cursor.fetchall():
-        return Staging(
+    for state, number, schema in cursor.fetchall():
+        return state, Staging(
             dataset=dataset, vintage=vintage, schema=schema, edition=number, mirror=mirror
         )
     return None

@@ -43,6 +43,12 @@ def end(database: Database, run: str, outcome: str, message: str) -> None:
             rows.update(cursor, "edition", {"state": "failed"}, building)
 
 
+def outcome(database: Database, run: str) -> str | None:
+    """Return how a run ended; None for one that the catalog does not know."""
+    found = database.rows("SELECT outcome FROM catalog.run WHERE id = %s", run)
+    return found[0][0] if found else None
+
+
 def published(database: Database, run: str) -> str:
     """Return what a run published, in a sentence for each edition, and what its files lacked."""
     return "; ".join(

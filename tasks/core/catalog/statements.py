@@ -34,7 +34,7 @@ SELECT e.number
   FROM catalog.edition e
   LEFT JOIN catalog.current_edition c USING (dataset, vintage, number)
  WHERE e.dataset = %(dataset)s AND e.vintage = %(vintage)s
-   AND e.state IN ('sealed', 'published') AND c.number IS NULL
+   AND e.state IN ('sealed', 'review', 'published') AND c.number IS NULL
  ORDER BY e.number DESC
 OFFSET %(keep)s - (SELECT count(*) FROM catalog.current_edition
                     WHERE dataset = %(dataset)s AND vintage = %(vintage)s)
@@ -77,6 +77,20 @@ SELECT e.vintage, e.number, c.number AS shown,
   LEFT JOIN catalog.current_edition c USING (dataset, vintage)
  WHERE e.dataset = %(dataset)s AND e.state = 'published'
  ORDER BY e.vintage DESC, e.number DESC
+"""
+# In review, or accepted by a run that was killed before it was shown.
+SELECT_EDITION_IN_REVIEW = """
+SELECT d.slug, d.title, d.country, d.published_schema AS schema, d.keep, e.vintage, e.number,
+       e.state, e.schema_name, e.mirror,
+       (SELECT jsonb_object_agg(l.layer, l.key_columns) FROM catalog.layer l
+         WHERE (l.dataset, l.number) = (e.dataset, e.number)) AS layers
+  FROM catalog.edition e
+  JOIN catalog.dataset d ON d.slug = e.dataset
+ WHERE e.dataset = %(dataset)s AND e.number = %(number)s
+   AND (e.state = 'review'
+        OR (e.state IN ('sealed', 'published')
+            AND EXISTS (SELECT FROM catalog.acceptance a
+                         WHERE (a.dataset, a.number) = (e.dataset, e.number))))
 """
 SELECT_EDITIONS_BUILT_ON = """
 SELECT c.dataset, c.vintage, c.number

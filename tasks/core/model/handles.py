@@ -192,6 +192,12 @@ class Staging:
     edition: int
     mirror: str = ""
 
+    @property
+    def is_derived(self) -> bool:
+        """Whether nobody declared what to expect of the vintage: the edition before judges it."""
+        declared = self.dataset.vintages
+        return bool(declared) and self.vintage > max(declared)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Foundation:

@@ -12,6 +12,9 @@ from tasks.core.model.handles import Inputs, joined
 TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
+Sources = Mapping[str, Mapping[str, Source]]  # by keyword and part
+
+
 def sources_by_name(
     sources: Mapping[str, Source | Mapping[str, Source]],
 ) -> dict[str, dict[str, Source]]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from tasks.core.archive import archived_editions as archived
 from tasks.core.archive.edition_records import ArchivedEdition, edition_of, publication_of
-from tasks.core.catalog import editions
+from tasks.core.catalog import removals
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.recipes import EditionKey, Recipe
 from tasks.core.postgres.database import Database
@@ -69,7 +69,7 @@ def remove_stepping_stones(database: Database, plan: Plan) -> None:
     """Drop the tables of editions that were made only as foundations of others."""
     for recipe in plan.recipes:
         if not recipe.wanted:
-            editions.remove(database, recipe.dataset, recipe.number)
+            removals.remove(database, recipe.dataset, recipe.number)
 
 
 def _chosen(

@@ -37,12 +37,20 @@ def _meant(archive: Archive, source: Source, recipe: Recipe) -> Original:
     ):
         return original
     if original := archive.manifests.with_bytes(source, sha256):
-        return replace(original, source=source)
+        return replace(original, source=_of_its_day(source, original.source))
     raise SourceError(
         f"{recipe} was made from {_name(source)} with the SHA-256 {sha256}, and a manifest of it"
         " was expected in the archive, found none: restore the folder manifests from a backup, and"
         " run again."
     )
+
+
+def _of_its_day(source: Source, archived: Source) -> Source:
+    """Return the declaration, of those that stand in for one another, that was archived then."""
+    each: Source | None = source
+    while each and each.reference_date != archived.reference_date:
+        each = each.otherwise
+    return each or source
 
 
 def _name(source: Source) -> str:

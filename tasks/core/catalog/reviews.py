@@ -1,0 +1,93 @@
+"""Reviews: editions kept for a person to accept, because nobody declared what to expect."""
+
+from __future__ import annotations
+
+from psycopg2.extensions import cursor as Cursor
+
+from tasks.core.catalog import rows
+from tasks.core.catalog.statements import SELECT_EDITION_IN_REVIEW
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.handles import Staging
+from tasks.core.postgres.database import Database, records
+
+NAMED = 5  # differences in one sentence
+
+
+def differences(database: Database, dataset: str, number: int) -> list[str]:
+    """Return what of an edition is out of the bounds of the one before, a sentence each."""
+    found = database.rows(
+        "SELECT sentence FROM catalog.change WHERE (dataset, number) = (%s, %s) AND NOT within"
+        " ORDER BY ordinal",
+        dataset,
+        number,
+    )
+    return [sentence for (sentence,) in found]
+
+
+def sentence(staging: Staging, outside: list[str]) -> str:
+    """Say that an edition is kept for review, why, and how it is accepted."""
+    told = " ".join(outside[:NAMED]) or "No edition is shown that it could be compared with."
+    more = f" And {len(outside) - NAMED:,} more." if len(outside) > NAMED else ""
+    dataset, number = staging.dataset.slug, staging.edition
+    return (
+        f"Edition {number} of {dataset} {staging.vintage} is made and kept for review, not shown:"
+        f" nobody has declared what to expect of {staging.vintage}, and the edition before does not"
+        f" explain it. {told}{more} Look at catalog.change and at"
+        f" {dataset}_edition_{number}; if it is right, accept it (python flows/accept.py --dataset"
+        f" {dataset} --edition {number} --person NAME), otherwise wait for the publisher or correct"
+        f" the declarations in flows/offices."
+    )
+
+
+def accept(database: Database, dataset: str, number: int, person: str, reason: str) -> Staging:
+    """Record that a person accepts an edition kept for review, so that it can be shown.
+
+    Accepted once, it stays so. Raises ConfigurationError with the list of those kept when it is
+    none of them.
+    """
+    with database.session() as cursor:
+        found = records(cursor, SELECT_EDITION_IN_REVIEW, dataset=dataset, number=number)
+        if not found:
+            raise _no_such_edition(cursor, dataset, number)
+        row = {"dataset": dataset, "number": number, "person": person, "reason": reason}
+        rows.insert_new(cursor, "acceptance", row)
+        if found[0].state == "review":
+            rows.update(
+                cursor, "edition", {"state": "sealed"}, {"dataset": dataset, "number": number}
+            )
+    return _staging(found[0])
+
+
+def _staging(found: object) -> Staging:
+    """Return the edition as a run that publishes knows it, by what the catalog says of it."""
+    told = rows.same(
+        found, "slug title country schema layers keep vintage number schema_name mirror"
+    )
+    dataset = Dataset(
+        slug=told["slug"],
+        title=told["title"],
+        country=told["country"],
+        schema=told["schema"],
+        layers={layer: tuple(key) for layer, key in told["layers"].items()},
+        keep=told["keep"],
+    )
+    return Staging(
+        dataset=dataset,
+        vintage=told["vintage"],
+        schema=told["schema_name"],
+        edition=told["number"],
+        mirror=told["mirror"],
+    )
+
+
+def _no_such_edition(cursor: Cursor, dataset: str, number: int) -> ConfigurationError:
+    cursor.execute(
+        "SELECT dataset, vintage, number FROM catalog.edition WHERE state = 'review'"
+        " ORDER BY dataset, number"
+    )
+    kept = "; ".join(f"edition {each} of {name} {year}" for name, year, each in cursor.fetchall())
+    return ConfigurationError(
+        f"Edition {number} of {dataset!r} was expected to be kept for review, and is not; kept are:"
+        f" {kept or 'none'}."
+    )
