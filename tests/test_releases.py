@@ -32,38 +32,43 @@ OFFERED = {
 
 
 @pytest.mark.parametrize("name", OFFERED)
-def test_a_flow_offers_the_years_of_its_office(name: str) -> None:
+def test_a_flow_asks_for_the_newest_or_a_year_since_the_first_declared(name: str) -> None:
     flow = getattr(importlib.import_module(f"flows.{name}"), name)
     form: dict[str, Any] = parameter_schema(flow).model_dump_for_openapi()["properties"]["vintage"]
-    assert form["enum"] == list(OFFERED[name])
-    assert (form["type"], form["default"] in form["enum"]) == ("integer", True)
+    newest, years = form["anyOf"]
+    assert (newest["const"], form["default"]) == ("newest", "newest")
+    assert years == {"type": "integer", "minimum": min(OFFERED[name])}
     assert form["description"].startswith(("Year of", "Last of"))
+    assert flow.fn.dataset.vintages == tuple(OFFERED[name])
 
 
-def test_the_command_line_shows_the_years_and_refuses_others(
+def test_the_command_line_takes_any_year_since_the_first_declared(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert parse(belgium, ["--vintage", "2019"]) == {"vintage": 2019}
-    for typed, said in ((["--help"], "2019, 2020"), (["--vintage", "1999"], "Choose from: 2019")):
+    for year in (2019, 2041):
+        assert parse(belgium, ["--vintage", str(year)]) == {"vintage": year}
+    assert parse(belgium, ["--vintage", "newest"]) == {"vintage": "newest"}
+    expected = "a year since 2019 was expected, found 1999"
+    for typed, said in ((["--help"], "judged by the"), (["--vintage", "1999"], expected)):
         with pytest.raises(SystemExit):
             parse(belgium, typed)
         shown = capsys.readouterr()
         assert said in shown.out + shown.err
-    with pytest.raises(ParameterTypeError, match="Input should be 2019, 2020"):
+    with pytest.raises(ParameterTypeError, match="a year since 2019 was expected"):
         belgium.validate_parameters({"vintage": 1999, "mirror": None, "rebuild": False})
 
 
-def test_borders_without_figures_can_be_asked_for_and_no_flow_offers_them() -> None:
+def test_what_is_known_of_borders_without_figures_is_held() -> None:
     """2018: the layout of its residents is not evidenced; 2026: none were published yet."""
     assert set(statbel.SECTORS_WITHOUT_FIGURES) == {2018, 2026}
     assert not set(statbel.SECTORS_WITHOUT_FIGURES) & set(statbel.RELEASES)
     assert statbel.NEWEST == 2025
     of_2026 = statbel.sectors(2026)
-    assert of_2026.urls[0].endswith("/sh_statbel_statistical_sectors_3812_20260101.geojson.zip")
+    assert of_2026.urls[1].endswith("/sh_statbel_statistical_sectors_3812_20260101.geojson.zip")
     assert (of_2026.rows, of_2026.confidence) == (Rows.exactly(20_781), "medium")
     assert of_2026.distinct == {"municipality_code": 565}
     assert isinstance(of_2026.reads, Features)
-    assert (of_2026.reads.crs, of_2026.reads.published_crs) == (3812, 31370)
+    assert (of_2026.reads.crs_of, of_2026.reads.published_crs) == ({"*_3812_*": 3812}, 31370)
     assert statbel.sectors(2018).rows == Rows.exactly(19_782)
 
 

@@ -1,8 +1,6 @@
-"""Yearland, a made-up country of squares whose office publishes borders and residents each year, and
-incomes as a series at one address; its flow, and its files as of any year.
+"""Yearland, a made-up country of squares whose office publishes borders and residents each year,
+and incomes as a series at one address; its flow, and its files as of any year.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
@@ -104,9 +102,7 @@ def residents(year: int) -> Source:
 def incomes(year: int, earned: int = 0) -> Source:
     """Give the incomes of the newest year that the series has."""
     earned, newest = earned or RELEASES[year].earned, RELEASES[max(RELEASES)].earned
-    reads = Table(
-        columns=INCOMES, key=("area_code",), delimiter=";", where={"YEAR": str(earned)}
-    )
+    reads = Table(columns=INCOMES, key=("area_code",), delimiter=";", where={"YEAR": str(earned)})
     return replace(
         _file("zy-incomes", year, f"Incomes of {earned}", "incomes.csv", reads),
         reference_date=date(earned, 12, 31),

@@ -13,7 +13,8 @@ import inspect
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -125,12 +126,24 @@ def parse(flow: Flow[..., Any], arguments: list[str]) -> dict[str, Any]:
         for value in given.values():
             if isinstance(value, str):
                 require_public(value)
-        flow.validate_parameters(get_parameter_defaults(flow.fn) | given)
+        with _unlogged("prefect.flows"):  # what is wrong is said below
+            flow.validate_parameters(get_parameter_defaults(flow.fn) | given)
     except (CycloptsError, ParameterTypeError, ConfigurationError) as error:
         sentence = redact(" ".join(str(error).split()))
         print(f"{flow.name}: {sentence} (--help lists the options.)", file=sys.stderr)
         sys.exit(2)
     return given
+
+
+@contextmanager
+def _unlogged(name: str) -> Iterator[None]:
+    """Keep what a logger says to itself meanwhile."""
+    logger = logging.getLogger(name)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def choose_server() -> None:
@@ -210,7 +223,15 @@ def _option(
         consume_multiple=True,  # --datasets belgium france
         negative_iterable=(),
     )
-    choices = Literal[tuple(field["enum"])] if "enum" in field else declared
     return parameter.replace(
-        kind=inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[choices, explained]
+        kind=inspect.Parameter.KEYWORD_ONLY,
+        annotation=Annotated[_typed(declared, field), explained],
     )
+
+
+def _typed(declared: Any, field: dict[str, Any]) -> Any:
+    """Return the type of an option: its choices, or words that stand in for other values."""
+    if "enum" in field:
+        return Literal[tuple(field["enum"])]
+    words = tuple(each["const"] for each in field.get("anyOf", ()) if "const" in each)
+    return declared | Literal[words] if words else declared

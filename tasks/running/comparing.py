@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tasks.core.catalog import changes, reviews
+from tasks.core.catalog import reviews
+from tasks.core.catalog.changes import compared_layers, comparison
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
 from tasks.running.site import site
@@ -19,21 +20,21 @@ def compare(staging: Staging) -> bool:
     Only of a vintage that nobody declared; what was declared has been held to it already.
     """
     database, derived = site().database, staging.is_derived
-    before = changes.precedent(database, staging)
-    if before is None:
+    before = compared_layers.precedent(database, staging)
+    if before is None and not derived:
         say(f"Nothing is shown of {staging.dataset.slug} that it could be compared with.")
-        return derived
+        return False
     with recording(staging, "compare", staging.dataset.schema) as step:
-        found, drafts = changes.compare(database, staging, before, judged=derived)
+        found, drafts = comparison.compare(database, staging, before, judged=derived)
         with database.session() as cursor:
-            changes.record(cursor, staging, before, found, drafts)
-        outside = changes.judge(found)
+            comparison.record(cursor, staging, before, found, drafts)
+        outside = comparison.judge(found)
+        since = f"edition {before.number} of {before.vintage}" if before else "nothing"
         step.done(
-            f"Compared with edition {before.number} of {before.vintage}: {len(found):,} measures,"
-            f" {len(outside):,} out of bounds",
+            f"Compared with {since}: {len(found):,} measures, {len(outside):,} out of bounds",
             drafts=len(drafts),
         )
-    return derived and bool(outside)
+    return derived and (before is None or bool(outside))
 
 
 def kept_for_review(staging: Staging) -> KeptForReview:

@@ -15,7 +15,8 @@ from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Original
 from tasks.core.model.scratch import workplace
 from tasks.core.model.settings import settings
-from tasks.core.upstream import inquiries, listings, mirrors, probes
+from tasks.core.upstream import inquiries, mirrors, probes
+from tasks.core.upstream.listings import offers
 from tasks.core.upstream.probes import Sighting
 from tasks.core.upstream.stand_ins import StandIn
 from tasks.running.site import site
@@ -86,12 +87,13 @@ def _listed(source: Source, mirror: StandIn | None) -> tuple[str, ...]:
     if source.listing is None or (mirror and not mirror.at(source.listing.url)):
         return ()
     try:
-        found = listings.offered(source, at=lambda url: (mirror and mirror.at(url)) or url)
+        found = offers.offered(source, at=lambda url: (mirror and mirror.at(url)) or url)
     except SourceError as reason:
         warn(f"{reason} The declared addresses are asked.")
         return ()
     of = replace(source, mirror=mirror.label) if mirror else source
-    listed_files.record(site().database, of, found)
+    with site().database.session() as cursor:
+        listed_files.record(cursor, of, found)
     return tuple(each.url for each in found)
 
 

@@ -21,7 +21,11 @@ def described(words: str, **form: str) -> Any:
     return Field(json_schema_extra={"description": words, **form})
 
 
-NEWEST: Any = "newest"  # in place of a year: the newest that the publisher has
+NEWEST: Any = "newest"  # in place of a year
+HOW_NEWEST = (
+    "newest asks the publisher which it is; a year that nobody has declared is judged by the"
+    " edition before it."
+)
 
 
 @dataclass(frozen=True)
@@ -32,15 +36,22 @@ class _Since:
     words: str
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
-        newest, years = core_schema.literal_schema([NEWEST]), core_schema.int_schema(ge=self.first)
-        return core_schema.union_schema([newest, years], mode="left_to_right")
+        return core_schema.no_info_plain_validator_function(self._held)
 
     def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, form: GetJsonSchemaHandler
+        self, _: CoreSchema, __: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        newest = "newest: the newest that the publisher has; a year that nobody has declared is"
-        told = f"{self.words} {newest} judged by the edition before."
-        return form(schema) | {"description": told}
+        newest, years = {"const": NEWEST, "type": "string"}, {"minimum": self.first}
+        return {
+            "anyOf": [newest, years | {"type": "integer"}],
+            "description": f"{self.words} {HOW_NEWEST}",
+        }
+
+    def _held(self, given: Any) -> Any:
+        year = int(given) if isinstance(given, str) and given.isdecimal() else given
+        if given == NEWEST or (isinstance(year, int) and year >= self.first):
+            return year
+        raise ValueError(f"{NEWEST} or a year since {self.first} was expected, found {given!r}")
 
 
 def since(years: Iterable[int], words: str) -> Any:

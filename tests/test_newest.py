@@ -1,0 +1,204 @@
+"""The newest vintage is a question: found, judged by the one before, published or kept for review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yearland as land
+from file_server import serve
+from prefect.client.schemas.objects import State
+
+from tasks.core.catalog.changes import comparison  # noqa: F401  (its tables are read here)
+from tasks.core.model.errors import ConfigurationError
+from tasks.core.postgres.database import Database
+from tasks.core.upstream.listings import offers
+from tasks.running.comparing import KeptForReview
+from tasks.verbs.reviews import accept_edition
+
+pytestmark = pytest.mark.prefect
+
+SHOWN = "SELECT vintage, number FROM catalog.current_edition ORDER BY vintage"
+AWAITED = "SELECT vintage, source, state FROM catalog.prospect WHERE state <> 'out' ORDER BY 1, 2"
+
+
+@pytest.fixture
+def office(tmp_path: Path, prefect_server: None, other_database: Database) -> Path:
+    """The office's folder with the declared years; its archive and database are new."""
+    folder = tmp_path / "published"
+    for year in (2024, 2025):
+        land.write_year(folder, year)
+    land.write_incomes(folder, 2022, 2023)
+    offers.forget()
+    return folder
+
+
+def asked(folder: Path | str, **given: Any) -> State[Any]:
+    """Run the flow as a schedule does; returns how it ended."""
+    return land.yearland(mirror=str(folder), return_state=True, **given)
+
+
+def refused(state: State[Any]) -> BaseException:
+    found: BaseException = state.result(raise_on_failure=False)
+    assert state.is_failed(), state
+    return found
+
+
+def test_a_year_that_nobody_declared_is_found_and_published_by_the_edition_before(
+    office: Path, other_database: Database
+) -> None:
+    assert asked(office).is_completed()
+    assert other_database.rows(SHOWN) == [(2025, 1)]
+    land.write_year(office, 2026)
+    assert "Published yearland 2026" in str(asked(office).message)
+    assert other_database.rows(SHOWN) == [(2025, 1), (2026, 2)]
+    derived = "SELECT derived, compared_with FROM catalog.edition WHERE number = 2"
+    assert other_database.rows(derived) == [(True, 1)]
+    assert other_database.value("SELECT bool_and(within) FROM catalog.change WHERE number = 2")
+    assert "Nothing new for yearland 2026" in str(asked(office).message)
+
+
+def test_a_year_half_out_is_awaited_and_said_and_is_no_failure(
+    office: Path, other_database: Database
+) -> None:
+    asked(office)
+    land.write_borders(office, 2026)
+    state = asked(office)
+    assert "Nothing new for yearland 2025" in str(state.message)
+    assert (2026, "zy-residents", "awaited") in other_database.rows(AWAITED)
+    out = "SELECT seen_at IS NOT NULL FROM catalog.prospect WHERE (vintage, source) = (%s, %s)"
+    assert other_database.value(out, 2026, "zy-areas") is True
+
+
+def test_a_series_is_read_for_the_newest_year_that_it_has(
+    office: Path, other_database: Database
+) -> None:
+    asked(office)
+    land.write_year(office, 2026)
+    asked(office)
+    income = "SELECT sum(income) FROM yearland.areas"
+    of_2023 = other_database.value(income)
+    land.write_incomes(office, 2022, 2023, 2024)
+    asked(office)
+    assert other_database.value(income) > of_2023
+    titles = other_database.rows(
+        "SELECT title FROM catalog.source WHERE slug = 'zy-incomes' AND vintage = 2026"
+    )
+    assert titles == [("Incomes of 2024",)]
+
+
+def test_what_the_edition_before_does_not_explain_is_kept_for_review_and_accepted_by_a_person(
+    office: Path, other_database: Database
+) -> None:
+    asked(office)
+    land.write_year(office, 2026)
+    land.write_residents(office, 2026, factor=0.5)
+    review = refused(asked(office))
+    assert isinstance(review, KeptForReview)
+    for said in ("Edition 2 of yearland 2026", "residents", "flows/accept.py"):
+        assert said in str(review)
+    assert other_database.rows(SHOWN) == [(2025, 1)]
+    again = refused(asked(office))  # nothing is made a second time
+    assert (str(again), other_database.value("SELECT max(number) FROM catalog.edition")) == (
+        str(review),
+        2,
+    )
+    outcomes = "SELECT outcome FROM catalog.run ORDER BY started_at"
+    assert other_database.rows(outcomes) == [("published",), ("review",), ("review",)]
+    with pytest.raises(ConfigurationError, match="kept are: edition 2 of yearland 2026"):
+        accept_edition.fn("yearland", 1, "Ada")
+    accept_edition.fn("yearland", 2, "Ada", "a census")
+    assert other_database.rows(SHOWN) == [(2025, 1), (2026, 2)]
+    said = "SELECT person, reason FROM catalog.acceptance"
+    assert other_database.rows(said) == [("Ada", "a census")]
+    assert other_database.value("SELECT manifest FROM catalog.edition WHERE number = 2")
+    assert "Nothing new" in str(asked(office).message)
+    accept_edition.fn("yearland", 2, "Ada")  # twice does nothing
+    assert other_database.rows(said) == [("Ada", "a census")]
+
+
+def test_a_corrected_file_is_judged_anew_and_published(
+    office: Path, other_database: Database
+) -> None:
+    asked(office)
+    land.write_year(office, 2026)
+    land.write_residents(office, 2026, factor=0.5)
+    assert isinstance(refused(asked(office)), KeptForReview)
+    land.write_residents(office, 2026)
+    assert "Published yearland 2026, edition 3" in str(asked(office).message)
+
+
+def test_a_merger_that_no_ledger_has_is_drafted_and_nothing_bridges_it(
+    office: Path, other_database: Database
+) -> None:
+    asked(office)
+    land.write_year(office, 2026)
+    squares = land.grid()
+    one, other = squares["A01"], squares.pop("A02")
+    squares["A01"] = (one[0], one[1], other[2], other[3])
+    land.write_borders(office, 2026, squares)
+    state = asked(office)
+    drafts = other_database.rows("SELECT event, kind FROM catalog.ledger_draft")
+    assert drafts == [("2026-01-01: A01 A02 > A01", "merged")]
+    assert isinstance(refused(state), KeptForReview)  # the residents are of 20 areas
+    assert "check" in str(
+        other_database.rows("SELECT measure FROM catalog.change WHERE NOT within")
+    )
+
+
+def test_other_headings_are_refused_with_what_to_declare(
+    office: Path, other_database: Database
+) -> None:
+    asked(office)
+    land.write_year(office, 2026)
+    land.write_residents(office, 2026, heading="INHABITANTS")
+    said = str(refused(asked(office)))
+    assert "RESIDENTS" in said
+    assert "INHABITANTS" in said
+    assert other_database.rows(SHOWN) == [(2025, 1)]
+
+
+def test_with_nothing_shown_the_newest_declared_year_is_made_first(
+    office: Path, other_database: Database
+) -> None:
+    land.write_year(office, 2026)
+    assert asked(office).is_completed()
+    assert other_database.rows(SHOWN) == [(2025, 1), (2026, 2)]
+
+
+def test_alone_a_year_that_nobody_declared_waits_for_a_person(
+    office: Path, other_database: Database
+) -> None:
+    land.write_year(office, 2026)
+    review = refused(asked(office, vintage=2026))
+    assert isinstance(review, KeptForReview)
+    assert "No edition is shown" in str(review)
+
+
+def test_the_same_over_http_with_small_questions(office: Path, other_database: Database) -> None:
+    with serve(office) as url:
+        asked(url)
+        land.write_year(office, 2026)
+        assert "Published yearland 2026" in str(asked(url).message)
+    released = "SELECT bool_and(released_at IS NOT NULL) FROM catalog.prospect WHERE state = 'out'"
+    assert other_database.value(released)
+
+
+def test_a_page_of_a_bot_wall_says_nothing_of_a_year(
+    office: Path, other_database: Database
+) -> None:
+    asked(office)
+    land.write_year(office, 2026)
+    (office / "office/residents/residents_2026.csv").write_text(
+        "<html><title>Robot?</title></html>"
+    )
+    assert "Nothing new for yearland 2025" in str(asked(office).message)
+    assert (2026, "zy-residents", "unknown") in other_database.rows(AWAITED)
+
+
+def test_any_year_since_the_first_declared_can_be_asked_for() -> None:
+    for year in (2024, 2031):
+        assert land.yearland.validate_parameters({"vintage": year, "mirror": None})
+    with pytest.raises(Exception, match="greater than or equal to 2024"):
+        land.yearland.validate_parameters({"vintage": 2023, "mirror": None})
