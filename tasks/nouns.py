@@ -20,6 +20,7 @@ from tasks.core.model.declarations import (
     Table,
     Total,
 )
+from tasks.core.model.listings import Listing
 from tasks.running.parameters import Datasets, Mirror, Rebuild, Scope, described, one_of
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Features",
     "Ledger",
     "Licence",
+    "Listing",
     "Mirror",
     "OneOf",
     "Publisher",

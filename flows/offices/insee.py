@@ -12,6 +12,7 @@ from flows.offices.insee_columns import (
     POPULATION,
     of_year,
 )
+from flows.offices.insee_listings import figures_of
 from tasks.nouns import (
     Column,
     Confidence,
@@ -171,6 +172,8 @@ def _census(
         member=f"base-ic-{subject}-{counted}.CSV",
         reference_date=date(counted, 1, 1),
         codes_of=date(counted + 2, 1, 1),
+        listing=figures_of(page),
+        listed=rf"base-ic-{subject}-{counted}_csv\.zip",
         confidence="high",
     )
 
@@ -196,6 +199,8 @@ def income(year: int) -> Source:
         member=f"{name}.csv",
         reference_date=date(counted, 12, 31),
         codes_of=date(counted + 1, 1, 1),
+        listing=figures_of(page),
+        listed=rf"BASE_TD_FILO_(DISP_IRIS_{counted}|IRIS_{counted}_DISP)_CSV\.zip",
         confidence="high" if counted == max(INCOMES) else "medium",
     )
 

@@ -13,6 +13,7 @@ from flows.offices.statbel_columns import (
     SECTORS,
     SECTORS_UNTIL_2021,
 )
+from flows.offices.statbel_listings import listed, sectors_named
 from tasks.nouns import (
     Column,
     Confidence,
@@ -117,6 +118,7 @@ def sectors(year: int) -> Source:
         _zip("be-sectors", year, f"Statistical sectors {year}", reads),
         urls=(f"{FILES}/Statistische%20sectoren/{name}.zip",),
         member=f"*.{name.split('.')[-1]}",
+        listed=sectors_named(name),
         landing_page=f"{PAGES}/statistical-sectors-{year}",
         minimum_bytes=5_000_000,
         confidence=borders.confidence,
@@ -231,6 +233,7 @@ def _zip(slug: str, year: int, title: str, reads: Features | Table) -> Source:
         reads=reads,
         released="yearly",
         confidence="high",
+        **listed(slug, year),
     )
 
 
