@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -353,6 +354,20 @@ class TestHostile:
     def test_bad_turtle_is_named_by_its_line(self, sent: Sent) -> None:
         with pytest.raises(ListingUnread, match=r"could not be read: line 2 is no Turtle, "):
             sent("DCAT", "@prefix a: <http://a/> .\na:b a:c ;;; nothing .\n")
+
+    @pytest.mark.parametrize(
+        ("standard", "content"),
+        [("DCAT", TURTLE), ("DCAT", XML), ("data.gouv.fr", json.dumps(FRENCH))],
+        ids=["Turtle", "XML", "JSON"],
+    )
+    def test_wherever_it_is_cut_it_is_read_or_one_sentence(
+        self, tmp_path: Path, standard: Standard, content: str
+    ) -> None:
+        path = tmp_path / "cut"
+        for length in range(1, len(content), 19):
+            path.write_text(content[:length])
+            with suppress(ListingUnread):
+                read(listing(standard), str(path))
 
     def test_a_large_one_is_cut_off(self, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(documents, "LARGEST", 1000)

@@ -17,6 +17,7 @@ from tasks.core.upstream.listings.listed import Listed, Unusable
 
 IN_XML = re.compile(rb"\s*<(?:\?xml|!|[A-Za-z][\w.-]*(?::[\w.-]+)?[\s>])")
 LANGUAGES = ("en", "", "fr", "nl", "de")  # of titles, the first one that is there
+STUMBLES = (LookupError, TypeError, AttributeError, AssertionError)  # of rdflib, over cut files
 ROOT = f"{{{RDF}}}RDF"
 
 # It tells of every literal that is not of its type; what is needed of them is read here.
@@ -36,13 +37,16 @@ def files(inquiry: Inquiry) -> Iterator[Listed]:
 
 
 def _graph(content: bytes, base: str) -> Graph:
-    graph = Graph()
-    if not IN_XML.match(content):
-        return graph.parse(data=content, format="turtle", publicID=base)
-    root = tree(content)
-    if root.tag != ROOT:
-        raise Unusable(f"its first element is {listed.words(str(root.tag))[:80]}, not rdf:RDF")
-    return graph.parse(data=etree.tostring(root), format="xml", publicID=base)
+    form = "turtle"
+    if IN_XML.match(content):
+        root = tree(content)
+        if root.tag != ROOT:
+            raise Unusable(f"its first element is {listed.words(str(root.tag))[:80]}, not rdf:RDF")
+        content, form = etree.tostring(root), "xml"
+    try:
+        return Graph().parse(data=content, format=form, publicID=base)
+    except STUMBLES as error:
+        raise Unusable(f"it is cut or no RDF ({type(error).__name__})") from None
 
 
 def _files(graph: Graph, distribution: Node, base: str) -> Iterator[Listed]:

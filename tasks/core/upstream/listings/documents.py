@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-import httpx
 from lxml import etree
 
 from tasks.core.model.addresses import local_path
@@ -36,9 +35,8 @@ class Inquiry:
     url: where it is asked; a mirror may stand in for its publisher.
     """
 
-    def __init__(self, listing: Listing, url: str, client: httpx.Client) -> None:
-        self.listing, self.url = listing, url
-        self._client, self._received = client, 0
+    def __init__(self, listing: Listing, url: str) -> None:
+        self.listing, self.url, self._received = listing, url, 0
         within = replace(bounds(), most=LARGEST, reason="the most for a listing")
         self._within = replace(within, until=min(within.until, time.monotonic() + LONGEST_SECONDS))
 
@@ -65,7 +63,7 @@ class Inquiry:
 
     def _asked(self, url: str) -> tuple[bytes, str]:
         content = bytearray()
-        with http.answer(self._client, url, self._within) as response:
+        with http.client() as client, http.answer(client, url, self._within) as response:
             http.raise_when_busy(response)
             if response.raise_for_status().status_code != 200:
                 raise Unusable(http.phrase(response.status_code))

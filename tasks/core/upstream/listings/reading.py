@@ -50,8 +50,7 @@ def read(listing: Listing, url: str) -> tuple[Listed, ...]:
     nothing answers there, or something else than the standard.
     """
     try:
-        with http.client() as client:
-            return _read(READERS[listing.standard](Inquiry(listing, url, client)))
+        return _read(READERS[listing.standard](Inquiry(listing, url)))
     except UNREADABLE as error:
         raise ListingUnread(
             f"The listing {listing.title!r} was expected to be {FORMS[listing.standard]} that names"
