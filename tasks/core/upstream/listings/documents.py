@@ -50,16 +50,15 @@ class Inquiry:
 
     def beside(self, reference: str, page: Document) -> str:
         """Give where a further document is asked: a mirror has it beside the first one."""
-        meant, own = urljoin(page.base, reference), self.listing.url
-        if urlsplit(meant)[:2] != urlsplit(own)[:2]:
+        meant, own = urlsplit(urljoin(page.base, reference)), urlsplit(self.listing.url)
+        if meant.scheme not in ("http", "https") or meant.netloc != own.netloc:
             raise Unusable("its next page is at another publisher")
-        if self.url == own:
-            return meant
-        asked, path = self.url.partition("?")[0], urlsplit(own).path
-        folder = asked.removesuffix(path) if asked.endswith(path) else None
-        if folder is None:
+        if self.url == self.listing.url:
+            return meant.geturl()
+        asked = self.url.partition("?")[0]
+        if not asked.endswith(own.path):
             raise Unusable("its next page is beside it, and the mirror has another order")
-        return folder + meant.removeprefix("://".join(urlsplit(own)[:2]))
+        return asked.removesuffix(own.path) + meant._replace(scheme="", netloc="").geturl()
 
     def _asked(self, url: str) -> tuple[bytes, str]:
         content = bytearray()
