@@ -11,7 +11,7 @@ from datetime import date
 
 from prefect import flow
 
-from flows.offices import statbel
+from flows.offices import statbel_2011
 from flows.offices.statbel_ledger import LEDGER
 from tasks.nouns import Dataset, Mirror, Rebuild
 from tasks.vocabulary import (
@@ -57,7 +57,9 @@ CODE = "municipality_code"
 def belgium_income(mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     """Publish the municipal income series of Belgium."""
     files = backup(
-        shapes=statbel.sectors_of_2011(), series=statbel.municipal_income_of_2011(), mirror=mirror
+        shapes=statbel_2011.sectors_of_2011(),
+        series=statbel_2011.municipal_income_of_2011(),
+        mirror=mirror,
     )
     staging = open_staging(BELGIUM_INCOME, VINTAGE, files, rebuild=rebuild)
     unpacked = unpack(files)

@@ -190,6 +190,7 @@ AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes 
     "tasks/core/catalog/shelving/": "lays out for readers what was made",
     "tasks/core/model/addresses.py": "hides passwords in messages",
     "tasks/core/model/errors.py": "classes of errors",
+    "tasks/core/model/listings.py": "says where publishers list their files",
     "tasks/core/model/recipes.py": "names of originals and foundations",
     "tasks/core/rebuilding/": "compares and puts back what was made",
     "tasks/core/model/moments.py": "stamps originals",

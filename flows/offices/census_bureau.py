@@ -15,6 +15,7 @@ from flows.offices.census_bureau_columns import (
     VARIABLES,
     estimates_of,
 )
+from flows.offices.census_bureau_listings import FILES, listed
 from tasks.nouns import (
     Column,
     Features,
@@ -39,7 +40,6 @@ PUBLIC_DOMAIN = Licence(
     url="https://www.census.gov/about/policies/citation.html",
     attribution="Source: U.S. Census Bureau",
 )
-FILES = "https://www2.census.gov"
 # Degrees in EPSG:4269; Alaska lies on both sides of the antimeridian.
 BOUNDS = (-180.0, -15.0, 180.0, 72.0)
 
@@ -246,4 +246,5 @@ def _file(slug: str, year: int, title: str, path: str, reads: Reading) -> Source
         reads=reads,
         released="yearly",
         confidence="high",
+        **listed(path),
     )

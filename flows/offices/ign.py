@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from flows.offices.insee import RELEASES, open_licence, source
 from flows.offices.insee_columns import IRIS
-from tasks.nouns import Features, Publisher, Rows, Source
+from tasks.nouns import Features, Listing, Publisher, Rows, Source
 
 IGN = Publisher(
     slug="ign",
@@ -12,10 +12,16 @@ IGN = Publisher(
     url="https://geoservices.ign.fr",
 )
 OF_CONTOURS = open_licence("licence-ouverte-contours-iris", "IGN - Insee, Contours... IRIS")
-# The listing of all archives: https://data.geopf.fr/telechargement/resource/CONTOURS-IRIS?page=1.
-# A trap in it: the FRA GeoParquet labelled 2025 was made in June 2026 on the borders of 2026 (1,229
-# communes differ) and is GeoArrow, not WKB. That of 2026, not packed, is an alternative to its 7z:
-# CONTOURS-IRIS_3-0__GEOPARQUET_WGS84G_FRA_2026-01-01/contours_iris.parquet.
+# A trap in the listing: the FRA GeoParquet labelled 2025 was made in June 2026 on the borders of
+# 2026 (1,229 communes differ) and is GeoArrow, not WKB. That of 2026, not packed, is an alternative
+# to its 7z: CONTOURS-IRIS_3-0__GEOPARQUET_WGS84G_FRA_2026-01-01/contours_iris.parquet.
+LISTING = Listing(
+    slug="ign-contours-iris",
+    title="Contours... IRIS at IGN's download service",
+    url="https://data.geopf.fr/telechargement/resource/CONTOURS-IRIS?page=1&limit=50",
+    standard="Atom",
+    confidence="medium",  # its form is known from IGN's page and from public programs
+)
 IRIS_FILES = "https://data.geopf.fr/telechargement/download/CONTOURS-IRIS"
 BOUNDS = (-63.5, -21.6, 56.0, 51.2)  # degrees in EPSG:4326, from Guadeloupe to Réunion
 PROJECTIONS = {  # EPSG codes by the folders of an archive and by its name
@@ -87,7 +93,8 @@ def _territory(year: int, projection: str) -> Source:
 
 def _archive(year: int, projection: str) -> Source:
     release = RELEASES[year]
-    name = f"CONTOURS-IRIS_3-0__{release.layout.format(projection)}_{year}-01-01"
+    edition = f"{release.layout.format(projection)}_{year}-01-01"
+    name = f"CONTOURS-IRIS_3-0__{edition}"
     return replace(
         source("fr-iris", year, f"Contours... IRIS {year}", ALL_FRANCE),
         publisher=IGN,
@@ -98,4 +105,6 @@ def _archive(year: int, projection: str) -> Source:
         member=release.files,
         rows=release.rows,
         confidence=release.confidence,
+        listing=LISTING,
+        listed=rf"CONTOURS-IRIS_\d-\d__{edition}\.7z",
     )

@@ -12,6 +12,7 @@ from flows.offices.insee_columns import (
     POPULATION,
     of_year,
 )
+from flows.offices.insee_listings import figures_of, newest_figures
 from tasks.nouns import (
     Column,
     Confidence,
@@ -190,6 +191,8 @@ def _census(
         member=f"base-ic-{subject}-{counted}.CSV",
         reference_date=date(counted, 1, 1),
         codes_of=date(counted + 2, 1, 1),
+        listing=figures_of(pages[subject]) if pages else newest_figures(counted),
+        listed=rf"base-ic-{subject}-{counted}_csv\.zip",
         confidence="high" if pages else "low",
         otherwise=None if pages else _census(year, slug, subject, title, columns, counted - 1),
     )
@@ -219,6 +222,8 @@ def income(year: int, counted: int = 0) -> Source:
         member=f"{name}.csv",
         reference_date=date(counted, 12, 31),
         codes_of=date(counted + 1, 1, 1),
+        listing=figures_of(page) if page else newest_figures(counted),
+        listed=rf"BASE_TD_FILO_(DISP_IRIS_{counted}|IRIS_{counted}_DISP)_CSV\.zip",
         confidence="high" if counted == max(INCOMES) else "medium",
         otherwise=None if page else income(year, counted - 1),
     )

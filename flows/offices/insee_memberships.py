@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from flows.offices.insee import INSEE_FILES, RELEASES, source
+from flows.offices.insee_listings import MEMBERSHIPS
 from tasks.nouns import Column, Source, Table, text
 
 PAGES = {  # page and file of a year: the names vary
@@ -53,5 +54,7 @@ def memberships(year: int) -> Source:
         container="zip",
         member="*.xlsx",
         urls=(f"{INSEE_FILES}/{page}/{name}",),
+        listing=MEMBERSHIPS,
+        listed=rf"table-appartenance-geo-communes-(20)?{year % 100:02}\.zip",
         confidence="high" if year == max(RELEASES) else "medium",
     )

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from flows.offices.insee import INSEE_FILES, RELEASES
 from flows.offices.insee import source as office_source
+from flows.offices.insee_listings import movements_of
 from tasks.nouns import Column, Source, Table, text
 
 MOVEMENTS: dict[str, Column] = {
@@ -26,5 +27,7 @@ def movements(year: int, until: int = 0) -> Source:
         office_source("fr-movements", year, title, Table(columns=MOVEMENTS)),
         landing_page="https://www.insee.fr/fr/information/2560452",
         urls=(f"{INSEE_FILES}/{page}/v_mvt_commune_{newest}.csv",) if page else (),
+        listing=movements_of(newest),
+        listed=rf"v_mvt_commune_{newest}\.csv",
         otherwise=None if page else movements(year, (until or year) - 1),
     )

@@ -3,10 +3,19 @@
 from dataclasses import replace
 
 from flows.offices.insee import source as office_source
-from tasks.nouns import Column, Rows, Source, Table, number, text
+from tasks.nouns import Column, Listing, Rows, Source, Table, number, text
 
-RESOURCES = "https://www.data.gouv.fr/api/1/datasets/r"
-PAGE = "https://www.data.gouv.fr/datasets/base-sirene-des-entreprises-et-de-leurs-etablissements-siren-siret"
+DATASETS = "https://www.data.gouv.fr/api/1/datasets"
+RESOURCES = f"{DATASETS}/r"
+STOCK, GEOLOCATION = (  # resources: their addresses stay, and give the newest file
+    "a29c1297-1f92-4e2a-8f6b-8c902ce96c5f",
+    "672007af-0146-491f-835c-8314d63fa44e",
+)
+STOCKS, GEOLOCATIONS = (  # datasets
+    "base-sirene-des-entreprises-et-de-leurs-etablissements-siren-siret",
+    "geolocalisation-des-etablissements-du-repertoire-sirene-pour-les-etudes-statistiques",
+)
+PAGE = f"https://www.data.gouv.fr/datasets/{STOCKS}"
 KEEP_DAYS = 400  # no stock stays longer: it names persons who may object to it later
 KEEP_ORIGINALS = 4  # 3 GB replaced every month: older ones stay while an edition is made from them
 OTHER = "other"  # the division of an activity unknown, or of a nomenclature that has no list here
@@ -70,7 +79,9 @@ def stock(year: int) -> Source:
     return replace(
         _file("fr-sirene", year, "SIRENE: stock of establishments", reads),
         released="monthly",
-        urls=(f"{RESOURCES}/a29c1297-1f92-4e2a-8f6b-8c902ce96c5f",),
+        urls=(f"{RESOURCES}/{STOCK}",),
+        listing=_listing(STOCKS),
+        listed=STOCK,
         dated_by="updated",
         minimum_bytes=500_000_000,
         rows=Rows(low=14_000_000, high=22_000_000),
@@ -83,9 +94,21 @@ def geolocation(year: int) -> Source:
     return replace(
         _file("fr-sirene-geolocation", year, "SIRENE: geolocation of establishments", reads),
         released="monthly, around the 21st",
-        urls=(f"{RESOURCES}/672007af-0146-491f-835c-8314d63fa44e",),
+        urls=(f"{RESOURCES}/{GEOLOCATION}",),
+        listing=_listing(GEOLOCATIONS),
+        listed=GEOLOCATION,
         minimum_bytes=200_000_000,
         rows=Rows(low=28_000_000, high=50_000_000),
+    )
+
+
+def _listing(dataset: str) -> Listing:
+    return Listing(
+        slug=f"data-gouv-{dataset}",
+        title=f"Dataset {dataset} of data.gouv.fr",
+        url=f"{DATASETS}/{dataset}/",
+        standard="data.gouv.fr",
+        confidence="high",
     )
 
 

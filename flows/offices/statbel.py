@@ -7,12 +7,11 @@ from datetime import date
 from flows.offices.statbel_columns import (
     INCOME,
     INCOME_OF_MUNICIPALITIES,
-    MUNICIPAL_INCOME,
-    MUNICIPALITIES_2011,
     POPULATION,
     SECTORS,
     SECTORS_UNTIL_2021,
 )
+from flows.offices.statbel_listings import listed, sectors_named
 from tasks.nouns import (
     Column,
     Confidence,
@@ -114,19 +113,19 @@ SECTORS_WITHOUT_FIGURES = {
 INCOME_COVERAGE = 0.9  # least share of a municipality's inhabited sectors that incomes are of
 INCOME_ROUNDING = 0.001  # by which incomes of sectors may exceed those of their municipality
 MUNICIPALITIES_WITH_INCOME = 581  # in every year of the series, those of 2019 to 2024
-MUNICIPALITIES_OF_2011 = 589
 
 
 def sectors(year: int) -> Source:
     """Give the borders of the sectors on 1 January, with the areas above; Shapefiles until 2021."""
     borders = SECTORS_WITHOUT_FIGURES.get(year) or RELEASES[year].borders
     names, is_old = [name.format(year) for name in borders.files], borders.files == (SHAPEFILE,)
-    reads = _features(SECTORS_UNTIL_2021 if is_old else SECTORS, "sector_code")
+    reads = borders_read(SECTORS_UNTIL_2021 if is_old else SECTORS, "sector_code")
     found = {"municipality_code": borders.municipalities} if borders.municipalities else {}
     return replace(
-        _zip("be-sectors", year, f"Statistical sectors {year}", reads),
+        packed("be-sectors", year, f"Statistical sectors {year}", reads),
         urls=tuple(f"{FILES}/Statistische%20sectoren/{name}.zip" for name in names),
         member="*.shp" if is_old else "*.geojson",
+        listed=sectors_named(names),
         landing_page=f"{PAGES}/statistical-sectors-{year}",
         minimum_bytes=5_000_000,
         confidence=borders.confidence,
@@ -143,7 +142,7 @@ def population(year: int) -> Source:
     names = [name.format(year) for name in release.residents_files]
     title = f"Population by statistical sector, 1 January {year}"
     return replace(
-        _zip("be-population", year, title, _piped(POPULATION)),
+        packed("be-population", year, title, piped(POPULATION)),
         urls=tuple(f"{FILES}/bevolking/sectoren/{name}.zip" for name in names),
         landing_page=f"{PAGES}/population-statistical-sector-{year}",
         released="yearly, autumn",
@@ -159,10 +158,10 @@ def income(year: int, earned: int = 0) -> Source:
     """
     earned = earned or RELEASES[year].sector_incomes
     hidden = {"*": "suppressed", "C": "suppressed"}
-    reads = replace(_piped(INCOME), missing=hidden, where={"CD_YEAR": str(earned)})
+    reads = replace(piped(INCOME), missing=hidden, where={"CD_YEAR": str(earned)})
     title = f"Fiscal income by statistical sector, incomes of {earned}"
     return replace(
-        _zip("be-income", year, title, reads),
+        packed("be-income", year, title, reads),
         reference_date=date(earned, 12, 31),
         urls=(f"{FILES}/arbeid%20per%20sector/TF_PSNL_INC_TAX_SECTOR.zip",),
         landing_page=f"{PAGES}/fiscal-statistics-income-statistical-sector",
@@ -179,9 +178,9 @@ def municipal_income(year: int, earned: int = 0) -> Source:
     another year of it.
     """
     earned, newest = earned or RELEASES[year].municipal_incomes, RELEASES[NEWEST].municipal_incomes
-    reads = _piped(INCOME_OF_MUNICIPALITIES, "municipality_code")
+    reads = piped(INCOME_OF_MUNICIPALITIES, "municipality_code")
     return replace(
-        _of_municipalities(year, f"incomes of {earned}", earned, reads),
+        of_municipalities(year, f"incomes of {earned}", earned, reads),
         reads=replace(reads, where={"CD_YEAR": str(earned)}),
         codes_of=date(2024, 1, 1),
         urls=(f"{FILES}/arbeid/TF_PSNL_INC_TAX_MUNTY.zip",),
@@ -192,48 +191,16 @@ def municipal_income(year: int, earned: int = 0) -> Source:
     )
 
 
-def sectors_of_2011() -> Source:
-    """Give the borders of the sectors in the last year of the income series' 589 municipalities."""
-    reads = replace(_features(MUNICIPALITIES_2011), crs_missing=True)
-    return replace(
-        _zip("be-sectors", 2011, "Statistical sectors 2011", reads),
-        urls=(f"{FILES}/Statistische%20sectoren/sh_statbel_spatialite.zip",),
-        member="*.sqlite",
-        landing_page=f"{PAGES}/statistical-sectors-2011",
-        released="once",
-        confidence="medium",
-        distinct={"municipality_code": MUNICIPALITIES_OF_2011},
-    )
-
-
-def municipal_income_of_2011() -> Source:
-    """Give incomes of each municipality of 2011 from 2005 to 2013, as released in 2015."""
-    reads = _piped(MUNICIPAL_INCOME, "municipality_code", "year")
-    return replace(
-        _of_municipalities(2011, "2005 to 2013, release of 2015", 2013, reads),
-        codes_of=date(2011, 1, 1),
-        urls=("https://statbel.fgov.be/nl/binaries/TF_PSNL_INC_TAX_MUNTY_tcm325-272513.zip",),
-        released="once; no longer offered",
-        confidence="low",
-        rows=Rows.exactly(5_301),
-        distinct={"municipality_code": MUNICIPALITIES_OF_2011, "year": 9},
-        totals={
-            "residents": Total(expected=11_150_516),
-            "net_taxable_income": Total(expected=189_767_698_458.80),
-        },
-    )
-
-
-def _of_municipalities(vintage: int, years: str, newest: int, reads: Table) -> Source:
+def of_municipalities(vintage: int, years: str, newest: int, reads: Table) -> Source:
     """Give a release of the incomes by municipality, whose address is still to be said."""
     return replace(
-        _zip("be-municipal-income", vintage, f"Fiscal income by municipality, {years}", reads),
+        packed("be-municipal-income", vintage, f"Fiscal income by municipality, {years}", reads),
         reference_date=date(newest, 12, 31),
         landing_page="https://statbel.fgov.be/en/themes/households/taxable-income",
     )
 
 
-def _zip(slug: str, year: int, title: str, reads: Features | Table) -> Source:
+def packed(slug: str, year: int, title: str, reads: Features | Table) -> Source:
     """Give a zip of Statbel's open data, whose address and page are still to be said."""
     return Source(
         slug=slug,
@@ -249,10 +216,11 @@ def _zip(slug: str, year: int, title: str, reads: Features | Table) -> Source:
         reads=reads,
         released="yearly",
         confidence="high",
+        **listed(slug, year),
     )
 
 
-def _features(columns: Mapping[str, Column], key: str | None = None) -> Features:
+def borders_read(columns: Mapping[str, Column], key: str | None = None) -> Features:
     """Read borders in Lambert 1972, or in Lambert 2008 where the file's name says so."""
     return Features(
         columns=columns,
@@ -264,7 +232,7 @@ def _features(columns: Mapping[str, Column], key: str | None = None) -> Features
     )
 
 
-def _piped(columns: Mapping[str, Column], *key: str) -> Table:
+def piped(columns: Mapping[str, Column], *key: str) -> Table:
     """Read Statbel's text format: bars between fields, no quotes, UTF-8 with a byte order mark."""
     key = key or ("sector_code",)
     return Table(columns=columns, key=key, delimiter="|", quote="", encoding="utf-8-sig")

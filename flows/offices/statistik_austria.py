@@ -1,8 +1,10 @@
 """Statistik Austria: the office, its licence, its releases and its files."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from flows.offices.statistik_austria_columns import (
     CODES,
@@ -18,6 +20,7 @@ from tasks.nouns import (
     Document,
     Features,
     Licence,
+    Listing,
     Publisher,
     Reading,
     Releases,
@@ -191,6 +194,7 @@ def source(
         reads=reads,
         released="yearly",
         confidence="high",
+        **_listing(dataset, ending),
     )
 
 
@@ -203,8 +207,24 @@ def _borders(slug: str, year: int, title: str, layer: str, columns: Mapping[str,
         source(slug, year, title, f"OGDEXT_{layer}_1", reads),
         container="json",
         pages=PAGE,
+        listing=None,  # it names these layers at another service's question, for Shapefiles
+        listed="",
         urls=tuple(f"{host}/{SERVICE}&typeNames={name}" for host in HOSTS),
     )
+
+
+def _listing(dataset: str, ending: str) -> dict[str, Any]:
+    """Give the document of a dataset that lists its files; nothing without a dataset."""
+    if not dataset:
+        return {}
+    document = Listing(
+        slug=f"ogd-{dataset}",
+        title=f"Metadata of {dataset}",
+        url=METADATA.format(PORTAL, dataset),
+        standard="OGD Austria",
+        confidence="high",
+    )
+    return {"listing": document, "listed": re.escape(f"{dataset}{ending}")}
 
 
 def _list_of_residents(year: int, name: str, ending: str, reads: Table) -> Source:
@@ -223,5 +243,7 @@ def _metadata(slug: str, year: int, dataset: str) -> Source:
     return replace(
         source(f"{slug}-metadata", year, f"Metadata of {dataset}", dataset, reads),
         urls=(METADATA.format(PORTAL, dataset),),
+        listing=None,
+        listed="",
         container="json",
     )

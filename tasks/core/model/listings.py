@@ -14,7 +14,9 @@ class Listing:
 
     standard: DCAT (RDF in Turtle or XML), data.gouv.fr (a dataset of its API), OGD Austria (a
     dataset of its portal), Atom (a feed, also in pages), links (the addresses that a web page or a
-    folder's index leads to). confidence: how well its address and form are known.
+    folder's index leads to). by_way_of: of links, a regular expression for the words of those that
+    lead to pages where the files are linked, if not on the page itself. confidence: how well its
+    address and form are known.
     """
 
     slug: str
@@ -22,3 +24,4 @@ class Listing:
     url: str
     standard: Standard
     confidence: Literal["high", "medium", "low"]
+    by_way_of: str = ""

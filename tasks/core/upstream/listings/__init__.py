@@ -1,0 +1,1 @@
+"""Listings of publishers, read in the standards they are written in."""
