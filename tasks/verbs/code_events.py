@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from tasks.core.catalog.provenance import record_check
-from tasks.core.making.codes import code_lists, movements, recoding
+from tasks.core.making.codes import code_lists, kept_events, movements, recoding
 from tasks.core.making.codes.code_lists import Codes, Unknown
 from tasks.core.making.codes.ledger import Ledger, WholeOrParts
 from tasks.core.model.errors import CheckFailed
@@ -42,6 +42,7 @@ def recode(
         carry, routes = (
             (recoding.follow, ledger.succession) if mixed else (recoding.recode, ledger.routes)
         )
+        kept_events.keep(site().database, staging, ledger)
         done = carry(site().database, staging, table, key, routes(since, until))
         carried = len(done.outcomes) - len(done.named())
         step.done(
