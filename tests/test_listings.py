@@ -549,7 +549,7 @@ def declared() -> list[Source]:
     for year in statbel.RELEASES:
         found += [each(year) for each in (statbel.population, statbel.income)]
         found += [statbel.municipal_income(year)]
-    found += [statbel_2011.sectors_of_2011(), statbel_2011.municipal_income_of_2011()]
+    found += [statbel_2011.sectors(), statbel_2011.municipal_income()]
     for year in insee.RELEASES:
         found += [*ign.iris(year).values(), *insee.figures(year).values()]
         found += [insee_memberships.memberships(year), insee_movements.movements(year)]

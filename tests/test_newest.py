@@ -1,4 +1,4 @@
-"""The newest vintage is a question: found, judged by the one before, published or kept for review."""
+"""The newest vintage is a question: found, judged by the one before, shown or kept for review."""
 
 from __future__ import annotations
 

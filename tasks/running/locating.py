@@ -11,7 +11,6 @@ from tasks.core.catalog import listed_files
 from tasks.core.making.tables.tabular import Figures
 from tasks.core.making.unpacking.archives import take_out
 from tasks.core.model.declarations import Source, Table
-from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Original
 from tasks.core.model.scratch import workplace
 from tasks.core.model.settings import settings
@@ -88,8 +87,9 @@ def _listed(source: Source, mirror: StandIn | None) -> tuple[str, ...]:
         return ()
     try:
         found = offers.offered(source, at=lambda url: (mirror and mirror.at(url)) or url)
-    except SourceError as reason:
-        warn(f"{reason} The declared addresses are asked.")
+    except ListingUnread as reason:
+        if not reason.gone:  # a folder of a year is not there before the year is out
+            warn(f"{reason} The declared addresses are asked.")
         return ()
     of = replace(source, mirror=mirror.label) if mirror else source
     with site().database.session() as cursor:

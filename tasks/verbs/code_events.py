@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from tasks.core.making.codes import code_lists, movements, recoding
+from tasks.core.making.codes import code_lists, kept_events, movements, recoding
 from tasks.core.making.codes.code_lists import Codes, Unknown
 from tasks.core.making.codes.ledger import Ledger, WholeOrParts
 from tasks.core.model.handles import Staging
@@ -41,6 +41,7 @@ def recode(
         carry, routes = (
             (recoding.follow, ledger.succession) if mixed else (recoding.recode, ledger.routes)
         )
+        kept_events.keep(site().database, staging, ledger)
         done = carry(site().database, staging, table, key, routes(since, until))
         carried = len(done.outcomes) - len(done.named())
         step.done(

@@ -42,3 +42,15 @@ SELECT sum(ST_Area(geom)) FILTER (WHERE {1} = %s),
        sum(ST_Area(geom)) FILTER (WHERE {1} = ANY (%s))
   FROM {0}
 """
+CREATE_EVENTS = """
+CREATE UNLOGGED TABLE IF NOT EXISTS {} (
+    day date NOT NULL, before text[] NOT NULL, after text[] NOT NULL
+)
+"""
+INSERT_EVENTS = """
+INSERT INTO {}
+SELECT day, before, after
+  FROM jsonb_to_recordset(%s::jsonb) AS new (day date, before text[], after text[])
+EXCEPT
+SELECT day, before, after FROM {}
+"""

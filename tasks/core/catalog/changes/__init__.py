@@ -1,0 +1,1 @@
+"""What changed between two editions, and whether the later one may be shown unseen."""

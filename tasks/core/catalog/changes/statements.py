@@ -1,0 +1,200 @@
+"""The longer SQL statements of comparisons, by what they do: o is a row before, n one after."""
+
+# Of the same vintage before an earlier one; what stands on the tables of its schema.
+SELECT_PRECEDENT = """
+SELECT c.dataset, c.number, c.vintage, c.schema_name
+  FROM catalog.current_edition c
+  JOIN catalog.edition e USING (dataset, number)
+ WHERE c.dataset = %(dataset)s AND c.number <> %(number)s AND c.mirror = %(mirror)s
+   AND c.vintage <= %(vintage)s AND e.state = 'published'
+ ORDER BY c.vintage DESC LIMIT 1
+"""
+SELECT_EDITION = """
+SELECT dataset, number, vintage, schema_name
+  FROM catalog.edition
+ WHERE dataset = %(dataset)s AND state IN ('published', 'sealed', 'review')
+ ORDER BY number
+"""
+SELECT_LAYERS = """
+SELECT layer, key_columns, row_count, geometry_type, srid, extent
+  FROM catalog.layer WHERE dataset = %s AND number = %s ORDER BY layer
+"""
+SELECT_COLUMNS = """
+SELECT layer, name, data_type, coalesce(unit, ''), coalesce(aggregation, ''), coalesce(origin, '')
+  FROM catalog.layer_column WHERE dataset = %s AND number = %s ORDER BY layer, ordinal
+"""
+SELECT_FAILED_CHECKS = """
+SELECT title, expected, found
+  FROM catalog.check_result
+ WHERE dataset = %s AND number = %s AND required AND NOT passed
+ ORDER BY title
+"""
+SELECT_INPUT_VINTAGES = """
+SELECT source, min(source_vintage), max(source_vintage)
+  FROM catalog.edition_input WHERE dataset = %s AND number = %s GROUP BY source
+"""
+# Editions shown of earlier vintages than that of an edition, and of the same mirror.
+SELECT_EARLIER_ROWS = """
+SELECT l.layer, c.vintage, l.row_count
+  FROM catalog.current_edition c
+  JOIN catalog.edition e ON e.dataset = c.dataset AND e.number = %(number)s
+  JOIN catalog.layer l ON l.dataset = c.dataset AND l.number = c.number
+ WHERE c.dataset = %(dataset)s AND c.vintage < e.vintage AND c.mirror = e.mirror
+ ORDER BY l.layer, c.vintage DESC
+"""
+# What comparisons of editions shown said of them and of those before them.
+SELECT_EARLIER_TOTALS = """
+SELECT DISTINCT ON (x.layer, x.subject, t.vintage) x.layer, x.subject, t.vintage, t.total
+  FROM catalog.current_edition c
+  JOIN catalog.edition own ON own.dataset = c.dataset AND own.number = %(number)s
+  JOIN catalog.change x ON x.dataset = c.dataset AND x.number = c.number AND x.measure = 'total'
+  JOIN catalog.edition e ON e.dataset = c.dataset AND e.number = c.number
+  LEFT JOIN catalog.edition p ON p.dataset = c.dataset AND p.number = e.compared_with
+ CROSS JOIN LATERAL (VALUES (c.vintage, x.after, 0), (p.vintage, x.before, 1))
+            AS t (vintage, total, place)
+ WHERE c.dataset = %(dataset)s AND c.mirror = own.mirror AND t.vintage < own.vintage
+   AND t.total <> ''
+ ORDER BY x.layer, x.subject, t.vintage DESC, t.place
+"""
+SELECT_FIGURES = "SELECT count(*), {figures} FROM {table} AS t"
+SELECT_KEYS = """
+WITH compared AS MATERIALIZED (
+    SELECT CASE WHEN {old_missing} THEN 'new' WHEN {new_missing} THEN 'gone'
+                WHEN {differing} THEN 'changed' ELSE 'same' END AS kind,
+           CASE WHEN {old_missing} THEN {new_key} ELSE {old_key} END COLLATE "C" AS key
+      FROM {old} o FULL JOIN {new} n ON {joined}
+), counted AS (
+    SELECT kind, count(*) AS total FROM compared GROUP BY kind
+)
+SELECT kind, total,
+       ARRAY(SELECT key FROM compared c
+              WHERE c.kind = counted.kind AND kind <> 'same' ORDER BY key LIMIT {named})
+  FROM counted
+"""
+SELECT_GROUPS = "(SELECT {key}, count(*) AS rows_of_key FROM {table} GROUP BY {key})"
+SELECT_AREA = """
+SELECT sum(ST_Area({measured}))
+  FROM {table} AS t
+"""
+SELECT_EXTENT = """
+SELECT ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box)
+  FROM (SELECT ST_Extent({shape}) AS box FROM {table} AS t) AS all_of_it
+"""
+SELECT_LONELY = """
+SELECT count(*)
+  FROM {table} AS t
+ WHERE t.geom IS NOT NULL
+   AND NOT EXISTS (SELECT FROM {table} AS other
+                    WHERE other.geom && t.geom AND other.ctid <> t.ctid
+                      AND ST_Intersects(other.geom, t.geom))
+"""
+# The share of two areas that is not common to both, of what both cover: of the same parts as by
+# ST_SymDifference over ST_Union, with one overlay in place of two.
+SELECT_REDRAWN = """
+WITH common AS MATERIALIZED (
+    SELECT {key} AS key, {old_shape} AS old, n.geom AS new
+      FROM {old} o JOIN {new} n ON {joined}
+     WHERE o.geom IS NOT NULL AND n.geom IS NOT NULL AND {differing}
+), sampled AS MATERIALIZED (
+    SELECT ST_CollectionExtract(ST_MakeValid(old), 3) AS old,
+           ST_CollectionExtract(ST_MakeValid(new), 3) AS new
+      FROM common ORDER BY md5(key), key LIMIT {sample}
+), measured AS MATERIALIZED (
+    SELECT ST_Area(old) AS before, ST_Area(new) AS after,
+           ST_Area(ST_Intersection(old, new)) AS in_both
+      FROM sampled
+)
+SELECT (SELECT count(*) FROM common), count(*),
+       count(*) FILTER (WHERE before + after - 2 * in_both > {least} * (before + after - in_both)),
+       coalesce(sum(before + after - 2 * in_both) / nullif(sum(before + after - in_both), 0), 0)
+  FROM measured
+"""
+CREATE_GONE = """
+CREATE TEMPORARY TABLE gone_areas ON COMMIT DROP AS
+SELECT o.{key}::text AS key, {old_shape} AS geom
+  FROM {old} o
+ WHERE NOT EXISTS (SELECT FROM {new} n WHERE n.{key} = o.{key})
+"""
+CREATE_NEW = """
+CREATE TEMPORARY TABLE new_areas ON COMMIT DROP AS
+SELECT n.{key}::text AS key, n.geom
+  FROM {new} n
+ WHERE NOT EXISTS (SELECT FROM {old} o WHERE n.{key} = o.{key})
+"""
+# Kept codes whose area or outline is so different that it may be another area's: sure, and without
+# an overlay, where the overlap of the outlines or the ratio of the areas is below the bound.
+CREATE_REDRAWN = """
+CREATE TEMPORARY TABLE redrawn_areas ON COMMIT DROP AS
+SELECT key, old, new
+  FROM (SELECT o.{key}::text AS key, {old_shape} AS old, n.geom AS new
+          FROM {old} o JOIN {new} n ON n.{key} = o.{key}
+         WHERE {differing} OFFSET 0) AS kept
+ WHERE least(ST_Area(old), ST_Area(new))
+       < (1 - {much}) * greatest(ST_Area(old), ST_Area(new))
+    OR ST_Area(ST_Intersection(ST_Envelope(old), ST_Envelope(new)))
+       < (1 - {much}) * greatest(ST_Area(ST_Envelope(old)), ST_Area(ST_Envelope(new)))
+"""
+SELECT_CHANGED_KEYS = """
+SELECT (SELECT count(*) FROM gone_areas), (SELECT count(*) FROM new_areas),
+       (SELECT count(*) FROM redrawn_areas)
+"""
+# Pairs of which one at least is gone or new, or both are kept codes that were redrawn, and what
+# they share; those that other pairs bring in are paired with themselves.
+SELECT_OVERLAPS = """
+WITH pair AS (
+    SELECT g.key AS old_key, n.{key}::text AS new_key, g.geom AS old, n.geom AS new
+      FROM gone_areas g JOIN {new} n ON n.geom && g.geom
+     UNION ALL
+    SELECT o.{key}::text, w.key, {old_shape}, w.geom
+      FROM new_areas w JOIN {old} o ON o.geom && {new_in_old}
+     WHERE NOT EXISTS (SELECT FROM gone_areas g WHERE g.key = o.{key}::text)
+     UNION ALL
+    SELECT a.key, b.key, a.old, b.new
+      FROM redrawn_areas a JOIN redrawn_areas b ON a.old && b.new
+), shared AS MATERIALIZED (
+    SELECT old_key, new_key, ST_Area(old) AS old_area, ST_Area(new) AS new_area,
+           CASE WHEN old = new AND ST_AsBinary(old) = ST_AsBinary(new) THEN ST_Area(old)
+                ELSE ST_Area(ST_Intersection(ST_CollectionExtract(ST_MakeValid(old), 3),
+                                             ST_CollectionExtract(ST_MakeValid(new), 3)))
+           END AS in_both
+      FROM pair
+), brought AS (
+    SELECT s.old_key AS key
+      FROM shared s
+     WHERE in_both > {kept_overlap} * new_area
+       AND NOT EXISTS (SELECT FROM gone_areas g WHERE g.key = s.old_key)
+       AND EXISTS (SELECT FROM {new} n WHERE n.{key}::text = s.old_key)
+     UNION
+    SELECT s.new_key
+      FROM shared s
+     WHERE in_both > {kept_overlap} * old_area
+       AND NOT EXISTS (SELECT FROM new_areas w WHERE w.key = s.new_key)
+), themselves AS (
+    SELECT b.key AS old_key, b.key AS new_key, {old_shape} AS old, n.geom AS new
+      FROM brought b
+      JOIN {old} o ON o.{key} = b.key
+      JOIN {new} n ON n.{key} = b.key
+     WHERE NOT EXISTS (SELECT FROM redrawn_areas r WHERE r.key = b.key)
+)
+SELECT old_key, new_key, old_area, new_area, in_both
+  FROM shared WHERE in_both > 0
+ UNION ALL
+SELECT old_key, new_key, ST_Area(old), ST_Area(new),
+       ST_Area(ST_Intersection(ST_CollectionExtract(ST_MakeValid(old), 3),
+                               ST_CollectionExtract(ST_MakeValid(new), 3)))
+  FROM themselves
+"""
+SELECT_CODES = """
+SELECT 'gone', key FROM gone_areas
+ UNION ALL
+SELECT 'new', key FROM new_areas
+ UNION ALL
+SELECT 'redrawn', key FROM redrawn_areas
+ ORDER BY 1, 2
+"""
+SELECT_LEDGER_EVENTS = """
+SELECT day, before, after FROM {events}
+ WHERE day > make_date({since}, 1, 1) AND day <= make_date({until}, 12, 31)
+ ORDER BY day
+"""
+SELECT_CODES_THERE = "SELECT {key}::text FROM {table} WHERE {key}::text = ANY ({codes}::text[])"
