@@ -8,13 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from flows.freshness import freshness
+from tasks.core.catalog.promises import read_freshness
 from tasks.core.catalog.provenance import record_dataset, record_retrieval
 from tasks.core.model.columns import text
 from tasks.core.model.declarations import Dataset, Licence, Publisher, Source, Table
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Original, Retrieval, State
 from tasks.core.postgres.database import Database
-from tasks.verbs.freshness import check_freshness, read_freshness
+from tasks.verbs.freshness import check_freshness
 
 OFFICE = Publisher(slug="zz", name="Office of Testland", url="https://testland.example")
 OPEN = Licence(
