@@ -144,6 +144,7 @@ def test_the_run_ends_in_failed_and_keeps_the_table(
     state = freshness(return_state=True)
     assert state.is_failed()
     assert isinstance(state.result(raise_on_failure=False), CheckFailed)
+    assert all(Artifact.get(key, _sync=True) for key in ("promptness", "rhythm"))
     kept = Artifact.get("freshness", _sync=True)
     assert kept is not None
     assert '"zz-areas"' in str(kept.data)

@@ -1,5 +1,7 @@
 -- Promptness: when publishers released, when we saw it, when it was shown; and what is overdue by the rhythm of its own earlier vintages.
 
+CREATE INDEX ON catalog.edition_input (source, source_vintage);
+
 CREATE FUNCTION catalog.http_date(header text) RETURNS timestamptz LANGUAGE plpgsql STABLE STRICT AS $$
 BEGIN
     IF header !~ '^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (GMT|UTC|[+-]0000)$' THEN
@@ -156,12 +158,7 @@ COMMENT ON COLUMN catalog.promptness.within_promise IS 'Whether it was shown, or
 -- Where an address gives today's file only, each month is an edition. It is out when the last of its files is, by Last-Modified when those
 -- bytes were first received; a day more than fifteen before the month is that of a file which stayed as it was.
 CREATE VIEW catalog.promptness_of_months AS
-WITH received AS (
-    SELECT DISTINCT ON (source, mirror, sha256) source, mirror, sha256, asked_at, catalog.http_date(last_modified) AS last_modified
-      FROM catalog.retrieval
-     WHERE sha256 IS NOT NULL AND state IN ('new', 'changed', 'moved', 'unchanged')
-     ORDER BY source, mirror, sha256, asked_at, id
-), shown AS (
+WITH shown AS (
     SELECT dataset, number, min(at) AS shown_at FROM catalog.publication WHERE action <> 'withdraw' GROUP BY dataset, number
 ), known AS (
     SELECT DISTINCT ON (e.dataset, e.vintage, e.mirror, e.as_of)
@@ -176,7 +173,12 @@ WITH received AS (
                                           AND r.last_modified >= (k.as_of - 15)::timestamp AT TIME ZONE 'UTC') AS released_at
       FROM known k
       JOIN catalog.edition_input i ON (i.dataset, i.number, i.source_vintage) = (k.dataset, k.number, k.vintage)
-      JOIN received r ON (r.source, r.mirror, r.sha256) = (i.source, k.mirror, i.sha256)
+     CROSS JOIN LATERAL (SELECT q.asked_at, catalog.http_date(q.last_modified) AS last_modified
+                           FROM catalog.retrieval q
+                          WHERE (q.source, q.source_vintage, q.mirror) = (i.source, i.source_vintage, k.mirror)
+                            AND q.sha256 = i.sha256 AND q.state IN ('new', 'changed', 'moved', 'unchanged')
+                          ORDER BY q.asked_at, q.id
+                          LIMIT 1) AS r
      GROUP BY k.dataset, k.number
 )
 SELECT k.dataset, k.vintage, k.mirror, k.as_of, k.state, k.number, d.released_at, d.seen_at, k.shown_at,
@@ -237,8 +239,8 @@ WITH vintage AS (
 ), told AS (
     SELECT f.dataset, f.mirror, count(*) FILTER (WHERE f.is_awaited) AS awaited, count(*) FILTER (WHERE NOT f.is_awaited) AS out,
            array_to_string((array_agg(f.source ORDER BY f.source) FILTER (WHERE f.is_awaited))[1:5], ', ') AS names,
-           coalesce(string_agg(DISTINCT p.landing_page, ' and ') FILTER (WHERE f.is_awaited),
-                    string_agg(DISTINCT p.landing_page, ' and ')) AS pages
+           array_to_string((coalesce(array_agg(DISTINCT p.landing_page) FILTER (WHERE f.is_awaited),
+                                     array_agg(DISTINCT p.landing_page)))[1:3], ' and ') AS pages
       FROM file f
       LEFT JOIN page p USING (source)
      GROUP BY f.dataset, f.mirror
