@@ -1,7 +1,9 @@
-"""Freshness: whether the files of each dataset shown were asked for as often as promised.
+"""Freshness: whether data are asked for, shown and released as promised.
 
-The catalog is asked, no publisher is. The table of all sources is kept as an artefact; the run
-fails when one is overdue, and an automation tells about it.
+The catalog is asked, no publisher is. The run fails, and an automation tells about it, when the
+publisher of a file behind the newest data was not asked as often as promised, when a vintage that
+is out is not shown within fifteen days, or when one is not out although it usually is by now. A
+table of each is kept as an artefact.
 """
 
 from typing import Annotated
@@ -14,9 +16,9 @@ from tasks.vocabulary import check_freshness, run
 
 @flow(name="freshness", description=__doc__)
 def freshness(
-    grace_days: Annotated[int, described("Days beyond a source's promise that are let pass.")] = 0,
+    grace_days: Annotated[int, described("Days beyond each promise that are let pass.")] = 0,
 ) -> None:
-    """Fail when data are stale beyond what is promised."""
+    """Fail when data are stale, or a vintage is late, beyond what is promised."""
     check_freshness(grace_days)
 
 

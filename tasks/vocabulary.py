@@ -2,11 +2,11 @@
 
 download, archive (together: backup) → unpack → load → unite, settle, recode → clean_topology →
 join → aggregate → check_* → publish → publish_catalog; rollback switches between published
-editions, withdraw shows a vintage no longer, check_freshness holds sources to their promise,
-bury_expired originals to their legal maximum age, collect_superseded the archive to the newest
-originals and those that editions need, audit the archive to what it was given; rebuilding,
-restore_catalog, rebuild_editions and check_rebuild make all of it again from the archive alone;
-run is the command line of a flow.
+editions, withdraw shows a vintage no longer, check_freshness holds what is asked, shown and
+expected to its promise, bury_expired originals to their legal maximum age, collect_superseded the
+archive to the newest originals and those that editions need, audit the archive to what it was
+given; rebuilding, restore_catalog, rebuild_editions and check_rebuild make all of it again from the
+archive alone; run is the command line of a flow.
 """
 
 from tasks.running.command_line import run

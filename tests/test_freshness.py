@@ -8,13 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from flows.freshness import freshness
+from tasks.core.catalog.promises import read_freshness
 from tasks.core.catalog.provenance import record_dataset, record_retrieval
 from tasks.core.model.columns import text
 from tasks.core.model.declarations import Dataset, Licence, Publisher, Source, Table
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Original, Retrieval, State
 from tasks.core.postgres.database import Database
-from tasks.verbs.freshness import check_freshness, read_freshness
+from tasks.verbs.freshness import check_freshness
 
 OFFICE = Publisher(slug="zz", name="Office of Testland", url="https://testland.example")
 OPEN = Licence(
@@ -143,6 +144,7 @@ def test_the_run_ends_in_failed_and_keeps_the_table(
     state = freshness(return_state=True)
     assert state.is_failed()
     assert isinstance(state.result(raise_on_failure=False), CheckFailed)
+    assert all(Artifact.get(key, _sync=True) for key in ("promptness", "rhythm"))
     kept = Artifact.get("freshness", _sync=True)
     assert kept is not None
     assert '"zz-areas"' in str(kept.data)

@@ -362,7 +362,8 @@ def test_a_missing_column_names_what_was_tried_and_found(tmp_path: Path, into: L
         SourceError,
         match=(
             r"sector \(as c_nis9 or cs01012022\) are not in layer sectors .* has cd_sector,"
-            r" tx_sector_descr_de"
+            r" tx_sector_descr_de.*, perhaps \"sector\": text\(\"cd_sector\", \"c_nis9\","
+            r" \"cs01012022\"\)\.$"
         ),
     ):
         into(geopackage(tmp_path), formats.reads(columns=declared))

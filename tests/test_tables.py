@@ -139,10 +139,21 @@ def test_a_missing_column_names_those_tried_and_those_found(loaded: Load) -> Non
         SourceError,
         match=(
             r"lacks the declared column residents \(tried 'MS_POPULATION'\); it has 'CODE',"
-            r" 'TOTAL': add its new name"
+            r" 'TOTAL': add its new name to the declaration\.$"
         ),
     ):
         loaded("CODE,TOTAL\n", Table(columns=CODE_AND_COUNT))
+    with pytest.raises(
+        SourceError,
+        match=(
+            r"to the declaration, perhaps \"residents\": integer\(\"MS_TOTAL_POP\","
+            r" \"MS_POPULATION\"\)\.$"
+        ),
+    ):
+        loaded("CODE,MS_TOTAL_POP\n", Table(columns=CODE_AND_COUNT))
+    filtered = Table(columns=CODE_AND_COUNT, where={"YEAR": "2020"})
+    with pytest.raises(SourceError, match=r"'YEARS': add .*, perhaps \"YEARS\"\.$"):
+        loaded("CODE,MS_POPULATION,YEARS\n", filtered)
     with pytest.raises(
         SourceError, match="one column only, which looks cut by ';', the delimiter to declare"
     ):

@@ -66,6 +66,11 @@ def test_a_code_in_several_columns_is_put_together_with_its_zeros(
         SourceError, match=r"lacks the declared column that is part of a code \(tried 'COUNTY'\)"
     ):
         loaded(database, staging, tmp_path, "SUMLEV,STATE,POP\n50,1,5\n", reads)
+    with pytest.raises(
+        SourceError,
+        match=r"perhaps \"geoid\": code\(\(\"STATE\", 2\), \(\"COUNTYFP\", 3\)\)\.$",
+    ):
+        loaded(database, staging, tmp_path, "SUMLEV,STATE,COUNTYFP,POP\n50,1,1,5\n", reads)
 
 
 def test_the_reasons_of_all_figures_of_a_row_stand_in_one_column(

@@ -21,7 +21,7 @@ from tasks.core.postgres.database import Database
 SAID = (
     "slug vintage title landing_page reference_date released asked_every_days retention confidence"
 )
-DECLARED = ("container", "member", "reads", "rows", "totals", "distinct", "counts")
+DECLARED = ("container", "member", "reads", "rows", "totals", "distinct", "counts", "current")
 
 
 def record_dataset(cursor: Cursor, dataset: Dataset) -> None:

@@ -171,36 +171,6 @@ SELECT EXISTS (SELECT
                  JOIN catalog.source s ON s.slug = i.source AND s.vintage = i.source_vintage
                 WHERE s.retention = 'legal_maximum')
 """
-# The newest vintage is the one on a schedule: files of a backfill were asked for once, mirrors
-# promise nothing, and what is withdrawn is not held. A moment to come, of a clock that was ahead,
-# proves nothing.
-SELECT_FRESHNESS = """
-WITH newest AS (
-    SELECT c.dataset, c.number
-      FROM catalog.current_edition c
-     WHERE c.mirror = ''
-       AND c.vintage = (SELECT max(e.vintage)
-                          FROM catalog.edition e
-                          JOIN catalog.publication p USING (dataset, number)
-                         WHERE e.dataset = c.dataset AND e.mirror = '')
-)
-SELECT f.source, f.vintage, string_agg(DISTINCT n.dataset, ', ') AS datasets, f.asked_every_days,
-       f.last_checked, f.last_changed_upstream, f.last_state,
-       NOT EXISTS (SELECT FROM catalog.retrieval r
-                    WHERE (r.source, r.source_vintage, r.mirror) = (f.source, f.vintage, '')
-                      AND r.state <> 'unreachable'
-                      AND r.asked_at < now() + interval '1 day'
-                      AND r.asked_at
-                          >= now() - make_interval(days => f.asked_every_days + %(grace)s)
-                  ) AS overdue
-  FROM newest n
-  JOIN catalog.edition_input i USING (dataset, number)
-  JOIN catalog.freshness f
-    ON f.source = i.source AND f.vintage = i.source_vintage AND f.mirror = ''
- GROUP BY f.source, f.vintage, f.asked_every_days, f.last_checked, f.last_changed_upstream,
-          f.last_state
- ORDER BY overdue DESC, f.last_checked NULLS FIRST, f.source, f.vintage
-"""
 SELECT_ROW_DIGESTS = """
 SELECT {keys}, digest, row_count
   FROM geodata.row_digests({table}::regclass, {columns}::text[])

@@ -9,6 +9,7 @@ from itertools import chain
 
 import pyarrow as pa
 
+from tasks.core.making.proposals import propose
 from tasks.core.model.columns import Column
 from tasks.core.model.errors import ConfigurationError, SourceError
 
@@ -48,11 +49,12 @@ def match_fields(
     }
     needed = {target: column for target, column in columns.items() if not column.optional}
     if absent := {target: needed[target].names for target in needed if not found[target]}:
+        others = [field for field in fields if field not in found.values()]
         tried = "; ".join(f"{target} (as {' or '.join(names)})" for target, names in absent.items())
         raise SourceError(
             f"The declared columns {tried} are not in {where}, which has"
             f" {', '.join(fields) or 'no fields, as a file without features'}: add the field's name"
-            " to the declaration."
+            f" to the declaration{propose({target: needed[target] for target in absent}, others)}."
         )
     _require_distinct(columns, found, where)
     return found

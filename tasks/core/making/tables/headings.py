@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
+from tasks.core.making.proposals import propose, propose_name
 from tasks.core.model.columns import Column
 from tasks.core.model.errors import SourceError
 
@@ -78,15 +79,48 @@ def find_columns(
     }
     needed = {target: column for target, column in columns.items() if not column.optional}
     if missing := {target: needed[target].names for target in needed if found[target] is None}:
-        tried = "; ".join(
-            f"{target} (tried {', '.join(map(_visible, names))})"
-            for target, names in missing.items()
-        )
-        raise SourceError(
-            f"The file {label} lacks the declared column {tried}; {describe(headings)}: add its"
-            f" new name to the declaration{_other_row(headings)}."
-        )
+        lost = {target: needed[target] for target in missing}
+        raise _lacking(missing, headings, label, propose(lost, _others(columns, headings)))
     return found
+
+
+def find_name(
+    name: str, use: str, columns: Mapping[str, Column], headings: Sequence[str], label: str
+) -> int:
+    """Find the position of a heading that must be there, whatever it is used for.
+
+    use: "of a filter" or another, for the error; columns: all that are declared. Raises SourceError
+    as find_columns does.
+    """
+    place = find_heading((name,), headings, label)
+    if place is not None:
+        return place
+    others = _others(columns, headings)
+    codes = {
+        target: column
+        for target, column in columns.items()
+        if column.widths and name in column.names
+    }
+    proposed = propose(codes, others, part=name) if codes else propose_name(name, others)
+    raise _lacking({use: (name,)}, headings, label, proposed)
+
+
+def _others(columns: Mapping[str, Column], headings: Sequence[str]) -> list[str]:
+    """Return the headings that are the name of no declared column."""
+    names = {_loosely(name) for column in columns.values() for name in column.names}
+    return [heading for heading in headings if _loosely(heading) not in names]
+
+
+def _lacking(
+    missing: Mapping[str, Sequence[str]], headings: Sequence[str], label: str, proposed: str
+) -> SourceError:
+    tried = "; ".join(
+        f"{target} (tried {', '.join(map(_visible, names))})" for target, names in missing.items()
+    )
+    return SourceError(
+        f"The file {label} lacks the declared column {tried}; {describe(headings)}: add its new"
+        f" name to the declaration{proposed}{_other_row(headings)}."
+    )
 
 
 def find_heading(names: Sequence[str], headings: Sequence[str], label: str) -> int | None:

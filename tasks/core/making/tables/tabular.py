@@ -22,7 +22,7 @@ from tasks.core.making.tables.blocks import (
     keep_like,
 )
 from tasks.core.making.tables.delimited import Delimited
-from tasks.core.making.tables.headings import find_columns, find_heading
+from tasks.core.making.tables.headings import find_columns, find_name
 from tasks.core.making.tables.kinds import HEAD, require_table
 from tasks.core.making.tables.notes import SHOWN, Notes, advice
 from tasks.core.making.tables.parquet import Parquet
@@ -175,10 +175,7 @@ class Figures:
 
     def _place(self, name: str, use: str) -> int:
         """Find the position of a heading that must be there, whatever it is used for."""
-        place = find_heading((name,), self._reader.headings, self.label)
-        if place is None:
-            find_columns({use: Column((name,))}, self._reader.headings, self.label)
-        return place or 0
+        return find_name(name, use, self.reads.columns, self._reader.headings, self.label)
 
     def _typed(
         self, block: Block, name: str, column: Column, said: dict[str, pa.Array]
