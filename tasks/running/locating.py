@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tasks.core.upstream.listings.listed import ListingUnread
 from tasks.core.catalog import listed_files
 from tasks.core.making.tables.tabular import Figures
 from tasks.core.making.unpacking.archives import take_out
