@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
+from tasks.verbs.code_events import recode
 
 GRID = """
 DROP TABLE areas;
@@ -220,6 +222,7 @@ def test_redrawn_areas_are_counted_and_their_share_is_measured_on_a_sample(
             "redrawn",
         ),
     ],
+    ids=["merged into one of them", "merged", "divided", "renamed", "redrawn"],
 )
 def test_codes_that_gave_way_to_others_are_explained_and_drafted(
     differ: Any, change: str, event: str, kind: str
@@ -283,9 +286,11 @@ def test_what_the_ledger_has_is_explained_by_it_and_not_drafted(
         kept = [several.submit(kept_events.keep, database, staging, told) for _ in range(4)]
     assert [each.result() for each in kept] == [None] * 4
     assert database.value(f"SELECT count(*) FROM {staging.schema}.ledger_events") == 3
+    recode.fn(staging, "areas", "code", told, date(1976, 1, 1), date(1978, 1, 1))
+    assert database.value(f"SELECT count(*) FROM {staging.schema}.ledger_events") == 3
     changes, drafts = compare(database, staging, precedent(database, staging))
     assert drafts == []
-    assert judge(changes) == []
+    assert {(c.measure, c.subject) for c in judge(changes)} == set()
     [gone] = [change for change in changes if change.measure == "codes"]
     assert "1 by the ledger and 0 by the ground" in gone.sentence
 
@@ -319,18 +324,18 @@ def test_areas_in_degrees_are_measured_on_the_spheroid(differ: Any) -> None:
 
 
 STRANGE = """
-CREATE TABLE "odd layer'%" AS
+CREATE TABLE "odd layer'" AS
 SELECT chr(65 + n % 3) || '''%s|' AS "first; key", n AS "select", 5 + n AS "a""b%s",
        '{"a": 1}'::json AS said, ST_MakePoint(n, n)::geometry(Point) AS odd
   FROM generate_series(1, 30) AS n;
-ALTER TABLE "odd layer'%" DROP odd;
-COMMENT ON TABLE "odd layer'%" IS 'Odd';
-COMMENT ON COLUMN "odd layer'%"."first; key" IS 'K [unit: code; aggregate: key; from: made up]';
-COMMENT ON COLUMN "odd layer'%"."select" IS 'K [unit: code; aggregate: key; from: made up]';
-COMMENT ON COLUMN "odd layer'%"."a""b%s" IS 'F [unit: n; aggregate: sum; from: made up]';
-COMMENT ON COLUMN "odd layer'%".said IS 'J [unit: n; aggregate: none; from: made up]';
+ALTER TABLE "odd layer'" DROP odd;
+COMMENT ON TABLE "odd layer'" IS 'Odd';
+COMMENT ON COLUMN "odd layer'"."first; key" IS 'K [unit: code; aggregate: key; from: made up]';
+COMMENT ON COLUMN "odd layer'"."select" IS 'K [unit: code; aggregate: key; from: made up]';
+COMMENT ON COLUMN "odd layer'"."a""b%s" IS 'F [unit: n; aggregate: sum; from: made up]';
+COMMENT ON COLUMN "odd layer'".said IS 'J [unit: n; aggregate: none; from: made up]';
 """
-ODD = "odd layer'%"
+ODD = "odd layer'"
 
 
 @pytest.fixture
@@ -342,7 +347,7 @@ def strange(dataset: Dataset) -> Dataset:
 def test_names_that_need_quotes_and_keys_of_two_columns_are_compared(
     differ: Any, strange: Dataset
 ) -> None:
-    change = f'DELETE FROM "odd layer\'%" WHERE "select" = 7;{GROWTH}'
+    change = f'DELETE FROM "odd layer\'" WHERE "select" = 7;{GROWTH}'
     found, drafts = differ(STRANGE + change, STRANGE, layer=ODD, of=strange)
     assert found["keys", "gone"].sentence.endswith("1 gone by first; key, select: B'%s|/7.")
     assert found["total", 'a"b%s'].after == "603"
@@ -354,7 +359,7 @@ def test_a_large_layer_is_compared_by_the_first_column_of_its_key(
     differ: Any, strange: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.core.catalog.row_digests.WHOLE_KEY_ROWS", 20)
-    change = f'DELETE FROM "odd layer\'%" WHERE "select" = 7;{GROWTH}'
+    change = f'DELETE FROM "odd layer\'" WHERE "select" = 7;{GROWTH}'
     found, _ = differ(STRANGE + change, STRANGE, layer=ODD, of=strange)
     assert "1 changed by first; key (rows are only counted" in found["keys", "changed"].sentence
     assert found["keys", "gone"].after == "0"
@@ -380,6 +385,27 @@ def test_a_layer_without_rows_is_outside(differ: Any, dataset: Dataset) -> None:
     found, _ = differ("DELETE FROM areas", of=empty)
     assert ("rows", "") in outside(found)
     assert "has no rows, and edition 1 of 2024 has 100" in found["rows", ""].sentence
+
+
+def test_a_layer_that_had_no_rows_says_nothing_of_the_next(differ: Any, dataset: Dataset) -> None:
+    empty = replace(dataset, may_be_empty=("areas",))
+    found, _ = differ(GROWTH, "DELETE FROM areas;", of=empty)
+    assert outside(found) == set()
+    assert found["rows", ""].within is None
+    assert found["total", "people"].sentence.endswith("nothing says what to expect.")
+
+
+def test_bounds_lie_between_standstill_and_trend_and_hold_no_nan() -> None:
+    assert bounds.growth([(2022, 100), (2024, 121)]) == pytest.approx(0.1)
+    assert bounds.growth([(2023, 100), (2024, 300)]) == bounds.STEEPEST_TREND
+    assert bounds.growth([(2024, 100)]) == bounds.growth([(2023, 0), (2024, 9)]) == 0
+    expected = bounds.expected(1000, bounds.PERSONS, 0.03, 1)
+    assert (expected.low, expected.high) == pytest.approx((990, 1050))
+    assert expected.has(990)
+    assert not expected.has(float("nan"))
+    migration = bounds.expected_of_part(2_700_000, bounds.PARTS, 0, 1, 340_000_000)
+    assert migration.has(1_300_000)  # as between 2024 and 2025 in the United States
+    assert not migration.has(700_000)
 
 
 def test_another_key_is_outside_and_no_row_is_compared(

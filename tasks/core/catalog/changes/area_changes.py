@@ -45,7 +45,7 @@ def of_area(cursor: Cursor, pair: Pair) -> Change:
         before=plain(round(before, 3)),
         after=plain(round(after, 3)),
         expected=str(expected),
-        within=after > 0 and expected.has(after),
+        within=expected.has(after) if before else None,
         sentence=(
             f"The areas of {pair.after.name} cover {figure(after)} {unit}, and {figure(before)} in"
             f" {pair.before.edition}{per_cent(before, after)}; {expected} were expected."

@@ -17,6 +17,8 @@ from tasks.core.catalog.changes.statements import (
     CREATE_GONE,
     CREATE_NEW,
     CREATE_REDRAWN,
+    CREATE_RENAMED,
+    DELETE_RENAMED,
     SELECT_CHANGED_KEYS,
     SELECT_CODES,
     SELECT_OVERLAPS,
@@ -83,6 +85,8 @@ def _make_tables(cursor: Cursor, pair: Pair) -> tuple[int, int, int]:
         cursor.execute(_composed(pair, statement))
     for table in ("gone_areas", "new_areas", "redrawn_areas"):
         cursor.execute(f"ANALYZE pg_temp.{table}")
+    cursor.execute("CREATE INDEX ON pg_temp.new_areas USING gist (geom)")
+    cursor.execute("CREATE INDEX ON pg_temp.redrawn_areas USING gist (new)")
     cursor.execute(SELECT_CHANGED_KEYS)
     gone, new, redrawn = cursor.fetchall()[0]
     return gone, new, redrawn
@@ -99,6 +103,7 @@ def _composed(pair: Pair, statement: str) -> sql.Composed:
         new_in_old=sql.SQL(in_old).format(sql.Literal(pair.before.srid)),
         differing=pair.differing("geom") if same_crs else sql.SQL("true"),
         much=sql.Literal(bounds.MUCH_REDRAWN),
+        covered=sql.Literal(bounds.COVERED),
         kept_overlap=sql.Literal(bounds.KEPT_OVERLAP),
     )
 
@@ -112,6 +117,8 @@ def _explain_by_ledger(found: Codes, of_ledger: Sequence[Event]) -> None:
 def _explain_by_ground(
     cursor: Cursor, pair: Pair, found: Codes, of_ledger: Sequence[Event]
 ) -> None:
+    cursor.execute(_composed(pair, CREATE_RENAMED))
+    cursor.execute(DELETE_RENAMED)
     cursor.execute(_composed(pair, SELECT_OVERLAPS))
     overlaps = (Overlap(*each) for each in cursor.fetchall())
     for component in components(overlaps, found.gone, found.new):

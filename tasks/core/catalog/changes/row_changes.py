@@ -45,8 +45,8 @@ def of_rows(pair: Pair, trend: float, explained: tuple[int, int] = (0, 0)) -> Ch
         measure="rows",
         before=plain(before),
         after=plain(after),
-        expected=str(expected) if after else "rows",
-        within=bool(after) and expected.has(after),
+        expected=(str(expected) if after else "rows") if before else "",
+        within=bool(after) and expected.has(after) if before else None,
         sentence=_rows_told(pair, expected),
     )
 
@@ -54,6 +54,8 @@ def of_rows(pair: Pair, trend: float, explained: tuple[int, int] = (0, 0)) -> Ch
 def _rows_told(pair: Pair, expected: bounds.Range) -> str:
     before, after = pair.before.row_count, pair.after.row_count
     name, edition = pair.after.name, pair.before.edition
+    if not before:
+        return f"{name} has {after:,} rows, and {edition} has none."
     if not after:
         return f"{name} has no rows, and {edition} has {before:,}; rows were expected."
     said = f"{name} has {after:,} rows, and {edition} has {before:,}{per_cent(before, after)}"
