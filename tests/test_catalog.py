@@ -60,6 +60,11 @@ def test_the_catalog_has_the_tables_the_design_names(database: Database) -> None
         "rebuilt_edition",
         "shelved_edition",
         "showing",
+        "prospect",
+        "listed_file",
+        "change",
+        "ledger_draft",
+        "acceptance",
     }
 
 

@@ -48,15 +48,9 @@ def module_of(deployment: dict[str, Any]) -> ModuleType:
 
 
 def sources_of(deployment: dict[str, Any]) -> Iterator[Source]:
-    """The sources a deployment's flow module declares, for the vintage that its schedule asks
-    for.
-    """
+    """The sources a deployment's flow module declares, for its newest declared vintage."""
     flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
-    defaults = {
-        name: field.get("default")
-        for name, field in parameter_schema(flow).model_dump_for_openapi()["properties"].items()
-    }
-    vintage = (defaults | deployment.get("parameters", {})).get("vintage")
+    vintage = max(flow.fn.dataset.vintages, default=2023)  # type: ignore[attr-defined]
     module = module_of(deployment)
     text = Path(str(module.__file__)).read_text()
     offices = [value for value in vars(module).values() if isinstance(value, ModuleType)]
@@ -65,7 +59,7 @@ def sources_of(deployment: dict[str, Any]) -> Iterator[Source]:
     ]
     for value in [*vars(module).values(), *named]:
         if getattr(value, "__module__", "").startswith("flows.offices.") and callable(value):
-            made = value(*[vintage or 2023][: value.__code__.co_argcount])
+            made = value(*[vintage][: value.__code__.co_argcount])
             yield from made.values() if isinstance(made, dict) else [made]
 
 

@@ -183,7 +183,7 @@ AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes 
         f"tasks/core/catalog/{name}.py": "writes and reads the catalog"
         for name in (
             "edition_documents editions precedents provenance publication_documents publications"
-            " row_digests rows run_documents runs statements views"
+            " prospects removals reviews listed_files row_digests rows run_documents runs statements views"
         ).split()
     },
     "tasks/core/catalog/wholeness.py": "proves that no crash emptied a table",
@@ -206,6 +206,7 @@ AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes 
 }
 OTHER_VERBS = {  # they make no row of an edition
     "audits",
+    "backfills",
     "catalog",
     "checks",
     "freshness",
@@ -213,6 +214,7 @@ OTHER_VERBS = {  # they make no row of an edition
     "publishing",
     "purges",
     "rebuilds",
+    "reviews",
     "todays_files",
 }
 

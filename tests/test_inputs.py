@@ -228,7 +228,7 @@ def test_a_mirror_changes_how_one_of_several_tables_is_read(tmp_path: Path) -> N
     declared = source("zz-book", reads=reads)
     entry = {"path": "book.csv", "reads": {"b": {"delimiter": ";"}}}
     mirror = stand_ins.StandIn(
-        location=str(tmp_path), label="made-up", about="", sources={"zz-book-2024": entry}
+        location=str(tmp_path), label="made-up", about="", hosts={}, sources={"zz-book-2024": entry}
     )
     assert mirrors.apply(declared, mirror).reads == reads | {
         "b": replace(reads["b"], delimiter=";")

@@ -24,9 +24,11 @@ def test_the_words_are_these_and_no_others() -> None:
     assert vocabulary.__all__ == [
         "PROCESSES",
         "WORKERS",
+        "accept_edition",
         "aggregate",
         "archive",
         "audit",
+        "backfill_datasets",
         "backup",
         "bury_expired",
         "check_codes",

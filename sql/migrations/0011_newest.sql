@@ -141,3 +141,12 @@ COMMENT ON COLUMN catalog.acceptance.at IS 'When.';
 COMMENT ON COLUMN catalog.acceptance.person IS 'Who, as they say.';
 COMMENT ON COLUMN catalog.acceptance.reason IS 'Why, as they say.';
 COMMENT ON COLUMN catalog.acceptance.by_role IS 'Database role that did it.';
+
+CREATE VIEW catalog.difference AS
+SELECT e.dataset, e.vintage, e.number, e.mirror, e.state, e.derived, b.vintage AS before_vintage, e.compared_with AS before_number,
+       s.number IS NOT NULL AS shown_now, c.ordinal, c.layer, c.measure, c.subject, c.before, c.after, c.expected, c.within, c.sentence
+  FROM catalog.change c
+  JOIN catalog.edition e USING (dataset, number)
+  LEFT JOIN catalog.edition b ON b.dataset = e.dataset AND b.number = e.compared_with
+  LEFT JOIN catalog.current_edition s ON s.dataset = e.dataset AND s.number = e.number;
+COMMENT ON VIEW catalog.difference IS 'What changed with each edition since the one before it, and what of that is out of the bounds derived from it.';

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from prefect import runtime
+from prefect.artifacts import create_markdown_artifact
+
 from tasks.core.catalog import reviews
 from tasks.core.catalog.changes import compared_layers, comparison
+from tasks.core.catalog.changes.report import report
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
+from tasks.running.announcements import telling
 from tasks.running.site import site
 from tasks.running.steps import recording, say
 
@@ -28,6 +33,7 @@ def compare(staging: Staging) -> bool:
         found, drafts = comparison.compare(database, staging, before, judged=derived)
         with database.session() as cursor:
             comparison.record(cursor, staging, before, found, drafts)
+        _show(staging, report(before, found, drafts))
         outside = comparison.judge(found)
         since = f"edition {before.number} of {before.vintage}" if before else "nothing"
         step.done(
@@ -35,6 +41,16 @@ def compare(staging: Staging) -> bool:
             drafts=len(drafts),
         )
     return derived and (before is None or bool(outside))
+
+
+def _show(staging: Staging, page: str) -> None:
+    """Show what changed in the Prefect UI, beside the run."""
+    if runtime.flow_run.id:
+        key = f"{staging.dataset.slug.replace('_', '-')}-changes"
+        with telling(f"what changed with edition {staging.edition}"):
+            create_markdown_artifact(
+                page, key=key, description=f"What changed with edition {staging.edition}"
+            )
 
 
 def kept_for_review(staging: Staging) -> KeptForReview:

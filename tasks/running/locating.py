@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tasks.core.upstream.listings.listed import ListingUnread
 from tasks.core.catalog import listed_files
 from tasks.core.making.tables.tabular import Figures
 from tasks.core.making.unpacking.archives import take_out
@@ -17,6 +16,7 @@ from tasks.core.model.scratch import workplace
 from tasks.core.model.settings import settings
 from tasks.core.upstream import inquiries, mirrors, probes
 from tasks.core.upstream.listings import offers
+from tasks.core.upstream.listings.listed import ListingUnread
 from tasks.core.upstream.probes import Sighting
 from tasks.core.upstream.stand_ins import StandIn
 from tasks.running.site import site

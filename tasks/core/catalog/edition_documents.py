@@ -21,6 +21,9 @@ PARTS = {
     "topology": "topology_report",
     "code_changes": "code_change",
     "code_labels": "code_label",
+    "changes": "change",
+    "ledger_drafts": "ledger_draft",
+    "acceptances": "acceptance",
     "publications": "publication",
 }
 ROWS = "jsonb_agg(to_jsonb(t) - 'dataset' - 'number' ORDER BY to_jsonb(t))"
@@ -62,6 +65,7 @@ def edition_document(database: Database, dataset: str, number: int) -> dict[str,
         query += " WHERE dataset = %s AND number = %s"
         document[part] = database.value(query, dataset, number)
     document["steps"].sort(key=lambda step: step["ordinal"])
+    document["changes"].sort(key=lambda change: change["ordinal"])
     document["columns"].sort(key=lambda column: (column["layer"], column["ordinal"]))
     return document
 

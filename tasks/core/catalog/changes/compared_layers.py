@@ -148,8 +148,9 @@ class Pair:
 def precedent(database: Database, staging: Staging) -> Precedent | None:
     """Return the edition to compare a staging with: the one shown of its vintage, or before it.
 
-    Official data are compared with official data, others with those of the same mirror; the tables
-    must still be there. None where there is no such edition.
+    Official data are compared with official data, others with those of the same mirror or, where
+    there are none, with official data; the tables must still be there. None where there is no such
+    edition.
     """
     found = database.records(
         SELECT_PRECEDENT,

@@ -5,9 +5,9 @@ SELECT_PRECEDENT = """
 SELECT c.dataset, c.number, c.vintage, c.schema_name
   FROM catalog.current_edition c
   JOIN catalog.edition e USING (dataset, number)
- WHERE c.dataset = %(dataset)s AND c.number <> %(number)s AND c.mirror = %(mirror)s
+ WHERE c.dataset = %(dataset)s AND c.number <> %(number)s AND c.mirror IN (%(mirror)s, '')
    AND c.vintage <= %(vintage)s AND e.state = 'published'
- ORDER BY c.vintage DESC LIMIT 1
+ ORDER BY c.mirror = %(mirror)s DESC, c.vintage DESC LIMIT 1
 """
 SELECT_EDITION = """
 SELECT dataset, number, vintage, schema_name
