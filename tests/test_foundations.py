@@ -183,7 +183,8 @@ AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes 
         f"tasks/core/catalog/{name}.py": "writes and reads the catalog"
         for name in (
             "edition_documents editions precedents provenance publication_documents publications"
-            " prospects removals reviews listed_files row_digests rows run_documents runs statements views"
+            " prospects removals reviews listed_files row_digests rows run_documents runs"
+            " statements views"
         ).split()
     },
     "tasks/core/catalog/wholeness.py": "proves that no crash emptied a table",
@@ -193,8 +194,10 @@ AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes 
     "tasks/core/model/errors.py": "classes of errors",
     "tasks/core/model/listings.py": "says where publishers list their files",
     "tasks/core/model/recipes.py": "names of originals and foundations",
+    "tasks/core/upstream/": "asks publishers, whose bytes are an input of their own",
     "tasks/core/rebuilding/": "compares and puts back what was made",
     "tasks/core/model/moments.py": "stamps originals",
+    "tasks/core/model/names.py": "names of the sources of a flow",
     "tasks/core/model/revision.py": "names the code",
     "tasks/core/model/scratch.py": "names temporary files",
     "tasks/core/model/secrets.py": "hides secrets in messages",
