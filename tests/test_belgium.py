@@ -246,6 +246,7 @@ def test_every_step_check_and_file_is_in_the_catalog(published: Database) -> Non
         "clean_topology",
         "join",
         *["aggregate"] * 4,
+        "seal",
         "publish",
     ]
     assert published.rows(
