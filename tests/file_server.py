@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.utils import formatdate, parsedate_to_datetime
 from functools import partial
@@ -25,9 +25,14 @@ BLOCK = 1 << 20
 @contextmanager
 def serve(folder: Path, port: int = 0) -> Iterator[str]:
     """Serve a folder on this machine only; gives the base URL with its final slash."""
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", port), partial(FolderHandler, folder=folder.resolve())
-    )
+    with serve_with(partial(FolderHandler, folder=folder.resolve()), port) as url:
+        yield url
+
+
+@contextmanager
+def serve_with(handler: Callable[..., BaseHTTPRequestHandler], port: int = 0) -> Iterator[str]:
+    """Answer with a handler, on this machine only; gives the base URL with its final slash."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
     )
@@ -60,9 +65,14 @@ class FolderHandler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:
         """Keep the tests' output quiet."""
 
-    def _answer(self, *, with_body: bool) -> None:
+    def find(self) -> Path | None:
+        """The file at the address asked for, None where there is none."""
         path = (self.folder / unquote(urlsplit(self.path).path).lstrip("/")).resolve()
-        if not path.is_relative_to(self.folder) or not path.is_file():
+        return path if path.is_relative_to(self.folder) and path.is_file() else None
+
+    def _answer(self, *, with_body: bool) -> None:
+        path = self.find()
+        if path is None:
             return self._refuse(HTTPStatus.NOT_FOUND)
         status = path.stat()
         self.etag, self.modified, size = (
