@@ -70,6 +70,10 @@ class FolderHandler(BaseHTTPRequestHandler):
         path = (self.folder / unquote(urlsplit(self.path).path).lstrip("/")).resolve()
         return path if path.is_relative_to(self.folder) and path.is_file() else None
 
+    def content_type(self, path: Path) -> str:
+        """What a file is said to be."""
+        return "application/octet-stream"
+
     def _answer(self, *, with_body: bool) -> None:
         path = self.find()
         if path is None:
@@ -92,7 +96,7 @@ class FolderHandler(BaseHTTPRequestHandler):
         self.send_response(HTTPStatus.PARTIAL_CONTENT if partial_answer else HTTPStatus.OK)
         if partial_answer:
             self.send_header("Content-Range", f"bytes {first}-{end - 1}/{size}")
-        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Type", self.content_type(path))
         self._send_headers(end - first)
         if with_body:
             with open(path, "rb") as file:
