@@ -49,6 +49,7 @@ class FolderHandler(BaseHTTPRequestHandler):
     """Answers GET and HEAD with the files of one folder."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or a body waits for the receipt of its headers
 
     def __init__(self, *arguments: object, folder: Path) -> None:
         self.folder = folder

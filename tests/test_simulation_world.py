@@ -21,7 +21,7 @@ import pytest
 from lxml import etree, html
 from pyarrow import parquet
 from rdflib import Graph, Namespace
-from simulation import END, EVENTS, START, Publisher, Release, World, runs
+from simulation import END, EVENTS, START, Publisher, Release, World, listings, runs
 from simulation import austria as simulated_austria
 from simulation import belgium as simulated_belgium
 
@@ -246,10 +246,7 @@ def in_api(client: httpx.Client, publisher: Publisher, dataset: str) -> list[str
 
 def listed(client: httpx.Client, publisher: Publisher, year: int) -> dict[str, list[str]]:
     """What each publisher lists, by the beginnings of the groups that it should list."""
-    slug = "base-sirene-des-entreprises-et-de-leurs-etablissements-siren-siret"
-    positions = (
-        "geolocalisation-des-etablissements-du-repertoire-sirene-pour-les-etudes-statistiques"
-    )
+    stock, positions, _ = listings.DATASETS
     pages = [
         "https://www.insee.fr/fr/statistiques",
         "https://www.insee.fr/fr/information/2560452",

@@ -15,6 +15,14 @@ from simulation.schedules import Run, runs
 from simulation.world import World
 
 __all__ = [
-    *("END", "EVENTS", "START"),
-    *("Event", "Publisher", "Release", "Run", "Verdict", "World", "runs"),
+    "END",
+    "EVENTS",
+    "START",
+    "Event",
+    "Publisher",
+    "Release",
+    "Run",
+    "Verdict",
+    "World",
+    "runs",
 ]
