@@ -162,7 +162,7 @@ class Belgium:
         if system != SYSTEMS[0]:
             to = Transformer.from_crs(SYSTEMS[0], system, always_xy=True)
             shapes = shapely.transform(
-                shapes, lambda x, y: np.round(to.transform(x, y), 3), interleaved=False
+                shapes, lambda points: np.round(np.column_stack(to.transform(*points.T)), 3)
             )
         return list(shapely.to_geojson(shapely.multipolygons(shapes[:, None])))
 

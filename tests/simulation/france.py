@@ -4,7 +4,7 @@ October under a new page number each year, postal codes twice a year.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
@@ -155,26 +155,28 @@ class France:
                 )
 
     def _census(self, year: int) -> Iterator[Release]:
-        for page, subject in zip(PAGES[year], france.CENSUS.values(), strict=True):
-            file, make = subject
-            archive = f"{file}-{year}_csv.zip"
-
-            def write(into: Path, file: str = file, archive: str = archive, make=make) -> None:  # type: ignore[no-untyped-def]
-                table = make(self.made, year)
-                members = [
-                    (f"{file}-{year}.CSV", census.written(table)),
-                    (f"meta_{file}-{year}.CSV", [census.explained(table[0])]),
-                ]
-                write_zip(into / archive, members, date(year + 3, 10, 21))
-
+        for page, (file, make) in zip(PAGES[year], france.CENSUS.values(), strict=True):
             yield Release(
                 day=COUNTED.get(year, date(year + 4, 10, 17)),
-                address=f"{INSEE}/{page}/{archive}",
+                address=f"{INSEE}/{page}/{file}-{year}_csv.zip",
                 group=f"insee/{page}",
                 vintage=year,
                 title=f"Recensement {year}: {file}",
-                make=partial(_within, partial(self.works.once, f"fr-{archive}", write), archive),
+                make=partial(self._counted, year, file, make),
             )
+
+    def _counted(self, year: int, file: str, make: Callable[[Country, int], census.Table]) -> Path:
+        archive = f"{file}-{year}_csv.zip"
+
+        def write(into: Path) -> None:
+            table = make(self.made, year)
+            members: list[tuple[str, Iterable[bytes]]] = [
+                (f"{file}-{year}.CSV", census.written(table)),
+                (f"meta_{file}-{year}.CSV", [census.explained(table[0])]),
+            ]
+            write_zip(into / archive, members, date(year + 3, 10, 21))
+
+        return self.works.once(f"fr-{archive}", write) / archive
 
     def _income(self, year: int, page: int) -> Release:
         archive, name = income.files(year)

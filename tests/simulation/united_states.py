@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from simulation.releases import LAST, Release, Workshop
@@ -29,13 +30,23 @@ FILES = "https://www2.census.gov"
 LATE = {2027: date(2028, 6, 26)}  # estimates that are usually out in March
 
 
+class Even(np.random.Generator):
+    """Chances under which small shares of slowly growing numbers do not jump."""
+
+    def multinomial(self, n: Any, pvals: Any, size: Any = None) -> Any:
+        """Divide each number by the shares, without chance."""
+        below = np.cumsum(np.broadcast_to(pvals, (len(n), np.shape(pvals)[-1])), axis=-1)
+        ends = np.floor(np.round(below * np.asarray(n)[:, None], 6)).astype(np.int64)
+        return np.diff(ends, axis=-1, prepend=0)
+
+
 class Steady(Roster):
     """A country whose chances are the same every year, so that figures move by their trend only."""
 
     def random(self, *purpose: int) -> np.random.Generator:
         """Random numbers that depend on the seed and on the purpose, not on the year of 4."""
         kept = (4, purpose[-1]) if purpose[0] == 4 else purpose
-        return np.random.default_rng([self.seed, *kept])
+        return Even(np.random.PCG64([self.seed, *kept]))
 
 
 class UnitedStates:
