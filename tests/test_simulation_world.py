@@ -230,8 +230,15 @@ def in_folder(client: httpx.Client, publisher: Publisher, address: str) -> list[
 
 
 def on_page(client: httpx.Client, publisher: Publisher, address: str) -> list[str]:
-    links = html.fromstring(text(client, publisher, address)).iterfind(".//a")
-    return [urljoin(address, link.get("href") or "") for link in links]
+    """The files that a page links to, and those of the pages that it leads to."""
+    found = []
+    for link in html.fromstring(text(client, publisher, address)).iterfind(".//a"):
+        at = urljoin(address, link.get("href") or "")
+        if "." in at.rpartition("/")[2]:
+            found.append(at)
+        elif not (link.text or "").startswith("Version plus récente"):
+            found += on_page(client, publisher, at)
+    return found
 
 
 def in_portal(client: httpx.Client, publisher: Publisher, dataset: str) -> list[str]:
@@ -250,7 +257,6 @@ def listed(client: httpx.Client, publisher: Publisher, year: int) -> dict[str, l
     pages = [
         "https://www.insee.fr/fr/statistiques",
         "https://www.insee.fr/fr/information/2560452",
-        "https://www.insee.fr/fr/information/7671844",
     ]
     return {
         "statbel/": in_catalogue(client, publisher),
@@ -283,7 +289,7 @@ def test_listings_have_exactly_what_is_out(
             # listed with the second host, packed
             out = [each for each in out if "SHAPE-ZIP" in each.address and ".gv." in each.address]
         gone = {each.address for each in out if each.address.endswith("tcm325-272513.zip")}
-        assert sorted(addresses) == sorted({each.address for each in out} - gone)
+        assert sorted(set(addresses)) == sorted({each.address for each in out} - gone)
         some = addresses[:: len(addresses) // 9 or 1]
         assert {status(client, publisher, url) for url in some} == {200}
         assert all(publisher.find(url.removeprefix("https:/")) for url in addresses)
@@ -301,6 +307,16 @@ def test_listings_change_only_when_something_comes(
     assert changed.status_code == 200
     assert "OPENDATA_SECTOREN_2026.zip" in changed.text
     assert changed.headers["Last-Modified"].startswith("Mon, 07 Dec 2026")
+
+
+def test_the_page_of_a_census_leads_to_the_newer_one(
+    publisher: Publisher, client: httpx.Client
+) -> None:
+    page, newer = "https://www.insee.fr/fr/statistiques/8647014", "/fr/statistiques/9233018"
+    assert newer not in text(client, publisher, page)
+    publisher.today = date(2027, 10, 19)
+    assert newer in text(client, publisher, page)
+    assert "base-ic-evol-struct-pop-2023_csv.zip" in text(client, publisher, urljoin(page, newer))
 
 
 def rows(world: World, day: date, ending: str, delimiter: str = "|") -> list[dict[str, str]]:

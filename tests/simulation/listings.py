@@ -10,20 +10,18 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from html import escape
 from urllib.parse import parse_qs
 
-from simulation import atom, france, sirene
+from simulation import atom, dcat, france, sirene
+from simulation.documents import ABOUT, Listed
 from simulation.releases import Release
 from simulation.world import World
 from synthetic import austria_metadata
 
 DCAT = "doc.statbel.be/publications/DCAT/DCAT_opendata_datasets.ttl"
 HOSTS = ("https://doc.statbel.be",)  # those that have listings only
-NOT_LISTED = ("statbel/incomes of 2015",)
-ABOUT = "Synthetic data made by a program: nothing in it is official."
 BEVSTAND = "OGD_bevstandjbab2002_BevStand_"
 DATASETS = {  # of data.gouv.fr: how the addresses of their resources end
     "base-sirene-des-entreprises-et-de-leurs-etablissements-siren-siret": sirene.STOCK,
@@ -32,52 +30,9 @@ DATASETS = {  # of data.gouv.fr: how the addresses of their resources end
     ),
     "base-officielle-des-codes-postaux": france.HEXASMAL,
 }
-STATISTICS, MOVEMENTS = "/fr/statistiques", "/fr/information/2560452"
-LICENCE = "https://statbel.fgov.be/sites/default/files/files/opendata/Licence%20open%20data_EN.pdf"
-PREFIXES = """@prefix dcat: <http://www.w3.org/ns/dcat#> .
-@prefix dct: <http://purl.org/dc/terms/> .
-@prefix foaf: <http://xmlns.com/foaf/0.1/> .
-@prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
-
-<http://data.gov.be/catalog/statbelopen> a dcat:Catalog ;
-    dct:title "DCAT Statbel Open Data"@en ;
-    dct:issued "2015-10-22"^^xsd:date ;
-    dcat:dataset {datasets} ;
-    foaf:homepage <https://statbel.fgov.be/en/open-data> .
-"""
-DATASET = """
-<{node}> a dcat:Dataset ;
-    dct:accessRights <http://publications.europa.eu/resource/authority/access-right/PUBLIC> ;
-    dct:description "{about}"@en ;
-    dct:identifier "NodeID{number}" ;
-    dct:issued "{day}"^^xsd:date ;
-    dct:modified "{day}"^^xsd:date ;
-    dct:license [ a dct:LicenseDocument ;
-            dct:title "The licence is fully available on {licence}"@en ] ;
-    dct:temporal [ a dct:PeriodOfTime ;
-            dcat:endDate "{year}-12-31"^^xsd:date ;
-            dcat:startDate "{year}-01-01"^^xsd:date ] ;
-    dct:title "{title}"@en ;
-    dcat:distribution {distributions} .
-"""
-DISTRIBUTION = """
-<{url}#distribution{number}> a dcat:Distribution ;
-    dct:format <http://publications.europa.eu/resource/authority/file-type/{kind}> ;
-    dct:modified "{day}"^^xsd:date ;
-    dct:title "{name}"@en ;
-    dcat:accessURL <{node}> ;
-    dcat:byteSize {size} ;
-    dcat:downloadURL <{url}> .
-"""
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A document, how its name would end, and the releases that it tells of."""
-
-    content: str
-    ending: str
-    releases: Sequence[Release]
+INSEE = "https://www.insee.fr"
+STATISTICS, INFORMATION = "/fr/statistiques", "/fr/information"
+MOVEMENTS = f"{INFORMATION}/2560452"  # leads to a page for each year
 
 
 def write(world: World, day: date, host: str, path: str, query: str) -> Listed | None:
@@ -85,7 +40,9 @@ def write(world: World, day: date, host: str, path: str, query: str) -> Listed |
     asked = {name: values[0] for name, values in parse_qs(query).items()}
     out = world.out(day)
     if f"{host}{path}" == DCAT:
-        return dcat(world, [each for each in out.values() if each.group.startswith("statbel/")])
+        return dcat.catalogue(
+            world, [each for each in out.values() if each.group.startswith("statbel/")]
+        )
     if host == "data.geopf.fr":
         return _atom(world, [each for each in out.values() if each.group == "ign"], path, asked)
     if host == "www2.census.gov":
@@ -95,38 +52,6 @@ def write(world: World, day: date, host: str, path: str, query: str) -> Listed |
     if host == "data.statistik.gv.at" and path == "/ogd/json":
         return metadata(list(out.values()), asked.get("dataset", ""))
     return page(list(out.values()), path) if host == "www.insee.fr" else None
-
-
-def dcat(world: World, releases: Sequence[Release]) -> Listed | None:
-    """Statbel's catalogue: a dataset for each year of a subject, a distribution for each file."""
-    of: dict[tuple[str, int], list[Release]] = defaultdict(list)
-    for release in releases:
-        if release.group not in NOT_LISTED:
-            of[release.group, release.vintage].append(release)
-    nodes, parts = [], []
-    for number, members in enumerate(of.values(), 4001):
-        nodes.append(f"<https://statbel.fgov.be/node/{number}>")
-        parts.append(_dataset(world, number, members))
-    content = PREFIXES.format(datasets=",\n        ".join(nodes)) + "".join(parts)
-    return Listed(content, "ttl", [each for members in of.values() for each in members])
-
-
-def _dataset(world: World, number: int, members: Sequence[Release]) -> str:
-    node, day = f"https://statbel.fgov.be/node/{number}", max(each.day for each in members)
-    distributions = [f"<{each.address}#distribution{number}>" for each in members]
-    said = DATASET.format(
-        **{"node": node, "number": number, "day": day, "about": ABOUT, "licence": LICENCE},
-        **{"year": members[0].vintage, "title": members[0].title},
-        distributions=",\n        ".join(distributions),
-    )
-    for each in members:
-        said += DISTRIBUTION.format(
-            **{"url": each.address, "number": number, "node": node, "day": each.day},
-            kind="GEOJSON" if "geojson" in each.name else "TXT",
-            name=each.name,
-            size=world.path(each).stat().st_size,
-        )
-    return said
 
 
 def _atom(
@@ -232,20 +157,41 @@ def metadata(releases: Sequence[Release], dataset: str) -> Listed | None:
 
 
 def page(releases: Sequence[Release], path: str) -> Listed | None:
-    """A page of INSEE: that of a number has its files, the two above have those of all."""
-    number, offered = path.rpartition("/")[2], [e for e in releases if e.group.startswith("insee/")]
-    if path == STATISTICS:
-        found = [each for each in offered if "v_mvt" not in each.name and "table-" not in each.name]
-    elif path == MOVEMENTS:
-        found = [each for each in offered if "v_mvt" in each.name]
+    """A page of INSEE: two lead to the pages of each release, which link to its files.
+
+    The page of a census leads to that of a newer one too.
+    """
+    folder, _, number = path.rpartition("/")
+    offered = [each for each in releases if each.group.startswith("insee/")]
+    found = [each for each in offered if each.group == f"insee/{number}"]
+    if path in (STATISTICS, MOVEMENTS):
+        moves = path == MOVEMENTS
+        found = [each for each in offered if ("v_mvt" in each.name) == moves]
+        links = [(_page_of(each), each.title, each.day) for each in found]
     else:
-        found = [each for each in offered if each.group == f"insee/{number}"]
-    if not found:
+        links = [(each.address.removeprefix(INSEE), each.title, each.day) for each in found]
+        for newer in _newer(found, offered):
+            links.append((_page_of(newer), f"Version plus récente : {newer.title}", newer.day))
+            found = [*found, newer]
+    if not found or (folder not in (STATISTICS, INFORMATION) and path != STATISTICS):
         return None
     rows = "".join(
-        f'<li><a class="fichier" href="{each.address.removeprefix("https://www.insee.fr")}">'
-        f"{escape(each.title)}</a> <span>Paru le : {each.day:%d/%m/%Y}</span></li>\n"
-        for each in found
+        f'<li><a href="{address}">{escape(title)}</a> <span>Paru le : {day:%d/%m/%Y}</span></li>\n'
+        for address, title, day in links
     )
     head = '<!DOCTYPE html>\n<html lang="fr">\n<head><title>Insee</title></head>\n<body>\n'
     return Listed(f"{head}<ul>\n{rows}</ul>\n</body>\n</html>\n", "html", found)
+
+
+def _page_of(release: Release) -> str:
+    """The path of a release's page: tables of areas are information, figures are statistics."""
+    kind = STATISTICS if "base" in release.name.lower() else INFORMATION
+    return f"{kind}/{release.group.removeprefix('insee/')}"
+
+
+def _newer(found: Sequence[Release], offered: Sequence[Release]) -> list[Release]:
+    """The newest release of the same subject as that of a page, where the page's is older."""
+    subjects = {each.title.partition(": ")[2] for each in found} - {""}
+    same = [each for each in offered if each.title.partition(": ")[2] in subjects]
+    newest = max(same, key=lambda each: each.vintage, default=None)
+    return [newest] if newest is not None and newest not in found else []

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from file_server import FolderHandler, serve_with
 from simulation import listings
+from simulation.documents import Listed
 from simulation.releases import START, key_of
 from simulation.world import World
 
@@ -91,7 +92,7 @@ class Publisher:
         about = {"label": LABEL, "about": ABOUT, "hosts": self.hosts}
         return self.world.works.text("mirror.json", lambda: json.dumps(about, indent=1).encode())
 
-    def _dated(self, listed: listings.Listed) -> Path:
+    def _dated(self, listed: Listed) -> Path:
         """Keep a document as a file that changed when the newest release in it came."""
         name = f"{hashlib.sha256(listed.content.encode()).hexdigest()[:20]}.{listed.ending}"
         moment = max(release.moment for release in listed.releases).timestamp()
