@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.utils import formatdate, parsedate_to_datetime
 from functools import partial
@@ -25,9 +25,14 @@ BLOCK = 1 << 20
 @contextmanager
 def serve(folder: Path, port: int = 0) -> Iterator[str]:
     """Serve a folder on this machine only; gives the base URL with its final slash."""
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", port), partial(FolderHandler, folder=folder.resolve())
-    )
+    with serve_with(partial(FolderHandler, folder=folder.resolve()), port) as url:
+        yield url
+
+
+@contextmanager
+def serve_with(handler: Callable[..., BaseHTTPRequestHandler], port: int = 0) -> Iterator[str]:
+    """Answer with a handler, on this machine only; gives the base URL with its final slash."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
     )
@@ -44,6 +49,7 @@ class FolderHandler(BaseHTTPRequestHandler):
     """Answers GET and HEAD with the files of one folder."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or a body waits for the receipt of its headers
 
     def __init__(self, *arguments: object, folder: Path) -> None:
         self.folder = folder
@@ -60,9 +66,18 @@ class FolderHandler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:
         """Keep the tests' output quiet."""
 
-    def _answer(self, *, with_body: bool) -> None:
+    def find(self) -> Path | None:
+        """The file at the address asked for, None where there is none."""
         path = (self.folder / unquote(urlsplit(self.path).path).lstrip("/")).resolve()
-        if not path.is_relative_to(self.folder) or not path.is_file():
+        return path if path.is_relative_to(self.folder) and path.is_file() else None
+
+    def content_type(self, path: Path) -> str:
+        """What a file is said to be."""
+        return "application/octet-stream"
+
+    def _answer(self, *, with_body: bool) -> None:
+        path = self.find()
+        if path is None:
             return self._refuse(HTTPStatus.NOT_FOUND)
         status = path.stat()
         self.etag, self.modified, size = (
@@ -82,7 +97,7 @@ class FolderHandler(BaseHTTPRequestHandler):
         self.send_response(HTTPStatus.PARTIAL_CONTENT if partial_answer else HTTPStatus.OK)
         if partial_answer:
             self.send_header("Content-Range", f"bytes {first}-{end - 1}/{size}")
-        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Type", self.content_type(path))
         self._send_headers(end - first)
         if with_body:
             with open(path, "rb") as file:

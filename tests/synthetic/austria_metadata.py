@@ -19,45 +19,60 @@ FIELDS = {
 }
 
 
-def municipalities(vintage: int, about: str) -> bytes:
-    """The metadata of OGDEXT_GEM_1 when a vintage was its newest: one resource for each vintage,
-    the newest first.
+def municipalities(
+    vintage: int, about: str, *, first: int = FIRST_LAYER, moment: str = ""
+) -> bytes:
+    """The metadata of OGDEXT_GEM_1 when a vintage was its newest: one resource for each vintage
+    down to the first, the newest first.
+
+    moment: of the last change, such as 2025-03-09T13:27:36; in March where none is given, as in all
+    documents here.
     """
+    return _layers("GEM", "Gemeinden", vintage, about, first, moment)
+
+
+def districts(vintage: int, about: str, *, first: int = FIRST_LAYER, moment: str = "") -> bytes:
+    """The same of OGDEXT_POLBEZ_1."""
+    return _layers("POLBEZ", "Politische Bezirke", vintage, about, first, moment)
+
+
+def _layers(kind: str, name: str, vintage: int, about: str, first: int, moment: str) -> bytes:
     options = "&outputFormat=SHAPE-ZIP&format_options=CHARSET:UTF-8"
     resources = [
         _resource(
-            f"{SERVICE}STATISTIK_AUSTRIA_GEM_{year}0101{options}",
+            f"{SERVICE}STATISTIK_AUSTRIA_{kind}_{year}0101{options}",
             "wfs",
-            f"Gemeinden {year}-01-01",
+            f"{name} {year}-01-01",
             f"{year}-01-01",
-            vintage,
+            moment or changed(vintage),
         )
-        for year in range(vintage, FIRST_LAYER - 1, -1)
+        for year in range(vintage, first - 1, -1)
     ]
-    attributes = "ID:Gemeindecode;NAME:Gemeindename"
+    code = name.rstrip("n")
     return _written(
-        "OGDEXT_GEM_1",
-        "Gliederung Österreichs in Gemeinden",
+        f"OGDEXT_{kind}_1",
+        f"Gliederung Österreichs in {name}",
         about,
         resources,
-        attributes,
+        f"ID:{code}code;NAME:{code}name",
         "nach Bedarf",
         vintage,
     )
 
 
-def population(vintage: int, about: str) -> bytes:
+def population(vintage: int, about: str, *, moment: str = "") -> bytes:
     """The metadata of BevStand: the data, the header, then one code list for each
     classification.
     """
     dataset = f"OGD_bevstandjbab2002_BevStand_{vintage}"
+    moment = moment or changed(vintage)
     names = [
         dataset,
         f"{dataset}_HEADER",
         *(f"{dataset}_{field}" for field in FIELDS if field.startswith("C-")),
     ]
     resources = [
-        _resource(f"{PORTAL}/data/{name}.csv", "csv", name, f"{vintage}-01-01", vintage)
+        _resource(f"{PORTAL}/data/{name}.csv", "csv", name, f"{vintage}-01-01", moment)
         for name in names
     ]
     attributes = ";".join(f"{field}:{title}" for field, title in FIELDS.items())
@@ -72,10 +87,11 @@ def population(vintage: int, about: str) -> bytes:
     )
 
 
-def employment(vintage: int, about: str) -> bytes:
+def employment(vintage: int, about: str, *, moment: str = "") -> bytes:
     """The metadata of OGDEXT_AEST_GEMTAB_1, a single file without code lists."""
     dataset = "OGDEXT_AEST_GEMTAB_1"
-    resources = [_resource(f"{PORTAL}/data/{dataset}.csv", "csv", dataset, "2013-10-31", vintage)]
+    moment = moment or changed(vintage)
+    resources = [_resource(f"{PORTAL}/data/{dataset}.csv", "csv", dataset, "2013-10-31", moment)]
     title = "Gemeindeergebnisse der Abgestimmten Erwerbsstatistik und Arbeitsstättenzählung"
     return _written(
         dataset,
@@ -93,13 +109,13 @@ def changed(vintage: int) -> str:
     return f"{vintage}-03-09T13:27:36"
 
 
-def _resource(url: str, kind: str, name: str, day: str, vintage: int) -> dict[str, str]:
+def _resource(url: str, kind: str, name: str, day: str, moment: str) -> dict[str, str]:
     return {
         "url": url,
         "format": kind,
         "name": name,
         "created": f"{day}T08:00:00",
-        "last_modified": changed(vintage),
+        "last_modified": moment,
         "size": "",
         "language": "ger",
         "characterset": "utf8",
@@ -123,16 +139,18 @@ def _written(
         "license": "Creative Commons Namensnennung 4.0 International",
         "maintainer_email": "open.data@statistik.gv.at",
         "resources": resources,
-        "extras": _extras(dataset, attributes, frequency, vintage),
+        "extras": _extras(dataset, attributes, frequency, vintage, resources[0]["last_modified"]),
         "state": "active",
     }
     return dumps(content, ensure_ascii=False, indent=2, separators=(",", ":")).encode()
 
 
-def _extras(dataset: str, attributes: str, frequency: str, vintage: int) -> dict[str, Any]:
+def _extras(
+    dataset: str, attributes: str, frequency: str, vintage: int, modified: str
+) -> dict[str, Any]:
     return {
         "metadata_identifier": f"synthetic-{dataset}",
-        "metadata_modified": changed(vintage),
+        "metadata_modified": modified,
         "metadata_linkage": [],
         "metadata_original_portal": f"{PORTAL}/web/meta.jsp?dataset={dataset}",
         "begin_datetime": f"{vintage}-01-01T08:00:00",

@@ -56,8 +56,8 @@ def write(
     texts = list(shapely.to_geojson(shapely.multipolygons(made.shapes[:, None])))
     sources = {
         **_write_income(folder, made, vintages),
-        "be-sectors-2011": _write_sectors_2011(folder, made),
-        "be-municipal-income-2011": _write_municipal_income(folder, made),
+        "be-sectors-2011": write_sectors_2011(folder, made),
+        "be-municipal-income-2011": write_municipal_income(folder, made),
     }
     for vintage in vintages:
         sources[f"be-sectors-{vintage}"] = _write_sectors(folder, made, vintage, texts)
@@ -102,7 +102,8 @@ def _write_sectors(folder: Path, made: Country, vintage: int, texts: list[str]) 
     }
 
 
-def _write_sectors_2011(folder: Path, made: Country) -> Entry:
+def write_sectors_2011(folder: Path, made: Country) -> Entry:
+    """The sectors of 2011 as they are published today, with their entry in the mirror."""
     rows, numbers = attributes.published(made, 2011), [sector.number for sector in made.at(2011)]
     name = "sh_statbel_statistical_sectors.sqlite"
     content = formats.spatialite(
@@ -151,7 +152,7 @@ def _write_income(folder: Path, made: Country, vintages: Sequence[int]) -> dict[
     return sources
 
 
-def _write_municipal_income(folder: Path, made: Country) -> Entry:
+def write_municipal_income(folder: Path, made: Country) -> Entry:
     """The totals stated are those of the newest year, 2013, under the names of the published
     columns' targets.
     """
