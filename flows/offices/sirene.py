@@ -94,6 +94,7 @@ def geolocation(year: int) -> Source:
     return replace(
         _file("fr-sirene-geolocation", year, "SIRENE: geolocation of establishments", reads),
         released="monthly, around the 21st",
+        days_behind=31,  # the stock of a month comes weeks before
         urls=(f"{RESOURCES}/{GEOLOCATION}",),
         listing=_listing(GEOLOCATIONS),
         listed=GEOLOCATION,

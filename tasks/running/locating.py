@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tasks.core.archive import todays_files
 from tasks.core.catalog import listed_files
 from tasks.core.making.tables.tabular import Figures
 from tasks.core.making.unpacking.archives import take_out
 from tasks.core.model.declarations import Source, Table
+from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Original
 from tasks.core.model.scratch import workplace
 from tasks.core.model.settings import settings
@@ -29,15 +31,15 @@ def chosen(source: Source, mirror: StandIn | None) -> Source:
     Its addresses are those that its publisher lists, then those declared; in a mirror, what stands
     in for them.
     """
-    located, otherwise = locate(source, mirror), source.otherwise
+    otherwise = source.otherwise
     if otherwise is None:
-        return located
-    if otherwise.urls == source.urls:  # one file for all years: it is looked at when it is there
-        return replace(located, otherwise=chosen(otherwise, mirror))
-    if sighted(located).state == "out":
-        return located
-    say(f"Not out yet: {source.title}. {otherwise.title} is taken.")
-    return chosen(otherwise, mirror)
+        return locate(source, mirror)
+    if otherwise.urls == source.urls != ():  # one file for all years: looked at when it is there
+        return replace(locate(source, mirror), otherwise=chosen(otherwise, mirror))
+    located = _out(source, mirror)
+    if located is None:
+        say(f"Not out yet: {source.title}. {otherwise.title} is taken.")
+    return located or chosen(otherwise, mirror)
 
 
 def locate(source: Source, mirror: StandIn | None) -> Source:
@@ -65,7 +67,7 @@ def of_its_year(source: Source, sighting: Sighting) -> Sighting:
     Its day is that of the server, or else today.
     """
     found = sighting.released or datetime.now(UTC)
-    if sighting.state != "out" or found.year == source.reference_date.year:
+    if sighting.state != "out" or todays_files.is_of_year(source, found.date()):
         return sighting
     return replace(sighting, state="awaited", detail=f"today's file is of {found:%B %Y}")
 
@@ -80,6 +82,15 @@ def settled(original: Original) -> Original:
         return replace(original, source=replace(source, otherwise=None))
     say(f"No row yet of {source.title}: {source.otherwise.title} is taken.")
     return settled(replace(original, source=source.otherwise))
+
+
+def _out(source: Source, mirror: StandIn | None) -> Source | None:
+    """Return a source at its addresses where it is out, else None; a mirror may not know it."""
+    try:
+        located = locate(source, mirror)
+    except SourceError:
+        return None
+    return located if sighted(located).state == "out" else None
 
 
 def _listed(source: Source, mirror: StandIn | None) -> tuple[str, ...]:

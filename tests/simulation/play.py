@@ -38,7 +38,7 @@ class Came:
 
     def __str__(self) -> str:
         found = f"{self.event.day} {self.event.dataset} {self.event.vintage}"
-        said = " ".join(self.said.split())[:160]
+        said = " ".join(self.said.split())[:900]
         return (
             f"{found} | {self.event.what} | {self.run}, {self.days} days | {self.verdict} | {said}"
         )

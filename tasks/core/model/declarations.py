@@ -160,7 +160,8 @@ class Source:
     permanent (every original stays), newest (of each vintage the newest `keep_originals`, and those
     that editions need) or legal_maximum (none longer than keep_days; keep_originals may limit it).
     current: each address gives today's file whatever is asked, which must be of the year of the
-    reference date; dated_by: the loaded column whose newest day tells it too. listing, listed:
+    reference date; dated_by: the loaded column whose newest day tells it too; days_behind: those by
+    which the file may be older than that year. listing, listed:
     where its publisher lists it, and the regular expression that its address there matches from its
     start or after a slash; such an address is asked before `urls`. otherwise: what is taken as long
     as this one is not out, or its file has no row of the year meant. mirror: the label of the
@@ -196,6 +197,7 @@ class Source:
     inbox_first: bool = False
     current: bool = False
     dated_by: str = ""
+    days_behind: int = 0
     listing: Listing | None = None
     listed: str = ""
     otherwise: Source | None = None

@@ -90,6 +90,7 @@ def _applied(source: Source, mirror: StandIn, name: str, entry: Entry) -> Source
         distinct={column: int(count) for column, count in given["distinct"].items()},
         reads=_reads(mirror, name, source, given["reads"]),
         codes_of=codes_of,
+        current=False,  # it is the file of the vintage that it is named after
     )
 
 
