@@ -255,8 +255,9 @@ def listed(client: httpx.Client, publisher: Publisher, year: int) -> dict[str, l
     """What each publisher lists, by the beginnings of the groups that it should list."""
     stock, positions, _ = listings.DATASETS
     pages = [
-        "https://www.insee.fr/fr/statistiques",
+        "https://www.insee.fr/fr/statistiques/2383389",
         "https://www.insee.fr/fr/information/2560452",
+        "https://www.insee.fr/fr/information/7671844",
     ]
     return {
         "statbel/": in_catalogue(client, publisher),
