@@ -31,62 +31,96 @@ from flows.offices import (
     insee,
     sirene,
     statbel,
+    statbel_2011,
     statistik_austria,
     statistik_austria_lists,
 )
 from flows.offices.insee_lists import postal_codes
 from flows.offices.insee_memberships import memberships
 from flows.offices.insee_movements import movements
+from tasks.core.upstream.listings import offers
 from tasks.nouns import Source
 
-NEWEST = {  # what the flows ask for in late November 2026, without anything derived
-    "belgium": [
-        statbel.sectors(2025),
-        statbel.population(2025),
-        statbel.income(2025),
-        statbel.municipal_income(2025),
-    ],
-    "belgium_income": [statbel.sectors_of_2011(), statbel.municipal_income_of_2011()],
-    "austria": [
-        statistik_austria.municipalities(2026),
-        statistik_austria.districts(2026),
-        *statistik_austria.residents(2026).values(),
-        statistik_austria.employment(2026),
-        *statistik_austria.terms(2026).values(),
-    ],
+
+def of_belgium(year: int) -> list[Source]:
+    return [
+        statbel.sectors(year),
+        statbel.population(year),
+        statbel.income(year),
+        statbel.municipal_income(year),
+    ]
+
+
+def of_austria(year: int) -> list[Source]:
+    return [
+        statistik_austria.municipalities(year),
+        statistik_austria.districts(year),
+        *statistik_austria.residents(year).values(),
+        statistik_austria.employment(year),
+        *statistik_austria.terms(year).values(),
+    ]
+
+
+def of_france(year: int) -> list[Source]:
+    return [
+        *ign.iris(year).values(),
+        *insee.figures(year).values(),
+        movements(year),
+        postal_codes(year),
+        memberships(year),
+    ]
+
+
+def of_sirene(year: int) -> list[Source]:
+    return [sirene.stock(year), sirene.geolocation(year), movements(year)]
+
+
+def of_the_united_states(year: int) -> list[Source]:
+    return [
+        census_bureau.states(year),
+        census_bureau.counties(year),
+        *census_bureau.tracts(year).values(),
+        *census_bureau.block_groups(year).values(),
+        *census_bureau.surveys(year).values(),
+    ]
+
+
+def of_estimates(year: int) -> list[Source]:
+    return [census_bureau.counties(year), census_bureau.county_estimates(year)]
+
+
+def of_incomes(year: int) -> list[Source]:
+    return [census_bureau.counties(year), census_bureau.subject_table(year)]
+
+
+FLOWS = {  # what each asks for, its newest declared year, and the newest of the simulation
+    "belgium": (of_belgium, 2025, 2029),
+    "austria": (of_austria, 2026, 2029),
+    "france": (of_france, 2026, 2029),
+    "sirene": (of_sirene, 2026, 2029),
+    "united_states": (of_the_united_states, 2024, 2028),
+    "united_states_estimates": (of_estimates, 2025, 2028),
+    "united_states_income": (of_incomes, 2024, 2028),
+}
+NEWEST = {  # what the flows ask for in late November 2026
+    **{dataset: of(year) for dataset, (of, year, _) in FLOWS.items()},
+    "france 2025": of_france(2025),
+    "belgium_income": [statbel_2011.sectors(), statbel_2011.municipal_income()],
     "austria_lists": [
         statistik_austria_lists.typology(2023),
         statistik_austria_lists.urbanisation(2023),
         statistik_austria_lists.postal_codes(2023),
     ],
-    **{
-        f"france {year}": [
-            *ign.iris(year).values(),
-            *insee.figures(year).values(),
-            movements(year),
-            postal_codes(year),
-            memberships(year),
-        ]
-        for year in (2025, 2026)
-    },
-    "sirene": [sirene.stock(2026), sirene.geolocation(2026), movements(2026)],
-    "united_states": [
-        census_bureau.states(2024),
-        census_bureau.counties(2024),
-        *census_bureau.tracts(2024).values(),
-        *census_bureau.block_groups(2024).values(),
-        *census_bureau.surveys(2024).values(),
-    ],
-    "united_states_estimates": [
-        census_bureau.counties(2025),
-        census_bureau.county_estimates(2025),
-    ],
-    "united_states_income": [census_bureau.counties(2024), census_bureau.subject_table(2024)],
 }
 DCAT = Namespace("http://www.w3.org/ns/dcat#")
 ATOM = "{http://www.w3.org/2005/Atom}"
 CATALOGUE = "https://doc.statbel.be/publications/DCAT/DCAT_opendata_datasets.ttl"
 RESOURCE = "https://data.geopf.fr/telechargement/resource/CONTOURS-IRIS"
+LISTED_ONLY = {  # sources whose addresses no pattern knows, and of which years
+    "belgium": {"be-population": (2027, 2028, 2029), "be-sectors": ()},
+    "austria": {"at-population": ()},
+    "france": {"fr-population": (2027, 2028, 2029), "fr-movements": (2027, 2028, 2029)},
+}
 DAYS = (START, date(2027, 10, 25), END)
 
 
@@ -126,6 +160,27 @@ def test_what_the_flows_ask_for_is_there_when_the_simulation_begins(
         assert source.urls or source.inbox_name in laid
         for url in source.urls:
             assert status(client, publisher, url) == 200, url
+
+
+@pytest.mark.parametrize("dataset", FLOWS)
+def test_what_the_flows_ask_for_later_is_found_by_pattern_or_in_a_listing(
+    dataset: str, world: World, publisher: Publisher, client: httpx.Client, tmp_path: Path
+) -> None:
+    of, declared, last = FLOWS[dataset]
+    publisher.today = END
+    laid = {path.name for path in world.lay(tmp_path / "inbox", END)}
+    offers.forget()
+    listed_only = set()
+    for source in [source for year in range(declared + 1, last + 1) for source in of(year)]:
+        if source.inbox_name in laid:
+            continue
+        answers = {url: status(client, publisher, url) for url in source.urls}
+        if 200 not in answers.values():
+            found = offers.offered(source, at=publisher.here)
+            listed_only.add((source.slug, source.vintage, bool(found)))
+    assert {slug for slug, _, found in listed_only if not found} <= {"fr-income"}  # none are out
+    for slug, years in LISTED_ONLY.get(dataset, {}).items():
+        assert {year for each, year, _ in listed_only if each == slug} == set(years)
 
 
 def test_the_mirror_stands_in_for_every_host_that_is_asked(
@@ -255,8 +310,9 @@ def listed(client: httpx.Client, publisher: Publisher, year: int) -> dict[str, l
     """What each publisher lists, by the beginnings of the groups that it should list."""
     stock, positions, _ = listings.DATASETS
     pages = [
-        "https://www.insee.fr/fr/statistiques",
+        "https://www.insee.fr/fr/statistiques/2383389",
         "https://www.insee.fr/fr/information/2560452",
+        "https://www.insee.fr/fr/information/7671844",
     ]
     return {
         "statbel/": in_catalogue(client, publisher),

@@ -171,8 +171,10 @@ class Austria:
         return figures.population(replace(self.made, residents=residents), year, year)[0]
 
     def _employment(self, year: int) -> bytes:
-        """All years until two before."""
-        return figures.text([figures.EMPLOYMENT, *figures.employment(self.made, year - 2, True)])
+        """All years until two before, the newest as whole as the others."""
+        table = figures.employment(self.made, year - 1, True)
+        rows = [row for row in table if int(row[0]) < year - 1]
+        return figures.text([figures.EMPLOYMENT, *rows])
 
     def _file(
         self, subject: str, name: str, day: date, year: int, make: Callable[[int], bytes]

@@ -32,6 +32,7 @@ DATASETS = {  # of data.gouv.fr: how the addresses of their resources end
 }
 INSEE = "https://www.insee.fr"
 STATISTICS, INFORMATION = "/fr/statistiques", "/fr/information"
+FIGURES = f"{STATISTICS}/2383389"  # leads to a page for each release of figures
 MOVEMENTS = f"{INFORMATION}/2560452"  # leads to a page for each year
 
 
@@ -164,16 +165,16 @@ def page(releases: Sequence[Release], path: str) -> Listed | None:
     folder, _, number = path.rpartition("/")
     offered = [each for each in releases if each.group.startswith("insee/")]
     found = [each for each in offered if each.group == f"insee/{number}"]
-    if path in (STATISTICS, MOVEMENTS):
-        moves = path == MOVEMENTS
-        found = [each for each in offered if ("v_mvt" in each.name) == moves]
+    if path in (FIGURES, MOVEMENTS):
+        wanted = "v_mvt" if path == MOVEMENTS else "base"
+        found = [each for each in offered if wanted in each.name.lower()]
         links = [(_page_of(each), each.title, each.day) for each in found]
     else:
         links = [(each.address.removeprefix(INSEE), each.title, each.day) for each in found]
         for newer in _newer(found, offered):
             links.append((_page_of(newer), f"Version plus récente : {newer.title}", newer.day))
             found = [*found, newer]
-    if not found or (folder not in (STATISTICS, INFORMATION) and path != STATISTICS):
+    if not found or folder not in (STATISTICS, INFORMATION):
         return None
     rows = "".join(
         f'<li><a href="{address}">{escape(title)}</a> <span>Paru le : {day:%d/%m/%Y}</span></li>\n'
