@@ -81,7 +81,7 @@ CREATE TABLE catalog.change (
     ordinal  integer NOT NULL,
     layer    text NOT NULL,
     measure  text NOT NULL
-        CHECK (measure IN ('rows', 'keys', 'total', 'missing', 'columns', 'area', 'redrawn', 'codes', 'check')),
+        CHECK (measure IN ('rows', 'keys', 'total', 'leaps', 'missing', 'columns', 'area', 'redrawn', 'codes', 'check')),
     subject  text NOT NULL DEFAULT '',
     before   text NOT NULL DEFAULT '',
     after    text NOT NULL DEFAULT '',
@@ -97,8 +97,8 @@ COMMENT ON COLUMN catalog.change.number IS 'Edition.';
 COMMENT ON COLUMN catalog.change.ordinal IS 'Order of the sentences, from 1.';
 COMMENT ON COLUMN catalog.change.layer IS 'Layer; empty for a check.';
 COMMENT ON COLUMN catalog.change.measure IS
-    'rows, keys (new, gone, changed), total (of a column), missing (share of missing values), columns, area (of all, and its extent), redrawn '
-    '(areas with other borders), codes (explained by the ledger or by geometry), or check (one that failed).';
+    'rows, keys (new, gone, changed), total (of a column), leaps (rows whose figure is suddenly another), missing (share of missing values), '
+    'columns, area (of all, and its extent), redrawn (areas with other borders), codes (explained by the ledger or by geometry), or check (one that failed).';
 COMMENT ON COLUMN catalog.change.subject IS 'Column or key it is about; empty for the layer.';
 COMMENT ON COLUMN catalog.change.before IS 'In the edition before.';
 COMMENT ON COLUMN catalog.change.after IS 'In this edition.';

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tasks.core.archive import todays_files
-from tasks.core.catalog import listed_files
-from tasks.core.making.tables.tabular import Figures
+from tasks.core.catalog import listed_files, provenance
+from tasks.core.making.tables.fullness import is_as_full
 from tasks.core.making.unpacking.archives import take_out
 from tasks.core.model.declarations import Source, Table
 from tasks.core.model.errors import SourceError
@@ -73,14 +73,16 @@ def of_its_year(source: Source, sighting: Sighting) -> Sighting:
 
 
 def settled(original: Original) -> Original:
-    """Return an original as the first of its source's declarations that it has a row of.
+    """Return an original as the first of its source's declarations that it has the rows of.
 
-    So a series with one address for all years is read for the newest year that it has.
+    So a series with one address for all years is read for the newest year that it has whole.
     """
     source = original.source
-    if source.otherwise is None or source.otherwise.urls != source.urls or _has_rows(original):
+    if source.otherwise is None or source.otherwise.urls != source.urls or _is_whole(original):
         return replace(original, source=replace(source, otherwise=None))
-    say(f"No row yet of {source.title}: {source.otherwise.title} is taken.")
+    say(f"Not there or not whole yet: {source.title}. {source.otherwise.title} is taken.")
+    with site().database.session() as cursor:
+        provenance.record_source(cursor, source.otherwise)
     return settled(replace(original, source=source.otherwise))
 
 
@@ -109,11 +111,12 @@ def _listed(source: Source, mirror: StandIn | None) -> tuple[str, ...]:
     return tuple(each.url for each in found)
 
 
-def _has_rows(original: Original) -> bool:
+def _is_whole(original: Original) -> bool:
     source, reads = original.source, original.source.reads
-    if not isinstance(reads, Table):
+    earlier = source.otherwise.reads if source.otherwise else None
+    if not isinstance(reads, Table) or not isinstance(earlier, Table):
         return True
     packed = site().archive.originals.fetch(original.sha256)
     with tempfile.TemporaryDirectory(dir=workplace()) as folder:
         name, path = take_out(packed, source.member, Path(folder), name=source.slug)
-        return Figures(path, reads, name).has_rows()
+        return is_as_full(path, reads, earlier, name)

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from simulation.releases import LAST, START
 
-Verdict = Literal["awaited", "published", "review", "refused", "overdue"]
+Verdict = Literal["nothing seen", "awaited", "published", "review", "refused", "overdue"]
 Found = Literal["pattern", "listing", "inbox", "nothing"]
 
 

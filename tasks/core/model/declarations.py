@@ -164,8 +164,8 @@ class Source:
     which the file may be older than that year. listing, listed:
     where its publisher lists it, and the regular expression that its address there matches from its
     start or after a slash; such an address is asked before `urls`. otherwise: what is taken as long
-    as this one is not out, or its file has no row of the year meant. mirror: the label of the
-    mirror the file is from, or empty.
+    as this one is not out, or its file has not the whole year that is meant. mirror: the label of
+    the mirror the file is from, or empty.
     """
 
     slug: str

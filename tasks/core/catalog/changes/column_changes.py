@@ -81,17 +81,21 @@ def _of_column(pair: Pair, old: Column | None, new: Column | None) -> Change:
     )
 
 
-def of_missing(pair: Pair, before: Figures, after: Figures) -> list[Change]:
-    """Tell and judge how much is missing of each column of which something is or was missing."""
+def of_missing(pair: Pair, before: Figures, after: Figures, new_codes: int = 0) -> list[Change]:
+    """Tell and judge how much is missing of each column of which something is or was missing.
+
+    new_codes: those that took the place of others, which figures of earlier days cannot know.
+    """
     if not before.rows or not after.rows:
         return []
+    rise = bounds.MISSING_RISE + new_codes / after.rows
     shares = {name: (before.missing(name), after.missing(name)) for name in pair.common}
-    return [_of_missing(pair, name, *told) for name, told in shares.items() if any(told)]
+    return [_of_missing(pair, name, *told, rise) for name, told in shares.items() if any(told)]
 
 
-def _of_missing(pair: Pair, column: str, before: float, after: float) -> Change:
-    most = min(1.0, before + bounds.MISSING_RISE)
-    emptied = after >= 1 and before < 1
+def _of_missing(pair: Pair, column: str, before: float, after: float, rise: float) -> Change:
+    most = min(1.0, before + rise)
+    emptied = after >= 1 and before < bounds.ALMOST_ALL
     told = "every value" if emptied else f"{after:.2%} of the values"
     expected = "some values" if emptied and most >= 1 else f"at most {most:.2%}"
     return Change(
@@ -169,11 +173,11 @@ def _of_total(
     )
 
 
-def equal_totals(pair: Pair, before: Figures, after: Figures, lasting: set[str]) -> tuple[int, int]:
+def equal_totals(pair: Pair, before: Figures, after: Figures, renewed: set[str]) -> tuple[int, int]:
     """Count the totals that should be new ones: those equal to before, and the others.
 
-    lasting: the sources that both editions have of one vintage; the total of a column of these, or
-    of one that measures ground, may well be the same.
+    renewed: the sources that the two editions have of different days; the total of a column of any
+    other, or of one that measures ground, may well be the same.
     """
     equal = other = 0
     for name, total in after.totals.items():
@@ -181,7 +185,7 @@ def equal_totals(pair: Pair, before: Figures, after: Figures, lasting: set[str])
         source = column.origin.split(".")[0]
         if name not in before.totals or column.unit in bounds.GROUND_UNITS:
             continue
-        if total is None or source in lasting:
+        if total is None or source not in renewed:
             continue
         alike = before.totals[name] == total
         equal, other = equal + alike, other + (not alike)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import date
 
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import row_digests, rows
-from tasks.core.catalog.changes import area_changes, code_changes, column_changes, row_changes
+from tasks.core.catalog.changes import (
+    area_changes,
+    code_changes,
+    column_changes,
+    leaps,
+    row_changes,
+)
 from tasks.core.catalog.changes.compared_layers import (
     Compared,
     Layer,
@@ -19,7 +26,7 @@ from tasks.core.catalog.changes.compared_layers import (
     of_staging,
 )
 from tasks.core.catalog.changes.differences import Change, Draft
-from tasks.core.catalog.changes.statements import SELECT_FAILED_CHECKS, SELECT_INPUT_VINTAGES
+from tasks.core.catalog.changes.statements import SELECT_FAILED_CHECKS, SELECT_INPUT_DAYS
 from tasks.core.catalog.changes.trends import Trends, trends
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
@@ -106,7 +113,7 @@ def _unjudged(changes: Iterable[Change]) -> list[Change]:
 
 def _compared(database: Database, before: Compared, after: Compared) -> Found:
     known = trends(database, before)
-    lasting = _lasting_sources(database, before, after)
+    renewed = _renewed_sources(database, before, after)
     told = [
         row_digests.key_columns(database, each.dataset, each.number) for each in (before, after)
     ]
@@ -120,7 +127,7 @@ def _compared(database: Database, before: Compared, after: Compared) -> Found:
             changes.append(row_changes.of_layer_alone(layer, gone=False))
             continue
         pair = _pair(old[name], layer, *(columns.get(name, ()) for columns in told))
-        found, drafted = _compare_layer(database, pair, known, lasting)
+        found, drafted = _compare_layer(database, pair, known, renewed)
         changes, drafts = [*changes, *found], [*drafts, *drafted]
     return changes, drafts
 
@@ -131,9 +138,8 @@ def _pair(old: Layer, new: Layer, *told: tuple[str, ...]) -> Pair:
     return Pair(old, new, key)
 
 
-def _compare_layer(database: Database, pair: Pair, known: Trends, lasting: set[str]) -> Found:
+def _compare_layer(database: Database, pair: Pair, known: Trends, renewed: set[str]) -> Found:
     with database.session(pair.after.edition.schema) as cursor:
-        columns = _compare_columns(cursor, pair, known, lasting)
         areas = area_changes.of_areas(cursor, pair)
         drafts: list[Draft] = []
         explained = (0, 0)
@@ -141,36 +147,35 @@ def _compare_layer(database: Database, pair: Pair, known: Trends, lasting: set[s
             codes = code_changes.codes(cursor, pair)
             areas += code_changes.of_codes(pair, codes)
             drafts, explained = codes.drafts, codes.explained
+        columns = _compare_columns(cursor, pair, known, renewed, explained[1])
     name, vintage, count = pair.after.name, pair.before.edition.vintage, pair.before.row_count
     rows_ = row_changes.of_rows(pair, known.of_rows(name, vintage, count), explained)
     return [rows_, *columns, *areas], drafts
 
 
-def _compare_columns(cursor: Cursor, pair: Pair, known: Trends, lasting: set[str]) -> list[Change]:
+def _compare_columns(
+    cursor: Cursor, pair: Pair, known: Trends, renewed: set[str], new_codes: int
+) -> list[Change]:
     before = column_changes.figures(cursor, pair.before)
     after = column_changes.figures(cursor, pair.after)
     changes = [
         *column_changes.of_columns(pair),
         *column_changes.of_totals(pair, before, after, known),
-        *column_changes.of_missing(pair, before, after),
+        *column_changes.of_missing(pair, before, after, new_codes),
+        *leaps.of_leaps(cursor, pair, before, after),
     ]
     if not pair.key:
         return [*changes, row_changes.of_key_that_changed(pair)]
     keys = row_changes.keys(cursor, pair)
-    totals = column_changes.equal_totals(pair, before, after, lasting)
+    totals = column_changes.equal_totals(pair, before, after, renewed)
     same = row_changes.of_same_rows(pair, keys, *totals)
     return [*changes, *row_changes.of_keys(pair, keys), *([same] if same else [])]
 
 
-def _lasting_sources(database: Database, before: Compared, after: Compared) -> set[str]:
-    """Return the sources that two editions have of the same vintages."""
-    told: list[Mapping[str, tuple[int, int]]] = [
-        {
-            source: (oldest, newest)
-            for source, oldest, newest in database.rows(
-                SELECT_INPUT_VINTAGES, each.dataset, each.number
-            )
-        }
+def _renewed_sources(database: Database, before: Compared, after: Compared) -> set[str]:
+    """Return the sources that both editions have, of different days."""
+    told: list[Mapping[str, list[date]]] = [
+        dict(database.rows(SELECT_INPUT_DAYS, each.dataset, each.number))
         for each in (before, after)
     ]
-    return {source for source, years in told[0].items() if told[1].get(source) == years}
+    return {source for source, days in told[0].items() if told[1].get(source, days) != days}

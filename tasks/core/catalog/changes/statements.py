@@ -29,9 +29,12 @@ SELECT title, expected, found
  WHERE dataset = %s AND number = %s AND required AND NOT passed
  ORDER BY title
 """
-SELECT_INPUT_VINTAGES = """
-SELECT source, min(source_vintage), max(source_vintage)
-  FROM catalog.edition_input WHERE dataset = %s AND number = %s GROUP BY source
+SELECT_INPUT_DAYS = """
+SELECT i.source, array_agg(DISTINCT s.reference_date ORDER BY s.reference_date)
+  FROM catalog.edition_input i
+  JOIN catalog.source s ON (s.slug, s.vintage) = (i.source, i.source_vintage)
+ WHERE i.dataset = %s AND i.number = %s
+ GROUP BY i.source
 """
 # Editions shown of earlier vintages than that of an edition, and of the same mirror.
 SELECT_EARLIER_ROWS = """
@@ -70,6 +73,17 @@ SELECT kind, total,
        ARRAY(SELECT key FROM compared c
               WHERE c.kind = counted.kind AND kind <> 'same' ORDER BY key LIMIT {named})
   FROM counted
+"""
+SELECT_LEAPS = """
+WITH compared AS (
+    SELECT {key} AS key, greatest({old}, {new})::numeric AS figure,
+           abs({new} - {old}) > greatest({leap} * greatest({old}, {new}),
+                                         {least} + {deviations} * sqrt(greatest({old}, 0))) AS leapt
+      FROM {before} o JOIN {after} n ON {joined}
+)
+SELECT sum(figure) FILTER (WHERE leapt) / nullif(sum(figure), 0), count(*) FILTER (WHERE leapt),
+       ARRAY(SELECT key FROM compared WHERE leapt ORDER BY figure DESC, key LIMIT {named})
+  FROM compared
 """
 SELECT_GROUPS = "(SELECT {key}, count(*) AS rows_of_key FROM {table} GROUP BY {key})"
 SELECT_AREA = """

@@ -99,12 +99,6 @@ class Figures:
             for name, found in places.items()
         }
 
-    def has_rows(self) -> bool:
-        """Tell whether a row passes the filters; it is read no further than that."""
-        wanted = dict.fromkeys(self._filters, "text")
-        blocks = self._reader.blocks(wanted)
-        return not wanted or any(len(keep_like(block, self._filters)) for block in blocks)
-
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the typed rows; the tally is whole at the end."""
         for block in self._blocks():
