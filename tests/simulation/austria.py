@@ -30,10 +30,19 @@ LAYER = (
     "/gs-open/GEODATA/ows?service=WFS&version={}&request=GetFeature&{}=GEODATA:{}&outputFormat={}"
 )
 KINDS = {"GEM": layers.municipalities, "POLBEZ": layers.districts}
+VIENNA = 0.21  # its share of all residents
 BY_HAND = 2023  # the year of the lists that people fetch
 WRONG, PUT_RIGHT = 2027, date(2027, 7, 8)  # whose residents of Tirol were halved until that day
 HALVED = "7"  # the state
 DIVIDED, INTO = 2028, {"62252": "62281", "62267": "62282"}  # what Fürstenfeld, 62280, is again
+
+
+class Even(np.random.Generator):
+    """Chances under which counts of slowly growing numbers grow as slowly."""
+
+    def poisson(self, lam: Any = 1.0, size: Any = None) -> Any:
+        """Round each number up or down, the same way each year."""
+        return np.floor(lam + self.random(np.shape(lam))).astype(np.int64)
 
 
 class Steady(Country):
@@ -41,7 +50,7 @@ class Steady(Country):
 
     def random(self, *purpose: int) -> np.random.Generator:
         """Random numbers that depend on the seed and on the purpose, not on the year."""
-        return np.random.default_rng([self.seed, *purpose[:1]])
+        return Even(np.random.PCG64([self.seed, *purpose[:1]]))
 
     def at(self, vintage: int) -> list[Municipality]:
         """The municipalities of 1 January of a year."""
@@ -71,8 +80,13 @@ class Austria:
 
     @cached_property
     def made(self) -> Steady:
-        """The country."""
-        return Steady(**vars(country.build(self.size, Defects(), self.seed)))
+        """The country, in which Vienna has its real share of the residents."""
+        built = country.build(self.size, Defects(), self.seed)
+        vienna = np.array([piece.code_2015.startswith("9") for piece in built.pieces])
+        there, elsewhere = built.residents[vienna].sum(), built.residents[~vienna].sum()
+        fewer = VIENNA / (1 - VIENNA) * elsewhere / there
+        residents = np.where(vienna, built.residents * fewer, built.residents)
+        return Steady(**{**vars(built), "residents": residents})
 
     def releases(self) -> Iterator[Release]:
         """All files until the end of the simulation."""
