@@ -36,7 +36,7 @@ def remove_old(database: Database, dataset: Dataset, vintage: int) -> tuple[list
     """Drop the tables of editions beyond the number kept; return those removed and those needed.
 
     An edition is needed when others' views select from it. The edition shown is one of those kept;
-    of a vintage that was withdrawn, the newest are.
+    of a vintage that was withdrawn, the newest are. As many that wait for review are kept beside.
     """
     old = database.records(
         SELECT_EDITIONS_BEYOND_KEEP, dataset=dataset.slug, vintage=vintage, keep=dataset.keep
