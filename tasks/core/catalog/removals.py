@@ -6,7 +6,7 @@ from psycopg2 import errors, sql
 
 from tasks.core.catalog import rows
 from tasks.core.catalog.shelving import showings
-from tasks.core.catalog.shelving.readers import LOCK_WAIT
+from tasks.core.catalog.shelving.readers import HELD, LOCK_WAIT
 from tasks.core.catalog.shelving.shelves import take_off
 from tasks.core.catalog.statements import SELECT_EDITIONS_BEYOND_KEEP
 from tasks.core.model.declarations import Dataset
@@ -66,6 +66,6 @@ def remove(database: Database, dataset: str, number: int) -> bool:
                 cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
             cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))
             rows.update(cursor, "edition", {"state": "removed"}, edition)
-    except (errors.DependentObjectsStillExist, errors.LockNotAvailable):
+    except (errors.DependentObjectsStillExist, *HELD):
         return False
     return True
