@@ -25,6 +25,8 @@ from psycopg2 import extensions, sql
 
 JOBS = {
     "run": "runland:runland",
+    "yearland": "yearland:yearland",
+    "accept": "flows.accept:accept",
     "rollback": "flows.rollback:rollback",
     "withdraw": "flows.withdraw:withdraw",
     "purge": "flows.purge:purge",

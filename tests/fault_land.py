@@ -60,6 +60,7 @@ class Land:
     database: Database
     program: processes.Program
     bucket: str = ""
+    slug: str = "runland"  # of the dataset that is made there
     day: int = 0
     killed_at: str = ""
     seen: dict[str, int] = field(default_factory=dict)
@@ -144,12 +145,13 @@ class Land:
     def _expected(self) -> set[str]:
         """The documents that the catalog says there must be."""
         publications = self.database.rows(
-            "SELECT 'publications/runland/2026/' || to_char(at AT TIME ZONE 'UTC',"
-            " 'YYYYMMDD\"T\"HH24MISS.US\"Z\"') || '-' || action || '.json'"
+            f"SELECT 'publications/{self.slug}/' || vintage || '/' ||"
+            " to_char(at AT TIME ZONE 'UTC', 'YYYYMMDD\"T\"HH24MISS.US\"Z\"') || '-' || action"
+            " || '.json'"
             " FROM catalog.publication WHERE action <> 'publish'"
         )
         runs = self.database.rows(
-            "SELECT 'runs/runland/' || to_char(started_at AT TIME ZONE 'UTC',"
+            f"SELECT 'runs/{self.slug}/' || to_char(started_at AT TIME ZONE 'UTC',"
             " 'YYYY/YYYYMMDD\"T\"HH24MISS.US\"Z\"') || '-' || id || '.json'"
             " FROM catalog.run WHERE outcome <> 'running'"
         )

@@ -17,7 +17,7 @@ from crowd import Crowd, watched
 from made_up_land import made_up, people, published, staged
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection
-from switches import COLUMN, ROWS, Switches, of_three_layers
+from switches import COLUMN, MORE, ROWS, Switches, of_three_layers
 
 from tasks.core.catalog import editions, layers, publications, removals
 from tasks.core.catalog.shelving import readers, shelves
@@ -180,6 +180,31 @@ def test_a_withdrawal_in_whose_way_a_reader_is_is_refused_by_name_and_changes_no
     assert people(database, dataset) == 60
     reader.commit()
     assert publications.withdraw(database, dataset.slug, 2024) == edition.number
+
+
+def test_who_locks_all_tables_as_pg_dump_does_is_in_no_deadlock_with_a_publication(
+    database: Database, reader: Connection
+) -> None:
+    made = of_three_layers(database, "dumped")
+    switches = Switches(database, made)
+    switches.publish()
+    staging = staged(database, made, 2, extra=MORE.format(people=2, rows=ROWS))
+    layers.seal_all(database, staging)
+    editions.put_away(database, staging, "sealed")
+    schema = f"{made.slug}_edition_{staging.edition}"
+    lock = f"LOCK TABLE {schema}.{{}} IN ACCESS SHARE MODE; SELECT 1"
+    assert ask(reader, lock.format("zones")) == 1
+    showing = threading.Thread(target=editions.publish, args=(database, staging))
+    showing.start()
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
+    while showing.is_alive() and not database.value(waiting, f"{schema}.zones"):
+        pass
+    try:
+        assert ask(reader, lock.format("areas")) == 1
+    finally:
+        reader.rollback()
+        showing.join()
+    assert people(database, made) == 2 * ROWS
 
 
 @pytest.mark.parametrize("prepared", [False, True], ids=["asked anew", "prepared"])

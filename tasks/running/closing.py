@@ -19,6 +19,7 @@ from tasks.core.catalog.edition_documents import (
     name_manifest,
     summary,
 )
+from tasks.core.model.declarations import Dataset
 from tasks.core.model.handles import Edition
 from tasks.core.model.scratch import workplace
 from tasks.running.announcements import telling
@@ -35,7 +36,7 @@ def close(edition: Edition) -> None:
     path = manifest_name(document)
     kept = site().archive.documents.find(path)
     document = kept if kept and _is_of(kept, document) else _keep_manifest(edition, path, document)
-    _remove_old(edition)
+    remove_old(edition.dataset, edition.vintage)
     if runtime.flow_run.id:
         _announce(edition, document)
     name_manifest(site().database, edition, path)
@@ -72,10 +73,9 @@ def _is_of(kept: dict[str, Any], document: dict[str, Any]) -> bool:
     return datetime.fromisoformat(ours) == datetime.fromisoformat(theirs)
 
 
-def _remove_old(edition: Edition) -> None:
+def remove_old(dataset: Dataset, vintage: int) -> None:
     """Remove the tables of editions beyond the number kept, unless other views need them."""
-    dataset = edition.dataset
-    removed, needed = removals.remove_old(site().database, dataset, edition.vintage)
+    removed, needed = removals.remove_old(site().database, dataset, vintage)
     if removed:
         say(f"Removed the tables of editions {', '.join(map(str, removed))}; {dataset.keep} stay.")
     if needed:

@@ -23,7 +23,7 @@ from tasks.core.model.recipes import Recipe
 from tasks.running.archived_runs import tell
 from tasks.running.arrears import settle
 from tasks.running.clocks import compare_clocks
-from tasks.running.closing import close
+from tasks.running.closing import close, remove_old
 from tasks.running.comparing import KeptForReview, compare, kept_for_review
 from tasks.running.disks import explaining_disks
 from tasks.running.locks import alone
@@ -151,6 +151,7 @@ class NewEdition:
         if compare(staging):
             prove(staging)
             editions.put_away(database, staging, "review")
+            remove_old(staging.dataset, staging.vintage)
             raise kept_for_review(staging)
 
     def makes_history(self, edition: Edition) -> bool:

@@ -18,7 +18,8 @@ def accept_edition(dataset: str, edition: int, person: str, reason: str = "") ->
     """Show an edition that was kept for review, and keep who accepted it and why.
 
     Raises ConfigurationError with the list of editions kept for review when it is none of them,
-    when nobody is named, and when another run of the dataset is under way.
+    when nobody is named, when another run of the dataset is under way, and when a later edition of
+    the vintage is shown or persons switched it since.
     """
     if not person.strip():
         raise ConfigurationError(
@@ -29,4 +30,5 @@ def accept_edition(dataset: str, edition: int, person: str, reason: str = "") ->
     with alone(database, named):
         staging = kept.accept(database, dataset, edition, person.strip(), reason.strip())
         close(editions.publish(database, staging))
-    say(f"Showed edition {edition} of {dataset} {staging.vintage}, accepted by {person.strip()}.")
+        by = kept.accepted_by(database, staging)
+    say(f"Edition {edition} of {dataset} {staging.vintage} is shown, accepted by {by}.")

@@ -12,7 +12,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import rows
 from tasks.core.catalog.shelving import showings
-from tasks.core.catalog.shelving.readers import InTheWay, deadline, giving_way, take_turn
+from tasks.core.catalog.shelving.readers import HELD, InTheWay, deadline, giving_way, take_turn
 from tasks.core.catalog.shelving.shelves import place
 from tasks.core.catalog.statements import (
     SELECT_EDITIONS_BUILT_ON,
@@ -83,7 +83,7 @@ def _tidy(database: Database, dataset: str, shown: list[Shown]) -> None:
     What readers hold stays so, and what has columns more, of an edition that could not be shown.
     """
     showings.forget(database)
-    refusals = (InTheWay, errors.LockNotAvailable, errors.InvalidTableDefinition)
+    refusals = (InTheWay, errors.InvalidTableDefinition, *HELD)
     for view in shown:
         with suppress(*refusals), database.session() as cursor:
             take_turn(cursor, dataset)

@@ -6,7 +6,7 @@ from psycopg2 import errors, sql
 
 from tasks.core.catalog import rows
 from tasks.core.catalog.shelving import showings
-from tasks.core.catalog.shelving.readers import LOCK_WAIT
+from tasks.core.catalog.shelving.readers import HELD, LOCK_WAIT
 from tasks.core.catalog.shelving.shelves import take_off
 from tasks.core.catalog.statements import SELECT_EDITIONS_BEYOND_KEEP
 from tasks.core.model.declarations import Dataset
@@ -36,7 +36,7 @@ def remove_old(database: Database, dataset: Dataset, vintage: int) -> tuple[list
     """Drop the tables of editions beyond the number kept; return those removed and those needed.
 
     An edition is needed when others' views select from it. The edition shown is one of those kept;
-    of a vintage that was withdrawn, the newest are.
+    of a vintage that was withdrawn, the newest are. As many that wait for review are kept beside.
     """
     old = database.records(
         SELECT_EDITIONS_BEYOND_KEEP, dataset=dataset.slug, vintage=vintage, keep=dataset.keep
@@ -66,6 +66,6 @@ def remove(database: Database, dataset: str, number: int) -> bool:
                 cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
             cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))
             rows.update(cursor, "edition", {"state": "removed"}, edition)
-    except (errors.DependentObjectsStillExist, errors.LockNotAvailable):
+    except (errors.DependentObjectsStillExist, *HELD):
         return False
     return True

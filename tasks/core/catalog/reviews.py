@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import rows
+from tasks.core.catalog.precedents import protect_official_data
 from tasks.core.catalog.statements import SELECT_EDITION_IN_REVIEW
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
@@ -43,23 +46,56 @@ def sentence(staging: Staging, outside: list[str]) -> str:
 def accept(database: Database, dataset: str, number: int, person: str, reason: str) -> Staging:
     """Record that a person accepts an edition kept for review, so that it can be shown.
 
-    Accepted once, it stays so. Raises ConfigurationError with the list of those kept when it is
-    none of them.
+    Accepted once, it stays so, by who accepted it first. Raises ConfigurationError with the list of
+    those kept when it is none of them, and when what has been shown or decided since is in the way.
     """
     with database.session() as cursor:
         found = records(cursor, SELECT_EDITION_IN_REVIEW, dataset=dataset, number=number)
         if not found:
             raise _no_such_edition(cursor, dataset, number)
+        staging = _staging(found[0])
+        _require_next(staging, found[0])
+        if staging.mirror:
+            protect_official_data(cursor, staging.dataset, staging.vintage, staging.mirror)
         row = {"dataset": dataset, "number": number, "person": person, "reason": reason}
         rows.insert_new(cursor, "acceptance", row)
         if found[0].state == "review":
             rows.update(
                 cursor, "edition", {"state": "sealed"}, {"dataset": dataset, "number": number}
             )
-    return _staging(found[0])
+    return staging
 
 
-def _staging(found: object) -> Staging:
+def accepted_by(database: Database, staging: Staging) -> str:
+    """Return who accepted an edition, as they said."""
+    query = "SELECT person FROM catalog.acceptance WHERE (dataset, number) = (%s, %s)"
+    return str(database.value(query, staging.dataset.slug, staging.edition))
+
+
+def _require_next(staging: Staging, found: Any) -> None:
+    """Refuse to undo, by an acceptance, what was shown or decided after the edition was made."""
+    which = f"{staging.dataset.slug} {staging.vintage}"
+    if found.state == "published" and found.shown != staging.edition:
+        raise ConfigurationError(
+            f"Edition {staging.edition} of {which} was expected to wait to be shown, and it was"
+            f" shown already, accepted by {found.person}; shown now is {_shown(found)}. To show it"
+            f" again: python flows/rollback.py --dataset {staging.dataset.slug} --edition"
+            f" {staging.edition}."
+        )
+    if found.state != "published" and found.shown and found.shown > staging.edition:
+        raise ConfigurationError(
+            f"Edition {staging.edition} of {which} was expected to be the newest, and edition"
+            f" {found.shown}, which was made after it, is shown: accepting the older one would take"
+            f" it away. If that is meant, withdraw {which} first (python flows/withdraw.py"
+            f" --dataset {staging.dataset.slug} --vintage {staging.vintage})."
+        )
+
+
+def _shown(found: Any) -> str:
+    return f"edition {found.shown}" if found.shown else "none, because the vintage was withdrawn"
+
+
+def _staging(found: Any) -> Staging:
     """Return the edition as a run that publishes knows it, by what the catalog says of it."""
     told = rows.same(
         found, "slug title country schema layers keep vintage number schema_name mirror"

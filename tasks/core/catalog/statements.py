@@ -29,15 +29,18 @@ SELECT c.relname
   JOIN pg_class c ON c.oid = part.relid
  WHERE part.level > 0
 """
+# Those in review are counted apart: they displace none that was shown.
 SELECT_EDITIONS_BEYOND_KEEP = """
-SELECT e.number
-  FROM catalog.edition e
-  LEFT JOIN catalog.current_edition c USING (dataset, vintage, number)
- WHERE e.dataset = %(dataset)s AND e.vintage = %(vintage)s
-   AND e.state IN ('sealed', 'review', 'published') AND c.number IS NULL
- ORDER BY e.number DESC
-OFFSET %(keep)s - (SELECT count(*) FROM catalog.current_edition
-                    WHERE dataset = %(dataset)s AND vintage = %(vintage)s)
+WITH ranked AS (
+    SELECT e.number, c.number IS NOT NULL AS shown,
+           row_number() OVER (PARTITION BY e.state = 'review'
+                                  ORDER BY c.number IS NULL, e.number DESC) AS place
+      FROM catalog.edition e
+      LEFT JOIN catalog.current_edition c USING (dataset, vintage, number)
+     WHERE e.dataset = %(dataset)s AND e.vintage = %(vintage)s
+       AND e.state IN ('sealed', 'review', 'published')
+)
+SELECT number FROM ranked WHERE NOT shown AND place > %(keep)s ORDER BY number DESC
 """
 SELECT_FOUNDATION_SHOWN = """
 SELECT c.vintage, c.number, c.schema_name, c.mirror, array_agg(l.layer) AS layers,
@@ -81,16 +84,15 @@ SELECT e.vintage, e.number, c.number AS shown,
 # In review, or accepted by a run that was killed before it was shown.
 SELECT_EDITION_IN_REVIEW = """
 SELECT d.slug, d.title, d.country, d.published_schema AS schema, d.keep, e.vintage, e.number,
-       e.state, e.schema_name, e.mirror,
+       e.state, e.schema_name, e.mirror, a.person, c.number AS shown,
        (SELECT jsonb_object_agg(l.layer, l.key_columns) FROM catalog.layer l
          WHERE (l.dataset, l.number) = (e.dataset, e.number)) AS layers
   FROM catalog.edition e
   JOIN catalog.dataset d ON d.slug = e.dataset
+  LEFT JOIN catalog.acceptance a ON (a.dataset, a.number) = (e.dataset, e.number)
+  LEFT JOIN catalog.current_edition c ON (c.dataset, c.vintage) = (e.dataset, e.vintage)
  WHERE e.dataset = %(dataset)s AND e.number = %(number)s
-   AND (e.state = 'review'
-        OR (e.state IN ('sealed', 'published')
-            AND EXISTS (SELECT FROM catalog.acceptance a
-                         WHERE (a.dataset, a.number) = (e.dataset, e.number))))
+   AND (e.state = 'review' OR (e.state IN ('sealed', 'published') AND a.person IS NOT NULL))
 """
 SELECT_EDITIONS_BUILT_ON = """
 SELECT c.dataset, c.vintage, c.number
@@ -151,7 +153,8 @@ ON CONFLICT (name, location) DO UPDATE
 """
 SELECT_ORIGINALS_NEEDED = """
 WITH RECURSIVE needed AS (
-    SELECT dataset, number FROM catalog.edition WHERE state IN ('published', 'sealed', 'building')
+    SELECT dataset, number FROM catalog.edition
+     WHERE state IN ('published', 'sealed', 'review', 'building')
     UNION
     SELECT d.on_dataset, d.on_number
       FROM needed JOIN catalog.edition_dependency d USING (dataset, number)

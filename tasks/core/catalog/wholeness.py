@@ -30,7 +30,7 @@ def require_whole(cursor: Cursor, staging: Staging) -> None:
     """
     state = "SELECT state FROM catalog.edition WHERE dataset = %s AND number = %s"
     cursor.execute(state, (staging.dataset.slug, staging.edition))
-    if cursor.fetchall() in ([("sealed",)], [("published",)]):
+    if cursor.fetchall() in ([("sealed",)], [("review",)], [("published",)]):
         return
     edition = f"edition {staging.edition} of {staging.dataset.slug} {staging.vintage}"
     try:

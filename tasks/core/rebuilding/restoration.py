@@ -68,7 +68,7 @@ def restore_edition(cursor: Cursor, name: str, document: JsonDocument) -> str | 
             f" ({there or 'without a manifest'}) already: {name} was left out"
         )
         return None if not name or there == name or (is_same and not there) else other
-    if edition["state"] == "published":
+    if edition["state"] in ("published", "sealed", "review"):
         edition["state"] = "removed"
     cursor.execute("SAVEPOINT edition")
     try:

@@ -21,6 +21,7 @@ from tasks.core.postgres.database import Database
 
 LOCK_WAIT = "300ms"  # a switch that waits for a lock holds new readers back: give way often instead
 PATIENCE = 60  # seconds of trying before the readers are named
+HELD = (errors.LockNotAvailable, errors.DeadlockDetected)  # a lock that others have
 PAUSE = 0.1  # seconds between two looks at transactions that are waited for
 
 
@@ -52,7 +53,7 @@ def giving_way(database: Database, subject: str, until: float | None = None) -> 
         raise refusal(database, subject, held) from None
 
     yield from Retrying(
-        retry=retry_if_exception_type((InTheWay, errors.LockNotAvailable)),
+        retry=retry_if_exception_type((InTheWay, *HELD)),
         wait=wait_random(0.2, 1.0),
         stop=lambda _: time.monotonic() > end,
         retry_error_callback=refuse,
@@ -75,7 +76,7 @@ def take_views(cursor: Cursor, views: Sequence[str]) -> None:
     cursor.execute("SELECT set_config('statement_timeout', %s, true)", (LOCK_WAIT,))
     try:
         cursor.execute("SELECT geodata.lock_views(%s::text[])", (list(views),))
-    except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected):
+    except (errors.QueryCanceled, *HELD):
         raise InTheWay(views) from None
     cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
 

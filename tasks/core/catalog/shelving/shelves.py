@@ -15,6 +15,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog import rows
 from tasks.core.catalog.shelving.readers import (
+    HELD,
     InTheWay,
     deadline,
     giving_way,
@@ -44,18 +45,17 @@ def place(database: Database, dataset: str, number: int, until: float | None = N
     shown when it began, by the clock, so only one that the clock or its rights hide is waited for.
     Raises ConfigurationError that names those that last.
     """
-    until = until or deadline()
+    until, subject = until or deadline(), f"Edition {number} of {dataset}"
     edition = {"dataset": dataset, "number": number}
-    for attempt in giving_way(database, f"Edition {number} of {dataset}", until):
-        with attempt, database.session() as cursor:
-            take_turn(cursor, dataset, OWN_WAIT)
-            layers = records(cursor, SELECT_SHELVED, **edition)
-            shelves = [
-                put(cursor, dataset, number, each.schema_name, each.layer) for each in layers
-            ]
-            known = all(each.known for each in layers)
-    if not known:
-        known_at = _be_known(database, f"Edition {number} of {dataset}", shelves, until)
+    layers, shelves = database.records(SELECT_SHELVED, **edition), []
+    for each in layers:  # alone, so that whoever locks all tables, as pg_dump does, goes on
+        for attempt in giving_way(database, subject, until):
+            with attempt, database.session() as cursor:
+                take_turn(cursor, dataset, OWN_WAIT)
+                shelf = put(cursor, dataset, number, each.schema_name, each.layer)
+        shelves.append(shelf)
+    if not all(each.known for each in layers):
+        known_at = _be_known(database, subject, shelves, until)
         with database.session() as cursor:
             rows.insert_new(cursor, "shelved_edition", edition | {"known_at": known_at})
 
@@ -91,7 +91,7 @@ def put(cursor: Cursor, dataset: str, number: int, schema: str, layer: str) -> s
         locked.append(shelf := _shelf(cursor, dataset, number, layer, table))
         cursor.execute(attached.format(shelf, table, sql.Literal(number)))
         cursor.execute(sql.SQL("ANALYZE {}").format(shelf))
-    except errors.LockNotAvailable:
+    except HELD:
         raise InTheWay([each.as_string(cursor) for each in locked]) from None
     return shelf.as_string(cursor)
 
@@ -122,7 +122,7 @@ def take_off(database: Database, schema: str, layer: str, number: int) -> bool:
         detached.append(detach.format(sql.SQL(shelf), table, sql.SQL("CONCURRENTLY")))
     try:
         database.outside_transaction(f"SET statement_timeout = '{OWN_WAIT}'", *detached)
-    except (errors.QueryCanceled, errors.LockNotAvailable):
+    except (errors.QueryCanceled, *HELD):
         return False
     return True
 
