@@ -29,7 +29,7 @@ class World:
         self.works = works = Workshop(folder / "made")
         self.belgium = Belgium(works, seed, municipalities=30, sectors=240)
         self.austria = Austria(works, seed, municipalities=150)
-        self.france = France(works, seed, iris=400)
+        self.france = France(works, seed, iris=800)
         self.sirene = Sirene(works, seed, 3000, lambda: self.france.ground)
         self.united_states = UnitedStates(works, seed, tracts=120, block_groups=300)
         countries = (self.belgium, self.austria, self.france, self.sirene, self.united_states)
