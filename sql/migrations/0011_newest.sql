@@ -15,6 +15,63 @@ COMMENT ON COLUMN catalog.edition.derived IS
     'Whether nobody has declared what to expect of this vintage: expected numbers are derived from the edition it was compared with.';
 COMMENT ON COLUMN catalog.edition.compared_with IS 'Edition of the dataset that catalog.change tells the differences from; null for a first one.';
 
+ALTER TABLE catalog.edition_input ADD COLUMN title text;
+ALTER TABLE catalog.edition_input ADD COLUMN reference_date date;
+COMMENT ON COLUMN catalog.edition_input.title IS 'Title of what was read: as long as a newer file or year is not out, that of an earlier one.';
+COMMENT ON COLUMN catalog.edition_input.reference_date IS 'Day that what was read refers to.';
+
+CREATE OR REPLACE VIEW catalog.lineage AS
+SELECT e.dataset, e.vintage, e.number, e.state, l.layer, i.source, i.source_vintage, i.sha256, a.size_bytes, i.url, i.retrieved_at,
+       coalesce(i.reference_date, s.reference_date) AS reference_date, s.licence, e.mirror,
+       (c.number IS NOT NULL) AS shown_now
+  FROM catalog.edition e
+  JOIN catalog.layer l USING (dataset, number)
+  JOIN catalog.edition_input i USING (dataset, number)
+  JOIN catalog.artifact a USING (sha256)
+  JOIN catalog.source s ON s.slug = i.source AND s.vintage = i.source_vintage
+  LEFT JOIN catalog.current_edition c ON c.dataset = e.dataset AND c.vintage = e.vintage AND c.number = e.number;
+
+-- As in 0009, by what was read.
+CREATE OR REPLACE VIEW catalog.licence_to_print AS
+WITH used AS (
+    SELECT dataset, number, layer, source, source_vintage, sha256, retrieved_at FROM catalog.layer_source
+    UNION
+    SELECT c.dataset, c.number, c.layer, o.source, o.source_vintage, o.sha256, o.retrieved_at
+      FROM catalog.layer_column c
+     CROSS JOIN LATERAL regexp_split_to_table(c.origin, '[\s,;]+') AS word
+      JOIN catalog.edition_dependency d ON d.dataset = c.dataset AND d.number = c.number AND split_part(word, '.', 1) = d.on_dataset
+      JOIN catalog.layer_source o ON o.dataset = d.on_dataset AND o.number = d.on_number AND o.layer = split_part(word, '.', 2)
+), named AS (
+    SELECT * FROM used
+    UNION ALL
+    SELECT l.dataset, l.number, l.layer, i.source, i.source_vintage, i.sha256, i.retrieved_at
+      FROM catalog.layer l
+      JOIN catalog.edition_input i USING (dataset, number)
+     WHERE NOT EXISTS (SELECT FROM used u WHERE (u.dataset, u.number, u.layer) = (l.dataset, l.number, l.layer))
+)
+SELECT DISTINCT d.published_schema || '.' || n.layer AS layer, c.dataset, c.vintage, li.slug AS licence, li.title, li.url, p.name AS publisher,
+       concat_ws(', ', li.attribution, coalesce(i.title, s.title) || coalesce(' (' || nullif(s.landing_page, '') || ')', ''), coalesce(i.reference_date, s.reference_date)::text,
+                 li.title || coalesce(' (' || nullif(li.url, '') || ')', ''),
+                 coalesce('last update ' || told.day, 'received ' || to_char(n.retrieved_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
+                 'data changed') AS attribution,
+       told.day AS last_update
+  FROM catalog.current_edition c
+  JOIN catalog.dataset d ON d.slug = c.dataset
+  JOIN named n USING (dataset, number)
+  JOIN catalog.source s ON s.slug = n.source AND s.vintage = n.source_vintage
+  JOIN catalog.licence li ON li.slug = s.licence
+  JOIN catalog.publisher p ON p.slug = s.publisher
+  LEFT JOIN catalog.edition_input i
+    ON (i.dataset, i.number, i.source, i.source_vintage) = (n.dataset, n.number, n.source, n.source_vintage)
+  LEFT JOIN LATERAL (
+       SELECT parts[3] || '-' || lpad(((position(parts[2] IN 'JanFebMarAprMayJunJulAugSepOctNovDec') + 2) / 3)::text, 2, '0') || '-'
+              || parts[1] AS day
+         FROM catalog.retrieval r
+        CROSS JOIN LATERAL regexp_match(
+              r.last_modified, '^\w{3}, (\d{2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (\d{4}) ') AS parts
+        WHERE r.source = n.source AND r.source_vintage = n.source_vintage AND r.sha256 = n.sha256 AND parts IS NOT NULL
+        ORDER BY r.asked_at DESC, r.id DESC LIMIT 1) AS told ON true;
+
 ALTER TABLE catalog.run DROP CONSTRAINT run_outcome_check;
 ALTER TABLE catalog.run ADD CONSTRAINT run_outcome_check
     CHECK (outcome IN ('running', 'published', 'unchanged', 'review', 'failed', 'abandoned'));

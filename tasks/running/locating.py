@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tasks.core.archive import todays_files
-from tasks.core.catalog import listed_files, provenance
+from tasks.core.catalog import listed_files
 from tasks.core.making.tables.fullness import is_as_full
 from tasks.core.making.unpacking.archives import take_out
 from tasks.core.model.declarations import Source, Table
@@ -81,8 +81,6 @@ def settled(original: Original) -> Original:
     if source.otherwise is None or source.otherwise.urls != source.urls or _is_whole(original):
         return replace(original, source=replace(source, otherwise=None))
     say(f"Not there or not whole yet: {source.title}. {source.otherwise.title} is taken.")
-    with site().database.session() as cursor:
-        provenance.record_source(cursor, source.otherwise)
     return settled(replace(original, source=source.otherwise))
 
 

@@ -128,6 +128,7 @@ def _next_number(cursor: Cursor, dataset: Dataset, floor: int) -> int:
 
 def _record_input(cursor: Cursor, staging: Staging, original: Original) -> None:
     row = rows.same(original, "sha256 url retrieved_at")
+    row |= rows.same(original.source, "title reference_date")
     row |= {"source": original.source.slug, "source_vintage": original.source.vintage}
     rows.insert(cursor, "edition_input", rows.of_edition(staging) | row)
 

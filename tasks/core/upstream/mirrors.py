@@ -58,6 +58,8 @@ def apply(source: Source, mirror: StandIn | str) -> Source:
     name = f"{source.slug}-{source.vintage}"
     if name not in mirror.sources and (found := tuple(filter(None, map(mirror.at, source.urls)))):
         return _stood_in(source, mirror, found)
+    if name not in mirror.sources and mirror.hosts and not source.urls:
+        return source  # no address of a publisher that the mirror could stand in for
     if name not in mirror.sources:
         known = ", ".join(sorted(mirror.sources)) or "nothing"
         raise SourceError(

@@ -49,7 +49,9 @@ EARLIER = 3  # editions of other vintages that a trend is taken from, the one be
 
 # A row leaps when its figure changes by more than this, and by more than chance.
 LEAP, LEAST_LEAP = 0.25, 20
-LEAPING = 0.02  # of a total may be in such rows: new quarters, homes and camps; a province is more
+# Of a total this much may be in such rows: new quarters, homes, areas that were divided. Where more
+# leap in one direction, the total says so too.
+LEAPING = 0.03
 ALMOST_ALL = 0.9  # missing of a column: that the rest is missing too says nothing
 MISSING_RISE = 0.02  # of all rows: suppression and late answers vary by about 1 % of areas
 EXTENT_SHIFT = 0.01  # of the diagonal: coasts and islands vary, a wrong CRS or a lost part does not

@@ -30,7 +30,7 @@ SELECT title, expected, found
  ORDER BY title
 """
 SELECT_INPUT_DAYS = """
-SELECT i.source, array_agg(DISTINCT s.reference_date ORDER BY s.reference_date)
+SELECT i.source, array_agg(DISTINCT coalesce(i.reference_date, s.reference_date))
   FROM catalog.edition_input i
   JOIN catalog.source s ON (s.slug, s.vintage) = (i.source, i.source_vintage)
  WHERE i.dataset = %s AND i.number = %s
