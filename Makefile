@@ -29,7 +29,7 @@ test-truth: setup ## compare what is loaded with what other programs read, MINUT
 	@GEODATA_TRUTH_MINUTES=$(or $(MINUTES),8) $(PYTHON) -m pytest -q -n auto tests/test_truth.py $(ARGUMENTS)
 
 test-faults: setup ## try every fault: kills, disks, crashes and crowds, MINUTES long for each module
-	@env -u GEODATA_DATABASE_URL -u GEODATA_DATABASE_BLOCK GEODATA_FAULT_MINUTES=$(or $(MINUTES),4) \
+	@env -u GEODATA_DATABASE_URL -u GEODATA_DATABASE_BLOCK GEODATA_FAULT_MINUTES=$(or $(MINUTES),3) \
 		$(PYTHON) -m pytest -q $(WORKERS) -m faults -rP --show-capture=stdout $(ARGUMENTS)
 
 format: setup ## bring code into the form that check holds

@@ -51,6 +51,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 TEMPLATE = "geodata_template"  # a database with an empty catalog: a copy is cheap
 SERVERS = {"prefect_server", "background_server"}  # fixtures
 LONGEST = [
+    "test_simulation",
     "test_rebuild",
     "test_server_deployments",
     "test_france",

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from simulation.releases import LAST, START
 
-Verdict = Literal["nothing seen", "awaited", "published", "review", "refused", "overdue"]
+Verdict = Literal["nothing seen", "awaited", "published", "review", "refused"]
 Found = Literal["pattern", "listing", "inbox", "nothing"]
 
 
@@ -53,7 +53,7 @@ TABLE = f"""
 2027-03-26 united_states_estimates 2026 awaited pattern estimates are out, borders are not
 2027-04-20 united_states_estimates 2026 published pattern borders are out
 2028-04-20 united_states_estimates 2027 awaited pattern borders are out, estimates are late
-2028-06-01 united_states_estimates 2027 overdue nothing estimates are usually out in March
+2028-06-01 united_states_estimates 2027 awaited nothing estimates are usually out in March
 2028-06-26 united_states_estimates 2027 published pattern estimates are out three months late
 2029-03-26 united_states_estimates 2028 awaited pattern estimates are out, borders are not
 2029-04-20 united_states_estimates 2028 published pattern borders are out
