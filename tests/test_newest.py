@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yearland as land
 from file_server import serve
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 
-from tasks.core.catalog.changes import comparison  # noqa: F401  (its tables are read here)
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database
 from tasks.core.upstream.listings import offers
@@ -202,3 +202,11 @@ def test_any_year_since_the_first_declared_can_be_asked_for() -> None:
         assert land.yearland.validate_parameters({"vintage": year, "mirror": None})
     with pytest.raises(Exception, match="a year since 2024 was expected"):
         land.yearland.validate_parameters({"vintage": 2023, "mirror": None})
+
+
+def test_the_run_is_called_by_the_year_that_was_found(office: Path) -> None:
+    land.write_year(office, 2026)
+    state = asked(office)
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(state.state_details.flow_run_id)  # type: ignore[arg-type]
+    assert run.name == "yearland 2026"

@@ -128,7 +128,7 @@ def _file(slug: str, year: int, title: str, path: str, reads: Reading) -> Source
     )
 
 
-@flow(name="yearland", description=__doc__)
+@flow(name="yearland", description=__doc__, flow_run_name="yearland {vintage}")
 @recorded(YEARLAND)
 def yearland(vintage: Vintage = NEWEST, mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     """Publish one vintage of Yearland."""

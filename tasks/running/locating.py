@@ -45,10 +45,10 @@ def chosen(source: Source, mirror: StandIn | None) -> Source:
 def locate(source: Source, mirror: StandIn | None) -> Source:
     """Return a source at its addresses: listed by its publisher, declared, or in a mirror."""
     found = () if settings().upstream == "archive" else _listed(source, mirror)
-    strange = [url for url in found if url not in source.urls]
+    strange = tuple(url for url in found if url not in source.urls)
     if strange and source.urls:
         say(f"The publisher lists {source.slug} {source.vintage} elsewhere: {strange[0]}.")
-    located = replace(source, urls=tuple(dict.fromkeys((*found, *source.urls))))
+    located = replace(source, urls=(*strange, *source.urls))
     return mirrors.apply(located, mirror) if mirror else located
 
 

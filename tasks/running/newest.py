@@ -17,6 +17,7 @@ from tasks.core.model.names import Sources
 from tasks.core.upstream import stand_ins
 from tasks.core.upstream.probes import Sighting
 from tasks.core.upstream.stand_ins import StandIn
+from tasks.running.announcements import call_by
 from tasks.running.locating import locate, of_its_year, sighted
 from tasks.running.making import made_by
 from tasks.running.parameters import NEWEST
@@ -38,6 +39,7 @@ def asked(dataset: Dataset, flow: Flow, given: Mapping[str, Any]) -> list[dict[s
         return [dict(given)]
     vintages = Question(dataset, flow, given).vintages()
     say(f"The newest vintage of {dataset.slug} is {vintages[-1]}.")
+    call_by(vintages[-1], instead_of=NEWEST)
     if vintages[1:]:
         say(f"Made first is {vintages[0]}, by which {vintages[1]} is judged.")
     return [{**given, "vintage": vintage} for vintage in vintages]
