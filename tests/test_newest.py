@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -210,3 +211,21 @@ def test_the_run_is_called_by_the_year_that_was_found(office: Path) -> None:
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(state.state_details.flow_run_id)  # type: ignore[arg-type]
     assert run.name == "yearland 2026"
+
+
+def test_a_mirror_that_states_the_numbers_of_its_files_is_held_to_them_alone(
+    office: Path, other_database: Database
+) -> None:
+    land.write_year(office, 2026)
+    paths = {
+        "zy-areas": ("borders/areas_2026.geojson", {"rows": 20}),
+        "zy-residents": ("residents/residents_2026.csv", {}),
+        "zy-incomes": ("incomes.csv", {}),
+    }
+    sources = {
+        f"{slug}-2026": {"path": f"office/{path}", **stated}
+        for slug, (path, stated) in paths.items()
+    }
+    told = {"label": "synthetic-yearland", "about": "Synthetic.", "sources": sources}
+    (office / "mirror.json").write_text(json.dumps(told))
+    assert "Published yearland 2026, edition 1" in str(asked(office).message)

@@ -22,7 +22,8 @@ class KeptForReview(CheckFailed):
 def compare(staging: Staging) -> bool:
     """Keep how a sealed staging differs from the edition before; tell whether it needs a review.
 
-    Only of a vintage that nobody declared; what was declared has been held to it already.
+    Only of a vintage that nobody declared; what was declared has been held to it already. With
+    nothing to compare it with, what a mirror states of its files has to do.
     """
     database, derived = site().database, staging.is_derived
     before = compared_layers.precedent(database, staging)
@@ -40,7 +41,8 @@ def compare(staging: Staging) -> bool:
             f"Compared with {since}: {len(found):,} measures, {len(outside):,} out of bounds",
             drafts=len(drafts),
         )
-    return derived and (before is None or bool(outside))
+    unheld = before is None and not (staging.mirror and staging.stated)
+    return derived and (unheld or bool(outside))
 
 
 def _show(staging: Staging, page: str) -> None:

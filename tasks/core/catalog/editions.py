@@ -98,6 +98,7 @@ def open_edition(
         schema=f"{dataset.slug}_staging_{number}",
         edition=number,
         mirror=mirror_of(originals, after),
+        stated=any(original.source.states_numbers for original in originals),
     )
     row = {
         "vintage": vintage,

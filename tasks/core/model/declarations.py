@@ -209,6 +209,11 @@ class Source:
         return self.codes_of or self.reference_date
 
     @property
+    def states_numbers(self) -> bool:
+        """Whether a number is declared that the file is held to."""
+        return any((self.rows, self.totals, self.distinct, self.counts))
+
+    @property
     def inbox_name(self) -> str:
         """The name under which a person lays the file into the inbox."""
         return f"{self.slug}-{self.vintage}.{self.container}"

@@ -184,13 +184,17 @@ def joined(*names: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Staging:
-    """The private schema a run builds in, and the edition it is building."""
+    """The private schema a run builds in, and the edition it is building.
+
+    stated: whether numbers were declared that a file of it is held to.
+    """
 
     dataset: Dataset
     vintage: int
     schema: str
     edition: int
     mirror: str = ""
+    stated: bool = False
 
     @property
     def is_derived(self) -> bool:
