@@ -22,9 +22,7 @@ IN_REVIEW = "SELECT number FROM catalog.edition WHERE state = 'review' ORDER BY 
 def yearland(land: Land) -> Land:
     """Yearland, with edition 1 of 2025 shown and edition 2 of 2026 kept for review."""
     land.slug = "yearland"
-    for year in (2024, 2025):
-        office.write_year(Path(land.mirror), year)
-    office.write_incomes(Path(land.mirror), 2022, 2023)
+    office.write_declared(Path(land.mirror))
     land.do("yearland", mirror=land.mirror)
     review(land, 0.5)
     return land

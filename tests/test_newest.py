@@ -28,9 +28,7 @@ AWAITED = "SELECT vintage, source, state FROM catalog.prospect WHERE state <> 'o
 def office(tmp_path: Path, prefect_server: None, other_database: Database) -> Path:
     """The office's folder with the declared years; its archive and database are new."""
     folder = tmp_path / "published"
-    for year in (2024, 2025):
-        land.write_year(folder, year)
-    land.write_incomes(folder, 2022, 2023)
+    land.write_declared(folder)
     offers.forget()
     return folder
 
@@ -87,6 +85,23 @@ def test_a_series_is_read_for_the_newest_year_that_it_has(
         "SELECT title FROM catalog.edition_input WHERE source = 'zy-incomes' ORDER BY number"
     )
     assert titles == [("Incomes of 2023",), ("Incomes of 2023",), ("Incomes of 2024",)]
+
+
+def test_a_survey_that_is_not_out_yet_is_waited_for_with_the_one_before(
+    office: Path, other_database: Database
+) -> None:
+    asked(office)
+    land.write_year(office, 2026)
+    jobs = "SELECT sum(jobs) FROM yearland.areas"
+    assert "Published yearland 2026" in str(asked(office).message)
+    of_2023 = other_database.value(jobs)
+    assert "Nothing new for yearland 2026" in str(asked(office).message)
+    land.write_survey(office, 2024)
+    assert "Published yearland 2026" in str(asked(office).message)
+    assert other_database.value(jobs) > of_2023
+    assert "Nothing new for yearland 2026" in str(asked(office).message)
+    (office / "office/surveys/survey_2024.csv").unlink()  # the archive has it
+    assert "Nothing new for yearland 2026" in str(asked(office).message)
 
 
 def test_what_the_edition_before_does_not_explain_is_kept_for_review_and_accepted_by_a_person(
@@ -221,11 +236,13 @@ def test_a_mirror_that_states_the_numbers_of_its_files_is_held_to_them_alone(
         "zy-areas": ("borders/areas_2026.geojson", {"rows": 20}),
         "zy-residents": ("residents/residents_2026.csv", {}),
         "zy-incomes": ("incomes.csv", {}),
+        "zy-survey": ("surveys/survey_2024.csv", {}),
     }
     sources = {
         f"{slug}-2026": {"path": f"office/{path}", **stated}
         for slug, (path, stated) in paths.items()
     }
+    land.write_survey(office, 2024)
     told = {"label": "synthetic-yearland", "about": "Synthetic.", "sources": sources}
     (office / "mirror.json").write_text(json.dumps(told))
     assert "Published yearland 2026, edition 1" in str(asked(office).message)

@@ -111,6 +111,22 @@ def incomes(year: int, earned: int = 0) -> Source:
     )
 
 
+def survey(year: int, asked: int = 0) -> Source:
+    """Give the newest survey, of a file of its own each time, which may be years late."""
+    asked, newest = asked or RELEASES[year].earned, RELEASES[max(RELEASES)].earned
+    reads = Table(
+        columns={"area_code": text("CODE"), "jobs": integer(f"J{asked % 100}", unit="persons")},
+        key=("area_code",),
+        delimiter=";",
+    )
+    return replace(
+        _file("zy-survey", year, f"Survey of {asked}", f"surveys/survey_{asked}.csv", reads),
+        reference_date=date(asked, 6, 30),
+        codes_of=date(year, 1, 1),
+        otherwise=survey(year, asked - 1) if asked > newest else None,
+    )
+
+
 def _file(slug: str, year: int, title: str, path: str, reads: Reading) -> Source:
     return Source(
         slug=slug,
@@ -136,6 +152,7 @@ def yearland(vintage: Vintage = NEWEST, mirror: Mirror = None, rebuild: Rebuild 
         shapes=areas(vintage),
         residents=residents(vintage),
         incomes=incomes(vintage),
+        survey=survey(vintage),
         mirror=mirror,
     )
     staging = open_staging(YEARLAND, vintage, files, rebuild=rebuild)
@@ -213,8 +230,26 @@ def write_incomes(folder: Path, *years: int, codes: Sequence[str] = tuple(grid()
     path.write_text(f"YEAR;CODE;INCOME\n{''.join(rows)}")
 
 
+def write_survey(folder: Path, year: int, codes: Sequence[str] = tuple(grid())) -> None:
+    """The survey of a year, whose heading names it."""
+    path = folder / f"office/surveys/survey_{year}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = (
+        f"{code};{round((300 + 2 * int(code[1:])) * 1.01 ** (year - 2022))}\n" for code in codes
+    )
+    path.write_text(f"CODE;J{year % 100}\n{''.join(rows)}")
+
+
+def write_declared(folder: Path) -> None:
+    """All that the office publishes of the declared years."""
+    for year, release in RELEASES.items():
+        write_year(folder, year)
+        write_survey(folder, release.earned)
+    write_incomes(folder, *(release.earned for release in RELEASES.values()))
+
+
 def write_year(folder: Path, year: int) -> None:
-    """All that the office publishes of a year, but for the incomes."""
+    """All that the office publishes of a year, but for incomes and surveys."""
     write_mirror(folder)
     write_borders(folder, year)
     write_residents(folder, year)

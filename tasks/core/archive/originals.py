@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,12 +67,20 @@ class Originals:
     def latest(self, source: Source) -> Original | None:
         """Give the newest original that is meant, neither buried nor proved unusable, or None.
 
-        Its source is as it is declared now.
+        Its source is as it is declared now. One that was taken as long as the source was not out is
+        of another day, and not meant.
         """
+        newest: Original | None = None
+        for original in self._usable(source):
+            newest = newest or original
+            if original.source.reference_date == source.reference_date:
+                return replace(original, source=source)
+        return replace(newest, source=source) if newest and not source.otherwise else None
+
+    def _usable(self, source: Source) -> Iterator[Original]:
         meant = (each for each in self._manifests.of(source) if is_meant(source, each))
         kept = (each for each in meant if not self._tombstones.over(each))
-        usable = (each for each in kept if not self._proofs.against(each))
-        return next((replace(original, source=source) for original in usable), None)
+        return (each for each in kept if not self._proofs.against(each))
 
     def passed_over(self, source: Source) -> tuple[Original, Tombstone] | None:
         """Give the newest original with its tombstone where it was buried, otherwise None."""
