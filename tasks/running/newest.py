@@ -172,10 +172,14 @@ class Question:
         return sighting
 
     def _tell(self, year: int, awaited: Mapping[str, Sighting], out: list[str]) -> None:
-        told = "; ".join(f"{name} ({each.detail})" for name, each in awaited.items())
-        there = f"{', '.join(out)} out, and " if out else ""
-        sentence = f"Awaited is {self.dataset.slug} {year}: {there}not yet {told}."
-        (warn if _unknown(awaited) else say)(sentence)
+        unclear = {name: each.detail for name, each in awaited.items() if each.state == "unknown"}
+        parts = {
+            "out": out,
+            "not out": [name for name in awaited if name not in unclear],
+            "unclear": [f"{name} ({detail})" for name, detail in unclear.items()],
+        }
+        told = "; ".join(f"{state}: {', '.join(names)}" for state, names in parts.items() if names)
+        (warn if unclear else say)(f"Awaited is {self.dataset.slug} {year}. {told}.")
 
 
 def _is_alike(source: Source, known: Source | None) -> bool:
