@@ -67,7 +67,7 @@ def test_a_year_half_out_is_awaited_and_said_and_is_no_failure(
     land.write_borders(office, 2026)
     with caplog.at_level(logging.INFO):
         state = asked(office)
-    assert "Awaited is yearland 2026." in caplog.text
+    assert "Awaited is yearland 2026 (out: shapes; not out: residents)." in caplog.text
     assert "Nothing new for yearland 2025" in str(state.message)
     assert (2026, "zy-residents", "awaited") in other_database.rows(AWAITED)
     out = "SELECT seen_at IS NOT NULL FROM catalog.prospect WHERE (vintage, source) = (%s, %s)"

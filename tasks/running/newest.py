@@ -179,7 +179,7 @@ class Question:
             "unclear": [f"{name} ({detail})" for name, detail in unclear.items()],
         }
         told = "; ".join(f"{state}: {', '.join(names)}" for state, names in parts.items() if names)
-        (warn if unclear else say)(f"Awaited is {self.dataset.slug} {year}. {told}.")
+        (warn if unclear else say)(f"Awaited is {self.dataset.slug} {year} ({told}).")
 
 
 def _is_alike(source: Source, known: Source | None) -> bool:
