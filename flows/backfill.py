@@ -13,7 +13,12 @@ from tasks.nouns import Mirror, described
 from tasks.vocabulary import PROCESSES, backfill_datasets, run
 
 
-@flow(name="backfill", description=__doc__, task_runner=PROCESSES)
+@flow(
+    name="backfill",
+    description=__doc__,
+    flow_run_name="backfill {datasets}",
+    task_runner=PROCESSES,
+)
 def backfill(
     datasets: Annotated[tuple[str, ...], described("Datasets to fill, such as belgium.")],
     since: Annotated[

@@ -14,7 +14,7 @@ from tasks.nouns import described
 from tasks.vocabulary import check_freshness, run
 
 
-@flow(name="freshness", description=__doc__)
+@flow(name="freshness", description=__doc__, flow_run_name="freshness")
 def freshness(
     grace_days: Annotated[int, described("Days beyond each promise that are let pass.")] = 0,
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from flows.freshness import freshness
-from tasks.core.catalog.promises import read_freshness
+from tasks.core.catalog.promptness.promises import read_freshness
 from tasks.core.catalog.provenance import record_dataset, record_retrieval
 from tasks.core.model.columns import text
 from tasks.core.model.declarations import Dataset, Licence, Publisher, Source, Table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,13 @@ def test_a_year_that_nobody_declared_is_found_and_published_by_the_edition_befor
 
 
 def test_a_year_half_out_is_awaited_and_said_and_is_no_failure(
-    office: Path, other_database: Database
+    office: Path, other_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked(office)
     land.write_borders(office, 2026)
-    state = asked(office)
+    with caplog.at_level(logging.INFO):
+        state = asked(office)
+    assert "Awaited is yearland 2026 (out: shapes; not out: residents)." in caplog.text
     assert "Nothing new for yearland 2025" in str(state.message)
     assert (2026, "zy-residents", "awaited") in other_database.rows(AWAITED)
     out = "SELECT seen_at IS NOT NULL FROM catalog.prospect WHERE (vintage, source) = (%s, %s)"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tasks.core.catalog.promises import read_rhythms, read_unshown
+from tasks.core.catalog.promptness.promises import read_rhythms, read_unshown
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
 from tasks.verbs.freshness import check_freshness

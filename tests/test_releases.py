@@ -36,8 +36,8 @@ def test_a_flow_asks_for_the_newest_or_a_year_since_the_first_declared(name: str
     flow = getattr(importlib.import_module(f"flows.{name}"), name)
     form: dict[str, Any] = parameter_schema(flow).model_dump_for_openapi()["properties"]["vintage"]
     newest, years = form["anyOf"]
-    assert (newest["const"], form["default"]) == ("newest", "newest")
-    assert years == {"type": "integer", "minimum": min(OFFERED[name])}
+    assert (newest["title"], newest["enum"], form["default"]) == ("newest", ["newest"], "newest")
+    assert years == {"title": "a year", "type": "integer", "minimum": min(OFFERED[name])}
     assert form["description"].startswith(("Year of", "Last of"))
     assert flow.fn.dataset.vintages == tuple(OFFERED[name])
 

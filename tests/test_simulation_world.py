@@ -485,9 +485,7 @@ def test_the_same_seed_gives_the_same_files(world: World, tmp_path: Path) -> Non
 def test_events_are_of_days_on_which_something_comes(world: World) -> None:
     days = {release.day for release in world.releases}
     assert [each.day for each in EVENTS] == sorted(each.day for each in EVENTS)
-    assert {each.verdict for each in EVENTS} == {
-        *("awaited", "published", "review", "refused", "overdue")
-    }
+    assert {each.verdict for each in EVENTS} == {*("awaited", "published", "review", "refused")}
     for event in EVENTS:
         assert START <= event.day <= END
         came = event.found not in ("inbox", "nothing") and event.day != START

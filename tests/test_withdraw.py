@@ -387,7 +387,8 @@ def test_a_rollback_without_a_number_knows_shown_vintages_and_passes_over_withdr
     )
     with pytest.raises(
         ConfigurationError,
-        match=f"'{dataset.slug}' answers to the one before: choose one of these: {offered}",
+        match=rf"'{dataset.slug}' answers to the one before: choose one of these: {offered}; .*"
+        " withdrawal of the vintage",
     ):
         publications.edition_before(database, dataset.slug)
 

@@ -233,5 +233,5 @@ def _typed(declared: Any, field: dict[str, Any]) -> Any:
     """Return the type of an option: its choices, or words that stand in for other values."""
     if "enum" in field:
         return Literal[tuple(field["enum"])]
-    words = tuple(each["const"] for each in field.get("anyOf", ()) if "const" in each)
+    words = tuple(word for each in field.get("anyOf", ()) for word in each.get("enum", ()))
     return declared | Literal[words] if words else declared

@@ -34,25 +34,26 @@ def compare(staging: Staging) -> bool:
         found, drafts = comparison.compare(database, staging, before, judged=derived)
         with database.session() as cursor:
             comparison.record(cursor, staging, before, found, drafts)
-        _show(staging, report(before, found, drafts))
         outside = comparison.judge(found)
+        unheld = before is None and not (staging.mirror and staging.stated)
+        in_review = derived and (unheld or bool(outside))
+        page = report(staging, before, found, drafts)
+        _show(staging, f"{page}\n{reviews.advice(staging)}\n" if in_review else page)
         since = f"edition {before.number} of {before.vintage}" if before else "nothing"
         step.done(
             f"Compared with {since}: {len(found):,} measures, {len(outside):,} out of bounds",
             drafts=len(drafts),
         )
-    unheld = before is None and not (staging.mirror and staging.stated)
-    return derived and (unheld or bool(outside))
+    return in_review
 
 
 def _show(staging: Staging, page: str) -> None:
     """Show what changed in the Prefect UI, beside the run."""
     if runtime.flow_run.id:
         key = f"{staging.dataset.slug.replace('_', '-')}-changes"
-        with telling(f"what changed with edition {staging.edition}"):
-            create_markdown_artifact(
-                page, key=key, description=f"What changed with edition {staging.edition}"
-            )
+        title = f"What changed with edition {staging.edition} of {staging.vintage}"
+        with telling(title):
+            create_markdown_artifact(page, key=key, description=title)
 
 
 def kept_for_review(staging: Staging) -> KeptForReview:

@@ -157,6 +157,10 @@ class Question:
                 self.flow(**{**self.given, "vintage": year})
         except Wanted as wanted:
             return wanted.sources
+        except KeyError:
+            if year in self.dataset.vintages:
+                raise
+            return {}  # its office has a table without a rule for later years
         raise ConfigurationError(
             f"The flow of {self.dataset.slug} was expected to ask for its files by backup, and"
             " ended without it: let it call backup."
@@ -174,10 +178,14 @@ class Question:
         return sighting
 
     def _tell(self, year: int, awaited: Mapping[str, Sighting], out: list[str]) -> None:
-        told = "; ".join(f"{name} ({each.detail})" for name, each in awaited.items())
-        there = f"{', '.join(out)} out, and " if out else ""
-        sentence = f"Awaited is {self.dataset.slug} {year}: {there}not yet {told}."
-        (warn if _unknown(awaited) else say)(sentence)
+        unclear = {name: each.detail for name, each in awaited.items() if each.state == "unknown"}
+        parts = {
+            "out": out,
+            "not out": [name for name in awaited if name not in unclear],
+            "unclear": [f"{name} ({detail})" for name, detail in unclear.items()],
+        }
+        told = "; ".join(f"{state}: {', '.join(names)}" for state, names in parts.items() if names)
+        (warn if unclear else say)(f"Awaited is {self.dataset.slug} {year} ({told}).")
 
 
 def _is_alike(source: Source, known: Source | None) -> bool:

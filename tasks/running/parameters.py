@@ -23,8 +23,8 @@ def described(words: str, **form: str) -> Any:
 
 NEWEST: Any = "newest"  # in place of a year
 HOW_NEWEST = (
-    "newest asks the publisher which it is; a year that nobody has declared is judged by the"
-    " edition before it."
+    "newest is the last one that the publisher has whole; a year that nobody has declared is judged"
+    " by the edition before it."
 )
 
 
@@ -41,9 +41,10 @@ class _Since:
     def __get_pydantic_json_schema__(
         self, _: CoreSchema, __: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        newest, years = {"const": NEWEST, "type": "string"}, {"minimum": self.first}
+        newest = {"title": NEWEST, "enum": [NEWEST], "type": "string"}
+        years = {"title": "a year", "minimum": self.first, "type": "integer"}
         return {
-            "anyOf": [newest, years | {"type": "integer"}],
+            "anyOf": [newest, years],
             "description": f"{self.words} {HOW_NEWEST}",
         }
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from prefect import runtime
 from prefect.artifacts import create_table_artifact
 
-from tasks.core.catalog.promises import (
+from tasks.core.catalog.promptness.promises import (
     Freshness,
     Rhythm,
     Unshown,

@@ -204,7 +204,8 @@ def standing_on(database: Database, dataset: str, number: int) -> list[str]:
 def _no_such_edition(dataset: str, wanted: str, kept: list[Any]) -> ConfigurationError:
     offered = "; ".join(f"edition {e.number} of {e.vintage}{_mark(e)}" for e in kept) or "none"
     return ConfigurationError(
-        f"No kept edition of {dataset!r} answers to {wanted}: choose one of these: {offered}."
+        f"No kept edition of {dataset!r} answers to {wanted}: choose one of these: {offered}. An"
+        " edition that is the only one of its vintage is taken away by a withdrawal of the vintage."
     )
 
 

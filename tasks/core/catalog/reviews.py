@@ -32,14 +32,21 @@ def sentence(staging: Staging, outside: list[str]) -> str:
     """Say that an edition is kept for review, why, and how it is accepted."""
     told = " ".join(outside[:NAMED]) or "No edition is shown that it could be compared with."
     more = f" And {len(outside) - NAMED:,} more." if len(outside) > NAMED else ""
+    return (
+        f"Edition {staging.edition} of {staging.dataset.slug} {staging.vintage} is made and kept"
+        f" for review, not shown: nobody has declared what to expect of {staging.vintage}, and the"
+        f" edition before does not explain it. {told}{more} {advice(staging)}"
+    )
+
+
+def advice(staging: Staging) -> str:
+    """Say what a person does with an edition that is kept for review."""
     dataset, number = staging.dataset.slug, staging.edition
     return (
-        f"Edition {number} of {dataset} {staging.vintage} is made and kept for review, not shown:"
-        f" nobody has declared what to expect of {staging.vintage}, and the edition before does not"
-        f" explain it. {told}{more} Look at catalog.change and at"
-        f" {dataset}_edition_{number}; if it is right, accept it (python flows/accept.py --dataset"
-        f" {dataset} --edition {number} --person NAME), otherwise wait for the publisher or correct"
-        f" the declarations in flows/offices."
+        f"Look at catalog.difference and at the tables in {dataset}_edition_{number}; if they are"
+        f" right, accept the edition (python flows/accept.py --dataset {dataset} --edition {number}"
+        " --person NAME), otherwise wait for the publisher or correct the declarations in"
+        " flows/offices."
     )
 
 

@@ -59,7 +59,8 @@ def _of_column(cursor: Cursor, pair: Pair, column: str) -> Change:
         expected=f"at most {bounds.LEAPING:.2%}",
         within=within,
         sentence=(
-            f"{count:,} rows with {share:.2%} of {pair.after.name}.{column} differ by more than"
+            f"{count:,} {'row' if count == 1 else 'rows'} with {share:.2%} of"
+            f" {pair.after.name}.{column} {'differs' if count == 1 else 'differ'} by more than"
             f" {bounds.LEAP:.0%} from {pair.before.edition}{which}; at most {bounds.LEAPING:.2%}"
             " was expected."
         ),

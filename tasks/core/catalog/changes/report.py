@@ -8,15 +8,20 @@ from itertools import groupby
 
 from tasks.core.catalog.changes.compared_layers import Compared
 from tasks.core.catalog.changes.differences import Change, Draft
+from tasks.core.model.handles import Staging
 
 VERDICTS = {True: "within", False: "**outside**", None: ""}
 HEADINGS = "| what | before | after | expected | verdict | in words |\n|---|---|---|---|---|---|"
 SPECIAL = re.compile(r"[\\`*_{}\[\]<>|#~&]")
 
 
-def report(precedent: Compared | None, changes: Sequence[Change], drafts: Sequence[Draft]) -> str:
+def report(
+    of: Staging, precedent: Compared | None, changes: Sequence[Change], drafts: Sequence[Draft]
+) -> str:
     """Return the page: what is outside its bounds first, then every difference by layer."""
-    title = f"What changed since {precedent}" if precedent else "Nothing to compare with"
+    which = f"Edition {of.edition} of {of.dataset.slug} {of.vintage}"
+    since = f"what changed since {precedent}" if precedent else "nothing to compare it with"
+    title = f"{_text(which)}: {since}"
     parts = [f"# {title}", _summary(precedent, changes)]
     ordered = sorted(changes, key=lambda change: change.layer)
     for layer, of_layer in groupby(ordered, key=lambda change: change.layer):

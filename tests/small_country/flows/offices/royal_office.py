@@ -9,6 +9,7 @@ from tasks.nouns import (
     Licence,
     Publisher,
     Reading,
+    Releases,
     Rows,
     Source,
     Table,
@@ -30,13 +31,16 @@ ROYAL_OPEN = Licence(
 
 @dataclass(frozen=True)
 class Release:
-    """What the office states of the 1 January of a year."""
+    """What the office states of the 1 January of a year; nothing of one that nobody declared."""
 
-    cantons: int
-    residents: int
+    cantons: Rows | None = None
+    residents: Total | None = None
 
 
-RELEASES = {2026: Release(cantons=16, residents=41_327)}  # a new vintage is one line
+RELEASES = Releases(
+    {2026: Release(Rows.exactly(16), Total(expected=41_327, stated_by="the Royal Office"))},
+    later=lambda newest, years: Release(),
+)
 NEWEST = max(RELEASES)
 
 CANTONS = {
@@ -53,16 +57,17 @@ RESIDENTS = {
 def cantons(year: int) -> Source:
     """Borders of the cantons."""
     reads = Features(columns=CANTONS, key="canton_code", crs=3035, published_crs=3035)
-    rows = Rows.exactly(RELEASES[year].cantons)
-    return _file("zr-cantons", year, "Cantons", "cantons.gpkg", "sqlite", reads, rows=rows)
+    stated = RELEASES[year].cantons
+    return _file("zr-cantons", year, "Cantons", "cantons.gpkg", "sqlite", reads, rows=stated)
 
 
 def residents(year: int) -> Source:
     """Residents of the cantons; those on the road are a row of their own."""
     reads = Table(columns=RESIDENTS, key=("canton_code",), delimiter=";", encoding="cp1252")
-    total = Total(expected=RELEASES[year].residents, stated_by="the Royal Office")
+    stated = RELEASES[year].residents
     title, file = "Residents on 1 January", "residents.zip"
-    return _file("zr-residents", year, title, file, "zip", reads, totals={"residents": total})
+    totals = {"residents": stated} if stated else {}
+    return _file("zr-residents", year, title, file, "zip", reads, totals=totals)
 
 
 def _file(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from tasks.core.catalog.promise_statements import (
+from tasks.core.catalog.promptness.statements import (
     SELECT_FRESHNESS,
     SELECT_RHYTHMS,
     SELECT_UNSHOWN,

@@ -1,0 +1,1 @@
+"""Promises of how current data are, held against the catalog."""
