@@ -85,6 +85,11 @@ SELECT sum(figure) FILTER (WHERE leapt) / nullif(sum(figure), 0), count(*) FILTE
        ARRAY(SELECT key FROM compared WHERE leapt ORDER BY figure DESC, key LIMIT {named})
   FROM compared
 """
+SELECT_SAME_FIGURES = """
+SELECT coalesce(sum({new}) FILTER (WHERE {new} = {old})::float8 / nullif(sum({new}), 0), 0),
+       count(*) FILTER (WHERE {new} = {old}), count({new})
+  FROM {before} o JOIN {after} n ON {joined}
+"""
 SELECT_GROUPS = "(SELECT {key}, count(*) AS rows_of_key FROM {table} GROUP BY {key})"
 SELECT_AREA = """
 SELECT sum(ST_Area({measured}))
