@@ -178,7 +178,7 @@ def test_what_differs_by_more_than_its_bound_is_outside_and_said(
             ("columns", "more"),
         ),
         (
-            GROWTH + "UPDATE areas SET geom = ST_Translate(geom, 5, 0)",
+            GROWTH + "UPDATE areas SET geom = ST_Translate(geom, 0.9, 0)",
             ("redrawn", ""),
         ),
     ],
@@ -475,6 +475,21 @@ def test_codes_that_stand_where_others_stood_wait_for_a_person(
     assert f"{count} codes of areas stand on ground that had another code" in (
         found["codes", "moved"].sentence
     )
+
+
+def test_borders_that_all_moved_to_one_side_wait_for_a_person(differ: Any) -> None:
+    found, _ = differ(GROWTH + "UPDATE areas SET geom = ST_Translate(geom, 2, 1);")
+    assert outside(found) == {("redrawn", "")}
+    assert "shifted to one side by 2.2% of the length" in found["redrawn", ""].sentence
+
+
+def test_borders_that_are_generalised_are_only_told(differ: Any) -> None:
+    drawn_otherwise = """
+    UPDATE areas SET geom = ST_Translate(geom, 4 * cos(rank), 4 * sin(rank))
+     WHERE rank BETWEEN 1 AND 24 AND ST_XMin(geom) > 150000 AND ST_YMin(geom) > 170000;
+    """
+    found, _ = differ(GROWTH + drawn_otherwise)
+    assert found["redrawn", ""].within is None
 
 
 def test_totals_are_expected_along_the_trend_of_earlier_editions(

@@ -233,6 +233,17 @@ def test_a_year_passed_over_for_a_newer_one_is_known_to_be_out(
     }
 
 
+@pytest.mark.parametrize("said", ["Not found", '"Not found"'])
+def test_an_answer_that_cannot_be_the_file_is_no_file(
+    office: Path, other_database: Database, said: str
+) -> None:
+    asked(office)
+    land.write_year(office, 2026)
+    (office / "office/borders/areas_2026.geojson").write_text(said)
+    assert "Nothing new for yearland 2025" in str(asked(office).message)
+    assert (2026, "zy-areas", "unknown") in other_database.rows(AWAITED)
+
+
 def test_any_year_since_the_first_declared_can_be_asked_for() -> None:
     for year in (2024, 2031):
         assert land.yearland.validate_parameters({"vintage": year, "mirror": None})
