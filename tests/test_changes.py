@@ -178,7 +178,7 @@ def test_what_differs_by_more_than_its_bound_is_outside_and_said(
             ("columns", "more"),
         ),
         (
-            GROWTH + "UPDATE areas SET geom = ST_Translate(geom, 5, 0)",
+            GROWTH + "UPDATE areas SET geom = ST_Translate(geom, 0.9, 0)",
             ("redrawn", ""),
         ),
     ],
@@ -437,6 +437,59 @@ def test_equal_totals_are_no_wonder_where_the_figures_are_of_one_year(
     changes, _ = compare(database, staging, precedent(database, staging))
     assert judge(changes) == []
     assert before.vintage == 2024
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE areas SET people = people + 900 WHERE code = 'A07';",  # one row is new
+        "UPDATE areas SET geom = ST_Translate(geom, 0.01, 0);",  # borders are
+    ],
+)
+def test_figures_of_the_year_before_are_told_beside_what_is_new(differ: Any, change: str) -> None:
+    found, _ = differ(change)
+    assert outside(found) == {("keys", "same")}
+    assert (
+        "looks like the file of the year before under a new name" in found["keys", "same"].sentence
+    )
+
+
+SWAPPED = """
+UPDATE areas SET people = people + 7,
+       code = CASE code WHEN 'A03' THEN 'A87' WHEN 'A87' THEN 'A03' ELSE code END;
+UPDATE areas a SET people = o.people
+  FROM areas o WHERE a.code IN ('A03', 'A87') AND o.code IN ('A03', 'A87') AND o.code <> a.code;
+"""
+MIRRORED = """
+UPDATE areas SET people = people + 7,
+       geom = ST_Translate(ST_Scale(geom, -1, 1), 301000, 0);
+"""
+
+
+@pytest.mark.parametrize(("change", "count"), [(SWAPPED, 2), (MIRRORED, 100)])
+def test_codes_that_stand_where_others_stood_wait_for_a_person(
+    differ: Any, change: str, count: int
+) -> None:
+    found, _ = differ(change)
+    assert outside(found) == {("codes", "moved")}
+    assert f"{count} codes of areas stand on ground that had another code" in (
+        found["codes", "moved"].sentence
+    )
+
+
+def test_borders_that_all_moved_to_one_side_wait_for_a_person(differ: Any) -> None:
+    found, _ = differ(GROWTH + "UPDATE areas SET geom = ST_Translate(geom, 2, 1);")
+    assert outside(found) == {("redrawn", "")}
+    assert "shifted to one side by 2.2% of the length" in found["redrawn", ""].sentence
+
+
+def test_borders_that_are_generalised_are_only_told(differ: Any) -> None:
+    drawn_otherwise = """
+    UPDATE areas SET geom = ST_Translate(geom, 4 * cos(rank), 4 * sin(rank))
+     WHERE rank BETWEEN 1 AND 24 AND ST_XMin(geom) > 150000 AND ST_YMin(geom) > 170000;
+    """
+    found, _ = differ(GROWTH + drawn_otherwise)
+    assert found["redrawn", ""].within is None
 
 
 def test_totals_are_expected_along_the_trend_of_earlier_editions(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yearland as land
-from file_server import serve
+from file_server import FolderHandler, serve, serve_with
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 
@@ -214,6 +216,51 @@ def test_a_page_of_a_bot_wall_says_nothing_of_a_year(
     )
     assert "Nothing new for yearland 2025" in str(asked(office).message)
     assert (2026, "zy-residents", "unknown") in other_database.rows(AWAITED)
+
+
+class AnyYear(FolderHandler):
+    """Sends the newest files that there are for whatever later year is asked for."""
+
+    def find(self) -> Path | None:
+        """The file at the address, or of the newest year there is."""
+        found = super().find()
+        asked_for = re.sub(r"20(2[6-9]|[3-9]\d)", "2025", self.path)
+        path = self.folder / asked_for.lstrip("/")
+        return found or (path if path.is_file() else None)
+
+
+def test_a_publisher_that_sends_a_file_for_any_year_says_nothing_of_the_next(
+    office: Path, other_database: Database
+) -> None:
+    with serve_with(partial(AnyYear, folder=office)) as url:
+        assert asked(url).is_completed()
+        assert "Nothing new for yearland 2025" in str(asked(url).message)
+    unknown = other_database.rows("SELECT vintage, detail FROM catalog.prospect WHERE detail <> ''")
+    assert {vintage for vintage, _ in unknown} == {2026, 2027}
+    assert all("of 2075, is answered with a file too" in detail for _, detail in unknown)
+
+
+def test_a_year_passed_over_for_a_newer_one_is_known_to_be_out(
+    office: Path, other_database: Database
+) -> None:
+    asked(office)
+    land.write_year(office, 2026)
+    land.write_year(office, 2027)
+    assert "Published yearland 2027" in str(asked(office).message)
+    assert {(2026, "out")} == {
+        *other_database.rows("SELECT vintage, state FROM catalog.prospect WHERE vintage = 2026")
+    }
+
+
+@pytest.mark.parametrize("said", ["Not found", '"Not found"'])
+def test_an_answer_that_cannot_be_the_file_is_no_file(
+    office: Path, other_database: Database, said: str
+) -> None:
+    asked(office)
+    land.write_year(office, 2026)
+    (office / "office/borders/areas_2026.geojson").write_text(said)
+    assert "Nothing new for yearland 2025" in str(asked(office).message)
+    assert (2026, "zy-areas", "unknown") in other_database.rows(AWAITED)
 
 
 def test_any_year_since_the_first_declared_can_be_asked_for() -> None:

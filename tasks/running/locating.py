@@ -52,6 +52,11 @@ def locate(source: Source, mirror: StandIn | None) -> Source:
     return mirrors.apply(located, mirror) if mirror else located
 
 
+def is_listed(source: Source, mirror: StandIn | None) -> bool:
+    """Tell whether a publisher's listing gives an address of a source."""
+    return settings().upstream != "archive" and bool(_listed(source, mirror))
+
+
 def sighted(source: Source) -> Sighting:
     """Return whether a located source is out: at its addresses, in the inbox, or archived."""
     kept = site().archive.originals.latest(source)

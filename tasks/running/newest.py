@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from inspect import signature
@@ -18,7 +18,7 @@ from tasks.core.upstream import stand_ins
 from tasks.core.upstream.probes import Sighting
 from tasks.core.upstream.stand_ins import StandIn
 from tasks.running.announcements import call_by
-from tasks.running.locating import locate, of_its_year, sighted
+from tasks.running.locating import is_listed, locate, of_its_year, sighted
 from tasks.running.making import made_by
 from tasks.running.parameters import NEWEST
 from tasks.running.prospect import Prospect, Wanted
@@ -27,6 +27,9 @@ from tasks.running.steps import say, warn
 
 Flow = Callable[..., object]
 AHEAD = 2  # years after the newest known one that are asked for, whatever this machine's clock says
+FAR = (
+    50  # years ahead: a publisher that sends a file for such a year too says nothing by sending it
+)
 
 
 def asked(dataset: Dataset, flow: Flow, given: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -76,9 +79,50 @@ class Question:
         is kept in the catalog and is no failure.
         """
         for year in self._candidates():
-            if self._is_whole(year, beside=self._known):
+            if self._is_whole(year, beside=self._known) and self._is_meant(year):
+                self._pass_over(range(self._known + 1, year))
                 return year
         return self._known
+
+    def _is_meant(self, year: int) -> bool:
+        """Tell whether files of a year are of that year: not where any year would be answered.
+
+        Of what is listed it need not be asked; recorded as unknown otherwise.
+        """
+        meaningless = {}
+        for name, sighting in self._of_far_years.items():
+            keyword, part = name
+            source = self._sources(year)[keyword][part]
+            if not is_listed(source, self._mirror):
+                meaningless[joined(keyword, part)] = sighting
+                located = locate(source, self._mirror)
+                prospects.record(site().database, self.dataset, year, located, sighting)
+        if meaningless:
+            self._tell(year, meaningless, [])
+        return not meaningless
+
+    @cached_property
+    def _of_far_years(self) -> dict[tuple[str, str], Sighting]:
+        """What is sent for a year that cannot be out, by keyword and part; asked once at most."""
+        if self._names_its_files:
+            return {}
+        far, found = self._known + FAR, {}
+        for keyword, parts in self._dated(far, beside=self._known).items():
+            part, source = next(iter(parts.items()))
+            if source.current or not source.urls:
+                continue
+            if (seen := sighted(locate(source, self._mirror))).state == "out":
+                detail = f"{seen.url}, of {far}, is answered with a file too"
+                found[keyword, part] = replace(seen, state="unknown", detail=detail)
+        return found
+
+    def _pass_over(self, years: Iterable[int]) -> None:
+        """Say which years are out too, and are not made by a run for the newest."""
+        if out := [str(year) for year in years if self._is_whole(year, beside=self._known)]:
+            warn(
+                f"Out too, and passed over for a newer one: {self.dataset.slug} {', '.join(out)}."
+                f" To make them: python flows/backfill.py --datasets {self.dataset.slug}."
+            )
 
     @cached_property
     def _mirror(self) -> StandIn | None:

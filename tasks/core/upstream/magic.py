@@ -31,6 +31,8 @@ STARTS = {
     "parquet": b"PAR1",
     "xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
 }
+TEXT_STARTS = {"json": ("{", "["), "xml": ("<",)}
+TEXT_ENDS = {"json": ("}", "]"), "xml": (">",)}
 PROLOG = r"\s*(?:(?:<\?[^>]*>|<!--.*?-->|<!DOCTYPE\s+(?!html)[^>]*>)\s*)*"
 HTML = re.compile(
     PROLOG + r"(?:<!doctype\s+html|<html|<head|<body|<script)\b", re.IGNORECASE | re.DOTALL
@@ -79,7 +81,9 @@ def unlike(head: bytes, source: Source) -> str | None:
     start = STARTS.get(source.container)
     if start and not head.startswith(start):
         return f"it begins with the bytes {head[:8].hex(' ')}, not those of {source.container}"
-    return None if head.strip() else "it is empty"
+    if not head.strip():
+        return "it is empty"
+    return _wrong_start(head, source.container)
 
 
 def _ends(path: Path, size: int) -> tuple[bytes, bytes]:
@@ -113,10 +117,8 @@ def _wrong_format(head: bytes, tail: bytes, source: Source) -> str | None:
             return None
         known = next((kind for kind, mark in STARTS.items() if head.startswith(mark)), "")
         return f"it is {known} and not text" if known else "it holds NUL bytes and is not text"
-    if container == "json":
-        return _wrong_text(head, tail, container, ("{", "["), ("}", "]"))
-    if container == "xml":
-        return _wrong_text(head, tail, container, ("<",), (">",))
+    if container in TEXT_STARTS:
+        return _wrong_start(head, container) or _wrong_end(head, tail, container)
     if container in ZIPPED and head.startswith(ZIP_END):
         return f"it is an empty archive and not {container}"
     if not head.startswith(STARTS[container]):
@@ -143,15 +145,18 @@ def _cut(head: bytes, size: int, container: str) -> str | None:
     return None
 
 
-def _wrong_text(
-    head: bytes, tail: bytes, container: str, starts: tuple[str, ...], ends: tuple[str, ...]
-) -> str | None:
-    start, end = _text(head).lstrip(), _text(tail, head).rstrip()
-    if not start.startswith(starts):
-        return f"it begins with {start[:20]!r}, not as {container}"
-    if not end.endswith(ends):
-        return f"it begins as {container} but ends with {end[-20:]!r}: it was cut"
-    return None
+def _wrong_start(head: bytes, container: str) -> str | None:
+    start = _text(head).lstrip()
+    if container not in TEXT_STARTS or start.startswith(TEXT_STARTS[container]):
+        return None
+    return f"it begins with {start[:20]!r}, not as {container}"
+
+
+def _wrong_end(head: bytes, tail: bytes, container: str) -> str | None:
+    end = _text(tail, head).rstrip()
+    if end.endswith(TEXT_ENDS[container]):
+        return None
+    return f"it begins as {container} but ends with {end[-20:]!r}: it was cut"
 
 
 def _is_wide(head: bytes, source: Source) -> bool:

@@ -133,10 +133,14 @@ def _count(cursor: Cursor, query: sql.Composed) -> int:
 
 
 def of_redrawn(cursor: Cursor, pair: Pair) -> list[Change]:
-    """Tell how many common areas have other borders, and how much of their area that is."""
-    redrawn, measured, substantial, share = _redrawn(cursor, pair)
+    """Tell how many common areas have other borders, and how much of their area that is.
+
+    Outside is only that most are shifted to one side, as by a datum that is not the one stated.
+    """
+    redrawn, measured, substantial, share, shift = _redrawn(cursor, pair)
     if not redrawn:
         return []
+    shifted = shift > bounds.SHIFT and 2 * redrawn > pair.after.row_count
     sample = "" if measured == redrawn else f" (a sample of {measured:,} of them was measured)"
     other = "other borders"
     if pair.before.srid != pair.after.srid:
@@ -146,17 +150,27 @@ def of_redrawn(cursor: Cursor, pair: Pair) -> list[Change]:
             layer=pair.after.name,
             measure="redrawn",
             after=plain(redrawn),
+            expected=f"shifted by at most {bounds.SHIFT:.0%}" if shifted else "",
+            within=False if shifted else None,
             sentence=(
                 f"{redrawn:,} areas of {pair.after.name} have {other} than in"
                 f" {pair.before.edition}: {share:.2%} of their area changed hands, and"
                 f" {substantial:,} of {measured:,} changed by more than"
                 f" {bounds.SUBSTANTIAL:.1%} of their own{sample}."
+                + (_shifted(shift) if shifted else "")
             ),
         )
     ]
 
 
-def _redrawn(cursor: Cursor, pair: Pair) -> tuple[int, int, int, float]:
+def _shifted(shift: float) -> str:
+    return (
+        f" They are shifted to one side by {shift:.1%} of the length of an area, and at most"
+        f" {bounds.SHIFT:.0%} was expected: look whether the CRS is the one that is stated."
+    )
+
+
+def _redrawn(cursor: Cursor, pair: Pair) -> tuple[int, int, int, float, float]:
     differing = pair.differing("geom")
     if pair.before.srid != pair.after.srid:
         differing = sql.Composed([sql.SQL("true")])
@@ -172,5 +186,5 @@ def _redrawn(cursor: Cursor, pair: Pair) -> tuple[int, int, int, float]:
             least=sql.Literal(bounds.SUBSTANTIAL),
         )
     )
-    redrawn, measured, substantial, share = cursor.fetchall()[0]
-    return int(redrawn), int(measured), int(substantial), float(share)
+    redrawn, measured, substantial, share, shift = cursor.fetchall()[0]
+    return int(redrawn), int(measured), int(substantial), float(share), float(shift)

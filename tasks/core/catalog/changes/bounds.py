@@ -55,14 +55,18 @@ LEAPING = 0.03
 ALMOST_ALL = 0.9  # missing of a column: that the rest is missing too says nothing
 MISSING_RISE = 0.02  # of all rows: suppression and late answers vary by about 1 % of areas
 EXTENT_SHIFT = 0.01  # of the diagonal: coasts and islands vary, a wrong CRS or a lost part does not
+# Of the side of a square of an area's size: a transformation is exact to a metre, and a wrong datum
+# moves Austria or France by a hundred.
+SHIFT = 0.01
 LONELY = (
     0.001  # of all areas may newly touch none: islets get codes, borders that do not fit are more
 )
-IDENTICAL = 0.5  # of the common rows: with equal totals, more is the file of the year before
+IDENTICAL = 0.5  # of a total in rows with the figure of before: more is the file of the year before
 
 OVERLAP = 0.01  # of the smaller of two areas: below it, borders only follow each other inexactly
 KEPT_OVERLAP = 0.02  # of a gone or new area: a kept one that has more of it is part of the event
 MUCH_REDRAWN = 0.10  # a kept code whose area or outline changed by more may be that of another area
+MOSTLY = 0.5  # of an area: a kept code that has less in common with itself, and more with another
 COVERED = 0.98  # of the gone areas: what is left are coasts and inexact borders
 SAMPLE = 2_000  # redrawn areas measured: an overlay takes about a millisecond
 MOST_CODES = 50_000  # gone, new and redrawn ones together: beyond, nothing is explained

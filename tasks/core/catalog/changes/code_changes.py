@@ -9,7 +9,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog.changes import bounds
-from tasks.core.catalog.changes.code_components import Component, Overlap, components
+from tasks.core.catalog.changes.code_components import Component, Overlap, components, moved
 from tasks.core.catalog.changes.code_events import Event, events
 from tasks.core.catalog.changes.compared_layers import TEXTS, Pair
 from tasks.core.catalog.changes.differences import Change, Draft, named, plain
@@ -29,13 +29,17 @@ from tasks.core.catalog.changes.statements import (
 class Codes:
     """Codes of a layer that are gone and new, what explains them, and drafts for the ledger.
 
-    measured: whether their ground could be looked at; too many codes are not.
+    moved: kept codes that stand where another stood, and no ledger says so. measured: whether their
+    ground could be looked at; too many codes are not.
     """
 
     gone: set[str] = field(default_factory=set)
     new: set[str] = field(default_factory=set)
     gone_count: int = 0
     new_count: int = 0
+    redrawn: set[str] = field(default_factory=set)
+    redrawn_count: int = 0
+    moved: set[str] = field(default_factory=set)
     by_ledger: set[str] = field(default_factory=set)
     new_by_ledger: set[str] = field(default_factory=set)
     by_ground: set[str] = field(default_factory=set)
@@ -65,7 +69,7 @@ def have_codes(pair: Pair) -> bool:
 def codes(cursor: Cursor, pair: Pair) -> Codes:
     """Find the codes gone and new, and what explains them; makes temporary tables of them."""
     counts = _make_tables(cursor, pair)
-    found = Codes(gone_count=counts[0], new_count=counts[1])
+    found = Codes(gone_count=counts[0], new_count=counts[1], redrawn_count=counts[2])
     if sum(counts) > bounds.MOST_CODES:
         found.measured = False
         return found
@@ -73,6 +77,7 @@ def codes(cursor: Cursor, pair: Pair) -> Codes:
     told = cursor.fetchall()
     found.gone = {key for kind, key in told if kind == "gone"}
     found.new = {key for kind, key in told if kind == "new"}
+    found.redrawn = {key for kind, key in told if kind == "redrawn"}
     if told:
         of_ledger = events(cursor, pair)
         _explain_by_ledger(found, of_ledger)
@@ -120,7 +125,9 @@ def _explain_by_ground(
     cursor.execute(_composed(pair, CREATE_RENAMED))
     cursor.execute(DELETE_RENAMED)
     cursor.execute(_composed(pair, SELECT_OVERLAPS))
-    overlaps = (Overlap(*each) for each in cursor.fetchall())
+    overlaps = [Overlap(*each) for each in cursor.fetchall()]
+    known = {code for event in of_ledger for code in (*event.before, *event.after)}
+    found.moved = moved(overlaps, found.redrawn) - known
     for component in components(overlaps, found.gone, found.new):
         if not component.is_event or not component.explains(found.gone, found.new):
             continue
@@ -153,7 +160,45 @@ def of_codes(pair: Pair, found: Codes) -> list[Change]:
         changes.append(_of_gone(pair, found))
     if found.new_count:
         changes.append(_of_new(pair, found))
+    if found.moved:
+        changes.append(_of_moved(pair, found.moved))
+    if not found.measured and not found.gone_count:
+        changes.append(_of_unmeasured(pair, found))
     return changes
+
+
+def _of_moved(pair: Pair, codes: set[str]) -> Change:
+    which = named(sorted(codes)[: bounds.NAMED], len(codes))
+    return Change(
+        layer=pair.after.name,
+        measure="codes",
+        subject="moved",
+        before="0",
+        after=plain(len(codes)),
+        expected="0",
+        within=False,
+        sentence=(
+            f"{len(codes):,} codes of {pair.after.name} stand on ground that had another code in"
+            f" {pair.before.edition}: {which}; the ground of before, or an event in the ledger, was"
+            " expected."
+        ),
+    )
+
+
+def _of_unmeasured(pair: Pair, found: Codes) -> Change:
+    return Change(
+        layer=pair.after.name,
+        measure="codes",
+        subject="redrawn",
+        after=plain(found.redrawn_count),
+        expected=f"at most {bounds.MOST_CODES:,}",
+        within=False,
+        sentence=(
+            f"{found.redrawn_count:,} areas of {pair.after.name} have quite other borders than in"
+            f" {pair.before.edition}, and {found.new_count:,} codes are new; at most"
+            f" {bounds.MOST_CODES:,} in all were expected, whose ground is looked at."
+        ),
+    )
 
 
 def _of_gone(pair: Pair, found: Codes) -> Change:

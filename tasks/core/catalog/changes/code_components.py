@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tasks.core.catalog.changes.bounds import COVERED, KEPT_OVERLAP, OVERLAP
+from tasks.core.catalog.changes.bounds import COVERED, KEPT_OVERLAP, MOSTLY, OVERLAP
 
 KINDS = {(True, True): "redrawn", (True, False): "merged", (False, True): "divided"}
 
@@ -86,6 +86,18 @@ def components(
         component.after[each.new] = each.new_area
         component.overlaps.append(each)
     return sorted(by_root.values(), key=lambda each: sorted(each.before))
+
+
+def moved(overlaps: Iterable[Overlap], redrawn: Collection[str]) -> set[str]:
+    """Return the kept codes that left their ground for that of another code."""
+    found = [each for each in overlaps if each.new in redrawn]
+    at_home = {each.new for each in found if each.old == each.new and _is_mostly(each)}
+    elsewhere = {each.new for each in found if each.both > MOSTLY * each.new_area}
+    return elsewhere - at_home
+
+
+def _is_mostly(each: Overlap) -> bool:
+    return each.both > MOSTLY * min(each.old_area, each.new_area)
 
 
 def _is_strong(each: Overlap, gone: Collection[str], new: Collection[str]) -> bool:

@@ -171,22 +171,3 @@ def _of_total(
             f" {pair.before.edition}{grown}; {hoped}."
         ),
     )
-
-
-def equal_totals(pair: Pair, before: Figures, after: Figures, renewed: set[str]) -> tuple[int, int]:
-    """Count the totals that should be new ones: those equal to before, and the others.
-
-    renewed: the sources that the two editions have of different days; the total of a column of any
-    other, or of one that measures ground, may well be the same.
-    """
-    equal = other = 0
-    for name, total in after.totals.items():
-        column = pair.after.columns[name]
-        source = column.origin.split(".")[0]
-        if name not in before.totals or column.unit in bounds.GROUND_UNITS:
-            continue
-        if total is None or source not in renewed:
-            continue
-        alike = before.totals[name] == total
-        equal, other = equal + alike, other + (not alike)
-    return equal, other

@@ -15,6 +15,7 @@ from tasks.core.catalog.changes import (
     column_changes,
     leaps,
     row_changes,
+    same_figures,
 )
 from tasks.core.catalog.changes.compared_layers import (
     Compared,
@@ -167,9 +168,8 @@ def _compare_columns(
     if not pair.key:
         return [*changes, row_changes.of_key_that_changed(pair)]
     keys = row_changes.keys(cursor, pair)
-    totals = column_changes.equal_totals(pair, before, after, renewed)
-    same = row_changes.of_same_rows(pair, keys, *totals)
-    return [*changes, *row_changes.of_keys(pair, keys), *([same] if same else [])]
+    same = same_figures.of_same_figures(cursor, pair, before, after, renewed)
+    return [*changes, *row_changes.of_keys(pair, keys), *same]
 
 
 def _renewed_sources(database: Database, before: Compared, after: Compared) -> set[str]:

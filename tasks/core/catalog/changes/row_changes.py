@@ -10,7 +10,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog.changes import bounds
 from tasks.core.catalog.changes.compared_layers import Layer, Pair
-from tasks.core.catalog.changes.differences import Change, figure, named, per_cent, plain
+from tasks.core.catalog.changes.differences import Change, named, per_cent, plain
 from tasks.core.catalog.changes.statements import SELECT_GROUPS, SELECT_KEYS
 
 KINDS = ("new", "gone", "changed")
@@ -160,38 +160,5 @@ def of_key_that_changed(pair: Pair) -> Change:
         sentence=(
             f"The key of {pair.after.name} is {after}, and was {before} in {pair.before.edition},"
             " which was expected again: no row can be told to be the same."
-        ),
-    )
-
-
-def of_same_rows(pair: Pair, found: Keys, equal_totals: int, other_totals: int) -> Change | None:
-    """Tell whether it is the file of the year before under a new name.
-
-    equal_totals, other_totals: totals that should be new ones, by whether they are those of before.
-    None where nothing can say so.
-    """
-    if not equal_totals or not found.common or not pair.by_row:
-        return None
-    if pair.before.edition.vintage == pair.after.edition.vintage:
-        return None
-    same = found.counts.get("same", 0)
-    suspicious = not other_totals and same > bounds.IDENTICAL * found.common
-    return Change(
-        layer=pair.after.name,
-        measure="keys",
-        subject="same",
-        before=plain(found.common),
-        after=plain(same),
-        expected=f"at most {figure(bounds.IDENTICAL * found.common)}, or another total",
-        within=not suspicious,
-        sentence=(
-            f"{pair.after.name}: {same:,} of {found.common:,} common rows are as in"
-            f" {pair.before.edition}, and {equal_totals} of {equal_totals + other_totals} totals;"
-            + (
-                " other figures were expected: it looks like the file of the year before under a"
-                " new name."
-                if suspicious
-                else " other totals or other rows were expected."
-            )
         ),
     )

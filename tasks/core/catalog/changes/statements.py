@@ -85,6 +85,11 @@ SELECT sum(figure) FILTER (WHERE leapt) / nullif(sum(figure), 0), count(*) FILTE
        ARRAY(SELECT key FROM compared WHERE leapt ORDER BY figure DESC, key LIMIT {named})
   FROM compared
 """
+SELECT_SAME_FIGURES = """
+SELECT coalesce(sum({new}) FILTER (WHERE {new} = {old})::float8 / nullif(sum({new}), 0), 0),
+       count(*) FILTER (WHERE {new} = {old}), count({new})
+  FROM {before} o JOIN {after} n ON {joined}
+"""
 SELECT_GROUPS = "(SELECT {key}, count(*) AS rows_of_key FROM {table} GROUP BY {key})"
 SELECT_AREA = """
 SELECT sum(ST_Area({measured}))
@@ -103,7 +108,8 @@ SELECT count(*)
                       AND ST_Intersects(other.geom, t.geom))
 """
 # The share of two areas that is not common to both, of what both cover: of the same parts as by
-# ST_SymDifference over ST_Union, with one overlay in place of two.
+# ST_SymDifference over ST_Union, with one overlay in place of two. And how far half of them moved
+# to one side, in sides of a square of their area: borders drawn otherwise move to all sides.
 SELECT_REDRAWN = """
 WITH common AS MATERIALIZED (
     SELECT {key} AS key, {old_shape} AS old, n.geom AS new
@@ -115,12 +121,19 @@ WITH common AS MATERIALIZED (
       FROM common ORDER BY md5(key), key LIMIT {sample}
 ), measured AS MATERIALIZED (
     SELECT ST_Area(old) AS before, ST_Area(new) AS after,
-           ST_Area(ST_Intersection(old, new)) AS in_both
+           ST_Area(ST_Intersection(old, new)) AS in_both,
+           ST_X(ST_Centroid(new)) - ST_X(ST_Centroid(old)) AS eastward,
+           ST_Y(ST_Centroid(new)) - ST_Y(ST_Centroid(old)) AS northward
       FROM sampled
+), moved AS (
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY eastward / sqrt(before)) AS eastward,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY northward / sqrt(before)) AS northward
+      FROM measured WHERE before > 0
 )
 SELECT (SELECT count(*) FROM common), count(*),
        count(*) FILTER (WHERE before + after - 2 * in_both > {least} * (before + after - in_both)),
-       coalesce(sum(before + after - 2 * in_both) / nullif(sum(before + after - in_both), 0), 0)
+       coalesce(sum(before + after - 2 * in_both) / nullif(sum(before + after - in_both), 0), 0),
+       (SELECT coalesce(sqrt(eastward ^ 2 + northward ^ 2), 0) FROM moved)
   FROM measured
 """
 CREATE_GONE = """
