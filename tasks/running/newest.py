@@ -27,9 +27,8 @@ from tasks.running.steps import say, warn
 
 Flow = Callable[..., object]
 AHEAD = 2  # years after the newest known one that are asked for, whatever this machine's clock says
-FAR = (
-    50  # years ahead: a publisher that sends a file for such a year too says nothing by sending it
-)
+# Years ahead: a publisher that sends a file for such a year too says nothing by sending one.
+FAR = 50
 
 
 def asked(dataset: Dataset, flow: Flow, given: Mapping[str, Any]) -> list[dict[str, Any]]:
