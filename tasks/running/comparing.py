@@ -37,8 +37,8 @@ def compare(staging: Staging) -> bool:
         outside = comparison.judge(found)
         unheld = before is None and not (staging.mirror and staging.stated)
         in_review = derived and (unheld or bool(outside))
-        page = report(staging, before, found, drafts)
-        _show(staging, f"{page}\n{reviews.advice(staging)}\n" if in_review else page)
+        advice = f"**{reviews.advice(staging)}**" if in_review else ""
+        _show(staging, report(staging, before, found, drafts, advice))
         since = f"edition {before.number} of {before.vintage}" if before else "nothing"
         step.done(
             f"Compared with {since}: {len(found):,} measures, {len(outside):,} out of bounds",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextvars import Context
 from dataclasses import asdict, dataclass
@@ -64,7 +65,9 @@ def backfill_datasets(datasets: Sequence[str], since: int | None, mirror: str | 
             f" there: {'; '.join(map(str, failed))} What is there is published: correct what is"
             " said, and run again."
         )
-    say(f"Filled {len(filled):,} vintages of {', '.join(datasets)}.")
+    counts = Counter(each.outcome for each in filled)
+    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
+    (warn if counts["review"] else say)(f"Asked for {len(filled):,} vintages: {told}.")
 
 
 @verb("backfill {dataset}", SERVER)

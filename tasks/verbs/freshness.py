@@ -20,7 +20,7 @@ from tasks.core.model.errors import CheckFailed
 from tasks.running.announcements import telling
 from tasks.running.policies import WATCH, verb
 from tasks.running.site import site
-from tasks.running.steps import say
+from tasks.running.steps import say, warn
 
 
 @verb("check freshness with {grace_days} days of grace", WATCH)
@@ -41,6 +41,11 @@ def check_freshness(grace_days: int = 0) -> None:
     _keep(rhythms, "rhythm", "Vintages expected next, the most overdue first")
     if broken := [*_stale(sources), *_late(unshown), *_missed(rhythms)]:
         raise CheckFailed(" ".join(broken))
+    if not sources:
+        warn(
+            "No edition of publishers' own files is shown, so the freshness of nothing was checked."
+        )
+        return
     say(
         f"Checked the freshness of {len(sources)} sources, {len(unshown)} vintages that are out and"
         f" not shown yet, and {len(rhythms)} that are expected: none is overdue."

@@ -79,14 +79,13 @@ def _answered(client: httpx.Client, source: Source, url: str, asked: str) -> Sig
 
 def _of_a_service(source: Source, response: httpx.Response, url: str) -> Sighting:
     """Tell what a web service means that refuses a layer which it does not have (yet)."""
-    if source.pages and response.status_code == 400:
+    if response.status_code == 400:
         return _not_it(source, url, magic.unlike(response.read()[:BYTES], source) or "")
     return _unknown(url, http.phrase(response.status_code))
 
 
 def _not_it(source: Source, url: str, reason: str) -> Sighting:
-    is_said = source.pages and "exception of a web service" in reason
-    if is_said:
+    if "exception of a web service" in reason:
         return Sighting(state="awaited", url=redact(url), detail=reason)
     return _unknown(url, reason)
 

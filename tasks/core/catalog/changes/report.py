@@ -16,13 +16,17 @@ SPECIAL = re.compile(r"[\\`*_{}\[\]<>|#~&]")
 
 
 def report(
-    of: Staging, precedent: Compared | None, changes: Sequence[Change], drafts: Sequence[Draft]
+    of: Staging,
+    precedent: Compared | None,
+    changes: Sequence[Change],
+    drafts: Sequence[Draft],
+    advice: str = "",
 ) -> str:
-    """Return the page: what is outside its bounds first, then every difference by layer."""
+    """Return the page: what is outside its bounds and what to do, then differences by layer."""
     which = f"Edition {of.edition} of {of.dataset.slug} {of.vintage}"
     since = f"what changed since {precedent}" if precedent else "nothing to compare it with"
     title = f"{_text(which)}: {since}"
-    parts = [f"# {title}", _summary(precedent, changes)]
+    parts = [f"# {title}", _summary(precedent, changes), *filter(None, [advice])]
     ordered = sorted(changes, key=lambda change: change.layer)
     for layer, of_layer in groupby(ordered, key=lambda change: change.layer):
         lines = [_line(change) for change in of_layer]
