@@ -296,3 +296,29 @@ def test_a_mirror_that_states_the_numbers_of_its_files_is_held_to_them_alone(
     told = {"label": "synthetic-yearland", "about": "Synthetic.", "sources": sources}
     (office / "mirror.json").write_text(json.dumps(told))
     assert "Published yearland 2026, edition 1" in str(asked(office).message)
+
+
+def test_the_very_file_of_an_earlier_year_waits_for_a_person(
+    office: Path, other_database: Database
+) -> None:
+    asked(office, vintage=2024)
+    asked(office)
+    land.write_year(office, 2026)
+    folder = office / "office" / "residents"
+    old, new = (folder / f"residents_{year}.csv" for year in (2024, 2026))
+    new.write_bytes(old.read_bytes())
+    review = refused(asked(office))
+    assert isinstance(review, KeptForReview)
+    assert "byte for byte, that of 2024" in str(review)
+
+
+def test_the_year_that_stays_shown_is_asked_for_while_a_newer_one_waits(
+    office: Path, other_database: Database
+) -> None:
+    asked(office)
+    land.write_year(office, 2026)
+    land.write_residents(office, 2026, factor=0.5)
+    refused(asked(office))
+    land.write_residents(office, 2025, factor=1.001)  # corrected
+    assert isinstance(refused(asked(office)), KeptForReview)
+    assert other_database.rows(SHOWN) == [(2025, 3)]

@@ -12,13 +12,14 @@ from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from tasks.core.catalog.editions import NothingNew
 from tasks.core.model.declarations import Dataset
-from tasks.core.model.errors import WorkLost
+from tasks.core.model.errors import CheckFailed, SourceError, WorkLost
 from tasks.core.model.handles import Edition, File, Foundation, Original, Retrieval, Staging
 from tasks.core.postgres.outages import DATABASE_FAILURES, is_cut
 from tasks.running.making import making
 from tasks.running.newest import asked
-from tasks.running.steps import warn
+from tasks.running.steps import say, warn
 from tasks.running.wholeness import await_database
 
 Parameters = ParamSpec("Parameters")
@@ -61,9 +62,30 @@ def recorded(
 
 
 def _followed(dataset: Dataset, function: Callable[..., object], given: dict[str, Any]) -> None:
-    """Run a flow, for the newest vintage where no year was asked for."""
-    for arguments in asked(dataset, function, given):
+    """Run a flow, for the newest vintage where no year was asked for.
+
+    Where that one cannot be shown, the files of the one that is are asked for all the same.
+    """
+    found = asked(dataset, function, given)
+    try:
+        for arguments in found.runs:
+            function(**arguments)
+    except (CheckFailed, SourceError):
+        if found.instead:
+            _keep_current(function, found.instead)
+        raise
+
+
+def _keep_current(function: Callable[..., object], arguments: dict[str, Any]) -> None:
+    """Run a flow for the vintage that stays shown; what keeps it from that is only said."""
+    vintage = arguments["vintage"]
+    say(f"The newest vintage cannot be shown; {vintage}, which stays shown, is asked for.")
+    try:
         function(**arguments)
+    except NothingNew as news:
+        say(str(news))
+    except (CheckFailed, SourceError) as error:
+        warn(f"Nor could {vintage} be made anew: {error}")
 
 
 def together(*futures: PrefectFuture[Any]) -> tuple[PrefectFuture[Any], ...]:

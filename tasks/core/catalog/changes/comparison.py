@@ -11,12 +11,12 @@ from psycopg2.extensions import cursor as Cursor
 from tasks.core.catalog import row_digests, rows
 from tasks.core.catalog.changes import (
     area_changes,
-    code_changes,
     column_changes,
     leaps,
     row_changes,
     same_figures,
 )
+from tasks.core.catalog.changes.codes import code_changes
 from tasks.core.catalog.changes.compared_layers import (
     Compared,
     Layer,
@@ -27,7 +27,11 @@ from tasks.core.catalog.changes.compared_layers import (
     of_staging,
 )
 from tasks.core.catalog.changes.differences import Change, Draft
-from tasks.core.catalog.changes.statements import SELECT_FAILED_CHECKS, SELECT_INPUT_DAYS
+from tasks.core.catalog.changes.statements import (
+    SELECT_FAILED_CHECKS,
+    SELECT_INPUT_DAYS,
+    SELECT_OLD_FILES,
+)
 from tasks.core.catalog.changes.trends import Trends, trends
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
@@ -108,6 +112,27 @@ def failed_checks(database: Database, edition: Compared) -> list[Change]:
     ]
 
 
+def old_files(database: Database, edition: Compared) -> list[Change]:
+    """Return the files of an edition that are, byte for byte, those of another vintage."""
+    found = database.rows(SELECT_OLD_FILES, edition.dataset, edition.number)
+    return [
+        Change(
+            layer="",
+            measure="check",
+            subject=f"{source} {vintage}",
+            before=str(other),
+            after=str(vintage),
+            expected="a file of its own",
+            within=False,
+            sentence=(
+                f"The file {source} {vintage} ({url}) is, byte for byte, that of {other}; a file of"
+                " its own was expected."
+            ),
+        )
+        for source, vintage, other, url in found
+    ]
+
+
 def _unjudged(changes: Iterable[Change]) -> list[Change]:
     return [replace(change, within=None) for change in changes]
 
@@ -120,7 +145,7 @@ def _compared(database: Database, before: Compared, after: Compared) -> Found:
     ]
     with database.session() as cursor:
         old, new = layers(cursor, before), layers(cursor, after)
-    changes: list[Change] = []
+    changes = old_files(database, after)
     drafts: list[Draft] = []
     changes += [row_changes.of_layer_alone(old[name], gone=True) for name in old if name not in new]
     for name, layer in new.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg2 import sql
 
 from tasks.core.catalog import rows
-from tasks.core.catalog.changes.code_events import EVENTS
+from tasks.core.catalog.changes.codes.code_events import EVENTS
 from tasks.core.making.codes.ledger import Ledger
 from tasks.core.making.codes.statements import CREATE_EVENTS, INSERT_EVENTS
 from tasks.core.model.handles import Staging

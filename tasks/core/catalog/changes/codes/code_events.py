@@ -9,8 +9,8 @@ from typing import NamedTuple
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
+from tasks.core.catalog.changes.codes.statements import SELECT_CODES_THERE, SELECT_LEDGER_EVENTS
 from tasks.core.catalog.changes.compared_layers import Pair
-from tasks.core.catalog.changes.statements import SELECT_CODES_THERE, SELECT_LEDGER_EVENTS
 
 EVENTS = "ledger_events"  # day, before, after: a table of the staging
 

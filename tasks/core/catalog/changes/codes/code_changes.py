@@ -9,11 +9,9 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog.changes import bounds
-from tasks.core.catalog.changes.code_components import Component, Overlap, components, moved
-from tasks.core.catalog.changes.code_events import Event, events
-from tasks.core.catalog.changes.compared_layers import TEXTS, Pair
-from tasks.core.catalog.changes.differences import Change, Draft, named, plain
-from tasks.core.catalog.changes.statements import (
+from tasks.core.catalog.changes.codes.code_components import Component, Overlap, components, moved
+from tasks.core.catalog.changes.codes.code_events import Event, events
+from tasks.core.catalog.changes.codes.statements import (
     CREATE_GONE,
     CREATE_NEW,
     CREATE_REDRAWN,
@@ -23,6 +21,8 @@ from tasks.core.catalog.changes.statements import (
     SELECT_CODES,
     SELECT_OVERLAPS,
 )
+from tasks.core.catalog.changes.compared_layers import TEXTS, Pair
+from tasks.core.catalog.changes.differences import Change, Draft, named, plain
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""Codes that came and went between two editions, and what explains them."""
