@@ -61,6 +61,7 @@ SHIFT = 0.01
 LONELY = (
     0.001  # of all areas may newly touch none: islets get codes, borders that do not fit are more
 )
+TELLING = 200  # figures below it may well stay: half a per cent of them is less than one
 IDENTICAL = 0.5  # of a total in rows with the figure of before: more is the file of the year before
 
 OVERLAP = 0.01  # of the smaller of two areas: below it, borders only follow each other inexactly

@@ -20,8 +20,8 @@ def of_same_figures(
     """Tell and judge what share of a total is in rows whose figure is that of the edition before.
 
     Of each source that both editions have of different days (renewed) the column with the largest
-    total is looked at, where single rows can be compared. So a file under a new name is told also
-    where borders, other figures or a few rows are new.
+    total is looked at, where single rows can be compared; small figures say nothing. So a file
+    under a new name is told also where borders, other figures or a few rows are new.
     """
     if not pair.by_row or pair.before.edition.vintage == pair.after.edition.vintage:
         return []
@@ -52,6 +52,7 @@ def _of_column(cursor: Cursor, pair: Pair, source: str, column: str) -> Change:
         before=pair.before.table,
         after=pair.after.table,
         joined=pair.joined(),
+        telling=sql.Literal(bounds.TELLING),
     )
     cursor.execute(query)
     share, same, common = cursor.fetchall()[0]
@@ -66,8 +67,8 @@ def _of_column(cursor: Cursor, pair: Pair, source: str, column: str) -> Change:
         expected=f"at most {bounds.IDENTICAL:.0%} of the total",
         within=within,
         sentence=(
-            f"{same:,} of {common:,} common rows, with {float(share):.2%} of"
-            f" {pair.after.name}.{column}, have the figure of {pair.before.edition}; at most"
+            f"{same:,} of {common:,} common rows of {bounds.TELLING} or more, with"
+            f" {float(share):.2%} of {pair.after.name}.{column}, have the figure of {pair.before.edition}; at most"
             f" {bounds.IDENTICAL:.0%} was expected of figures of another day{looks}."
         ),
     )

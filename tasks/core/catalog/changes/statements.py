@@ -29,8 +29,8 @@ SELECT title, expected, found
  WHERE dataset = %s AND number = %s AND required AND NOT passed
  ORDER BY title
 """
-# Files of figures whose very bytes an edition of another vintage was made from, for another day and
-# from another address; borders may well stay as they are.
+# Files of figures that are added up, whose very bytes an edition of another vintage was made from,
+# for another day and from another address; borders and lists may well stay as they are.
 SELECT_OLD_FILES = """
 SELECT DISTINCT i.source, i.source_vintage, o.source_vintage, i.url
   FROM catalog.edition_input i
@@ -38,9 +38,10 @@ SELECT DISTINCT i.source, i.source_vintage, o.source_vintage, i.url
     ON (o.dataset, o.source, o.sha256) = (i.dataset, i.source, i.sha256)
    AND o.source_vintage <> i.source_vintage AND o.reference_date <> i.reference_date
    AND o.url <> i.url
-  JOIN catalog.source s ON (s.slug, s.vintage) = (i.source, i.source_vintage)
-   AND NOT s.declaration -> 'reads' ? 'crs'
  WHERE i.dataset = %s AND i.number = %s
+   AND EXISTS (SELECT FROM catalog.layer_column c
+                WHERE (c.dataset, c.number) = (i.dataset, i.number) AND c.aggregation LIKE 'sum%%'
+                  AND split_part(c.origin, '.', 1) = i.source)
  ORDER BY 1, 2, 3
 """
 SELECT_INPUT_DAYS = """
@@ -103,6 +104,7 @@ SELECT_SAME_FIGURES = """
 SELECT coalesce(sum({new}) FILTER (WHERE {new} = {old})::float8 / nullif(sum({new}), 0), 0),
        count(*) FILTER (WHERE {new} = {old}), count({new})
   FROM {before} o JOIN {after} n ON {joined}
+ WHERE {new} >= {telling}
 """
 SELECT_GROUPS = "(SELECT {key}, count(*) AS rows_of_key FROM {table} GROUP BY {key})"
 SELECT_AREA = """
