@@ -68,7 +68,8 @@ def _of_column(cursor: Cursor, pair: Pair, source: str, column: str) -> Change:
         within=within,
         sentence=(
             f"{same:,} of {common:,} common rows of {bounds.TELLING} or more, with"
-            f" {float(share):.2%} of {pair.after.name}.{column}, have the figure of {pair.before.edition}; at most"
-            f" {bounds.IDENTICAL:.0%} was expected of figures of another day{looks}."
+            f" {float(share):.2%} of {pair.after.name}.{column}, have the figure of"
+            f" {pair.before.edition}; at most {bounds.IDENTICAL:.0%} was expected of figures of"
+            f" another day{looks}."
         ),
     )
