@@ -4,26 +4,31 @@ what is out and nothing else; and their countries stay the same from year to yea
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+import yaml
 from lxml import etree, html
+from prefect.server.schemas.schedules import CronSchedule
 from pyarrow import parquet
 from rdflib import Graph, Namespace
 from simulation import END, EVENTS, START, Publisher, Release, World, listings, runs
 from simulation import austria as simulated_austria
 from simulation import belgium as simulated_belgium
+from simulation.schedules import DEPLOYMENTS
 
 from flows.offices import (
     census_bureau,
@@ -499,3 +504,18 @@ def test_flows_run_on_the_days_of_their_schedules() -> None:
     assert found == sorted(found)
     assert all(re.fullmatch(r"flows\.\w+\.\w+", run.entrypoint) for run in found)
     assert len({run.deployment for run in found}) == 9
+
+
+def test_the_days_of_runs_are_those_that_prefect_gives_for_the_schedules() -> None:
+    for deployment in yaml.safe_load(DEPLOYMENTS.read_text(encoding="utf-8"))["deployments"]:
+        if not any(tag.startswith("country:") for tag in deployment["tags"]):
+            continue
+        for schedule in deployment["schedules"]:
+            cron = CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
+            zone = ZoneInfo(schedule["timezone"])
+            days = asyncio.run(
+                cron.get_dates(n=60, start=datetime(2027, 1, 1, tzinfo=zone))  # type: ignore[arg-type]
+            )
+            ours = runs(date(2027, 1, 1), date(2028, 12, 31))
+            mine = [run.day for run in ours if run.deployment == deployment["name"]]
+            assert [day.astimezone(zone).date() for day in days] == mine[:60]

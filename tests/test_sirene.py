@@ -192,6 +192,15 @@ def test_the_run_started_the_flow_it_stands_on_and_keeps_which_edition(
         foundations.find(site().database, "france", ["iris", "parishes"], 2024)
 
 
+def test_an_edition_says_its_month(published: State[Any]) -> None:
+    month, said = site().database.rows(
+        "SELECT e.as_of, l.description FROM catalog.edition e JOIN catalog.layer l"
+        " USING (dataset, number) WHERE dataset = 'sirene' ORDER BY number, layer"
+    )[0]
+    assert month.day == 1
+    assert f", {month:%B %Y}." in said
+
+
 def test_each_public_establishment_is_in_the_right_iris(
     published: State[Any], world: World
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from tasks.core.catalog import rows
@@ -89,6 +89,8 @@ def summary(document: dict[str, Any]) -> str:
     """Return a page in Markdown: the layers, joins, checks, steps and files of an edition."""
     edition = document["edition"]
     title = f"# {document['dataset']['title']}, {edition['vintage']}, edition {edition['number']}"
+    if edition["as_of"]:
+        title += f", {date.fromisoformat(edition['as_of']):%B %Y}"
     if edition["mirror"]:
         title += f"\n\n**Not official data: made from the mirror {edition['mirror']}.**"
     tables = [

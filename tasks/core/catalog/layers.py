@@ -99,9 +99,18 @@ def _description(cursor: Cursor, staging: Staging, layer: str) -> str:
         )
     text = (
         f"{str(comment).rstrip('.')}. Edition {staging.edition} of {staging.dataset.slug}"
-        f" {staging.vintage}."
+        f" {staging.vintage}{_month(cursor, staging)}."
     )
     return f"NOT OFFICIAL DATA (mirror {staging.mirror}). {text}" if staging.mirror else text
+
+
+def _month(cursor: Cursor, staging: Staging) -> str:
+    """Return the month of an edition of which each month is one, as ", November 2026"."""
+    cursor.execute(
+        "SELECT as_of FROM catalog.edition WHERE dataset = %s AND number = %s",
+        (staging.dataset.slug, staging.edition),
+    )
+    return "".join(f", {as_of:%B %Y}" for (as_of,) in cursor.fetchall() if as_of)
 
 
 def _require_passed(database: Database, staging: Staging) -> None:
