@@ -30,7 +30,7 @@ from tasks.core.model.columns import Column, integer, number, text
 from tasks.core.model.declarations import Features
 from tasks.core.model.errors import ConfigurationError, SourceError
 from tasks.core.model.settings import settings
-from tasks.core.upstream import mirrors
+from tasks.core.upstream import stand_ins
 
 Load = Callable[..., FeatureCounts]
 Rows = Callable[[str], list[tuple[Any, ...]]]
@@ -290,4 +290,4 @@ def test_the_inbox_is_asked_first_for_names_between_commas(
     [("m#1.zip", "m%231.zip"), ("ä b?.zip", "%C3%A4%20b%3F.zip"), ("x/y", "x/y")],
 )
 def test_a_path_in_a_mirror_may_hold_any_letter(base: str, path: str, address: str) -> None:
-    assert mirrors._joined(base, path) == f"http://office.example/a%20b/{address}"
+    assert stand_ins.joined(base, path) == f"http://office.example/a%20b/{address}"
