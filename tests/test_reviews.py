@@ -42,8 +42,11 @@ def _halve(folder: Path, factor: float = 0.5) -> None:
 def test_its_publishers_are_asked_once_its_originals_are_needed_and_after_a_fire_it_is_made_again(
     reviewed: Path, other_database: Database, cluster_database: Database, tmp_path: Path
 ) -> None:
-    asked_for = "SELECT run, source FROM catalog.retrieval GROUP BY 1, 2, source_vintage HAVING count(*) > 1"
-    assert other_database.rows(asked_for) == []
+    twice = (
+        "SELECT source, source_vintage FROM catalog.retrieval"
+        " GROUP BY run, source, source_vintage HAVING count(*) > 1"
+    )
+    assert other_database.rows(twice) == []
     of_review = other_database.rows("SELECT sha256 FROM catalog.edition_input WHERE number = 2")
     assert {sha256 for (sha256,) in of_review} <= references.needed(other_database)
     with database_of_its_own(cluster_database, tmp_path / "archive") as empty:
