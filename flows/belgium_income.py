@@ -57,9 +57,7 @@ CODE = "municipality_code"
 def belgium_income(mirror: Mirror = None, rebuild: Rebuild = False) -> None:
     """Publish the municipal income series of Belgium."""
     files = backup(
-        shapes=statbel_2011.sectors(),
-        series=statbel_2011.municipal_income(),
-        mirror=mirror,
+        shapes=statbel_2011.sectors(), series=statbel_2011.municipal_income(), mirror=mirror
     )
     staging = open_staging(BELGIUM_INCOME, VINTAGE, files, rebuild=rebuild)
     unpacked = unpack(files)

@@ -45,9 +45,7 @@ SIRENE = Dataset(
         "counts_by_commune": ("municipal_code", "nomenclature", "naf_division", "head_count_band"),
     },
 )
-Vintage = Annotated[
-    int, since(register.RELEASES, "Year of the stock; each month is an edition of it.")
-]
+Vintage = Annotated[int, since(register.RELEASES, "Year of the stock; each month is an edition.")]
 Start = Annotated[
     bool,
     described(
