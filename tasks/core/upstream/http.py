@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from itertools import pairwise
@@ -110,6 +110,15 @@ def number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
+def moment(date: str) -> datetime | None:
+    """Give a moment as HTTP writes it, in UTC, or None for anything else."""
+    try:
+        found = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def insist(question: Callable[[], Result]) -> Result:
     """Ask up to three times while the failure may pass, then raise the last one.
 
@@ -159,12 +168,5 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("Retry-After", "")
     if (seconds := number(value.strip())) is not None:
         return float(seconds)
-    until, now = _moment(value), _moment(headers.get("Date", ""))
-    return None if until is None else until - (time.time() if now is None else now)
-
-
-def _moment(date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (ValueError, OverflowError):
-        return None
+    until, now = moment(value), moment(headers.get("Date", ""))
+    return None if until is None else (until - (now or datetime.now(UTC))).total_seconds()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Literal
 
@@ -73,7 +72,7 @@ def _answered(client: httpx.Client, source: Source, url: str, asked: str) -> Sig
         head = next(response.iter_raw(BYTES), b"")
     if reason := magic.unlike(head, source):
         return _not_it(source, url, reason)
-    released = _moment(response.headers.get("Last-Modified", ""))
+    released = http.moment(response.headers.get("Last-Modified", ""))
     return Sighting(state="out", url=redact(url), released=released)
 
 
@@ -100,10 +99,3 @@ def _on_this_machine(source: Source, path: Path, url: str) -> Sighting:
     with path.open("rb") as file:
         reason = magic.unlike(file.read(BYTES), source)
     return _unknown(url, reason) if reason else Sighting(state="out", url=url)
-
-
-def _moment(date: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(date)
-    except (ValueError, OverflowError):
-        return None
