@@ -40,7 +40,6 @@ class Prospect(NewEdition):
         try:
             return foundations.find(site().database, dataset, layers, at_least)
         except CheckFailed:
-            none = Foundation(
+            return Foundation(
                 dataset=dataset, vintage=at_least, number=0, schema="", layers=(), content=""
             )
-            return none

@@ -10,15 +10,24 @@ from tasks.running.steps import warn
 
 
 def hold(
-    staging: Staging, title: str, expected: str, found: str, *, passed: bool, refusal: str
+    staging: Staging,
+    title: str,
+    expected: str,
+    found: str,
+    *,
+    passed: bool,
+    refusal: str,
+    required: bool = True,
 ) -> None:
-    """Keep the verdict of a required check; raise CheckFailed with the refusal where it failed.
+    """Keep the verdict of a check; raise CheckFailed with the refusal where a required one failed.
 
-    Of a vintage that nobody declared, a failed check is told, and its edition kept for review.
+    Of a vintage that nobody declared, a failed check is told, and its edition kept for review. One
+    that is not required is only told.
     """
-    record_check(site().database, staging, title, expected, found, passed, required=True)
+    record_check(site().database, staging, title, expected, found, passed, required)
     if passed:
         return
-    if not staging.is_derived:
+    if required and not staging.is_derived:
         raise CheckFailed(refusal)
-    warn(f"{refusal} The edition is made nevertheless, and kept for review.")
+    made = " The edition is made nevertheless, and kept for review." if required else ""
+    warn(f"{refusal}{made}")

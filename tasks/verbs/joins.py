@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from prefect import runtime
 
-from tasks.core.catalog.provenance import record_check
 from tasks.core.making.joining import join_coverage, scripts, united_tables
 from tasks.core.making.joining.join_coverage import JoinReport
 from tasks.core.model.handles import Staging
 from tasks.running.policies import DATABASE, verb
 from tasks.running.site import site
-from tasks.running.steps import recording, warn
+from tasks.running.steps import recording
 from tasks.running.verdicts import hold
 
 ROUNDING = 1e-9  # of shares that are sums of others
@@ -84,12 +83,7 @@ def check_join(
         title, found = f"{figures} join {areas}", report.sentence
         step.done(found, report.areas_matched, named=report.figures_named)
     refusal = _refusal(areas, figures, expected, report)
-    if required:
-        hold(staging, title, expected, found, passed=passed, refusal=refusal)
-        return
-    record_check(database, staging, title, expected, found, passed, required=False)
-    if not passed:
-        warn(refusal)
+    hold(staging, title, expected, found, passed=passed, refusal=refusal, required=required)
 
 
 def _reaches(report: JoinReport, areas: float, figures: float, named: float) -> bool:

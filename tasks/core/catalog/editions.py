@@ -92,14 +92,7 @@ def open_edition(
     moment that the archive knows, which a database newer than the archive must not give again.
     """
     number = _next_number(cursor, dataset, floor.number)
-    staging = Staging(
-        dataset=dataset,
-        vintage=vintage,
-        schema=f"{dataset.slug}_staging_{number}",
-        edition=number,
-        mirror=mirror_of(originals, after),
-        stated=any(original.source.states_numbers for original in originals),
-    )
+    staging = _staging(dataset, vintage, number, originals, after)
     row = {
         "vintage": vintage,
         "mirror": staging.mirror,
@@ -118,6 +111,23 @@ def open_edition(
     for foundation in after:
         build_on(cursor, staging, foundation)
     return staging
+
+
+def _staging(
+    dataset: Dataset,
+    vintage: int,
+    number: int,
+    originals: tuple[Original, ...],
+    after: Sequence[Foundation],
+) -> Staging:
+    return Staging(
+        dataset=dataset,
+        vintage=vintage,
+        schema=f"{dataset.slug}_staging_{number}",
+        edition=number,
+        mirror=mirror_of(originals, after),
+        stated=any(original.source.states_numbers for original in originals),
+    )
 
 
 def _next_number(cursor: Cursor, dataset: Dataset, floor: int) -> int:

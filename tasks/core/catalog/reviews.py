@@ -64,12 +64,10 @@ def accept(database: Database, dataset: str, number: int, person: str, reason: s
         _require_next(staging, found[0])
         if staging.mirror:
             protect_official_data(cursor, staging.dataset, staging.vintage, staging.mirror)
-        row = {"dataset": dataset, "number": number, "person": person, "reason": reason}
-        rows.insert_new(cursor, "acceptance", row)
+        edition = rows.of_edition(staging)
+        rows.insert_new(cursor, "acceptance", edition | {"person": person, "reason": reason})
         if found[0].state == "review":
-            rows.update(
-                cursor, "edition", {"state": "sealed"}, {"dataset": dataset, "number": number}
-            )
+            rows.update(cursor, "edition", {"state": "sealed"}, edition)
     return staging
 
 
