@@ -62,7 +62,7 @@ def apply(*, set_up_only: bool) -> None:
 
 def set_up(client: SyncPrefectClient) -> list[Change]:
     """Everything but the deployments, in the order in which it is needed."""
-    changes = [work_pool.set_up(client), *notification.set_up(client)]
+    changes = [*work_pool.set_up(client), *notification.set_up(client)]
     return [*changes, *automations.set_up(client, notification.block_id(client))]
 
 

@@ -97,8 +97,11 @@ def test_a_deployment_says_everything_and_loads_its_flow(deployment: dict[str, A
 @each_deployment
 def test_a_deployment_chooses_only_what_the_work_pool_offers(deployment: dict[str, Any]) -> None:
     pool = deployment["work_pool"]
-    assert set(pool) == {"name", "job_variables"}
+    assert set(pool) == {"name", "work_queue_name", "job_variables"}
     assert pool["name"] == work_pool.NAME
+    kind = "operations" if "operation" in deployment["tags"] else "countries"
+    assert pool["work_queue_name"] == kind
+    assert kind in work_pool.QUEUES
     assert pool["job_variables"]["image"] == "{{ $GEODATA_IMAGE }}"
     jsonschema.validate(pool["job_variables"] | {"image": IMAGE}, work_pool.template()["variables"])
 
@@ -215,6 +218,10 @@ def test_automations_watch_every_schedule_and_tell_people() -> None:
         "crashed run",
         "silent run",
         "run without end",
+        "pod without start",
+        "run without pod",
+        "late run",
+        "worker gone",
         *(f"stale {deployment['name']}" for deployment in scheduled),
     }
     assert set(watched) == expected
@@ -233,10 +240,9 @@ def test_automations_watch_every_schedule_and_tell_people() -> None:
 def test_a_run_is_only_taken_for_dead_after_three_heartbeats_and_a_slow_start() -> None:
     template = work_pool.template()
     heartbeat = int(template["job_configuration"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
-    start = template["variables"]["properties"]["pod_watch_timeout_seconds"]["default"]
-    assert (
-        timedelta(seconds=max(3 * heartbeat, start)) <= automations.SILENCE < automations.DEADLINE
-    )
+    assert timedelta(seconds=3 * heartbeat) <= automations.SILENCE < automations.DEADLINE
+    grace = timedelta(seconds=DEPLOYMENTS[0]["concurrency_limit"]["grace_period_seconds"])
+    assert min(automations.SILENCE, grace) > automations.START
 
 
 def test_without_a_webhook_everything_is_watched_all_the_same() -> None:

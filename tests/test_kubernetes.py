@@ -1,366 +1,393 @@
-"""Belgium on a real cluster, end to end: worker, job, pod, published edition, a killed pod and a
-cancelled run.
+"""Belgium on a real cluster: published from pods, and every event that a site must live through.
 
-    KUBECONFIG=~/.kube/config GEODATA_IMAGE=registry.example/geodata-flows:1f2e3d4c5b6a pytest -m
-    kubernetes -s tests/test_kubernetes.py
+    make test-kubernetes                 on a cluster of ../shared/cluster, made and taken down
+    KUBECONFIG=… GEODATA_IMAGE=registry.example/geodata-flows:1f2e3d4c5b6a make test-kubernetes
 
-Needs kubectl, the right to create namespaces, nodes that can pull GEODATA_IMAGE (or have it
-loaded), the images of PostGIS and SeaweedFS, and this checkout. Everything is made in two
-namespaces of its own and removed with them; pods of flows run confined, under the manifests of
-deployments/ as they are. Skipped, visibly, without KUBECONFIG and GEODATA_IMAGE. It has not run
-where it was written, for want of a cluster: what could be held to the official schema there, was.
+With a cluster of your own: needs kubectl, the right to create namespaces and (to kill the first
+process of a container) privileged pods, nodes that can pull GEODATA_IMAGE and the images of PostGIS
+and SeaweedFS. Everything is made in two namespaces of its own and removed with them. Pods of flows
+run confined, under the manifests of deployments/ as they are. Skipped, visibly, without a cluster.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-import socket
-import subprocess
-import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import timedelta
 
-import httpx
 import kubernetes_validate
-import processes
 import pytest
 import yaml
-from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.settings import PREFECT_API_URL, temporary_settings
-from synthetic import belgium as synthetic
+from cluster import node, site
+from cluster.node import Images
+from cluster.site import VINTAGE, Site, filled, kubectl, wait
+from deployed import changed
+from prefect.client.schemas.objects import StateType
 
-ROOT = Path(__file__).resolve().parents[1]
-MANIFESTS = ROOT / "deployments/manifests"
-PATIENCE = 600.0  # an image may have to be pulled to a new node
-VINTAGE = 2024
-COUNT_EDITIONS = "SELECT count(*) FROM catalog.current_edition WHERE dataset = 'belgium'"
-SERVICES = (ROOT / "tests/manifests/services.yaml").read_text()
-WORKER = (ROOT / "tests/manifests/worker.yaml").read_text()
-
-
-def kubectl(*arguments: str, given: str | None = None, check: bool = True) -> str:
-    done = subprocess.run(
-        ["kubectl", *arguments], input=given, capture_output=True, text=True, timeout=PATIENCE
-    )
-    assert done.returncode == 0 or not check, f"kubectl {' '.join(arguments)}: {done.stderr}"
-    return done.stdout
+EDITIONS = "SELECT count(*) FROM catalog.edition WHERE state = 'published'"
+UNFINISHED = "SELECT count(*) FROM catalog.edition WHERE state = 'building'"
+SHOWN = f"SELECT count(*) FROM belgium.sectors_{VINTAGE}"
+PUBLIC = Images(
+    flows=os.environ.get("GEODATA_IMAGE", ""),
+    database=os.environ.get("GEODATA_TEST_DATABASE_IMAGE", "postgis/postgis:16-3.4"),
+    store=os.environ.get("GEODATA_TEST_STORE_IMAGE", "chrislusf/seaweedfs:4.47"),
+)
+START = timedelta(seconds=45)  # in place of the minutes for which the automations wait
+kubernetes = pytest.mark.kubernetes
 
 
-def wait(moment: Callable[[], Any], what: str, seconds: float = 2.0) -> Any:
-    until = time.monotonic() + PATIENCE
-    while not (found := moment()):
-        assert time.monotonic() < until, f"{what} never came"
-        time.sleep(seconds)
-    return found
+@dataclass
+class Table:
+    """What happened, what was expected and seen, and how long that took."""
 
+    rows: list[tuple[str, str, str, float]] = field(default_factory=list)
 
-@dataclass(frozen=True)
-class Site:
-    """Two namespaces of a cluster: `flows`, as deployments/ makes it, and `services`, which a site
-    has already.
-    """
+    @contextmanager
+    def event(self, event: str, expected: str) -> Iterator[list[str]]:
+        """Time an event until what is expected is there; the list gets what was seen."""
+        started, seen = time.monotonic(), list[str]()
+        yield seen
+        self.rows.append((event, expected, "; ".join(seen), time.monotonic() - started))
 
-    flows: str
-    services: str
-    image: str
-    client: SyncPrefectClient
-
-    def query(self, statement: str) -> str:
-        command = (
-            "psql",
-            "--username=geodata",
-            "--tuples-only",
-            "--no-align",
-            "--command",
-            statement,
-            "geodata",
+    def __str__(self) -> str:
+        lines = ("| event | expected | seen | seconds |", "|---|---|---|---|")
+        told = (
+            f"| {what} | {hoped} | {seen} | {took:.0f} |" for what, hoped, seen, took in self.rows
         )
-        return kubectl(
-            "exec", "--namespace", self.services, "database", "--", *command, check=False
-        ).strip()
-
-    def start(self, **parameters: Any) -> uuid.UUID:
-        """A run of the deployment belgium, as the UI starts it."""
-        deployment = self.client.read_deployment_by_name("belgium/belgium")
-        parameters = {
-            "vintage": VINTAGE,
-            "mirror": f"http://publisher.{self.services}.svc:9000/",
-            **parameters,
-        }
-        made = self.client.request(
-            "POST",
-            "/deployments/{id}/create_flow_run",
-            path_params={"id": deployment.id},
-            json={
-                "state": {"type": "SCHEDULED"},
-                "parameters": parameters,
-                "job_variables": {"namespace": self.flows, "cpu_request": "250m"},
-            },
-        )
-        return uuid.UUID(made.json()["id"])
-
-    def state(self, run: uuid.UUID) -> Any:
-        return self.client.read_flow_run(run).state
-
-    def ended(self, run: uuid.UUID) -> Any:
-        """The last state of a run, with the last words of the cluster when it does not come."""
-        try:
-            return wait(
-                lambda: self.state(run) if self.state(run).is_final() else None,
-                f"the end of run {run}",
-            )
-        except AssertionError as error:
-            pytest.fail(
-                f"{error}; pods:"
-                f" {kubectl('get', 'pods,events', '--namespace', self.flows, check=False)}"
-            )
-
-    def pods(self, run: uuid.UUID) -> list[dict[str, Any]]:
-        chosen = (
-            "--namespace",
-            self.flows,
-            "--selector",
-            f"prefect.io/flow-run-id={run}",
-            "--output",
-            "json",
-        )
-        return list(json.loads(kubectl("get", "pods", *chosen))["items"])
-
-    def wait_until_building(self, run: uuid.UUID) -> dict[str, Any]:
-        """The pod of a run that has archived its files and is building an edition."""
-        wait(
-            lambda: self.query("SELECT 1 FROM catalog.edition WHERE state = 'building'") == "1",
-            "the building of an edition",
-            seconds=0.5,
-        )
-        (pod,) = self.pods(run)
-        return pod
+        return "\n".join((*lines, *told))
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Everything deployed, and nothing left of it afterwards."""
-    if not os.environ.get("KUBECONFIG") or not os.environ.get("GEODATA_IMAGE"):
-        pytest.skip(
-            "no cluster: set KUBECONFIG, and GEODATA_IMAGE to an image that its nodes can pull"
-        )
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not on this machine")
-    name, image = f"geodata-test-{uuid.uuid4().hex[:6]}", os.environ["GEODATA_IMAGE"]
-    flows, services = f"{name}-flows", f"{name}-services"
-    try:
-        _start_services(services, image, tmp_path_factory.mktemp("publisher"))
-        _prepare(flows, services, image)
-        with (
-            _forwarded(services) as api,
-            temporary_settings({PREFECT_API_URL: api}),
-            get_client(sync_client=True) as client,
-        ):
-            _deploy(api, image)
-            kubectl(
-                "apply",
-                "--namespace",
-                flows,
-                "--filename",
-                "-",
-                given=filled(WORKER, image, flows, services),
-            )
-            kubectl(
-                "rollout",
-                "status",
-                "--namespace",
-                flows,
-                "deployment/geodata-worker",
-                "--timeout=600s",
-            )
-            yield Site(flows=flows, services=services, image=image, client=client)
-    finally:
-        kubectl(
-            "delete",
-            "namespace",
-            flows,
-            services,
-            "--ignore-not-found",
-            "--wait=false",
-            check=False,
-        )
+def table() -> Iterator[Table]:
+    """The table of the events of this run, which `pytest -s` shows at its end."""
+    made = Table()
+    yield made
+    print(f"\n{made}")
 
 
-def _start_services(services: str, image: str, folder: Path) -> None:
-    synthetic.write(folder, municipalities=60, sectors=4000, vintages=(VINTAGE,))
-    kubectl("create", "namespace", services)
-    kubectl(
-        "apply",
-        "--namespace",
-        services,
-        "--filename",
-        "-",
-        given=filled(SERVICES, image, "", services),
-    )
-    kubectl(
-        "wait", "--namespace", services, "--for=condition=Ready", "pod", "--all", "--timeout=600s"
-    )
-    for path in folder.iterdir():
-        kubectl("cp", "--namespace", services, str(path), f"publisher:/scratch/files/{path.name}")
+@pytest.fixture(scope="module")
+def images() -> Iterator[Images]:
+    """The images on the cluster of KUBECONFIG, or on one that is made here and taken down."""
+    if os.environ.get("KUBECONFIG") and PUBLIC.flows:
+        if shutil.which("kubectl") is None:
+            pytest.skip("kubectl is not on this machine")
+        yield PUBLIC
+        return
+    if reason := node.reason_against():
+        pytest.skip(reason)
+    with node.running() as (kubeconfig, images), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBECONFIG", str(kubeconfig))
+        patch.setenv("PATH", f"{node.CACHE / 'bin'}:{os.environ['PATH']}")
+        yield images
 
 
-def _prepare(flows: str, services: str, image: str) -> None:
-    """The manifests as they are, in another namespace, with the Secrets filled in."""
-    for path in sorted(MANIFESTS.glob("*.yaml")):
-        if path.name not in ("kustomization.yaml", "secrets.example.yaml", "migration.yaml"):
-            text = re.sub(
-                r"(namespace|name): geodata$", rf"\1: {flows}", path.read_text(), flags=re.MULTILINE
-            )
-            kubectl("apply", "--namespace", flows, "--filename", "-", given=text)
-    values = {
-        "geodata-database": {
-            "url": f"postgresql://geodata:geodata@database.{services}.svc:5432/geodata"
-        },
-        "geodata-archive": {"location": "s3://geodata/archive", "replicas": ""},
-        "geodata-archive-credentials": {
-            "AWS_ACCESS_KEY_ID": "geodata",
-            "AWS_SECRET_ACCESS_KEY": "geodata-test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": f"http://store.{services}.svc:8333",
-        },
+@pytest.fixture(scope="module")
+def on_site(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Everything deployed, with an edition that readers see."""
+    with site.deployed(images, tmp_path_factory.mktemp("publisher")) as found:
+        yield found
+
+
+@pytest.fixture
+def published(on_site: Site) -> Iterator[Site]:
+    """A site with an edition; whatever a test does, its readers see a whole one afterwards."""
+    if on_site.query(EDITIONS) in ("", "0"):
+        assert on_site.ended(on_site.start()).is_completed()
+    yield on_site
+    assert int(on_site.query(SHOWN)) > 3000
+
+
+def completes(site: Site) -> None:
+    """The next run completes, and nothing is left over of the one before."""
+    run = site.start()
+    state = site.ended(run)
+    assert state.is_completed(), state
+    assert site.query(UNFINISHED) == "0"
+
+
+def one_more(site: Site, run: uuid.UUID, before: str) -> None:
+    """A run has completed and published one edition more."""
+    state = site.ended(run)
+    assert state.is_completed(), state
+    assert int(site.query(EDITIONS)) == int(before) + 1
+    assert site.query(UNFINISHED) == "0"
+
+
+@kubernetes
+def test_a_click_publishes_an_edition_from_a_pod(on_site: Site, table: Table) -> None:
+    with table.event("a click on belgium", "Completed, published") as seen:
+        run = on_site.start()
+        state = on_site.ended(run)
+        seen.append(state.name)
+    assert state.is_completed(), state
+    assert int(on_site.query(SHOWN)) > 3000
+    (pod,) = on_site.pods(run)
+    assert pod["spec"]["containers"][0]["image"] == on_site.images.flows
+    assert pod["spec"]["serviceAccountName"] == "geodata-flow"
+    with table.event("a second click", "Completed, nothing new") as seen:
+        state = on_site.ended(on_site.start())
+        seen.append(state.message)
+    assert state.is_completed(), state
+    last = "SELECT string_agg(DISTINCT state, ' ') FROM (SELECT state FROM catalog.retrieval"
+    assert on_site.query(f"{last} ORDER BY id DESC LIMIT 3) last") == "unchanged"
+
+
+@kubernetes
+def test_a_killed_pod_is_seen_and_the_next_run_completes(published: Site, table: Table) -> None:
+    before = published.query(EDITIONS)
+    killed = published.start(rebuild=True)
+    pod = published.building(killed)
+    with table.event("SIGKILL of a pod's process 1", "Crashed, told") as seen:
+        published.kill(published.flows, pod["metadata"]["name"])
+        state = published.ended(killed)
+        seen.append(state.name)
+    assert state.is_crashed(), state
+    assert published.query(EDITIONS) == before
+    wait(lambda: str(killed) in published.told(), "the word of the crash")
+    with table.event("the run after it", "Completed, left-overs cleared") as seen:
+        completes(published)
+        seen.append("Completed")
+
+
+@kubernetes
+def test_a_run_without_enough_memory_is_seen(published: Site, table: Table) -> None:
+    with table.event("out of memory (256 MiB)", "Crashed or Failed, told") as seen:
+        run = published.start({"memory_limit": "256Mi"}, rebuild=True)
+        state = published.ended(run)
+        seen.append(f"{state.name}: {state.message}")
+    assert state.is_crashed() or state.is_failed(), state
+    wait(lambda: str(run) in published.told(), "the word of the end")
+    completes(published)
+
+
+@kubernetes
+def test_an_evicted_run_starts_again_and_completes(published: Site, table: Table) -> None:
+    before = published.query(EDITIONS)
+    run = published.start(rebuild=True)
+    name = published.building(run)["metadata"]["name"]
+    with table.event("eviction of a pod", "starts again, Completed") as seen:
+        evict(published, name)
+        one_more(published, run, before)
+        seen.append(f"Completed in pod {len(published.pods(run))}")
+
+
+def evict(site: Site, name: str) -> None:
+    """Evict a pod as a drain does."""
+    eviction = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": name, "namespace": site.flows},
     }
-    for document in yaml.safe_load_all((MANIFESTS / "secrets.example.yaml").read_text()):
-        if given := values.get(document["metadata"]["name"]):
-            document["metadata"]["namespace"] = flows
-            document["stringData" if document["kind"] == "Secret" else "data"] = given
-            kubectl("apply", "--filename", "-", given=yaml.safe_dump(document))
-    bucket = (
-        "import fsspec; fsspec.filesystem('s3', key='geodata', secret='geodata-test',"
-        f" endpoint_url='http://store.{services}.svc:8333').makedirs('geodata')"
+    path = f"/api/v1/namespaces/{site.flows}/pods/{name}/eviction"
+    kubectl("create", "--raw", path, "--filename", "-", given=json.dumps(eviction))
+
+
+@kubernetes
+def test_a_drained_node_gives_its_run_back_when_there_is_one(published: Site, table: Table) -> None:
+    before = published.query(EDITIONS)
+    run = published.start(rebuild=True)
+    pod = published.building(run)
+    place = pod["spec"]["nodeName"]
+    chosen = ("--pod-selector=app.kubernetes.io/component=flow", "--timeout=300s")
+    with table.event("a node drained, back after 20 s", "starts again, Completed") as seen:
+        try:
+            kubectl("drain", place, "--ignore-daemonsets", "--delete-emptydir-data", *chosen)
+            time.sleep(20)
+        finally:
+            kubectl("uncordon", place)
+        one_more(published, run, before)
+        seen.append("Completed")
+
+
+@kubernetes
+def test_a_cancelled_run_ends_and_shows_nothing(published: Site, table: Table) -> None:
+    before = published.query(EDITIONS)
+    run = published.start(rebuild=True)
+    name = published.building(run)["metadata"]["name"]
+    with table.event("a running run is cancelled", "Cancelled, its pod ended") as seen:
+        published.cancel(run)
+        state = published.ended(run)
+        wait(lambda: not is_running(published, run, name), "the end of the pod")
+        seen.append(state.name)
+    assert state.is_cancelled(), state
+    assert published.query(EDITIONS) == before
+    completes(published)
+
+
+def is_running(site: Site, run: uuid.UUID, name: str) -> bool:
+    """Whether a pod of a run still works."""
+    return any(
+        pod["metadata"]["name"] == name and pod["status"]["phase"] == "Running"
+        for pod in site.pods(run)
     )
-    kubectl("exec", "--namespace", services, "prefect", "--", "python", "-c", bucket)
-    migration = (
-        (MANIFESTS / "migration.yaml")
-        .read_text()
-        .replace("IMAGE", image)
-        .replace("namespace: geodata", f"namespace: {flows}")
-    )
-    kubectl("apply", "--filename", "-", given=migration)
-    kubectl(
-        "wait",
-        "--namespace",
-        flows,
-        "--for=condition=complete",
-        "--timeout=600s",
-        "job/geodata-migration",
-    )
+
+
+@kubernetes
+def test_a_second_run_of_a_dataset_is_cancelled(published: Site, table: Table) -> None:
+    before = published.query(EDITIONS)
+    first = published.start(rebuild=True)
+    published.building(first)
+    with table.event("a second run of the same dataset", "it is cancelled") as seen:
+        state = published.ended(published.start(rebuild=True))
+        seen.append(state.name)
+    assert state.is_cancelled(), state
+    one_more(published, first, before)
+
+
+@kubernetes
+def test_a_worker_that_is_killed_is_not_missed(published: Site, table: Table) -> None:
+    before = published.query(EDITIONS)
+    run = published.start(rebuild=True)
+    published.building(run)
+    chosen = ("--selector", "app.kubernetes.io/component=worker", "--output", "name")
+    (name,) = kubectl("get", "pods", "--namespace", published.flows, *chosen).split()
+    with table.event("SIGKILL of the worker", "the run completes") as seen:
+        published.kill(published.flows, name.removeprefix("pod/"))
+        one_more(published, run, before)
+        seen.append("Completed")
+    with table.event("a click after it", "the worker is back, Completed") as seen:
+        completes(published)
+        seen.append("Completed")
+
+
+@kubernetes
+def test_a_prefect_server_that_restarts(published: Site, table: Table) -> None:
+    before = published.query(EDITIONS)
+    run = published.start(rebuild=True)
+    published.building(run)
+    with table.event("SIGKILL of the Prefect server", "the run completes") as seen:
+        published.kill(published.services, "prefect")
+        one_more(published, run, before)
+        seen.append(published.state(run).name)
+    wait(lambda: published.is_ready("prefect"), "the server")
+    completes(published)
+
+
+@kubernetes
+def test_a_database_that_restarts(published: Site, table: Table) -> None:
+    before = published.query(EDITIONS)
+    run = published.start(rebuild=True)
+    published.building(run)
+    with table.event("SIGKILL of PostgreSQL", "the run begins again, Completed") as seen:
+        published.kill(published.services, "database")
+        one_more(published, run, before)
+        seen.append(published.state(run).name)
+
+
+@kubernetes
+def test_an_object_store_that_is_gone_for_a_minute(published: Site, table: Table) -> None:
+    run = published.start(rebuild=True)
+    published.building(run)
+    with table.event("S3 gone for a minute", "Completed, or a sentence; then Completed") as seen:
+        with without_service(published, "store"):
+            published.kill(published.services, "store")
+            time.sleep(60)
+        state = published.ended(run)
+        seen.append(f"{state.name}: {state.message}")
+    assert state.is_completed() or "archive" in state.message, state
+    completes(published)
 
 
 @contextmanager
-def _forwarded(services: str) -> Iterator[str]:
-    """The API of the server in the cluster, on a free port of this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    forward = ("kubectl", "port-forward", "--namespace", services, "service/prefect")
-    api = f"http://127.0.0.1:{port}/api"
-    with processes.started(*forward, f"{port}:4200"):
-        wait(lambda: _answers(api), "the Prefect server")
-        yield api
+def without_service(site: Site, name: str) -> Iterator[None]:
+    """A service that leads nowhere meanwhile."""
 
+    def select(label: str) -> None:
+        patch = json.dumps({"spec": {"selector": {"app": label}}})
+        kubectl("patch", "service", "--namespace", site.services, name, "--patch", patch)
 
-def _answers(api: str) -> bool:
+    select("nobody")
     try:
-        return httpx.get(f"{api}/health", timeout=5, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
+        yield
+    finally:
+        select(name)
 
 
-def _deploy(api: str, image: str) -> None:
-    revision = re.split("[:@]", image)[-1]
-    environment = os.environ | {
-        "PREFECT_API_URL": api,
-        "GEODATA_IMAGE": image,
-        "GEODATA_REVISION": revision,
-    }
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "deployments/apply.py")],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+@pytest.fixture
+def impatient(published: Site) -> Iterator[Site]:
+    """The declared automation for pods that do not start, with a window of seconds beside it."""
+    (whole,) = published.client.read_automations_by_name("geodata: pod without start")
+    trigger = whole.trigger.model_copy(update={"within": START})
+    quick = published.client.create_automation(changed(whole, name="quick", trigger=trigger))
+    yield published
+    published.client.delete_automation(quick)
 
 
-def filled(text: str, image: str, flows: str, services: str) -> str:
-    return (
-        text.replace("IMAGE", image)
-        .replace("NAMESPACE", flows)
-        .replace("API}", f"http://prefect.{services}.svc:4200/api" + "}")
-    )
+NEVER = {
+    "an image that cannot be pulled": ({"image": "registry.invalid/none:1"}, "ImagePullError"),
+    "a pod too large for the node": (
+        {"cpu_request": "64", "cpu_limit": "64"},
+        "Unschedulable.InsufficientResources",
+    ),
+}
 
 
-@pytest.mark.kubernetes
-def test_a_killed_pod_is_seen_and_the_next_run_publishes_from_the_archive(site: Site) -> None:
-    killed = site.start()
-    pod = site.wait_until_building(killed)
-    assert pod["spec"]["containers"][0]["image"] == site.image
-    assert pod["spec"]["serviceAccountName"] == "geodata-flow"
-    kubectl(
-        "delete",
-        "pod",
-        "--namespace",
-        site.flows,
-        pod["metadata"]["name"],
-        "--grace-period=0",
-        "--force",
-    )
-    state = site.ended(killed)
-    assert state.is_crashed(), state
-    assert site.query(COUNT_EDITIONS) == "0"
-
-    resumed = site.start()
-    state = site.ended(resumed)
-    assert state.is_completed(), state
-    assert site.query(COUNT_EDITIONS) == "1"
-    assert int(site.query(f"SELECT count(*) FROM belgium.sectors_{VINTAGE}")) > 3000
-    last = (
-        "SELECT string_agg(DISTINCT state, ' ') FROM (SELECT state FROM catalog.retrieval ORDER BY"
-        " id DESC LIMIT 3) last"
-    )
-    assert site.query(last) == "unchanged"  # one conditional request a file, and no file
-
-
-@pytest.mark.kubernetes
-def test_a_cancelled_run_ends_and_shows_nothing(site: Site) -> None:
-    shown = site.query(COUNT_EDITIONS)
-    cancelled = site.start(rebuild=True)
-    pod = site.wait_until_building(cancelled)
-    asked = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
-    site.client.request(
-        "POST", "/flow_runs/{id}/set_state", path_params={"id": cancelled}, json=asked
-    )
-    state = site.ended(cancelled)
+@kubernetes
+@pytest.mark.parametrize("event", NEVER)
+def test_a_pod_that_never_starts_is_an_end_and_people_are_told(
+    impatient: Site, table: Table, event: str
+) -> None:
+    variables, reason = NEVER[event]
+    with table.event(event, f"cancelled after {START}, told with the reason") as seen:
+        run = impatient.start(variables)
+        state = impatient.ended(run)
+        seen.append(f"{state.name}, {reason}")
     assert state.is_cancelled(), state
-    name = pod["metadata"]["name"]
-    wait(
-        lambda: all(
-            left["metadata"]["name"] != name or left["status"]["phase"] != "Running"
-            for left in site.pods(cancelled)
-        ),
-        "the end of the pod",
-    )
-    assert site.query(COUNT_EDITIONS) == shown
+    wait(lambda: reason in words_on(impatient, run), "the word of the pod")
+    wait(lambda: not impatient.pods(run), "the end of the pod")
+    completes(impatient)
 
 
-@pytest.mark.parametrize("text", [SERVICES, WORKER], ids=["services", "worker"])
-def test_what_the_test_brings_to_a_cluster_has_the_official_schema(text: str) -> None:
-    for document in yaml.safe_load_all(
-        filled(text, "registry.example/geodata-flows:1", "flows", "services")
-    ):
+def words_on(site: Site, run: uuid.UUID) -> str:
+    """What people were told of a run."""
+    return "\n".join(line for line in site.told().splitlines() if str(run) in line)
+
+
+@kubernetes
+def test_operations_do_not_wait_behind_countries_that_never_start(
+    published: Site, table: Table
+) -> None:
+    variables = NEVER["a pod too large for the node"][0]
+    names = ("belgium", "austria", "france", "united-states")
+    stuck = [published.start_of(name, variables) for name in names]
+    for run in stuck:
+        wait(lambda run=run: published.pods(run), "a pod that waits")
+    with table.event("four countries whose pods wait", "freshness runs") as seen:
+        state = published.ended(published.start_of("freshness"))
+        seen.append(state.name)
+    waiting = published.start()
+    with table.event("one of them is cancelled", "its slot is taken at once") as seen:
+        published.cancel(stuck[1])
+        state = published.ended(stuck[1])
+        wait(lambda: published.state(waiting).type != StateType.SCHEDULED, "the slot")
+        seen.append(state.name)
+    for run in stuck:
+        published.cancel(run)
+        assert published.ended(run).is_cancelled()
+    published.ended(waiting)
+
+
+SOME = Images(flows="registry.example/geodata-flows:1", database="postgis:1", store="store:1")
+
+
+@pytest.mark.parametrize("name", ["services.yaml", "worker.yaml", "executioner.yaml"])
+def test_what_the_test_brings_to_a_cluster_has_the_official_schema(name: str) -> None:
+    given = {"namespace": "flows", "services": "services", "node": "node", "killed": "identity"}
+    for document in yaml.safe_load_all(filled(name, SOME, **given)):
+        document["metadata"].setdefault("name", "any")
         kubernetes_validate.validate(document, "1.30", strict=True)
-        assert "IMAGE" not in json.dumps(document)
-        assert '"API"' not in json.dumps(document)
+
+
+def test_the_worker_is_the_chart_s_with_our_values() -> None:
+    document = yaml.safe_load(site.worker("flows", "services", SOME))
+    kubernetes_validate.validate(document, "1.30", strict=True)
+    (container,) = document["spec"]["template"]["spec"]["containers"]
+    variables = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert variables["PREFECT_INTEGRATIONS_KUBERNETES_OBSERVER_NAMESPACES"] == "flows"
+    assert container["command"] == ["env"]

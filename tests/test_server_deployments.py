@@ -158,7 +158,12 @@ def test_the_server_has_the_pool_with_its_limit_and_the_automations(
     client: SyncPrefectClient,
 ) -> None:
     pool = client.read_work_pool(work_pool.NAME)
-    assert (pool.type, pool.concurrency_limit) == ("kubernetes", work_pool.RUNS_AT_ONCE)
+    assert (pool.type, pool.concurrency_limit) == ("kubernetes", None)
+    queues = client.read_work_queues(work_pool_name=work_pool.NAME)
+    limits = {queue.name: queue.concurrency_limit for queue in queues}
+    assert limits == {"default": None, **work_pool.QUEUES}
+    priorities = {queue.name: queue.priority for queue in queues}
+    assert priorities["operations"] < priorities["countries"]
     assert pool.base_job_template == work_pool.template()
     webhook = notification.block_id(client)
     assert webhook is not None
@@ -189,6 +194,8 @@ def stamps(client: SyncPrefectClient) -> set[tuple[str, str]]:
 
 def test_what_differs_is_corrected_and_what_is_gone_is_removed(client: SyncPrefectClient) -> None:
     client.update_work_pool(work_pool.NAME, WorkPoolUpdate(concurrency_limit=99))
+    countries = client.read_work_queue_by_name("countries", work_pool_name=work_pool.NAME)
+    client.update_work_queue(countries.id, concurrency_limit=1)
     stray = changed(next(automations.automations(None)), name=automations.PREFIX + "stale atlantis")
     client.create_automation(stray)
     failed = client.read_automations_by_name(automations.PREFIX + "failed run")[0]
@@ -198,6 +205,7 @@ def test_what_differs_is_corrected_and_what_is_gone_is_removed(client: SyncPrefe
         for change in apply.set_up(client)
         if change.action != "unchanged"
     }
+    assert changes.pop("countries") == "updated"
     assert changes == {work_pool.NAME: "updated", stray.name: "removed", failed.name: "updated"}
 
 

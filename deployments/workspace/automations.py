@@ -1,5 +1,5 @@
-"""Automations: stale data, a failed run, a crashed or silent pod, a run without end, each told to
-people.
+"""Automations: stale data, runs that fail, crash, fall silent, never start or never end, and a
+worker that is gone, each told to people.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from prefect.automations import (
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import StateType
 
-from workspace import declared
+from workspace import declared, work_pool
 from workspace.changes import Change
 from workspace.schedules import longest_wait
 
 PREFIX = "geodata: "  # automations of this name that are no longer declared are removed
 Labels = dict[str, str | list[str]]
 RUN: Labels = {"prefect.resource.id": "prefect.flow-run.*"}
+POD: Labels = {"prefect.resource.id": "prefect.kubernetes.pod.*"}
+NAMED: Labels = {"prefect.resource.name": work_pool.NAME}
+POOL: Labels = {"prefect.resource.role": "work-pool", **NAMED}
 OURS: Labels = {
     "prefect.resource.id": f"prefect.tag.{declared.TAG}",
     "prefect.resource.role": "tag",
@@ -44,6 +47,7 @@ ENDED = {
         "AwaitingRetry",
     )
 }
+STARTED = ENDED | {"prefect.flow-run.Running", "prefect.flow-run.Scheduled"}
 
 # At least three heartbeats (PREFECT_FLOWS_HEARTBEAT_FREQUENCY, 180 s), and longer than a pod that
 # was moved takes to start again.
@@ -51,7 +55,13 @@ SILENCE = timedelta(minutes=15)
 # The deadline of a run. Kubernetes' own (activeDeadlineSeconds) sends SIGTERM, which Prefect takes
 # for an eviction and starts the run anew.
 DEADLINE = timedelta(hours=6)
-LATE = timedelta(days=1)  # after the moment at which the next scheduled run should have completed
+STALE = timedelta(days=1)  # after the moment at which the next scheduled run should have completed
+# A pod may wait for a new node and for its image. Then it is not going to start by itself, and
+# holds a slot of its queue for ever: prefect-kubernetes watches no pod's start.
+START = timedelta(minutes=10)
+# The same for a run whose job could not even make a pod (a quota, a policy of the namespace).
+SUBMISSION = timedelta(minutes=20)
+QUEUE = timedelta(minutes=30)  # for a worker, or for a slot behind runs that take long
 
 HAPPENED = (
     "flow.name ~ ', run ' ~ flow_run.name ~ ': ' ~ flow_run.state.name ~ '. ' ~"
@@ -114,13 +124,69 @@ def automations(webhook: UUID | None) -> Iterator[AutomationCore]:
         CancelFlowRun(),
         _tell(webhook, text),
     )
+    yield from _starts(webhook)
     for deployment in declared.deployments():
         if deployment.get("schedules"):
             yield _stale(deployment, webhook)
 
 
+def _starts(webhook: UUID | None) -> Iterator[AutomationCore]:
+    """What keeps a run from its start: a pod that cannot, a job without one, a queue, no worker."""
+    pod = _unless(
+        {f"prefect.kubernetes.pod.{phase}" for phase in ("running", "succeeded", "failed")},
+        START,
+        after={"prefect.kubernetes.pod.pending"},
+        for_each={"prefect.resource.id"},
+        match=POD,
+        related=[POOL],
+    )
+    reason = "event.resource.get('kubernetes.diagnosis') or 'no reason given'"
+    text = (
+        f"flow.name ~ ', run ' ~ flow_run.name ~ ': its pod did not start within {START} (' ~"
+        f" ({reason}) ~ ') and is cancelled; the run has the whole reason in its log. ' ~"
+        " flow_run|ui_url"
+    )
+    yield _automation(
+        "pod without start",
+        "The image cannot be pulled, or no node has room: the run is cancelled and its slot free.",
+        pod,
+        CancelFlowRun(),
+        _tell(webhook, text),
+    )
+    pending = {"prefect.flow-run.Pending", "prefect.flow-run.InfrastructurePending"}
+    submitted = _unless(STARTED, SUBMISSION, after=pending, for_each={"prefect.resource.id"})
+    text = (
+        "flow.name ~ ', run ' ~ flow_run.name ~ ': nothing of it started within"
+        f" {SUBMISSION}, so it is cancelled. Look at its job: the namespace may refuse its pod. ' ~"
+        " flow_run|ui_url"
+    )
+    yield _automation(
+        "run without pod",
+        "A run was submitted, and nothing of it ever started: it is cancelled.",
+        submitted,
+        CancelFlowRun(),
+        _tell(webhook, text),
+    )
+    late = _unless(
+        STARTED | pending, QUEUE, after={"prefect.flow-run.Late"}, for_each={"prefect.resource.id"}
+    )
+    text = (
+        f"flow.name ~ ', run ' ~ flow_run.name ~ ' has waited {QUEUE} for a worker or a slot of its"
+        " queue. It starts when there is one. ' ~ flow_run|ui_url"
+    )
+    yield _automation("late run", "A run waits for a worker or a slot.", late, _tell(webhook, text))
+    gone = EventTrigger(
+        expect={"prefect.work-pool.not-ready"},
+        match={"prefect.resource.id": "prefect.work-pool.*", **NAMED},
+        posture=Posture.Reactive,
+        threshold=1,
+    )
+    text = f"'No worker of {work_pool.NAME} is heard any more: no run starts until one is.'"
+    yield _automation("worker gone", "The pool has no worker.", gone, _tell(webhook, text))
+
+
 def _stale(deployment: dict[str, Any], webhook: UUID | None) -> AutomationCore:
-    name, window = deployment["name"], longest_wait(deployment["schedules"]) + LATE
+    name, window = deployment["name"], longest_wait(deployment["schedules"]) + STALE
     by_name: Labels = {"prefect.resource.name": name, "prefect.resource.role": "deployment"}
     trigger = _unless({"prefect.flow-run.Completed"}, window, related=[OURS, by_name])
     text = (
@@ -147,12 +213,13 @@ def _unless(
     within: timedelta,
     after: set[str] | None = None,
     for_each: set[str] | None = None,
+    match: Labels = RUN,
     related: list[Any] | None = None,
 ) -> EventTrigger:
     return EventTrigger(
         after=after or set(),
         expect=expect,
-        match=RUN,
+        match=match,
         match_related=related or [OURS],
         for_each=for_each or set(),
         posture=Posture.Proactive,

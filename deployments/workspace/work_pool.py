@@ -1,8 +1,12 @@
-"""The Kubernetes work pool: its base job template and how many runs it lets happen at once."""
+"""The Kubernetes work pool: its base job template, and its queues with how many runs each admits.
+
+The pool itself has no limit: what a person or a schedule needs now never waits behind countries.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient
@@ -10,13 +14,16 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 
 from tasks.core.model.settings import ROOT
-from workspace.changes import Change
+from workspace.changes import Action, Change
 
 NAME = "geodata-kubernetes"
 TYPE = "kubernetes"
 DESCRIPTION = "Every flow of geodata-flows as a Kubernetes job."
-RUNS_AT_ONCE = 4  # they share one database: four loads keep its disks busy
 TEMPLATE = ROOT / "deployments" / "base-job-template.json"
+# Runs at once by queue, the first one served first. Operations are small, or only wait for others.
+# Countries share one database: four loads keep its disks busy.
+QUEUES = {"operations": 4, "countries": 4}
+FIRST = 1  # priority
 
 
 def template() -> dict[str, Any]:
@@ -25,31 +32,41 @@ def template() -> dict[str, Any]:
     return read
 
 
-def set_up(client: SyncPrefectClient) -> Change:
-    """Create the pool, or correct what differs in it; a person's pause stays."""
+def set_up(client: SyncPrefectClient) -> Iterator[Change]:
+    """Create pool and queues, or correct what differs in them; a person's pause stays."""
+    yield Change("work pool", NAME, _set_up_pool(client))
+    for name in QUEUES:
+        yield Change("work queue", name, _set_up_queue(client, name))
+
+
+def _set_up_pool(client: SyncPrefectClient) -> Action:
     try:
         found = client.read_work_pool(NAME)
     except ObjectNotFound:
-        client.create_work_pool(
-            WorkPoolCreate(
-                name=NAME,
-                type=TYPE,
-                description=DESCRIPTION,
-                base_job_template=template(),
-                concurrency_limit=RUNS_AT_ONCE,
-            )
+        pool = WorkPoolCreate(
+            name=NAME, type=TYPE, description=DESCRIPTION, base_job_template=template()
         )
-        return Change("work pool", NAME, "created")
-    if (found.description, found.base_job_template, found.concurrency_limit) == (
-        DESCRIPTION,
-        template(),
-        RUNS_AT_ONCE,
-    ):
-        return Change("work pool", NAME, "unchanged")
-    client.update_work_pool(
-        NAME,
-        WorkPoolUpdate(
-            description=DESCRIPTION, base_job_template=template(), concurrency_limit=RUNS_AT_ONCE
-        ),
+        client.create_work_pool(pool)
+        return "created"
+    wanted = (DESCRIPTION, template(), None)
+    if (found.description, found.base_job_template, found.concurrency_limit) == wanted:
+        return "unchanged"
+    update = WorkPoolUpdate(
+        description=DESCRIPTION, base_job_template=template(), concurrency_limit=None
     )
-    return Change("work pool", NAME, "updated")
+    client.update_work_pool(NAME, update)
+    return "updated"
+
+
+def _set_up_queue(client: SyncPrefectClient, name: str) -> Action:
+    limit, is_first = QUEUES[name], name == next(iter(QUEUES))
+    wanted = {"concurrency_limit": limit} | ({"priority": FIRST} if is_first else {})
+    try:
+        found = client.read_work_queue_by_name(name, work_pool_name=NAME)
+    except ObjectNotFound:
+        client.create_work_queue(name, work_pool_name=NAME, **wanted)
+        return "created"
+    if all(getattr(found, fact) == value for fact, value in wanted.items()):
+        return "unchanged"
+    client.update_work_queue(found.id, **wanted)
+    return "updated"

@@ -1,0 +1,308 @@
+"""A site on a cluster: `flows`, a namespace as deployments/ makes it, and `services`, which a site
+has already, here with a publisher and with somebody who is told.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import httpx
+import processes
+import yaml
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from synthetic import belgium as synthetic
+
+from cluster.node import Images
+
+ROOT = Path(__file__).resolve().parents[2]
+MANIFESTS = ROOT / "deployments/manifests"
+BROUGHT = ROOT / "tests/manifests"
+PATIENCE = 600.0  # an image may have to be pulled to a new node
+VINTAGE = 2024
+SMALL = {"cpu_request": "100m", "memory_request": "256Mi", "scratch_size": "1Gi"}
+
+
+def kubectl(*arguments: str, given: str | None = None, check: bool = True) -> str:
+    """What kubectl prints."""
+    done = subprocess.run(
+        ["kubectl", *arguments], input=given, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 0 or not check, f"kubectl {' '.join(arguments)}: {done.stderr}"
+    return done.stdout
+
+
+def wait(moment: Callable[[], Any], what: str, seconds: float = 0.5) -> Any:
+    """Ask again until something is there; fail after ten minutes, saying what never came."""
+    until = time.monotonic() + PATIENCE
+    while not (found := moment()):
+        assert time.monotonic() < until, f"{what} never came"
+        time.sleep(seconds)
+    return found
+
+
+@dataclass(frozen=True)
+class Site:
+    """Two namespaces of a cluster, the images in them, and a client of the Prefect server there."""
+
+    flows: str
+    services: str
+    images: Images
+    client: SyncPrefectClient
+
+    def query(self, statement: str) -> str:
+        """What psql in the database's pod answers, without a heading."""
+        words = "psql --username=geodata --tuples-only --no-align --command".split()
+        place = ("--namespace", self.services, "database")
+        return kubectl("exec", *place, "--", *words, statement, "geodata", check=False).strip()
+
+    def start(self, variables: dict[str, Any] | None = None, **parameters: Any) -> uuid.UUID:
+        """A run of the deployment belgium, as the UI starts it, with job variables of its own."""
+        mirror = f"http://publisher.{self.services}.svc:9000/"
+        return self.start_of("belgium", variables, vintage=VINTAGE, mirror=mirror, **parameters)
+
+    def start_of(
+        self, name: str, variables: dict[str, Any] | None = None, **parameters: Any
+    ) -> uuid.UUID:
+        """A run of a deployment, in the pods' namespace and small enough for a small node."""
+        (deployment,) = (each for each in self.client.read_deployments() if each.name == name)
+        asked = {
+            "state": {"type": "SCHEDULED"},
+            "parameters": parameters,
+            "job_variables": {"namespace": self.flows, **SMALL, **(variables or {})},
+        }
+        place = {"id": deployment.id}
+        made = self.client.request(
+            "POST", "/deployments/{id}/create_flow_run", path_params=place, json=asked
+        )
+        return uuid.UUID(made.json()["id"])
+
+    def state(self, run: uuid.UUID) -> Any:
+        """The state of a run; None while the server does not answer."""
+        try:
+            return self.client.read_flow_run(run).state
+        except httpx.HTTPError:
+            return None
+
+    def states(self, run: uuid.UUID) -> list[Any]:
+        """Every state that a run has had."""
+        return list(self.client.read_flow_run_states(run))
+
+    def cancel(self, run: uuid.UUID) -> None:
+        """Cancel a run as the UI does."""
+        asked = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+        self.client.request(
+            "POST", "/flow_runs/{id}/set_state", path_params={"id": run}, json=asked
+        )
+
+    def ended(self, run: uuid.UUID) -> Any:
+        """The last state of a run, with the last words of the cluster when it does not come."""
+        try:
+            return wait(
+                lambda: state if (state := self.state(run)) and state.is_final() else None,
+                f"the end of run {run}",
+            )
+        except AssertionError as error:
+            last = kubectl("get", "pods,events", "--namespace", self.flows, check=False)
+            raise AssertionError(f"{error}; {self.state(run)}; pods: {last}") from None
+
+    def pods(self, run: uuid.UUID) -> list[dict[str, Any]]:
+        """The pods of a run, the oldest first."""
+        chosen = ("--selector", f"prefect.io/flow-run-id={run}", "--output", "json")
+        found = json.loads(kubectl("get", "pods", "--namespace", self.flows, *chosen))["items"]
+        return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+    def building(self, run: uuid.UUID) -> dict[str, Any]:
+        """The pod of a run that has archived its files and is building an edition."""
+        mark = f"SELECT 1 FROM catalog.edition WHERE state = 'building' AND run_id = '{run}'"
+        wait(lambda: self.query(mark) == "1" or self.over(run), "the building of an edition", 0.2)
+        assert not self.over(run), self.state(run)
+        (pod,) = self.pods(run)
+        return pod
+
+    def over(self, run: uuid.UUID) -> bool:
+        """Whether a run has ended."""
+        return bool((state := self.state(run)) and state.is_final())
+
+    def kill(self, namespace: str, name: str) -> None:
+        """Kill process 1 of the container of a pod, as the kernel does when memory is short."""
+        pod = json.loads(kubectl("get", "pod", "--namespace", namespace, name, "--output", "json"))
+        identity = pod["status"]["containerStatuses"][0]["containerID"].partition("://")[2]
+        place = pod["spec"]["nodeName"]
+        given = filled("executioner.yaml", self.images, killed=identity, node=place)
+        kubectl("create", "--namespace", self.services, "--filename", "-", given=given)
+
+        def died() -> bool:
+            """Tell whether that container is no more."""
+            shown = ("--namespace", namespace, name, "--ignore-not-found", "--output", "json")
+            found = json.loads(kubectl("get", "pod", *shown) or "{}")
+            statuses = found.get("status", {}).get("containerStatuses", [{}])
+            running = "running" in statuses[0].get("state", {})
+            return not (running and identity in statuses[0]["containerID"])
+
+        wait(died, f"the death of {name}", 0.2)
+
+    def told(self) -> str:
+        """What automations have told people until now."""
+        return kubectl("logs", "--namespace", self.services, "told")
+
+    def is_ready(self, name: str) -> bool:
+        """Whether a pod of the services answers."""
+        path = "jsonpath={.status.containerStatuses[0].ready}"
+        place = ("--namespace", self.services, name, "--output", path)
+        return kubectl("get", "pod", *place, check=False) == "true"
+
+
+@contextmanager
+def deployed(images: Images, folder: Path) -> Iterator[Site]:
+    """Everything deployed as the guide says, and nothing left of it afterwards."""
+    name = f"geodata-test-{uuid.uuid4().hex[:6]}"
+    flows, services = f"{name}-flows", f"{name}-services"
+    try:
+        _start_services(services, images, folder)
+        _prepare(flows, services, images)
+        with (
+            forwarded(services) as api,
+            temporary_settings({PREFECT_API_URL: api}),
+            get_client(sync_client=True) as client,
+        ):
+            _deploy(api, images.flows, services)
+            start_worker(flows, services, images)
+            yield Site(flows=flows, services=services, images=images, client=client)
+    finally:
+        both = (flows, services, "--ignore-not-found", "--wait=false")
+        kubectl("delete", "namespace", *both, check=False)
+
+
+def _start_services(services: str, images: Images, folder: Path) -> None:
+    synthetic.write(folder, municipalities=60, sectors=4000, vintages=(VINTAGE,))
+    kubectl("create", "namespace", services)
+    given = filled("services.yaml", images, namespace=services, services=services)
+    kubectl("apply", "--namespace", services, "--filename", "-", given=given)
+    ready = ("--for=condition=Ready", "pod", "--all", "--timeout=600s")
+    kubectl("wait", "--namespace", services, *ready)
+    for path in folder.iterdir():
+        kubectl("cp", "--namespace", services, str(path), f"publisher:/scratch/files/{path.name}")
+
+
+def _prepare(flows: str, services: str, images: Images) -> None:
+    """The manifests as they are, in another namespace, with the Secrets filled in."""
+    for path in sorted(MANIFESTS.glob("*.yaml")):
+        if path.name not in ("kustomization.yaml", "secrets.example.yaml", "migration.yaml"):
+            named = re.compile(r"(namespace|name): geodata$", re.MULTILINE)
+            text = named.sub(rf"\1: {flows}", path.read_text())
+            kubectl("apply", "--namespace", flows, "--filename", "-", given=text)
+    values = _values(services)
+    for document in yaml.safe_load_all((MANIFESTS / "secrets.example.yaml").read_text()):
+        if given := values.get(document["metadata"]["name"]):
+            document["metadata"]["namespace"] = flows
+            document["stringData" if document["kind"] == "Secret" else "data"] = given
+            kubectl("apply", "--filename", "-", given=yaml.safe_dump(document))
+    bucket = (
+        "import fsspec; fsspec.filesystem('s3', key='geodata', secret='geodata-test',"
+        f" endpoint_url='http://store.{services}.svc:8333').makedirs('geodata')"
+    )
+    kubectl("exec", "--namespace", services, "prefect", "--", "python", "-c", bucket)
+    text = (MANIFESTS / "migration.yaml").read_text().replace("IMAGE", images.flows)
+    given = text.replace("namespace: geodata", f"namespace: {flows}")
+    kubectl("apply", "--filename", "-", given=given)
+    complete = ("--for=condition=complete", "--timeout=600s", "job/geodata-migration")
+    kubectl("wait", "--namespace", flows, *complete)
+
+
+def _values(services: str) -> dict[str, dict[str, str]]:
+    """What the example of Secrets leaves to the site, by Secret."""
+    return {
+        "geodata-database": {
+            "url": f"postgresql://geodata:geodata@database.{services}.svc:5432/geodata"
+        },
+        "geodata-archive": {"location": "s3://geodata/archive", "replicas": ""},
+        "geodata-archive-credentials": {
+            "AWS_ACCESS_KEY_ID": "geodata",
+            "AWS_SECRET_ACCESS_KEY": "geodata-test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": f"http://store.{services}.svc:8333",
+        },
+    }
+
+
+def start_worker(flows: str, services: str, images: Images) -> None:
+    """The worker as the chart makes it of its values, and it is there."""
+    given = worker(flows, services, images)
+    kubectl("apply", "--namespace", flows, "--filename", "-", given=given)
+    place = ("--namespace", flows, "deployment/geodata-worker", "--timeout=600s")
+    kubectl("rollout", "status", *place)
+
+
+def worker(flows: str, services: str, images: Images) -> str:
+    """The manifest of the worker, with what deployments/values-worker.yaml says."""
+    document = yaml.safe_load(filled("worker.yaml", images, namespace=flows, services=services))
+    values = yaml.safe_load((ROOT / "deployments/values-worker.yaml").read_text())["worker"]
+    seconds = {
+        "PREFECT_WORKER_QUERY_SECONDS": values["config"]["queryInterval"],
+        "PREFECT_WORKER_PREFETCH_SECONDS": values["config"]["prefetchSeconds"],
+    }
+    pod = document["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    container["command"] = values["command"]
+    container["env"] += [{"name": name, "value": str(value)} for name, value in seconds.items()]
+    container["env"] += values["extraEnvVars"]
+    container["resources"] = values["resources"]
+    container["livenessProbe"] |= values["livenessProbe"]["config"]
+    container["securityContext"] = values["containerSecurityContext"]
+    pod["securityContext"] = values["podSecurityContext"]
+    return yaml.safe_dump(document)
+
+
+@contextmanager
+def forwarded(services: str) -> Iterator[str]:
+    """The API of the server in the cluster, on a free port of this machine.
+
+    kubectl ends when the pod behind it restarts, and is started again.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = f"kubectl port-forward --namespace {services} service/prefect {port}:4200"
+    again = f"while true; do {words}; sleep 0.5; done"
+    api = f"http://127.0.0.1:{port}/api"
+    with processes.started("bash", "-c", again):
+        wait(lambda: _answers(api), "the Prefect server")
+        yield api
+
+
+def _answers(api: str) -> bool:
+    try:
+        return httpx.get(f"{api}/health", timeout=5, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _deploy(api: str, image: str, services: str) -> None:
+    environment = os.environ | {
+        "PREFECT_API_URL": api,
+        "GEODATA_IMAGE": image,
+        "GEODATA_REVISION": re.split("[:@]", image)[-1],
+        "GEODATA_WEBHOOK_URL": f"http://told.{services}.svc:9000/",
+    }
+    command = [sys.executable, str(ROOT / "deployments/apply.py")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def filled(name: str, images: Images, **names: str) -> str:
+    """A manifest of the tests with its $names filled in."""
+    return Template((BROUGHT / name).read_text()).substitute(asdict(images), **names)
