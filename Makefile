@@ -6,7 +6,7 @@ ARGUMENTS ?=
 WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-truth test-faults format check bench rollback withdraw rebuild deploy image sbom advisories server stop db-shell db-stop lock clean
+.PHONY: help setup demo test test-fast test-truth test-faults test-kubernetes format check bench rollback withdraw rebuild deploy image sbom advisories server stop db-shell db-stop lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,9 @@ test-truth: setup ## compare what is loaded with what other programs read, MINUT
 test-faults: setup ## try every fault: kills, disks, crashes and crowds, MINUTES long for each module
 	@env -u GEODATA_DATABASE_URL -u GEODATA_DATABASE_BLOCK GEODATA_FAULT_MINUTES=$(or $(MINUTES),3) \
 		$(PYTHON) -m pytest -q $(WORKERS) -m faults -rP --show-capture=stdout $(ARGUMENTS)
+
+test-kubernetes: setup ## run the tests on a cluster: that of KUBECONFIG with GEODATA_IMAGE, or one of ../shared/cluster, made and taken down
+	@GEODATA_MAKE_CLUSTER=yes $(PYTHON) -m pytest -q -n 0 -s -m kubernetes $(ARGUMENTS)
 
 format: setup ## bring code into the form that check holds
 	@.venv/bin/ruff check --quiet --select I --fix . && .venv/bin/ruff format --quiet .

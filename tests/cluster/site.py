@@ -127,7 +127,7 @@ class Site:
 
     def building(self, run: uuid.UUID) -> dict[str, Any]:
         """The pod of a run that has archived its files and is building an edition."""
-        mark = f"SELECT 1 FROM catalog.edition WHERE state = 'building' AND run_id = '{run}'"
+        mark = f"SELECT 1 FROM catalog.edition WHERE state = 'building' AND run = '{run}'"
         wait(lambda: self.query(mark) == "1" or self.over(run), "the building of an edition", 0.2)
         assert not self.over(run), self.state(run)
         (pod,) = self.pods(run)
