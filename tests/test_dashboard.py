@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -126,3 +127,19 @@ def test_the_manifests_are_what_kubernetes_takes() -> None:
     (container,) = documents[0]["spec"]["template"]["spec"]["containers"]
     assert container["args"] == ["python", "-m", "deployments.observability.exporter"]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_kustomize_builds_the_exporter_with_rules_and_dashboard_as_they_are() -> None:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("kubectl is not on this machine")
+    done = subprocess.run([kubectl, "kustomize", str(FILES)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    built = {
+        (document["kind"], document["metadata"]["name"]): document
+        for document in yaml.safe_load_all(done.stdout)
+    }
+    assert {document["metadata"]["namespace"] for document in built.values()} == {"geodata"}
+    for name, file in (("geodata-alerts", "alerts.yaml"), ("geodata-dashboard", "dashboard.json")):
+        assert built["ConfigMap", name]["data"] == {file: (FILES / file).read_text()}
+    assert done.stdout.count("image: IMAGE\n") == 1
