@@ -17,6 +17,7 @@ from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, SourceError, WorkLost
 from tasks.core.model.handles import Edition, File, Foundation, Original, Retrieval, Staging
 from tasks.core.postgres.outages import DATABASE_FAILURES, is_cut
+from tasks.running.log_lines import about
 from tasks.running.making import making
 from tasks.running.newest import asked
 from tasks.running.steps import say, warn
@@ -46,19 +47,25 @@ def recorded(
             given = signature(function).bind(*args, **kwargs)
             given.apply_defaults()
             flow = partial(_followed, dataset, function, given.arguments)
-            try:
-                return making().run(dataset, flow)
-            except (WorkLost, *DATABASE_FAILURES) as loss:
-                if not isinstance(loss, WorkLost) and not is_cut(loss):
-                    raise
-                warn(f"{' '.join(str(loss).split())} The run begins again now.")
-            await_database()
-            return making().run(dataset, flow)
+            with about(dataset=dataset.slug):
+                return _run_once_more(dataset, flow)
 
         run.dataset = dataset  # type: ignore[attr-defined]
         return run
 
     return decorate
+
+
+def _run_once_more(dataset: Dataset, flow: Callable[[], object]) -> State[Any]:
+    """Run a flow, and from its beginning again when it lost the database or its work there."""
+    try:
+        return making().run(dataset, flow)
+    except (WorkLost, *DATABASE_FAILURES) as loss:
+        if not isinstance(loss, WorkLost) and not is_cut(loss):
+            raise
+        warn(f"{' '.join(str(loss).split())} The run begins again now.")
+    await_database()
+    return making().run(dataset, flow)
 
 
 def _followed(dataset: Dataset, function: Callable[..., object], given: dict[str, Any]) -> None:
@@ -69,7 +76,8 @@ def _followed(dataset: Dataset, function: Callable[..., object], given: dict[str
     found = asked(dataset, function, given)
     try:
         for arguments in found.runs:
-            function(**arguments)
+            with about(vintage=arguments.get("vintage")):
+                function(**arguments)
     except (CheckFailed, SourceError):
         if found.instead:
             _keep_current(function, found.instead)
@@ -81,7 +89,8 @@ def _keep_current(function: Callable[..., object], arguments: dict[str, Any]) ->
     vintage = arguments["vintage"]
     say(f"The newest vintage cannot be shown; {vintage}, which stays shown, is asked for.")
     try:
-        function(**arguments)
+        with about(vintage=vintage):
+            function(**arguments)
     except NothingNew as news:
         say(str(news))
     except (CheckFailed, SourceError) as error:

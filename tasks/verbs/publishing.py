@@ -12,6 +12,7 @@ from tasks.core.catalog.publication_documents import publication_documents
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Edition, Foundation, Inputs, Staging
+from tasks.running.log_lines import tell
 from tasks.running.making import making
 from tasks.running.policies import RECORD, verb
 from tasks.running.site import site
@@ -44,6 +45,7 @@ def open_staging(
     layers are there as <dataset>_<layer>.
     """
     staging = making().begin(dataset, vintage, files.originals, after, rebuild=rebuild)
+    tell(vintage=staging.vintage, edition=staging.edition)
     say(f"Opened {staging.schema} for edition {staging.edition} of {dataset.slug} {vintage}.")
     return staging
 

@@ -1,0 +1,1 @@
+"""What the catalog tells Prometheus, and the files by which a cluster watches geodata-flows."""
