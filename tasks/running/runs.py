@@ -17,6 +17,7 @@ from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, SourceError, WorkLost
 from tasks.core.model.handles import Edition, File, Foundation, Original, Retrieval, Staging
 from tasks.core.postgres.outages import DATABASE_FAILURES, is_cut
+from tasks.running.frames import without_frames
 from tasks.running.making import making
 from tasks.running.newest import asked
 from tasks.running.steps import say, warn
@@ -61,6 +62,7 @@ def recorded(
     return decorate
 
 
+@without_frames()
 def _followed(dataset: Dataset, function: Callable[..., object], given: dict[str, Any]) -> None:
     """Run a flow, for the newest vintage where no year was asked for.
 
