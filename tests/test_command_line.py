@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import httpx
 import processes
 import pytest
+from deployed import wait
 from prefect import flow
 from pydantic import Field
 
@@ -214,6 +217,36 @@ def test_a_good_run_reports_to_the_background_server(background_server: str, tin
     assert done.returncode == 0, done.stderr
     assert background_server.removesuffix("/api") + "/runs/flow-run/" in done.stderr
     assert HINT not in done.stderr
+
+
+def test_a_run_that_ends_at_once_has_told_its_server_all(
+    background_server: str, tiny: Path, tmp_path: Path
+) -> None:
+    country = tmp_path / "country.py"  # Prefect's heartbeat is replaced where a dataset is made
+    country.write_text(
+        tiny.read_text().replace("\nif __name__", "\ntiny.fn.dataset = None\nif __name__")
+    )
+    done = command(country, PREFECT_LOGGING_TO_API_ENABLED="true")
+    assert done.returncode == 0, done.stderr
+    run = re.findall(r"/runs/flow-run/(\S+)", done.stderr)[0]
+    assert asked(background_server, f"flow_runs/{run}")["state_type"] == "COMPLETED"
+    of_run = {"logs": {"flow_run_id": {"any_": [run]}}}
+    said = [log["message"] for log in asked(background_server, "logs/filter", of_run)]
+    assert said[-1] == "Finished in state Completed()"
+    about = {"resource": {"id_prefix": [f"prefect.flow-run.{run}"]}}
+    of_task = {"related": {"id": [f"prefect.flow-run.{run}"]}}
+    for event, its in (
+        ("prefect.flow-run.heartbeat", about),
+        ("prefect.task-run.Completed", of_task),
+    ):
+        found = {"filter": {"event": {"name": [event]}, **its}}
+        wait(lambda found=found: asked(background_server, "events/filter", found)["events"], event)
+
+
+def asked(server: str, path: str, what: dict[str, Any] | None = None) -> Any:
+    """Ask the API of a server, with a body or without one."""
+    method = "GET" if what is None else "POST"
+    return httpx.request(method, f"{server}/{path}", json=what).raise_for_status().json()
 
 
 def test_a_contradicted_declaration_ends_in_one_line(background_server: str, tiny: Path) -> None:

@@ -12,7 +12,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.events import emit_event
 
 from tasks.core.archive.copies import digest
-from tasks.core.catalog import removals, row_digests
+from tasks.core.catalog import removals
 from tasks.core.catalog.edition_documents import (
     edition_document,
     manifest_name,
@@ -47,6 +47,8 @@ def close(edition: Edition) -> None:
 
 def _keep_digests(edition: Edition) -> dict[str, Any]:
     """Keep each layer's row digests in the archive; return what the manifest says of them."""
+    from tasks.core.catalog import row_digests
+
     kept, place, slug = {}, site(), edition.dataset.slug
     for layer, columns in row_digests.key_columns(place.database, slug, edition.number).items():
         with tempfile.NamedTemporaryFile(dir=workplace(), suffix=".parquet") as file:

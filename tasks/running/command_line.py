@@ -9,15 +9,17 @@ docstring or from `Annotated[..., Field(json_schema_extra={"description": ...})]
 
 from __future__ import annotations
 
+import atexit
 import inspect
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, NoReturn, get_type_hints
 
 import httpx
 from cyclopts import App, CycloptsError, Parameter
@@ -34,6 +36,7 @@ from tasks.core.model.addresses import redact, require_public
 from tasks.core.model.errors import ConfigurationError, GeodataError
 from tasks.running import local_server
 from tasks.running.announcements import is_away
+from tasks.running.heartbeats import prompt_heartbeat
 
 HINT = (
     "No Prefect server is up, so this run starts one for itself (some twenty seconds); 'make"
@@ -48,10 +51,12 @@ def run(flow: Flow[..., Any]) -> None:
     quiet = QuietConsole()
     for handler in logging.getLogger().handlers:
         handler.addFilter(quiet)
+    alive = prompt_heartbeat(flow) if hasattr(flow.fn, "dataset") else nullcontext()
     ended = heard(flow)
     try:
-        # Prefect's types forget return_state here
-        state: State[Any] = flow(**values, return_state=True)  # type: ignore[assignment]
+        with alive:
+            # Prefect's types forget return_state here
+            state: State[Any] = flow(**values, return_state=True)  # type: ignore[assignment]
     except KeyboardInterrupt:
         print(f"{flow.name}: interrupted.", file=sys.stderr)
         sys.exit(130)
@@ -60,7 +65,7 @@ def run(flow: Flow[..., Any]) -> None:
     code = 0 if state.is_completed() else report(flow.name, state, quiet)
     if is_away():
         leave(flow.name, code)
-    sys.exit(code)
+    end(code)
 
 
 def heard(flow: Flow[..., Any]) -> list[State[Any]]:
@@ -102,6 +107,19 @@ def leave(name: str, code: int) -> None:
         file=sys.stderr,
     )
     scratch.leave()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def end(code: int) -> NoReturn:
+    """End the process as Python would, but for the half second in which it takes modules apart.
+
+    What is under way comes to its end: states, logs and events that the Prefect server has yet to
+    hear, threads, a throw-away server, temporary files. So ends a process of multiprocessing too.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

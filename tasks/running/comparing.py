@@ -6,7 +6,7 @@ from prefect import runtime
 from prefect.artifacts import create_markdown_artifact
 
 from tasks.core.catalog import reviews
-from tasks.core.catalog.changes import compared_layers, comparison
+from tasks.core.catalog.changes import compared_layers
 from tasks.core.catalog.changes.report import report
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
@@ -25,6 +25,8 @@ def compare(staging: Staging) -> bool:
     Only of a vintage that nobody declared; what was declared has been held to it already. With
     nothing to compare it with, what a mirror states of its files has to do.
     """
+    from tasks.core.catalog.changes import comparison
+
     database, derived = site().database, staging.is_derived
     before = compared_layers.precedent(database, staging)
     if before is None and not derived:

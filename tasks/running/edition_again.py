@@ -14,7 +14,7 @@ from tasks.core.model.declarations import Dataset
 from tasks.core.model.handles import Edition, Foundation, Original, Staging
 from tasks.core.model.names import Sources
 from tasks.core.model.recipes import Recipe
-from tasks.core.rebuilding import comparisons, replays
+from tasks.core.rebuilding import replays
 from tasks.running.site import site
 from tasks.running.steps import recording, say, warn
 
@@ -65,6 +65,8 @@ class EditionAgain:
 
     def publish(self, staging: Staging) -> Edition:
         """Seal the layers, and publish them as the old edition if equal, else as one of its own."""
+        from tasks.core.rebuilding import comparisons
+
         recipe, database = self.recipe, site().database
         with recording(staging, "seal", staging.dataset.schema) as step:
             rows = layers.seal_all(database, _as_empty_as(staging, recipe))

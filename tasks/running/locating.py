@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tasks.core.archive import todays_files
 from tasks.core.catalog import listed_files
-from tasks.core.making.tables.fullness import is_as_full
 from tasks.core.making.unpacking.archives import take_out
 from tasks.core.model.declarations import Source, Table
 from tasks.core.model.errors import SourceError
@@ -119,6 +118,8 @@ def _is_whole(original: Original) -> bool:
     earlier = source.otherwise.reads if source.otherwise else None
     if not isinstance(reads, Table) or not isinstance(earlier, Table):
         return True
+    from tasks.core.making.tables.fullness import is_as_full
+
     packed = site().archive.originals.fetch(original.sha256)
     with tempfile.TemporaryDirectory(dir=workplace()) as folder:
         name, path = take_out(packed, source.member, Path(folder), name=source.slug)

@@ -17,6 +17,7 @@ from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, SourceError, WorkLost
 from tasks.core.model.handles import Edition, File, Foundation, Original, Retrieval, Staging
 from tasks.core.postgres.outages import DATABASE_FAILURES, is_cut
+from tasks.running.frames import without_frames
 from tasks.running.log_lines import about
 from tasks.running.making import making
 from tasks.running.newest import asked
@@ -68,6 +69,7 @@ def _run_once_more(dataset: Dataset, flow: Callable[[], object]) -> State[Any]:
     return making().run(dataset, flow)
 
 
+@without_frames()
 def _followed(dataset: Dataset, function: Callable[..., object], given: dict[str, Any]) -> None:
     """Run a flow, for the newest vintage where no year was asked for.
 

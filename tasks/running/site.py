@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from prefect_sqlalchemy import SqlAlchemyConnector
 from psycopg2 import errors, sql
 from pydantic import ValidationError
 
@@ -119,6 +118,8 @@ def _opened(url: str, block: str, throwaway: str) -> Database:
 
 
 def _of_block(name: str) -> Database:
+    from prefect_sqlalchemy import SqlAlchemyConnector
+
     try:
         block = SqlAlchemyConnector.load(name, _sync=True)
     except (ValueError, RuntimeError) as error:  # with ValidationError, whose words hold the block

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.core.making.joining import aggregation
 from tasks.core.model.handles import Staging
 from tasks.running.policies import DATABASE, verb
 from tasks.running.site import site
@@ -40,6 +39,8 @@ def aggregate(
     Returns the staging. Raises CheckFailed when a comment has no rule, a carried column is not
     constant or not allowed, or an added row has no group.
     """
+    from tasks.core.making.joining import aggregation
+
     with recording(staging, "aggregate", into) as step:
         done = aggregation.aggregate(
             site().database, staging.schema, table, by, into, carry, adding, about

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from tasks.core.making.codes import code_lists, kept_events, movements, recoding
+from tasks.core.making.codes import code_lists, kept_events, movements
 from tasks.core.making.codes.code_lists import Codes, Unknown
 from tasks.core.making.codes.ledger import Ledger, WholeOrParts
 from tasks.core.model.handles import Staging
@@ -37,6 +37,8 @@ def recode(
     followed for itself. Returns the staging. Raises CheckFailed when the table has codes of both
     days.
     """
+    from tasks.core.making.codes import recoding
+
     with recording(staging, "recode", table) as step:
         carry, routes = (
             (recoding.follow, ledger.succession) if mixed else (recoding.recode, ledger.routes)
@@ -65,6 +67,8 @@ def settle(staging: Staging, table: str, key: str, area: WholeOrParts) -> Stagin
     and the whole is wanted. Returns the staging. Raises CheckFailed when the form wanted cannot be
     had, or when the parts do not cover the ground of the whole.
     """
+    from tasks.core.making.codes import recoding
+
     with recording(staging, "settle", table) as step:
         step.done(recoding.settle(site().database, staging.schema, table, key, area))
     return staging

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from tasks.core.catalog.provenance import record_topology
-from tasks.core.making.topology.cleaning import clean
-from tasks.core.making.topology.coverage import TopologyReport
 from tasks.core.model.handles import Staging
 from tasks.running.policies import DATABASE, verb
 from tasks.running.site import site
 from tasks.running.steps import recording, warn
+
+if TYPE_CHECKING:
+    from tasks.core.making.topology.coverage import TopologyReport
 
 
 @verb("clean topology {table}", DATABASE)
@@ -37,6 +39,8 @@ def clean_topology(
     staging. Raises CheckFailed, and writes nothing, when a feature would vanish or change beyond
     the tolerance, or when bad edges are left.
     """
+    from tasks.core.making.topology.cleaning import clean
+
     with recording(staging, "clean_topology", table) as step:
         report = clean(
             site().database, staging.schema, table, key, gap_metres, snap_metres, tolerance, parent

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prefect.futures import PrefectFuture
 
-from tasks.core.making.geometry import geometry_tables
-from tasks.core.making.tables import staging_tables
-from tasks.core.making.tables.tabular import Tally
 from tasks.core.making.unpacking.fixity import unchanged
 from tasks.core.model.declarations import Document, Features, Table
 from tasks.core.model.errors import ConfigurationError
@@ -20,6 +18,9 @@ from tasks.running.proving import proving
 from tasks.running.runs import together
 from tasks.running.site import site
 from tasks.running.steps import recording, warn
+
+if TYPE_CHECKING:
+    from tasks.core.making.tables.tabular import Tally
 
 
 def load(staging: Staging, files: Files) -> tuple[PrefectFuture[int], ...]:
@@ -45,6 +46,8 @@ def load_table(staging: Staging, file: File, table: str) -> int:
     reason stands in `<column>_reason`. Raises SourceError when the file is not as declared, naming
     the column, the value and the line, and CheckFailed when the declared key is not unique.
     """
+    from tasks.core.making.tables import staging_tables
+
     reads = file.reads
     if not isinstance(reads, Table):
         raise ConfigurationError(
@@ -82,6 +85,8 @@ def load_geometries(staging: Staging, file: File, table: str) -> int:
     marker ("*", -99997) becomes null and its reason stands in `<column>_reason`. Raises SourceError
     when the file is not as declared and CheckFailed when the key is missing or repeated.
     """
+    from tasks.core.making.geometry import geometry_tables
+
     reads = file.reads
     if not isinstance(reads, Features):
         raise ConfigurationError(

@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from xml.sax.saxutils import escape, quoteattr
 
-import fiona
 import pyogrio
 from pyogrio.errors import DataSourceError, GeometryError
 
@@ -191,6 +190,8 @@ def choose_layer(place: Place, pattern: str | None) -> tuple[str, str]:
     # pyogrio refuses layers of any kind of geometry with heights; through a virtual layer it reads
     # them
     except GeometryError:
+        import fiona
+
         name = _only(fiona.listlayers(place.path), place, pattern)
         quoted = {"name": quoteattr(name), "path": escape(place.path), "layer": escape(name)}
         return VIRTUAL.format(**quoted), name

@@ -14,7 +14,6 @@ from tasks.core.model.addresses import local_path
 from tasks.core.model.declarations import Source
 from tasks.core.model.listings import Listing
 from tasks.core.upstream.listings.listed import Listed, ListingUnread
-from tasks.core.upstream.listings.reading import read
 
 KEPT_SECONDS, UNREAD_SECONDS = 600.0, 60.0  # that an answer, or its want, is not asked for again
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -78,7 +77,7 @@ def _newness(file: Listed) -> datetime:
 
 def _read_lately(listing: Listing, url: str) -> tuple[Listed, ...]:
     if local_path(url) is not None:
-        return read(listing, url)
+        return _read(listing, url)
     key = (listing, url)
     with _books:
         lock = _locks.setdefault(key, Lock())
@@ -91,9 +90,16 @@ def _read_lately(listing: Listing, url: str) -> tuple[Listed, ...]:
     return answer.files
 
 
+def _read(listing: Listing, url: str) -> tuple[Listed, ...]:
+    """Read a listing, by readers of every standard, which few runs need."""
+    from tasks.core.upstream.listings.reading import read
+
+    return read(listing, url)
+
+
 def _asked(listing: Listing, url: str) -> _Answer:
     try:
-        files = read(listing, url)
+        files = _read(listing, url)
     except ListingUnread as error:
         return _Answer(time.monotonic() + UNREAD_SECONDS, unread=error)
     return _Answer(time.monotonic() + KEPT_SECONDS, files)
