@@ -134,8 +134,11 @@ def test_the_server_has_what_is_declared(
         for one in found["schedules"]
     ]
     assert schedules == deployment.get("schedules", [])
-    options = found["concurrency_options"] | {"limit": found["global_concurrency_limit"]["limit"]}
-    assert options == deployment["concurrency_limit"]
+    options = found["concurrency_options"]
+    if options:
+        options |= {"limit": found["global_concurrency_limit"]["limit"]}
+    assert options == deployment.get("concurrency_limit")
+    assert found["work_queue_name"] == deployment["work_pool"].get("work_queue_name", "default")
 
 
 def test_the_server_plans_the_runs_of_every_schedule(client: SyncPrefectClient) -> None:
