@@ -25,7 +25,7 @@ from tasks.running.newest import newest_of
 from tasks.running.parts import Parts, is_own, told, withdraw
 from tasks.running.policies import SERVER, verb
 from tasks.running.processes import end_with_parent, flow_of, server_for_all
-from tasks.running.runs import together
+from tasks.running.runs import in_threads, together
 from tasks.running.site import site
 from tasks.running.steps import say, warn
 from tasks.running.wholeness import patient
@@ -59,12 +59,12 @@ def backfill_datasets(datasets: Sequence[str], since: int | None, mirror: str | 
     question to its publisher. Keeps the table as an artefact. Raises CheckFailed when a vintage
     failed although its files are there.
     """
-    with server_for_all():
-        if on_work_pool():
-            filled = _fill_over_pool(datasets, since, mirror)
-        else:
+    if on_work_pool():
+        filled = _fill_over_pool(datasets, since, mirror)
+    else:
+        with server_for_all():
             filling = together(*(fill.submit(dataset, since, mirror) for dataset in datasets))
-            filled = [each for future in filling for each in future.result()]
+        filled = [each for future in filling for each in future.result()]
     if runtime.flow_run.id:
         rows = [{name: str(value) for name, value in asdict(each).items()} for each in filled]
         with telling("which vintages were there"):
@@ -95,7 +95,6 @@ def fill(dataset: str, since: int | None, mirror: str | None) -> tuple[Filled, .
 @verb("ask for the vintages of {dataset}", SERVER)
 def ask_for_vintages(dataset: str, since: int | None, mirror: str | None) -> tuple[int, ...]:
     """Return the vintages of a dataset since the first declared; 0 for a dataset of one only."""
-    end_with_parent()
     return _vintages(flow_of(dataset), since, {"mirror": mirror})
 
 
@@ -116,8 +115,9 @@ def _fill_over_pool(datasets: Sequence[str], since: int | None, mirror: str | No
     names = [deployment_of(dataset).partition("/")[2] for dataset in datasets]
     left = [run for run in live(names) if BACKFILL in run.tags and not is_own(run)]
     withdraw(left, running=False)
-    asked = together(*(ask_for_vintages.submit(each, since, mirror) for each in datasets))
-    ahead = {dataset: deque(each.result()) for dataset, each in zip(datasets, asked, strict=True)}
+    asked = {"dataset": list(datasets), "since": since, "mirror": mirror}
+    vintages = in_threads(ask_for_vintages, asked)  # a process would need the memory of a run
+    ahead = {each: deque(found) for each, found in zip(datasets, vintages, strict=True)}
     parts, filled = Parts[tuple[str, int]](_is_filled), list[Filled]()
 
     def start_next(dataset: str) -> None:

@@ -27,7 +27,7 @@ from tasks.running.policies import SERVER, verb
 from tasks.running.pooled_rebuild import begin_part, rebuild_over_pool, withdraw_left_parts
 from tasks.running.processes import PROCESS_COUNT, end_with_parent, server_for_all
 from tasks.running.remaking import make_again
-from tasks.running.runs import together
+from tasks.running.runs import in_threads, together
 from tasks.running.site import Site, at, site, throwaway
 from tasks.running.steps import say, warn
 from tasks.running.wholeness import prove
@@ -156,8 +156,7 @@ def check_rebuild(plan: Plan) -> None:
     Raises CheckFailed when an edition is missing, or differs although it was made by the same code,
     or when the history could not be put back whole; what newer code makes otherwise is said.
     """
-    with server_for_all():
-        together(*hold_to_manifest.map(plan.rebuild, list(plan.wanted), plan.throwaway))
+    _hold_all(plan)
     database = site().database
     prove()
     replays.clear(database)
@@ -172,6 +171,20 @@ def check_rebuild(plan: Plan) -> None:
     say(f"{result.message}.")
     if result.unexplained:
         raise CheckFailed(_failure(result))
+
+
+def _hold_all(plan: Plan) -> None:
+    """Hold the wanted editions to their manifests, some at once; in a small pod by threads."""
+    held: dict[str, Any] = {
+        "rebuild": plan.rebuild,
+        "place": list(plan.wanted),
+        "throwaway": plan.throwaway,
+    }
+    if on_work_pool():
+        in_threads(hold_to_manifest, held)
+    else:
+        with server_for_all():
+            together(*hold_to_manifest.map(**held))
 
 
 def _failure(result: rebuild_records.Result) -> str:
