@@ -25,7 +25,7 @@ from tasks.running.locks import (
     lock_of_part,
     prove_lock,
 )
-from tasks.running.parts import is_busy, told, was_cancelled_before_start
+from tasks.running.parts import is_busy, told, was_cancelled_before_start, was_stopped
 from tasks.running.pooled_rebuild import begin_part
 from tasks.running.site import site
 
@@ -142,10 +142,12 @@ def test_the_end_of_a_run_is_told_by_its_state(
         flow_id="0" * 32,
         state=state,
         state_type=state.type,  # type: ignore[attr-defined]
-        start_time=now() if began else None,
+        start_time=now(),  # as a server gives one to all that have ended
+        run_count=int(began),
     )
     assert told(run) == f"ended {words}"
     assert was_cancelled_before_start(run) is is_early
+    assert was_stopped(run) is (run.state_type == "CANCELLED" and began)
     assert is_busy(run) is is_taken
     assert told(None) == "is unknown to the Prefect server by now"
     assert not is_busy(None)

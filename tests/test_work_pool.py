@@ -168,19 +168,26 @@ def test_a_backfill_runs_the_deployment_of_a_dataset_once_a_vintage(
 def test_a_rebuild_whose_supervisor_is_killed_goes_on_where_it_was(
     pool: Pool, burnt: Burnt, ashes: Database
 ) -> None:
+    process_pool.set_slots(pool.client, 1)
     with pool.working() as worker:
         killed = pool.run("rebuild")
         wait(lambda: ashes.rows(BUILDING), "an edition that is made", 0.02)
-        parts = runs_of(pool.client, "rebuild-edition", "RUNNING")
+        (part,) = runs_of(pool.client, "rebuild-edition", "RUNNING")
+        for process in jobs(str(part.id)):
+            process.suspend()
         assert kill(killed)
         # until then the deployment's limit of one run would cancel the next
         assert wait(lambda: ended(pool.client, killed), "the end of the supervisor").is_crashed()
-        told = pool.end(pool.run("rebuild"), worker)
+        run = pool.run("rebuild")
+        waited_for = f"The run {part.name}, which an earlier rebuild had started, is waited for."
+        wait(lambda: waited_for in worker.said(), "the word that the part is waited for")
+        process_pool.set_slots(pool.client, 2)
+        for process in jobs(str(part.id)):
+            process.resume()
+        told = pool.end(run, worker)
         assert IDENTICAL in told
-        assert "which an earlier rebuild had started, is waited for" in told
         assert "Cancelled the run rebuild" in told
-        for part in parts:
-            assert ended(pool.client, str(part.id)).is_completed()
+        assert ended(pool.client, str(part.id)).is_completed()
     after = dump(ashes)
     assert after["views"] == burnt.before["views"]
     assert after["tables"] == burnt.before["tables"]

@@ -128,7 +128,13 @@ def is_busy(run: FlowRun | None) -> bool:
 
 def was_cancelled_before_start(run: FlowRun | None) -> bool:
     """Tell whether a run never began."""
-    return bool(run and run.state_type == StateType.CANCELLED and not run.start_time)
+    # a server gives a start to all that have ended
+    return bool(run and run.state_type == StateType.CANCELLED and not run.run_count)
+
+
+def was_stopped(run: FlowRun | None) -> bool:
+    """Tell whether a person, or its deadline, ended a run that had begun."""
+    return bool(run and run.state_type == StateType.CANCELLED and run.run_count)
 
 
 def told(run: FlowRun | None) -> str:

@@ -19,7 +19,7 @@ from tasks.core.rebuilding.plans import Plan
 from tasks.running import deployed
 from tasks.running.deployed import Order
 from tasks.running.locks import LOOKED_AT_EVERY, Lock, Taken, is_being_rebuilt, lock_of_part
-from tasks.running.parts import Parts, told, withdraw
+from tasks.running.parts import Parts, told, was_stopped, withdraw
 from tasks.running.site import Site, site
 from tasks.running.steps import say, warn
 from tasks.running.wholeness import PATIENCE, patient, prove
@@ -31,12 +31,12 @@ TAKEN_FOR = 3600  # seconds for which another maker of the same edition is waite
 def rebuild_over_pool(plan: Plan) -> None:
     """Start a run for each edition whose foundations are there, until all are judged.
 
-    The work pool says how many are made at once. One that was lost twice more is recorded as
-    missing.
+    The work pool says how many are made at once. One that was lost twice more, or that a person
+    stopped, is recorded as missing.
     """
     recipes = {(each.dataset, each.number): each for each in plan.recipes}
     ahead, under_way = dict(recipes), set[EditionKey]()
-    parts = Parts[EditionKey](lambda place, run: _is_judged(recipes[place]))
+    parts = Parts[EditionKey](lambda place, run: _is_judged(recipes[place]) or was_stopped(run))
     size_of = cache(deployed.sizes)
     with parts.withdrawn_after_failure(running=bool(plan.throwaway)):
         while ahead or under_way:
@@ -48,7 +48,7 @@ def rebuild_over_pool(plan: Plan) -> None:
             for place, run in parts.look():
                 under_way.remove(place)
                 if not _is_judged(recipes[place]):
-                    _record_lost(recipes[place], f"Its run, started again twice, {told(run)}.")
+                    _record_lost(recipes[place], f"Its run {told(run)}.")
 
 
 def withdraw_left_parts(place: Site) -> None:

@@ -22,7 +22,7 @@ from tasks.running.announcements import telling
 from tasks.running.comparing import KeptForReview
 from tasks.running.deployed import Order, deployment_of, live, on_work_pool
 from tasks.running.newest import newest_of
-from tasks.running.parts import Parts, is_own, told, withdraw
+from tasks.running.parts import Parts, is_own, told, was_stopped, withdraw
 from tasks.running.policies import SERVER, verb
 from tasks.running.processes import end_with_parent, flow_of, server_for_all
 from tasks.running.runs import in_threads, together
@@ -151,8 +151,7 @@ def _is_filled(_: tuple[str, int], run: FlowRun | None) -> bool:
         return False
     if _in_catalog(run)[0] in ("published", "unchanged", "review"):
         return True
-    is_stopped = run.state.is_cancelled() and run.start_time is not None  # by a person
-    return run.state.is_completed() or run.state.is_failed() or is_stopped
+    return run.state.is_completed() or run.state.is_failed() or was_stopped(run)
 
 
 @patient
