@@ -35,6 +35,7 @@ from tasks.verbs.publishing import open_staging, publish, rollback, stand_on, wi
 from tasks.verbs.purges import bury_expired, collect_superseded
 from tasks.verbs.rebuilds import (
     check_rebuild,
+    rebuild_as_part,
     rebuild_editions,
     rebuilding,
     restore_catalog,
@@ -76,6 +77,7 @@ __all__ = [
     "publish",
     "publish_catalog",
     "read_ledger",
+    "rebuild_as_part",
     "rebuild_editions",
     "rebuilding",
     "recode",

@@ -28,7 +28,7 @@ from tasks.core.model.handles import Files, Inputs, Staging
 from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
 from tasks.core.postgres.outages import is_cut, is_outage
-from tasks.running.locks import Lock, alone, prove_lock
+from tasks.running.locks import Lock, alone, claims, prove_lock
 from tasks.running.site import site
 from tasks.verbs import files
 from tasks.verbs.checks import check_keys
@@ -318,16 +318,16 @@ def test_a_run_takes_its_lock_again_where_nobody_else_has_it(place: Database, cr
         crash(place)
         prove_lock()
         with pytest.raises(ConfigurationError, match="Another run of runland is under way"):
-            Lock(place, RUNLAND)
+            Lock(place, claims(place, RUNLAND))
         with pytest.raises(ConfigurationError, match="or the run of a dataset, is under way"):
-            Lock(place, None)
-    Lock(place, None).release()
+            Lock(place, claims(place, None))
+    Lock(place, claims(place, None)).release()
 
 
 def test_a_line_that_is_cut_on_this_side_only_does_not_keep_the_lock_from_its_run(
     place: Database,
 ) -> None:
-    lock = Lock(place, RUNLAND)
+    lock = Lock(place, claims(place, RUNLAND))
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), lock._connection.fileno())
     lock.prove()
@@ -337,7 +337,7 @@ def test_a_line_that_is_cut_on_this_side_only_does_not_keep_the_lock_from_its_ru
 def test_a_run_whose_lock_another_has_by_now_stops(place: Database) -> None:
     with alone(place, RUNLAND):
         crashes.backends_ended(place)
-        other = Lock(place, RUNLAND)
+        other = Lock(place, claims(place, RUNLAND))
         with pytest.raises(ConfigurationError, match="Another run of runland is under way"):
             prove_lock()
         other.release()

@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -35,7 +36,10 @@ sys.path.append(str(ROOT / "deployments"))
 import apply  # noqa: E402
 from workspace import automations, declared, notification, work_pool  # noqa: E402
 
+from tasks.core.model.errors import ConfigurationError  # noqa: E402
 from tasks.core.postgres.database import Database  # noqa: E402
+from tasks.running.deployed import Order, begin, cancel, live, read, sizes  # noqa: E402
+from tasks.running.parts import was_cancelled_before_start  # noqa: E402
 
 IMAGE, REVISION = "registry.example/geodata-flows:1f2e3d4c5b6a", "1f2e3d4c5b6a"
 WORKER = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
@@ -134,8 +138,11 @@ def test_the_server_has_what_is_declared(
         for one in found["schedules"]
     ]
     assert schedules == deployment.get("schedules", [])
-    options = found["concurrency_options"] | {"limit": found["global_concurrency_limit"]["limit"]}
-    assert options == deployment["concurrency_limit"]
+    options = found["concurrency_options"]
+    if options:
+        options |= {"limit": found["global_concurrency_limit"]["limit"]}
+    assert options == deployment.get("concurrency_limit")
+    assert found["work_queue_name"] == deployment["work_pool"].get("work_queue_name", "default")
 
 
 def test_the_server_plans_the_runs_of_every_schedule(client: SyncPrefectClient) -> None:
@@ -226,6 +233,34 @@ def test_a_parameter_that_the_form_would_refuse_is_refused(
     )
     assert answer.status_code >= 400
     assert "1830" in answer.text
+
+
+def test_a_part_of_a_rebuild_is_as_big_as_its_dataset_is_asked_for_once_and_cancelled(
+    client: SyncPrefectClient,
+) -> None:
+    size = sizes("united_states")
+    assert size | {"image": IMAGE} == deployed(client, "united-states")["job_variables"]
+    assert sizes("atlantis") == {}
+    order = Order(
+        deployment="rebuild-edition/rebuild-edition",
+        name="rebuild united_states, edition 1",
+        key="1 united_states 1",
+        parameters={"rebuild": 1, "dataset": "united_states", "number": 1},
+        tags=("rebuild",),
+        job_variables=size,
+    )
+    part, again = begin(order), begin(order)
+    assert part.id == again.id
+    assert part.job_variables == size
+    assert set(part.tags) == {"geodata", "operation", "rebuild"}
+    assert [run.id for run in live(["rebuild-edition"])] == [part.id]
+    cancel(part)
+    assert live(["rebuild-edition"]) == []
+    found = read([part.id, uuid.uuid4()])
+    assert found.keys() == {part.id}
+    assert was_cancelled_before_start(found[part.id])
+    with pytest.raises(ConfigurationError, match="No deployment atlantis/atlantis is on the"):
+        begin(replace(order, deployment="atlantis/atlantis", key="2"))
 
 
 def test_an_untagged_image_is_refused(client: SyncPrefectClient, background_server: str) -> None:

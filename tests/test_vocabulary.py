@@ -54,6 +54,7 @@ def test_the_words_are_these_and_no_others() -> None:
         "publish",
         "publish_catalog",
         "read_ledger",
+        "rebuild_as_part",
         "rebuild_editions",
         "rebuilding",
         "recode",

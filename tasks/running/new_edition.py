@@ -8,15 +8,13 @@ from typing import Any
 
 from prefect import runtime
 from prefect.client.schemas.objects import State
-from prefect.deployments import run_deployment
-from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed
 
 from tasks.core.catalog import editions, foundations, layers, removals, runs
 from tasks.core.catalog.editions import InReview, NothingNew, Sealed
 from tasks.core.model.addresses import redact
 from tasks.core.model.declarations import Dataset
-from tasks.core.model.errors import CheckFailed, ConfigurationError
+from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Edition, Foundation, Original, Staging
 from tasks.core.model.names import Sources
 from tasks.core.model.recipes import Recipe
@@ -25,6 +23,7 @@ from tasks.running.arrears import settle
 from tasks.running.clocks import compare_clocks
 from tasks.running.closing import close, remove_old
 from tasks.running.comparing import KeptForReview, compare, kept_for_review
+from tasks.running.deployed import deployment_of, run_to_end
 from tasks.running.disks import explaining_disks
 from tasks.running.locks import alone
 from tasks.running.site import Site, site
@@ -83,7 +82,7 @@ class NewEdition:
         except CheckFailed as reason:
             if not start:
                 raise
-            _start(dataset.replace("_", "-"), reason)
+            _start(deployment_of(dataset), reason)
         return foundations.find(site().database, dataset, layers, at_least)
 
     def begin(
@@ -168,16 +167,10 @@ def _end(place: Site, run: str, outcome: str, message: str) -> State[Any]:
 
 def _start(name: str, reason: CheckFailed) -> None:
     """Start a dataset's deployment, wait, and raise CheckFailed unless it ends well."""
-    warn(f"{reason} Starting {name}/{name}.")
-    try:
-        state = run_deployment(f"{name}/{name}").state  # type: ignore[union-attr]
-    except ObjectNotFound:
-        raise ConfigurationError(
-            f"{reason} No deployment {name}/{name} is on the Prefect server: register it with"
-            " `make deploy`."
-        ) from None
+    warn(f"{reason} Starting {name}.")
+    state = run_to_end(name, because=str(reason))
     if state is None or not state.is_completed():
         raise CheckFailed(
-            f"{reason} The run of {name}/{name} was expected to be completed, and it ended as"
+            f"{reason} The run of {name} was expected to be completed, and it ended as"
             f" {state}: look at its log."
         ) from None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from inspect import signature
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.tasks import Task
 
 from tasks.core.catalog.editions import NothingNew
 from tasks.core.model.declarations import Dataset
@@ -25,6 +26,7 @@ from tasks.running.steps import say, warn
 from tasks.running.wholeness import await_database
 
 Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 # Branches of a flow at the same time; Prefect's own default has no bound.
 WORKERS: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=4)
 HANDLES = (Edition, File, Foundation, Original, Retrieval, Staging)
@@ -106,6 +108,16 @@ def together(*futures: PrefectFuture[Any]) -> tuple[PrefectFuture[Any], ...]:
     for future in futures:
         future.result()
     return futures
+
+
+def in_threads(task: Task[..., Result], given: Mapping[str, Any]) -> list[Result]:
+    """Run a task for each element of its arguments, four at a time, in threads of this process.
+
+    Gives all results once all have ended, or raises the first failure.
+    """
+    with WORKERS.duplicate() as threads:
+        futures = threads.map(task, dict(given))  # type: ignore[arg-type]  # it is no coroutine
+        return [future.result() for future in together(*futures)]
 
 
 class _Handles(dict[int, Any]):

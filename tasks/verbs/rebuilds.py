@@ -5,35 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from contextvars import Context
 from dataclasses import replace
 from typing import Any
 
-import httpx
-from prefect import runtime, tags
+from prefect import runtime
 from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
-from prefect.flows import Flow
 from prefect.futures import PrefectFuture, as_completed
+from prefect.states import Completed
 
-from tasks.core.model.errors import CheckFailed, ConfigurationError
+from tasks.core.model.errors import CheckFailed
 from tasks.core.model.recipes import EditionKey, Recipe
 from tasks.core.rebuilding import histories, replays
 from tasks.core.rebuilding import plans as rebuild_plans
 from tasks.core.rebuilding import records as rebuild_records
 from tasks.core.rebuilding.plans import Plan, Scope
 from tasks.running.announcements import telling
-from tasks.running.edition_again import EditionAgain
-from tasks.running.locks import alone
-from tasks.running.making import made_by
+from tasks.running.deployed import on_work_pool
+from tasks.running.locks import alone, await_parts, holding
 from tasks.running.policies import SERVER, verb
-from tasks.running.processes import PROCESS_COUNT, end_with_parent, flow_of, server_for_all
-from tasks.running.runs import together
+from tasks.running.pooled_rebuild import begin_part, rebuild_over_pool, withdraw_left_parts
+from tasks.running.processes import PROCESS_COUNT, end_with_parent, server_for_all
+from tasks.running.remaking import make_again
+from tasks.running.runs import in_threads, together
 from tasks.running.site import Site, at, site, throwaway
 from tasks.running.steps import say, warn
 from tasks.running.wholeness import prove
-
-OWN = ("mirror", "rebuild")  # parameters that a recipe takes the place of
 
 
 @contextmanager
@@ -46,6 +43,10 @@ def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
     real = site().database
     chosen = throwaway() if drill else nullcontext(site())
     with chosen as here, alone(place := here.database):
+        rebuild_records.end_killed(place)  # from here on none of their parts begins
+        if on_work_pool():
+            withdraw_left_parts(here)
+        await_parts(place)
         rebuild = rebuild_records.begin(
             place, scope, [each.url for each in here.archive.locations.all], drill=drill
         )
@@ -84,23 +85,46 @@ def restore_catalog(rebuild: int, scope: Scope, datasets: Sequence[str] = ()) ->
 
 
 def rebuild_editions(plan: Plan) -> None:
-    """Make the editions again, each after those it depends on, past any that cannot be made."""
+    """Make the editions again, each after those it depends on, past any that cannot be made.
+
+    Each is a run of its own where a work pool started this one, and a process of this machine else.
+    """
+    if on_work_pool():
+        rebuild_over_pool(plan)
+    else:
+        _rebuild_in_processes(plan)
+
+
+def _rebuild_in_processes(plan: Plan) -> None:
     ahead = {(recipe.dataset, recipe.number): recipe for recipe in plan.recipes}
     under_way: dict[EditionKey, PrefectFuture[None]] = {}
     with server_for_all():
         while ahead or under_way:
             prove()
-            ready = [
-                place
-                for place, recipe in ahead.items()
-                if not recipe.foundations.items() & {*ahead, *under_way}
-            ]
             # the longest way first, and never more than there are processes
-            for place in ready[: PROCESS_COUNT - len(under_way)]:
+            for place in rebuild_plans.ready(ahead, under_way)[: PROCESS_COUNT - len(under_way)]:
                 under_way[place] = rebuild_edition.submit(ahead.pop(place))
             ended = next(as_completed(list(under_way.values())))
             ended.result()
             under_way = {place: each for place, each in under_way.items() if each is not ended}
+
+
+def rebuild_as_part(rebuild: int, dataset: str, number: int, throwaway: str) -> State[Any] | None:
+    """Make an edition again as a part of a rebuild that is under way, in a run of its own.
+
+    rebuild: row of catalog.rebuild. throwaway: name of the database of a drill. What it is made
+    from is in the archive. Ends at once, and says so, where nobody waits for it any more.
+    """
+    with at(Site(throwaway)) as place:
+        edition = (dataset, number)
+        recipe = rebuild_plans.recipe_of(place.database, place.archive, rebuild, edition, throwaway)
+        begun = begin_part(recipe)
+        if isinstance(begun, str):
+            say(begun)
+            return Completed(name="Passed over", message=begun)
+        with holding(begun):
+            rebuild_edition(recipe)
+    return None
 
 
 @verb("rebuild {recipe.dataset} {recipe.vintage}, edition {recipe.number}", SERVER)
@@ -112,29 +136,7 @@ def rebuild_edition(recipe: Recipe) -> None:
     """
     end_with_parent()
     with at(Site(recipe.throwaway)):
-        _rebuild_edition(recipe)
-
-
-def _rebuild_edition(recipe: Recipe) -> None:
-    started = time.perf_counter()
-    if replays.has_verdict(site().database, recipe):  # of an earlier try
-        return
-    try:
-        made = flow_of(recipe.dataset)
-    except ConfigurationError as error:
-        reason = str(error)
-    else:
-        # A run of its own, not a sub-run: those write a task run each, for which a busy server on
-        # SQLite has no time.
-        state = Context().run(_follow, made, recipe)
-        if state.is_completed():
-            return
-        failure = state.result(raise_on_failure=False)
-        if isinstance(failure, httpx.HTTPError) and SERVER.is_tried_again():
-            raise failure  # of the server of the runs, which is busy: no publisher is asked
-        reason = str(failure or state.message)
-    replays.record_missing(site().database, recipe, time.perf_counter() - started, reason)
-    warn(f"Not rebuilt: {recipe}. {reason}")
+        make_again(recipe)
 
 
 @verb("hold edition {place[1]} of {place[0]} to its manifest")
@@ -154,8 +156,7 @@ def check_rebuild(plan: Plan) -> None:
     Raises CheckFailed when an edition is missing, or differs although it was made by the same code,
     or when the history could not be put back whole; what newer code makes otherwise is said.
     """
-    with server_for_all():
-        together(*hold_to_manifest.map(plan.rebuild, list(plan.wanted), plan.throwaway))
+    _hold_all(plan)
     database = site().database
     prove()
     replays.clear(database)
@@ -172,6 +173,20 @@ def check_rebuild(plan: Plan) -> None:
         raise CheckFailed(_failure(result))
 
 
+def _hold_all(plan: Plan) -> None:
+    """Hold the wanted editions to their manifests, some at once; in a small pod by threads."""
+    held: dict[str, Any] = {
+        "rebuild": plan.rebuild,
+        "place": list(plan.wanted),
+        "throwaway": plan.throwaway,
+    }
+    if on_work_pool():
+        in_threads(hold_to_manifest, held)
+    else:
+        with server_for_all():
+            together(*hold_to_manifest.map(**held))
+
+
 def _failure(result: rebuild_records.Result) -> str:
     others = [
         f"{each['edition']} is {each['verdict']}: {each['message']}" for each in result.others
@@ -183,17 +198,3 @@ def _failure(result: rebuild_records.Result) -> str:
         " made the edition (catalog.edition.code_revision), and run again: only what is not there"
         " is made."
     )
-
-
-def _follow(flow: Flow[..., Any], recipe: Recipe) -> State[Any]:
-    with at(Site(recipe.throwaway)), made_by(EditionAgain(recipe)), tags("rebuild"):
-        # see tasks.running.command_line.run
-        state: State[Any] = flow(**_parameters(flow, recipe), return_state=True)  # type: ignore[assignment]
-        return state
-
-
-def _parameters(flow: Flow[..., Any], recipe: Recipe) -> dict[str, Any]:
-    """Return those of the run that made it, as far as the flow still knows them."""
-    known = set(flow.parameters.properties) - set(OWN)
-    told = {**recipe.parameters, "vintage": recipe.vintage}
-    return {name: value for name, value in told.items() if name in known}

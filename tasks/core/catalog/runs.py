@@ -45,8 +45,13 @@ def end(database: Database, run: str, outcome: str, message: str) -> None:
 
 def outcome(database: Database, run: str) -> str | None:
     """Return how a run ended; None for one that the catalog does not know."""
-    found = database.rows("SELECT outcome FROM catalog.run WHERE id = %s", run)
-    return found[0][0] if found else None
+    return ending(database, run)[0]
+
+
+def ending(database: Database, run: str) -> tuple[str | None, str]:
+    """Return how a run ended and its last sentence; None for one that the catalog does not know."""
+    found = database.rows("SELECT outcome, message FROM catalog.run WHERE id = %s", run)
+    return found[0] if found else (None, "")
 
 
 def published(database: Database, run: str) -> str:

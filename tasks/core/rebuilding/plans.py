@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Literal
 
 from tasks.core.archive import archived_editions as archived
+from tasks.core.archive.archive import Archive
 from tasks.core.archive.edition_records import ArchivedEdition, edition_of, publication_of
 from tasks.core.catalog import removals
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.recipes import EditionKey, Recipe
 from tasks.core.postgres.database import Database
 from tasks.core.rebuilding.histories import History
+from tasks.core.rebuilding.restoration import JsonDocument
 from tasks.core.rebuilding.statements import SELECT_EDITIONS_THERE
 
 Scope = Literal["current", "kept"]
@@ -55,7 +57,13 @@ def plan(
     absent = [edition for edition in chosen if _key(edition) not in there]
     needed = archived.with_dependencies(absent, everything)
     recipes = [
-        _recipe(edition, history, rebuild, throwaway, wanted=edition in chosen)
+        _recipe(
+            history.editions[edition.document],
+            edition,
+            rebuild,
+            throwaway,
+            wanted=edition in chosen,
+        )
         for edition in needed
         if _key(edition) not in there
     ]
@@ -63,6 +71,31 @@ def plan(
     recipes.sort(key=lambda recipe: ways[recipe.dataset, recipe.number], reverse=True)
     wanted = tuple(map(_key, chosen))
     return Plan(rebuild=rebuild, wanted=wanted, recipes=tuple(recipes), throwaway=throwaway)
+
+
+def ready(ahead: Mapping[EditionKey, Recipe], under_way: Iterable[EditionKey]) -> list[EditionKey]:
+    """Return those ahead whose foundations are neither ahead nor under way, in the same order."""
+    waited_for = {*ahead, *under_way}
+    return [place for place, each in ahead.items() if not each.foundations.items() & waited_for]
+
+
+def recipe_of(
+    database: Database, archive: Archive, rebuild: int, place: EditionKey, throwaway: str
+) -> Recipe:
+    """Return how an edition whose history was restored is made again, by its document.
+
+    Raises ConfigurationError when the catalog has no such edition with a manifest.
+    """
+    dataset, number = place
+    query = "SELECT manifest FROM catalog.edition WHERE dataset = %s AND number = %s"
+    names = [name for (name,) in database.rows(query, dataset, number) if name]
+    if not names:
+        raise ConfigurationError(
+            f"Edition {number} of {dataset} was to be made again, and {database} knows no manifest"
+            " of it: run rebuild, which restores the history first."
+        )
+    document = archive.documents.read(names[0])
+    return _recipe(document, edition_of(names[0], document), rebuild, throwaway, wanted=True)
 
 
 def remove_stepping_stones(database: Database, plan: Plan) -> None:
@@ -97,9 +130,8 @@ def _key(edition: ArchivedEdition) -> EditionKey:
 
 
 def _recipe(
-    edition: ArchivedEdition, history: History, rebuild: int, throwaway: str, *, wanted: bool
+    document: JsonDocument, edition: ArchivedEdition, rebuild: int, throwaway: str, *, wanted: bool
 ) -> Recipe:
-    document = history.editions[edition.document]
     moments = (document["edition"][name] for name in ("started_at", "published_at"))
     started, published = map(datetime.fromisoformat, moments)
     return Recipe(

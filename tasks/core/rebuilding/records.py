@@ -41,7 +41,7 @@ class Result:
 def begin(database: Database, scope: Scope, archive: Sequence[str], *, drill: bool) -> int:
     """Open the record of a rebuild; what interrupted ones were making is dropped first."""
     replays.clear(database)
-    killed = {"verdict": "failed", "message": "It was killed, or lost its database."}
+    end_killed(database)
     row = {
         "drill": drill,
         "scope": scope,
@@ -50,8 +50,20 @@ def begin(database: Database, scope: Scope, archive: Sequence[str], *, drill: bo
         "machine": platform.node(),
     }
     with database.session() as cursor:
-        rows.update(cursor, "rebuild", killed, {"verdict": "running"})
         return int(rows.insert_returning(cursor, "rebuild", row, "id"))
+
+
+def end_killed(database: Database) -> None:
+    """Close the records of rebuilds that nobody closed; their parts that begin now stop at once."""
+    killed = {"verdict": "failed", "message": "It was killed, or lost its database."}
+    with database.session() as cursor:
+        rows.update(cursor, "rebuild", killed, {"verdict": "running"})
+
+
+def is_under_way(database: Database, rebuild: int) -> bool:
+    """Return whether the record of a rebuild is open."""
+    query = "SELECT FROM catalog.rebuild WHERE id = %s AND verdict = 'running'"
+    return bool(database.rows(query, rebuild))
 
 
 def check(database: Database, rebuild: int, dataset: str, number: int) -> str:
