@@ -2,7 +2,7 @@
 
 Writes a CycloneDX document of every pin of requirements.lock, with its version, the SHA-256 of each
 of its files and what it asks for. Its scope is required where the image holds it, excluded where
-only developers do. The base of the image is named; what Debian has put into that is in no lock.
+only developers do. The base of the image is named; what is in that is in no lock: image_sbom.py.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import Any
 
+from base_image import DOCKERFILE, BaseImage, read
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentScope, ComponentType
@@ -30,7 +31,6 @@ from tasks.core.model.errors import ConfigurationError, GeodataError
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})(?!\S)")
-BASE = re.compile(r"^ARG BASE_IMAGE=(?P<name>\w+):(?P<version>(?P<python>3\.\d+)\.\d+\S*)$", re.M)
 
 
 @dataclass(frozen=True)
@@ -77,20 +77,14 @@ def main(arguments: list[str]) -> int:
 
 def document(pins: list[Pin], held: set[Pin]) -> Bom:
     """Give the document of all pins, of those that the image holds and of its base."""
-    project, base = _project(), _base()
+    project = _project()
     whole = Component(
         name=project["name"],
         version=project["version"],
         type=ComponentType.APPLICATION,
         bom_ref=project["name"],
     )
-    below = Component(
-        name=base["name"],
-        version=base["version"],
-        type=ComponentType.CONTAINER,
-        bom_ref="base",
-        purl=PackageURL(type="docker", name=base["name"], version=base["version"]),
-    )
+    below = _below(_base())
     scopes = {True: ComponentScope.REQUIRED, False: ComponentScope.EXCLUDED}
     parts = {pin: pin.component(scopes[pin in held]) for pin in pins}
     bom = Bom(components=[below, *parts.values()])
@@ -100,6 +94,18 @@ def document(pins: list[Pin], held: set[Pin]) -> Bom:
         asked = {each.name for each in _asked(pin.name, "")}
         bom.register_dependency(part, [parts[each] for each in pins if each.name in asked])
     return bom
+
+
+def _below(base: BaseImage) -> Component:
+    """Describe the image that ours begins with."""
+    return Component(
+        name=base.name,
+        version=base.tag,
+        type=ComponentType.CONTAINER,
+        bom_ref="base",
+        purl=PackageURL(type="docker", name=base.name, version=base.tag),
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=base.digest)],
+    )
 
 
 def pins_of(lock: str) -> list[Pin]:
@@ -163,9 +169,9 @@ def _requirement_of(pin: Pin) -> Requirement:
 
 def _holds(requirement: Requirement, extra: str = "") -> bool:
     """Say whether a requirement is one in the image: its Python, on Linux."""
-    version = _base()["version"].partition("-")[0]
+    version = _base().tag.partition("-")[0]
     image = {
-        "python_version": _base()["python"],
+        "python_version": _base().python,
         "python_full_version": version,
         "implementation_version": version,
         "sys_platform": "linux",
@@ -184,14 +190,9 @@ def _project() -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _base() -> dict[str, str]:
+def _base() -> BaseImage:
     """Read the image that ours begins with, and its Python."""
-    found = BASE.search((ROOT / "Dockerfile").read_text())
-    if found is None:
-        raise ConfigurationError(
-            "ARG BASE_IMAGE=python:3.… was expected in the Dockerfile, found none: write it there."
-        )
-    return found.groupdict()
+    return read(DOCKERFILE.read_text())
 
 
 if __name__ == "__main__":
