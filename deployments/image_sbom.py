@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -67,7 +68,7 @@ def list_image(image: str) -> dict[str, Any]:
 
 def hold_to_lock(document: dict[str, Any]) -> None:
     """Raise ConfigurationError where an image and the lock differ by a library or a version."""
-    held = in_image(pins_of(LOCK.read_text()))
+    held = in_image(pins_of(LOCK.read_text()), python_of(document))
     pinned, found = {(pin.name, pin.version) for pin in held}, libraries(document)
     if pinned != found:
         fewer = ", ".join(" ".join(each) for each in sorted(pinned - found)) or "none"
@@ -76,6 +77,20 @@ def hold_to_lock(document: dict[str, Any]) -> None:
             f"The libraries of requirements.lock were expected in the image, found {fewer} missing"
             f" and {more} that it does not pin: build the image again from this checkout."
         )
+
+
+def python_of(document: dict[str, Any]) -> str:
+    """Give the whole version of the image's Python: one built from source, else Debian's."""
+    parts = document["components"]
+    built = [each for each in parts if each["name"] == "python" and each["type"] == "application"]
+    packed = [each for each in parts if re.fullmatch(r"python3\.\d+-minimal", each["name"])]
+    found = [re.match(r"3\.\d+\.\d+", each["version"]) for each in built or packed]
+    if len(found) != 1 or found[0] is None:
+        raise ConfigurationError(
+            f"One Python was expected in the image, found {len(found)}: build it on an image of"
+            " Python 3."
+        )
+    return found[0][0]
 
 
 def libraries(document: dict[str, Any]) -> set[tuple[str, str]]:

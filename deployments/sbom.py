@@ -130,31 +130,34 @@ def _pin(line: str) -> Pin:
     return Pin(canonicalize_name(found[1]), found[2], tuple(hashes), found[3] or "")
 
 
-def in_image(pins: list[Pin]) -> set[Pin]:
+def in_image(pins: list[Pin], python: str = "") -> set[Pin]:
     """Give the pins that the image holds: what pyproject.toml asks for there, and what that asks.
 
-    What a library asks for is read from the one that is installed here, as the lock pins it.
+    What a library asks for is read from the one that is installed here, as the lock pins it. python
+    is the image's whole version, that of the Dockerfile's base unless another is given.
     """
     project, seen = _project(), set[tuple[str, str]]()
     needed = project["dependencies"] + project["optional-dependencies"]["worker"]
-    waiting = [each for each in map(_requirement, needed) if _holds(each)]
+    waiting = [each for each in map(_requirement, needed) if _holds(each, python=python)]
     while waiting:
         requirement = waiting.pop()
         for extra in {"", *requirement.extras}:
             if (requirement.name, extra) not in seen:
                 seen.add((requirement.name, extra))
-                waiting += _asked(requirement.name, extra)
+                waiting += _asked(requirement.name, extra, python)
     names = {name for name, _ in seen}
-    return {pin for pin in pins if pin.name in names and _holds(_requirement_of(pin))}
+    return {
+        pin for pin in pins if pin.name in names and _holds(_requirement_of(pin), python=python)
+    }
 
 
-def _asked(name: str, extra: str) -> Iterator[Requirement]:
+def _asked(name: str, extra: str, python: str = "") -> Iterator[Requirement]:
     """Give what an installed library asks for in the image, also for one of its extras."""
     try:
         needed = map(_requirement, requires(name) or ())
     except PackageNotFoundError:  # of another Python or system: nothing of it is known here
         return
-    yield from (each for each in needed if _holds(each, extra))
+    yield from (each for each in needed if _holds(each, extra, python))
 
 
 def _requirement(text: str) -> Requirement:
@@ -167,11 +170,11 @@ def _requirement_of(pin: Pin) -> Requirement:
     return Requirement(f"{pin.name} ; {pin.marker}" if pin.marker else pin.name)
 
 
-def _holds(requirement: Requirement, extra: str = "") -> bool:
+def _holds(requirement: Requirement, extra: str = "", python: str = "") -> bool:
     """Say whether a requirement is one in the image: its Python, on Linux."""
-    version = _base().tag.partition("-")[0]
+    version = python or _base().tag.partition("-")[0]
     image = {
-        "python_version": _base().python,
+        "python_version": ".".join(version.split(".")[:2]),
         "python_full_version": version,
         "implementation_version": version,
         "sys_platform": "linux",

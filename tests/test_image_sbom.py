@@ -31,6 +31,7 @@ Part = dict[str, Any]
 def part(name: str, version: str, place: str = "/opt/geodata/lib/python3.11/x/METADATA") -> Part:
     """A library as syft tells it."""
     return {
+        "type": "library",
         "name": name,
         "version": version,
         "purl": f"pkg:pypi/{name}@{version}",
@@ -44,7 +45,8 @@ def parts() -> list[Part]:
     pins = sbom.in_image(sbom.pins_of(sbom.LOCK.read_text()))
     held = [part(pin.name.replace("-", "_"), pin.version) for pin in pins]
     base = part("setuptools", "79.0.1", "/usr/local/lib/python3.11/x/METADATA")
-    return [*held, base, part("geodata-flows", "0.1.0")]
+    python = {"type": "application", "name": "python", "version": "3.11.14"}
+    return [*held, base, part("geodata-flows", "0.1.0"), python]
 
 
 def test_an_image_of_what_the_lock_pins_is_right(parts: list[Part]) -> None:
@@ -63,6 +65,17 @@ def test_a_library_less_more_or_other_is_refused(parts: list[Part]) -> None:
     assert f"{name} 0.0" in said
     assert "left-pad 1.3" in said
     with pytest.raises(ConfigurationError, match="missing and none"):
+        image_sbom.hold_to_lock({"components": parts[-1:]})
+
+
+def test_an_older_python_has_what_the_lock_pins_for_it(parts: list[Part]) -> None:
+    parts[-1]["version"] = "3.11.2"
+    with pytest.raises(ConfigurationError, match=r"found async-timeout \S+ missing and none"):
+        image_sbom.hold_to_lock({"components": parts})
+
+
+def test_an_image_without_python_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="One Python was expected in the image, found 0"):
         image_sbom.hold_to_lock({"components": []})
 
 
