@@ -24,7 +24,10 @@ from tasks.core.model.errors import ConfigurationError, GeodataError
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = "/opt/geodata/"  # the environment of the image; the base has a Python of its own
 PROJECT = "geodata-flows"
-QUIET = {"SYFT_CHECK_FOR_APP_UPDATE": "false"}
+SETTINGS = {  # packages alone, not the thousands of files they consist of
+    "SYFT_CHECK_FOR_APP_UPDATE": "false",
+    "SYFT_FILE_METADATA_SELECTION": "none",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -114,7 +117,7 @@ def _run(*words: str) -> str:
     """Give what a program prints; ConfigurationError with its last words where it fails."""
     try:
         done = subprocess.run(
-            words, capture_output=True, text=True, env=os.environ | QUIET, check=False
+            words, capture_output=True, text=True, env=os.environ | SETTINGS, check=False
         )
     except OSError as error:
         raise ConfigurationError(f"{words[0]} was expected to run, found {error}") from error
