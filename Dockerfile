@@ -6,7 +6,9 @@
 #   --secret id=certificates,src=FILE   certificate authorities (PEM) the index is trusted by
 #   --secret id=index,src=FILE          a file with the address of the package index, in place of PyPI's
 #   --build-arg HTTPS_PROXY=...         Docker's own variables for proxies
-ARG BASE_IMAGE=python:3.11.14-slim-bookworm
+#
+# The base is named by its digest too: the same bytes at every build. `make pin-base` writes it here.
+ARG BASE_IMAGE=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
 
 FROM ${BASE_IMAGE} AS builder
 ARG UV_VERSION=0.13.9
@@ -62,8 +64,10 @@ USER 10001:0
 RUN --mount=type=tmpfs,target=/scratch python -c "import importlib, pkgutil, flows, tasks, prefect.server.api.server, prefect_kubernetes, s3fs; \
     [importlib.import_module(module.name) for top in (flows, tasks) for module in pkgutil.walk_packages(top.__path__, top.__name__ + '.')]"
 
+ARG BASE_IMAGE
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="geodata-flows" \
+      org.opencontainers.image.base.name="${BASE_IMAGE}" \
       org.opencontainers.image.description="Official geodata into PostGIS by Prefect flows: flows, worker, server and set-up" \
       org.opencontainers.image.revision="${REVISION}"
 ENV GEODATA_REVISION=${REVISION}

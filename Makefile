@@ -6,10 +6,10 @@ ARGUMENTS ?=
 WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-truth test-faults test-kubernetes format check bench rollback withdraw rebuild deploy image sbom advisories server stop db-shell db-stop lock clean
+.PHONY: help setup demo test test-fast test-truth test-faults test-kubernetes format check bench rollback withdraw rebuild deploy image pin-base sbom image-sbom scan advisories server stop db-shell db-stop lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## prepare this machine: system packages, .venv, locked libraries
 	@deployments/setup
@@ -63,8 +63,17 @@ image: ## build the container image of this checkout
 	@DOCKER_BUILDKIT=1 docker build --build-arg REVISION=$$(git describe --always --dirty=-modified --abbrev=12 --exclude='*') \
 		--tag $(or $(GEODATA_IMAGE),geodata-flows:local) $(ARGUMENTS) .
 
+pin-base: setup ## write into the Dockerfile which bytes its base is today, by its digest (asks the registry; ARGUMENTS=python:3.11.16-slim-bookworm takes another)
+	@$(PYTHON) deployments/base_image.py $(ARGUMENTS)
+
 sbom: setup ## list all that is delivered, with versions and hashes (CycloneDX), in data/sbom.cdx.json
 	@$(PYTHON) deployments/sbom.py $(ARGUMENTS)
+
+image-sbom: setup ## list all that the image holds, Debian's packages too (CycloneDX), in data/image.cdx.json, and compare it with the lock
+	@$(PYTHON) deployments/image_sbom.py $(or $(GEODATA_IMAGE),geodata-flows:local) $(ARGUMENTS)
+
+scan: image-sbom ## look for known weaknesses of all that the image holds (needs the internet)
+	@deployments/scan
 
 advisories: setup ## look for known weaknesses of what requirements.lock pins (asks PyPI; ARGUMENTS="-s osv" asks OSV)
 	@.venv/bin/uv tool run --quiet --python $(PYTHON) --from pip-audit==2.10.1 pip-audit --strict --progress-spinner off \

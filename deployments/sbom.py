@@ -2,7 +2,7 @@
 
 Writes a CycloneDX document of every pin of requirements.lock, with its version, the SHA-256 of each
 of its files and what it asks for. Its scope is required where the image holds it, excluded where
-only developers do. The base of the image is named; what Debian has put into that is in no lock.
+only developers do. The base of the image is named; what is in that is in no lock: image_sbom.py.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import Any
 
+from base_image import DOCKERFILE, BaseImage, read
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentScope, ComponentType
@@ -30,7 +31,6 @@ from tasks.core.model.errors import ConfigurationError, GeodataError
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})(?!\S)")
-BASE = re.compile(r"^ARG BASE_IMAGE=(?P<name>\w+):(?P<version>(?P<python>3\.\d+)\.\d+\S*)$", re.M)
 
 
 @dataclass(frozen=True)
@@ -77,20 +77,14 @@ def main(arguments: list[str]) -> int:
 
 def document(pins: list[Pin], held: set[Pin]) -> Bom:
     """Give the document of all pins, of those that the image holds and of its base."""
-    project, base = _project(), _base()
+    project = _project()
     whole = Component(
         name=project["name"],
         version=project["version"],
         type=ComponentType.APPLICATION,
         bom_ref=project["name"],
     )
-    below = Component(
-        name=base["name"],
-        version=base["version"],
-        type=ComponentType.CONTAINER,
-        bom_ref="base",
-        purl=PackageURL(type="docker", name=base["name"], version=base["version"]),
-    )
+    below = _below(_base())
     scopes = {True: ComponentScope.REQUIRED, False: ComponentScope.EXCLUDED}
     parts = {pin: pin.component(scopes[pin in held]) for pin in pins}
     bom = Bom(components=[below, *parts.values()])
@@ -100,6 +94,18 @@ def document(pins: list[Pin], held: set[Pin]) -> Bom:
         asked = {each.name for each in _asked(pin.name, "")}
         bom.register_dependency(part, [parts[each] for each in pins if each.name in asked])
     return bom
+
+
+def _below(base: BaseImage) -> Component:
+    """Describe the image that ours begins with."""
+    return Component(
+        name=base.name,
+        version=base.tag,
+        type=ComponentType.CONTAINER,
+        bom_ref="base",
+        purl=PackageURL(type="docker", name=base.name, version=base.tag),
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=base.digest)],
+    )
 
 
 def pins_of(lock: str) -> list[Pin]:
@@ -124,31 +130,34 @@ def _pin(line: str) -> Pin:
     return Pin(canonicalize_name(found[1]), found[2], tuple(hashes), found[3] or "")
 
 
-def in_image(pins: list[Pin]) -> set[Pin]:
+def in_image(pins: list[Pin], python: str = "") -> set[Pin]:
     """Give the pins that the image holds: what pyproject.toml asks for there, and what that asks.
 
-    What a library asks for is read from the one that is installed here, as the lock pins it.
+    What a library asks for is read from the one that is installed here, as the lock pins it. python
+    is the image's whole version, that of the Dockerfile's base unless another is given.
     """
     project, seen = _project(), set[tuple[str, str]]()
     needed = project["dependencies"] + project["optional-dependencies"]["worker"]
-    waiting = [each for each in map(_requirement, needed) if _holds(each)]
+    waiting = [each for each in map(_requirement, needed) if _holds(each, python=python)]
     while waiting:
         requirement = waiting.pop()
         for extra in {"", *requirement.extras}:
             if (requirement.name, extra) not in seen:
                 seen.add((requirement.name, extra))
-                waiting += _asked(requirement.name, extra)
+                waiting += _asked(requirement.name, extra, python)
     names = {name for name, _ in seen}
-    return {pin for pin in pins if pin.name in names and _holds(_requirement_of(pin))}
+    return {
+        pin for pin in pins if pin.name in names and _holds(_requirement_of(pin), python=python)
+    }
 
 
-def _asked(name: str, extra: str) -> Iterator[Requirement]:
+def _asked(name: str, extra: str, python: str = "") -> Iterator[Requirement]:
     """Give what an installed library asks for in the image, also for one of its extras."""
     try:
         needed = map(_requirement, requires(name) or ())
     except PackageNotFoundError:  # of another Python or system: nothing of it is known here
         return
-    yield from (each for each in needed if _holds(each, extra))
+    yield from (each for each in needed if _holds(each, extra, python))
 
 
 def _requirement(text: str) -> Requirement:
@@ -161,11 +170,11 @@ def _requirement_of(pin: Pin) -> Requirement:
     return Requirement(f"{pin.name} ; {pin.marker}" if pin.marker else pin.name)
 
 
-def _holds(requirement: Requirement, extra: str = "") -> bool:
+def _holds(requirement: Requirement, extra: str = "", python: str = "") -> bool:
     """Say whether a requirement is one in the image: its Python, on Linux."""
-    version = _base()["version"].partition("-")[0]
+    version = python or _base().tag.partition("-")[0]
     image = {
-        "python_version": _base()["python"],
+        "python_version": ".".join(version.split(".")[:2]),
         "python_full_version": version,
         "implementation_version": version,
         "sys_platform": "linux",
@@ -184,14 +193,9 @@ def _project() -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _base() -> dict[str, str]:
+def _base() -> BaseImage:
     """Read the image that ours begins with, and its Python."""
-    found = BASE.search((ROOT / "Dockerfile").read_text())
-    if found is None:
-        raise ConfigurationError(
-            "ARG BASE_IMAGE=python:3.… was expected in the Dockerfile, found none: write it there."
-        )
-    return found.groupdict()
+    return read(DOCKERFILE.read_text())
 
 
 if __name__ == "__main__":

@@ -78,7 +78,8 @@ def test_what_the_image_holds_is_told_apart(written: str) -> None:
     of_numpy = [part["scope"] for part in document["components"] if part["name"] == "numpy"]
     assert sorted(of_numpy) == ["excluded", "required"]  # one for the image's Python
     (base,) = (part for part in document["components"] if part["type"] == "container")
-    assert f"ARG BASE_IMAGE={base['name']}:{base['version']}\n" in (ROOT / "Dockerfile").read_text()
+    named = f"{base['name']}:{base['version']}@sha256:{base['hashes'][0]['content']}"
+    assert f"ARG BASE_IMAGE={named}\n" in (ROOT / "Dockerfile").read_text()
 
 
 def test_what_asks_for_a_library_is_told(written: str) -> None:
