@@ -225,7 +225,7 @@ def test_a_deployment_s_own_resources_and_labels_arrive() -> None:
             == "flow"
         )
         assert job["metadata"]["labels"]["prefect.io/deployment-name"] == deployment["name"]
-        assert container["args"] == ["prefect", "flow-run", "execute"]
+        assert " ".join(container["args"]) == "python -m tasks.running.pod flow-run execute"
 
 
 @pytest.mark.parametrize(
