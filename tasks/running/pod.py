@@ -40,7 +40,7 @@ class EngineStarter(EngineCommandStarter):
 
 def use_image() -> None:
     """Let Prefect's command execute runs by the code of the image."""
-    command.WorkspaceResolvingEngineCommandStarter = EngineStarter  # type: ignore[assignment]
+    vars(command)["WorkspaceResolvingEngineCommandStarter"] = EngineStarter
 
 
 if __name__ == "__main__":  # python -m tasks.running.pod flow-run execute
