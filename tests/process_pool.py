@@ -30,6 +30,8 @@ WORKER = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 def make_pool(client: SyncPrefectClient, slots: int) -> None:
     """Make the pool with a queue for countries, of so many at once, and one for operations."""
     template = ProcessWorker.get_default_base_job_template()
+    as_in_a_pod = f"{sys.executable} -m tasks.running.pod flow-run execute"
+    template["variables"]["properties"]["command"]["default"] = as_in_a_pod
     client.create_work_pool(WorkPoolCreate(name=NAME, type="process", base_job_template=template))
     for queue in (COUNTRIES, OPERATIONS):
         body = {"name": queue, "concurrency_limit": slots if queue == COUNTRIES else None}
@@ -64,8 +66,7 @@ def deploy(folder: Path, environment: dict[str, str], *names: str) -> None:
 
 
 def _queue(deployment: dict[str, Any]) -> str:
-    is_country = "operation" not in deployment["tags"] or deployment["name"] == "rebuild-edition"
-    return COUNTRIES if is_country else OPERATIONS
+    return str(deployment["work_pool"]["work_queue_name"])
 
 
 @contextmanager
