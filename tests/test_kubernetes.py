@@ -97,6 +97,7 @@ def on_site(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def published(on_site: Site) -> Iterator[Site]:
     """A site with an edition; whatever a test does, its readers see a whole one afterwards."""
+    wait(lambda: not on_site.live(), "the end of the runs of another test")
     if on_site.query(EDITIONS) in ("", "0"):
         assert on_site.ended(on_site.start()).is_completed()
     yield on_site
@@ -112,9 +113,11 @@ def completes(site: Site) -> None:
 
 
 def one_more(site: Site, run: uuid.UUID, before: str) -> None:
-    """A run has completed and published one edition more."""
-    state = site.ended(run)
-    assert state.is_completed(), state
+    """A run has completed and published one edition more.
+
+    One that was moved may be taken for crashed for seconds, until its pod says what happens.
+    """
+    wait(lambda: (state := site.state(run)) and state.is_completed(), f"the completion of {run}")
     assert int(site.query(EDITIONS)) == int(before) + 1
     assert site.query(UNFINISHED) == "0"
 

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -23,6 +24,14 @@ import httpx
 import processes
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import TERMINAL_STATES as TERMINAL
+from prefect.client.schemas.objects import StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from synthetic import belgium as synthetic
 
@@ -132,6 +141,14 @@ class Site:
         assert not self.over(run), self.state(run)
         (pod,) = self.pods(run)
         return pod
+
+    def live(self) -> list[str]:
+        """Runs that have not ended, those that are planned for another day aside."""
+        begun = FlowRunFilterExpectedStartTime(before_=datetime.now(UTC))
+        types = FlowRunFilterStateType(any_=[each for each in StateType if each not in TERMINAL])
+        state = FlowRunFilterState(type=types)
+        chosen = FlowRunFilter(state=state, expected_start_time=begun)
+        return [str(run.id) for run in self.client.read_flow_runs(flow_run_filter=chosen)]
 
     def over(self, run: uuid.UUID) -> bool:
         """Whether a run has ended."""
