@@ -6,7 +6,7 @@
 Every flow is started as a pod starts it, by `prefect flow-run execute` in folders of its own, from
 synthetic files at national scale, with the archive in a real S3 API, so that originals are copied
 into scratch. Five times a second it looks at all processes of the run and at the files of its
-scratch. --memory: each run in a cgroup of its own that may hold no more (as root, cgroups of
+scratch. --memory: sirene in a cgroup of its own that may hold no more (as root, cgroups of
 version 1 or 2). --keep-figures writes deployments/measured.json, to which tests hold prefect.yaml.
 At scale 1 with five million establishments it takes an hour and a half on two processors.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -51,6 +52,7 @@ class Cluster:
     def __init__(self, folder: Path, opened: ExitStack) -> None:
         import boto3
         from moto.server import ThreadedMotoServer
+        from prefect.context import refresh_global_settings_context
 
         from tasks.core.postgres import cluster
         from tasks.running import local_server
@@ -58,6 +60,7 @@ class Cluster:
         os.environ["GEODATA_DATA"] = str(folder / "server")
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
         opened.callback(server.stop)
         os.environ |= {
             "AWS_ACCESS_KEY_ID": "test",
@@ -69,6 +72,7 @@ class Cluster:
         self.database = cluster.database()
         opened.callback(cluster.stop)
         os.environ["PREFECT_API_URL"] = local_server.start()
+        refresh_global_settings_context()
         opened.callback(local_server.stop)
         self.folder = folder
         self.begin_anew("archive")
@@ -116,7 +120,8 @@ def measure(
     def country(flow: str, folder: Path = world, **more: Any) -> Pod:
         name, vintage = MIRRORS[flow]
         mirror = {"vintage": vintage, "mirror": str(folder / name)}
-        return cluster.run(flow, options.memory, **mirror, **more)
+        memory = options.memory if flow == "sirene" else None
+        return cluster.run(flow, memory, **mirror, **more)
 
     for flow in MIRRORS:
         if flow in options.only:
@@ -132,7 +137,7 @@ def measure(
         "purge": {},
         "withdraw": {"dataset": "austria", "vintage": 2025},
     }.items():
-        yield flow, cluster.run(flow, options.memory, **parameters)
+        yield flow, cluster.run(flow, **parameters)
     cluster.begin_anew("supervised")
     small = options.small
     country("belgium", small)
