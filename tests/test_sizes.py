@@ -65,11 +65,11 @@ def test_fitting_sizes_are_right() -> None:
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
-        ({"memory_limit": "899Mi"}, "memory_limit was expected between 900 and 2,400 MiB, as 600"),
+        ({"memory_limit": "779Mi"}, "memory_limit was expected between 780 and 2,400 MiB, as 600"),
         ({"memory_limit": "2401Mi"}, r"memory_limit .* \(measured today\), and is 2,401: change"),
-        ({"scratch_size": "3Gi"}, None),
-        ({"scratch_size": "2900Mi"}, "scratch_size was expected between 3,072 and 8,192 MiB"),
-        ({"scratch_size": "9Gi"}, "scratch_size was expected between 3,072 and 8,192 MiB"),
+        ({"scratch_size": "2663Mi"}, None),
+        ({"scratch_size": "2662Mi"}, "scratch_size was expected between 2,662 and 8,192 MiB"),
+        ({"scratch_size": "9Gi"}, "scratch_size was expected between 2,662 and 8,192 MiB"),
         ({"memory_request": "500Mi"}, "memory_request was expected to be at least the 600 MiB"),
         ({"cpu_request": "2"}, "cpu_request was expected to be at most the 1.9 processors"),
     ],
