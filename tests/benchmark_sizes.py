@@ -35,15 +35,15 @@ from tasks.running.gauges import MIB  # noqa: E402
 
 FIGURES = ROOT / "deployments" / "measured.json"
 ESTABLISHMENTS = 43_000_000  # of the real stock; scratch grows with them, memory does not
-MIRRORS = {  # flows by the folder of their files, with the vintage asked for
+MIRRORS: dict[str, tuple[str, int | None]] = {  # by flow: folder of its files, vintage asked for
     "united_states": ("united_states", 2023),
     "united_states_estimates": ("united_states", 2023),
     "united_states_income": ("united_states", 2023),
     "france": ("france", 2024),
     "sirene": ("sirene-2026", 2026),
     "austria": ("austria", 2025),
-    "austria_lists": ("austria", 2025),
-    "belgium_income": ("belgium", 2013),
+    "austria_lists": ("austria", None),
+    "belgium_income": ("belgium", None),
     "belgium": ("belgium", 2024),
 }
 
@@ -111,6 +111,8 @@ class Cluster:
             f" {pod.cpu_seconds:7.1f} CPU s {pod.seconds:7.1f} s  {said}",
             flush=True,
         )
+        if not (state and state.is_completed()) and flow != "accept":  # nothing waits for a person
+            raise SystemExit(f"{pod.folder}.log says why {flow} did not end well.")
         return pod
 
 
@@ -121,7 +123,8 @@ def measure(
 
     def country(flow: str, folder: Path = world, **more: Any) -> Pod:
         name, vintage = MIRRORS[flow]
-        mirror = {"vintage": vintage, "mirror": str(folder / name)}
+        mirror: dict[str, Any] = {"mirror": str(folder / name)}
+        mirror |= {"vintage": vintage} if vintage else {}
         memory = options.memory if flow == "sirene" else None
         return cluster.run(flow, memory, **mirror, **more)
 

@@ -65,11 +65,11 @@ def test_fitting_sizes_are_right() -> None:
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
-        ({"memory_limit": "779Mi"}, "memory_limit was expected between 780 and 2,400 MiB, as 600"),
+        ({"memory_limit": "636Mi"}, "memory_limit was expected between 637 and 2,400 MiB, as 600"),
         ({"memory_limit": "2401Mi"}, r"memory_limit .* \(measured today\), and is 2,401: change"),
-        ({"scratch_size": "2663Mi"}, None),
-        ({"scratch_size": "2662Mi"}, "scratch_size was expected between 2,662 and 8,192 MiB"),
-        ({"scratch_size": "9Gi"}, "scratch_size was expected between 2,662 and 8,192 MiB"),
+        ({"scratch_size": "2868Mi"}, None),
+        ({"scratch_size": "2866Mi"}, "scratch_size was expected between 2,867 and 8,192 MiB"),
+        ({"scratch_size": "9Gi"}, "scratch_size was expected between 2,867 and 8,192 MiB"),
         ({"memory_request": "500Mi"}, "memory_request was expected to be at least the 600 MiB"),
         ({"cpu_request": "2"}, "cpu_request was expected to be at most the 1.9 processors"),
     ],
@@ -97,6 +97,18 @@ def test_what_no_node_gives_is_named() -> None:
 def test_what_was_never_measured_is_amiss() -> None:
     (fault,) = sizes.amiss(given(), None)
     assert fault.startswith("land was never measured: run tests/benchmark_sizes.py")
+
+
+def test_the_command_prints_what_was_never_measured_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = tmp_path / "measured.json"
+    figures.write_text("{}")
+    monkeypatch.setattr(sizes, "FIGURES", figures)
+    assert sizes.main([]) == 1
+    told = capsys.readouterr()
+    assert told.err.count(" was never measured: ") == len(DEPLOYMENTS)
+    assert told.out.count("AMISS") == len(DEPLOYMENTS)
 
 
 def test_small_runs_may_have_what_python_needs() -> None:
