@@ -6,7 +6,7 @@ ARGUMENTS ?=
 WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-truth test-faults test-kubernetes format check bench rollback withdraw rebuild deploy image pin-base sbom image-sbom scan advisories server stop db-shell db-stop lock clean
+.PHONY: help setup demo test test-fast test-truth test-faults test-kubernetes format check bench rollback withdraw rebuild deploy sizes image pin-base sbom image-sbom scan advisories server stop db-shell db-stop lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,9 @@ rebuild: setup ## after a fire: make catalog and data again from the archive alo
 
 deploy: setup ## set up the Prefect server or workspace of PREFECT_API_URL and register every deployment
 	@$(PYTHON) deployments/apply.py $(ARGUMENTS)
+
+sizes: setup ## print what runs take beside what prefect.yaml gives them (ARGUMENTS="--catalog": by this catalog's runs)
+	@$(PYTHON) deployments/sizes.py $(ARGUMENTS)
 
 image: ## build the container image of this checkout
 	@DOCKER_BUILDKIT=1 docker build --build-arg REVISION=$$(git describe --always --dirty=-modified --abbrev=12 --exclude='*') \

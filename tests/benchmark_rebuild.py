@@ -82,25 +82,41 @@ def main() -> int:
 
 def write(world: Path, scale: float) -> None:
     """The synthetic files of all countries."""
-    from synthetic import austria, belgium, united_states
     from test_sirene import World
 
-    def part(count: int, least: int) -> int:
-        return max(least, round(count * scale))
+    write_countries(world, scale)
+    World(
+        world,
+        2026,
+        part(2_000_000, 2_000, scale),
+        part(49_000, 400, scale),
+        closed=0.0,
+        formats=("parquet",),
+    ).mirror("parquet")
+
+
+def write_countries(world: Path, scale: float) -> None:
+    """The synthetic files of all countries but France."""
+    from synthetic import austria, belgium, united_states
 
     belgium.write(
-        world / "belgium", municipalities=part(570, 12), sectors=part(20_000, 120), vintages=(2024,)
+        world / "belgium",
+        municipalities=part(570, 12, scale),
+        sectors=part(20_000, 120, scale),
+        vintages=(2024,),
     )
-    austria.write(world / "austria", municipalities=part(2_092, 45), vintages=(2025,))
+    austria.write(world / "austria", municipalities=part(2_092, 45, scale), vintages=(2025,))
     united_states.write(
         world / "united_states",
-        tracts=part(85_000, 120),
-        block_groups=part(242_000, 300),
+        tracts=part(85_000, 120, scale),
+        block_groups=part(242_000, 300, scale),
         vintages=(2023,),
     )
-    World(
-        world, 2026, part(2_000_000, 2_000), part(49_000, 400), closed=0.0, formats=("parquet",)
-    ).mirror("parquet")
+
+
+def part(count: int, least: int, scale: float) -> int:
+    """The share of a national number, at least so many."""
+    return max(least, round(count * scale))
 
 
 def empty_database(name: str) -> Database:

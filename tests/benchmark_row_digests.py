@@ -25,7 +25,7 @@ from tasks.core.model.handles import Staging  # noqa: E402
 from tasks.core.postgres import cluster  # noqa: E402
 from tasks.core.postgres.database import Database  # noqa: E402
 from tasks.core.postgres.migrations import migrate  # noqa: E402
-from tasks.running.steps import peak_memory_mib  # noqa: E402
+from tasks.running.gauges import peak_memory_mib  # noqa: E402
 
 KEY = ("municipal_code", "code")
 DATASET = Dataset(

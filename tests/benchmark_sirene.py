@@ -44,7 +44,7 @@ from tasks.core.model.settings import SQL
 from tasks.core.postgres import cluster
 from tasks.core.postgres.database import Database
 from tasks.core.postgres.migrations import migrate
-from tasks.running.steps import peak_memory_mib
+from tasks.running.gauges import peak_memory_mib
 
 YEAR, SCHEMA = 2026, "bench"
 FILES = {"stock": STOCK_NAME, "positions": LOCATION_NAME}

@@ -25,7 +25,7 @@ from tasks.core.model.columns import Column, decimal, integer, number, text  # n
 from tasks.core.model.declarations import Table  # noqa: E402
 from tasks.core.postgres import cluster  # noqa: E402
 from tasks.core.postgres.database import Database  # noqa: E402
-from tasks.running.steps import peak_memory_mib  # noqa: E402
+from tasks.running.gauges import peak_memory_mib  # noqa: E402
 
 COLUMNS = 50
 KEPT = {

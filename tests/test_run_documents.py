@@ -121,6 +121,8 @@ def test_every_ended_run_has_a_document_that_is_its_row(history: Database) -> No
         row for (row,) in history.rows("SELECT to_jsonb(r) FROM catalog.run r ORDER BY started_at")
     ]
     assert all(document["run"]["ended_at"] for document in found)
+    taken = [document["run"]["peak_mib"] for document in found]
+    assert [each is None for each in taken] == [False, False, False, True, False]  # one was killed
     assert found[0]["run"]["message"].startswith("Published runland 2026, edition 1 (places 3).")
     for document in found:
         assert list(document) == ["document", "version", "dataset", "run", "retrievals", "editions"]

@@ -65,8 +65,9 @@ class World:
             self.register, establishments=establishments, areas=self.areas, month=month, **more
         ).counts
         self.mirror("parquet")
-        with (self.register / "expected_iris.csv").open() as file:
-            self.iris = {row["siret"]: row["code_iris"] for row in csv.DictReader(file)}
+        expected = self.register / "expected_iris.csv"  # not made of very many establishments
+        text = expected.read_text() if expected.exists() else ""
+        self.iris = {row["siret"]: row["code_iris"] for row in csv.DictReader(text.splitlines())}
 
     def mirror(self, form: str) -> str:
         """Describe the files of one format; the rows are those that the flow keeps, the active

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from prefect import runtime
@@ -25,6 +26,7 @@ from tasks.running.closing import close, remove_old
 from tasks.running.comparing import KeptForReview, compare, kept_for_review
 from tasks.running.deployed import deployment_of, run_to_end
 from tasks.running.disks import explaining_disks
+from tasks.running.gauges import RunGauge
 from tasks.running.locks import alone
 from tasks.running.site import Site, site
 from tasks.running.steps import recording, say, warn
@@ -41,7 +43,8 @@ class NewEdition:
     def run(self, dataset: Dataset, flow: Callable[[], object]) -> State[Any]:
         """Run a flow with a record while nobody else makes the dataset; clear killed runs first."""
         place, run = site(), str(runtime.flow_run.id or uuid.uuid4())
-        with explaining_disks(), alone(place.database, dataset):
+        with explaining_disks(), alone(place.database, dataset), RunGauge(place.scratch) as gauge:
+            end = partial(_end, place, run, gauge)
             compare_clocks(place.database)
             if cleared := removals.abandon(place.database, dataset):
                 say(f"Cleared what earlier runs left unfinished: {', '.join(cleared)}.")
@@ -52,17 +55,17 @@ class NewEdition:
                 flow()
             except NothingNew as news:
                 say(str(news))
-                return _end(place, run, "unchanged", str(news))
+                return end("unchanged", str(news))
             except ShownNow as news:
                 say(str(news))
-                return _end(place, run, "published", str(news))
+                return end("published", str(news))
             except KeptForReview as review:
-                _end(place, run, "review", str(review))
+                end("review", str(review))
                 raise
             except BaseException as error:  # also when the run is cancelled or killed by a signal
-                _end(place, run, "failed", str(error))
+                end("failed", str(error))
                 raise
-            return _end(place, run, "published", runs.published(place.database, run))
+            return end("published", runs.published(place.database, run))
 
     def originals(
         self,
@@ -158,9 +161,9 @@ class NewEdition:
         return True
 
 
-def _end(place: Site, run: str, outcome: str, message: str) -> State[Any]:
+def _end(place: Site, run: str, gauge: RunGauge, outcome: str, message: str) -> State[Any]:
     message = redact(message)
-    runs.end(place.database, run, outcome, message)
+    runs.end(place.database, run, outcome, message, gauge.taken()._asdict())
     tell(place, run)
     return Completed(message=message)
 

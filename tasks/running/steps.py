@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from prefect.exceptions import MissingContextError
@@ -15,6 +13,7 @@ from prefect.logging import get_run_logger
 
 from tasks.core.catalog import provenance
 from tasks.core.model.handles import Staging
+from tasks.running.gauges import MemoryGauge
 from tasks.running.site import site
 
 
@@ -34,10 +33,10 @@ class Step:
 @contextmanager
 def recording(staging: Staging, verb: str, subject: str) -> Iterator[Step]:
     """Time a verb and keep its record, whether it succeeds or fails."""
-    step, started = Step(), time.perf_counter()
-    _reset_peak_memory()
+    step, started, memory = Step(), time.perf_counter(), MemoryGauge()
     try:
-        yield step
+        with memory:
+            yield step
     except BaseException as error:  # a step that is cancelled or interrupted has failed too
         step.done(f"failed: {error}", rows=None, error=type(error).__name__)
         raise
@@ -51,7 +50,7 @@ def recording(staging: Staging, verb: str, subject: str) -> Iterator[Step]:
             step.sentence,
             step.rows,
             seconds,
-            peak_memory_mib(),
+            memory.mib,
             step.figures,
         )
         if "error" not in step.figures:
@@ -72,17 +71,3 @@ def log(level: int, sentence: str) -> None:
     """Write one sentence to the log of the run, where there is one."""
     with suppress(MissingContextError):
         get_run_logger().log(level, sentence)
-
-
-def peak_memory_mib() -> float:
-    """Return the most memory this process has held since the last step began, in MiB."""
-    with suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM"):
-                return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _reset_peak_memory() -> None:
-    with suppress(OSError):  # Linux only; elsewhere the peak is that of the whole process
-        Path("/proc/self/clear_refs").write_text("5")

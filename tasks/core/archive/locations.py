@@ -32,6 +32,8 @@ OUTAGES = {
 # sftp://user@host, or the container of an abfs:// address; a bucket has no user
 HARMLESS_USER = re.compile(r"^(?!s3|gs|gcs|http)(?P<scheme>[a-z0-9+]+://)[^/?#:@]*@")
 S3_PATIENCE = {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}
+# Parts of a file on their way at the same time: each is held in memory, 50 MiB, and s3fs sends ten.
+S3_PARTS = 2
 
 
 class Location(Protocol):
@@ -161,7 +163,8 @@ def open_location(url: str) -> Location:
     Raises ConfigurationError for one with credentials: they would be shown with it.
     """
     _require_public(url)
-    options = {"config_kwargs": S3_PATIENCE} if url.startswith("s3://") else {}
+    is_s3 = url.startswith("s3://")
+    options = {"config_kwargs": S3_PATIENCE, "max_concurrency": S3_PARTS} if is_s3 else {}
     try:
         files, root = fsspec.url_to_fs(url, use_listings_cache=False, **options)
     except (ValueError, ImportError) as error:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks.core.catalog import provenance, rows
-from tasks.core.catalog.statements import SELECT_EDITIONS_OF_RUN
+from tasks.core.catalog.statements import SELECT_EDITIONS_OF_RUN, SELECT_TAKEN_BY_RUNS
 from tasks.core.model.addresses import redact_all
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.revision import code_revision
@@ -30,13 +30,19 @@ def begin(
         provenance.record_dataset(cursor, dataset)
         # Prefect retries keep the id
         anew = {"outcome": "running", "started_at": rows.NOW, "ended_at": None, "message": ""}
+        anew |= {"peak_mib": None, "cpu_seconds": None, "scratch_mib": None}
         rows.upsert(cursor, "run", row | anew, key=("id",), refreshed=anew)
 
 
-def end(database: Database, run: str, outcome: str, message: str) -> None:
-    """Keep how a run ended; the editions that a failed one was building failed with it."""
+def end(
+    database: Database, run: str, outcome: str, message: str, taken: Mapping[str, float]
+) -> None:
+    """Keep how a run ended; the editions that a failed one was building failed with it.
+
+    taken: what it took of its machine, by the columns of `catalog.run`.
+    """
     with database.session() as cursor:
-        ended = {"outcome": outcome, "message": message, "ended_at": rows.NOW}
+        ended = {"outcome": outcome, "message": message, "ended_at": rows.NOW, **taken}
         rows.update(cursor, "run", ended, {"id": run})
         if outcome == "failed":
             building = {"run": run, "state": "building"}
@@ -62,3 +68,13 @@ def published(database: Database, run: str) -> str:
         + (f" Rows left out: {each.left_out}." if each.left_out else "")
         for each in database.records(SELECT_EDITIONS_OF_RUN, run=run)
     )
+
+
+def taken(database: Database, days: int) -> dict[str, Any]:
+    """Return by dataset what its runs of the last days took at most, and how many they are.
+
+    Memory and scratch are in MiB, seconds those of the clock and of all processors together. Runs
+    that were killed, and those of before this was kept, are not among them.
+    """
+    found = database.records(SELECT_TAKEN_BY_RUNS, days=days)
+    return {each.dataset: each for each in found}

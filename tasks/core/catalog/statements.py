@@ -195,6 +195,14 @@ WITH earlier AS (
 )
 SELECT kind, total, key FROM ranked WHERE place <= {named} ORDER BY kind, place
 """
+SELECT_TAKEN_BY_RUNS = """
+SELECT dataset, count(*) AS runs, max(peak_mib) AS peak_mib, max(scratch_mib) AS scratch_mib,
+       max(cpu_seconds) AS cpu_seconds,
+       max(extract(epoch FROM ended_at - started_at))::float8 AS seconds
+  FROM catalog.run
+ WHERE peak_mib IS NOT NULL AND started_at > now() - make_interval(days => %(days)s)
+ GROUP BY dataset
+"""
 SELECT_EDITIONS_OF_RUN = """
 SELECT e.dataset, e.vintage, e.number,
        string_agg(l.layer || ' ' || l.row_count, ', ' ORDER BY l.row_count DESC) AS layers,
