@@ -34,6 +34,7 @@ from tasks.core.model.addresses import redact, require_public
 from tasks.core.model.errors import ConfigurationError, GeodataError
 from tasks.running import local_server
 from tasks.running.announcements import is_away
+from tasks.running.endings import ending_at_once
 
 HINT = (
     "No Prefect server is up, so this run starts one for itself (some twenty seconds); 'make"
@@ -50,11 +51,9 @@ def run(flow: Flow[..., Any]) -> None:
         handler.addFilter(quiet)
     ended = heard(flow)
     try:
-        # Prefect's types forget return_state here
-        state: State[Any] = flow(**values, return_state=True)  # type: ignore[assignment]
-    except KeyboardInterrupt:
-        print(f"{flow.name}: interrupted.", file=sys.stderr)
-        sys.exit(130)
+        with ending_at_once(flow.name):
+            # Prefect's types forget return_state here
+            state: State[Any] = flow(**values, return_state=True)  # type: ignore[assignment]
     except httpx.HTTPError as error:
         state = ended[-1] if ended else Failed(data=ConfigurationError(unheard(error)))
     code = 0 if state.is_completed() else report(flow.name, state, quiet)

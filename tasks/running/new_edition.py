@@ -26,6 +26,7 @@ from tasks.running.clocks import compare_clocks
 from tasks.running.closing import close, remove_old
 from tasks.running.comparing import KeptForReview, compare, kept_for_review
 from tasks.running.disks import explaining_disks
+from tasks.running.endings import why
 from tasks.running.locks import alone
 from tasks.running.site import Site, site
 from tasks.running.steps import recording, say, warn
@@ -61,7 +62,7 @@ class NewEdition:
                 _end(place, run, "review", str(review))
                 raise
             except BaseException as error:  # also when the run is cancelled or killed by a signal
-                _end(place, run, "failed", str(error))
+                _end(place, run, "failed", why(error))
                 raise
             return _end(place, run, "published", runs.published(place.database, run))
 

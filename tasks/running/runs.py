@@ -10,13 +10,14 @@ from typing import Any, ParamSpec
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.task_runners import TaskRunner
 
 from tasks.core.catalog.editions import NothingNew
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, SourceError, WorkLost
 from tasks.core.model.handles import Edition, File, Foundation, Original, Retrieval, Staging
 from tasks.core.postgres.outages import DATABASE_FAILURES, is_cut
+from tasks.running.endings import Threads
 from tasks.running.making import making
 from tasks.running.newest import asked
 from tasks.running.steps import say, warn
@@ -24,7 +25,7 @@ from tasks.running.wholeness import await_database
 
 Parameters = ParamSpec("Parameters")
 # Branches of a flow at the same time; Prefect's own default has no bound.
-WORKERS: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=4)
+WORKERS: TaskRunner[Any] = Threads(max_workers=4)
 HANDLES = (Edition, File, Foundation, Original, Retrieval, Staging)
 
 

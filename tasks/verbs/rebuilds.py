@@ -24,6 +24,7 @@ from tasks.core.rebuilding import records as rebuild_records
 from tasks.core.rebuilding.plans import Plan, Scope
 from tasks.running.announcements import telling
 from tasks.running.edition_again import EditionAgain
+from tasks.running.endings import why
 from tasks.running.locks import alone
 from tasks.running.making import made_by
 from tasks.running.policies import SERVER, verb
@@ -52,7 +53,7 @@ def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
         try:
             yield rebuild
         except BaseException as error:  # no record stays open, also when a person interrupts
-            rebuild_records.close(place, rebuild, "failed", str(error))
+            rebuild_records.close(place, rebuild, "failed", why(error))
             raise
         finally:
             if drill:
