@@ -49,7 +49,7 @@ def settled(land: Land) -> None:
 
 
 def test_a_run_killed_before_any_effect(land: Land) -> None:
-    kill_runs(land, quick=3, share=0.5)
+    kill_runs(land, quick=2, share=0.5)
 
 
 def kill_runs(land: Land, quick: int, share: float) -> None:
