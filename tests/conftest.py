@@ -50,7 +50,18 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 TEMPLATE = "geodata_template"  # a database with an empty catalog: a copy is cheap
 SERVERS = {"prefect_server", "background_server"}  # fixtures
+LONGEST_FAULTS = [  # by what they take where GEODATA_FAULT_MINUTES is 3
+    "test_faulty_buckets",
+    "test_killed_runs",
+    "test_database_crashes",
+    "test_corpora_under_faults",
+    "test_killed_reviews",
+    "test_all_countries",
+    "test_crowds",
+]
+FAULT_MINUTES = os.environ.get("GEODATA_FAULT_MINUTES")
 LONGEST = [
+    *(LONGEST_FAULTS if FAULT_MINUTES else []),
     "test_simulation",
     "test_rebuild",
     "test_server_deployments",

@@ -23,6 +23,8 @@ import aiobotocore.client
 import psycopg2
 from psycopg2 import extensions, sql
 
+from tasks.running.endings import leave
+
 JOBS = {
     "run": "runland:runland",
     "yearland": "yearland:yearland",
@@ -122,8 +124,8 @@ def _watch_statements(effects: Effects) -> None:
     psycopg2.connect = counted
 
 
-def do(job: dict[str, Any]) -> None:
-    """Do a job in this process, watched."""
+def do(job: dict[str, Any]) -> int:
+    """Do a job in this process, watched; return 0, or 1 where it failed."""
     os.environ.update(job["environment"])
     module, _, name = JOBS[job["job"]].partition(":")
     flow = getattr(importlib.import_module(module), name)
@@ -132,7 +134,8 @@ def do(job: dict[str, Any]) -> None:
     if not state.is_completed():
         error = state.result(raise_on_failure=False)
         Path(f"{job['log']}.ended").write_text(json.dumps([type(error).__name__, str(error)]))
-        sys.exit(1)
+        return 1
+    return 0
 
 
 def main() -> None:
@@ -143,8 +146,7 @@ def main() -> None:
         process = os.fork()
         if process == 0:
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-            do(json.loads(line))
-            sys.exit()
+            leave(do(json.loads(line)))
         print(process, flush=True)
         print(os.waitpid(process, 0)[1], flush=True)
 

@@ -62,6 +62,7 @@ class Land:
     bucket: str = ""
     slug: str = "runland"  # of the dataset that is made there
     day: int = 0
+    asked: int = 0  # of a bucket, before the first day
     killed_at: str = ""
     seen: dict[str, int] = field(default_factory=dict)
 
@@ -129,7 +130,9 @@ class Land:
         """Do a job that is to be refused; return the sentence."""
         self.do(job, refused=True, **arguments)
         kind, sentence = json.loads((self.folder / "effects.ended").read_text())
-        assert kind == "ConfigurationError", f"{kind}: {sentence}\n{self.program.said()[-3000:]}"
+        assert kind in ("ConfigurationError", "Refused"), (
+            f"{kind}: {sentence}\n{self.program.said()[-3000:]}"
+        )
         return str(sentence)
 
     def left(self) -> list[str]:

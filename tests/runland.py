@@ -15,6 +15,7 @@ from prefect import flow
 from tasks.core.model.errors import SourceError
 from tasks.nouns import Dataset, Licence, Publisher, Source, Table, Total, integer, text
 from tasks.vocabulary import (
+    WORKERS,
     backup,
     check_totals,
     join,
@@ -62,7 +63,7 @@ SCRIPT = Path(__file__).with_suffix(".sql")
 ADDRESS = "https://me:hidden@office.example/places.csv?api_key=hidden"
 
 
-@flow(name="runland", description=__doc__)
+@flow(name="runland", description=__doc__, task_runner=WORKERS)
 @recorded(RUNLAND)
 def runland(
     mirror: str = "", rebuild: bool = False, ending: str = "", addresses: tuple[str, ...] = ()

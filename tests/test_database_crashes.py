@@ -163,7 +163,7 @@ def test_a_run_whose_staging_a_crash_emptied_begins_again_and_publishes_what_is_
     ) == [("failed", 1), ("published", 1)]
 
 
-@pytest.mark.parametrize("tenth", [2, 5, 8])
+@pytest.mark.parametrize("tenth", [2, 5, 8] if MINUTES else [5])
 def test_wherever_the_database_crashes_between_two_transactions_the_run_completes(
     country: tuple[Database, Path, int], tenth: int
 ) -> None:

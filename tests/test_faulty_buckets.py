@@ -35,6 +35,7 @@ from faulty_bucket import (
     lost,
     slow,
 )
+from prefect.states import Failed
 from s3fs import S3FileSystem
 from test_killed_runs import moments, settled
 
@@ -42,10 +43,11 @@ from tasks.core.archive import locations
 from tasks.core.archive.copies import scratch_copy
 from tasks.core.archive.hashed_files import original_name
 from tasks.core.archive.locations import open_location
-from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.errors import ConfigurationError, Refused
 from tasks.core.model.settings import scratch_folder
 from tasks.core.postgres.database import Database
 from tasks.running import steps
+from tasks.running.policies import RECORD
 from tasks.running.site import site
 from tasks.verbs import audits, purges
 
@@ -141,13 +143,27 @@ def test_a_refusal_is_told_in_a_sentence_with_what_can_be_done(
         lambda: store.originals._files.fetch(SHA256),
         lambda: store.originals.put(file, hashlib.sha256(SECOND).hexdigest()),
     ):
-        with pytest.raises(ConfigurationError) as told:
+        with pytest.raises(Refused) as told:
             asked()
+        assert not RECORD.heals(None, None, Failed(data=told.value)), "it was waited for"
         assert not RAW.search(str(told.value))
         assert "Restore" not in str(told.value)
         assert "remove its manifest" not in str(told.value)
-    with pytest.raises(ConfigurationError, match=words):
+    with pytest.raises(Refused, match=words):
         store.documents.names("manifests")
+
+
+def test_a_location_that_refuses_beside_one_that_is_busy_is_asked_again(
+    bucket: FaultyBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", f"s3://faulty/{tmp_path.name}-replica")
+    monkeypatch.setattr(S3FileSystem, "retries", 1)
+    store = site().archive
+    bucket.fail(BUSY, lambda asked: "-replica" in str(asked.query))
+    bucket.fail(FORBIDDEN)
+    with pytest.raises(ConfigurationError, match="it is too busy") as told:
+        store.documents.names("manifests")
+    assert RECORD.heals(None, None, Failed(data=told.value))
 
 
 def test_an_answer_that_is_cut_again_and_again_is_told_and_leaves_nothing_of_it(
@@ -300,6 +316,7 @@ def in_bucket(land: Land, bucket: FaultyBucket, monkeypatch: pytest.MonkeyPatch)
     land.bucket = f"s3://faulty/{land.folder.name}"
     monkeypatch.setenv("GEODATA_ARCHIVE", land.place("archive"))
     monkeypatch.setenv("GEODATA_ARCHIVE_REPLICAS", land.place("replica"))
+    land.asked = len(bucket.asked)
     land.publish_day()
     return land
 
@@ -315,7 +332,7 @@ def attempt(land: Land) -> str:
     if not ended.exists():
         return ""
     kind, sentence = json.loads(ended.read_text())
-    assert kind in ("ConfigurationError", "SourceError"), f"{kind}: {sentence}"
+    assert kind in ("ConfigurationError", "Refused", "SourceError"), f"{kind}: {sentence}"
     assert not RAW.search(sentence), sentence
     return str(sentence)
 
@@ -342,9 +359,9 @@ def test_a_run_whose_credentials_expire_in_the_middle(
 def test_every_fault_at_every_request_of_a_run(
     in_bucket: Land, bucket: FaultyBucket, kind: str
 ) -> None:
-    before = len(bucket.asked)
-    in_bucket.publish_day()
-    for moment in moments(len(bucket.asked) - before, quick=2, share=1 / 12):
+    tried = "Tried the fault at {} of {} requests."
+    times = 1 if kind == "every third is busy" else 2  # that is a minute of waits by itself
+    for moment in moments(len(bucket.asked) - in_bucket.asked, times, 1 / 20, tried):
         first = len(bucket.asked) + moment
         if kind in LASTING:
             bucket.fail(LASTING[kind][0], lambda asked, first=first: bool(asked.number >= first))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yearland as office
-from fault_land import Land
+from fault_land import MINUTES, Land
 from test_killed_runs import moments
 
 pytestmark = pytest.mark.faults
@@ -55,9 +55,10 @@ def settled(land: Land) -> None:
     assert left == [], land.killed_at
 
 
+@pytest.mark.skipif(not MINUTES, reason="a long part, of `make test-faults`")
 def test_a_run_killed_while_it_keeps_an_edition_for_review(yearland: Land) -> None:
     count = len((yearland.folder / "effects").read_text().splitlines())
-    for number, moment in enumerate(moments(count, quick=1, share=0.5), 1):
+    for number, moment in enumerate(moments(count, quick=1, share=0.3), 1):
         publish_year(yearland, 0.5 + 0.001 * number)
         yearland.do("yearland", kill=moment, mirror=yearland.mirror, refused=True)
         assert yearland.database.rows(SHOWN) == [(2025, 1)], yearland.killed_at
@@ -69,7 +70,7 @@ def test_an_acceptance_killed_before_any_effect(yearland: Land) -> None:
     """Every second time the run of the next day comes before the person does it again."""
     who = {"dataset": "yearland", "person": "Ada"}
     yearland.do("accept", edition=2, **who)
-    for number, moment in enumerate(moments(yearland.seen["accept"], quick=1, share=0.5), 1):
+    for number, moment in enumerate(moments(yearland.seen["accept"], quick=1, share=0.3), 1):
         edition = review(yearland, (0.25 if number % 2 else 0.5) + 0.0005 * number)
         before, after = yearland.database.rows(SHOWN), [(2025, 1), (2026, edition)]
         yearland.do("accept", kill=moment, edition=edition, **who)

@@ -19,7 +19,7 @@ EARLY = {  # the libraries that pyproject.toml names and an import may load, as 
 LATE = {  # those loaded where they are used
     *("fastapi", "prefect_sqlalchemy", "adbc_driver_postgresql", "pyarrow", "geopandas"),
     *("shapely", "pyogrio", "pyproj", "numpy", "fiona", "pandas", "python_calamine", "py7zr"),
-    *("rdflib", "lxml", "s3fs"),
+    *("rdflib", "lxml", "s3fs", "pythonjsonlogger", "prometheus_client"),
 }
 # what comes with them and with Prefect: up to a second each
 NEVER = {
@@ -29,6 +29,7 @@ NEVER = {
 PACKAGES = {  # where the name of a library differs from that of its package
     "psycopg2-binary": "psycopg2",
     "adbc-driver-postgresql": "adbc_driver_postgresql",
+    "python-json-logger": "pythonjsonlogger",
 }
 IMPORTS = """
 import importlib, json, sys

@@ -9,17 +9,15 @@ docstring or from `Annotated[..., Field(json_schema_extra={"description": ...})]
 
 from __future__ import annotations
 
-import atexit
 import inspect
 import logging
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import httpx
 from cyclopts import App, CycloptsError, Parameter
@@ -36,6 +34,7 @@ from tasks.core.model.addresses import redact, require_public
 from tasks.core.model.errors import ConfigurationError, GeodataError
 from tasks.running import local_server
 from tasks.running.announcements import is_away
+from tasks.running.endings import end, ending_at_once
 from tasks.running.heartbeats import prompt_heartbeat
 
 HINT = (
@@ -54,12 +53,9 @@ def run(flow: Flow[..., Any]) -> None:
     alive = prompt_heartbeat(flow) if hasattr(flow.fn, "dataset") else nullcontext()
     ended = heard(flow)
     try:
-        with alive:
+        with ending_at_once(flow.name), alive:
             # Prefect's types forget return_state here
             state: State[Any] = flow(**values, return_state=True)  # type: ignore[assignment]
-    except KeyboardInterrupt:
-        print(f"{flow.name}: interrupted.", file=sys.stderr)
-        sys.exit(130)
     except httpx.HTTPError as error:
         state = ended[-1] if ended else Failed(data=ConfigurationError(unheard(error)))
     code = 0 if state.is_completed() else report(flow.name, state, quiet)
@@ -107,19 +103,6 @@ def leave(name: str, code: int) -> None:
         file=sys.stderr,
     )
     scratch.leave()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
-def end(code: int) -> NoReturn:
-    """End the process as Python would, but for the half second in which it takes modules apart.
-
-    What is under way comes to its end: states, logs and events that the Prefect server has yet to
-    hear, threads, a throw-away server, temporary files. So ends a process of multiprocessing too.
-    """
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -10,7 +10,7 @@ import adbc_driver_manager
 import psycopg2
 from psycopg2.errorcodes import DISK_FULL
 
-from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.errors import Refused
 from tasks.core.model.settings import settings
 
 FULL = "has no space or no inodes left"
@@ -25,7 +25,7 @@ REFUSING = {
 
 @contextmanager
 def explaining_disks() -> Iterator[None]:
-    """Turn the error of a disk that refuses into a ConfigurationError that says what to do.
+    """Turn the error of a disk that refuses into a Refused that says what to do.
 
     Time does not heal it: whoever frees the space runs again.
     """
@@ -35,7 +35,7 @@ def explaining_disks() -> Iterator[None]:
         if DISK_FULL not in (getattr(error, "pgcode", None), getattr(error, "sqlstate", None)):
             raise
         said = str(error).strip().splitlines()[0]
-        raise ConfigurationError(
+        raise Refused(
             f"The disk of the database has no space left ({said}): free some space there, and run"
             " again; readers see what they saw before."
         ) from None
@@ -43,7 +43,7 @@ def explaining_disks() -> Iterator[None]:
         if (reason := REFUSING.get(error.errno or 0)) is None:
             raise
         where = f"of {error.filename}" if error.filename else "of this machine's files"
-        raise ConfigurationError(
+        raise Refused(
             f"A disk that takes what is written was expected, and the one {where} {reason}: mend"
             f" that, or set GEODATA_DATA (now {settings().data}) to a folder on another disk, and"
             " run again; what earlier runs published and archived stays."

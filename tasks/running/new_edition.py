@@ -26,6 +26,7 @@ from tasks.running.closing import close, remove_old
 from tasks.running.comparing import KeptForReview, compare, kept_for_review
 from tasks.running.deployed import deployment_of, run_to_end
 from tasks.running.disks import explaining_disks
+from tasks.running.endings import why
 from tasks.running.gauges import RunGauge
 from tasks.running.locks import alone
 from tasks.running.site import Site, site
@@ -63,7 +64,7 @@ class NewEdition:
                 end("review", str(review))
                 raise
             except BaseException as error:  # also when the run is cancelled or killed by a signal
-                end("failed", str(error))
+                end("failed", why(error))
                 raise
             return end("published", runs.published(place.database, run))
 

@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.client.schemas.objects import State
 from prefect.tasks import Task
 
-from tasks.core.model.errors import CheckFailed
+from tasks.core.model.errors import CheckFailed, Refused
 from tasks.core.postgres.outages import DATABASE_FAILURES, FAULTS
 from tasks.running.disks import explaining_disks
 from tasks.running.wholeness import proving_staging
@@ -55,8 +55,10 @@ FILES = Retry(errors=(OSError,), after=(10, 20))
 ARCHIVE = Retry(errors=OUTAGES, but=FAULTS, after=(30, 120))
 PUBLISHER = Retry(errors=OUTAGES, but=FAULTS, after=(60, 180), jitter=0.3)
 SERVER = Retry(errors=(httpx.HTTPError,), after=(10, 60, 180))  # Prefect's own, when it is busy
-WATCH = Retry(errors=(Exception,), but=(CheckFailed,), after=(30, 120))  # the database may be back
-RECORD = Retry(errors=(Exception,), after=(5, 30, 60))
+WATCH = Retry(
+    errors=(Exception,), but=(CheckFailed, Refused), after=(30, 120)
+)  # the database may be back
+RECORD = Retry(errors=(Exception,), but=(Refused,), after=(5, 30, 60))
 
 
 def verb(

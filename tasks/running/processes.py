@@ -14,14 +14,15 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import MissingFlowError
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
-from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
+from prefect.task_runners import TaskRunner
 
 from tasks.core.model.errors import ConfigurationError
+from tasks.running.endings import Processes
 
 # One a core, each in a process of its own; it needs up to a gigabyte of memory, so there
 # are never many.
 PROCESS_COUNT = max(2, min(4, os.cpu_count() or 2))
-PROCESSES: TaskRunner[Any] = ProcessPoolTaskRunner(max_workers=PROCESS_COUNT)
+PROCESSES: TaskRunner[Any] = Processes(max_workers=PROCESS_COUNT)
 
 
 def flow_of(dataset: str) -> Flow[..., Any]:

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.task_runners import TaskRunner
 from prefect.tasks import Task
 
 from tasks.core.catalog.editions import NothingNew
@@ -18,6 +18,7 @@ from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, SourceError, WorkLost
 from tasks.core.model.handles import Edition, File, Foundation, Original, Retrieval, Staging
 from tasks.core.postgres.outages import DATABASE_FAILURES, is_cut
+from tasks.running.endings import Threads
 from tasks.running.frames import without_frames
 from tasks.running.log_lines import about
 from tasks.running.making import making
@@ -28,7 +29,7 @@ from tasks.running.wholeness import await_database
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 # Branches of a flow at the same time; Prefect's own default has no bound.
-WORKERS: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=4)
+WORKERS: TaskRunner[Any] = Threads(max_workers=4)
 HANDLES = (Edition, File, Foundation, Original, Retrieval, Staging)
 
 

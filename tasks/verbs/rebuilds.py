@@ -22,6 +22,7 @@ from tasks.core.rebuilding import records as rebuild_records
 from tasks.core.rebuilding.plans import Plan, Scope
 from tasks.running.announcements import telling
 from tasks.running.deployed import on_work_pool
+from tasks.running.endings import why
 from tasks.running.locks import alone, await_parts, holding
 from tasks.running.policies import SERVER, verb
 from tasks.running.pooled_rebuild import begin_part, rebuild_over_pool, withdraw_left_parts
@@ -53,7 +54,7 @@ def rebuilding(scope: Scope, *, drill: bool = False) -> Iterator[int]:
         try:
             yield rebuild
         except BaseException as error:  # no record stays open, also when a person interrupts
-            rebuild_records.close(place, rebuild, "failed", str(error))
+            rebuild_records.close(place, rebuild, "failed", why(error))
             raise
         finally:
             if drill:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+
 from tasks.core.model.secrets import hide
 
-WORDS = {
+REFUSALS = {
     "it denies us this, check our credentials and what they may do": """
         AccessDenied AllAccessDisabled MethodNotAllowed 403 405""",
     "it does not know our credentials, correct them": """
@@ -15,17 +17,20 @@ WORDS = {
         NoCredentialsError PartialCredentialsError CredentialRetrievalError TokenRetrievalError""",
     "it refuses the question, as where credentials have expired": "400",
     "its clock differs from this machine's, set that by a time server": "RequestTimeTooSkewed",
+    "it has no such bucket": "NoSuchBucket",
+}
+FAILURES = {
     "it is too busy": """
         SlowDown ServiceUnavailable Throttling RequestTimeout 429 503""",
     "it failed inside": "InternalError 500 502 504",
-    "it has no such bucket": "NoSuchBucket",
     "it does not answer in time": "ReadTimeoutError ConnectTimeoutError FSTimeoutError",
     "it cannot be reached": "EndpointConnectionError ConnectionError HTTPClientError",
     "the line to it breaks": """
         ConnectionClosedError ClientPayloadError ResponseStreamingError IncompleteReadError
         ServerDisconnectedError ResponseParserError""",
 }
-SAID = {code: words for words, codes in WORDS.items() for code in codes.split()}
+SAID = {code: words for words, codes in (REFUSALS | FAILURES).items() for code in codes.split()}
+DISK_REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
 def reason(error: BaseException) -> str:
@@ -41,6 +46,11 @@ def is_away(error: BaseException) -> bool:
     return bool(_words(error)) or isinstance(
         error, (PermissionError, ConnectionError, TimeoutError)
     )
+
+
+def lasts(error: BaseException) -> bool:
+    """Tell whether a place refuses until a person mends it: rights, credentials, a full disk."""
+    return _words(error) in REFUSALS or getattr(error, "errno", None) in DISK_REFUSALS
 
 
 def _words(error: BaseException) -> str:

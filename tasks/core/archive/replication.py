@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from tasks.core.archive.locations import Location, open_location, outages
-from tasks.core.archive.reasons import is_away, reason
-from tasks.core.model.errors import ConfigurationError
+from tasks.core.archive.reasons import is_away, lasts, reason
+from tasks.core.model.errors import ConfigurationError, Refused
 
 Result = TypeVar("Result")
 Listings = list[tuple[Location, set[str]]]
@@ -19,12 +19,13 @@ Listings = list[tuple[Location, set[str]]]
 class Failure:
     """A location of the archive that could not take or give its part, and why.
 
-    is_away: it may have whole what it was asked for.
+    is_away: it may have whole what it was asked for. lasts: until a person mends it.
     """
 
     location: str
     reason: str
     is_away: bool = False
+    lasts: bool = False
 
     def __str__(self) -> str:
         return f"{self.location} ({self.reason})"
@@ -71,9 +72,9 @@ class Locations:
         away = [failure.location for _, failure in passed if failure.is_away]
         if away:  # nothing is lost that a location which is away may have
             remedy = f"See that {', '.join(away)} can be read, and run again"
-        failures = listed(failure for _, failure in passed)
-        raise ConfigurationError(
-            f"{what} cannot be read from any location of the archive: {failures}. {remedy}."
+        failures = tuple(failure for _, failure in passed)
+        raise _kind(failures)(
+            f"{what} cannot be read from any location of the archive: {listed(failures)}. {remedy}."
         )
 
     def give(
@@ -83,10 +84,13 @@ class Locations:
         return self.each(lambda location: location.add(path, name, sha256), among)
 
     def add(self, path: Path, name: str, sha256: str, what: str) -> Failures:
-        """Add a file to every location; raises ConfigurationError when none could keep it."""
+        """Add a file to every location; raises ConfigurationError when none could keep it.
+
+        Refused, as everywhere here, where all of them refuse until a person mends that.
+        """
         done, failures = self.give(path, name, sha256)
         if not done:
-            raise ConfigurationError(
+            raise _kind(failures)(
                 f"No location of the archive could keep {what}: {listed(failures)}. Check"
                 " GEODATA_ARCHIVE, its credentials and its free space."
             )
@@ -103,10 +107,10 @@ class Locations:
         return all_names(listings)
 
 
-def require_listing(listings: Sequence[object], failures: Iterable[Failure]) -> None:
+def require_listing(listings: Sequence[object], failures: Sequence[Failure]) -> None:
     """Raise ConfigurationError when no location could be listed."""
     if not listings:
-        raise ConfigurationError(
+        raise _kind(failures)(
             f"No location of the archive can be listed: {listed(failures)}. Check GEODATA_ARCHIVE"
             " and its credentials."
         )
@@ -129,4 +133,10 @@ def once_each(failures: Iterable[Failure]) -> Failures:
 
 def _failure(location: Location, error: BaseException) -> Failure:
     """Describe what went wrong in a location, without credentials."""
-    return Failure(location.url, reason(error), is_away(error))
+    return Failure(location.url, reason(error), is_away(error), lasts(error))
+
+
+def _kind(failures: Sequence[Failure]) -> type[ConfigurationError]:
+    """Choose the error by whether time may heal what happened in some location."""
+    is_refused = failures and all(failure.lasts for failure in failures)
+    return Refused if is_refused else ConfigurationError

@@ -5,6 +5,7 @@ GeodataError
 │   └── Damaged          the file is broken in itself: the publisher is asked for it afresh
 ├── CheckFailed          the data contradict a declaration: a count, a key, a total, a tolerance
 ├── ConfigurationError   this machine or its settings cannot do the work
+│   └── Refused          a disk, or a store with our credentials, refuses until a person mends it
 └── WorkLost             what a run had made was lost or changed under it: begun again, it succeeds
 
 A message is one finished sentence: what, expected this, found that, where, and what to do.
@@ -29,6 +30,10 @@ class CheckFailed(GeodataError):
 
 class ConfigurationError(GeodataError):
     """The machine, the database or a setting does not allow the work."""
+
+
+class Refused(ConfigurationError):
+    """A disk, or a store with our credentials, refuses; asking again later heals nothing."""
 
 
 class WorkLost(GeodataError):

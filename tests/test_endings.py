@@ -1,0 +1,83 @@
+"""A run that is asked to end while its publisher never answers ends all the same, its record says
+so, and the next one completes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+
+import faulty_server
+import processes
+import pytest
+import runland
+from deployed import wait
+from faulty_server import Handler, whole
+from prefect.settings import PREFECT_API_URL
+
+from tasks.core.postgres.database import Database
+
+pytestmark = pytest.mark.faults
+TESTS = Path(__file__).parent
+# A run that waits for an answer longer than any test, and hears Ctrl-C also in the background.
+RUN = """
+import signal, sys
+import runland
+from tasks.core.upstream import http
+from tasks.vocabulary import run
+http.READ_SECONDS = 86400
+signal.signal(signal.SIGINT, signal.default_int_handler)
+run(runland.runland) if sys.argv[1] == "--mirror" else runland.runland(sys.argv[1])
+"""
+COMMAND = ("--mirror",)
+RUNS = "SELECT outcome, message FROM catalog.run ORDER BY started_at"
+ENDINGS = [  # how it is started, the signal, and the code with which it ends
+    (COMMAND, signal.SIGTERM, 128 + signal.SIGTERM),
+    (COMMAND, signal.SIGINT, 128 + signal.SIGINT),
+    ((), signal.SIGTERM, -signal.SIGTERM),  # as in a pod
+]
+
+
+def test_a_run_that_waits_for_its_publisher_ends_when_it_is_asked_to(
+    prefect_server: None,
+    other_database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(TESTS), str(TESTS.parent))))
+    monkeypatch.setenv("GEODATA_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("PREFECT_API_URL", str(PREFECT_API_URL.value()))
+    runland.write(tmp_path / "mirror")
+    asked, healed = Event(), Event()
+
+    def silent(handler: Handler) -> int:
+        asked.set()
+        healed.wait()
+        handler.close_connection = True
+        return 0
+
+    with faulty_server.running() as server:
+        for name in ("mirror.json", "places.csv"):
+            body = (tmp_path / "mirror" / name).read_bytes()
+            server.script(f"/{name}", whole(body, kind="text/plain"))
+        healthy = server.scripts["/places.csv"]
+        server.scripts["/places.csv"] = [silent]
+        for started, number, code in ENDINGS:
+            asked.clear()
+            command = (sys.executable, "-c", RUN, *started, f"{server.base}/")
+            with processes.started(*command) as program:
+                wait(lambda p=program: asked.is_set() or p.poll() is not None, "the question", 0.05)
+                program.send_signal(number)
+                said = program.finish(code)
+            *_, (outcome, message) = other_database.rows(RUNS)
+            assert outcome == "failed", said
+            assert f"asked to end ({number.name})" in message
+        healed.set()
+        server.scripts["/places.csv"] = healthy
+        processes.run(*command)
+    assert [outcome for outcome, _ in other_database.rows(RUNS)] == [*["failed"] * 3, "published"]
+    assert other_database.value("SELECT count(*) FROM runland.places") == 3
+    assert list((tmp_path / "data" / "scratch" / "work").iterdir()) == []
