@@ -87,7 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
         lines.append(_line(deployment, found, faults))
         wrong += faults
     _print_table(lines)
-    print(*(f"sizes: {fault}" for fault in wrong), sep="\n", file=sys.stderr, end="")
+    for fault in wrong:
+        print(f"sizes: {fault}", file=sys.stderr)
     return 1 if wrong else 0
 
 

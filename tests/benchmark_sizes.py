@@ -35,6 +35,11 @@ from tasks.running.gauges import MIB  # noqa: E402
 
 FIGURES = ROOT / "deployments" / "measured.json"
 ESTABLISHMENTS = 43_000_000  # of the real stock; scratch grows with them, memory does not
+SCALES = {  # what is no national size
+    "accept": "a refusal, as nothing waited for a person",
+    "audit_archive": "with a repair of the largest original",
+    **dict.fromkeys(("backfill", "drill", "rebuild"), "one small edition: the supervisor"),
+}
 MIRRORS: dict[str, tuple[str, int | None]] = {  # by flow: folder of its files, vintage asked for
     "united_states": ("united_states", 2023),
     "united_states_estimates": ("united_states", 2023),
@@ -42,7 +47,7 @@ MIRRORS: dict[str, tuple[str, int | None]] = {  # by flow: folder of its files, 
     "france": ("france", 2024),
     "sirene": ("sirene-2026", 2026),
     "austria": ("austria", 2025),
-    "austria_lists": ("austria", None),
+    "austria_lists": ("austria-lists", None),
     "belgium_income": ("belgium", None),
     "belgium": ("belgium", 2024),
 }
@@ -155,10 +160,13 @@ def measure(
 
 def write(world: Path, scale: float, rows: int) -> None:
     """The synthetic files, the stock of establishments as CSV in a zip."""
+    from synthetic import austria
     from test_sirene import World
 
     if not (world / "belgium").exists():
         write_countries(world, scale)
+    if not (world / "austria-lists").exists():
+        austria.write(world / "austria-lists", part(2_092, 45, scale), (2023,))
     if not (world / "sirene-2026").exists():
         World(world, 2026, rows, part(49_000, 400, scale), formats=("csv",)).mirror("zip")
 
@@ -189,10 +197,10 @@ def kept(pods: dict[str, Pod], world: Path, scale: float, rows: int) -> None:
             "scratch_mib": round(max(pod.scratch_mib / share, repaired)),
             "cpu_seconds": round(pod.cpu_seconds / share),
             "seconds": round(pod.seconds / share),
-            "scale": f"{rows:,} establishments, times {1 / share:.1f}" if share < 1 else scale,
+            "scale": SCALES.get(flow, scale) if share == 1 else f"{rows:,} rows × {1 / share:.1f}",
             **when,
         }
-    FIGURES.write_text(json.dumps(dict(sorted(told.items())), indent=2) + "\n")
+    FIGURES.write_text(json.dumps(dict(sorted(told.items())), indent=2, ensure_ascii=False) + "\n")
 
 
 def main() -> None:
