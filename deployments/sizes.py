@@ -39,6 +39,7 @@ LEAST_MEMORY, LEAST_SCRATCH = 512, 1024  # MiB
 ROOM_MEMORY, ROOM_SCRATCH = 1024, 2048  # MiB up to which nothing is called too large
 NODE_CPU, NODE_MEMORY, NODE_SCRATCH = 1.9, 7 * 1024, 50 * 1024  # what pods get of it; MiB
 AROUND = "prefect"  # in measured.json: the process around each run, which no catalog knows of
+BORROWER = "rebuild-edition"  # its pods are sized as those of the dataset's own deployment
 DAYS = 90
 UNITS = {"": 1 / 2**20, "k": 1000 / 2**20, "Ki": 1 / 1024, "M": 1e6 / 2**20, "Mi": 1.0}
 UNITS |= {"G": 1e9 / 2**20, "Gi": 1024.0, "T": 1e12 / 2**20, "Ti": 2.0**20}
@@ -81,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"sizes: {error}", file=sys.stderr)
         return 1
     lines, wrong = [HEADINGS.split()], list[str]()
-    for deployment in deployments():
+    for deployment in sized():
         found = figures.get(flow_of(deployment))
         faults = list(amiss(deployment, found))
         lines.append(_line(deployment, found, faults))
@@ -90,6 +91,11 @@ def main(arguments: list[str] | None = None) -> int:
     for fault in wrong:
         print(f"sizes: {fault}", file=sys.stderr)
     return 1 if wrong else 0
+
+
+def sized() -> list[dict[str, Any]]:
+    """Return the deployments, but for that whose runs get the size of another one each."""
+    return [each for each in deployments() if each["name"] != BORROWER]
 
 
 def flow_of(deployment: Mapping[str, Any]) -> str:

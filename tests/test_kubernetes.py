@@ -30,7 +30,7 @@ from cluster.site import VINTAGE, Site, filled, kubectl, wait
 from deployed import changed
 from prefect.client.schemas.objects import StateType
 
-EDITIONS = "SELECT count(*) FROM catalog.edition WHERE state = 'published'"
+EDITIONS = "SELECT count(*) FROM catalog.edition WHERE state IN ('published', 'removed')"
 UNFINISHED = "SELECT count(*) FROM catalog.edition WHERE state = 'building'"
 SHOWN = f"SELECT count(*) FROM belgium.sectors_{VINTAGE}"
 PUBLIC = Images(

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "deployments"))
 
 import sizes  # noqa: E402
-from workspace import declared, work_pool  # noqa: E402
+from workspace import work_pool  # noqa: E402
 
 from tasks.core.catalog import runs  # noqa: E402
 from tasks.core.model.declarations import Dataset  # noqa: E402
@@ -22,7 +22,7 @@ from tasks.core.model.errors import ConfigurationError  # noqa: E402
 from tasks.core.postgres.database import Database  # noqa: E402
 from tasks.core.rebuilding.restoration import restore_runs  # noqa: E402
 
-DEPLOYMENTS = declared.deployments()
+DEPLOYMENTS = sizes.sized()
 FOUND = sizes.Measured("measured today", 600.0, 2048.0, 30.0, 60.0)
 FITTING = {
     "memory_request": "600Mi",

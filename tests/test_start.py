@@ -14,12 +14,12 @@ ROOT = Path(__file__).resolve().parents[1]
 EARLY = {  # the libraries that pyproject.toml names and an import may load, as they are imported
     *("prefect", "cyclopts", "sqlalchemy", "psycopg2", "adbc_driver_manager"),
     *("pydantic", "pydantic_settings", "inflate64", "backports.zstd", "brotli", "httpx"),
-    *("msgspec", "tenacity", "fsspec"),
+    *("msgspec", "tenacity", "fsspec", "pythonjsonlogger", "prometheus_client"),
 }
 LATE = {  # those loaded where they are used
     *("fastapi", "prefect_sqlalchemy", "adbc_driver_postgresql", "pyarrow", "geopandas"),
     *("shapely", "pyogrio", "pyproj", "numpy", "fiona", "pandas", "python_calamine", "py7zr"),
-    *("rdflib", "lxml", "s3fs", "pythonjsonlogger", "prometheus_client"),
+    *("rdflib", "lxml", "s3fs"),
 }
 # what comes with them and with Prefect: up to a second each
 NEVER = {
