@@ -26,12 +26,21 @@ import pytest
 import yaml
 from cluster import node, site
 from cluster.node import Images
-from cluster.site import VINTAGE, Site, filled, kubectl, wait
+from cluster.site import VINTAGE, VINTAGES, Site, filled, kubectl, wait
 from deployed import changed
 from prefect.client.schemas.objects import StateType
 
 EDITIONS = "SELECT count(*) FROM catalog.edition WHERE state IN ('published', 'removed')"
 UNFINISHED = "SELECT count(*) FROM catalog.edition WHERE state = 'building'"
+CONTENT = (
+    "SELECT md5(string_agg(concat_ws(' ', dataset, number, layer, content_hash), ',' ORDER BY"
+    " dataset, number, layer)) FROM catalog.layer JOIN catalog.current_edition USING (dataset,"
+    " number)"
+)
+VERDICTS = (
+    "SELECT string_agg(DISTINCT verdict, ' ') FROM catalog.rebuilt_edition WHERE rebuild = (SELECT"
+    " max(id) FROM catalog.rebuild)"
+)
 SHOWN = f"SELECT count(*) FROM belgium.sectors_{VINTAGE}"
 PUBLIC = Images(
     flows=os.environ.get("GEODATA_IMAGE", ""),
@@ -374,6 +383,43 @@ def test_operations_do_not_wait_behind_countries_that_never_start(
         published.cancel(run)
         assert published.ended(run).is_cancelled()
     published.ended(waiting)
+
+
+@kubernetes
+def test_a_rebuild_as_jobs_is_identical_although_a_pod_is_killed(
+    published: Site, table: Table
+) -> None:
+    for vintage in VINTAGES:
+        state = published.ended(published.start_of("belgium", vintage=vintage, **published.mirror))
+        assert state.is_completed(), state
+    before = published.query(CONTENT)
+    for slots in (1, 2, 4):
+        published.set_slots(slots)
+        published.lose_database()
+        event = f"the database is lost; {slots} at once"
+        with table.event(event, "rebuilt by jobs, identical") as seen:
+            run = published.start_of("rebuild")
+            if slots == 2:
+                seen.append(killed_part(published))
+            state = published.ended(run)
+            seen.append(f"{state.name}: {state.message}")
+        assert state.is_completed(), state
+        assert published.query(VERDICTS) == "identical"
+        assert published.query(CONTENT) == before
+
+
+def killed_part(site: Site) -> str:
+    """Kill the pod of an edition that is being made again."""
+    chosen = ("--selector", "prefect.io/flow-name=rebuild-edition", "--output", "json")
+    shown = ("--namespace", site.flows, *chosen, "--field-selector", "status.phase=Running")
+
+    def running() -> list[str]:
+        found = json.loads(kubectl("get", "pods", *shown))["items"]
+        return [pod["metadata"]["name"] for pod in found]
+
+    wait(lambda: site.query(UNFINISHED) not in ("", "0"), "an edition that is made again")
+    site.kill(site.flows, running()[0])
+    return "a pod was killed"
 
 
 SOME = Images(flows="registry.example/geodata-flows:1", database="postgis:1", store="store:1")

@@ -24,6 +24,7 @@ import httpx
 import processes
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolUpdate
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterExpectedStartTime,
@@ -32,16 +33,22 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import TERMINAL_STATES as TERMINAL
 from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from synthetic import belgium as synthetic
 
 from cluster.node import Images
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "deployments"))
+
+from workspace import work_pool  # noqa: E402
+
 MANIFESTS = ROOT / "deployments/manifests"
 BROUGHT = ROOT / "tests/manifests"
 PATIENCE = 600.0  # an image may have to be pulled to a new node
 VINTAGE = 2024
+VINTAGES = (2022, 2023, VINTAGE)
 SMALL = {"cpu_request": "100m", "memory_request": "256Mi", "scratch_size": "1Gi"}
 
 
@@ -72,6 +79,11 @@ class Site:
     images: Images
     client: SyncPrefectClient
 
+    @property
+    def mirror(self) -> dict[str, str]:
+        """The parameter that names the publisher of the services."""
+        return {"mirror": f"http://publisher.{self.services}.svc:9000/"}
+
     def query(self, statement: str) -> str:
         """What psql in the database's pod answers, without a heading."""
         words = "psql --username=geodata --tuples-only --no-align --command".split()
@@ -80,24 +92,38 @@ class Site:
 
     def start(self, variables: dict[str, Any] | None = None, **parameters: Any) -> uuid.UUID:
         """A run of the deployment belgium, as the UI starts it, with job variables of its own."""
-        mirror = f"http://publisher.{self.services}.svc:9000/"
-        return self.start_of("belgium", variables, vintage=VINTAGE, mirror=mirror, **parameters)
+        return self.start_of("belgium", variables, vintage=VINTAGE, **self.mirror, **parameters)
 
     def start_of(
         self, name: str, variables: dict[str, Any] | None = None, **parameters: Any
     ) -> uuid.UUID:
-        """A run of a deployment, in the pods' namespace and small enough for a small node."""
-        (deployment,) = (each for each in self.client.read_deployments() if each.name == name)
+        """A run of a deployment."""
         asked = {
             "state": {"type": "SCHEDULED"},
             "parameters": parameters,
-            "job_variables": {"namespace": self.flows, **SMALL, **(variables or {})},
+            "job_variables": variables or {},
         }
-        place = {"id": deployment.id}
+        place = {"id": self._deployment(name).id}
         made = self.client.request(
             "POST", "/deployments/{id}/create_flow_run", path_params=place, json=asked
         )
         return uuid.UUID(made.json()["id"])
+
+    def _deployment(self, name: str) -> DeploymentResponse:
+        (found,) = (each for each in self.client.read_deployments() if each.name == name)
+        return found
+
+    def set_slots(self, slots: int) -> None:
+        """Let so many countries run at once from now on."""
+        queue = self.client.read_work_queue_by_name("countries", work_pool_name=work_pool.NAME)
+        self.client.update_work_queue(queue.id, concurrency_limit=slots)
+
+    def lose_database(self) -> None:
+        """Put an empty database in the place of that which flows publish in."""
+        words = "psql --username=geodata --dbname=postgres".split()
+        statements = "DROP DATABASE geodata WITH (FORCE)", "CREATE DATABASE geodata"
+        given = [word for each in statements for word in ("--command", each)]
+        kubectl("exec", "--namespace", self.services, "database", "--", *words, *given)
 
     def state(self, run: uuid.UUID) -> Any:
         """The state of a run; None while the server does not answer."""
@@ -197,6 +223,7 @@ def deployed(images: Images, folder: Path) -> Iterator[Site]:
             get_client(sync_client=True) as client,
         ):
             _deploy(api, images.flows, services)
+            _fit(client, flows)
             start_worker(flows, services, images)
             yield Site(flows=flows, services=services, images=images, client=client)
     finally:
@@ -205,7 +232,7 @@ def deployed(images: Images, folder: Path) -> Iterator[Site]:
 
 
 def _start_services(services: str, images: Images, folder: Path) -> None:
-    synthetic.write(folder, municipalities=60, sectors=4000, vintages=(VINTAGE,))
+    synthetic.write(folder, municipalities=60, sectors=4000, vintages=VINTAGES)
     kubectl("create", "namespace", services)
     given = filled("services.yaml", images, namespace=services, services=services)
     kubectl("apply", "--namespace", services, "--filename", "-", given=given)
@@ -318,6 +345,16 @@ def _deploy(api: str, image: str, services: str) -> None:
     command = [sys.executable, str(ROOT / "deployments/apply.py")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def _fit(client: SyncPrefectClient, flows: str) -> None:
+    """Let pods be made in the namespace of the test, and be small enough for a small node."""
+    template = client.read_work_pool(work_pool.NAME).base_job_template
+    template["variables"]["properties"]["namespace"]["default"] = flows
+    client.update_work_pool(work_pool.NAME, WorkPoolUpdate(base_job_template=template))
+    for deployment in client.read_deployments():
+        variables = deployment.job_variables | SMALL
+        client.update_deployment(deployment.id, DeploymentUpdate(job_variables=variables))
 
 
 def filled(name: str, images: Images, **names: str) -> str:
