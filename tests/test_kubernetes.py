@@ -376,9 +376,11 @@ def test_operations_do_not_wait_behind_countries_that_never_start(
     waiting = published.start()
     with table.event("one of them is cancelled", "its slot is taken at once") as seen:
         published.cancel(stuck[1])
-        state = published.ended(stuck[1])
         wait(lambda: published.state(waiting).type != StateType.SCHEDULED, "the slot")
-        seen.append(state.name)
+        seen.append(published.state(waiting).name)
+    with table.event("its end", "Cancelled, its pod gone") as seen:
+        seen.append(published.ended(stuck[1]).name)
+        wait(lambda: not published.pods(stuck[1]), "the end of the pod")
     for run in stuck:
         published.cancel(run)
         assert published.ended(run).is_cancelled()
