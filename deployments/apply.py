@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import get_current_settings
 from workspace import automations, declared, notification, registration, work_pool
@@ -35,7 +36,30 @@ def main() -> int:
     except GeodataError as error:
         print(f"deploy: {error}", file=sys.stderr)
         return 1
+    except httpx.HTTPError as error:
+        print(f"deploy: {_unheard(error)}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _unheard(error: httpx.HTTPError) -> str:
+    """Say in one sentence what the server did not take, and what to do."""
+    address = get_current_settings().api.url
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
+        return (
+            f"The Prefect server {address} was expected to let us in, and refused"
+            f" ({error.response.status_code}): set PREFECT_API_KEY for Prefect Cloud, or"
+            " PREFECT_API_AUTH_STRING=user:password for a server of your own."
+        )
+    if isinstance(error, httpx.HTTPStatusError):
+        return (
+            f"The Prefect server {address} refused what was asked: {' '.join(str(error).split())}"
+        )
+    return (
+        f"The Prefect server {address} was expected to answer, and does not"
+        f" ({str(error) or type(error).__name__}): check PREFECT_API_URL, and that its"
+        " port-forward still runs, then run this again; what was set up stays."
+    )
 
 
 def apply(*, set_up_only: bool) -> None:

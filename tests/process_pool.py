@@ -32,10 +32,14 @@ def make_pool(client: SyncPrefectClient, slots: int) -> None:
     template = ProcessWorker.get_default_base_job_template()
     as_in_a_pod = f"{sys.executable} -m tasks.running.pod flow-run execute"
     template["variables"]["properties"]["command"]["default"] = as_in_a_pod
-    client.create_work_pool(WorkPoolCreate(name=NAME, type="process", base_job_template=template))
-    for queue in (COUNTRIES, OPERATIONS):
-        body = {"name": queue, "concurrency_limit": slots if queue == COUNTRIES else None}
-        client.request("POST", "/work_pools/{name}/queues/", path_params={"name": NAME}, json=body)
+    pool = WorkPoolCreate(name=NAME, type="process", base_job_template=template)
+    client.create_work_pool(pool, overwrite=True)  # a module before may have made it on this server
+    there = {queue.name for queue in client.read_work_queues(work_pool_name=NAME)}
+    for queue in {COUNTRIES, OPERATIONS} - there:
+        client.request(
+            "POST", "/work_pools/{name}/queues/", path_params={"name": NAME}, json={"name": queue}
+        )
+    set_slots(client, slots)
 
 
 def set_slots(client: SyncPrefectClient, slots: int) -> None:

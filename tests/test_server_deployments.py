@@ -252,7 +252,7 @@ def test_a_part_of_a_rebuild_is_as_big_as_its_dataset_is_asked_for_once_and_canc
     part, again = begin(order), begin(order)
     assert part.id == again.id
     assert part.job_variables == size
-    assert set(part.tags) == {"geodata", "operation", "rebuild"}
+    assert set(part.tags) == {"geodata", "rebuild"}
     assert [run.id for run in live(["rebuild-edition"])] == [part.id]
     cancel(part)
     assert live(["rebuild-edition"]) == []

@@ -5,6 +5,7 @@ in silence was checked.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -14,7 +15,12 @@ from prefect.flows import load_flow_from_entrypoint
 
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.settings import ROOT
-from workspace import declared
+from workspace import declared, work_pool
+
+SUCH_AS = (
+    "give the image with its tag and the revision it was built from, such as"
+    " GEODATA_IMAGE=registry.example/geodata-flows:1f2e3d4c5b6a GEODATA_REVISION=1f2e3d4c5b6a."
+)
 
 
 def require_ready() -> None:
@@ -24,10 +30,14 @@ def require_ready() -> None:
     missing = [name for name in declared.VARIABLES if not os.environ.get(name)]
     if missing:
         raise ConfigurationError(
-            f"The deployments need {' and '.join(declared.VARIABLES)}; {' and '.join(missing)} is"
-            " not set: give the image with its tag and the revision it was built from, such as"
-            " GEODATA_IMAGE=registry.example/geodata-flows:1f2e3d4c5b6a"
-            " GEODATA_REVISION=1f2e3d4c5b6a."
+            f"The deployments need {' and '.join(declared.VARIABLES)}, found that"
+            f" {' and '.join(missing)} {'are' if missing[1:] else 'is'} not set: {SUCH_AS}"
+        )
+    image = os.environ[declared.VARIABLES[0]]
+    if not re.fullmatch(work_pool.template()["variables"]["properties"]["image"]["pattern"], image):
+        raise ConfigurationError(
+            "GEODATA_IMAGE was expected to name an image with a tag other than latest, or a digest,"
+            f" found {image!r}: {SUCH_AS}"
         )
     for deployment in declared.deployments():
         load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)

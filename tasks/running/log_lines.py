@@ -56,8 +56,9 @@ def about(**facts: Any) -> Iterator[None]:
 
 
 def tell(**facts: Any) -> None:
-    """Name more of what the run is about, from here to the end of about()."""
-    _subject.set(_subject.get() | facts)
+    """Name more of what the run is about, from here to the end of about(); nothing outside it."""
+    if subject := _subject.get():
+        _subject.set(subject | facts)
 
 
 class JsonLines(JsonFormatter):
@@ -86,12 +87,19 @@ class JsonLines(JsonFormatter):
             "message": conceal(said),
             **_run(record),
             **_subject.get(),
-            "revision": os.environ.get("GEODATA_REVISION"),
+            "revision": _revision(),
         }
         traces = (message_dict.get(name) for name in ("exc_info", "stack_info"))
         fields["exception"] = conceal("\n".join(filter(None, traces)))
         kept = {name: value for name, value in fields.items() if value not in (None, "")}
         log_data.update(kept)
+
+
+def _revision() -> str:
+    try:
+        return settings().revision
+    except ConfigurationError:  # said where the setting is used
+        return ""
 
 
 def conceal(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from psycopg2.errors import InsufficientPrivilege
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.model.errors import ConfigurationError
@@ -24,7 +25,7 @@ def migrate(database: Database) -> None:
         else:
             cursor.execute(TURN)
         cursor.execute("SET LOCAL client_min_messages = warning")
-        cursor.execute("CREATE EXTENSION IF NOT EXISTS postgis")
+        _create_postgis(cursor, database)
         cursor.execute("CREATE SCHEMA IF NOT EXISTS geodata")
         cursor.execute(
             "CREATE TABLE IF NOT EXISTS geodata.applied (name text PRIMARY KEY, sha256 text NOT"
@@ -38,6 +39,16 @@ def migrate(database: Database) -> None:
         for path in sorted((SQL / "functions").glob("*.sql")):
             if applied.get(path.name) != _digest(path):
                 _apply(cursor, path)
+
+
+def _create_postgis(cursor: Cursor, database: Database) -> None:
+    try:
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS postgis")
+    except InsufficientPrivilege:
+        raise ConfigurationError(
+            f"The role of {database} may not create the extension postgis, which the catalog needs:"
+            " let an administrator run CREATE EXTENSION postgis there once, then run again."
+        ) from None
 
 
 def _apply_once(cursor: Cursor, path: Path, applied: dict[str, str]) -> None:
