@@ -11,6 +11,7 @@ from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector, SyncDr
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres import database as databases
 from tasks.core.postgres.database import Database
+from tasks.core.postgres.migrations import migrate
 from tasks.running.site import site, throwaway
 
 
@@ -120,3 +121,14 @@ def test_a_role_that_may_make_no_database_is_told_what_to_do(
         pytest.fail("it was made")
     assert site().database == other_database
     other_database.outside_transaction("DROP ROLE geodata_no_drills")
+
+
+def test_a_role_that_may_not_create_postgis_is_told_who_can(other_database: Database) -> None:
+    other_database.outside_transaction("CREATE ROLE geodata_plain LOGIN")
+    made = "CREATE DATABASE geodata_plain OWNER geodata_plain TEMPLATE template0"
+    other_database.outside_transaction(made)
+    url = other_database.url.set(username="geodata_plain", database="geodata_plain")
+    with pytest.raises(ConfigurationError, match="an administrator run CREATE EXTENSION postgis"):
+        migrate(parse(url.render_as_string(hide_password=False)))
+    other_database.outside_transaction("DROP DATABASE geodata_plain WITH (FORCE)")
+    other_database.outside_transaction("DROP ROLE geodata_plain")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -145,7 +146,7 @@ def test_an_unset_variable_stops_the_deployment(
 ) -> None:
     for name in declared.VARIABLES:
         monkeypatch.setenv(name, "" if name == missing else "set")
-    with pytest.raises(ConfigurationError, match=f"; {missing} is not set"):
+    with pytest.raises(ConfigurationError, match=f"that {missing} is not set"):
         registration.require_ready()
 
 
@@ -157,6 +158,36 @@ def test_apply_without_a_server_says_what_to_set(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stderr.startswith("deploy: No Prefect server is configured: set PREFECT_API_URL")
+
+
+def test_apply_to_a_server_that_does_not_answer_says_so_in_a_sentence(tmp_path: Path) -> None:
+    environment = {"PREFECT_HOME": str(tmp_path), "PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    command = [sys.executable, str(ROOT / "deployments/apply.py"), "--set-up-only"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    sentence = "deploy: The Prefect server http://127.0.0.1:9/api was expected to answer, and does"
+    assert done.stderr.startswith(sentence)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("image", ["registry.example/geodata-flows", "geodata-flows:latest"])
+def test_an_image_without_a_tag_stops_the_deployment(
+    image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEODATA_IMAGE", image)
+    monkeypatch.setenv("GEODATA_REVISION", "1f2e3d4c5b6a")
+    with pytest.raises(ConfigurationError, match=f"tag other than latest.*found '{image}'"):
+        registration.require_ready()
+
+
+def test_the_guide_s_lines_name_the_image_by_the_revision_of_today(tmp_path: Path) -> None:
+    guide = (ROOT / "deployments/README.md").read_text(encoding="utf-8")
+    lines = [line for line in guide.splitlines() if line.startswith("export GEODATA_")][:2]
+    script = "\n".join([*lines, 'printf "%s" "$GEODATA_IMAGE"'])
+    before = os.environ | {"GEODATA_REVISION": "the-release-before"}
+    command = ["sh", "-c", script]
+    done = subprocess.run(command, env=before, cwd=ROOT, capture_output=True, text=True)
+    assert re.fullmatch(r"registry\.example/geodata-flows:[0-9a-f]{12}", done.stdout), done
 
 
 @pytest.mark.parametrize(
