@@ -129,6 +129,6 @@ def test_a_role_that_may_not_create_postgis_is_told_who_can(other_database: Data
     other_database.outside_transaction(made)
     url = other_database.url.set(username="geodata_plain", database="geodata_plain")
     with pytest.raises(ConfigurationError, match="an administrator run CREATE EXTENSION postgis"):
-        migrate(parse(url.render_as_string(hide_password=False)))
+        migrate(databases.parse(url.render_as_string(hide_password=False)))
     other_database.outside_transaction("DROP DATABASE geodata_plain WITH (FORCE)")
     other_database.outside_transaction("DROP ROLE geodata_plain")
