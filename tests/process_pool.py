@@ -22,7 +22,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.workers.process import ProcessWorker
 
 ROOT = Path(__file__).resolve().parents[1]
-NAME = "geodata-process"
+NAME = "geodata-pool-of-processes"
 COUNTRIES, OPERATIONS = "countries", "operations"  # queues
 WORKER = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 

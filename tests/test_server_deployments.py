@@ -382,7 +382,9 @@ def test_a_silent_run_is_crashed_and_one_without_end_cancelled(
     event = {
         "id": str(uuid.uuid4()),
         "event": "prefect.flow-run.heartbeat",
-        "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "occurred": datetime.now(
+            UTC
+        ).isoformat(),  # after the event of the state, by all its digits
         "resource": {"prefect.resource.id": f"prefect.flow-run.{silent}"},
         "related": [tag],
     }
