@@ -382,9 +382,7 @@ def test_a_silent_run_is_crashed_and_one_without_end_cancelled(
     event = {
         "id": str(uuid.uuid4()),
         "event": "prefect.flow-run.heartbeat",
-        "occurred": datetime.now(
-            UTC
-        ).isoformat(),  # after the event of the state, by all its digits
+        "occurred": datetime.now(UTC).isoformat(),  # after the event of the state
         "resource": {"prefect.resource.id": f"prefect.flow-run.{silent}"},
         "related": [tag],
     }

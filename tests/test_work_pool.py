@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +26,10 @@ from test_sirene import World
 from tasks.core.postgres.database import Database
 
 
-def long(test: Callable[..., None]) -> Callable[..., None]:
-    """Let a test that takes a minute be one of the faults that are tried when asked for."""
-    reason = "starts ten programs, which takes a minute: set GEODATA_FAULT_MINUTES"
-    return pytest.mark.faults(pytest.mark.skipif(not MINUTES, reason=reason)(test))
-
-
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(not MINUTES, reason="starts dozens of programs: `make test-faults`"),
+]
 BUILDING = "SELECT 1 FROM catalog.edition WHERE state = 'building' AND run IS NULL"
 PUBLISHED = "SELECT dataset, number FROM catalog.edition WHERE state = 'published' ORDER BY 1, 2"
 VERDICTS = (
@@ -39,9 +37,8 @@ VERDICTS = (
     " (SELECT max(id) FROM catalog.rebuild) ORDER BY 1, 2"
 )
 
-EDITIONS = {("belgium", 1)}
-if MINUTES:
-    EDITIONS |= {("austria_lists", 1), ("belgium", 2), ("france", 1), ("sirene", 1)}
+EDITIONS = {(name, 1) for name in ("austria_lists", "belgium", "france", "sirene")}
+EDITIONS |= {("belgium", 2)}
 IDENTICAL = f"{len(EDITIONS)} identical to their manifests, 0 differing, 0 missing"
 
 
@@ -90,9 +87,7 @@ def pool(background_server: str, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @dataclass
 class Burnt:
-    """An archive of some datasets, and what was published of them; in long tests one of them
-    stands on another.
-    """
+    """An archive of some datasets, one of which stands on another, and what was published."""
 
     archive: Path
     before: dict[str, Any]
@@ -103,22 +98,16 @@ def burnt(
     pool: Pool, cluster_database: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Burnt]:
     folder = tmp_path_factory.mktemp("world")
-    years = (2024, 2025) if MINUTES else (2025,)
-    belgium.write(folder / "belgium", municipalities=12, sectors=120, vintages=years)
-    more: list[tuple[str, dict[str, Any]]] = []
-    if MINUTES:
-        austria.write(folder / "austria", municipalities=45, vintages=(2023,))
-        france.write(folder / "france", iris=400, vintages=(2024, 2025))
-        World(folder, 2026, 2000).mirror("parquet")
-        more = [
+    belgium.write(folder / "belgium", municipalities=12, sectors=120, vintages=(2024, 2025))
+    austria.write(folder / "austria", municipalities=45, vintages=(2023,))
+    france.write(folder / "france", iris=400, vintages=(2024, 2025))
+    World(folder, 2026, 2000).mirror("parquet")
+    with database_of_its_own(cluster_database, folder / "archive") as database:
+        with publish(
+            *of_two_years("belgium", f"{folder}/belgium", 2024, 2025),
             ("austria_lists", {"mirror": f"{folder}/austria"}),
             *of_two_years("france", f"{folder}/france", 2025),
             *of_two_years("sirene", f"{folder}/sirene-2026", 2026),
-        ]
-    with database_of_its_own(cluster_database, folder / "archive") as database:
-        with publish(
-            *of_two_years("belgium", f"{folder}/belgium", *years),
-            *more,
         ) as publishing:
             publishing.finish()
         yield Burnt(folder / "archive", dump(database))
@@ -146,7 +135,6 @@ def test_a_rebuild_as_jobs_is_identical_although_one_is_killed(
     assert len(runs_of(pool.client, "rebuild-edition")) == len(EDITIONS) + 1
 
 
-@long
 def test_a_backfill_runs_the_deployment_of_a_dataset_once_a_vintage(
     pool: Pool, other_database: Database, tmp_path: Path
 ) -> None:
@@ -164,7 +152,6 @@ def test_a_backfill_runs_the_deployment_of_a_dataset_once_a_vintage(
     assert len(runs_of(pool.client, "belgium")) == before + 3
 
 
-@long
 def test_a_rebuild_whose_supervisor_is_killed_goes_on_where_it_was(
     pool: Pool, burnt: Burnt, ashes: Database
 ) -> None:
@@ -196,7 +183,6 @@ def test_a_rebuild_whose_supervisor_is_killed_goes_on_where_it_was(
     assert ashes.value(found_there) >= 1
 
 
-@long
 def test_a_rebuild_goes_on_when_its_worker_was_killed_and_is_back(
     pool: Pool, burnt: Burnt, ashes: Database
 ) -> None:
@@ -212,7 +198,6 @@ def test_a_rebuild_goes_on_when_its_worker_was_killed_and_is_back(
     assert dump(ashes)["tables"] == burnt.before["tables"]
 
 
-@long
 def test_a_drill_as_jobs_is_identical_and_leaves_no_database(
     pool: Pool, burnt: Burnt, ashes: Database
 ) -> None:
@@ -224,7 +209,6 @@ def test_a_drill_as_jobs_is_identical_and_leaves_no_database(
     assert ashes.rows("SELECT datname FROM pg_database WHERE datname LIKE 'geodata_drill_%%'") == []
 
 
-@long
 def test_a_vintage_waits_for_the_scheduled_run_of_its_dataset(
     pool: Pool, other_database: Database, tmp_path: Path
 ) -> None:
