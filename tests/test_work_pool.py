@@ -25,7 +25,6 @@ from test_sirene import World
 
 from tasks.core.postgres.database import Database
 
-
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.skipif(not MINUTES, reason="starts dozens of programs: `make test-faults`"),
