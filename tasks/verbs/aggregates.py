@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tasks.core.model.handles import Staging
 from tasks.running.policies import DATABASE, verb
 from tasks.running.site import site
 from tasks.running.steps import recording
+
+if TYPE_CHECKING:
+    from tasks.core.making.joining.aggregation import Aggregation
 
 
 @verb("aggregate {table} by {by}", DATABASE)
@@ -45,11 +49,21 @@ def aggregate(
         done = aggregation.aggregate(
             site().database, staging.schema, table, by, into, carry, adding, about
         )
-        left, dissolved = done.without_parent, done.dissolution
-        sentence = f"Aggregated {done.rows - left:,} {table} into {done.made:,} {into}"
-        sentence += f", without {left:,} that have no {by}" if left else ""
-        if dissolved.overlaid:
-            sentence += f"; {dissolved.overlaid:,} areas whose edges do not match were overlaid"
-        closed = {"overlaid": dissolved.overlaid, "slivers_closed": dissolved.slivers_closed}
-        step.done(sentence, rows=done.made, without_parent=left, **closed)
+        step.done(
+            _made(done, table, by, into),
+            rows=done.made,
+            without_parent=done.without_parent,
+            overlaid=done.dissolution.overlaid,
+            slivers_closed=done.dissolution.slivers_closed,
+        )
     return staging
+
+
+def _made(done: Aggregation, table: str, by: str, into: str) -> str:
+    """Say how many areas became how many, and which did not simply."""
+    left, overlaid = done.without_parent, done.dissolution.overlaid
+    sentence = f"Aggregated {done.rows - left:,} {table} into {done.made:,} {into}"
+    sentence += f", without {left:,} that have no {by}" if left else ""
+    if overlaid:
+        sentence += f"; {overlaid:,} areas whose edges do not match were overlaid"
+    return sentence

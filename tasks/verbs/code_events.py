@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import TYPE_CHECKING
 
 from tasks.core.making.codes import code_lists, kept_events, movements
 from tasks.core.making.codes.code_lists import Codes, Unknown
@@ -13,6 +14,9 @@ from tasks.running.policies import DATABASE, verb
 from tasks.running.site import site
 from tasks.running.steps import recording, say, warn
 from tasks.running.verdicts import hold
+
+if TYPE_CHECKING:
+    from tasks.core.making.codes.recoding import Recoding
 
 
 @verb("recode {table} from {since} to {until}", DATABASE)
@@ -52,11 +56,16 @@ def recode(
             carried=carried,
             named=len(done.named()),
         )
+    _name_kept(done, table, until)
+    return staging
+
+
+def _name_kept(done: Recoding, table: str, until: date) -> None:
+    """Say which codes stayed as they were, and why."""
     for outcome in done.named():
         warn(
             f"Codes of {table} could not be carried to {until}: {outcome.reason} ({outcome.route})."
         )
-    return staging
 
 
 @verb("settle {area.whole} in {table}", DATABASE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect.futures import PrefectFuture
 
@@ -20,6 +20,7 @@ from tasks.running.site import site
 from tasks.running.steps import recording, warn
 
 if TYPE_CHECKING:
+    from tasks.core.making.geometry.shapes import FeatureCounts
     from tasks.core.making.tables.tabular import Tally
 
 
@@ -106,21 +107,30 @@ def load_geometries(staging: Staging, file: File, table: str) -> int:
             _of_member(reads, file.name),
             file.original.source.slug,
         )
-        missing = figures.without_geometry
-        without = f", {missing:,} of them without geometry" if missing else ""
-        step.done(
-            f"Loaded {figures.features:,} features{without}",
-            rows=figures.features,
-            without_geometry=missing,
-            from_collections=figures.from_collections,
-            change_of_crs=figures.change_of_crs,
-            suppressed=figures.reasons.suppressed,
-            reasons=dict(figures.reasons),
-            **figures.remarks.figures,
-        )
+        step.done(_loaded_features(figures), **_counts(figures))
     for sentence in figures.remarks.sentences:
         warn(f"{sentence}.")
     return figures.features
+
+
+def _loaded_features(figures: FeatureCounts) -> str:
+    """Say how many features were loaded, and how many of them have no geometry."""
+    missing = figures.without_geometry
+    without = f", {missing:,} of them without geometry" if missing else ""
+    return f"Loaded {figures.features:,} features{without}"
+
+
+def _counts(figures: FeatureCounts) -> dict[str, Any]:
+    """Return what the step keeps of the features, by name."""
+    return {
+        "rows": figures.features,
+        "without_geometry": figures.without_geometry,
+        "from_collections": figures.from_collections,
+        "change_of_crs": figures.change_of_crs,
+        "suppressed": figures.reasons.suppressed,
+        "reasons": dict(figures.reasons),
+        **figures.remarks.figures,
+    }
 
 
 def _loaded(tally: Tally) -> str:
