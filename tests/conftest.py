@@ -14,6 +14,8 @@ import boto3
 import processes
 import pytest
 import tenacity
+from image import engine as container_engine
+from image.engine import Engine
 from moto.server import ThreadedMotoServer
 from psycopg2 import sql
 from psycopg2.errors import DeadlockDetected
@@ -97,6 +99,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
         )
     )
+
+
+@pytest.fixture(scope="session", name="engine")
+def engine_of_containers() -> Engine:
+    """The container engine of this machine; the tests are skipped where none answers."""
+    found = container_engine.find()
+    if found is None:
+        pytest.skip(
+            "no container engine answers on this machine: tests/image/start_engine and make_base"
+            " prepare one"
+        )
+    return found
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

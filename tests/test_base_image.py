@@ -14,7 +14,6 @@ from pathlib import Path
 import httpx
 import pytest
 import tenacity
-from image import engine as container_engine
 from image.engine import ROOT, Engine
 
 sys.path.append(str(ROOT / "deployments"))
@@ -72,15 +71,6 @@ def test_no_digest_is_written_without_a_registry(
     assert base_image.main(["", str(dockerfile)]) == 1
     assert "was expected to pull" in capsys.readouterr().err
     assert dockerfile.read_text() == f"ARG BASE_IMAGE=python:{TAG}\n"
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    """The container engine of this machine; the tests are skipped where none answers."""
-    found = container_engine.find()
-    if found is None:
-        pytest.skip("no container engine answers on this machine")
-    return found
 
 
 @pytest.fixture(scope="module")

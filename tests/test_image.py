@@ -31,18 +31,6 @@ REVISION_LABEL = "org.opencontainers.image.revision"
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
-    """The container engine of this machine; the tests are skipped where none answers."""
-    found = container_engine.find()
-    if found is None:
-        pytest.skip(
-            "no container engine answers on this machine: tests/image/start_engine and make_base"
-            " prepare one"
-        )
-    return found
-
-
-@pytest.fixture(scope="module")
 def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The image named in GEODATA_TEST_IMAGE, or the one built from this checkout."""
     return os.environ.get("GEODATA_TEST_IMAGE") or engine.build(tmp_path_factory.mktemp("secrets"))

@@ -15,7 +15,6 @@ import built_tools
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from image import engine as container_engine
 from image.engine import ROOT, Engine
 
 sys.path.append(str(ROOT / "deployments"))
@@ -97,15 +96,6 @@ def test_a_scan_that_could_look_nothing_up_is_no_pass(parts: list[Part], tmp_pat
     assert done.returncode == 1
     assert "nothing is known about this image" in done.stderr.splitlines()[-1]
     assert "nothing high or critical" not in done.stdout
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    """The container engine of this machine; the tests are skipped where none answers."""
-    found = container_engine.find()
-    if found is None:
-        pytest.skip("no container engine answers on this machine")
-    return found
 
 
 @pytest.fixture(scope="module")
