@@ -186,10 +186,23 @@ class Site:
         identity = pod["status"]["containerStatuses"][0]["containerID"].partition("://")[2]
         place = pod["spec"]["nodeName"]
         given = filled("executioner.yaml", self.images, killed=identity, node=place)
-        kubectl("create", "--namespace", self.services, "--filename", "-", given=given)
+        executioner = kubectl(
+            "create",
+            "--namespace",
+            self.services,
+            "--filename",
+            "-",
+            "--output",
+            "name",
+            given=given,
+        ).strip()
 
         def died() -> bool:
             """Tell whether that container is no more."""
+            phase = ("--output", "jsonpath={.status.phase}")
+            seen = kubectl("get", "--namespace", self.services, executioner, *phase)
+            words = ("--namespace", self.services, executioner)
+            assert seen != "Failed", kubectl("logs", *words, check=False)
             shown = ("--namespace", namespace, name, "--ignore-not-found", "--output", "json")
             found = json.loads(kubectl("get", "pod", *shown) or "{}")
             statuses = found.get("status", {}).get("containerStatuses", [{}])
