@@ -6,7 +6,7 @@ ARGUMENTS ?=
 WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-truth test-faults test-kubernetes format check bench rollback withdraw rebuild deploy sizes image pin-base sbom image-sbom scan advisories server stop db-shell db-stop lock clean
+.PHONY: help setup demo test test-fast test-truth test-faults test-kubernetes format check bench rollback withdraw rebuild site deploy sizes image pin-base sbom image-sbom scan advisories server stop db-shell db-stop lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,10 @@ withdraw: setup ## show a vintage no longer: make withdraw DATASET=belgium VINTA
 
 rebuild: setup ## after a fire: make catalog and data again from the archive alone (ARGUMENTS="--scope kept")
 	@$(PYTHON) flows/rebuild.py $(ARGUMENTS)
+
+site: setup ## build the pages of the catalog in data/site and show them at http://127.0.0.1:4280 until Ctrl-C
+	@$(PYTHON) flows/site.py $(ARGUMENTS)
+	@$(PYTHON) -m tasks.core.pages.serving $(or $(GEODATA_DATA),data)/site --port 4280
 
 deploy: setup ## set up the Prefect server or workspace of PREFECT_API_URL and register every deployment
 	@$(PYTHON) deployments/apply.py $(ARGUMENTS)

@@ -6,7 +6,7 @@ editions, withdraw shows a vintage no longer, check_freshness holds what is aske
 expected to its promise, bury_expired originals to their legal maximum age, collect_superseded the
 archive to the newest originals and those that editions need, audit the archive to what it was
 given; rebuilding, restore_catalog, rebuild_editions and check_rebuild make all of it again from the
-archive alone; run is the command line of a flow.
+archive alone; publish_site shows the catalog as pages; run is the command line of a flow.
 """
 
 from tasks.running.command_line import run
@@ -31,6 +31,7 @@ from tasks.verbs.files import unpack
 from tasks.verbs.freshness import check_freshness
 from tasks.verbs.joins import check_join, join, unite
 from tasks.verbs.originals import archive, backup, download
+from tasks.verbs.pages import publish_site
 from tasks.verbs.publishing import open_staging, publish, rollback, stand_on, withdraw
 from tasks.verbs.purges import bury_expired, collect_superseded
 from tasks.verbs.rebuilds import (
@@ -76,6 +77,7 @@ __all__ = [
     "open_staging",
     "publish",
     "publish_catalog",
+    "publish_site",
     "read_ledger",
     "rebuild_as_part",
     "rebuild_editions",

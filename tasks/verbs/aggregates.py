@@ -52,6 +52,7 @@ def aggregate(
         step.done(
             _made(done, table, by, into),
             rows=done.made,
+            of=table,
             without_parent=done.without_parent,
             overlaid=done.dissolution.overlaid,
             slivers_closed=done.dissolution.slivers_closed,

@@ -70,6 +70,7 @@ def load_table(staging: Staging, file: File, table: str) -> int:
         figures = {"suppressed": tally.reasons.suppressed, "reasons": dict(tally.reasons)}
         figures |= {"left_out": tally.left_out, "blank": tally.blank, "notes": tally.notes}
         figures |= {"first_notes": tally.named, "absent": list(tally.absent)}
+        figures |= {"source": file.original.source.slug}
         step.done(_loaded(tally), rows=tally.rows, **figures)
         _warn(tally, reads, table)
     return tally.rows
@@ -107,7 +108,7 @@ def load_geometries(staging: Staging, file: File, table: str) -> int:
             _of_member(reads, file.name),
             file.original.source.slug,
         )
-        step.done(_loaded_features(figures), **_counts(figures))
+        step.done(_loaded_features(figures), source=file.original.source.slug, **_counts(figures))
     for sentence in figures.remarks.sentences:
         warn(f"{sentence}.")
     return figures.features

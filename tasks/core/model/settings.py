@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     """Addresses with their user and password, or their question with a token, separated by blanks
     (https://user:password@host/folder): what is asked below one of them is asked with these. No
     parameter and no declaration holds them."""
+    site: str = ""
+    """Place of the pages of the catalog: a folder, or an fsspec location (s3://bucket/folder);
+    without it a folder in the data folder."""
+    site_url: str = ""
+    """Address at which people open these pages, for links that lead to them."""
     revision: str = ""
     """Revision of the code, set in the image; in a checkout git is asked."""
 
@@ -110,6 +115,11 @@ def scratch_folder() -> Path:
     folder = data_folder() / "scratch"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
+
+
+def site_location() -> str:
+    """Give the place of the pages of the catalog: a folder, or an fsspec location."""
+    return settings().site or str(data_folder() / "site")
 
 
 def archive_locations() -> tuple[str, ...]:

@@ -40,13 +40,7 @@ def run(
     settings: what the script reads as geodata.<name>, besides geodata.vintage. again: after a try
     that lost its connection, whose tables, if it came to make them, are dropped.
     """
-    text = (SQL / script).read_text(encoding="utf-8")
-    header = HEADER.match(text)
-    if header is None:
-        raise ConfigurationError(
-            f"sql/{script} must begin with three comment lines, '-- reads: …', '-- makes: …' and"
-            " '-- settings: …': add them."
-        )
+    text, header = _read(script)
     reads, makes = _names(header["reads"]), _names(header["makes"])
     with database.session(staging.schema) as cursor:
         _require(cursor, staging, script, reads, "reads", "load it before the join")
@@ -60,6 +54,23 @@ def run(
         _require(cursor, staging, script, makes, "makes", remedy)
         _carry_comments(cursor, script, reads, makes, text)
         return {table: _count(cursor, table) for table in makes}
+
+
+def tables_read(script: str) -> list[str]:
+    """Return the tables that sql/<script> reads, by its first line; none where it is no more."""
+    return _names(_read(script)[1]["reads"]) if (SQL / script).exists() else []
+
+
+def _read(script: str) -> tuple[str, re.Match[str]]:
+    """Return the text of a script and its header; raises ConfigurationError when it has none."""
+    text = (SQL / script).read_text(encoding="utf-8")
+    header = HEADER.match(text)
+    if header is None:
+        raise ConfigurationError(
+            f"sql/{script} must begin with three comment lines, '-- reads: …', '-- makes: …' and"
+            " '-- settings: …': add them."
+        )
+    return text, header
 
 
 def _execute(cursor: Cursor, staging: Staging, script: str, text: str) -> None:

@@ -1,0 +1,35 @@
+"""The pages of the catalog: built whole, then shown."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from tasks.core.model.settings import settings, site_location
+from tasks.running.next_runs import next_runs
+from tasks.running.policies import RECORD, verb
+from tasks.running.site import site
+from tasks.running.steps import say
+
+
+@verb("publish the site", RECORD)
+def publish_site(to: str = "") -> None:
+    """Build the pages of all that is shown now, and show them where they differ from those there.
+
+    to: a folder, or an fsspec location such as s3://bucket/folder; that of GEODATA_SITE without
+    one. Maps and search of an edition are made once. Raises ConfigurationError for a place that
+    cannot be used.
+    """
+    from tasks.core.pages import building, storing
+
+    place, here = storing.Place(to or site_location()), site()
+    before = place.record()
+    with tempfile.TemporaryDirectory(dir=here.scratch) as name:
+        folder, scratch = Path(name, "site"), Path(name, "scratch")
+        folder.mkdir()
+        scratch.mkdir()
+        base = settings().site_url
+        built = building.build(here.database, folder, scratch, before, next_runs(), base)
+        written = place.switch(folder, built.made, before)
+    drawn = f"maps of {', '.join(built.drawn)} drawn" if built.drawn else "no map drawn anew"
+    say(f"Showed {built.pages} pages at {place.url}: {drawn}, {len(written)} files written.")
