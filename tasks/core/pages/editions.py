@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.core.pages import charts, graphs
 from tasks.core.pages.gathering import Row
 
+# what a description says of the edition, which the page says already
+AROUND = re.compile(r"^NOT OFFICIAL DATA \(.*?\)\. | Edition \d+ of [\w-]+ \d+\.$")
 MANY = 5  # parts of a table, from which on they are one row
 # of editions over time: a column of the history and the filter by which its last value is read
 MEASURES = {
@@ -53,20 +56,23 @@ def edition_values(document: Row) -> dict[str, Any]:
 
 
 def _layer(layer: Row, document: Row) -> Row:
-    """Add to a layer its columns, its files and its attributions."""
+    """Add to a layer its columns, its files and its attributions; say of it only what it is."""
     parts = {"columns": "columns", "lineage": "lineage", "attributions": "attributions"}
+    about = AROUND.sub("", layer["description"])
     return layer | {
-        name: [each for each in document[part] if each["layer"] == layer["layer"]]
-        for name, part in parts.items()
+        "description": about,
+        **{
+            name: [each for each in document[part] if each["layer"] == layer["layer"]]
+            for name, part in parts.items()
+        },
     }
 
 
 def _by_publisher(inputs: Sequence[Row]) -> list[list[Row]]:
-    """Put files of one publisher, one licence and one page together."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
+    """Put files of one publisher and one licence together."""
+    groups: dict[tuple[str, str], list[Row]] = {}
     for each in inputs:
-        shared = (each["publisher"], each["licence"], each["landing_page"])
-        groups.setdefault(shared, []).append(each)
+        groups.setdefault((each["publisher"], each["licence"]), []).append(each)
     return list(groups.values())
 
 

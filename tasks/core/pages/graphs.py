@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from tasks.core.making.joining.scripts import tables_read
 
-BOX, LINE, GAP, ACROSS, EDGE = 168, 34, 10, 64, 4
-LONGEST = 24  # letters of a name that a box holds
+BOX, LINE, GAP, ACROSS, EDGE = 152, 32, 10, 40, 4
+LONGEST = 22  # letters of a name that a box holds
 
 
 @dataclass(frozen=True)

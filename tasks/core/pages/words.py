@@ -130,7 +130,6 @@ FRENCH = {
     "figures without an area": "chiffres sans zone",
     "identical": "identique",
     "its bytes had to go": "ses octets ont dû être effacés",
-    "its page": "sa page",
     "licence": "licence",
     "missing": "manquant",
     "named": "nommés",
