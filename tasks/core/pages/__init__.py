@@ -1,1 +1,1 @@
-"""The catalog as pages that people look at: a static site, also there while the database is down."""
+"""The catalog as pages that people look at: a static site, there also while no database is."""

@@ -19,6 +19,7 @@ from tasks.core.pages.maps.layers import ShownLayer
 from tasks.core.pages.rendering import HERE, LANGUAGES, render
 from tasks.core.postgres.database import Database
 
+SEARCH = "search.json"
 HEAVY = ("maps", "searching.py")  # code by which data files are made, not pages
 LONG = 60  # columns, from which on their table is a page of its own
 OTHER = {"en": "fr", "fr": "en"}
@@ -92,8 +93,8 @@ def build(
     assets = under_way.once(_code("assets", "maps"), "assets", maps.write_assets)
     editions = gathering.shown(database)
     shown = [_data(under_way, each) for each in editions]
-    index = _search(under_way, editions, shown)
-    common = {"assets": assets, "search": index}
+    _search(under_way, editions, shown)
+    common = {"assets": assets, "search": SEARCH}
     pages = _status(under_way, next_runs, common, base)
     for each, drawn in zip(editions, shown, strict=True):
         pages += _edition(under_way, each, drawn, editions, common, base)
@@ -134,8 +135,8 @@ def _drawn(build: Build, layers: Sequence[ShownLayer], path: Path) -> dict[str, 
     return found
 
 
-def _search(build: Build, editions: Sequence[Row], shown: Sequence[Mapping[str, Any]]) -> str:
-    """Write what the search box reads of the newest vintage of each dataset; return its name."""
+def _search(build: Build, editions: Sequence[Row], shown: Sequence[Mapping[str, Any]]) -> None:
+    """Write what the search box reads of the newest vintage of each dataset."""
     datasets: dict[str, Row] = {}
     layers = []
     for each, drawn in zip(editions, shown, strict=True):
@@ -159,11 +160,7 @@ def _search(build: Build, editions: Sequence[Row], shown: Sequence[Mapping[str, 
                 }
                 for name, names in drawn["areas"].items()
             ]
-    path = build.folder / "data"
-    path.mkdir(exist_ok=True)
-    name = "data/" + keep(path, "search", "json", searching.index(datasets.values(), layers))
-    build.files[name] = storing.digest(build.folder / name)
-    return name
+    build.add(SEARCH, searching.index(datasets.values(), layers))
 
 
 def _status(

@@ -11,6 +11,8 @@ from tasks.core.pages.gathering import Row
 
 # what a description says of the edition, which the page says already
 AROUND = re.compile(r"^NOT OFFICIAL DATA \(.*?\)\. | Edition \d+ of [\w-]+ \d+\.$")
+DEFECTS = ("invalid", "bad_edges", "overlaps", "gaps")
+MOST = 60  # differences on the page; edition.json has all
 MANY = 5  # parts of a table, from which on they are one row
 # of editions over time: a column of the history and the filter by which its last value is read
 MEASURES = {
@@ -46,7 +48,10 @@ def edition_values(document: Row) -> dict[str, Any]:
             document["checks"], key=lambda each: (each["passed"], not each["required"])
         ),
         "joins": document["joins"],
-        "topology": document["topology"],
+        "topology": [each for each in document["topology"] if _had_defects(each["report"])],
+        "sound": [
+            each["layer"] for each in document["topology"] if not _had_defects(each["report"])
+        ],
         "code_changes": document["code_changes"],
         "editions": [_compared(each, document) for each in history if each["vintage"] == vintage][
             ::-1
@@ -98,9 +103,16 @@ def _rows(subject: str, group: Sequence[Row]) -> Sequence[Row]:
     return [group[0] | whole]
 
 
+def _had_defects(report: Row) -> bool:
+    """Tell whether the cleaning of a coverage found anything, or cannot tell."""
+    return any(report.get(f"{defect}_before", True) for defect in DEFECTS)
+
+
 def _compared(edition: Row, document: Row) -> Row:
+    """Add to an edition what changed with it, what is out of its bounds first."""
     told = [each for each in document["differences"] if each["number"] == edition["number"]]
-    return edition | {"differences": told}
+    told.sort(key=lambda each: each["within"] is not False)
+    return edition | {"differences": told[:MOST], "differing": len(told)}
 
 
 def _chart(title: str, column: str, form: str, history: Sequence[Mapping[str, Any]]) -> Row:

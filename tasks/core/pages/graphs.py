@@ -64,7 +64,7 @@ def _columns(names: Sequence[str], links: Sequence[tuple[str, str]]) -> list[lis
             for name in column
             if before[name] and all(each in height for each in before[name])
         }
-        column.sort(key=lambda name: means.get(name, 0.0))  # noqa: B023 (it is called here)
+        column.sort(key=lambda name: means.get(name, 0.0))
         height |= {name: float(place) for place, name in enumerate(column)}
     return columns
 

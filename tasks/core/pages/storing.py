@@ -64,22 +64,21 @@ class Place:
         """
         files, held, now = made["files"], before.get("files", {}), datetime.now(UTC)
         new = [name for name, sha256 in files.items() if held.get(name) != sha256]
-        pages = [name for name in new if name.endswith(".html")]
-        self._put(folder, [name for name in new if name not in pages])
-        self._put(folder, sorted(pages, key=lambda name: (-name.count("/"), name)), at_once=1)
+        for names in _in_order(new):
+            self._put(folder, names)
         left = dict.fromkeys({*held} - {*files}, now.isoformat())
         left |= {name: at for name, at in before.get("left", {}).items() if name not in files}
         gone = [name for name, at in left.items() if datetime.fromisoformat(at) < now - GRACE]
         kept = {name: at for name, at in left.items() if name not in gone}
         path = folder / RECORD
-        path.write_text(json.dumps(made | {"left": kept}, sort_keys=True), encoding="utf-8")
+        path.write_text(json.dumps(made | {"left": kept}), encoding="utf-8")
         self._put(folder, [RECORD])
         for name in gone:
             self._remove(name)
         return new
 
-    def _put(self, folder: Path, names: list[str], at_once: int = PUTTING) -> None:
-        with ThreadPoolExecutor(at_once) as pool:
+    def _put(self, folder: Path, names: list[str]) -> None:
+        with ThreadPoolExecutor(PUTTING) as pool:
             for _ in pool.map(lambda name: self._put_one(folder / name, name), names):
                 pass
 
@@ -104,6 +103,16 @@ class Place:
 
     def _name(self, name: str) -> str:
         return f"{self._root}/{name}"
+
+
+def _in_order(names: list[str]) -> list[list[str]]:
+    """Put what others lead to before them: data by their hash, what programs read, pages, home."""
+    steps: list[list[str]] = [[], [], [], []]
+    for name in names:
+        is_page = name.endswith("index.html")
+        hashed = name.startswith(("assets/", "data/"))
+        steps[0 if hashed else 1 if not is_page else 2 if "/" in name else 3].append(name)
+    return steps
 
 
 def digests(folder: Path) -> dict[str, str]:

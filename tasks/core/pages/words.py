@@ -42,6 +42,7 @@ FRENCH = {
     "Meaning": "Sens",
     "Next run": "Prochaine exécution",
     "No areas and figures were joined.": "Aucune zone n'a été jointe à des chiffres.",
+    "No defect of the topology was found in": "Aucun défaut de topologie n'a été trouvé dans",
     "No edition is shown: readers see no data.": (
         "Aucune édition n'est publiée : les lecteurs ne voient pas de données."
     ),
