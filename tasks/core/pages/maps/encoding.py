@@ -53,10 +53,18 @@ def _written(numbers: Integers, tiles: Stream) -> Iterator[tuple[int, bytes]]:
     body = written(tiles.values)
     ends = np.cumsum(tiles.lengths)
     head = bytes([VERSION, 2, NAME, len(LAYER)]) + LAYER.encode()
-    head += bytes([GRID]) + written(np.array([EXTENT]))
+    head += bytes([GRID]) + _varint(EXTENT)
     for number, begin, end in zip(numbers, np.append(0, ends[:-1]), ends, strict=True):
         inner = head + body[begin:end]
-        yield int(number), bytes([LAYER_OF_TILE]) + written(np.array([len(inner)])) + inner
+        yield int(number), bytes([LAYER_OF_TILE]) + _varint(len(inner)) + inner
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*out, value])
 
 
 def _features(pieces: Pieces, begins: Integers) -> Stream:

@@ -88,11 +88,10 @@ def shown(database: Database, dataset: str, vintage: int) -> list[ShownLayer]:
     """Read the layers with geometry that are shown of a vintage, those of fewest rows first."""
     asked = {"dataset": dataset, "vintage": vintage}
     columns: dict[str, list[ShownColumn]] = {}
-    for layer, *fields, unit, aggregation, ordinal in database.records(
-        SELECT_SHOWN_COLUMNS, **asked
-    ):
-        column = ShownColumn(*fields, unit or "", aggregation or "none", ordinal)
-        columns.setdefault(layer, []).append(column)
+    for row in database.records(SELECT_SHOWN_COLUMNS, **asked):
+        meaning = (row.description, row.unit or "", row.aggregation or "none")
+        column = ShownColumn(row.name, row.data_type, *meaning, row.ordinal)
+        columns.setdefault(row.layer, []).append(column)
     layers = database.records(SELECT_SHOWN_LAYERS, **asked)
     return [_layer(each, tuple(columns.get(each.layer, ()))) for each in layers]
 

@@ -55,7 +55,9 @@ class Rings:
 def spread(starts: Integers, sizes: Integers) -> Integers:
     """Return start, start + 1, … of each run, one after another."""
     ends = np.cumsum(sizes)
-    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - sizes), sizes)
+    places: Integers = np.arange(ends[-1] if len(ends) else 0)
+    places += np.repeat(starts - (ends - sizes), sizes)
+    return places
 
 
 def flatten(polygons: npt.NDArray[Any], numbers: Integers) -> Rings:
@@ -116,6 +118,6 @@ def _crossings(first: Floats, second: Floats, axis: int, limit: Floats) -> Float
     )
     low, high = (np.where(turned[:, None], *pair) for pair in ((second, first), (first, second)))
     share = (limit - low[:, axis]) / (high[:, axis] - low[:, axis])
-    met = low + share[:, None] * (high - low)
+    met: Floats = low + share[:, None] * (high - low)
     met[:, axis] = limit
     return met

@@ -84,8 +84,8 @@ def _runs_of_columns(
 
 
 def _strips(rings: Rings, axis: int, place: Integers) -> tuple[Rings, Integers]:
-    margin = MARGIN / EXTENT
-    return cut(rings, axis, place - margin, place + 1 + margin)
+    least = place.astype(np.float64) - MARGIN / EXTENT
+    return cut(rings, axis, least, least + 1 + 2 * MARGIN / EXTENT)
 
 
 def _on_grid(rings: Rings, column: Integers, row: Integers, side: int) -> Pieces:
@@ -130,7 +130,8 @@ def _without_lost(there: Truths, rings: Rings, tile: Integers) -> Truths:
         return there
     begins = np.append(True, (rings.part[1:] != rings.part[:-1]) | (tile[1:] != tile[:-1]))
     outer = there[begins] & ~rings.hole[begins]
-    return there & outer[np.cumsum(begins) - 1]
+    kept: Truths = there & outer[np.cumsum(begins) - 1]
+    return kept
 
 
 def _turned(points: Integers, sizes: Integers, wrong: Truths) -> Integers:

@@ -55,10 +55,21 @@ def simplified(shapes: Geometries, zooms: tuple[int, int]) -> Iterator[tuple[int
     """Yield the areas for each zoom, the deepest first, edges of neighbours alike.
 
     At the deepest zoom they are as published; each zoom above is made of the one below, so that no
-    work is done twice: what is erased adds up to less than twice its share.
+    work is done twice: what is erased adds up to less than twice its share. A zoom at which few
+    edges are short enough to be erased takes the areas as they are.
     """
     low, high = zooms
     yield high, shapes
+    short = _short_edge(shapes)
     for zoom in range(high - 1, low - 1, -1):
-        shapes = shapely.coverage_simplify(shapes, ERASED / EXTENT / 2**zoom)
+        erased = ERASED / EXTENT / 2**zoom
+        if short < erased:
+            shapes = shapely.coverage_simplify(shapes, erased)
         yield zoom, shapes
+
+
+def _short_edge(shapes: Geometries) -> float:
+    """Return the length that a tenth of the edges do not reach."""
+    points, shape = shapely.get_coordinates(shapes, return_index=True)
+    steps = np.hypot(*np.diff(points, axis=0).T)[shape[1:] == shape[:-1]]
+    return float(np.percentile(steps, 10)) if len(steps) else 0.0
