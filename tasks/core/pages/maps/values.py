@@ -78,6 +78,8 @@ def keep_values(
         "file": keep(folder, indicator.name, "bin.gz", packed(content)),
         "missing": [[text, int(count)] for text, count in zip(texts, counts, strict=True)],
         "count": len(there),
+        "lowest": float(there.min()) if len(there) else None,
+        "median": float(np.median(there)) if len(there) else None,
         "classes": classify(there).as_json(),
         "histogram": histogram(there),
         **_extremes(values, place),
