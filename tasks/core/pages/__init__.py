@@ -1,1 +1,1 @@
-"""The catalog as pages that people look at: a static site, there also while no database is."""
+"""The catalog as pages that people look at: a static site, also there while no database is."""

@@ -1,0 +1,282 @@
+// <area-map src="map.<hash>.json" lang="en|fr">: a layer's map with its legend, distribution and extremes.
+// Until it is seen, and where WebGL is missing, the picture inside the element stays.
+import { readAddress, writeAddress } from "./map-address.js";
+import { Canvas, hasWebgl, levelsOf } from "./map-canvas.js";
+import { Figures, Names, json, unpacked } from "./map-files.js";
+import { element, extremes, histogram, legend, missing } from "./map-panels.js";
+import { Search } from "./map-search.js";
+import { Words } from "./map-words.js";
+
+const NEAR = "200px"; // from the window, where a map begins to load
+let made = 0;
+
+class AreaMap extends HTMLElement {
+  async connectedCallback() {
+    if (this.words) return;
+    made += 1;
+    this.identity = `area-map-${made}`;
+    this.words = new Words(this.getAttribute("lang"));
+    this.base = new URL(this.getAttribute("src"), document.baseURI);
+    this.picture = this.querySelector("img");
+    this.details = new Map();
+    this.figures = new Map();
+    try {
+      this.description = await json(this.base);
+      this.build();
+      await this.choose(this.first());
+      this.wait();
+      this.dataset.ready = "text";
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  first() {
+    const asked = readAddress();
+    this.asked = asked?.layer === this.description.layer ? asked : null;
+    const known = this.description.indicators.some(({ name }) => name === this.asked?.indicator);
+    return known ? this.asked.indicator : this.description.default;
+  }
+
+  // ---- what is there before the map ----
+
+  build() {
+    const { words, description } = this;
+    this.names = new Names(this.base, description.names);
+    this.select = element("select", { id: `${this.identity}-indicator` });
+    for (const { name, description: about, unit } of description.indicators)
+      this.select.append(element("option", { value: name }, `${about} (${unit})`));
+    this.select.addEventListener("change", () => this.choose(this.select.value));
+    this.search = new Search(words, this.names, (area) => this.go(area));
+    const picked = element("div", { class: "picked" }, element("label", { for: this.select.id }, words.say("indicator")), this.select);
+    this.stage = element("div", { class: "stage" });
+    this.card = element("div", { class: "card", hidden: "", "aria-live": "polite" });
+    this.note = element("p", { class: "note stand", role: "status" });
+    this.panels = Object.fromEntries(
+      ["legend", "missing", "histogram", "extremes"].map((name) => [name, element("div", { class: name })]),
+    );
+    const { legend: side, missing: why, ...rest } = this.panels;
+    const sides = element("div", { class: "sides" }, element("h4", {}, words.say("legend")), side, why);
+    if (this.picture) this.stage.append(this.picture);
+    this.stage.append(this.card);
+    const bar = element("div", { class: "bar" }, picked, this.search.element);
+    const main = element("div", { class: "main" }, element("div", { class: "drawing" }, this.stage, this.note), sides);
+    const rows = description.without_geometry;
+    const lost = rows ? [element("p", { class: "note" }, words.say("noGeometry", { count: words.number(rows) }))] : [];
+    this.replaceChildren(bar, main, ...lost, element("div", { class: "below" }, ...Object.values(rest)));
+  }
+
+  async choose(name) {
+    if (!name) return this.say(this.words.say("noIndicator"));
+    this.indicator = this.description.indicators.find((each) => each.name === name);
+    this.select.value = name;
+    const details = await this.detailsOf(this.description, name);
+    if (this.indicator.name !== name) return undefined; // another was chosen meanwhile
+    this.fill(details);
+    if (this.canvas) await this.paint();
+    return this.remember();
+  }
+
+  fill(details) {
+    const { words, panels, indicator } = this;
+    const { name, unit, description: about } = indicator;
+    const label = about || name;
+    panels.legend.replaceChildren(...legend(details, `${label} (${unit})`, words));
+    panels.missing.replaceChildren(...missing(details, words));
+    panels.histogram.replaceChildren(...histogram(details, label, words));
+    const go = ([id, code, label_, , bounds]) => this.go({ id, code, label: label_, bounds });
+    panels.extremes.replaceChildren(...extremes(details, words, go));
+    this.dataset.indicator = name;
+  }
+
+  // Details and figures of the layer itself, or of one that stands in for it.
+  async detailsOf(level, name) {
+    const isOwn = level.layer === this.description.layer;
+    if (isOwn && this.description.details?.name === name) return this.description.details;
+    const file = isOwn ? this.description.indicators.find((each) => each.name === name).details : level.details[name];
+    if (!file) return null;
+    if (!this.details.has(file)) this.details.set(file, json(new URL(file, this.base)));
+    return this.details.get(file);
+  }
+
+  async figuresOf(level, name) {
+    const details = await this.detailsOf(level, name);
+    if (!details) return null;
+    const key = `${level.layer}/${name}`;
+    if (!this.figures.has(key)) {
+      const made_ = unpacked(new URL(details.file, this.base)).then((bytes) => new Figures(details, bytes, level.areas));
+      this.figures.set(key, made_);
+    }
+    return this.figures.get(key);
+  }
+
+  // ---- the map ----
+
+  wait() {
+    if (!hasWebgl()) {
+      const shown = this.description.indicators.find(({ name }) => name === this.description.default);
+      this.dataset.ready = "picture";
+      return this.say(this.words.say("noWebgl", { indicator: shown?.description ?? "" }));
+    }
+    const seen = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      seen.disconnect();
+      this.draw().catch((error) => this.fail(error));
+    }, { rootMargin: NEAR });
+    seen.observe(this.stage);
+    if (this.asked) this.scrollIntoView();
+    return undefined;
+  }
+
+  async draw() {
+    const place = element("div", { class: "canvas" });
+    this.stage.prepend(place);
+    this.say(this.words.say("loading"));
+    const canvas = new Canvas(place, this.description, this.base, (over) => this.tell(over), () => this.moved());
+    const label = `${this.words.say("map", { layer: this.words.layer(this.description.layer), indicator: this.indicator?.description ?? "" })}. ${this.words.say("mapHelp")}`;
+    await canvas.begin(this.asked?.at, label);
+    this.canvas = canvas;
+    this.stage.classList.add("drawn");
+    const home = element("button", { type: "button", class: "whole" }, this.words.say("whole"));
+    home.addEventListener("click", () => canvas.whole());
+    this.stage.append(home);
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.reshade());
+    await this.paint();
+    if (this.asked?.area) await this.find(this.asked.area);
+    this.dataset.ready = "map";
+  }
+
+  async paint() {
+    const { canvas, indicator } = this;
+    const place = canvas.shown;
+    this.stand(place);
+    if (!indicator) return;
+    const figures = await this.figuresOf(canvas.levels[place], indicator.name);
+    if (this.indicator !== indicator || canvas.painted.get(place) === figures || !figures) return;
+    canvas.paint(place, figures);
+    this.dataset.painted = `${canvas.levels[place].layer}/${indicator.name}`;
+  }
+
+  // Says which layer is seen; another one has classes of its own.
+  async stand(place) {
+    const { words, description, canvas } = this;
+    const level = canvas.levels[place];
+    const names = { layer: words.layer(level.layer), own: words.layer(description.layer), count: words.number(level.areas) };
+    this.say(level.own ? "" : words.say("stand", names));
+    if (this.standing === place || !this.indicator) return;
+    this.standing = place;
+    const details = await this.detailsOf(level, this.indicator.name);
+    const { description: about, unit } = this.indicator;
+    if (details) this.panels.legend.replaceChildren(...legend(details, `${about} (${unit})`, words));
+  }
+
+  moved() {
+    if (!this.canvas) return;
+    this.paint().catch((error) => this.fail(error));
+    this.remember();
+  }
+
+  remember() {
+    if (!this.canvas || !this.used()) return;
+    const { layer } = this.description;
+    writeAddress({ layer, indicator: this.indicator?.name, view: this.canvas.view, area: this.area?.code });
+  }
+
+  // An address is written for the map that a person uses, not for each that is drawn.
+  used() {
+    this.touched ||= this.matches(":focus-within, :hover");
+    return this.touched;
+  }
+
+  reshade() {
+    this.canvas.reshade();
+    this.detailsOf(this.description, this.indicator.name).then((details) => this.fill(details));
+    this.standing = null;
+    this.stand(this.canvas.shown);
+  }
+
+  // ---- an area ----
+
+  async tell(over) {
+    if (!over) {
+      if (!this.area) this.card.hidden = true;
+      return;
+    }
+    const level = this.canvas.levels[over.place];
+    const names = level.own ? this.names : (level.reader ??= new Names(this.base, level.names));
+    this.turn = over;
+    const figures = this.indicator ? await this.figuresOf(level, this.indicator.name) : null;
+    const area = await names.of(over.id);
+    if (this.turn !== over) return; // the pointer is elsewhere by now
+    this.area = over.pinned && level.own ? area : null;
+    this.show(area, figures);
+    if (over.pinned) this.remember();
+  }
+
+  show({ id, code, label }, figures) {
+    const { words, card, indicator } = this;
+    const close = element("button", { type: "button", class: "close", "aria-label": words.say("close") }, "×");
+    close.addEventListener("click", () => this.unpin());
+    const heads = [element("strong", {}, label || code), " ", element("code", {}, label ? code : "")];
+    card.replaceChildren(close, element("p", {}, ...heads));
+    if (figures) card.append(this.figureOf(id, figures, indicator));
+    card.dataset.code = code;
+    card.hidden = false;
+  }
+
+  figureOf(id, figures, { description: about, unit }) {
+    const { words } = this;
+    const value = figures.value(id);
+    const said = element("p", { class: "figure" }, element("span", {}, about || this.indicator.name));
+    if (value === null) {
+      const reason = figures.reason(id) || words.say("noReason");
+      said.append(element("b", { class: "none" }, `${words.say("missing")}: ${reason}`));
+      said.dataset.value = "";
+    } else {
+      said.append(element("b", {}, `${words.number(value, figures.details.decimals)} ${unit}`));
+      said.dataset.value = figures.details.decimals === null ? String(value) : value.toFixed(figures.details.decimals);
+    }
+    return said;
+  }
+
+  unpin() {
+    this.area = null;
+    this.card.hidden = true;
+    this.canvas?.unmark();
+    this.remember();
+  }
+
+  async find(code) {
+    const { first } = await this.names.search(code, 50);
+    const area = first.find((each) => each.code === code);
+    if (area) await this.go(area, Boolean(this.asked.at));
+  }
+
+  async go(area, stay = false) {
+    this.area = area;
+    this.touched = true;
+    const figures = this.indicator ? await this.figuresOf(this.description, this.indicator.name) : null;
+    this.show(area, figures);
+    if (!this.canvas) return;
+    this.canvas.unmark();
+    this.canvas.over = { place: this.canvas.levels.length - 1, id: area.id };
+    this.canvas.map.setFeatureState(this.canvas.feature(), { over: true });
+    if (area.bounds && !stay) this.canvas.fly(area.bounds);
+    this.remember();
+  }
+
+  say(text) {
+    this.note.textContent = text;
+  }
+
+  fail(error) {
+    console.warn(error);
+    this.dataset.ready = "failed";
+    this.stage?.classList.remove("drawn");
+    this.stage?.querySelector(".canvas")?.remove();
+    if (this.note) this.say(this.words.say("failed", { reason: error.message }));
+  }
+}
+
+customElements.define("area-map", AreaMap);
+export { levelsOf };
