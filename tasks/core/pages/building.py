@@ -13,7 +13,6 @@ from tasks.core.model.revision import code_revision
 from tasks.core.pages import gathering, graphs, maps, searching, storing, twins
 from tasks.core.pages.editions import edition_values
 from tasks.core.pages.gathering import STANDINGS, Row
-from tasks.core.pages.maps import layers as shown_layers
 from tasks.core.pages.maps.files import DIGITS, as_json, keep
 from tasks.core.pages.maps.layers import ShownLayer
 from tasks.core.pages.rendering import HERE, LANGUAGES, render
@@ -90,7 +89,7 @@ def build(
     """
     known, held = before.get("made", {}), before.get("files", {})
     under_way = Build(database, folder, scratch, known, held)
-    assets = under_way.once(_code("assets", "maps"), "assets", maps.write_assets)
+    assets = under_way.once(_code("assets", "maps"), "assets", _write_assets)
     editions = gathering.shown(database)
     shown = [_data(under_way, each) for each in editions]
     _search(under_way, editions, shown)
@@ -115,7 +114,7 @@ def _code(*names: str) -> str:
 
 def _data(build: Build, edition: Row) -> dict[str, Any]:
     """Return the maps and shards of an edition, drawn where they are not there yet."""
-    layers = shown_layers.shown(build.database, edition["dataset"], edition["vintage"])
+    layers = maps.shown(build.database, edition["dataset"], edition["vintage"])
     facts = [repr(layer).encode() for layer in layers]
     key = hashlib.sha256(b"".join([_code(*HEAVY).encode(), *facts])).hexdigest()
     place = f"data/{edition['dataset']}-{edition['vintage']}"
@@ -124,15 +123,32 @@ def _data(build: Build, edition: Row) -> dict[str, Any]:
 
 
 def _drawn(build: Build, layers: Sequence[ShownLayer], path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {"maps": {}, "areas": {}}
-    for layer in layers:
-        described = maps.draw(build.database, layer, path, build.scratch)
-        found["maps"][layer.layer] = described | {
-            "file": keep(path, "map", "json", as_json(described))
-        }
-        if not layer.is_points and len(layer.key) == 1:
-            found["areas"][layer.layer] = searching.write_areas(build.database, layer, path)
-    return found
+    """Draw the maps of the layers of an edition, and write what is searched of their areas."""
+    described = maps.draw_all(build.database, layers, path, build.scratch)
+    return {
+        "maps": {
+            name: {"file": keep(path, "map", "json", as_json(each)), "picture": each.get("picture")}
+            for name, each in described.items()
+        },
+        "areas": {
+            layer.layer: searching.write_areas(build.database, layer, path)
+            for layer in layers
+            if not layer.is_points
+        },
+    }
+
+
+def _write_assets(path: Path) -> dict[str, str]:
+    """Write what all pages need; return the names of scripts and styles at the site."""
+    ours = {
+        name: keep(
+            path, Path(name).stem, Path(name).suffix[1:], (HERE / "assets" / name).read_bytes()
+        )
+        for name in ("site.js", "site.css")
+    }
+    map_ = maps.keep_assets(path)
+    ours |= {"map.js": map_["script"], "map.css": map_["style"]}
+    return {name: f"assets/{kept}" for name, kept in ours.items()}
 
 
 def _search(build: Build, editions: Sequence[Row], shown: Sequence[Mapping[str, Any]]) -> None:

@@ -54,7 +54,7 @@ async function find(words) {
           order: Math.min(...orders),
           kind: 2,
           label: `${[code, names.join(" / ")].filter(Boolean).join(" ")} (${layer.layer})`,
-          place: address(layer.place, `#area=${layer.name}/${encodeURIComponent(code)}`),
+          place: address(layer.place, `#layer=${layer.name}&area=${encodeURIComponent(code)}`),
         });
     }
   });
@@ -139,9 +139,11 @@ async function fill(details) {
 for (const each of document.querySelectorAll("details[data-from]"))
   each.addEventListener("toggle", () => each.open && fill(each));
 
-// A link to a column opens the table that it stands in.
+// A link to a column opens the table that it stands in, one to an area leads to the map of its layer.
 async function reveal() {
   const name = decodeURIComponent(location.hash.slice(1));
+  const drawn = new URLSearchParams(location.hash.slice(1)).get("layer");
+  if (drawn) document.getElementById(`layer-${drawn}`)?.scrollIntoView();
   const layer = name.match(/^column-([^-]+)-/)?.[1];
   const details = layer && document.querySelector(`#layer-${CSS.escape(layer)} details.columns`);
   if (!details) return;
