@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     """Addresses with their user and password, or their question with a token, separated by blanks
     (https://user:password@host/folder): what is asked below one of them is asked with these. No
     parameter and no declaration holds them."""
+    site_url: Annotated[str, BeforeValidator(lambda place: place.rstrip("/"))] = ""
+    """Address at which people open the pages of the catalog (https://geodata.example); without it
+    reports of runs lead to none."""
     revision: str = ""
     """Revision of the code, set in the image; in a checkout git is asked."""
 
