@@ -14,7 +14,6 @@ import pytest
 from made_up_land import made_up, original, people, published, staged
 
 from tasks.core.catalog import (
-    edition_documents,
     editions,
     layers,
     publications,
@@ -24,6 +23,8 @@ from tasks.core.catalog import (
 )
 from tasks.core.catalog.column_rules import column_comments
 from tasks.core.catalog.provenance import record_check, record_step
+from tasks.core.catalog.reports import facts
+from tasks.core.catalog.reports.editions import section
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.postgres.database import Database
@@ -561,6 +562,6 @@ def test_what_is_absent_or_left_out_is_asked_of_the_catalog(
         "Absent from its files: people.gps, people.jobs. Rows left out: people 2 notes, people 1"
         " skipped, people 5 where."
     )
-    page = edition_documents.summary(edition_documents.edition_document(database, *edition))
-    assert "people | gps" in page
-    assert "people | where | 5" in page
+    page = section(facts.of_edition(database, *edition)[1])
+    assert "| people | gps |" in page
+    assert "| people | where | 5 |" in page

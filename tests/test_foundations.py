@@ -189,6 +189,7 @@ AROUND_THE_ROWS = {  # what the verbs that make rows import, and why it changes 
     },
     "tasks/core/catalog/wholeness.py": "proves that no crash emptied a table",
     "tasks/core/catalog/changes/": "compares what was made",
+    "tasks/core/catalog/reports/": "tells people what was made",
     "tasks/core/catalog/shelving/": "lays out for readers what was made",
     "tasks/core/model/addresses.py": "hides passwords in messages",
     "tasks/core/model/errors.py": "classes of errors",

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from prefect import runtime
-from prefect.artifacts import create_markdown_artifact
 from prefect.events import emit_event
 
 from tasks.core.archive.copies import digest
@@ -17,12 +16,10 @@ from tasks.core.catalog.edition_documents import (
     edition_document,
     manifest_name,
     name_manifest,
-    summary,
 )
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.handles import Edition
 from tasks.core.model.scratch import workplace
-from tasks.running.announcements import telling
 from tasks.running.site import site
 from tasks.running.steps import say, warn
 
@@ -88,14 +85,8 @@ def remove_old(dataset: Dataset, vintage: int) -> None:
 
 
 def _announce(edition: Edition, document: dict[str, Any]) -> None:
-    """Show the edition in the Prefect UI; tell the server, so that what depends on it is remade."""
+    """Tell the Prefect server of the edition, so that what depends on it is made again."""
     slug, mirror = edition.dataset.slug, document["edition"]["mirror"]
-    with telling(f"the page of edition {edition.number}"):
-        create_markdown_artifact(
-            summary(document),
-            key=f"{slug.replace('_', '-')}-edition",
-            description=f"Edition {edition.number}",
-        )
     emit_event(
         "geodata.edition.published",
         resource={"prefect.resource.id": f"geodata.dataset.{slug}"},

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from prefect import runtime
-from prefect.artifacts import create_markdown_artifact
-
 from tasks.core.catalog import reviews
 from tasks.core.catalog.changes import compared_layers
-from tasks.core.catalog.changes.report import report
 from tasks.core.model.errors import CheckFailed
 from tasks.core.model.handles import Staging
-from tasks.running.announcements import telling
 from tasks.running.site import site
 from tasks.running.steps import recording, say
 
@@ -38,24 +33,12 @@ def compare(staging: Staging) -> bool:
             comparison.record(cursor, staging, before, found, drafts)
         outside = comparison.judge(found)
         unheld = before is None and not (staging.mirror and staging.stated)
-        in_review = derived and (unheld or bool(outside))
-        advice = f"**{reviews.advice(staging)}**" if in_review else ""
-        _show(staging, report(staging, before, found, drafts, advice))
         since = f"edition {before.number} of {before.vintage}" if before else "nothing"
         step.done(
             f"Compared with {since}: {len(found):,} measures, {len(outside):,} out of bounds",
             drafts=len(drafts),
         )
-    return in_review
-
-
-def _show(staging: Staging, page: str) -> None:
-    """Show what changed in the Prefect UI, beside the run."""
-    if runtime.flow_run.id:
-        key = f"{staging.dataset.slug.replace('_', '-')}-changes"
-        title = f"What changed with edition {staging.edition} of {staging.vintage}"
-        with telling(title):
-            create_markdown_artifact(page, key=key, description=title)
+    return derived and (unheld or bool(outside))
 
 
 def kept_for_review(staging: Staging) -> KeptForReview:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +35,10 @@ class EditionAgain:
             provenance.record_dataset(cursor, dataset)
         flow()
         return Completed(message=f"Made {self.recipe} again.")
+
+    def reporting(self, dataset: Dataset) -> AbstractContextManager[None]:
+        """Return a context that does nothing: a rebuild has a report of its own."""
+        return nullcontext()
 
     def originals(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,7 @@ from tasks.running.disks import explaining_disks
 from tasks.running.endings import why
 from tasks.running.gauges import RunGauge
 from tasks.running.locks import alone
+from tasks.running.reports import reporting
 from tasks.running.site import Site, site
 from tasks.running.steps import recording, say, warn
 from tasks.running.wholeness import prove
@@ -67,6 +69,10 @@ class NewEdition:
                 end("failed", why(error))
                 raise
             return end("published", runs.published(place.database, run))
+
+    def reporting(self, dataset: Dataset) -> AbstractContextManager[None]:
+        """Return a context at whose end a report of the run is left for people."""
+        return reporting(dataset)
 
     def originals(
         self,

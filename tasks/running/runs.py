@@ -39,9 +39,9 @@ def recorded(
     """Keep a flow's runs in `catalog.run`, one at a time for each dataset.
 
     A run with nothing new ends well and early. Every run that ends leaves a document in the
-    archive. Left-overs of killed runs are cleared first, and their documents written. A run that
-    loses the database, or what it had loaded there, begins again, once. Raises ConfigurationError
-    when another run of the dataset is under way.
+    archive, and a report in the Prefect UI. Left-overs of killed runs are cleared first, and their
+    documents written. A run that loses the database, or what it had loaded there, begins again,
+    once. Raises ConfigurationError when another run of the dataset is under way.
     """
 
     def decorate(function: Callable[Parameters, object]) -> Callable[Parameters, State[Any]]:
@@ -51,7 +51,7 @@ def recorded(
             given = signature(function).bind(*args, **kwargs)
             given.apply_defaults()
             flow = partial(_followed, dataset, function, given.arguments)
-            with about(dataset=dataset.slug):
+            with about(dataset=dataset.slug), making().reporting(dataset):
                 return _run_once_more(dataset, flow)
 
         run.dataset = dataset  # type: ignore[attr-defined]

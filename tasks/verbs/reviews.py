@@ -9,6 +9,7 @@ from tasks.core.model.errors import ConfigurationError
 from tasks.running.closing import close
 from tasks.running.locks import alone
 from tasks.running.policies import DATABASE, verb
+from tasks.running.reports import report_accepted
 from tasks.running.site import site
 from tasks.running.steps import say
 
@@ -30,5 +31,6 @@ def accept_edition(dataset: str, edition: int, person: str, reason: str = "") ->
     with alone(database, named):
         staging = kept.accept(database, dataset, edition, person.strip(), reason.strip())
         close(editions.publish(database, staging))
+        report_accepted(staging)
         by = kept.accepted_by(database, staging)
     say(f"Edition {edition} of {dataset} {staging.vintage} is shown, accepted by {by}.")

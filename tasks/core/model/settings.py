@@ -73,8 +73,9 @@ class Settings(BaseSettings):
     site: str = ""
     """Place of the pages of the catalog: a folder, or an fsspec location (s3://bucket/folder);
     without it a folder in the data folder."""
-    site_url: str = ""
-    """Address at which people open these pages, for links that lead to them."""
+    site_url: Annotated[str, BeforeValidator(lambda place: place.rstrip("/"))] = ""
+    """Address at which people open the pages of the catalog (https://geodata.example); without it
+    reports of runs lead to none."""
     revision: str = ""
     """Revision of the code, set in the image; in a checkout git is asked."""
 
