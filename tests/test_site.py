@@ -96,7 +96,8 @@ def test_every_page_is_there_in_two_languages_and_every_link_leads_somewhere(
     assert [*broken(root)] == []
     english = (root / dataset.slug / "2024/index.html").read_text()
     french = (root / "fr" / dataset.slug / "2024/index.html").read_text()
-    assert '<html lang="en">' in english and '<html lang="fr">' in french
+    assert '<html lang="en">' in english
+    assert '<html lang="fr">' in french
     assert "Nothing was" not in english
     assert "Millésime 2024" in french
 
@@ -241,7 +242,7 @@ def test_every_word_of_the_templates_has_a_translation() -> None:
 
 
 def test_a_place_that_cannot_be_used_is_refused_in_a_sentence() -> None:
-    with pytest.raises(ConfigurationError, match="A folder or a URL .* correct GEODATA_SITE"):
+    with pytest.raises(ConfigurationError, match=r"A folder or a URL .* correct GEODATA_SITE"):
         storing.Place("nowhere://site")
 
 

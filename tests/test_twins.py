@@ -159,8 +159,8 @@ def test_editions_and_the_catalogue_conform_to_the_shapes_of_dcat_ap(
     listed = {str(each) for each in catalog.objects(URIRef(f"{SITE}/#catalog"), DCAT.dataset)}
     slug, other = edition.dataset.slug, above.dataset.slug
     assert listed == {
-        *(f"{SITE}/{slug}/2024/#{name}" for name in ("dataset", "areas", "rivers")),
-        *(f"{SITE}/{other}/2024/#{name}" for name in ("dataset", "areas")),
+        *(f"{SITE}/{slug}/2024/#{name}" for name in ("dataset", "layer-areas", "layer-rivers")),
+        *(f"{SITE}/{other}/2024/#{name}" for name in ("dataset", "layer-areas")),
         *(f"{SITE}/{each}/#series" for each in (slug, other)),
     }
 
@@ -206,7 +206,7 @@ def test_each_layer_has_the_licences_and_attributions_of_its_own_originals(
     site = f"{SITE}/{edition.dataset.slug}/2024/"
 
     def terms(layer: str) -> tuple[set[str], set[str]]:
-        made = list(found.objects(URIRef(f"{site}#{layer}"), DCAT.distribution))
+        made = list(found.objects(URIRef(f"{site}#layer-{layer}"), DCAT.distribution))
         rights = {
             str(label)
             for each in made
@@ -220,7 +220,7 @@ def test_each_layer_has_the_licences_and_attributions_of_its_own_originals(
         "SELECT layer, attribution FROM catalog.licence_to_print WHERE dataset = %s",
         edition.dataset.slug,
     )
-    for layer, licences in (("areas", {OPEN.url}), ("rivers", {f"{site}#rivers-terms"})):
+    for layer, licences in (("areas", {OPEN.url}), ("rivers", {f"{site}#layer-rivers-terms"})):
         expected = {text for of, text in printed if of == f"{edition.dataset.schema}.{layer}"}
         assert len(expected) == (1 if layer == "areas" else 2)
         assert terms(layer) == (licences, expected)
@@ -364,7 +364,7 @@ def test_an_edition_used_its_own_originals_and_the_layers_it_stands_on(
     )
     assert used == {content, f"sha256:{digest}"}
     below = graph(documents(own, edition)["prov.jsonld"])
-    shared = URIRef(f"{SITE}/{edition.dataset.slug}/2024/#areas-{content}")
+    shared = URIRef(f"{SITE}/{edition.dataset.slug}/2024/#layer-areas-{content}")
     assert (shared, DCTERMS.identifier, None) in below
     assert (shared, DCTERMS.identifier, None) in found
 

@@ -53,6 +53,7 @@ def test_the_words_are_these_and_no_others() -> None:
         "open_staging",
         "publish",
         "publish_catalog",
+        "publish_site",
         "read_ledger",
         "rebuild_as_part",
         "rebuild_editions",

@@ -20,7 +20,9 @@ def next_runs() -> dict[str, datetime]:
     """Return the moment of the next planned run by dataset; none where no server tells it."""
     planned = FlowRunFilter(
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
-        expected_start_time=FlowRunFilterExpectedStartTime(after_=datetime.now(UTC)),
+        expected_start_time=FlowRunFilterExpectedStartTime.model_validate(
+            {"after_": datetime.now(UTC)}
+        ),
     )
     found: dict[str, datetime] = {}
     try:

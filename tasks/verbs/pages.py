@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
+from tasks.core.model.addresses import redact
 from tasks.core.model.settings import settings, site_location
 from tasks.running.next_runs import next_runs
 from tasks.running.policies import RECORD, verb
@@ -12,7 +14,11 @@ from tasks.running.site import site
 from tasks.running.steps import say
 
 
-@verb("publish the site", RECORD)
+def _name(arguments: dict[str, Any]) -> str:
+    return f"publish the site at {redact(arguments['to'] or site_location())}"
+
+
+@verb(_name, RECORD)
 def publish_site(to: str = "") -> None:
     """Build the pages of all that is shown now, and show them where they differ from those there.
 

@@ -127,7 +127,11 @@ def _drawn(build: Build, layers: Sequence[ShownLayer], path: Path) -> dict[str, 
     described = maps.draw_all(build.database, layers, path, build.scratch)
     return {
         "maps": {
-            name: {"file": keep(path, "map", "json", as_json(each)), "picture": each.get("picture")}
+            name: {
+                "file": keep(path, "map", "json", as_json(each)),
+                "picture": each.get("picture"),
+                "tiles": _facts(path / each["tiles"]) if each.get("tiles") else None,
+            }
             for name, each in described.items()
         },
         "areas": {
@@ -136,6 +140,11 @@ def _drawn(build: Build, layers: Sequence[ShownLayer], path: Path) -> dict[str, 
             if not layer.is_points
         },
     }
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    facts = {"sha256": storing.digest(path), "size_bytes": path.stat().st_size}
+    return {"path": f"data/{path.parent.name}/{path.name}", **facts}
 
 
 def _write_assets(path: Path) -> dict[str, str]:
@@ -223,7 +232,12 @@ def _edition(
     """Write the page of a vintage, that of its dataset where it is the newest, and its twins."""
     dataset, vintage, number = edition["dataset"], edition["vintage"], edition["number"]
     vintages = [each["vintage"] for each in editions if each["dataset"] == dataset]
-    documents = twins.of_edition(build.database, dataset, number, base)
+    tiles = [
+        twins.files.tiles(layer, **each["tiles"])
+        for layer, each in drawn["maps"].items()
+        if each["tiles"]
+    ]
+    documents = twins.of_edition(build.database, dataset, number, base, tiles)
     place = f"{dataset}/{vintage}/"
     for name, content in documents.items():
         build.add(place + name, content)
