@@ -20,7 +20,7 @@ from made_up_land import made_up, published
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.pages import building, charts, gathering, graphs, searching, storing, words
-from tasks.core.pages.rendering import HERE, render
+from tasks.core.pages.rendering import HERE
 from tasks.core.postgres.database import Database
 
 SPOKEN = re.compile(r"""\bt\("([^"]+)"\)""")

@@ -224,7 +224,7 @@ def test_each_layer_has_the_licences_and_attributions_of_its_own_originals(
         expected = {text for of, text in printed if of == f"{edition.dataset.schema}.{layer}"}
         assert len(expected) == (1 if layer == "areas" else 2)
         assert terms(layer) == (licences, expected)
-    document = URIRef(f"{site}#rivers-terms")
+    document = URIRef(f"{site}#layer-rivers-terms")
     assert {str(each) for each in found.objects(document, DCTERMS.title)} == {"Open", SHARED.title}
     package = json.loads(documents(own, edition)["datapackage.json"])
     assert {
