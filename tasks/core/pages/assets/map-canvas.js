@@ -16,6 +16,12 @@ export function hasWebgl() {
 
 // Which layer is shown from which zoom on, the coarsest first.
 export function levelsOf(description) {
+  if (description.kind === "squares") {
+    const deepest = description.levels.at(-1).zoom;
+    return description.levels.map((level) => ({
+      ...description, ...level, own: true, from: level.zoom, to: level.zoom === deepest ? 24 : level.zoom + 1,
+    }));
+  }
   const chain = [{ ...description, own: true }];
   for (;;) {
     const first = chain[0].zooms[0];
@@ -96,6 +102,7 @@ export class Canvas {
   // Colours a level by figures; those of a level that is not shown yet may come later.
   paint(place, figures) {
     this.painted.set(place, figures);
+    if (this.levels[place].kind === "squares") return this.paintSquares(place, figures);
     const classes = classesOf(figures);
     const ground = GROUND[this.shade];
     const cases = colours(figures.details.classes, this.shade).flatMap((colour, index) => [index, colour]);
@@ -103,6 +110,16 @@ export class Canvas {
     const hasMissing = classes.includes(MISSING);
     this.hatch(place, hasMissing);
     this.map.setPaintProperty(`areas-${place}`, "fill-color", colour, { validate: false });
+    return undefined;
+  }
+
+  // Squares have their count with them.
+  paintSquares(place, { details }) {
+    const { breaks } = details.classes;
+    const [first, ...others] = colours(details.classes, this.shade);
+    const steps = others.flatMap((colour, index) => [breaks[index], colour]);
+    const colour = steps.length ? ["step", ["get", "count"], first, ...steps] : first;
+    this.map.setPaintProperty(`areas-${place}`, "fill-color", colour);
   }
 
   // Hatching lies below: where an area has no colour of its own, it is seen.
@@ -136,15 +153,15 @@ export class Canvas {
     const layers = this.levels.map((_, place) => `areas-${place}`);
     const [feature] = this.map.queryRenderedFeatures(point, { layers });
     if (!feature) return this.leave();
-    return this.mark(Number(feature.source), feature.id, pinned);
+    return this.mark(layers.indexOf(feature.layer.id), feature.id, pinned, feature.properties.count);
   }
 
-  mark(place, id, pinned) {
+  mark(place, id, pinned, count) {
     if (!pinned && this.over?.place === place && this.over.id === id) return;
     this.unmark();
     this.over = { place, id };
     this.map.setFeatureState(this.feature(), { over: true });
-    this.told({ place, id, pinned });
+    this.told({ place, id, pinned, count });
   }
 
   feature() {

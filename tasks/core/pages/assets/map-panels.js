@@ -26,7 +26,7 @@ function swatch(colour) {
 }
 
 function row(colour, text, count, words) {
-  const number = element("span", { class: "count" }, words.say("areas", { count: words.number(count) }));
+  const number = element("span", { class: "count" }, words.counted(count));
   return element("li", {}, swatch(colour), element("span", {}, text), number);
 }
 
@@ -72,7 +72,7 @@ export function histogram(details, label, words) {
   const [low, high] = [details.least[0]?.[3], details.most[0]?.[3]];
   const said = {
     indicator: label,
-    count: words.number(details.count),
+    counted: words.counted(details.count),
     low: words.short(details.lowest ?? low),
     high: words.short(high),
     middle: words.short(details.median),
@@ -91,7 +91,7 @@ function colourOf(value, classes) {
 
 // choose is called with [number, code, name, value, bounds].
 export function extremes(details, words, choose) {
-  return ["least", "most"].map((side) => {
+  return ["least", "most"].filter((side) => details[side].length).map((side) => {
     const list = element("ol", {});
     for (const told of details[side]) {
       const [, code, name, value] = told;

@@ -12,17 +12,18 @@ const ENGLISH = {
   mapHelp: "Arrow keys move the map, plus and minus zoom; the card tells the area in the middle.",
   legend: "Legend",
   zero: "Zero",
-  under: "under {high}",
-  from: "{low} to under {high}",
-  over: "{low} and over",
+  under: "< {high}",
+  from: "{low} to < {high}",
+  over: "≥ {low}",
   areas: "{count} areas",
+  squareCount: "{count} squares",
   missing: "Missing",
   missingWhy: "Missing values and why",
   noReason: "no reason given",
   noneMissing: "No value is missing.",
   anotherReason: "another reason",
   distribution: "Distribution",
-  distributionOf: "Distribution of {indicator}: {count} areas from {low} to {high}, half of them below {middle}.",
+  distributionOf: "{indicator}: {counted} from {low} to {high}, half of them below {middle}.",
   logarithmic: "The bars have equal ratios: the scale is logarithmic.",
   tails: "The first and the last bar also hold the lowest and the highest hundredth.",
   least: "Lowest",
@@ -56,17 +57,18 @@ const FRENCH = {
   mapHelp: "Les flèches déplacent la carte, plus et moins changent l’échelle ; la fiche décrit la zone du milieu.",
   legend: "Légende",
   zero: "Zéro",
-  under: "moins de {high}",
-  from: "de {low} à moins de {high}",
-  over: "{low} et plus",
+  under: "< {high}",
+  from: "{low} à < {high}",
+  over: "≥ {low}",
   areas: "{count} zones",
+  squareCount: "{count} carrés",
   missing: "Manquant",
   missingWhy: "Valeurs manquantes et motifs",
   noReason: "aucun motif donné",
   noneMissing: "Aucune valeur ne manque.",
   anotherReason: "autre motif",
   distribution: "Distribution",
-  distributionOf: "Distribution de {indicator} : {count} zones de {low} à {high}, la moitié en dessous de {middle}.",
+  distributionOf: "{indicator} : {counted} de {low} à {high}, la moitié en dessous de {middle}.",
   logarithmic: "Les barres ont des rapports égaux : l’échelle est logarithmique.",
   tails: "La première et la dernière barre contiennent aussi le centième le plus bas et le plus haut.",
   least: "Les plus basses",
@@ -96,6 +98,11 @@ export class Words {
 
   say(key, values = {}) {
     return this.table[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  }
+
+  // So many of what the map counts, areas or squares.
+  counted(count) {
+    return this.say(this.counts ?? "areas", { count: this.number(count) });
   }
 
   // A number with the decimals that it has in the database; null: as many as it takes.

@@ -15,7 +15,7 @@ class AreaMap extends HTMLElement {
     if (this.words) return;
     made += 1;
     this.identity = `area-map-${made}`;
-    this.words = new Words(this.getAttribute("lang"));
+    this.words = new Words(this.getAttribute("lang") ?? document.documentElement.lang);
     this.base = new URL(this.getAttribute("src"), document.baseURI);
     this.picture = this.querySelector("img");
     this.details = new Map();
@@ -24,8 +24,8 @@ class AreaMap extends HTMLElement {
       this.description = await json(this.base);
       this.build();
       await this.choose(this.first());
-      this.wait();
       this.dataset.ready = "text";
+      this.wait();
     } catch (error) {
       this.fail(error);
     }
@@ -42,10 +42,12 @@ class AreaMap extends HTMLElement {
 
   build() {
     const { words, description } = this;
-    this.names = new Names(this.base, description.names);
+    this.isSquares = description.kind === "squares";
+    words.counts = this.isSquares ? "squareCount" : "areas";
+    this.names = description.names && new Names(this.base, description.names);
     this.select = element("select", { id: `${this.identity}-indicator` });
     for (const { name, description: about, unit } of description.indicators)
-      this.select.append(element("option", { value: name }, `${about} (${unit})`));
+      this.select.append(element("option", { value: name }, this.labelOf({ description: about, unit })));
     this.select.addEventListener("change", () => this.choose(this.select.value));
     this.search = new Search(words, this.names, (area) => this.go(area));
     const picked = element("div", { class: "picked" }, element("label", { for: this.select.id }, words.say("indicator")), this.select);
@@ -59,7 +61,7 @@ class AreaMap extends HTMLElement {
     const sides = element("div", { class: "sides" }, element("h4", {}, words.say("legend")), side, why);
     if (this.picture) this.stage.append(this.picture);
     this.stage.append(this.card);
-    const bar = element("div", { class: "bar" }, picked, this.search.element);
+    const bar = element("div", { class: "bar" }, picked, this.isSquares ? "" : this.search.element);
     const main = element("div", { class: "main" }, element("div", { class: "drawing" }, this.stage, this.note), sides);
     const rows = description.without_geometry;
     const lost = rows ? [element("p", { class: "note" }, words.say("noGeometry", { count: words.number(rows) }))] : [];
@@ -77,11 +79,16 @@ class AreaMap extends HTMLElement {
     return this.remember();
   }
 
+  // What an indicator is called; points are counted, which only the page can say in its language.
+  labelOf({ description: about, unit }) {
+    return about ? `${about} (${unit})` : this.words.say("count", { layer: unit });
+  }
+
   fill(details) {
     const { words, panels, indicator } = this;
-    const { name, unit, description: about } = indicator;
-    const label = about || name;
-    panels.legend.replaceChildren(...legend(details, `${label} (${unit})`, words));
+    const { name, description: about } = indicator;
+    const label = about || this.labelOf(indicator);
+    panels.legend.replaceChildren(...legend(details, this.labelOf(indicator), words));
     panels.missing.replaceChildren(...missing(details, words));
     panels.histogram.replaceChildren(...histogram(details, label, words));
     const go = ([id, code, label_, , bounds]) => this.go({ id, code, label: label_, bounds });
@@ -91,6 +98,7 @@ class AreaMap extends HTMLElement {
 
   // Details and figures of the layer itself, or of one that stands in for it.
   async detailsOf(level, name) {
+    if (this.isSquares) return (level.zoom === undefined ? this.description.levels.at(-1) : level).details;
     const isOwn = level.layer === this.description.layer;
     if (isOwn && this.description.details?.name === name) return this.description.details;
     const file = isOwn ? this.description.indicators.find((each) => each.name === name).details : level.details[name];
@@ -101,7 +109,7 @@ class AreaMap extends HTMLElement {
 
   async figuresOf(level, name) {
     const details = await this.detailsOf(level, name);
-    if (!details) return null;
+    if (!details || this.isSquares) return details && { details };
     const key = `${level.layer}/${name}`;
     if (!this.figures.has(key)) {
       const made_ = unpacked(new URL(details.file, this.base)).then((bytes) => new Figures(details, bytes, level.areas));
@@ -113,6 +121,7 @@ class AreaMap extends HTMLElement {
   // ---- the map ----
 
   wait() {
+    if (!this.description.tiles) return this.say("");
     if (!hasWebgl()) {
       const shown = this.description.indicators.find(({ name }) => name === this.description.default);
       this.dataset.ready = "picture";
@@ -152,7 +161,7 @@ class AreaMap extends HTMLElement {
     this.stand(place);
     if (!indicator) return;
     const figures = await this.figuresOf(canvas.levels[place], indicator.name);
-    if (this.indicator !== indicator || canvas.painted.get(place) === figures || !figures) return;
+    if (this.indicator !== indicator || !figures || canvas.painted.get(place)?.details === figures.details) return;
     canvas.paint(place, figures);
     this.dataset.painted = `${canvas.levels[place].layer}/${indicator.name}`;
   }
@@ -162,12 +171,13 @@ class AreaMap extends HTMLElement {
     const { words, description, canvas } = this;
     const level = canvas.levels[place];
     const names = { layer: words.layer(level.layer), own: words.layer(description.layer), count: words.number(level.areas) };
-    this.say(level.own ? "" : words.say("stand", names));
+    const metres = this.isSquares && words.length(level.metres);
+    this.say(metres ? words.say("squares", { metres }) : level.own ? "" : words.say("stand", names));
     if (this.standing === place || !this.indicator) return;
     this.standing = place;
     const details = await this.detailsOf(level, this.indicator.name);
-    const { description: about, unit } = this.indicator;
-    if (details) this.panels.legend.replaceChildren(...legend(details, `${about} (${unit})`, words));
+    if (details) this.panels.legend.replaceChildren(...legend(details, this.labelOf(this.indicator), words));
+    if (this.isSquares) this.panels.histogram.replaceChildren(...histogram(details, this.labelOf(this.indicator), words));
   }
 
   moved() {
@@ -203,6 +213,7 @@ class AreaMap extends HTMLElement {
       return;
     }
     const level = this.canvas.levels[over.place];
+    if (this.isSquares) return this.showSquare(level, over.count);
     const names = level.own ? this.names : (level.reader ??= new Names(this.base, level.names));
     this.turn = over;
     const figures = this.indicator ? await this.figuresOf(level, this.indicator.name) : null;
@@ -211,6 +222,16 @@ class AreaMap extends HTMLElement {
     this.area = over.pinned && level.own ? area : null;
     this.show(area, figures);
     if (over.pinned) this.remember();
+  }
+
+  showSquare(level, count) {
+    const { words } = this;
+    const square = words.say("square", { metres: words.length(level.metres) });
+    const value = element("b", {}, `${words.number(count)} ${this.indicator.unit}`);
+    const figure = element("p", { class: "figure" }, value);
+    figure.dataset.value = count;
+    this.card.replaceChildren(element("p", {}, element("strong", {}, square)), figure);
+    this.card.hidden = false;
   }
 
   show({ id, code, label }, figures) {
@@ -253,6 +274,7 @@ class AreaMap extends HTMLElement {
   }
 
   async go(area, stay = false) {
+    if (this.isSquares) return this.canvas?.fly(area.bounds);
     this.area = area;
     this.touched = true;
     const figures = this.indicator ? await this.figuresOf(this.description, this.indicator.name) : null;

@@ -7,19 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import shapely
 
 from tasks.core.pages.maps.ground import Projection, degrees
-from tasks.core.pages.maps.indicators import default, indicators
-from tasks.core.pages.maps.layers import ShownLayer
+from tasks.core.pages.maps.indicators import Indicator, default, indicators
+from tasks.core.pages.maps.layers import ShownLayer, attribution
 from tasks.core.pages.maps.missing import Reasons
 from tasks.core.pages.maps.names import AT_ONCE, keep_names
+from tasks.core.pages.maps.pictures import Plate, keep_picture
 from tasks.core.pages.maps.reading import Reader, reader
+from tasks.core.pages.maps.squares import count, draw_squares
 from tasks.core.pages.maps.tiles import Tiled, tile
 from tasks.core.pages.maps.values import Place, keep_details, keep_values, read
 from tasks.core.postgres.database import Database
 
 FORMAT = 1
+MOST_PICTURED = 60_000  # areas, where a coarser layer can stand in
+NO_CLASSES = {"breaks": [], "counts": [0], "zero": False, "zeros": 0, "diverging": -1}
 Description = dict[str, Any]
 
 
@@ -37,6 +42,8 @@ def draw(
     where another edition is shown by now.
     """
     with reader(database, layer) as source:
+        if layer.is_points:
+            return _draw_points(source, folder, scratch)
         return _draw_areas(source, folder, scratch, coarser)
 
 
@@ -50,6 +57,29 @@ def draw_all(
     return drawn
 
 
+def _draw_points(source: Reader, folder: Path, scratch: Path) -> Description:
+    layer = source.layer
+    found = count(source.points(), layer.srid)
+    indicator = {
+        "name": "count",
+        "description": "",  # a page says it in its own language
+        "unit": layer.layer.replace("_", " "),
+        "aggregation": "sum",
+    }
+    return {
+        **_heading(layer, "squares"),
+        "areas": layer.row_count,
+        "without_geometry": layer.row_count - int(found.count.sum()),
+        "names": None,
+        **draw_squares(found, folder, scratch, layer.layer),
+        "indicators": [indicator],
+        "default": "count",
+        "details": None,
+        "coarser": [],
+        "picture": None,
+    }
+
+
 def _draw_areas(
     source: Reader, folder: Path, scratch: Path, coarser: Sequence[Description]
 ) -> Description:
@@ -57,45 +87,75 @@ def _draw_areas(
     areas = source.areas()
     shapes = Projection(layer.srid).shapes(areas.shapes)
     bounds = degrees(shapely.bounds(shapes))
+    lost = np.isnan(bounds).any(axis=1)
     table, shown = read(source, indicators(layer))
     first = default(shown)
     below = _stand_ins(coarser, [each.name for each in shown], layer.row_count)
-    tiled = tile(shapes, folder, scratch, layer.layer, has_coarser=bool(below))
-    del shapes
     reasons, place = Reasons(layer, table), Place(areas, bounds)
-    details = [keep_values(table, each, reasons, place, folder) for each in shown]
-    listed = [
-        {
-            "name": each.name,
-            "description": each.column.description,
-            "unit": each.column.unit,
-            "aggregation": each.column.aggregation,
-            "details": keep_details(detail, folder),
-        }
-        for each, detail in zip(shown, details, strict=True)
-    ]
-    return {
-        "format": FORMAT,
-        **{name: getattr(layer, name) for name in ("dataset", "vintage", "number", "layer")},
-        "kind": "areas",
+    details = {each.name: keep_values(table, each, reasons, place, folder) for each in shown}
+    described = {
+        **_heading(layer, "areas"),
         "areas": len(areas.codes),
-        "without_geometry": int(np.isnan(bounds).any(axis=1).sum()),
+        "without_geometry": int(lost.sum()),
         "names": {"files": keep_names(areas, bounds, folder), "at_once": AT_ONCE},
-        **_ground(tiled),
-        "indicators": listed,
+        "tiles": None,
+        "picture": None,
+        "indicators": [_listed(each, keep_details(details[each.name], folder)) for each in shown],
         "default": first,
-        "details": next((each for each in details if each["name"] == first), None),
+        "details": details.get(first or ""),
         "coarser": below,
     }
+    if lost.all():
+        return described
+    tiled = tile(shapes, folder, scratch, layer.layer, has_coarser=bool(below))
+    described |= {"tiles": tiled.file, "zooms": list(tiled.zooms)}
+    described |= {"view": tiled.view, "bounds": tiled.bounds}
+    described["picture"] = _picture(source, described, table, tiled, folder, coarser)
+    return described
 
 
-def _ground(tiled: Tiled) -> Description:
+def _heading(layer: ShownLayer, kind: str) -> Description:
+    named = ("dataset", "vintage", "number", "layer")
+    return {"format": FORMAT, **{name: getattr(layer, name) for name in named}, "kind": kind}
+
+
+def _listed(indicator: Indicator, details: str) -> Description:
+    column = indicator.column
     return {
-        "tiles": tiled.file,
-        "zooms": list(tiled.zooms),
-        "view": tiled.view,
-        "bounds": tiled.bounds,
+        "name": column.name,
+        "description": column.description,
+        "unit": column.unit,
+        "aggregation": column.aggregation,
+        "details": details,
     }
+
+
+def _picture(
+    source: Reader,
+    described: Description,
+    table: pa.Table,
+    tiled: Tiled,
+    folder: Path,
+    coarser: Sequence[Description],
+) -> Description | None:
+    """Draw the first indicator, or take the picture of the layer that stands in for this one."""
+    layer, name = source.layer, described["default"]
+    stands = [each for each in coarser if each["zooms"][0] < tiled.zooms[0] and each["picture"]]
+    alike = [each for each in stands if each["default"] == name]
+    if len(tiled.outlines) > MOST_PICTURED and alike:
+        return dict(max(alike, key=lambda each: each["areas"])["picture"])
+    values = table[name].to_numpy().astype(float) if name else np.full(len(tiled.outlines), np.nan)
+    listed = {each["name"]: each for each in described["indicators"]}.get(name, {})
+    about = f"{listed['description']} ({listed['unit']})" if listed else "borders"
+    plate = Plate(
+        shapes=tiled.outlines,
+        values=values,
+        classes=described["details"]["classes"] if name else NO_CLASSES,
+        seen=tiled.seen,
+        title=f"{layer.dataset}.{layer.layer} {layer.vintage}: {about}",
+        source=attribution(source.database, layer),
+    )
+    return {**keep_picture(plate, folder, layer.layer), "layer": layer.layer, "indicator": name}
 
 
 def _stand_ins(coarser: Sequence[Description], wanted: list[str], areas: int) -> list[Description]:

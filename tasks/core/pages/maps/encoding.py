@@ -6,8 +6,9 @@ are such integers too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,10 @@ from tasks.core.pages.maps.tiling import Pieces
 LAYER = "areas"  # of every tile
 MOVE_TO, LINE_TO, CLOSE = 1, 2, 7  # commands
 POLYGON = 3
-ID, TYPE, GEOMETRY = 8, 24, 34  # keys of a feature
-NAME, FEATURE, GRID, VERSION = 10, 18, 40, 120  # keys of a layer
+ID, TAGS, TYPE, GEOMETRY = 8, 18, 24, 34  # keys of a feature
+NAME, FEATURE, KEY, VALUE, GRID, VERSION = 10, 18, 26, 34, 40, 120  # keys of a layer
+WHOLE = 40  # key of a value that is a whole number
+COUNT = "count"  # the one property
 LAYER_OF_TILE = 26
 
 
@@ -37,26 +40,40 @@ class Stream:
         return _sums(byte_counts(self.values), self.counts)
 
 
-def encode(pieces: Pieces) -> Iterator[tuple[int, bytes]]:
-    """Write the tiles of pieces that are ordered by tile: its number and its bytes, not packed."""
+def encode(pieces: Pieces, counted: Integers | None = None) -> Iterator[tuple[int, bytes]]:
+    """Write the tiles of pieces that are ordered by tile: its number and its bytes, not packed.
+
+    counted: of each feature, what its property `count` is; without it features have none.
+    """
     if not len(pieces.sizes):
         return
-    feature_begins = _changes(pieces.tile, pieces.area)
-    features = _features(pieces, feature_begins)
-    tile_of_feature = pieces.tile[feature_begins]
-    tile_begins = _changes(tile_of_feature)
-    tiles = _grouped(features, np.diff(np.append(tile_begins, len(tile_of_feature))))
-    yield from _written(tile_of_feature[tile_begins], tiles)
-
-
-def _written(numbers: Integers, tiles: Stream) -> Iterator[tuple[int, bytes]]:
-    body = written(tiles.values)
-    ends = np.cumsum(tiles.lengths)
+    begins = _changes(pieces.tile, pieces.area)
+    tile = pieces.tile[begins]
+    first = _changes(tile)
+    sizes = np.diff(np.append(first, len(tile)))
+    tags = None if counted is None else np.arange(len(tile)) - np.repeat(first, sizes)
+    bodies = [_bodies(_grouped(_features(pieces, begins, tags), sizes))]
+    if counted is not None:
+        keys = bytes([KEY, len(COUNT)]) + COUNT.encode()
+        bodies += [(keys for _ in first), _bodies(_grouped(_values(counted), sizes))]
     head = bytes([VERSION, 2, NAME, len(LAYER)]) + LAYER.encode()
     head += bytes([GRID]) + _varint(EXTENT)
-    for number, begin, end in zip(numbers, np.append(0, ends[:-1]), ends, strict=True):
-        inner = head + body[begin:end]
+    for number, *parts in zip(tile[first], *bodies, strict=True):
+        inner = b"".join([head, *parts])
         yield int(number), bytes([LAYER_OF_TILE]) + _varint(len(inner)) + inner
+
+
+def _bodies(groups: Stream) -> Iterator[bytes]:
+    """Write each group."""
+    body, ends = written(groups.values), np.cumsum(groups.lengths)
+    for begin, end in zip(np.append(0, ends[:-1]), ends, strict=True):
+        yield body[begin:end]
+
+
+def _values(counted: Integers) -> Stream:
+    """Write the values that features of a tile point to, one for each."""
+    rows = _columns([VALUE, 1 + byte_counts(counted), WHOLE, counted], len(counted))
+    return Stream(rows.ravel(), np.full(len(counted), rows.shape[1]))
 
 
 def _varint(value: int) -> bytes:
@@ -67,18 +84,23 @@ def _varint(value: int) -> bytes:
     return bytes([*out, value])
 
 
-def _features(pieces: Pieces, begins: Integers) -> Stream:
-    """Write features, each with its key and length."""
+def _features(pieces: Pieces, begins: Integers, tags: Integers | None) -> Stream:
+    """Write features, each with its key and length; tags: the place of its value in the tile."""
     rings = np.diff(np.append(begins, len(pieces.sizes)))
     geometry = _grouped(_commands(pieces, begins), rings)
     lengths = geometry.lengths
     numbers = pieces.area[begins]
-    inner = 1 + byte_counts(numbers) + 3 + byte_counts(lengths) + lengths
-    count = len(begins)
-    keys = (np.full(count, key) for key in (FEATURE, ID, TYPE, POLYGON, GEOMETRY))
-    feature, identity, kind, polygon, drawn = keys
-    heads = np.column_stack([feature, inner, identity, numbers, kind, polygon, drawn, lengths])
-    return _joined(heads, geometry)
+    columns = [ID, numbers, TYPE, POLYGON]
+    if tags is not None:
+        columns += [TAGS, 1 + byte_counts(tags), 0, tags]
+    heads = _columns([*columns, GEOMETRY, lengths], len(begins))
+    inner = byte_counts(heads.ravel()).reshape(heads.shape).sum(axis=1) + lengths
+    return _joined(np.hstack([_columns([FEATURE, inner], len(begins)), heads]), geometry)
+
+
+def _columns(columns: Sequence[Any], count: int) -> Integers:
+    """Put columns side by side; a single number is the same in every row."""
+    return np.column_stack([np.broadcast_to(column, count) for column in columns])
 
 
 def _commands(pieces: Pieces, begins: Integers) -> Stream:

@@ -7,7 +7,11 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tasks.core.pages.maps.statements import SELECT_SHOWN_COLUMNS, SELECT_SHOWN_LAYERS
+from tasks.core.pages.maps.statements import (
+    SELECT_ATTRIBUTIONS,
+    SELECT_SHOWN_COLUMNS,
+    SELECT_SHOWN_LAYERS,
+)
 from tasks.core.postgres.database import Database
 
 GEOMETRY = "geom"
@@ -112,3 +116,11 @@ def _layer(record: Any, columns: tuple[ShownColumn, ...]) -> ShownLayer:
         extent=tuple(record.extent) if record.extent else None,
         content_hash=record.content_hash,
     )
+
+
+def attribution(database: Database, layer: ShownLayer) -> str:
+    """Say in one line who published what a layer is made of, and by which licence it is used."""
+    asked = {"dataset": layer.dataset, "vintage": layer.vintage}
+    name = f"{layer.view[0]}.{layer.layer}"
+    found = database.records(SELECT_ATTRIBUTIONS, **asked, layer=name)
+    return "; ".join(dict.fromkeys(f"{each.publisher}, {each.title}" for each in found))

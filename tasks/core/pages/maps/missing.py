@@ -28,6 +28,7 @@ class Reasons:
 
     def __init__(self, layer: ShownLayer, table: pa.Table) -> None:
         self.names = {column.name for column in layer.columns}
+        self.about = {column.name: column.description for column in layer.columns}
         self.texts: dict[str, tuple[list[str], Numbers]] = {}
         for name in reason_columns(layer):
             coded = table[name].combine_chunks().dictionary_encode()
@@ -57,9 +58,10 @@ class Reasons:
         for column, (texts, places) in self.texts.items():
             found = [dict(PAIR.findall(text)) for text in texts]
             pairs += [([each.get(name, "") for each in found], places) for name in asked]
-            if not any(self.names & set(each) for each in found):
-                subject = column.removesuffix("_reason")
-                rest.append(([f"{subject}: {text}" for text in texts], places))
+            subject = column.removesuffix("_reason")
+            is_of_it_only = f"Why {subject} is empty" in self.about[column]
+            if not is_of_it_only and not any(self.names & set(each) for each in found):
+                rest.append((texts, places))
         return [*own, *pairs, *rest]
 
     @staticmethod

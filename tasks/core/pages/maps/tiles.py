@@ -16,8 +16,6 @@ from tasks.core.pages.maps.rings import Integers, flatten
 from tasks.core.pages.maps.tiling import cut_to_tiles
 from tasks.core.pages.maps.zooms import deepest, first, simplified
 
-PICTURE_ZOOM_BEYOND = 2  # whose tiles are as many pixels as a picture is wide
-
 
 @dataclass(frozen=True)
 class Tiled:
@@ -35,7 +33,10 @@ class Tiled:
 
 
 def tile(shapes: Geometries, folder: Path, scratch: Path, name: str, *, has_coarser: bool) -> Tiled:
-    """Cut areas to tiles; shapes: polygons in the unit square, None where there is none."""
+    """Cut areas to tiles; shapes: polygons in the unit square, None where there is none.
+
+    At least one has to be there. has_coarser: whether another layer may stand in at first zooms.
+    """
     numbers = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
     there = shapes[numbers]
     bounds = shapely.bounds(there)
@@ -60,10 +61,12 @@ def _write(
     bounds: Floats,
     name: str,
 ) -> Geometries:
-    """Write all zooms; return the areas of the least detail."""
+    """Write all zooms; return the areas as at the second of them, for a picture."""
     tiles: dict[int, list[tuple[int, bytes]]] = {}
+    pictured = shapes
     for zoom, outlines in simplified(shapes, zooms):
         rings = flatten(outlines, numbers)
+        pictured = outlines if zoom > zooms[0] else pictured
         tiles[zoom] = [
             (number, packed(content))
             for pieces in cut_to_tiles(rings, zoom)
@@ -73,4 +76,4 @@ def _write(
     for zoom in sorted(tiles):
         archive.add(zoom, tiles.pop(zoom))
     archive.close(zooms, bounds, name)
-    return outlines
+    return pictured
