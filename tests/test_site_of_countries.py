@@ -9,6 +9,8 @@ from pathlib import Path
 
 import countries
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from chromium import browser, opened
 from conftest import database_of_its_own
 from test_site import broken
 
@@ -82,3 +84,54 @@ def test_a_second_build_writes_only_what_tells_the_time(built: Built) -> None:
         if path.stat().st_mtime_ns != at
     }
     assert changed == {"index.html", "fr/index.html", "site.json"}
+
+
+@pytest.fixture(scope="module")
+def pages(built: Built) -> Iterator[str]:
+    """The address of the site on a server of this machine."""
+    with serving(built.root) as address:
+        yield address
+
+
+def test_pages_load_without_errors_and_ask_nothing_of_others(built: Built, pages: str) -> None:
+    with browser() as chromium:
+        for path in sorted(built.root.rglob("index.html")):
+            place = path.relative_to(built.root).parent.as_posix()
+            page, said = opened(chromium, f"{pages}/{place}/")
+            page.wait_for_selector("h1")
+            assert said.errors == [], place
+            assert said.elsewhere(pages) == [], place
+            page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("place", ["/", "/fr/", "/france/", "/fr/united_states/"])
+def test_pages_can_be_used_by_everybody(pages: str, place: str, scheme: str) -> None:
+    with browser() as chromium:
+        page, _ = opened(chromium, pages + place, color_scheme=scheme)
+        page.wait_for_load_state("networkidle")
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize(
+    ("typed", "label", "leads_to"),
+    [
+        ("belg", "belgium: Belgium", "/belgium/"),
+        ("median_inc", "belgium.sectors.median_income:", "#column-sectors-median_income"),
+        ("wien", "(austria.", "layer=states&area="),
+    ],
+)
+def test_search_finds_a_dataset_a_column_and_an_area(
+    pages: str, typed: str, label: str, leads_to: str
+) -> None:
+    with browser() as chromium:
+        page, said = opened(chromium, f"{pages}/")
+        page.fill("#search", typed)
+        found = page.wait_for_selector(f"#found [role=option]:has-text({label!r})")
+        assert found is not None
+        page.keyboard.press("ArrowDown")
+        assert page.get_attribute("#search", "aria-activedescendant") == "found-0"
+        found.click()
+        page.wait_for_url(lambda url: leads_to in url)
+        assert said.errors == []

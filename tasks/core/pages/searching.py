@@ -90,7 +90,7 @@ def index(datasets: Iterable[Mapping[str, Any]], layers: Sequence[Mapping[str, A
     found = list(datasets)
     columns = [
         {
-            "layer": layer["layer"],
+            "layer": f"{each['slug']}.{layer['layer']}",
             "name": column["name"],
             "description": column["description"],
             "place": each["place"],
