@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tasks.core.pages.serving import application
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 # WebGL by the processor, where a machine has no graphics card
@@ -27,6 +33,22 @@ class Said:
     def elsewhere(self, address: str) -> list[str]:
         """Give the requests that left the site."""
         return [each for each in self.asked if not each.startswith((address, "data:", "blob:"))]
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder as `make site` does; gives its address."""
+    server = uvicorn.Server(
+        uvicorn.Config(application(folder), host="127.0.0.1", port=0, log_level="warning")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
 
 
 @contextmanager

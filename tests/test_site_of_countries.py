@@ -10,7 +10,7 @@ from pathlib import Path
 import countries
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from chromium import browser, opened
+from chromium import browser, opened, serving
 from conftest import database_of_its_own
 from test_site import broken
 
