@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 from psycopg2 import sql
 
+from tasks.core.exporting.formats import Form
 from tasks.core.exporting.shown_layers import LayerColumn, ShownLayer
 from tasks.core.exporting.snapshots import Snapshot
 from tasks.core.exporting.statements import SELECT_FIGURES
 from tasks.core.model.errors import CheckFailed
 
-Form = Literal["exact", "double", "text"]
 NUMERIC = re.compile(r"numeric(?:\((\d+),(\d+)\))?")
 EXACT_DIGITS = 15  # that any decimal keeps on its way through a double and back
 MOST_DIGITS = 76  # of Arrow's widest decimal

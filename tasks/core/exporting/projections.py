@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import shapely
-from pyproj import CRS
+from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 from tasks.core.making.geometry.coordinates import change_of_crs
@@ -65,6 +66,18 @@ def changed(geometries: pa.Array, change: Change, where: str) -> pa.Array:
             " have no place there: choose another CRS, or none to keep the layer's own."
         )
     return pa.array(shapely.to_wkb(moved, byte_order=1, flavor="iso"), pa.binary())
+
+
+def box_area(box: tuple[float, ...], source: int, target: int) -> float:
+    """Return the area of a box (xmin, ymin, xmax, ymax) of one EPSG code in units of another.
+
+    0 for no box, and where it has no place there.
+    """
+    if not box:
+        return 0.0
+    moved = Transformer.from_crs(source, target, always_xy=True).transform_bounds(*box)
+    area = (moved[2] - moved[0]) * (moved[3] - moved[1])
+    return float(area) if math.isfinite(area) else 0.0
 
 
 @lru_cache

@@ -47,3 +47,14 @@ SELECT number FROM catalog.showing
 """
 SELECT_STREAM = "SELECT {columns} FROM {view} ORDER BY {key}"
 SELECT_FIGURES = "SELECT {columns} FROM {view}"
+INSERT_GPKG_METADATA = """
+INSERT INTO gpkg_metadata (md_scope, md_standard_uri, mime_type, metadata)
+VALUES ('dataset', ?, ?, ?)
+"""
+INSERT_GPKG_METADATA_REFERENCE = """
+INSERT INTO gpkg_metadata_reference (reference_scope, table_name, timestamp, md_file_id)
+VALUES ('table', ?, ?, ?)
+"""
+SELECT_GEOMETRIES_EMPTY = """
+SELECT count(*) FILTER (WHERE {geometry} IS NULL OR ST_IsEmpty({geometry})) AS empty FROM {view}
+"""

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 import pyarrow as pa
 from psycopg2 import sql
 
-from tasks.core.exporting.figures import Form, decimal_types
+from tasks.core.exporting.figures import decimal_types
+from tasks.core.exporting.formats import Form
 from tasks.core.exporting.projections import Change, changed, crs_change
 from tasks.core.exporting.shown_layers import LayerColumn, ShownLayer, shown_layer
 from tasks.core.exporting.snapshots import Snapshot, snapshot
