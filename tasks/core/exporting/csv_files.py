@@ -113,7 +113,9 @@ def _metadata(name: str, columns: list[LayerColumn], told: Inscription) -> dict[
         "url": name,
         "dc:title": told.title,
         "dc:description": told.layer.description,
-        "dc:license": [{"@id": each.url} for each in told.layer.licences if each.url],
+        "dc:license": [
+            {"@id": url} for url in dict.fromkeys(each.url for each in told.layer.licences)
+        ],
         "dc:rights": list(told.attributions),
         "dc:provenance": told.facts,
         "dialect": {"delimiter": ",", "quoteChar": '"', "header": True, "encoding": "utf-8"},

@@ -13,11 +13,18 @@ from pathlib import Path
 import pyarrow as pa
 from psycopg2 import sql
 
-from tasks.core.exporting import csv_files, flatgeobufs, geopackages, geoparquet_files, tiles
+from tasks.core.exporting import (
+    csv_files,
+    flatgeobufs,
+    geopackages,
+    geoparquet_files,
+    qgis_projects,
+    tiles,
+)
 from tasks.core.exporting.destinations import deliver, destination, require_writable
 from tasks.core.exporting.formats import FORMATS, FormatName
 from tasks.core.exporting.inscriptions import Inscription, inscription
-from tasks.core.exporting.projections import box_area, crs_change, epsg_code
+from tasks.core.exporting.projections import crs_change, epsg_code, moved_box
 from tasks.core.exporting.shown_layers import ShownLayer, shown_layer
 from tasks.core.exporting.snapshots import Snapshot, snapshot
 from tasks.core.exporting.statements import SELECT_GEOMETRIES_EMPTY
@@ -75,7 +82,10 @@ def export(
         require_writable(there)
         with _folder() as folder:
             path = folder / there.name
-            _write(state, told, format_name, path)
+            if format_name == "qgs":
+                qgis_projects.write(path, state, told, database.url)
+            else:
+                _write(state, told, format_name, path)
             made = sorted(folder.iterdir(), key=lambda each: each == path)
             size = sum(each.stat().st_size for each in made)
             deliver(made, there)
@@ -110,8 +120,8 @@ def _inscribed(layer: ShownLayer, format_name: FormatName, crs: str) -> Inscript
         if chosen.needs_geometry or crs:
             what = f"the format {format_name}" if chosen.needs_geometry else f"the CRS {crs}"
             raise ConfigurationError(
-                f"A layer with geometry was expected for {what}, and {layer.name} is a table without"
-                f" any: export it as {_without_geometry()}, with no CRS."
+                f"A layer with geometry was expected for {what}, and {layer.name} is a table"
+                f" without any: export it as {_without_geometry()}, with no CRS."
             )
         return inscription(layer, 0)
     wanted = epsg_code(crs) if crs else chosen.crs or layer.srid
@@ -151,8 +161,6 @@ def _folder() -> Iterator[Path]:
 
 def _write(state: Snapshot, told: Inscription, format_name: FormatName, path: Path) -> None:
     chosen = FORMATS[format_name]
-    if format_name == "qgs":
-        raise NotImplementedError
     with open_stream(state, told.layer, crs=told.crs or None, form=chosen.form) as batches:
         WRITERS[format_name](path, batches, told, state)
 
@@ -170,7 +178,8 @@ def _flatgeobuf(
 
 
 def _tiles(path: Path, batches: pa.RecordBatchReader, told: Inscription, _: Snapshot) -> None:
-    area = box_area(told.layer.extent, told.layer.srid, told.crs)
+    box = moved_box(told.layer.extent, told.layer.srid, told.crs)
+    area = (box[2] - box[0]) * (box[3] - box[1]) if box else 0.0
     tiles.write(path, batches, told, area=area)
 
 

@@ -76,12 +76,11 @@ def _watched(
     batches: pa.RecordBatchReader, look: Look, kept: list[Exception]
 ) -> Iterator[pa.RecordBatch]:
     """Pass batches on; keep what is raised, of which GDAL would only say that a stream failed."""
-    schema = None
     try:
         for batch in batches:
             look(batch)
             yield batch
-    except Exception as error:  # noqa: BLE001 (raised again, whatever it is)
+    except Exception as error:
         kept.append(error)
         raise
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tasks.core.exporting.shown_layers import ShownLayer
-from tasks.core.model.addresses import redact
+from tasks.core.model.addresses import local_path, redact
 from tasks.core.model.errors import CheckFailed
 
 OFFICIAL = "yes: from the publishers' own files"
@@ -59,7 +59,7 @@ class Inscription:
         """The originals, with address, SHA-256 and day each, as JSON has them."""
         told = [asdict(source) for source in self.layer.sources]
         for each in told:
-            each["url"] = redact(each["url"])
+            each["url"] = _address(each["url"])
             each["retrieved_at"] = f"{each['retrieved_at']:%Y-%m-%dT%H:%M:%SZ}"
             each["reference_date"] = each["reference_date"].isoformat()
         return told
@@ -93,6 +93,12 @@ class Inscription:
         columns = [asdict(column) for column in self.layer.columns]
         more = {"attributions": list(self.attributions), "sources": self.sources}
         return self.facts | more | {"columns": columns}
+
+
+def _address(url: str) -> str:
+    """Return the address of an original; of a file on this machine its name alone."""
+    path = local_path(url)
+    return redact(url) if path is None else path.name
 
 
 def inscription(layer: ShownLayer, crs: int, crs_change: str = "") -> Inscription:

@@ -68,16 +68,16 @@ def changed(geometries: pa.Array, change: Change, where: str) -> pa.Array:
     return pa.array(shapely.to_wkb(moved, byte_order=1, flavor="iso"), pa.binary())
 
 
-def box_area(box: tuple[float, ...], source: int, target: int) -> float:
-    """Return the area of a box (xmin, ymin, xmax, ymax) of one EPSG code in units of another.
+def moved_box(box: tuple[float, ...], source: int, target: int) -> tuple[float, ...]:
+    """Return a box (xmin, ymin, xmax, ymax) of one EPSG code in another.
 
-    0 for no box, and where it has no place there.
+    Empty for no box, and where it has no place there.
     """
     if not box:
-        return 0.0
-    moved = Transformer.from_crs(source, target, always_xy=True).transform_bounds(*box)
-    area = (moved[2] - moved[0]) * (moved[3] - moved[1])
-    return float(area) if math.isfinite(area) else 0.0
+        return ()
+    moved = Transformer.from_crs(source, target, always_xy=True)
+    found = moved.transform_bounds(box[0], box[1], box[2], box[3])
+    return tuple(found) if all(map(math.isfinite, found)) else ()
 
 
 @lru_cache

@@ -157,3 +157,12 @@ def _read(snapshot: Snapshot, name: str, vintage: int) -> ShownLayer:
         licences=tuple(LayerLicence(**each) for each in told(SELECT_LICENCES_OF_LAYER)),  # type: ignore[arg-type]
         sources=tuple(LayerSource(**each) for each in told(SELECT_SOURCES_OF_LAYER)),  # type: ignore[arg-type]
     )
+
+
+def layers_beside(snapshot: Snapshot, layer: ShownLayer) -> list[ShownLayer]:
+    """Return all layers shown of the same dataset and vintage, in the order of their names."""
+    return [
+        shown_layer(snapshot, each.name, each.vintage)
+        for each in snapshot.records(SELECT_LAYERS_SHOWN)
+        if each.schema == layer.schema and each.vintage == layer.vintage
+    ]

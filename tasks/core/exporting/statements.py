@@ -1,11 +1,11 @@
 """The longer SQL statements of exports, by what they do."""
 
 SELECT_LAYERS_SHOWN = """
-SELECT d.published_schema || '.' || l.layer AS name, c.vintage
+SELECT d.published_schema || '.' || l.layer AS name, d.published_schema AS schema, c.vintage
   FROM catalog.current_edition c
   JOIN catalog.dataset d ON d.slug = c.dataset
   JOIN catalog.layer l USING (dataset, number)
- ORDER BY 1, 2 DESC
+ ORDER BY name, vintage DESC
 """
 SELECT_LAYER = """
 SELECT d.slug AS dataset, d.title, d.country, d.published_schema AS schema, l.layer, c.vintage,
@@ -57,4 +57,11 @@ VALUES ('table', ?, ?, ?)
 """
 SELECT_GEOMETRIES_EMPTY = """
 SELECT count(*) FILTER (WHERE {geometry} IS NULL OR ST_IsEmpty({geometry})) AS empty FROM {view}
+"""
+SELECT_GROUPS = """
+SELECT percentile_disc(ARRAY[0, 0.2, 0.4, 0.6, 0.8, 1]) WITHIN GROUP (ORDER BY {column}) AS bounds
+  FROM {view}
+"""
+SELECT_WORDS = """
+SELECT DISTINCT {column} AS word FROM {view} WHERE {column} IS NOT NULL ORDER BY 1 LIMIT {most}
 """
