@@ -22,7 +22,7 @@ from tasks.core.exporting import (
     tiles,
 )
 from tasks.core.exporting.destinations import deliver, destination, require_writable
-from tasks.core.exporting.formats import FORMATS, FormatName
+from tasks.core.exporting.formats import FORMATS, ExportFormat
 from tasks.core.exporting.inscriptions import Inscription, inscription
 from tasks.core.exporting.projections import crs_change, epsg_code, moved_box
 from tasks.core.exporting.shown_layers import ShownLayer, shown_layer
@@ -61,7 +61,7 @@ class Exported:
 def export(
     database: Database,
     name: str,
-    format_name: FormatName,
+    format_name: ExportFormat,
     vintage: int | None = None,
     crs: str = "",
     to: str = "",
@@ -113,7 +113,7 @@ def require_format(name: str) -> None:
         )
 
 
-def _inscribed(layer: ShownLayer, format_name: FormatName, crs: str) -> Inscription:
+def _inscribed(layer: ShownLayer, format_name: ExportFormat, crs: str) -> Inscription:
     """Return what to write into the file, once format, geometry and CRS are found to fit."""
     chosen = FORMATS[format_name]
     if not layer.geometry:
@@ -139,7 +139,7 @@ def _without_geometry() -> str:
     return " or ".join(name for name, each in FORMATS.items() if not each.needs_geometry)
 
 
-def _usual_name(told: Inscription, format_name: FormatName) -> str:
+def _usual_name(told: Inscription, format_name: ExportFormat) -> str:
     """Return a name such as belgium.sectors-2025-e3.gpkg, with the CRS where it was chosen."""
     layer, chosen = told.layer, FORMATS[format_name]
     own = told.crs in (0, layer.srid, chosen.crs)
@@ -159,7 +159,7 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write(state: Snapshot, told: Inscription, format_name: FormatName, path: Path) -> None:
+def _write(state: Snapshot, told: Inscription, format_name: ExportFormat, path: Path) -> None:
     chosen = FORMATS[format_name]
     with open_stream(state, told.layer, crs=told.crs or None, form=chosen.form) as batches:
         WRITERS[format_name](path, batches, told, state)
@@ -177,13 +177,17 @@ def _flatgeobuf(
     flatgeobufs.write(path, batches, told, empty=state.records(query)[0].empty)
 
 
+def _area(layer: ShownLayer) -> float:
+    """Return the area of a layer's extent in the square metres of tiles."""
+    box = moved_box(layer.extent, layer.srid, tiles.CRS)
+    return (box[2] - box[0]) * (box[3] - box[1]) if box else 0.0
+
+
 def _tiles(path: Path, batches: pa.RecordBatchReader, told: Inscription, _: Snapshot) -> None:
-    box = moved_box(told.layer.extent, told.layer.srid, told.crs)
-    area = (box[2] - box[0]) * (box[3] - box[1]) if box else 0.0
-    tiles.write(path, batches, told, area=area)
+    tiles.write(path, batches, told, area=_area(told.layer))
 
 
-WRITERS: dict[FormatName, Writer] = {
+WRITERS: dict[ExportFormat, Writer] = {
     "gpkg": lambda path, batches, told, _: geopackages.write(path, batches, told),
     "fgb": _flatgeobuf,
     "geoparquet": lambda path, batches, told, _: geoparquet_files.write(path, batches, told),

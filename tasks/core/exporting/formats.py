@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FormatName = Literal["gpkg", "fgb", "geoparquet", "csv", "pmtiles", "qgs"]
+ExportFormat = Literal["gpkg", "fgb", "geoparquet", "csv", "pmtiles", "qgs"]
 Form = Literal["exact", "double", "text"]
 
 
@@ -23,7 +23,7 @@ class Format:
     crs: int = 0
 
 
-FORMATS: dict[FormatName, Format] = {
+FORMATS: dict[ExportFormat, Format] = {
     "gpkg": Format("GeoPackage", ".gpkg", "double"),
     "fgb": Format("FlatGeobuf", ".fgb", "double", needs_geometry=True),
     "geoparquet": Format("GeoParquet", ".parquet", "exact"),

@@ -49,7 +49,6 @@ def _source(layer: ShownLayer, address: URL) -> str:
     said["key"] = keys[0].strip('"') if len(keys) == 1 else ",".join(keys)
     said["checkPrimaryKeyUnicity"] = "0"
     parts = [f"{name}={_escaped(value)}" for name, value in said.items()]
-    parts.append("estimatedmetadata=true")
     place = ""
     if layer.geometry:
         parts += [f"srid={layer.srid}", f"type={layer.geometry_kind}"]
