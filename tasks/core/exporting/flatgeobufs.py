@@ -17,7 +17,8 @@ def write(path: Path, batches: pa.RecordBatchReader, told: Inscription, *, empty
 
     empty: rows without a place; the format's index, which also puts the rows in an order of its
     own, bears none. Without an index, as for more than five million rows, that of the key stays.
-    Lists are JSON texts, days texts, exact decimals doubles (of 15 digits at most).
+    Lists are JSON texts, days moments at midnight, exact decimals doubles (of 15 digits at most);
+    an empty geometry comes back as none.
     """
     is_indexed = not empty and 0 < told.layer.row_count <= MOST_INDEXED
     options = {"TITLE": told.title, "DESCRIPTION": told.layer.description}
