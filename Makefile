@@ -6,7 +6,7 @@ ARGUMENTS ?=
 WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-truth test-faults test-kubernetes format check bench rollback withdraw rebuild site deploy sizes image pin-base sbom image-sbom scan advisories server stop db-shell db-stop lock clean
+.PHONY: help setup demo test test-fast test-truth test-faults test-kubernetes format check bench export rollback withdraw rebuild site deploy sizes image pin-base sbom image-sbom scan advisories server stop db-shell db-stop lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,10 @@ check: setup ## format, lint, types and import contracts
 
 bench: setup ## run the benchmarks (tests/benchmark_*.py)
 	@for benchmark in tests/benchmark_*.py; do echo "== $$benchmark"; $(PYTHON) $$benchmark $(ARGUMENTS) || exit 1; done
+
+export: setup ## take a published layer away as a file: make export LAYER=belgium.sectors FORMAT=gpkg|fgb|geoparquet|csv|pmtiles|qgs (VINTAGE=2025 CRS=EPSG:3035 TO=folder)
+	@$(PYTHON) flows/export.py $(if $(LAYER),--layer '$(LAYER)') $(if $(FORMAT),--format '$(FORMAT)') $(if $(VINTAGE),--vintage '$(VINTAGE)') \
+		$(if $(CRS),--crs '$(CRS)') $(if $(TO),--to '$(TO)') $(ARGUMENTS)
 
 rollback: setup ## publish an earlier edition again: make rollback DATASET=belgium EDITION=3
 	@$(PYTHON) flows/rollback.py $(if $(DATASET),--dataset $(DATASET)) $(if $(EDITION),--edition $(EDITION)) $(ARGUMENTS)

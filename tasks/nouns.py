@@ -3,6 +3,7 @@
 With the verbs of `tasks.vocabulary`, these are the only names of the product that a flow uses.
 """
 
+from tasks.core.exporting.formats import ExportFormat
 from tasks.core.making.codes.code_lists import OneOf, Unknown
 from tasks.core.making.codes.ledger import CodeEvent, Ledger, WholeOrParts, ledger
 from tasks.core.model.columns import Column, code, decimal, integer, number, text
@@ -22,7 +23,16 @@ from tasks.core.model.declarations import (
 )
 from tasks.core.model.listings import Listing
 from tasks.core.model.releases import Releases
-from tasks.running.parameters import NEWEST, Datasets, Mirror, Rebuild, Scope, described, since
+from tasks.running.parameters import (
+    NEWEST,
+    Datasets,
+    ExportPlace,
+    Mirror,
+    Rebuild,
+    Scope,
+    described,
+    since,
+)
 
 __all__ = [
     "NEWEST",
@@ -33,6 +43,8 @@ __all__ = [
     "Dataset",
     "Datasets",
     "Document",
+    "ExportFormat",
+    "ExportPlace",
     "Features",
     "Ledger",
     "Licence",

@@ -6,7 +6,8 @@ editions, withdraw shows a vintage no longer, check_freshness holds what is aske
 expected to its promise, bury_expired originals to their legal maximum age, collect_superseded the
 archive to the newest originals and those that editions need, audit the archive to what it was
 given; rebuilding, restore_catalog, rebuild_editions and check_rebuild make all of it again from the
-archive alone; publish_site shows the catalog as pages; run is the command line of a flow.
+archive alone; export_layer takes a published layer away as a file, and announce_export tells where
+it is; publish_site shows the catalog as pages; run is the command line of a flow.
 """
 
 from tasks.running.command_line import run
@@ -27,6 +28,7 @@ from tasks.verbs.checks import (
 )
 from tasks.verbs.code_events import check_codes, read_ledger, recode, settle
 from tasks.verbs.coverages import clean_topology
+from tasks.verbs.exports import announce_export, export_layer
 from tasks.verbs.files import unpack
 from tasks.verbs.freshness import check_freshness
 from tasks.verbs.joins import check_join, join, unite
@@ -50,6 +52,7 @@ __all__ = [
     "WORKERS",
     "accept_edition",
     "aggregate",
+    "announce_export",
     "archive",
     "audit",
     "backfill_datasets",
@@ -70,6 +73,7 @@ __all__ = [
     "clean_topology",
     "collect_superseded",
     "download",
+    "export_layer",
     "join",
     "load",
     "load_geometries",

@@ -80,8 +80,8 @@ def test_a_deployment_says_everything_and_loads_its_flow(deployment: dict[str, A
     assert declared.TAG in deployment["tags"]  # automations know our runs by it
     assert deployment["enforce_parameter_schema"] is True
     assert deployment.get("concurrency_limit") == (
-        None  # the parts of a rebuild: as many as their queue admits
-        if deployment["name"] == "rebuild-edition"
+        None  # the parts of a rebuild, and exports: as many as their queue admits
+        if deployment["name"] in ("rebuild-edition", "export")
         else {"limit": 1, "collision_strategy": "CANCEL_NEW", "grace_period_seconds": 900}
     )
     flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)

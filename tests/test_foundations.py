@@ -213,6 +213,7 @@ OTHER_VERBS = {  # they make no row of an edition
     "backfills",
     "catalog",
     "checks",
+    "exports",
     "freshness",
     "originals",
     "publishing",

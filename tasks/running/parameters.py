@@ -83,3 +83,11 @@ Scope = Annotated[
 Datasets = Annotated[
     tuple[str, ...], described("Datasets, such as belgium; without any, all that the archive has.")
 ]
+ExportPlace = Annotated[
+    str | None,
+    described(
+        "Folder, file or address (s3://bucket/folder) to export to; without it, the folder exports"
+        " of this machine's data. Credentials are in the environment.",
+        pattern=f"^(?!{PRIVATE.removeprefix('^')})",
+    ),
+]
