@@ -48,6 +48,6 @@ def _installed(name: str) -> bytes:
     if not path.exists():
         raise ConfigurationError(
             f"The pages need {name} in {path.parent}, and it is not there: run"
-            " deployments/web_assets with the Python of this environment (`make setup` does)."
+            " deployments/web_assets.py with the Python of this environment (`make setup` does)."
         )
     return path.read_bytes()
