@@ -79,10 +79,12 @@ def test_a_deployment_says_everything_and_loads_its_flow(deployment: dict[str, A
     assert deployment["description"]
     assert declared.TAG in deployment["tags"]  # automations know our runs by it
     assert deployment["enforce_parameter_schema"] is True
+    # what is published while the site is built is on the next one
+    collision = "ENQUEUE" if deployment["name"] == "site" else "CANCEL_NEW"
     assert deployment.get("concurrency_limit") == (
         None  # the parts of a rebuild, and exports: as many as their queue admits
         if deployment["name"] in ("rebuild-edition", "export")
-        else {"limit": 1, "collision_strategy": "CANCEL_NEW", "grace_period_seconds": 900}
+        else {"limit": 1, "collision_strategy": collision, "grace_period_seconds": 900}
     )
     flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
     assert not flow.retries  # on Kubernetes a killed retry can wait for ever

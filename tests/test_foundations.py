@@ -216,6 +216,7 @@ OTHER_VERBS = {  # they make no row of an edition
     "exports",
     "freshness",
     "originals",
+    "pages",
     "publishing",
     "purges",
     "rebuilds",

@@ -19,11 +19,11 @@ EARLY = {  # the libraries that pyproject.toml names and an import may load, as 
 LATE = {  # those loaded where they are used
     *("fastapi", "prefect_sqlalchemy", "adbc_driver_postgresql", "pyarrow", "geopandas"),
     *("shapely", "pyogrio", "pyproj", "numpy", "fiona", "pandas", "python_calamine", "py7zr"),
-    *("rdflib", "lxml", "s3fs"),
+    *("rdflib", "lxml", "s3fs", "pmtiles", "matplotlib"),
 }
 # what comes with them and with Prefect: up to a second each
 NEVER = {
-    *("boto3", "botocore", "aiobotocore", "duckdb", "matplotlib", "pytest", "prefect_kubernetes"),
+    *("boto3", "botocore", "aiobotocore", "duckdb", "pytest", "prefect_kubernetes"),
     *("kubernetes_asyncio", "sqlalchemy.orm", "sqlalchemy.ext.asyncio", "prefect.server.api"),
 }
 PACKAGES = {  # where the name of a library differs from that of its package

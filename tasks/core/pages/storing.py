@@ -68,13 +68,12 @@ class Place:
             self._put(folder, names)
         left = dict.fromkeys({*held} - {*files}, now.isoformat())
         left |= {name: at for name, at in before.get("left", {}).items() if name not in files}
-        gone = [name for name, at in left.items() if datetime.fromisoformat(at) < now - GRACE]
+        old = [name for name, at in left.items() if datetime.fromisoformat(at) < now - GRACE]
+        gone = {name for name in old if self._remove(name)}
         kept = {name: at for name, at in left.items() if name not in gone}
         path = folder / RECORD
         path.write_text(json.dumps(made | {"left": kept}), encoding="utf-8")
         self._put(folder, [RECORD])
-        for name in gone:
-            self._remove(name)
         return new
 
     def _put(self, folder: Path, names: list[str]) -> None:
@@ -95,11 +94,15 @@ class Place:
             told = {"ContentType": kind} if self.url.startswith("s3://") and kind else {}
             self._files.put_file(str(path), self._name(name), **told)
 
-    def _remove(self, name: str) -> None:
+    def _remove(self, name: str) -> bool:
+        """Tell whether a file is gone; one that we may not remove is tried again another time."""
         try:
             self._files.rm_file(self._name(name))
         except FileNotFoundError:
-            return
+            return True
+        except PermissionError:
+            return False
+        return True
 
     def _name(self, name: str) -> str:
         return f"{self._root}/{name}"
