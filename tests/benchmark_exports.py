@@ -1,10 +1,10 @@
 """Seconds and memory of exporting 242,000 areas, beside ogr2ogr writing the same file.
 
 Run it in the environment: `python tests/benchmark_exports.py [--rows 242000] [--rounds 2]
-[--formats gpkg fgb geoparquet csv pmtiles]`. Both read the same published view of the same database, in
-programs of their own, one after the other in each round; medians are printed, with the ratio of
-their speeds. ogr2ogr is Debian's (package gdal-bin): where it lacks a format, or writes tiles as
-MBTiles only, the table says so. Areas are a grid whose shared edges are random walks.
+[--formats gpkg fgb geoparquet csv pmtiles]`. Both read the same published view of one database, in
+programs of their own, one after the other in each round. Printed are medians of seconds, the most
+memory, and the ratio of speeds. ogr2ogr is Debian's (package gdal-bin): where it lacks a format the
+table says so, and it writes tiles as MBTiles. Areas are a grid whose shared edges are random walks.
 """
 
 from __future__ import annotations

@@ -148,6 +148,10 @@ def measure(
         "withdraw": {"dataset": "austria", "vintage": 2025},
     }.items():
         yield flow, cluster.run(flow, **parameters)
+    if "united_states" in options.only:
+        place = os.environ["GEODATA_ARCHIVE"].rpartition("/")[0]
+        largest = {"layer": "united_states.block_groups", "format": "geoparquet"}
+        yield "export", cluster.run("export", **largest, to=f"{place}/exports/")
     cluster.begin_anew("supervised")
     small = options.small
     country("belgium", small)

@@ -85,7 +85,7 @@ INSERT INTO odd VALUES
 ('NULL', 1, ',', 'NULL', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
 ('-', 1, '''', '-', 7, 7.10, 7, 7, '2024-02-29', true, '{{x}}', '{{0}}', {SQUARE.format(1, 1)});
 """
-OTHERS = f"""
+OTHERS = """
 CREATE TABLE codes (code text, label text, share double precision);
 INSERT INTO codes
 SELECT lpad(n::text, 5, '0'), 'label ' || n, n / 7.0 FROM generate_series(1, 300) n;
@@ -377,9 +377,9 @@ def test_tiles_have_every_area_with_its_figures_and_neighbours_share_their_edges
         row[0]: (row[2], float(row[3])) for row in selected(land, "even")
     }
     assert frame.crs.to_epsg() == 3857
-    whole = found.union_all()
-    assert (whole.geom_type, len(whole.interiors)) == ("Polygon", 0)
-    assert found.area.sum() == pytest.approx(whole.area, rel=1e-9)
+    assert found.area.sum() == pytest.approx(found.union_all().area, rel=1e-9)
+    closed = shapely.union_all(shapely.buffer(found.geometry.values, 0.01, join_style="mitre"))
+    assert (closed.geom_type, len(closed.interiors)) == ("Polygon", 0)
     data = path.read_bytes()
     offset, length = struct.unpack_from("<2Q", data, 24)
     told = json.loads(gzip.decompress(data[offset : offset + length]))
@@ -486,7 +486,7 @@ def test_a_project_of_qgis_opens_the_views_styled_and_without_a_password(
     assert renderer is not None
     assert (renderer.get("type"), renderer.get("attr")) == ("graduatedSymbol", "density")
     assert [each.get("upper") for each in renderer.iter("range")] == [
-        "180.25", "360.25", "540.25", "720.25", "900.25"
+        "79.25", "159.25", "239.25", "319.25", "399.25"
     ]  # fmt: skip
     assert root.findtext("projectCrs/spatialrefsys/authid") == "EPSG:3857"
     assert found["land_even_2024"].findtext("srs/spatialrefsys/authid") == "EPSG:31370"
@@ -583,7 +583,7 @@ def test_values_that_a_format_cannot_hold_are_refused_and_others_take_them(
         "A1": "nan", "A2": "None", "A3": "None"
     }  # fmt: skip
     csv = Path(export(other_database, "land_odd.areas", "csv", to=folder).url).read_text()
-    assert '"A1",1,NaN,,"POLYGON' in csv
+    assert '1 0))",NaN,\n' in csv
     with other_database.session() as cursor:
         cursor.execute(f"UPDATE {table} SET share = NULL, exact = 1234567890.1234567")
     with pytest.raises(CheckFailed, match=r"at most 15 digits .* in exact .* found 17: .*geoparq"):

@@ -76,8 +76,7 @@ def export(
     """
     require_format(format_name)
     with snapshot(database) as state:
-        layer = shown_layer(state, name, vintage)
-        told = _inscribed(layer, format_name, crs)
+        told = _inscribed(shown_layer(state, name, vintage), format_name, crs)
         there = destination(to, _usual_name(told, format_name))
         require_writable(there)
         with _folder() as folder:
@@ -86,18 +85,22 @@ def export(
                 qgis_projects.write(path, state, told, database.url)
             else:
                 _write(state, told, format_name, path)
-            made = sorted(folder.iterdir(), key=lambda each: each == path)
+            made = sorted(folder.iterdir(), key=lambda each: (each == path, each.name))
             size = sum(each.stat().st_size for each in made)
             deliver(made, there)
+    return _exported(told, there.url, tuple(each.name for each in made[:-1]), size)
+
+
+def _exported(told: Inscription, url: str, beside: tuple[str, ...], size: int) -> Exported:
     return Exported(
-        url=there.url,
-        beside=tuple(each.name for each in made[:-1]),
+        url=url,
+        beside=beside,
         size_bytes=size,
-        layer=layer.name,
+        layer=told.layer.name,
         title=told.title,
-        vintage=layer.vintage,
-        edition=layer.edition,
-        rows=layer.row_count,
+        vintage=told.layer.vintage,
+        edition=told.layer.edition,
+        rows=told.layer.row_count,
         crs=told.crs,
         crs_change=told.crs_change,
         official=told.official,

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import adbc_driver_manager
 import pyarrow as pa
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
 from pyogrio.raw import write_arrow
+from shapely.errors import ShapelyError
 
 from tasks.core.exporting.inscriptions import Inscription
-from tasks.core.model.errors import ConfigurationError
+from tasks.core.model.errors import ConfigurationError, GeodataError
 
 FAILURES = (
     *(DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError),
     *(RuntimeError, pa.ArrowException),
 )
+STREAM_FAILURES = (GeodataError, adbc_driver_manager.Error, pa.ArrowException, ShapelyError)
 Look = Callable[[pa.RecordBatch], None]
 _one_at_a_time = threading.Lock()  # GDAL's options are those of the process
 
@@ -41,28 +43,20 @@ def write(
     stream raises comes out as it is; ConfigurationError where GDAL cannot write.
     """
     kept: list[Exception] = []
-    rows = pa.RecordBatchReader.from_batches(
-        _commented(batches.schema, told), _watched(batches, look, kept)
-    )
-    geometry = told.layer.geometry
-    placed: dict[str, Any] = {}
-    if geometry and geometry.name in batches.schema.names:
-        kind = told.layer.geometry_kind
-        placed = {"geometry_name": geometry.name, "geometry_type": kind, "crs": f"EPSG:{told.crs}"}
+    rows = _watched(batches, look, kept)
     try:
-        with _dated(told), warnings.catch_warnings():
-            warnings.simplefilter("error")
+        with _dated(told):
             write_arrow(
-                rows,
+                pa.RecordBatchReader.from_batches(_commented(batches.schema, told), rows),
                 str(path),
                 layer=told.layer.layer,
                 driver=driver,
                 layer_metadata=told.facts,
                 dataset_options=dict(dataset or {}),
                 layer_options=dict(layer or {}),
-                **placed,
+                **_placed(batches.schema, told),
             )
-    except (*FAILURES, Warning) as error:
+    except FAILURES as error:
         if kept:
             raise kept[0] from None
         raise ConfigurationError(
@@ -70,6 +64,15 @@ def write(
             f" {' '.join(str(error).split())!r}: look whether the disk of {path.parent} has space,"
             " or take another format."
         ) from None
+
+
+def _placed(schema: pa.Schema, told: Inscription) -> dict[str, Any]:
+    """Return what GDAL must know of the geometries; nothing where there are none."""
+    geometry = told.layer.geometry
+    if not geometry or geometry.name not in schema.names:
+        return {}
+    kind = told.layer.geometry_kind
+    return {"geometry_name": geometry.name, "geometry_type": kind, "crs": f"EPSG:{told.crs}"}
 
 
 def _watched(
@@ -80,7 +83,7 @@ def _watched(
         for batch in batches:
             look(batch)
             yield batch
-    except Exception as error:
+    except STREAM_FAILURES as error:
         kept.append(error)
         raise
 

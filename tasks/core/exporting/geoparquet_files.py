@@ -17,7 +17,7 @@ from tasks.core.exporting.inscriptions import Inscription
 
 VERSION = "1.1.0"
 BOX, SIDES = "bbox", ("xmin", "ymin", "xmax", "ymax")
-GROUP_ROWS, GROUP_BYTES = 100_000, 64 * 2**20  # of a row group, at most
+GROUP_ROWS, GROUP_BYTES = 100_000, 32 * 2**20  # of a row group, at most
 
 
 def write(path: Path, batches: pa.RecordBatchReader, told: Inscription) -> None:
