@@ -84,6 +84,8 @@ class Watched:
     def _answered(self, response: Any) -> None:
         if response.status >= 400:
             self.problems.append(f"{response.url}: {response.status}")
+        if not response.url.startswith("http"):
+            return  # of the page itself
         size = int(response.headers.get("content-length", 0))
         path = urlsplit(response.url).path
         self.received[path] = self.received.get(path, 0) + size

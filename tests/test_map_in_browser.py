@@ -22,7 +22,8 @@ PAINTED = "document.querySelector('area-map').dataset.painted"
 CODE = "document.querySelector('area-map .card').dataset.code"
 HEAVIEST = 500_000  # bytes before the first tile
 PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8">
-<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,"><meta name="color-scheme" content="light dark">
+<meta name="viewport" content="width=device-width">
 <title>Map</title><link rel="stylesheet" href="{style}"><h1>Map</h1>
 <area-map src="{description}" lang="{language}"><img src="{picture}" alt="Map"></area-map>
 <script type="module" src="{script}"></script></html>"""

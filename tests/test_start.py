@@ -19,7 +19,7 @@ EARLY = {  # the libraries that pyproject.toml names and an import may load, as 
 LATE = {  # those loaded where they are used
     *("fastapi", "prefect_sqlalchemy", "adbc_driver_postgresql", "pyarrow", "geopandas"),
     *("shapely", "pyogrio", "pyproj", "numpy", "fiona", "pandas", "python_calamine", "py7zr"),
-    *("rdflib", "lxml", "s3fs"),
+    *("rdflib", "lxml", "s3fs", "matplotlib", "pmtiles"),
 }
 # what comes with them and with Prefect: up to a second each
 NEVER = {
