@@ -5,7 +5,7 @@
 # Behind a proxy or with a private package index the build takes, and the image keeps nothing of:
 #   --secret id=certificates,src=FILE   certificate authorities (PEM) the index is trusted by
 #   --secret id=index,src=FILE          a file with the address of the package index, in place of PyPI's
-#   --secret id=npmrc,src=FILE          npm's own configuration, for what the pages of the catalog need in a browser
+#   --secret id=npm,src=FILE            a file with the address of the npm registry, in place of the public one
 #   --build-arg HTTPS_PROXY=...         Docker's own variables for proxies
 #
 # The base is named by its digest too: the same bytes at every build. `make pin-base` writes it here.
@@ -21,31 +21,32 @@ ENV UV_COMPILE_BYTECODE=1 \
 
 # Only what the index needs to be told is here, so that a change of the code does not install the libraries again.
 WORKDIR /app
-COPY pyproject.toml requirements.lock deployments/web_assets.py ./
+COPY pyproject.toml requirements.lock ./
+COPY deployments/web_assets.py deployments/
 RUN touch README.md && mkdir flows tasks && touch flows/__init__.py tasks/__init__.py
 
 # The lock holds the tools of development too: it only constrains versions and hashes, pyproject.toml says what is installed.
 RUN --mount=type=secret,id=certificates \
     --mount=type=secret,id=index \
-    --mount=type=secret,id=npmrc \
+    --mount=type=secret,id=npm \
     --mount=type=cache,target=/cache \
     set -eu; \
     if [ -s /run/secrets/certificates ]; then export SSL_CERT_FILE=/run/secrets/certificates PIP_CERT=/run/secrets/certificates NODE_EXTRA_CA_CERTS=/run/secrets/certificates; fi; \
     if [ -s /run/secrets/index ]; then UV_DEFAULT_INDEX="$(cat /run/secrets/index)"; export UV_DEFAULT_INDEX PIP_INDEX_URL="$UV_DEFAULT_INDEX"; fi; \
+    if [ -s /run/secrets/npm ]; then NPM_CONFIG_REGISTRY="$(cat /run/secrets/npm)"; export NPM_CONFIG_REGISTRY; fi; \
     python3 -m venv /opt/build; \
     /opt/build/bin/pip install --quiet --disable-pip-version-check "uv==$UV_VERSION"; \
     python3 -m venv --without-pip /opt/geodata; \
     export VIRTUAL_ENV=/opt/geodata; \
     /opt/build/bin/uv pip install --quiet --only-binary :all: --require-hashes --constraints requirements.lock -r pyproject.toml --extra worker; \
     /opt/build/bin/uv pip install --quiet --no-deps --build-constraints requirements.lock --editable .; \
-    if [ -s /run/secrets/npmrc ]; then export NPM_CONFIG_USERCONFIG=/run/secrets/npmrc; fi; \
-    PATH="/opt/build/bin:$PATH" NPM_CONFIG_CACHE=/cache/npm /opt/geodata/bin/python web_assets.py; \
+    PATH="/opt/build/bin:$PATH" NPM_CONFIG_CACHE=/cache/npm /opt/geodata/bin/python deployments/web_assets.py; \
     rm -f /opt/geodata/.lock; \
     find /opt/geodata/lib -type d -name tests -prune -exec rm -rf {} +  # the libraries' own tests
 
 # A pod cannot write bytecode, so it is made here; the files are readable by any account and writable by none but root.
 COPY . .
-RUN rm -rf README.md web_assets.py *.egg-info && chmod -R a+rX,go-w /app && python3 -m compileall -q flows tasks
+RUN rm -rf README.md *.egg-info && chmod -R a+rX,go-w /app && python3 -m compileall -q flows tasks
 
 
 FROM ${BASE_IMAGE}

@@ -34,7 +34,8 @@ def machine() -> Iterator[Path]:
         root.chmod(0o755)
         for name in ("bin", "deployments", "servers"):
             (root / name).mkdir()
-        shutil.copy(ROOT / "deployments/setup", root / "deployments/setup")
+        for name in ("setup", "web_assets.py"):
+            shutil.copy(ROOT / "deployments" / name, root / "deployments" / name)
         (root / "requirements.lock").write_text(
             "no-such-library-of-geodata==1.0 --hash=sha256:" + "0" * 64 + "\n"
         )
@@ -126,9 +127,15 @@ def stamp(machine: Path) -> Path:
     return machine / ".venv" / f".set-up-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
+def assets_stamp(machine: Path) -> Path:
+    content = (machine / "deployments/web_assets.py").read_bytes()
+    return machine / ".venv" / f".web-assets-{hashlib.sha256(content).hexdigest()[:16]}"
+
+
 @pytest.mark.slow
 def test_nothing_is_done_twice_and_a_new_lock_is_installed(furnished: Path) -> None:
     stamp(furnished).touch()
+    assets_stamp(furnished).touch()
     offline = {"GEODATA_DATABASE_URL": "elsewhere", "PIP_NO_INDEX": "1", "UV_OFFLINE": "1"}
     done = set_up(furnished, **offline)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

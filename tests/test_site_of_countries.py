@@ -10,13 +10,23 @@ from pathlib import Path
 import countries
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from chromium import browser, opened, serving
+from browser import DESKTOP, PHONE, chromium, opened, served
 from conftest import database_of_its_own
+from playwright.sync_api import Browser
 from test_site import broken
 
 from flows.site import site as publish_site
 from tasks.core.postgres.database import Database
 
+PLACE = """async (code) => {
+  const map = DRAWN;
+  map.scrollIntoView({ behavior: "instant" });
+  const area = (await map.names.search(code, 1)).first[0];
+  const [west, south, east, north] = area.bounds;
+  const point = map.canvas.map.project([(west + east) / 2, (south + north) / 2]);
+  const box = map.querySelector(".canvas").getBoundingClientRect();
+  return [box.x + point.x, box.y + point.y];
+}"""  # where in the window the middle of an area is
 HEAVIEST = 250_000  # bytes of a page: with the map's program half a megabyte
 
 pytestmark = pytest.mark.slow
@@ -89,29 +99,46 @@ def test_a_second_build_writes_only_what_tells_the_time(built: Built) -> None:
 @pytest.fixture(scope="module")
 def pages(built: Built) -> Iterator[str]:
     """The address of the site on a server of this machine."""
-    with serving(built.root) as address:
+    with served(built.root) as address:
         yield address
 
 
-def test_pages_load_without_errors_and_ask_nothing_of_others(built: Built, pages: str) -> None:
-    with browser() as chromium:
-        for path in sorted(built.root.rglob("index.html")):
-            place = path.relative_to(built.root).parent.as_posix()
-            page, said = opened(chromium, f"{pages}/{place}/")
-            page.wait_for_selector("h1")
-            assert said.errors == [], place
-            assert said.elsewhere(pages) == [], place
-            page.close()
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    with chromium() as (started,):
+        yield started
+
+
+def test_pages_load_without_problems_and_ask_nothing_of_others(
+    built: Built, pages: str, browser: Browser
+) -> None:
+    for path in sorted(built.root.rglob("index.html")):
+        place = path.relative_to(built.root).as_posix()
+        with opened(browser, pages, f"/{place}") as watched:
+            watched.page.wait_for_load_state("networkidle")
+            assert (watched.problems, watched.outside) == ([], []), place
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("place", ["/", "/fr/", "/france/", "/fr/united_states/"])
-def test_pages_can_be_used_by_everybody(pages: str, place: str, scheme: str) -> None:
-    with browser() as chromium:
-        page, _ = opened(chromium, pages + place, color_scheme=scheme)
-        page.wait_for_load_state("networkidle")
-        found = Axe().run(page)
+def test_pages_can_be_used_by_everybody(
+    pages: str, browser: Browser, place: str, scheme: str
+) -> None:
+    with opened(browser, pages, place, color_scheme=scheme) as watched:
+        watched.page.wait_for_load_state("networkidle")
+        found = Axe().run(watched.page)
         assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_page_is_no_wider_than_its_window(
+    pages: str, browser: Browser, viewport: dict[str, int]
+) -> None:
+    for place in ("/", "/belgium/", "/united_states/", "/fr/sirene/"):
+        with opened(browser, pages, place, viewport=viewport) as watched:
+            wide = watched.page.evaluate("() => document.documentElement.scrollWidth")
+            assert wide <= viewport["width"], place
 
 
 @pytest.mark.parametrize(
@@ -119,19 +146,57 @@ def test_pages_can_be_used_by_everybody(pages: str, place: str, scheme: str) -> 
     [
         ("belg", "belgium: Belgium", "/belgium/"),
         ("median_inc", "belgium.sectors.median_income:", "#column-sectors-median_income"),
-        ("wien", "(austria.", "layer=states&area="),
+        ("karnten", "Kärnten (austria.states)", "#layer=states&area=2"),
     ],
 )
-def test_search_finds_a_dataset_a_column_and_an_area(
-    pages: str, typed: str, label: str, leads_to: str
+def test_search_finds_a_dataset_a_column_and_an_area_by_keys_alone(
+    pages: str, browser: Browser, typed: str, label: str, leads_to: str
 ) -> None:
-    with browser() as chromium:
-        page, said = opened(chromium, f"{pages}/")
-        page.fill("#search", typed)
-        found = page.wait_for_selector(f"#found [role=option]:has-text({label!r})")
-        assert found is not None
-        page.keyboard.press("ArrowDown")
-        assert page.get_attribute("#search", "aria-activedescendant") == "found-0"
-        found.click()
-        page.wait_for_url(lambda url: leads_to in url)
-        assert said.errors == []
+    with opened(browser, pages, "/") as watched:
+        page = watched.page
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.type(typed)
+        found = page.locator("#found [role=option]")
+        watched.until("!document.getElementById('found').hidden")
+        texts = found.all_text_contents()
+        assert any(text.startswith((label, f"2 {label}")) for text in texts), texts
+        for _ in range(1 + next(n for n, text in enumerate(texts) if label in text)):
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        watched.until(f"location.href.includes({leads_to!r})")
+        assert watched.problems == []
+
+
+SHOWN = {  # a layer of each country, and an indicator of it
+    "belgium": ("municipalities", "density"),
+    "austria": ("districts", "density"),
+    "france": ("departements", "density"),
+    "united_states": ("states", "population"),
+}
+
+
+@pytest.mark.parametrize("dataset", SHOWN)
+def test_hover_gives_what_sql_has(built: Built, pages: str, browser: Browser, dataset: str) -> None:
+    layer, indicator = SHOWN[dataset]
+    (key,) = built.database.value(
+        "SELECT key_columns FROM catalog.layer WHERE dataset = %s AND layer = %s LIMIT 1",
+        dataset,
+        layer,
+    )
+    known = built.database.rows(
+        f"SELECT {key}, {indicator}::text FROM {dataset}.{layer} WHERE {indicator} IS NOT NULL"
+        " ORDER BY ST_Area(geom) DESC LIMIT 3"
+    )
+    assert len(known) == 3
+    drawn = f"document.querySelector('#layer-{layer} area-map')"
+    with opened(browser, pages, f"/{dataset}/#layer={layer}&indicator={indicator}") as watched:
+        watched.until(f"{drawn}.dataset.painted", wanted=f"{layer}/{indicator}")
+        for code, value in known:
+            place = watched.page.evaluate(PLACE.replace("DRAWN", drawn), code)
+            watched.page.mouse.move(*place)
+            watched.until(f"{drawn}.querySelector('.card').dataset.code", wanted=code)
+            figure = watched.page.locator(f"#layer-{layer} .figure").first
+            assert figure.get_attribute("data-value") == value
+        assert watched.problems == []

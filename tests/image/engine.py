@@ -76,6 +76,9 @@ class Engine:
         if index := os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL"):
             (folder / "index").write_text(index)
             words += ["--secret", f"id=index,src={folder / 'index'}"]
+        if registry := os.environ.get("NPM_CONFIG_REGISTRY"):
+            (folder / "npm").write_text(registry)
+            words += ["--secret", f"id=npm,src={folder / 'npm'}"]
         self.ask(*words, str(ROOT))
         return TAG
 

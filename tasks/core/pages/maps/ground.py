@@ -16,6 +16,8 @@ Geometries = npt.NDArray[Any]
 EXTENT = 4096  # units of a tile's side
 HALF = np.pi * 6378137.0  # metres of Web Mercator from the middle to the side
 FURTHEST_NORTH = 85.0
+GROWN = 0.25  # of what most areas span, where others may lie that are shown with them
+FAR = 1.5  # times what is shown, beyond which the whole is not shown first
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,11 @@ def main_view(bounds: Floats) -> Floats:
     whole = np.concatenate([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)])
     centres = (bounds[:, :2] + bounds[:, 2:]) / 2
     low, high = np.percentile(centres, (5, 95), axis=0)
-    margin = 0.15 * (high - low).max()
-    inner = np.concatenate([low - margin, high + margin])
-    near = np.concatenate([np.maximum(inner[:2], whole[:2]), np.minimum(inner[2:], whole[2:])])
-    far = (whole[2:] - whole[:2]).max() > 1.6 * (near[2:] - near[:2]).max()
+    margin = GROWN * (high - low).max()
+    low, high = low - margin, high + margin
+    inside = bounds[((centres >= low) & (centres <= high)).all(axis=1)]
+    near = np.concatenate(
+        [np.maximum(inside[:, :2].min(axis=0), low), np.minimum(inside[:, 2:].max(axis=0), high)]
+    )
+    far = (whole[2:] - whole[:2]).max() > FAR * (near[2:] - near[:2]).max()
     return near if far else whole

@@ -9,6 +9,7 @@ from typing import Any
 
 import geopandas
 import numpy as np
+import numpy.typing as npt
 import shapely
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -20,6 +21,8 @@ from PIL import Image
 from tasks.core.pages.maps.files import keep
 from tasks.core.pages.maps.ground import HALF, Floats, Geometries
 
+Places = npt.NDArray[np.int64]
+
 RAMP = ("#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#225ea8", "#0c2c84")  # YlGnBu
 BELOW = ("#7f3b08", "#b35806", "#e08214", "#fdb863", "#fee0b6")  # PuOr around zero
 ABOVE = ("#d8daeb", "#b2abd2", "#8073ac", "#542788", "#2d004b")
@@ -29,7 +32,12 @@ MARGIN = 0.04  # of the map's width, around what is shown
 MANY = 3000  # areas, beyond which lines between them would hide them
 COLOURS = 48  # in the file
 LEGEND_WIDTH = 0.27  # of the picture
-STYLE = {"font.family": "DejaVu Sans", "font.size": 9, "hatch.linewidth": 0.7, "hatch.color": HATCH}
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "hatch.linewidth": 0.7,
+    "hatch.color": HATCH,
+}
 
 
 @dataclass(frozen=True)
@@ -80,26 +88,33 @@ def _spaced(ramp: tuple[str, ...], count: int) -> list[str]:
 def _draw_areas(axes: Axes, plate: Plate) -> None:
     there = ~shapely.is_missing(plate.shapes)
     upright = shapely.transform(plate.shapes[there], lambda points: points * [1, -1])
-    values = plate.values[there]
-    near = shapely.intersects(upright, shapely.box(*_window(plate.seen)))
-    frame = geopandas.GeoDataFrame({"value": values[near]}, geometry=upright[near])
-    width = 0.25 if len(frame) <= MANY else 0.0
-    missing = frame["value"].isna()
+    left, low, right, high = _window(plate.seen)
+    near = shapely.intersects(upright, shapely.box(left, low, right, high))
+    used = [*colours(plate.classes), ZERO, PAPER]
+    frame = geopandas.GeoDataFrame(
+        {"place": _places(plate.values[there][near], plate.classes)}, geometry=upright[near]
+    )
+    lines = {"edgecolor": LINE, "linewidth": 0.25}
+    if len(frame) > MANY:
+        frame = frame.dissolve("place", as_index=False, method="coverage")
+        lines = {"edgecolor": "face", "linewidth": 0.1}
+    missing = frame["place"] == len(used) - 1
     if missing.any():
         frame[missing].plot(ax=axes, color=PAPER, hatch="/////", edgecolor=HATCH, linewidth=0.2)
     if not missing.all():
         shown = frame[~missing]
-        used = np.array([*colours(plate.classes), ZERO])
-        place = np.searchsorted(plate.classes["breaks"], shown["value"], "right")
-        if plate.classes["zero"]:
-            place = np.where(shown["value"] == 0, len(used) - 1, place)
-        edge = {"edgecolor": LINE} if width else {"edgecolor": "face"}
-        shown.plot(ax=axes, color=used[place].tolist(), linewidth=width or 0.1, **edge)
-    left, low, right, high = _window(plate.seen)
-    axes.set_xlim(left, right)
-    axes.set_ylim(low, high)
-    axes.set_aspect("equal")
+        shown.plot(ax=axes, color=[used[place] for place in shown["place"]], **lines)
+    axes.set(xlim=(left, right), ylim=(low, high), aspect="equal")
     axes.set_axis_off()
+
+
+def _places(values: Floats, classes: dict[str, Any]) -> Places:
+    """Return the place of each value's colour: classes, then zero, then missing."""
+    last = len(classes["breaks"]) + 1
+    place = np.searchsorted(classes["breaks"], values, "right")
+    if classes["zero"]:
+        place = np.where(values == 0, last, place)
+    return np.where(np.isnan(values), last + 1, place)
 
 
 def _window(seen: Floats) -> tuple[float, float, float, float]:
@@ -126,11 +141,7 @@ def _draw_legend(figure: Figure, plate: Plate) -> None:
     breaks, counts = plate.classes["breaks"], plate.classes["counts"]
     low, high = ["", *map(_short, breaks)], [*map(_short, breaks), ""]
     texts = [
-        f"under {after}"
-        if not before
-        else f"{before} and over"
-        if not after
-        else f"{before} – {after}"
+        f"{before} to < {after}" if before and after else f"≥ {before}" if before else f"< {after}"
         for before, after in zip(low, high, strict=True)
     ]
     rows = zip(colours(plate.classes), texts if breaks else ["all"], counts, strict=True)

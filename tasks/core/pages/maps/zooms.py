@@ -10,7 +10,7 @@ import shapely
 from tasks.core.pages.maps.ground import EXTENT, Floats, Geometries
 
 FULLEST = 10_000  # areas in a tile
-TILES = 100_000  # at the deepest zoom, about
+TILES = 40_000  # at the deepest zoom, about
 DEEPEST = 12  # a unit of the grid is 2.4 m at the equator
 SHALLOWEST_DEEPEST = 10
 TILES_IN_MEDIAN = 1.4  # by side, of the area in the middle
