@@ -85,7 +85,7 @@ def published(page: str, mirror: Path) -> None:
     assert f"![Map of runland 2026]({SITE}/runland/2026/map.png)" in page
     assert "| places | 3 |  |  |" in page
     assert "### Checks: all " in page
-    assert "## Files: 1 new\n" in page
+    assert "UTC: 1 new.\n" in page
     assert "| zr-places | 2026 | new | " in page
     assert "▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇ |" in page
     assert str(mirror) not in page
@@ -97,7 +97,7 @@ def unchanged(page: str) -> None:
     assert heading == "# Runland: places: nothing new"
     assert line.startswith("Nothing new for runland 2026: edition 1 was made from these files by")
     assert line.endswith("UTC: 1 unchanged.")
-    assert f"Asked on {datetime.now(UTC).day}" in line
+    assert f"were asked on {datetime.now(UTC).day}" in line
 
 
 def compared(page: str) -> None:
@@ -105,16 +105,17 @@ def compared(page: str) -> None:
     assert "| layer | rows | edition 1 | change |" in page
     assert "| places | 4 | 3 | +1 |" in page
     assert "### What changed since edition 1 of 2026" in page
-    assert "## Files: 1 changed\n" in page
+    assert "UTC: 1 changed.\n" in page
 
 
 def refused(page: str, error: str) -> None:
     """What was expected and found, and what readers still see."""
-    assert page.startswith(f"# Runland: places: failed\n\n**{plain(error)[:60]}")
+    assert page.startswith("# Runland: places: failed\n\nThe publishers were asked on")
+    assert f"\n\n**{plain(error)[:60]}" in page
     assert "Readers still see edition 2 of 2026, since " in page
     assert "## Edition 3 of 2026: failed" in page
-    assert "### Checks: 1 of " in page
-    assert "| FAILED | " in page
+    assert "### Checks: 1 failed of " in page
+    assert "\n- **FAILED**: total people of loaded, expected 7 " in page
     assert "Its page" not in page
 
 
