@@ -17,8 +17,12 @@ from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from runland import RUNLAND, runland
 
+from tasks.core.catalog.provenance import record_step
+from tasks.core.catalog.reports import facts
+from tasks.core.catalog.reports.editions import section
 from tasks.core.catalog.reports.markdown import bar, moment, plain, share, table
 from tasks.core.model.errors import ConfigurationError, GeodataError, WorkLost
+from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
 from tasks.running import reports
 from tasks.running.locks import alone
@@ -114,7 +118,7 @@ def refused(page: str, error: str) -> None:
     assert f"\n\n**{plain(error)[:60]}" in page
     assert "Readers still see edition 2 of 2026, since " in page
     assert "## Edition 3 of 2026: failed" in page
-    assert "### Checks: 1 failed of " in page
+    assert "### Checks: 1 of " in page
     assert "\n- **FAILED**: total people of loaded, expected 7 " in page
     assert "Its page" not in page
 
@@ -213,6 +217,20 @@ def test_a_run_that_fails_without_its_database_says_why_it_failed(
     assert page.startswith("# runland: failed\n\n**The disk was expected to have room")
     assert "The catalog could not be asked" in page
     assert "hidden" not in page
+
+
+def test_of_many_steps_all_of_a_verb_are_told_together(
+    database: Database, staging: Staging
+) -> None:
+    for number in range(31):
+        verb = "load_table" if number % 2 else "join"
+        record_step(database, staging, verb, f"part {number}", "Did it", 1, 2.0, 1.0, {})
+    _, made = facts.of_edition(database, staging.dataset.slug, staging.edition)
+    page = section(made)
+    assert "### Durations: 62.0 seconds in 31 steps" in page
+    assert "| join × 16 | 32.0 | ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇ |" in page
+    assert "| load\\_table × 15 | 30.0 | ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇ |" in page
+    assert "### Checks: none was made" in page
 
 
 def test_texts_stay_in_their_cells_and_tables_have_an_end() -> None:

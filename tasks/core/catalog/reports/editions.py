@@ -81,13 +81,13 @@ def _checks(made: EditionMade) -> str:
 
 
 def _count_of(checks: Sequence[Any]) -> str:
-    """Say how many checks failed, those that are required apart from the others."""
+    """Say how many checks failed, and how many of them stop nothing."""
     failed = sum(not each.passed and each.required for each in checks)
     told = sum(not each.passed and not each.required for each in checks)
     if not failed + told:
         return f"all {len(checks):,} passed"
-    parts = [f"{failed:,} failed" if failed else "", f"{told:,} only told" if told else ""]
-    return f"{' and '.join(filter(None, parts))} of {len(checks):,}"
+    lesser = f", {told:,} of them only told" if told else ""
+    return f"{failed + told:,} of {len(checks):,} failed{lesser}"
 
 
 def _verdict(check: Any) -> str:
