@@ -219,6 +219,16 @@ def test_a_run_that_fails_without_its_database_says_why_it_failed(
     assert "hidden" not in page
 
 
+def test_a_run_that_is_asked_to_end_leaves_a_report_at_once(mirror: Path) -> None:
+    @flow(name="asked-to-end")
+    def asked_to_end() -> None:
+        with pytest.raises(KeyboardInterrupt), reports.reporting(RUNLAND):
+            raise KeyboardInterrupt
+
+    page = page_of(asked_to_end(return_state=True))
+    assert "**The run was asked to end (SIGINT) before it was done, and did" in page
+
+
 def test_of_many_steps_all_of_a_verb_are_told_together(
     database: Database, staging: Staging
 ) -> None:
