@@ -580,6 +580,8 @@ def test_differences_are_recorded_once_and_reported_whatever_they_contain(
     assert "```\n2025-01-01: A10 A11 > A10\n```" in page
     assert "\n#### a\\|b \\# c\n" in page
     assert "\\`\\<script\\>\\`" in page
+    assert "| keys new |" not in page
+    assert "areas: 1 gone by code: A11" in page
     assert report("", [], []).startswith("### Nothing to compare it with\n\nNo edition of")
 
 

@@ -17,8 +17,12 @@ from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from runland import RUNLAND, runland
 
+from tasks.core.catalog.provenance import record_step
+from tasks.core.catalog.reports import facts
+from tasks.core.catalog.reports.editions import section
 from tasks.core.catalog.reports.markdown import bar, moment, plain, share, table
 from tasks.core.model.errors import ConfigurationError, GeodataError, WorkLost
+from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
 from tasks.running import reports
 from tasks.running.locks import alone
@@ -85,7 +89,7 @@ def published(page: str, mirror: Path) -> None:
     assert f"![Map of runland 2026]({SITE}/runland/2026/map.png)" in page
     assert "| places | 3 |  |  |" in page
     assert "### Checks: all " in page
-    assert "## Files: 1 new\n" in page
+    assert "UTC: 1 new.\n" in page
     assert "| zr-places | 2026 | new | " in page
     assert "▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇ |" in page
     assert str(mirror) not in page
@@ -97,7 +101,7 @@ def unchanged(page: str) -> None:
     assert heading == "# Runland: places: nothing new"
     assert line.startswith("Nothing new for runland 2026: edition 1 was made from these files by")
     assert line.endswith("UTC: 1 unchanged.")
-    assert f"Asked on {datetime.now(UTC).day}" in line
+    assert f"were asked on {datetime.now(UTC).day}" in line
 
 
 def compared(page: str) -> None:
@@ -105,16 +109,17 @@ def compared(page: str) -> None:
     assert "| layer | rows | edition 1 | change |" in page
     assert "| places | 4 | 3 | +1 |" in page
     assert "### What changed since edition 1 of 2026" in page
-    assert "## Files: 1 changed\n" in page
+    assert "UTC: 1 changed.\n" in page
 
 
 def refused(page: str, error: str) -> None:
     """What was expected and found, and what readers still see."""
-    assert page.startswith(f"# Runland: places: failed\n\n**{plain(error)[:60]}")
+    assert page.startswith("# Runland: places: failed\n\nThe publishers were asked on")
+    assert f"\n\n**{plain(error)[:60]}" in page
     assert "Readers still see edition 2 of 2026, since " in page
     assert "## Edition 3 of 2026: failed" in page
     assert "### Checks: 1 of " in page
-    assert "| FAILED | " in page
+    assert "\n- **FAILED**: total people of loaded, expected 7 " in page
     assert "Its page" not in page
 
 
@@ -212,6 +217,30 @@ def test_a_run_that_fails_without_its_database_says_why_it_failed(
     assert page.startswith("# runland: failed\n\n**The disk was expected to have room")
     assert "The catalog could not be asked" in page
     assert "hidden" not in page
+
+
+def test_a_run_that_is_asked_to_end_leaves_a_report_at_once(mirror: Path) -> None:
+    @flow(name="asked-to-end")
+    def asked_to_end() -> None:
+        with pytest.raises(KeyboardInterrupt), reports.reporting(RUNLAND):
+            raise KeyboardInterrupt
+
+    page = page_of(asked_to_end(return_state=True))
+    assert "**The run was asked to end (SIGINT) before it was done, and did" in page
+
+
+def test_of_many_steps_all_of_a_verb_are_told_together(
+    database: Database, staging: Staging
+) -> None:
+    for number in range(31):
+        verb = "load_table" if number % 2 else "join"
+        record_step(database, staging, verb, f"part {number}", "Did it", 1, 2.0, 1.0, {})
+    _, made = facts.of_edition(database, staging.dataset.slug, staging.edition)
+    page = section(made)
+    assert "### Durations: 62.0 seconds in 31 steps" in page
+    assert "| join × 16 | 32.0 | ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇ |" in page
+    assert "| load\\_table × 15 | 30.0 | ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇ |" in page
+    assert "### Checks: none was made" in page
 
 
 def test_texts_stay_in_their_cells_and_tables_have_an_end() -> None:

@@ -1,4 +1,4 @@
-"""The end of an edition's record: its manifest in the archive, its summary in the Prefect UI."""
+"""The end of an edition's record: its manifest in the archive."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from tasks.running.site import site
 from tasks.running.steps import say
 
 
-def _name(arguments: dict[str, Any]) -> str:
-    return f"publish the site at {redact(arguments['to'] or site_location())}"
+def _name(parameters: dict[str, Any]) -> str:
+    return f"publish the site at {redact(parameters['to'] or site_location())}"
 
 
 @verb(_name, RECORD)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tasks.core.catalog.reports.editions import PICTURE
 from tasks.core.model.revision import code_revision
 from tasks.core.pages import gathering, graphs, maps, searching, storing, twins
 from tasks.core.pages.editions import edition_values
@@ -48,8 +50,11 @@ class Build:
     drawn: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
 
-    def once(self, key: str, folder: str, make: Callable[[Path], Any]) -> Any:
-        """Return what is made from a key, with its files; made anew only where it is not there."""
+    def once(self, key: str, folder: str, make: Callable[[Path], Any], beside: str = "") -> Any:
+        """Return what is made from a key, with its files; made anew only where it is not there.
+
+        folder: of these files, at the site. beside: one that make() may add elsewhere.
+        """
         found = self.known.get(key)
         if found and all(name in self.held for name in found["files"]):
             self.reused.append(folder)
@@ -57,10 +62,12 @@ class Build:
             path = self.folder / folder
             path.mkdir(parents=True, exist_ok=True)
             value = make(path)
-            files = storing.digests(path)
+            files = {f"{folder}/{name}": sha256 for name, sha256 in storing.digests(path).items()}
+            if beside and (self.folder / beside).exists():
+                files[beside] = storing.digest(self.folder / beside)
             self.drawn.append(folder)
-            found = {"value": value, "files": [f"{folder}/{name}" for name in files]}
-            self.files |= {f"{folder}/{name}": sha256 for name, sha256 in files.items()}
+            found = {"value": value, "files": [*files]}
+            self.files |= files
         self.files |= {name: self.held[name] for name in found["files"] if name in self.held}
         self.made[key] = found
         return found["value"]
@@ -118,18 +125,27 @@ def _data(build: Build, edition: Row) -> dict[str, Any]:
     facts = [repr(layer).encode() for layer in layers]
     key = hashlib.sha256(b"".join([_code(*HEAVY).encode(), *facts])).hexdigest()
     place = f"data/{edition['dataset']}-{edition['vintage']}"
-    found: dict[str, Any] = build.once(key, place, lambda path: _drawn(build, layers, path))
+    picture = f"{edition['dataset']}/{edition['vintage']}/{PICTURE}"
+    found: dict[str, Any] = build.once(
+        key, place, lambda path: _drawn(build, layers, path, build.folder / picture), picture
+    )
     return found
 
 
-def _drawn(build: Build, layers: Sequence[ShownLayer], path: Path) -> dict[str, Any]:
-    """Draw the maps of the layers of an edition, and write what is searched of their areas."""
+def _drawn(build: Build, layers: Sequence[ShownLayer], path: Path, picture: Path) -> dict[str, Any]:
+    """Draw the maps of the layers of an edition, and write what is searched of their areas.
+
+    picture: where that of the layer of most rows also lies, under a name that stays.
+    """
     described = maps.draw_all(build.database, layers, path, build.scratch)
+    if pictured := [each["picture"]["file"] for each in described.values() if each["picture"]]:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path / pictured[-1], picture)
     return {
         "maps": {
             name: {
                 "file": keep(path, "map", "json", as_json(each)),
-                "picture": each.get("picture"),
+                "picture": each["picture"],
                 "tiles": _facts(path / each["tiles"]) if each.get("tiles") else None,
             }
             for name, each in described.items()

@@ -10,7 +10,10 @@ from tasks.core.catalog.changes.differences import Change, Draft
 from tasks.core.catalog.reports.markdown import plain, sentence
 
 VERDICTS = {True: "within", False: "**outside**", None: ""}
-HEADINGS = "| what | before | after | expected | verdict | in words |\n|---|---|---|---|---|---|"
+HEADINGS = "| what | before | after | expected | verdict |\n|---|---|---|---|---|"
+IN_WORDS = ("keys", "codes", "redrawn", "check")  # their sentences name codes
+COUNTED = ("keys", "codes", "redrawn", "leaps")  # what differs, not what there is
+NONE = ("0", "0.00%")
 MOST = 100  # differences of one layer that are told
 
 
@@ -23,11 +26,14 @@ def report(since: str, changes: Sequence[Change], drafts: Sequence[Draft]) -> st
     title = f"What changed since {plain(since)}" if since else "Nothing to compare it with"
     parts = [f"### {title}", _summary(since, changes)]
     ordered = sorted(changes, key=lambda change: (change.layer, change.within is not False))
+    same = []
     for layer, of_layer in groupby(ordered, key=lambda change: change.layer):
-        lines = [_line(change) for change in of_layer]
-        more = [f"\nAnd {len(lines) - MOST:,} more in catalog.difference."][: len(lines) > MOST]
-        table = "\n".join([HEADINGS, *lines[:MOST], *more])
-        parts += [f"#### {plain(layer) or 'Checks'}", table]
+        if told := _layer(list(of_layer)):
+            parts += [f"#### {plain(layer) or 'Checks'}", *told]
+        else:
+            same.append(plain(layer))
+    if same:
+        parts.append(f"As before: {', '.join(same)}.")
     return "\n\n".join([*parts, *_drafts(drafts)])
 
 
@@ -46,11 +52,33 @@ def _summary(since: str, changes: Sequence[Change]) -> str:
     return "The differences are only told, not judged."
 
 
+def _layer(changes: Sequence[Change]) -> list[str]:
+    """Return what differs in a layer, and in words what names codes; nothing where nothing does."""
+    told = [each for each in changes if not _is_as_before(each)]
+    if not told:
+        return []
+    table = [HEADINGS, *map(_line, told[:MOST])]
+    same, more = len(changes) - len(told), max(len(told) - MOST, 0)
+    rest = [f"{same:,} more are as before." if same else "", f"And {more:,} more." if more else ""]
+    words = [f"- {sentence(each.sentence)}" for each in told[:MOST] if each.measure in IN_WORDS]
+    found = ("\n".join(table), "\n".join(words), " ".join(filter(None, rest)))
+    return [*filter(None, found)]
+
+
+def _is_as_before(change: Change) -> bool:
+    """Tell whether there is nothing to tell; what is out of its bounds is always told."""
+    if change.within is False:
+        return False
+    if change.measure in COUNTED:
+        return change.after in NONE
+    return change.before == change.after != ""
+
+
 def _line(change: Change) -> str:
     what = " ".join(filter(None, (change.measure, change.subject)))
     cells = (what, change.before, change.after, change.expected)
     told = " | ".join(plain(cell) for cell in cells)
-    return f"| {told} | {VERDICTS[change.within]} | {sentence(change.sentence)} |"
+    return f"| {told} | {VERDICTS[change.within]} |"
 
 
 def _drafts(drafts: Sequence[Draft]) -> list[str]:

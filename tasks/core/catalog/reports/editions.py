@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from tasks.core.catalog.changes.report import report as changes_report
 from tasks.core.catalog.reports.facts import EditionMade
-from tasks.core.catalog.reports.markdown import bar, plain, sentence, share, table
+from tasks.core.catalog.reports.markdown import bar, listed, plain, sentence, share, table
 
 PICTURE = "map.png"  # of a vintage, beside its page
 MOST_STEPS = 30  # told one by one; more are added up by verb
@@ -23,8 +23,8 @@ def section(made: EditionMade, site: str = "") -> str:
     warning = f"**Not official data: made from the mirror {plain(edition.mirror)}.**"
     parts = [heading, warning if edition.mirror else "", _links(edition, site), _failed(made.steps)]
     writers: tuple[Callable[[EditionMade], str], ...] = (
-        *(_layers, _checks, _joins, _changes, _steps),
-        *(_left_out, _absent),
+        *(_layers, _checks, _joins, _steps, _left_out, _absent),
+        _changes,  # the longest
     )
     return "\n\n".join(filter(None, [*parts, *(write(made) for write in writers)]))
 
@@ -72,35 +72,49 @@ def _checks(made: EditionMade) -> str:
     checks = made.checks
     if not checks:
         return "### Checks: none was made"
-    failed = sum(not each.passed for each in checks)
-    told = f"{failed:,} of {len(checks):,} failed" if failed else f"all {len(checks):,} passed"
-    rows = [(_verdict(each), each.title, each.expected, each.found) for each in checks]
-    headings = ("verdict", "check", "expected", "found")
-    return f"### Checks: {told}\n\n" + table(headings, rows, "catalog.check_result")
+    lines = [
+        f"{_verdict(each)}: {plain(each.title)}, expected {plain(each.expected)}, found"
+        f" {plain(each.found)}"
+        for each in checks
+    ]
+    return f"### Checks: {_count_of(checks)}\n\n" + listed(lines, "catalog.check_result")
+
+
+def _count_of(checks: Sequence[Any]) -> str:
+    """Say how many checks failed, and how many of them stop nothing."""
+    failed = sum(not each.passed and each.required for each in checks)
+    told = sum(not each.passed and not each.required for each in checks)
+    if not failed + told:
+        return f"all {len(checks):,} passed"
+    lesser = f", {told:,} of them only told" if told else ""
+    return f"{failed + told:,} of {len(checks):,} failed{lesser}"
 
 
 def _verdict(check: Any) -> str:
     if check.passed:
         return "passed"
-    return "FAILED" if check.required else "failed, only told"
+    return "**FAILED**" if check.required else "**failed, only told**"
 
 
 def _joins(made: EditionMade) -> str:
-    headings = ("areas", "figures", "areas matched", "figures matched", "persons", "without", "")
-    rows = [
-        (
-            each.areas,
-            each.figures,
-            f"{share(each.areas_matched, each.area_count)} of {each.area_count:,}",
-            f"{share(each.figures_matched, each.figure_count)} of {each.figure_count:,}",
-            share(each.population_matched, each.population) if each.population else "",
-            _named(each.areas_orphaned),
-            _named(each.figures_orphaned),
-        )
-        for each in made.joins
-    ]
-    headings = (*headings[:5], "areas without figures", "figures without areas")
-    return "### Joins\n\n" + table(headings, rows, "catalog.join_report") if rows else ""
+    """Return how well figures and areas met, and the first codes that did not."""
+    lines = [_join(each) for each in made.joins]
+    return "### Joins\n\n" + listed(lines, "catalog.join_report") if lines else ""
+
+
+def _join(join: Any) -> str:
+    persons = ""
+    if join.population:
+        persons = f", with {share(join.population_matched, join.population)} of the persons"
+    told = (
+        f"{plain(join.figures)} and {plain(join.areas)}:"
+        f" {share(join.areas_matched, join.area_count)} of {join.area_count:,} areas and"
+        f" {share(join.figures_matched, join.figure_count)} of {join.figure_count:,} rows of"
+        f" figures met{persons}."
+    )
+    areas, figures = _named(join.areas_orphaned), _named(join.figures_orphaned)
+    told += f" Areas without figures: {plain(areas)}." if areas else ""
+    return told + (f" Figures without areas: {plain(figures)}." if figures else "")
 
 
 def _named(codes: Sequence[str]) -> str:

@@ -24,16 +24,24 @@ def sentence(value: str) -> str:
     return SPECIAL.sub(r"\\\g<0>", " ".join(value.split()))
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[object]], where: str = "") -> str:
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]], where: str) -> str:
     """Return a table of at most fifty rows; where: what has the others (catalog.check_result).
 
     Cells are text that is escaped here.
     """
     cells = [[plain(cell) for cell in row] for row in rows]
     lines = [_line(headings), _line("---" for _ in headings), *map(_line, cells[:MOST_ROWS])]
-    if more := len(cells) - MOST_ROWS if len(cells) > MOST_ROWS else 0:
-        lines += ["", f"And {more:,} more{f' in {where}' if where else ''}."]
+    more = len(cells) - MOST_ROWS
+    if more > 0:
+        lines += ["", f"And {more:,} more in {where}."]
     return "\n".join(lines)
+
+
+def listed(lines: Sequence[str], where: str) -> str:
+    """Return a list of at most fifty lines of Markdown; where: what has the others."""
+    more = len(lines) - MOST_ROWS
+    told = [f"- {line}" for line in lines[:MOST_ROWS]]
+    return "\n".join([*told, *([f"- And {more:,} more in {where}."] if more > 0 else [])])
 
 
 def bar(part: float, most: float) -> str:

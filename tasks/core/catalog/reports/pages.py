@@ -8,7 +8,7 @@ from typing import Any
 
 from tasks.core.catalog.reports.editions import section
 from tasks.core.catalog.reports.facts import EditionMade, RunFacts
-from tasks.core.catalog.reports.markdown import moment, plain, sentence, table
+from tasks.core.catalog.reports.markdown import listed, moment, plain, sentence, table
 
 OUTCOMES = {
     "published": "published",
@@ -28,7 +28,7 @@ def page(facts: RunFacts, failure: str = "", site: str = "") -> str:
     heading = f"# {plain(facts.run.title if facts.run else facts.dataset)}: {OUTCOMES[outcome]}"
     if outcome == "unchanged":
         return f"{heading}\n\n{_unchanged(facts)}\n"
-    parts = [heading]
+    parts = [heading, *_asked(facts.files)]
     if outcome in ("failed", "review"):
         parts += [f"**{sentence(failure or message)}**", _seen(facts.shown)]
     elif not facts.editions:
@@ -70,14 +70,21 @@ def _outcome(facts: RunFacts, failure: str) -> str:
 
 
 def _unchanged(facts: RunFacts) -> str:
-    asked = max((each.asked_at for each in facts.files), default=facts.run.started_at)
-    return f"{sentence(facts.run.message)} Asked on {moment(asked)}: {_states(facts.files)}."
+    return " ".join([sentence(facts.run.message), *_asked(facts.files)])
+
+
+def _asked(files: Sequence[Any]) -> list[str]:
+    """Say when publishers were last asked, and what they answered."""
+    if not files:
+        return []
+    last = max(each.asked_at for each in files)
+    return [f"The publishers were asked on {moment(last)}: {_states(files)}."]
 
 
 def _states(files: Sequence[Any]) -> str:
     """Say how many files were in which state (2 new, 3 unchanged)."""
     counted = Counter(each.state for each in files)
-    return ", ".join(f"{count:,} {state}" for state, count in counted.most_common()) or "no file"
+    return ", ".join(f"{count:,} {state}" for state, count in counted.most_common())
 
 
 def _seen(shown: Sequence[Any]) -> str:
@@ -95,9 +102,8 @@ def _files(files: Sequence[Any]) -> list[str]:
     """Return the table of what publishers answered, first what was not as it had been."""
     if not files:
         return []
-    rows = [
-        (each.source, each.source_vintage, each.state, moment(each.asked_at), each.detail)
-        for each in files
-    ]
-    headings = ("file", "vintage", "state", "asked", "remark")
-    return [f"## Files: {_states(files)}", table(headings, rows, "catalog.retrieval")]
+    rows = [(each.source, each.source_vintage, each.state, moment(each.asked_at)) for each in files]
+    headings = ("file", "vintage", "state", "asked")
+    remarks = [f"{plain(each.source)}: {plain(each.detail)}" for each in files if each.detail]
+    told = [listed(remarks, "catalog.retrieval")] if remarks else []
+    return ["## Files", table(headings, rows, "catalog.retrieval"), *told]
