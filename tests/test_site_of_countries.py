@@ -18,15 +18,14 @@ from test_site import broken
 from flows.site import site as publish_site
 from tasks.core.postgres.database import Database
 
-PLACE = """async (code) => {
+PLACE = """([east, north]) => {
   const map = DRAWN;
   map.scrollIntoView({ behavior: "instant" });
-  const area = (await map.names.search(code, 1)).first[0];
-  const [west, south, east, north] = area.bounds;
-  const point = map.canvas.map.project([(west + east) / 2, (south + north) / 2]);
+  map.canvas.map.jumpTo({ center: [east, north] });
+  const point = map.canvas.map.project([east, north]);
   const box = map.querySelector(".canvas").getBoundingClientRect();
   return [box.x + point.x, box.y + point.y];
-}"""  # where in the window the middle of an area is
+}"""  # where in the window a place of the earth is, after moving there
 HEAVIEST = 250_000  # bytes of a page: with the map's program half a megabyte
 
 pytestmark = pytest.mark.slow
@@ -158,14 +157,12 @@ def test_search_finds_a_dataset_a_column_and_an_area_by_keys_alone(
         page.keyboard.press("Tab")
         page.keyboard.press("Tab")
         page.keyboard.type(typed)
-        found = page.locator("#found [role=option]")
-        watched.until("!document.getElementById('found').hidden")
-        texts = found.all_text_contents()
-        assert any(text.startswith((label, f"2 {label}")) for text in texts), texts
+        watched.until(f"document.getElementById('found').textContent.includes({label!r})")
+        texts = page.locator("#found [role=option]").all_text_contents()
         for _ in range(1 + next(n for n, text in enumerate(texts) if label in text)):
             page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")
-        watched.until(f"location.href.includes({leads_to!r})")
+        page.wait_for_url(lambda url: leads_to in url)
         assert watched.problems == []
 
 
@@ -186,15 +183,16 @@ def test_hover_gives_what_sql_has(built: Built, pages: str, browser: Browser, da
         layer,
     )
     known = built.database.rows(
-        f"SELECT {key}, {indicator}::text FROM {dataset}.{layer} WHERE {indicator} IS NOT NULL"
-        " ORDER BY ST_Area(geom) DESC LIMIT 3"
+        f"SELECT {key}, {indicator}::text, ST_X(place), ST_Y(place) FROM {dataset}.{layer},"
+        " ST_Transform(ST_PointOnSurface(geom), 4326) AS place"
+        f" WHERE {indicator} IS NOT NULL ORDER BY ST_Area(geom) DESC LIMIT 3"
     )
     assert len(known) == 3
     drawn = f"document.querySelector('#layer-{layer} area-map')"
     with opened(browser, pages, f"/{dataset}/#layer={layer}&indicator={indicator}") as watched:
         watched.until(f"{drawn}.dataset.painted", wanted=f"{layer}/{indicator}")
-        for code, value in known:
-            place = watched.page.evaluate(PLACE.replace("DRAWN", drawn), code)
+        for code, value, *degrees in known:
+            place = watched.page.evaluate(PLACE.replace("DRAWN", drawn), degrees)
             watched.page.mouse.move(*place)
             watched.until(f"{drawn}.querySelector('.card').dataset.code", wanted=code)
             figure = watched.page.locator(f"#layer-{layer} .figure").first
