@@ -90,7 +90,7 @@ function colourOf(value, classes) {
 }
 
 // choose is called with [number, code, name, value, bounds].
-export function extremes(details, words, choose) {
+export function extremes(details, words, choose, about = "") {
   return ["least", "most"].filter((side) => details[side].length).map((side) => {
     const list = element("ol", {});
     for (const told of details[side]) {
@@ -103,6 +103,7 @@ export function extremes(details, words, choose) {
     }
     const passed = side === "least" && details.without_zeros;
     const note = passed ? [element("p", { class: "note" }, words.say("withoutZeros", { count: words.number(passed) }))] : [];
+    if (about) note.push(element("p", { class: "note" }, about));
     return element("section", { class: side }, element("h4", {}, words.say(side)), list, ...note);
   });
 }

@@ -79,6 +79,10 @@ class AreaMap extends HTMLElement {
     return this.remember();
   }
 
+  squareOf(level) {
+    return level ? this.words.say("square", { metres: this.words.length(level.metres) }) : "";
+  }
+
   // What an indicator is called; points are counted, which only the page can say in its language.
   labelOf({ description: about, unit }) {
     return about ? `${about} (${unit})` : this.words.say("count", { layer: unit });
@@ -92,7 +96,7 @@ class AreaMap extends HTMLElement {
     panels.missing.replaceChildren(...missing(details, words));
     panels.histogram.replaceChildren(...histogram(details, label, words));
     const go = ([id, code, label_, , bounds]) => this.go({ id, code, label: label_, bounds });
-    panels.extremes.replaceChildren(...extremes(details, words, go));
+    panels.extremes.replaceChildren(...extremes(details, words, go, this.squareOf(this.description.levels?.at(-1))));
     this.dataset.indicator = name;
   }
 
@@ -226,7 +230,7 @@ class AreaMap extends HTMLElement {
 
   showSquare(level, count) {
     const { words } = this;
-    const square = words.say("square", { metres: words.length(level.metres) });
+    const square = this.squareOf(level);
     const value = element("b", {}, `${words.number(count)} ${this.indicator.unit}`);
     const figure = element("p", { class: "figure" }, value);
     figure.dataset.value = count;

@@ -17,8 +17,8 @@ from tasks.core.pages.maps.ground import EXTENT, HALF, Floats, Projection, degre
 from tasks.core.pages.maps.rings import Integers
 from tasks.core.pages.maps.tiling import Pieces
 
-DEEPEST = 10
-SQUARES = 64  # of a tile's side: 8 pixels each
+DEEPEST = 9
+SQUARES = 128  # of a tile's side: 4 pixels each
 PATIENCE = 4_000_000  # counts that are kept before equal squares are added up
 EXTREMES = 10
 
