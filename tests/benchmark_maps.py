@@ -111,7 +111,7 @@ def points(name, scale, folder):
             part = slice(begin, begin + 100_000)
             yield longitude[part], latitude[part]
 
-    return lambda: draw_squares(count(batches(), 4326), folder, folder, name)["zooms"], many
+    return lambda: draw_squares(count(batches(), 4326), folder, folder, name).told["zooms"], many
 
 
 def figures(name, scale, folder):

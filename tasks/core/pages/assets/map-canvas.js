@@ -164,7 +164,7 @@ export class Canvas {
   point(point, pinned) {
     const layers = this.levels.map((_, place) => `areas-${place}`);
     const [feature] = this.map.queryRenderedFeatures(point, { layers });
-    if (!feature) return this.leave();
+    if (!feature) return this.leave(pinned);
     return this.mark(layers.indexOf(feature.layer.id), feature.id, pinned, feature.properties.count);
   }
 
@@ -185,9 +185,9 @@ export class Canvas {
     this.over = null;
   }
 
-  leave() {
+  leave(cleared = false) {
     this.unmark();
-    this.told(null);
+    this.told(null, cleared);
   }
 
   // The level that is shown at this zoom.

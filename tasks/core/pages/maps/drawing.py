@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
+from tasks.core.pages.maps.classes import classify
 from tasks.core.pages.maps.ground import Projection, degrees
 from tasks.core.pages.maps.indicators import Indicator, default, indicators
 from tasks.core.pages.maps.layers import ShownLayer, attribution
@@ -60,24 +61,37 @@ def draw_all(
 def _draw_points(source: Reader, folder: Path, scratch: Path) -> Description:
     layer = source.layer
     found = count(source.points(), layer.srid)
-    indicator = {
-        "name": "count",
-        "description": "",  # a page says it in its own language
-        "unit": layer.layer.replace("_", " "),
-        "aggregation": "sum",
-    }
-    return {
+    unit = layer.layer.replace("_", " ")
+    described = {
         **_heading(layer, "squares"),
         "areas": layer.row_count,
         "without_geometry": layer.row_count - int(found.count.sum()),
         "names": None,
-        **draw_squares(found, folder, scratch, layer.layer),
-        "indicators": [indicator],
+        "tiles": None,
+        "picture": None,
+        # a page describes it in its own language
+        "indicators": [{"name": "count", "description": "", "unit": unit, "aggregation": "sum"}],
         "default": "count",
         "details": None,
         "coarser": [],
-        "picture": None,
     }
+    if not len(found.count):
+        return described
+    drawn = draw_squares(found, folder, scratch, layer.layer)
+    plate = Plate(
+        shapes=np.asarray(shapely.box(*drawn.pictured.bounds.T)),
+        values=drawn.pictured.count.astype(float),
+        classes=classify(drawn.pictured.count.astype(float)).as_json(),
+        seen=drawn.seen,
+        title=f"{_title(layer)}: number in squares of {drawn.metres / 1000:.2g} km",
+        source=attribution(source.database, layer),
+    )
+    picture = {**keep_picture(plate, folder, layer.layer), "layer": layer.layer}
+    return described | drawn.told | {"picture": picture | {"indicator": "count"}}
+
+
+def _title(layer: ShownLayer) -> str:
+    return f"{layer.dataset}.{layer.layer} {layer.vintage}"
 
 
 def _draw_areas(
@@ -152,7 +166,7 @@ def _picture(
         values=values,
         classes=described["details"]["classes"] if name else NO_CLASSES,
         seen=tiled.seen,
-        title=f"{layer.dataset}.{layer.layer} {layer.vintage}: {about}",
+        title=f"{_title(layer)}: {about}",
         source=attribution(source.database, layer),
     )
     return {**keep_picture(plate, folder, layer.layer), "layer": layer.layer, "indicator": name}

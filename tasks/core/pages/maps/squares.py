@@ -21,6 +21,7 @@ DEEPEST = 9
 SQUARES = 128  # of a tile's side: 4 pixels each
 PATIENCE = 4_000_000  # counts that are kept before equal squares are added up
 EXTREMES = 10
+OF_PICTURE = 1  # zooms beyond the first
 
 
 @dataclass(frozen=True)
@@ -77,27 +78,42 @@ def _together(parts: list[Counted]) -> Counted:
 NAMES = ("column", "row", "count")
 
 
-def draw_squares(found: Counted, folder: Path, scratch: Path, name: str) -> dict[str, Any]:
-    """Write the tiles of all zooms; return the part of the description that tells of them."""
+@dataclass(frozen=True)
+class Drawn:
+    """Squares as drawn: the part of the description that tells of them, and some for a picture.
+
+    seen: xmin, ymin, xmax, ymax in the unit square. metres: width of the squares of the picture.
+    """
+
+    told: dict[str, Any]
+    pictured: Counted
+    seen: Floats
+    metres: int
+
+
+def draw_squares(found: Counted, folder: Path, scratch: Path, name: str) -> Drawn:
+    """Write the tiles of all zooms."""
     bounds = found.bounds
     seen = main_view(bounds)
     whole = np.concatenate([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)])
     span = max(float((seen[2:] - seen[:2]).max()), 1e-9)
     first = int(np.clip(np.floor(-np.log2(span)) - 1, 0, DEEPEST))
     levels = [found]
-    while levels[-1].zoom > first:
-        levels.append(levels[-1].above())
+    while levels[0].zoom > first:
+        levels.insert(0, levels[0].above())
     archive = TileArchive(scratch / f"{name}.pmtiles")
-    for level in reversed(levels):
+    for level in levels:
         archive.add(level.zoom, _tiles(level))
     archive.close((first, DEEPEST), degrees(whole)[0], name)
-    return {
+    told = {
         "tiles": keep_file(folder, name, "pmtiles", archive.path),
         "zooms": [first, DEEPEST],
         "view": degrees(seen)[0].tolist(),
         "bounds": degrees(whole)[0].tolist(),
-        "levels": [_told(level, seen) for level in reversed(levels)],
+        "levels": [_told(level, seen) for level in levels],
     }
+    place = min(OF_PICTURE, len(levels) - 1)
+    return Drawn(told, levels[place], seen, told["levels"][place]["metres"])
 
 
 def _tiles(level: Counted) -> Iterator[tuple[int, bytes]]:
