@@ -118,7 +118,7 @@ def figures(name, scale, folder):
     """All indicators of the largest layer."""
     many, random = round(LAYERS["block_groups"][0] * scale), np.random.default_rng(1)
     codes = np.array([f"{each:012d}" for each in range(many)], dtype=object)
-    place = Place(Areas(codes, codes, codes), np.zeros((many, 4)))
+    place = Place(Areas(codes, codes), np.zeros((many, 4)))
     column = ShownColumn("persons", "bigint", "Persons", "persons", "sum", 1)
     table = pa.table({"persons": random.lognormal(6, 1, many).round()})
     reasons = Reasons(SimpleNamespace(columns=(column,)), table)

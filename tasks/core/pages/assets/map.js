@@ -77,6 +77,8 @@ class AreaMap extends HTMLElement {
     const details = await this.detailsOf(this.description, name);
     if (this.indicator.name !== name) return undefined; // another was chosen meanwhile
     this.fill(details);
+    this.turn = null;
+    await this.rest(); // a card of the other indicator is of no use
     if (this.canvas) await this.paint();
     return this.remember();
   }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+import numpy.typing as npt
 import shapely
 
 from tasks.core.pages.maps.classes import classify
@@ -27,6 +27,7 @@ FORMAT = 1
 MOST_PICTURED = 60_000  # areas, where a coarser layer can stand in
 NO_CLASSES = {"breaks": [], "counts": [0], "zero": False, "zeros": 0, "diverging": -1}
 Description = dict[str, Any]
+Values = npt.NDArray[np.float64]
 
 
 def draw(
@@ -98,15 +99,13 @@ def _draw_areas(
     source: Reader, folder: Path, scratch: Path, coarser: Sequence[Description]
 ) -> Description:
     layer = source.layer
-    areas = source.areas()
-    shapes = Projection(layer.srid).shapes(areas.shapes)
+    areas, wkb = source.areas()
+    shapes = Projection(layer.srid).shapes(wkb)
+    del wkb
     bounds = degrees(shapely.bounds(shapes))
     lost = np.isnan(bounds).any(axis=1)
-    table, shown = read(source, indicators(layer))
-    first = default(shown)
-    below = _stand_ins(coarser, [each.name for each in shown], layer.row_count)
-    reasons, place = Reasons(layer, table), Place(areas, bounds)
-    details = {each.name: keep_values(table, each, reasons, place, folder) for each in shown}
+    figures, values = _figures(source, Place(areas, bounds), folder)
+    below = _stand_ins(coarser, figures["indicators"], layer.row_count)
     described = {
         **_heading(layer, "areas"),
         "areas": len(areas.codes),
@@ -114,9 +113,7 @@ def _draw_areas(
         "names": {"files": keep_names(areas, bounds, folder), "at_once": AT_ONCE},
         "tiles": None,
         "picture": None,
-        "indicators": [_listed(each, keep_details(details[each.name], folder)) for each in shown],
-        "default": first,
-        "details": details.get(first or ""),
+        **figures,
         "coarser": below,
     }
     if lost.all():
@@ -124,8 +121,22 @@ def _draw_areas(
     tiled = tile(shapes, folder, scratch, layer.layer, has_coarser=bool(below))
     described |= {"tiles": tiled.file, "zooms": list(tiled.zooms)}
     described |= {"view": tiled.view, "bounds": tiled.bounds}
-    described["picture"] = _picture(source, described, table, tiled, folder, coarser)
+    described["picture"] = _picture(source, described, values, tiled, folder, coarser)
     return described
+
+
+def _figures(source: Reader, place: Place, folder: Path) -> tuple[Description, Values | None]:
+    """Write the files of all indicators; return their part, and the values of the first one."""
+    table, shown = read(source, indicators(source.layer))
+    first = default(shown)
+    reasons = Reasons(source.layer, table)
+    details = {each.name: keep_values(table, each, reasons, place, folder) for each in shown}
+    told = {
+        "indicators": [_listed(each, keep_details(details[each.name], folder)) for each in shown],
+        "default": first,
+        "details": details[first] if first else None,
+    }
+    return told, table[first].to_numpy().astype(float) if first else None
 
 
 def _heading(layer: ShownLayer, kind: str) -> Description:
@@ -147,23 +158,22 @@ def _listed(indicator: Indicator, details: str) -> Description:
 def _picture(
     source: Reader,
     described: Description,
-    table: pa.Table,
+    values: Values | None,
     tiled: Tiled,
     folder: Path,
     coarser: Sequence[Description],
 ) -> Description | None:
     """Draw the first indicator, or take the picture of the layer that stands in for this one."""
     layer, name = source.layer, described["default"]
-    stands = [each for each in coarser if each["zooms"][0] < tiled.zooms[0] and each["picture"]]
+    stands = [each for each in coarser if each["picture"] and each["zooms"][0] < tiled.zooms[0]]
     alike = [each for each in stands if each["default"] == name]
     if len(tiled.outlines) > MOST_PICTURED and alike:
         return dict(max(alike, key=lambda each: each["areas"])["picture"])
-    values = table[name].to_numpy().astype(float) if name else np.full(len(tiled.outlines), np.nan)
     listed = {each["name"]: each for each in described["indicators"]}.get(name, {})
     about = f"{listed['description']} ({listed['unit']})" if listed else "borders"
     plate = Plate(
         shapes=tiled.outlines,
-        values=values,
+        values=np.full(len(tiled.outlines), np.nan) if values is None else values,
         classes=described["details"]["classes"] if name else NO_CLASSES,
         seen=tiled.seen,
         title=f"{_title(layer)}: {about}",
@@ -172,12 +182,15 @@ def _picture(
     return {**keep_picture(plate, folder, layer.layer), "layer": layer.layer, "indicator": name}
 
 
-def _stand_ins(coarser: Sequence[Description], wanted: list[str], areas: int) -> list[Description]:
+def _stand_ins(
+    coarser: Sequence[Description], shown: Sequence[Description], areas: int
+) -> list[Description]:
     """Say of each coarser layer what a map needs to show it, for the indicators that both have."""
+    wanted = {each["name"] for each in shown}
     found = []
     for each in coarser:
-        shared = _details(each, set(wanted))
-        if each["kind"] == "areas" and each["areas"] < areas and shared:
+        shared = _details(each, wanted)
+        if each["kind"] == "areas" and each["tiles"] and each["areas"] < areas and shared:
             kept = ("layer", "areas", "tiles", "zooms", "names")
             found.append({**{name: each[name] for name in kept}, "details": shared})
     return found

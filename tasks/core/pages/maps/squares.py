@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from tasks.core.pages.maps.tiling import Pieces
 
 DEEPEST = 9
 SQUARES = 128  # of a tile's side: 4 pixels each
-PATIENCE = 4_000_000  # counts that are kept before equal squares are added up
+PATIENCE = 1_000_000  # counts beyond the squares there are, before they are added up
+AT_ONCE = 100_000  # squares that are written together
 EXTREMES = 10
 OF_PICTURE = 1  # zooms beyond the first
 
@@ -58,14 +60,16 @@ def count(points: Iterable[tuple[Floats, Floats]], srid: int) -> Counted:
     """Count points, streamed as x and y in a CRS, in the squares of the deepest zoom."""
     project, side = Projection(srid), SQUARES * 2**DEEPEST
     parts: list[Counted] = []
+    waiting = 0
     for x, y in points:
         east, south = project(x, y)
         column, row = (
             np.clip(np.floor(each * side), 0, side - 1).astype(np.int64) for each in (east, south)
         )
         parts.append(counted(DEEPEST, column, row, np.ones(len(column), np.int64)))
-        if sum(len(part.count) for part in parts) > PATIENCE:
-            parts = [_together(parts)]
+        waiting += len(column)
+        if waiting > PATIENCE:
+            parts, waiting = [_together(parts)], 0
     return _together(parts)
 
 
@@ -117,17 +121,24 @@ def draw_squares(found: Counted, folder: Path, scratch: Path, name: str) -> Draw
 
 
 def _tiles(level: Counted) -> Iterator[tuple[int, bytes]]:
-    """Write the squares of a zoom, with their counts."""
-    column, row = level.column // SQUARES, level.row // SQUARES
-    tile = column * 2**level.zoom + row
+    """Write the squares of a zoom, with their counts, some tiles at a time."""
+    tile = level.column // SQUARES * 2**level.zoom + level.row // SQUARES
     order = np.argsort(tile, kind="stable")
+    begins = np.flatnonzero(np.diff(tile[order], prepend=-1))
+    run = begins // AT_ONCE
+    ends = np.append(begins[1:][run[1:] != run[:-1]], len(order))
+    for begin, end in pairwise([0, *ends.tolist()]):
+        yield from _some_tiles(level, tile, order[begin:end])
+
+
+def _some_tiles(level: Counted, tile: Integers, chosen: Integers) -> Iterator[tuple[int, bytes]]:
     size = EXTENT // SQUARES
-    corner = np.column_stack([level.column % SQUARES, level.row % SQUARES])[order] * size
+    place = np.column_stack([level.column[chosen], level.row[chosen]]) % SQUARES
     ring = np.array([[0, 0], [size, 0], [size, size], [0, size]])
-    points = (corner[:, None] + ring).reshape(-1, 2)
-    number = np.arange(len(order))
-    pieces = Pieces(points, np.full(len(order), 4), number, number < 0, tile[order])
-    for where, content in encode(pieces, level.count[order]):
+    points = (place[:, None] * size + ring).reshape(-1, 2)
+    number = np.arange(len(chosen))
+    pieces = Pieces(points, np.full(len(chosen), 4), number, number < 0, tile[chosen])
+    for where, content in encode(pieces, level.count[chosen]):
         yield where, packed(content)
 
 
