@@ -120,12 +120,12 @@ def figures(name, scale, folder):
     codes = np.array([f"{each:012d}" for each in range(many)], dtype=object)
     place = Place(Areas(codes, codes), np.zeros((many, 4)))
     column = ShownColumn("persons", "bigint", "Persons", "persons", "sum", 1)
-    table = pa.table({"persons": random.lognormal(6, 1, many).round()})
-    reasons = Reasons(SimpleNamespace(columns=(column,)), table)
+    values = random.lognormal(6, 1, many).round()
+    reasons = Reasons(SimpleNamespace(columns=(column,)), pa.table({}))
 
     def draw() -> str:
         for _ in range(INDICATORS):
-            keep_values(table, Indicator(column, 0), reasons, place, folder)
+            keep_values(values, Indicator(column, 0), reasons, place, folder)
         return f"{INDICATORS} indicators"
 
     return draw, many

@@ -14,13 +14,12 @@ from tasks.core.pages.maps.classes import classify
 from tasks.core.pages.maps.ground import Projection, degrees
 from tasks.core.pages.maps.indicators import Indicator, default, indicators
 from tasks.core.pages.maps.layers import ShownLayer, attribution
-from tasks.core.pages.maps.missing import Reasons
 from tasks.core.pages.maps.names import AT_ONCE, keep_names
 from tasks.core.pages.maps.pictures import Plate, keep_picture
 from tasks.core.pages.maps.reading import Reader, reader
 from tasks.core.pages.maps.squares import count, draw_squares
 from tasks.core.pages.maps.tiles import Tiled, tile
-from tasks.core.pages.maps.values import Place, keep_details, keep_values, read
+from tasks.core.pages.maps.values import Place, keep_details, keep_values, read, read_reasons
 from tasks.core.postgres.database import Database
 
 FORMAT = 1
@@ -127,16 +126,15 @@ def _draw_areas(
 
 def _figures(source: Reader, place: Place, folder: Path) -> tuple[Description, Values | None]:
     """Write the files of all indicators; return their part, and the values of the first one."""
-    table, shown = read(source, indicators(source.layer))
-    first = default(shown)
-    reasons = Reasons(source.layer, table)
-    details = {each.name: keep_values(table, each, reasons, place, folder) for each in shown}
-    told = {
-        "indicators": [_listed(each, keep_details(details[each.name], folder)) for each in shown],
-        "default": first,
-        "details": details[first] if first else None,
-    }
-    return told, table[first].to_numpy().astype(float) if first else None
+    shown, reasons = indicators(source.layer), read_reasons(source)
+    first, of_first, details_of_first = default(shown), None, None
+    listed = []
+    for each, values in read(source, shown):
+        details = keep_values(values, each, reasons, place, folder)
+        listed.append(_listed(each, keep_details(details, folder)))
+        if each.name == first:
+            of_first, details_of_first = values, details
+    return {"indicators": listed, "default": first, "details": details_of_first}, of_first
 
 
 def _heading(layer: ShownLayer, kind: str) -> Description:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +57,7 @@ class Reader:
         for batch in self.cursor.fetch_record_batch():
             yield batch["x"].to_numpy(), batch["y"].to_numpy()
 
-    def figures(self, expressions: dict[str, sql.Composable]) -> pa.Table:
+    def figures(self, expressions: Mapping[str, sql.Composable]) -> pa.Table:
         """Read named expressions of all rows, in the order of the codes."""
         written = [
             sql.SQL("{} AS {}").format(each, sql.Identifier(name))
