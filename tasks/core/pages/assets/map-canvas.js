@@ -6,6 +6,8 @@ const PIECES = "areas"; // the layer within every tile
 const LONGEST = 600; // milliseconds of a flight
 const DEEPER = 6; // zooms beyond the last that has tiles
 const PADDING = 16;
+const TILE = 512; // pixels of its side
+const CLEAR = 9; // pixels of an area's side
 
 export function hasWebgl() {
   const canvas = document.createElement("canvas");
@@ -85,12 +87,22 @@ export class Canvas {
     return { version: 8, sources, layers };
   }
 
+  // The zoom at which areas are large enough for lines between them.
+  clearZoom(level) {
+    const count = level.squares ?? level.areas;
+    const [west, south, east, north] = this.description.view;
+    const square = ((east - west) / 360) * (mercator(north) - mercator(south));
+    return Math.log2(CLEAR / (TILE * Math.sqrt(square / count)));
+  }
+
   layersOf(level, place) {
     const common = { source: String(place), "source-layer": PIECES, minzoom: level.from, maxzoom: level.to };
     const ground = GROUND[this.shade];
-    const width = ["interpolate", ["linear"], ["zoom"], level.from, 0.15, level.from + 4, 0.8, level.from + 8, 1.4];
+    const clear = this.clearZoom(level);
+    const width = ["interpolate", ["linear"], ["zoom"], clear, 0.4, clear + 6, 1.4];
+    const opacity = ["interpolate", ["linear"], ["zoom"], clear - 2, 0, clear, 0.35, clear + 2, 0.6];
     const over = ["case", ["boolean", ["feature-state", "over"], false], 1, 0];
-    const line = { "line-color": ground.line, "line-width": width, "line-opacity": 0.55 };
+    const line = { "line-color": ground.line, "line-width": width, "line-opacity": opacity };
     const chosen = { "line-color": ground.chosen, "line-width": 2.5, "line-opacity": over };
     return [
       { ...common, id: `areas-${place}`, type: "fill", paint: { "fill-color": ground.waiting, "fill-antialias": false } },
@@ -152,7 +164,7 @@ export class Canvas {
   point(point, pinned) {
     const layers = this.levels.map((_, place) => `areas-${place}`);
     const [feature] = this.map.queryRenderedFeatures(point, { layers });
-    if (!feature) return this.leave();
+    if (!feature) return this.leave(pinned);
     return this.mark(layers.indexOf(feature.layer.id), feature.id, pinned, feature.properties.count);
   }
 
@@ -173,9 +185,9 @@ export class Canvas {
     this.over = null;
   }
 
-  leave() {
+  leave(cleared = false) {
     this.unmark();
-    this.told(null);
+    this.told(null, cleared);
   }
 
   // The level that is shown at this zoom.
@@ -213,6 +225,11 @@ export class Canvas {
       if (this.painted.has(place)) this.paint(place, this.painted.get(place));
     });
   }
+}
+
+// From 0 to 1, to the north.
+function mercator(latitude) {
+  return 0.5 + Math.asinh(Math.tan((latitude * Math.PI) / 180)) / (2 * Math.PI);
 }
 
 function pixels(canvas) {

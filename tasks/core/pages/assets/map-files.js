@@ -71,6 +71,7 @@ export class Names {
   async search(text, most) {
     const wanted = plain(text);
     const found = { first: [], count: 0 };
+    this.files.forEach((_, index) => this.part(index)); // asked for at once, read in order
     for (let index = 0; index < this.files.length; index += 1) {
       const part = await this.part(index);
       part.plain ??= part.labels.map(plain);

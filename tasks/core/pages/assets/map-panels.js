@@ -54,7 +54,7 @@ export function missing(details, words) {
     const text = reason === "another reason" ? words.say("anotherReason") : reason || words.say("noReason");
     list.append(row(null, text, count, words));
   }
-  return [element("h4", {}, words.say("missingWhy")), list];
+  return [element(words.heading, {}, words.say("missingWhy")), list];
 }
 
 export function histogram(details, label, words) {
@@ -81,7 +81,7 @@ export function histogram(details, label, words) {
   const picture = drawn("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": sentence, preserveAspectRatio: "none" }, ...bars);
   const ends = element("p", { class: "ends" }, element("span", {}, words.short(edges[0])), element("span", {}, words.short(edges.at(-1))));
   const notes = [sentence, ratio ? words.say("logarithmic") : "", counts.length > 1 ? words.say("tails") : ""];
-  return [element("h4", {}, words.say("distribution")), picture, ends, element("p", { class: "note" }, notes.filter(Boolean).join(" "))];
+  return [element(words.heading, {}, words.say("distribution")), picture, ends, element("p", { class: "note" }, notes.filter(Boolean).join(" "))];
 }
 
 function colourOf(value, classes) {
@@ -90,7 +90,7 @@ function colourOf(value, classes) {
 }
 
 // choose is called with [number, code, name, value, bounds].
-export function extremes(details, words, choose) {
+export function extremes(details, words, choose, about = "") {
   return ["least", "most"].filter((side) => details[side].length).map((side) => {
     const list = element("ol", {});
     for (const told of details[side]) {
@@ -103,6 +103,7 @@ export function extremes(details, words, choose) {
     }
     const passed = side === "least" && details.without_zeros;
     const note = passed ? [element("p", { class: "note" }, words.say("withoutZeros", { count: words.number(passed) }))] : [];
-    return element("section", { class: side }, element("h4", {}, words.say(side)), list, ...note);
+    if (about) note.push(element("p", { class: "note" }, about));
+    return element("section", { class: side }, element(words.heading, {}, words.say(side)), list, ...note);
   });
 }

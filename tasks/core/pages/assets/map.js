@@ -1,7 +1,8 @@
 // <area-map src="map.<hash>.json" lang="en|fr">: a layer's map with its legend, distribution and extremes.
 // Until it is seen, and where WebGL is missing, the picture inside the element stays.
 import { readAddress, writeAddress } from "./map-address.js";
-import { Canvas, hasWebgl, levelsOf } from "./map-canvas.js";
+import { Canvas, hasWebgl } from "./map-canvas.js";
+import { areaCard, squareCard } from "./map-card.js";
 import { Figures, Names, json, unpacked } from "./map-files.js";
 import { element, extremes, histogram, legend, missing } from "./map-panels.js";
 import { Search } from "./map-search.js";
@@ -16,6 +17,7 @@ class AreaMap extends HTMLElement {
     made += 1;
     this.identity = `area-map-${made}`;
     this.words = new Words(this.getAttribute("lang") ?? document.documentElement.lang);
+    this.words.heading = `h${this.getAttribute("heading") ?? 3}`;
     this.base = new URL(this.getAttribute("src"), document.baseURI);
     this.picture = this.querySelector("img");
     this.details = new Map();
@@ -58,7 +60,7 @@ class AreaMap extends HTMLElement {
       ["legend", "missing", "histogram", "extremes"].map((name) => [name, element("div", { class: name })]),
     );
     const { legend: side, missing: why, ...rest } = this.panels;
-    const sides = element("div", { class: "sides" }, element("h4", {}, words.say("legend")), side, why);
+    const sides = element("div", { class: "sides" }, element(words.heading, {}, words.say("legend")), side, why);
     if (this.picture) this.stage.append(this.picture);
     this.stage.append(this.card);
     const bar = element("div", { class: "bar" }, picked, this.isSquares ? "" : this.search.element);
@@ -75,8 +77,14 @@ class AreaMap extends HTMLElement {
     const details = await this.detailsOf(this.description, name);
     if (this.indicator.name !== name) return undefined; // another was chosen meanwhile
     this.fill(details);
+    this.turn = null;
+    await this.rest(); // a card of the other indicator is of no use
     if (this.canvas) await this.paint();
     return this.remember();
+  }
+
+  squareOf(level) {
+    return level ? this.words.say("square", { metres: this.words.length(level.metres) }) : "";
   }
 
   // What an indicator is called; points are counted, which only the page can say in its language.
@@ -92,7 +100,7 @@ class AreaMap extends HTMLElement {
     panels.missing.replaceChildren(...missing(details, words));
     panels.histogram.replaceChildren(...histogram(details, label, words));
     const go = ([id, code, label_, , bounds]) => this.go({ id, code, label: label_, bounds });
-    panels.extremes.replaceChildren(...extremes(details, words, go));
+    panels.extremes.replaceChildren(...extremes(details, words, go, this.squareOf(this.description.levels?.at(-1))));
     this.dataset.indicator = name;
   }
 
@@ -141,7 +149,11 @@ class AreaMap extends HTMLElement {
     const place = element("div", { class: "canvas" });
     this.stage.prepend(place);
     this.say(this.words.say("loading"));
-    const canvas = new Canvas(place, this.description, this.base, (over) => this.tell(over), () => this.moved());
+    const told = (over, cleared) => {
+      if (cleared) this.area = null;
+      this.tell(over).catch((error) => this.fail(error));
+    };
+    const canvas = new Canvas(place, this.description, this.base, told, () => this.moved());
     const label = `${this.words.say("map", { layer: this.words.layer(this.description.layer), indicator: this.indicator?.description ?? "" })}. ${this.words.say("mapHelp")}`;
     await canvas.begin(this.asked?.at, label);
     this.canvas = canvas;
@@ -208,56 +220,40 @@ class AreaMap extends HTMLElement {
   // ---- an area ----
 
   async tell(over) {
-    if (!over) {
-      if (!this.area) this.card.hidden = true;
-      return;
-    }
+    this.turn = over;
+    if (!over) return this.rest();
     const level = this.canvas.levels[over.place];
     if (this.isSquares) return this.showSquare(level, over.count);
     const names = level.own ? this.names : (level.reader ??= new Names(this.base, level.names));
-    this.turn = over;
     const figures = this.indicator ? await this.figuresOf(level, this.indicator.name) : null;
     const area = await names.of(over.id);
     if (this.turn !== over) return; // the pointer is elsewhere by now
-    this.area = over.pinned && level.own ? area : null;
+    if (over.pinned) this.area = level.own ? area : null;
     this.show(area, figures);
     if (over.pinned) this.remember();
   }
 
+  // The pointer is on no area: the one that was chosen stays.
+  async rest() {
+    const { area, indicator } = this;
+    if (!area) {
+      this.card.hidden = true;
+      return;
+    }
+    const figures = indicator ? await this.figuresOf(this.description, indicator.name) : null;
+    if (this.turn === null && this.area === area) this.show(area, figures);
+  }
+
   showSquare(level, count) {
-    const { words } = this;
-    const square = words.say("square", { metres: words.length(level.metres) });
-    const value = element("b", {}, `${words.number(count)} ${this.indicator.unit}`);
-    const figure = element("p", { class: "figure" }, value);
-    figure.dataset.value = count;
-    this.card.replaceChildren(element("p", {}, element("strong", {}, square)), figure);
+    this.card.replaceChildren(...squareCard(this.squareOf(level), count, this.indicator.unit, this.words));
     this.card.hidden = false;
   }
 
-  show({ id, code, label }, figures) {
+  show(area, figures) {
     const { words, card, indicator } = this;
-    const close = element("button", { type: "button", class: "close", "aria-label": words.say("close") }, "×");
-    close.addEventListener("click", () => this.unpin());
-    const heads = [element("strong", {}, label || code), " ", element("code", {}, label ? code : "")];
-    card.replaceChildren(close, element("p", {}, ...heads));
-    if (figures) card.append(this.figureOf(id, figures, indicator));
-    card.dataset.code = code;
+    card.replaceChildren(...areaCard(area, figures, indicator, words, () => this.unpin()));
+    card.dataset.code = area.code;
     card.hidden = false;
-  }
-
-  figureOf(id, figures, { description: about, unit }) {
-    const { words } = this;
-    const value = figures.value(id);
-    const said = element("p", { class: "figure" }, element("span", {}, about || this.indicator.name));
-    if (value === null) {
-      const reason = figures.reason(id) || words.say("noReason");
-      said.append(element("b", { class: "none" }, `${words.say("missing")}: ${reason}`));
-      said.dataset.value = "";
-    } else {
-      said.append(element("b", {}, `${words.number(value, figures.details.decimals)} ${unit}`));
-      said.dataset.value = figures.details.decimals === null ? String(value) : value.toFixed(figures.details.decimals);
-    }
-    return said;
   }
 
   unpin() {
@@ -301,4 +297,3 @@ class AreaMap extends HTMLElement {
 }
 
 customElements.define("area-map", AreaMap);
-export { levelsOf };

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -30,14 +30,10 @@ BATCH_BYTES = "8388608"
 
 @dataclass(frozen=True)
 class Areas:
-    """The rows of a layer in the order of their codes; the place of a row is the area's number.
-
-    shapes: WKB in the CRS of the layer, None where a row has no geometry.
-    """
+    """What the rows of a layer are called, in the order of codes; a row's place is its number."""
 
     codes: npt.NDArray[Any]
     labels: npt.NDArray[Any]
-    shapes: npt.NDArray[Any]
 
 
 class Reader:
@@ -46,13 +42,13 @@ class Reader:
     def __init__(self, database: Database, cursor: Any, layer: ShownLayer) -> None:
         self.database, self.cursor, self.layer = database, cursor, layer
 
-    def areas(self) -> Areas:
-        """Read codes, names and shapes."""
+    def areas(self) -> tuple[Areas, npt.NDArray[Any]]:
+        """Read codes and names, and shapes as WKB in the layer's CRS, None where there is none."""
         names = {"label": self.layer.label, "geometry": sql.Identifier(GEOMETRY)}
         table = self._table(SELECT_AREAS, **names)
         order = np.argsort(_texts(table["code"]), kind="stable")
         shapes = table["shape"].to_numpy()[order]
-        return Areas(_texts(table["code"])[order], _texts(table["label"])[order], shapes)
+        return Areas(_texts(table["code"])[order], _texts(table["label"])[order]), shapes
 
     def points(self) -> Iterator[tuple[Floats, Floats]]:
         """Stream x and y of all points, a batch of rows at a time."""
@@ -61,7 +57,7 @@ class Reader:
         for batch in self.cursor.fetch_record_batch():
             yield batch["x"].to_numpy(), batch["y"].to_numpy()
 
-    def figures(self, expressions: dict[str, sql.Composable]) -> pa.Table:
+    def figures(self, expressions: Mapping[str, sql.Composable]) -> pa.Table:
         """Read named expressions of all rows, in the order of the codes."""
         written = [
             sql.SQL("{} AS {}").format(each, sql.Identifier(name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from tasks.core.pages.maps.ground import EXTENT, HALF, Floats, Projection, degre
 from tasks.core.pages.maps.rings import Integers
 from tasks.core.pages.maps.tiling import Pieces
 
-DEEPEST = 10
-SQUARES = 64  # of a tile's side: 8 pixels each
-PATIENCE = 4_000_000  # counts that are kept before equal squares are added up
+DEEPEST = 9
+SQUARES = 128  # of a tile's side: 4 pixels each
+PATIENCE = 1_000_000  # counts beyond the squares there are, before they are added up
+AT_ONCE = 100_000  # squares that are written together
 EXTREMES = 10
+OF_PICTURE = 1  # zooms beyond the first
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,16 @@ def count(points: Iterable[tuple[Floats, Floats]], srid: int) -> Counted:
     """Count points, streamed as x and y in a CRS, in the squares of the deepest zoom."""
     project, side = Projection(srid), SQUARES * 2**DEEPEST
     parts: list[Counted] = []
+    waiting = 0
     for x, y in points:
         east, south = project(x, y)
         column, row = (
             np.clip(np.floor(each * side), 0, side - 1).astype(np.int64) for each in (east, south)
         )
         parts.append(counted(DEEPEST, column, row, np.ones(len(column), np.int64)))
-        if sum(len(part.count) for part in parts) > PATIENCE:
-            parts = [_together(parts)]
+        waiting += len(column)
+        if waiting > PATIENCE:
+            parts, waiting = [_together(parts)], 0
     return _together(parts)
 
 
@@ -77,41 +82,63 @@ def _together(parts: list[Counted]) -> Counted:
 NAMES = ("column", "row", "count")
 
 
-def draw_squares(found: Counted, folder: Path, scratch: Path, name: str) -> dict[str, Any]:
-    """Write the tiles of all zooms; return the part of the description that tells of them."""
+@dataclass(frozen=True)
+class Drawn:
+    """Squares as drawn: the part of the description that tells of them, and some for a picture.
+
+    seen: xmin, ymin, xmax, ymax in the unit square. metres: width of the squares of the picture.
+    """
+
+    told: dict[str, Any]
+    pictured: Counted
+    seen: Floats
+    metres: int
+
+
+def draw_squares(found: Counted, folder: Path, scratch: Path, name: str) -> Drawn:
+    """Write the tiles of all zooms."""
     bounds = found.bounds
     seen = main_view(bounds)
     whole = np.concatenate([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)])
     span = max(float((seen[2:] - seen[:2]).max()), 1e-9)
     first = int(np.clip(np.floor(-np.log2(span)) - 1, 0, DEEPEST))
     levels = [found]
-    while levels[-1].zoom > first:
-        levels.append(levels[-1].above())
+    while levels[0].zoom > first:
+        levels.insert(0, levels[0].above())
     archive = TileArchive(scratch / f"{name}.pmtiles")
-    for level in reversed(levels):
+    for level in levels:
         archive.add(level.zoom, _tiles(level))
     archive.close((first, DEEPEST), degrees(whole)[0], name)
-    return {
+    told = {
         "tiles": keep_file(folder, name, "pmtiles", archive.path),
         "zooms": [first, DEEPEST],
         "view": degrees(seen)[0].tolist(),
         "bounds": degrees(whole)[0].tolist(),
-        "levels": [_told(level, seen) for level in reversed(levels)],
+        "levels": [_told(level, seen) for level in levels],
     }
+    place = min(OF_PICTURE, len(levels) - 1)
+    return Drawn(told, levels[place], seen, told["levels"][place]["metres"])
 
 
 def _tiles(level: Counted) -> Iterator[tuple[int, bytes]]:
-    """Write the squares of a zoom, with their counts."""
-    column, row = level.column // SQUARES, level.row // SQUARES
-    tile = column * 2**level.zoom + row
+    """Write the squares of a zoom, with their counts, some tiles at a time."""
+    tile = level.column // SQUARES * 2**level.zoom + level.row // SQUARES
     order = np.argsort(tile, kind="stable")
+    begins = np.flatnonzero(np.diff(tile[order], prepend=-1))
+    run = begins // AT_ONCE
+    ends = np.append(begins[1:][run[1:] != run[:-1]], len(order))
+    for begin, end in pairwise([0, *ends.tolist()]):
+        yield from _some_tiles(level, tile, order[begin:end])
+
+
+def _some_tiles(level: Counted, tile: Integers, chosen: Integers) -> Iterator[tuple[int, bytes]]:
     size = EXTENT // SQUARES
-    corner = np.column_stack([level.column % SQUARES, level.row % SQUARES])[order] * size
+    place = np.column_stack([level.column[chosen], level.row[chosen]]) % SQUARES
     ring = np.array([[0, 0], [size, 0], [size, size], [0, size]])
-    points = (corner[:, None] + ring).reshape(-1, 2)
-    number = np.arange(len(order))
-    pieces = Pieces(points, np.full(len(order), 4), number, number < 0, tile[order])
-    for where, content in encode(pieces, level.count[order]):
+    points = (place[:, None] * size + ring).reshape(-1, 2)
+    number = np.arange(len(chosen))
+    pieces = Pieces(points, np.full(len(chosen), 4), number, number < 0, tile[chosen])
+    for where, content in encode(pieces, level.count[chosen]):
         yield where, packed(content)
 
 

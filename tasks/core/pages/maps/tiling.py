@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -36,15 +36,15 @@ def cut_to_tiles(rings: Rings, zoom: int) -> Iterator[Pieces]:
     Yields the pieces of a few columns of tiles at a time, from the west, none of them twice.
     """
     side = 2**zoom
-    scaled = Rings(rings.points * side, rings.sizes, rings.area, rings.part, rings.hole)
-    first, count = _reach(scaled, 0, side)
-    for low, high in _runs_of_columns(scaled, first, count, side):
+    first, count = _reach(rings, 0, side, scale=side)
+    for low, high in _runs_of_columns(rings, first, count, side):
         begin = np.maximum(first, low)
         chosen = np.flatnonzero(begin < np.minimum(first + count, high))
         spans = np.minimum(first + count, high)[chosen] - begin[chosen]
         ring = np.repeat(chosen, spans)
         column = spread(begin[chosen], spans)
-        strips, kept = _strips(scaled.taken(ring), 0, column)
+        taken = rings.taken(ring)
+        strips, kept = _strips(replace(taken, points=taken.points * side), 0, column)
         yield _cut_rows(strips, column[kept], side)
 
 
@@ -59,12 +59,15 @@ def _cut_rows(strips: Rings, column: Integers, side: int) -> Pieces:
     return _on_grid(pieces.taken(order), column[order], row[order], side)
 
 
-def _reach(rings: Rings, axis: int, side: int) -> tuple[Integers, Integers]:
-    """Return the first tile that each ring reaches, margins counted, and how many it does."""
+def _reach(rings: Rings, axis: int, side: int, scale: int = 1) -> tuple[Integers, Integers]:
+    """Return the first tile that each ring reaches, margins counted, and how many it does.
+
+    scale: tiles in a unit of the coordinates.
+    """
     if not len(rings.sizes):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     margin = MARGIN / EXTENT
-    least, most = rings.bounds(axis)
+    least, most = (bound * scale for bound in rings.bounds(axis))
     first = np.clip(np.floor(least - margin), 0, side - 1).astype(np.int64)
     last = np.clip(np.floor(most + margin), 0, side - 1).astype(np.int64)
     return first, last - first + 1

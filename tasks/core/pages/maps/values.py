@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ NO_VALUE = np.iinfo(np.int32).min  # in whole numbers, where there is none; NaN 
 EXACT = 2**53
 MOST_DECIMALS = 9
 EXTREMES = 10
+AT_ONCE = 24  # columns that are read together
 
 
 @dataclass(frozen=True)
@@ -39,22 +41,35 @@ class Place:
         return [int(number), str(code), str(label), value, where]
 
 
-def read(reader: Reader, shown: list[Indicator]) -> tuple[pa.Table, list[Indicator]]:
-    """Read the figures of all indicators, with the columns of reasons and exact decimals."""
+def read(reader: Reader, shown: list[Indicator]) -> Iterator[tuple[Indicator, Floats]]:
+    """Read the figures of all indicators, some columns at a time, with their exact decimals.
+
+    Gives each with its values in the order of the areas, NaN where one is missing.
+    """
     open_scale = [
         each.name
         for each in shown
         if each.decimals is None and each.column.data_type.startswith("numeric")
     ]
     found = reader.decimals(open_scale)
-    exact = [Indicator(each.column, found.get(each.name, each.decimals)) for each in shown]
-    names = {each.name: sql.SQL("{}::float8").format(sql.Identifier(each.name)) for each in shown}
-    reasons = {name: sql.Identifier(name) for name in reason_columns(reader.layer)}
-    return reader.figures({**names, **reasons}), exact
+    for begin in range(0, len(shown), AT_ONCE):
+        part = shown[begin : begin + AT_ONCE]
+        names = [each.name for each in part]
+        written = sql.SQL("{}::float8")
+        table = reader.figures({name: written.format(sql.Identifier(name)) for name in names})
+        for each in part:
+            exact = Indicator(each.column, found.get(each.name, each.decimals))
+            yield exact, table[each.name].to_numpy().astype(np.float64)
+
+
+def read_reasons(reader: Reader) -> Reasons:
+    """Read why figures are missing."""
+    named = {name: sql.Identifier(name) for name in reason_columns(reader.layer)}
+    return Reasons(reader.layer, reader.figures(named) if named else pa.table({}))
 
 
 def keep_values(
-    table: pa.Table, indicator: Indicator, reasons: Reasons, place: Place, folder: Path
+    values: Floats, indicator: Indicator, reasons: Reasons, place: Place, folder: Path
 ) -> dict[str, Any]:
     """Write the file of an indicator; return its details.
 
@@ -63,7 +78,6 @@ def keep_values(
     byte an area), classes, histogram, and the least and the most, each [number, code, name, value,
     bounds].
     """
-    values = table[indicator.name].to_numpy().astype(np.float64)
     missing = np.isnan(values)
     texts, coded = reasons.of(indicator, missing)
     kind, places, content = _typed(values, indicator.decimals)
