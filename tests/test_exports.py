@@ -672,6 +672,22 @@ def test_an_export_into_a_bucket_is_the_same_file(
         made("codes", "csv", to="s3://nowhere/x")
 
 
+def test_an_edition_published_meanwhile_changes_nothing_of_an_export_under_way(
+    other_database: Database,
+) -> None:
+    land = replace(LAND, slug="switched", schema="switched", layers={"areas": ("code",)})
+    with other_database.session() as cursor:
+        record_dataset(cursor, land)
+    published(other_database, land, 1)
+    with exports.snapshot(other_database) as state:
+        layer = exports.shown_layer(state, "switched.areas")
+        published(other_database, land, 100)
+        with exports.open_stream(state, layer) as batches:
+            assert batches.read_all().column("people").to_pylist() == [1, 2, 3]
+    with read_layer(other_database, "switched.areas") as batches:
+        assert batches.read_all().column("people").to_pylist() == [100, 200, 300]
+
+
 def test_a_stream_gives_chosen_columns_in_the_order_of_the_key(land: Database) -> None:
     with read_layer(land, "land.odd", columns=("code", "geom"), crs=4326) as batches:
         table = batches.read_all()

@@ -18,7 +18,11 @@ from tasks.core.exporting.formats import Form
 from tasks.core.exporting.projections import Change, changed, crs_change
 from tasks.core.exporting.shown_layers import LayerColumn, ShownLayer, shown_layer
 from tasks.core.exporting.snapshots import Snapshot, snapshot
-from tasks.core.exporting.statements import SELECT_EDITION_SHOWN, SELECT_STREAM
+from tasks.core.exporting.statements import (
+    SELECT_EDITION_SHOWN,
+    SELECT_STREAM,
+    SELECT_WHETHER_BYTEWISE,
+)
 from tasks.core.model.errors import CheckFailed, ConfigurationError, WorkLost
 from tasks.core.postgres.database import Database
 
@@ -77,10 +81,13 @@ def open_stream(
     chosen = _chosen(layer, columns)
     schema = pa.schema(_fields(state, layer, chosen, form))
     change, _ = crs_change(layer.srid, crs or layer.srid) if layer.srid else (None, "")
+    (order,) = state.records(SELECT_WHETHER_BYTEWISE)
     query = sql.SQL(SELECT_STREAM).format(
         columns=sql.SQL(", ").join(_expression(each, form) for each in chosen),
         view=layer.view,
-        key=sql.SQL(", ").join(_ordered(layer, name) for name in layer.key_columns),
+        key=sql.SQL(", ").join(
+            _ordered(layer, name, bytewise=order.bytewise) for name in layer.key_columns
+        ),
     )
     _require_edition(state, layer)
     with state.batches(query) as rows:
@@ -144,10 +151,11 @@ def _selected(column: LayerColumn, form: Form) -> str:
     return "{}" if form != "text" and kind in PLAIN else "{}::text"
 
 
-def _ordered(layer: ShownLayer, name: str) -> sql.Composable:
+def _ordered(layer: ShownLayer, name: str, *, bytewise: bool) -> sql.Composable:
     """Return a column of the key to order by: a text by its bytes, in no server's language."""
     kind = next(each.data_type for each in layer.columns if each.name == name)
-    collated = '{} COLLATE "C"' if kind == "text" or kind.startswith("character") else "{}"
+    is_text = kind == "text" or kind.startswith("character")
+    collated = '{} COLLATE "C"' if is_text and not bytewise else "{}"
     return sql.SQL(collated).format(sql.Identifier(name))
 
 
