@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from psycopg2 import sql
 
 from tasks.core.exporting.figures import decimal_types
@@ -39,6 +40,7 @@ PLAIN = {
     "timestamp without time zone": pa.timestamp("us"),
 }
 LISTED = ("text", "bigint", "integer", "smallint", "double precision", "real", "boolean", "date")
+FIRST_DAY, LAST_DAY = -719162, 2932896  # of the years 1 to 9999, from 1970 on
 INFINITY = re.compile(r"double precision|real")
 
 
@@ -164,6 +166,7 @@ def _typed(
 ) -> Iterator[pa.RecordBatch]:
     geometry = layer.geometry.name if layer.geometry else None
     for batch in rows:
+        _require_days(batch, layer)
         arrays = [
             changed(column, change, layer.name)
             if field.name == geometry and change
@@ -171,6 +174,18 @@ def _typed(
             for field, column in zip(schema, batch.columns, strict=True)
         ]
         yield pa.record_batch(arrays, schema=schema)
+
+
+def _require_days(batch: pa.RecordBatch, layer: ShownLayer) -> None:
+    """Refuse days and moments that no calendar has: the driver makes numbers of an infinite one."""
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        if pa.types.is_temporal(field.type) and len(column) > column.null_count:
+            days = pc.min_max(column.cast(pa.date32()).cast(pa.int32())).as_py()
+            if days["min"] < FIRST_DAY or days["max"] > LAST_DAY:
+                raise CheckFailed(
+                    f"Days from year 1 to 9999 were expected in {field.name} of {layer.name}"
+                    f" {layer.vintage}, found others, or infinite ones: export it as csv."
+                )
 
 
 def _counted(batches: Iterator[pa.RecordBatch], layer: ShownLayer) -> Iterator[pa.RecordBatch]:
