@@ -562,8 +562,8 @@ def test_a_place_that_takes_nothing_is_refused(land: Database, tmp_path: Path) -
 def test_values_that_a_format_cannot_hold_are_refused_and_others_take_them(
     other_database: Database, tmp_path: Path
 ) -> None:
-    extra = "ALTER TABLE areas ADD share double precision, ADD exact numeric;"
-    extra += said_of_areas("share") + said_of_areas("exact")
+    extra = "ALTER TABLE areas ADD share double precision, ADD exact numeric, ADD day date;"
+    extra += said_of_areas("share") + said_of_areas("exact") + said_of_areas("day")
     land = replace(LAND, slug="land_odd", schema="land_odd", layers={"areas": ("code",)})
     with other_database.session() as cursor:
         record_dataset(cursor, land)
@@ -583,13 +583,21 @@ def test_values_that_a_format_cannot_hold_are_refused_and_others_take_them(
         "A1": "nan", "A2": "None", "A3": "None"
     }  # fmt: skip
     csv = Path(export(other_database, "land_odd.areas", "csv", to=folder).url).read_text()
-    assert '1 0))",NaN,\n' in csv
+    assert '1 0))",NaN,,\n' in csv
     with other_database.session() as cursor:
         cursor.execute(f"UPDATE {table} SET share = NULL, exact = 1234567890.1234567")
     with pytest.raises(CheckFailed, match=r"at most 15 digits .* in exact .* found 17: .*geoparq"):
         export(other_database, "land_odd.areas", "gpkg", to=folder)
     path = export(other_database, "land_odd.areas", "geoparquet", to=folder).url
     assert str(pq.read_table(path).column("exact")[0]) == "1234567890.1234567"
+    with other_database.session() as cursor:
+        cursor.execute(f"UPDATE {table} SET day = 'infinity' WHERE code = 'A3'")
+    with pytest.raises(CheckFailed, match=r"from year 1 to 9999 were expected in day of land_odd"):
+        export(other_database, "land_odd.areas", "geoparquet", to=f"{tmp_path}/days/")
+    assert (
+        ",infinity\n"
+        in Path(export(other_database, "land_odd.areas", "csv", to=folder).url).read_text()
+    )
     with other_database.session() as cursor:
         cursor.execute(f"DELETE FROM {table} WHERE code = 'A2'")
     with pytest.raises(CheckFailed, match=r"the 3 rows of edition 1 in the catalog, found 2"):
@@ -670,6 +678,22 @@ def test_an_export_into_a_bucket_is_the_same_file(
     assert named.url == "s3://exports/codes.parquet"
     with pytest.raises(Refused, match=r"and s3://nowhere/x does not \(it has no such bucket"):
         made("codes", "csv", to="s3://nowhere/x")
+
+
+def test_an_edition_published_meanwhile_changes_nothing_of_an_export_under_way(
+    other_database: Database,
+) -> None:
+    land = replace(LAND, slug="switched", schema="switched", layers={"areas": ("code",)})
+    with other_database.session() as cursor:
+        record_dataset(cursor, land)
+    published(other_database, land, 1)
+    with exports.snapshot(other_database) as state:
+        layer = exports.shown_layer(state, "switched.areas")
+        published(other_database, land, 100)
+        with exports.open_stream(state, layer) as batches:
+            assert batches.read_all().column("people").to_pylist() == [1, 2, 3]
+    with read_layer(other_database, "switched.areas") as batches:
+        assert batches.read_all().column("people").to_pylist() == [100, 200, 300]
 
 
 def test_a_stream_gives_chosen_columns_in_the_order_of_the_key(land: Database) -> None:

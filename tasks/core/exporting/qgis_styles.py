@@ -15,6 +15,7 @@ from tasks.core.exporting.statements import SELECT_GROUPS, SELECT_WORDS
 COLOURS = ("255,255,204", "161,218,180", "65,182,196", "44,127,184", "37,52,148")
 OUTLINE, PLAIN = "110,110,110", "65,182,196"
 FIGURES = ("numeric", "double precision", "bigint", "integer")
+MOST_ROWS = 1_000_000  # in which different words are looked for
 MOST_WORDS = 12  # of a column that areas are coloured by
 
 
@@ -62,7 +63,9 @@ def _groups(state: Snapshot, layer: ShownLayer, column: LayerColumn) -> list[tup
 
 
 def _few_words(state: Snapshot, layer: ShownLayer) -> tuple[LayerColumn, list[str]] | None:
-    """Return the first column of texts with a few different ones, and these."""
+    """Return the first column of texts with a few different ones, and these; none of a register."""
+    if layer.row_count > MOST_ROWS:
+        return None
     for column in layer.columns:
         if column.data_type == "text" and column.name not in layer.key_columns:
             query = sql.SQL(SELECT_WORDS).format(

@@ -45,6 +45,11 @@ SELECT number FROM catalog.showing
  WHERE view_schema = {schema} AND view_name = {view}
  ORDER BY (at <= now()) DESC, id DESC LIMIT 1
 """
+# Whether texts are ordered by their bytes without being asked to, and so by the index of the key.
+SELECT_WHETHER_BYTEWISE = """
+SELECT datlocprovider = 'c' AND datcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') AS bytewise
+  FROM pg_database WHERE datname = current_database()
+"""
 SELECT_STREAM = "SELECT {columns} FROM {view} ORDER BY {key}"
 SELECT_FIGURES = "SELECT {columns} FROM {view}"
 INSERT_GPKG_METADATA = """

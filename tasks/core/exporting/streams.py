@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from psycopg2 import sql
 
 from tasks.core.exporting.figures import decimal_types
@@ -18,7 +19,11 @@ from tasks.core.exporting.formats import Form
 from tasks.core.exporting.projections import Change, changed, crs_change
 from tasks.core.exporting.shown_layers import LayerColumn, ShownLayer, shown_layer
 from tasks.core.exporting.snapshots import Snapshot, snapshot
-from tasks.core.exporting.statements import SELECT_EDITION_SHOWN, SELECT_STREAM
+from tasks.core.exporting.statements import (
+    SELECT_EDITION_SHOWN,
+    SELECT_STREAM,
+    SELECT_WHETHER_BYTEWISE,
+)
 from tasks.core.model.errors import CheckFailed, ConfigurationError, WorkLost
 from tasks.core.postgres.database import Database
 
@@ -35,6 +40,7 @@ PLAIN = {
     "timestamp without time zone": pa.timestamp("us"),
 }
 LISTED = ("text", "bigint", "integer", "smallint", "double precision", "real", "boolean", "date")
+FIRST_DAY, LAST_DAY = -719162, 2932896  # of the years 1 to 9999, from 1970 on
 INFINITY = re.compile(r"double precision|real")
 
 
@@ -77,10 +83,13 @@ def open_stream(
     chosen = _chosen(layer, columns)
     schema = pa.schema(_fields(state, layer, chosen, form))
     change, _ = crs_change(layer.srid, crs or layer.srid) if layer.srid else (None, "")
+    (order,) = state.records(SELECT_WHETHER_BYTEWISE)
     query = sql.SQL(SELECT_STREAM).format(
         columns=sql.SQL(", ").join(_expression(each, form) for each in chosen),
         view=layer.view,
-        key=sql.SQL(", ").join(_ordered(layer, name) for name in layer.key_columns),
+        key=sql.SQL(", ").join(
+            _ordered(layer, name, bytewise=order.bytewise) for name in layer.key_columns
+        ),
     )
     _require_edition(state, layer)
     with state.batches(query) as rows:
@@ -144,10 +153,11 @@ def _selected(column: LayerColumn, form: Form) -> str:
     return "{}" if form != "text" and kind in PLAIN else "{}::text"
 
 
-def _ordered(layer: ShownLayer, name: str) -> sql.Composable:
+def _ordered(layer: ShownLayer, name: str, *, bytewise: bool) -> sql.Composable:
     """Return a column of the key to order by: a text by its bytes, in no server's language."""
     kind = next(each.data_type for each in layer.columns if each.name == name)
-    collated = '{} COLLATE "C"' if kind == "text" or kind.startswith("character") else "{}"
+    is_text = kind == "text" or kind.startswith("character")
+    collated = '{} COLLATE "C"' if is_text and not bytewise else "{}"
     return sql.SQL(collated).format(sql.Identifier(name))
 
 
@@ -156,6 +166,7 @@ def _typed(
 ) -> Iterator[pa.RecordBatch]:
     geometry = layer.geometry.name if layer.geometry else None
     for batch in rows:
+        _require_days(batch, layer)
         arrays = [
             changed(column, change, layer.name)
             if field.name == geometry and change
@@ -163,6 +174,18 @@ def _typed(
             for field, column in zip(schema, batch.columns, strict=True)
         ]
         yield pa.record_batch(arrays, schema=schema)
+
+
+def _require_days(batch: pa.RecordBatch, layer: ShownLayer) -> None:
+    """Refuse days and moments that no calendar has: the driver makes numbers of an infinite one."""
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        if pa.types.is_temporal(field.type) and len(column) > column.null_count:
+            days = pc.min_max(column.cast(pa.date32()).cast(pa.int32())).as_py()
+            if days["min"] < FIRST_DAY or days["max"] > LAST_DAY:
+                raise CheckFailed(
+                    f"Days from year 1 to 9999 were expected in {field.name} of {layer.name}"
+                    f" {layer.vintage}, found others, or infinite ones: export it as csv."
+                )
 
 
 def _counted(batches: Iterator[pa.RecordBatch], layer: ShownLayer) -> Iterator[pa.RecordBatch]:
