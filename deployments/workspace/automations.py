@@ -4,12 +4,14 @@ worker that is gone, each told to people.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from prefect.automations import (
+    Automation,
     AutomationCore,
     CallWebhook,
     CancelFlowRun,
@@ -73,12 +75,16 @@ def set_up(client: SyncPrefectClient, webhook: UUID | None) -> list[Change]:
     """Create, correct or remove automations; one that is right is not touched, because a change
     restarts its window.
     """
-    wanted = {automation.name: automation for automation in automations(webhook)}
-    changes = [_set_up(client, automation) for automation in wanted.values()]
+    there: dict[str, list[Automation]] = defaultdict(list)
     for found in client.read_automations():
-        if found.name.startswith(PREFIX) and found.name not in wanted:
-            client.delete_automation(found.id)
-            changes.append(Change("automation", found.name, "removed"))
+        there[found.name].append(found)
+    wanted = {automation.name: automation for automation in automations(webhook)}
+    changes = [_set_up(client, each, there[each.name][:1]) for each in wanted.values()]
+    for name, others in there.items():
+        if name.startswith(PREFIX):
+            for found in others[name in wanted :]:  # a second one would tell everything twice
+                client.delete_automation(found.id)
+                changes.append(Change("automation", found.name, "removed"))
     return changes
 
 
@@ -244,8 +250,7 @@ def _automation(
     )
 
 
-def _set_up(client: SyncPrefectClient, wanted: AutomationCore) -> Change:
-    found = client.read_automations_by_name(wanted.name)
+def _set_up(client: SyncPrefectClient, wanted: AutomationCore, found: list[Automation]) -> Change:
     if not found:
         client.create_automation(wanted)
         return Change("automation", wanted.name, "created")
