@@ -151,7 +151,7 @@ OF_RUNLAND = {  # what the catalog says of it, by the metric: labels in their or
         " FROM catalog.promptness",
         ("dataset", "mirror", "vintage"),
     ),
-    "geodata_runs_total > 0": (
+    "geodata_runs > 0": (
         "SELECT dataset, outcome, count(*) FROM catalog.run GROUP BY dataset, outcome",
         ("dataset", "outcome"),
     ),
