@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +21,8 @@ from prefect.automations import CallWebhook, Posture
 from prefect.cli.deploy._models import PrefectYamlModel
 from prefect.cli.deploy._triggers import _initialize_deployment_triggers
 from prefect.flows import load_flow_from_entrypoint
+from prefect.server.events.schemas.automations import EventTrigger as ServerTrigger
+from prefect.server.events.schemas.events import ReceivedEvent
 from prefect.utilities.callables import parameter_schema
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -266,6 +268,34 @@ def test_automations_watch_every_schedule_and_tell_people() -> None:
         if any(isinstance(action, CallWebhook) for action in automation.actions)
     }
     assert told == expected - {"silent run"}  # that one makes it a crashed run
+
+
+@pytest.mark.parametrize(
+    ("deployment", "is_told"), [("belgium", True), ("rebuild", True), ("rebuild-edition", False)]
+)
+def test_hundreds_of_parts_of_a_rebuild_wait_without_a_word_each(
+    deployment: str, is_told: bool
+) -> None:
+    (late,) = (each for each in automations.automations(WEBHOOK) if each.name.endswith("late run"))
+    trigger = ServerTrigger.model_validate(late.trigger.model_dump())
+    related = [
+        {"id": "prefect.deployment.1", "role": "deployment", "name": deployment},
+        {"id": f"prefect.tag.{declared.TAG}", "role": "tag"},
+        {"id": "prefect.work-pool.1", "role": "work-pool", "name": work_pool.NAME},
+    ]
+    waits = ReceivedEvent.model_validate(
+        {
+            "id": UUID(int=2),
+            "event": "prefect.flow-run.Late",
+            "occurred": datetime.now(UTC),
+            "resource": {"prefect.resource.id": "prefect.flow-run.1"},
+            "related": [
+                {f"prefect.resource.{name}": value for name, value in each.items()}
+                for each in related
+            ],
+        }
+    )
+    assert trigger.covers_resources(waits.resource, waits.related) is is_told
 
 
 def test_a_run_is_only_taken_for_dead_after_three_heartbeats_and_a_slow_start() -> None:

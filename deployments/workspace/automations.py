@@ -37,6 +37,11 @@ OURS: Labels = {
     "prefect.resource.id": f"prefect.tag.{declared.TAG}",
     "prefect.resource.role": "tag",
 }
+# Parts of a rebuild wait for each other by hundreds; their supervisor has an end by its deadline.
+NO_PART: Labels = {
+    "prefect.resource.name": "!rebuild-edition",
+    "prefect.resource.role": "deployment",
+}
 ENDED = {
     f"prefect.flow-run.{state}"
     for state in (
@@ -174,7 +179,11 @@ def _starts(webhook: UUID | None) -> Iterator[AutomationCore]:
         _tell(webhook, text),
     )
     late = _unless(
-        STARTED | pending, QUEUE, after={"prefect.flow-run.Late"}, for_each={"prefect.resource.id"}
+        STARTED | pending,
+        QUEUE,
+        after={"prefect.flow-run.Late"},
+        for_each={"prefect.resource.id"},
+        related=[OURS, NO_PART],
     )
     text = (
         f"flow.name ~ ', run ' ~ flow_run.name ~ ' has waited {QUEUE} for a worker or a slot of its"
