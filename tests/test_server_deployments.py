@@ -300,6 +300,9 @@ def test_a_part_of_a_rebuild_is_as_big_as_its_dataset_is_asked_for_once_and_canc
     assert was_cancelled_before_start(found[part.id])
     with pytest.raises(ConfigurationError, match="No deployment atlantis/atlantis is on the"):
         begin(replace(order, deployment="atlantis/atlantis", key="2"))
+    for refused in ({"parameters": {"rebuild": "all"}}, {"job_variables": {"memory_limit": "4g"}}):
+        with pytest.raises(ConfigurationError, match=r"refused it .* with `make deploy`"):
+            begin(replace(order, key="3", **refused))
 
 
 def test_an_untagged_image_is_refused(client: SyncPrefectClient, background_server: str) -> None:
