@@ -37,11 +37,9 @@ OURS: Labels = {
     "prefect.resource.id": f"prefect.tag.{declared.TAG}",
     "prefect.resource.role": "tag",
 }
-# Parts of a rebuild wait for each other by hundreds; their supervisor has an end by its deadline.
-NO_PART: Labels = {
-    "prefect.resource.name": "!rebuild-edition",
-    "prefect.resource.role": "deployment",
-}
+# Parts of a rebuild wait for each other by hundreds: one word for all, where none of them starts.
+PART: Labels = {"prefect.resource.name": "rebuild-edition", "prefect.resource.role": "deployment"}
+NO_PART = PART | {"prefect.resource.name": "!rebuild-edition"}
 ENDED = {
     f"prefect.flow-run.{state}"
     for state in (
@@ -190,6 +188,18 @@ def _starts(webhook: UUID | None) -> Iterator[AutomationCore]:
         " queue. It starts when there is one. ' ~ flow_run|ui_url"
     )
     yield _automation("late run", "A run waits for a worker or a slot.", late, _tell(webhook, text))
+    none = _unless(
+        STARTED - {"prefect.flow-run.Scheduled"},
+        QUEUE,
+        after={"prefect.flow-run.Late"},
+        related=[OURS, PART],
+    )
+    text = (
+        f"'Parts of a rebuild wait, and none has started or ended for {QUEUE}: is a queue paused?'"
+    )
+    yield _automation(
+        "late parts", "Of a rebuild's parts that wait none starts.", none, _tell(webhook, text)
+    )
     gone = EventTrigger(
         expect={"prefect.work-pool.not-ready"},
         match={"prefect.resource.id": "prefect.work-pool.*", **NAMED},
