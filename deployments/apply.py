@@ -74,6 +74,8 @@ def apply(*, set_up_only: bool) -> None:
     with get_client(sync_client=True) as client:
         for change in set_up(client):
             print(change)
+        for sentence in work_pool.paused(client):
+            print(f"Left alone: {sentence}", file=sys.stderr)
         if notification.block_id(client) is None:
             print(
                 "Nobody is told: automations are only seen in the Prefect UI. Set"

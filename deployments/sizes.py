@@ -12,20 +12,21 @@ memory request at least the most memory, so that no node is promised to more pod
 all            no more than a node of 2 processors and 8 GiB gives
 
 Python with its libraries, Prefect's process around the run and what they write need 512 MiB of
-memory and 1 GiB of scratch for themselves: no size is below, and none up to twice that too large.
+memory and 1 GiB of scratch: no size is below, and none up to twice that too large.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from quantities import mib, processors
+from workspace import work_pool
 from workspace.declared import deployments
 
 from tasks.core.catalog.runs import taken
@@ -38,11 +39,10 @@ FILE_PAGES = 145  # MiB: 127 to 136 of the run's process, 18 of the one around i
 LEAST_MEMORY, LEAST_SCRATCH = 512, 1024  # MiB
 ROOM_MEMORY, ROOM_SCRATCH = 1024, 2048  # MiB up to which nothing is called too large
 NODE_CPU, NODE_MEMORY, NODE_SCRATCH = 1.9, 7 * 1024, 50 * 1024  # what pods get of it; MiB
-AROUND = "prefect"  # in measured.json: the process around each run, which no catalog knows of
+AROUND = "prefect"  # in measured.json: the process around each run, in no catalog
 BORROWER = "rebuild-edition"  # its pods are sized as those of the dataset's own deployment
 DAYS = 90
-UNITS = {"": 1 / 2**20, "k": 1000 / 2**20, "Ki": 1 / 1024, "M": 1e6 / 2**20, "Mi": 1.0}
-UNITS |= {"G": 1e9 / 2**20, "Gi": 1024.0, "T": 1e12 / 2**20, "Ti": 2.0**20}
+OTHERS = ("scratch_mib", "cpu_seconds", "seconds")  # of each flow, beside peak_mib
 HEADINGS = "deployment measured peak limit × scratch size × cores request seconds verdict"
 
 
@@ -75,12 +75,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--catalog", action="store_true", help="figures of this catalog's runs")
     try:
-        figures = measured()
-        if parser.parse_args(arguments).catalog:
-            figures |= of_catalog(figures)
+        return _report(catalog=parser.parse_args(arguments).catalog)
     except GeodataError as error:
         print(f"sizes: {error}", file=sys.stderr)
         return 1
+
+
+def _report(*, catalog: bool) -> int:
+    figures = measured()
+    figures |= of_catalog(figures) if catalog else {}
     lines, wrong = [HEADINGS.split()], list[str]()
     for deployment in sized():
         found = figures.get(flow_of(deployment))
@@ -104,8 +107,10 @@ def flow_of(deployment: Mapping[str, Any]) -> str:
 
 
 def sizes(deployment: Mapping[str, Any]) -> Sizes:
-    """Return what a deployment gives its pod."""
-    chosen = deployment["work_pool"]["job_variables"]
+    """Return what a deployment gives its pod, by its own choice or that of the work pool."""
+    usual = work_pool.template()["variables"]["properties"]
+    chosen = {name: usual[name]["default"] for name in Sizes.__dataclass_fields__}
+    chosen |= deployment["work_pool"].get("job_variables", {})
     return Sizes(
         **{name: mib(chosen[name]) for name in ("memory_request", "memory_limit", "scratch_size")},
         **{name: processors(chosen[name]) for name in ("cpu_request", "cpu_limit")},
@@ -156,46 +161,41 @@ def _beyond_a_node(name: str, given: Sizes) -> Iterator[str]:
 
 
 def measured() -> dict[str, Measured]:
-    """Return the figures that were kept, by flow."""
+    """Return the figures that were kept, by flow.
+
+    Raises ConfigurationError where one is missing: what is not known is not nothing.
+    """
     told = json.loads(FIGURES.read_text(encoding="utf-8"))
-    return {
-        flow: Measured(
-            f"{each['revision'][:7]}, {each['date']}",
-            *(each.get(name, 0) for name in ("peak_mib", "scratch_mib", "cpu_seconds", "seconds")),
+    return {flow: _kept(flow, each) for flow, each in told.items()}
+
+
+def _kept(flow: str, told: Mapping[str, Any]) -> Measured:
+    missing = [] if told.get("peak_mib") else ["peak_mib"]  # no process takes none
+    missing += [name for name in OTHERS if flow != AROUND and told.get(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"What {flow} took was expected in {FIGURES.name}, found no {', '.join(missing)}: run"
+            " tests/benchmark_sizes.py --scale 1 --keep-figures."
         )
-        for flow, each in told.items()
-    }
+    since = f"{told['revision'][:7]}, {told['date']}"
+    return Measured(since, told["peak_mib"], *(told.get(name, 0) for name in OTHERS))
 
 
 def of_catalog(kept: Mapping[str, Measured]) -> dict[str, Measured]:
-    """Return the figures of this catalog's runs, by dataset; Prefect's own process is added."""
-    around = kept[AROUND].peak_mib
+    """Return the figures of this catalog's runs, by dataset; Prefect's own process is added.
+
+    Where none of a dataset made an edition, they are too small, and the larger ones of both count.
+    """
     return {
-        dataset: Measured(
-            f"{each.runs} runs",
-            around + each.peak_mib,
-            each.scratch_mib,
-            each.cpu_seconds,
-            each.seconds,
-        )
+        dataset: _of_runs(each, kept[AROUND].peak_mib, None if each.made else kept.get(dataset))
         for dataset, each in taken(site().database, DAYS).items()
     }
 
 
-def mib(quantity: str) -> float:
-    """Return MiB of a quantity as Kubernetes writes it, such as 512Mi or 4Gi."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([A-Za-z]*)", quantity)
-    if match is None or match[2] not in UNITS:
-        raise ConfigurationError(
-            f"A size such as 512Mi or 4Gi was expected in prefect.yaml, found {quantity!r}:"
-            " correct it there."
-        )
-    return float(match[1]) * UNITS[match[2]]
-
-
-def processors(quantity: str) -> float:
-    """Return processors of a quantity as Kubernetes writes it, such as 500m or 2."""
-    return float(quantity.removesuffix("m")) / (1000 if quantity.endswith("m") else 1)
+def _of_runs(each: Any, around: float, kept: Measured | None) -> Measured:
+    peak = around + each.peak_mib
+    found = Measured(f"{each.runs} runs", peak, each.scratch_mib, each.cpu_seconds, each.seconds)
+    return Measured(kept.told, *map(max, astuple(found)[1:], astuple(kept)[1:])) if kept else found
 
 
 def _line(deployment: Mapping[str, Any], found: Measured | None, faults: list[str]) -> list[str]:

@@ -11,7 +11,9 @@ import pytest
 from prefect.settings import PREFECT_API_URL
 from synthetic import belgium as synthetic
 
+from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database
+from tasks.verbs.backfills import _require_any, backfill_datasets, fill
 
 pytestmark = pytest.mark.prefect
 
@@ -40,3 +42,12 @@ def test_what_is_there_is_published_in_order_and_what_is_not_is_said(
     assert other_database.rows(compared) == [(None,), (1,)]
     assert "belgium 2025 is unchanged" in filled(tmp_path / "mirror")
     assert other_database.rows(SHOWN) == [(2023, 1), (2025, 2)]
+
+
+def test_a_backfill_of_nothing_is_refused(tmp_path: Path, other_database: Database) -> None:
+    with pytest.raises(ConfigurationError, match="found no dataset: name a dataset"):
+        backfill_datasets([], None, None)
+    synthetic.write(tmp_path / "mirror", municipalities=6, sectors=40, vintages=(2023,))
+    (later,) = {fill.fn("belgium", 2099, str(tmp_path / "mirror"))}
+    with pytest.raises(ConfigurationError, match=r"no vintage since 2099 of belgium: .* earlier"):
+        _require_any(["belgium"], 2099, later)

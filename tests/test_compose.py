@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,10 @@ import yaml
 from tasks.core.model.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "deployments"))
+
+from workspace import work_pool  # noqa: E402
+
 COMPOSE = ROOT / "deployments/compose.yaml"
 STACK: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
 SERVICES: dict[str, Any] = STACK["services"]
@@ -61,6 +66,16 @@ def test_addresses_and_settings_name_what_is_there() -> None:
         given["POSTGRES_PASSWORD"],
         "/" + given["POSTGRES_DB"],
     )
+
+
+def test_a_laptop_starts_no_more_runs_at_once_than_a_cluster() -> None:
+    lines = SERVICES["setup"]["command"][-1].splitlines()
+    limits = f"work-queue set-concurrency-limit (\\w+) (\\d+) --pool {work_pool.NAME}$"
+    found = [(place, re.search(limits, line)) for place, line in enumerate(lines)]
+    given = {limit[1]: int(limit[2]) for _, limit in found if limit}
+    assert given == work_pool.QUEUES
+    made = next(place for place, line in enumerate(lines) if "deploy --all" in line)
+    assert all(place > made for place, limit in found if limit)  # which makes the queues
 
 
 def test_foreign_images_have_a_version_and_ours_run_unprivileged() -> None:

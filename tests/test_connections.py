@@ -132,3 +132,15 @@ def test_a_role_that_may_not_create_postgis_is_told_who_can(other_database: Data
         migrate(databases.parse(url.render_as_string(hide_password=False)))
     other_database.outside_transaction("DROP DATABASE geodata_plain WITH (FORCE)")
     other_database.outside_transaction("DROP ROLE geodata_plain")
+
+
+def test_the_server_is_told_to_notice_a_client_that_is_lost(database: Database) -> None:
+    """A socket of this machine has no keepalives, but the session says that they were set."""
+    asked = "SELECT source FROM pg_settings WHERE name LIKE 'tcp_keepalives%' GROUP BY 1"
+    assert database.value(asked) == "session"
+    assert database.value(asked) == "session"  # also after the transaction that opened it
+    connection = database.connect()
+    with connection.cursor() as cursor:
+        cursor.execute(asked)
+        assert cursor.fetchall() == [("session",)]
+    connection.close()

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,12 +21,14 @@ from prefect.automations import CallWebhook, Posture
 from prefect.cli.deploy._models import PrefectYamlModel
 from prefect.cli.deploy._triggers import _initialize_deployment_triggers
 from prefect.flows import load_flow_from_entrypoint
+from prefect.server.events.schemas.automations import EventTrigger as ServerTrigger
+from prefect.server.events.schemas.events import ReceivedEvent
 from prefect.utilities.callables import parameter_schema
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "deployments"))
 
-from workspace import automations, declared, registration, work_pool  # noqa: E402
+from workspace import automations, declared, notification, registration, work_pool  # noqa: E402
 from workspace.schedules import longest_wait  # noqa: E402
 
 from tasks.core.model.declarations import Source  # noqa: E402
@@ -182,6 +184,16 @@ def test_an_image_without_a_tag_stops_the_deployment(
         registration.require_ready()
 
 
+@pytest.mark.parametrize(
+    "address", ["hooks.example/hidden7", "https://", "ftp://hooks.example/hidden7", "https://a b"]
+)
+def test_an_address_by_which_nobody_is_told_is_refused_and_not_shown(address: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"such as https://hooks\.example") as refusal:
+        notification.require_address(address)
+    assert "hidden7" not in str(refusal.value)
+    notification.require_address("http://127.0.0.1:8080/?token=a")
+
+
 def test_the_guide_s_lines_name_the_image_by_the_revision_of_today(tmp_path: Path) -> None:
     guide = (ROOT / "deployments/README.md").read_text(encoding="utf-8")
     lines = [line for line in guide.splitlines() if line.startswith("export GEODATA_")][:2]
@@ -254,6 +266,7 @@ def test_automations_watch_every_schedule_and_tell_people() -> None:
         "pod without start",
         "run without pod",
         "late run",
+        "late parts",
         "worker gone",
         *(f"stale {deployment['name']}" for deployment in scheduled),
     }
@@ -268,6 +281,40 @@ def test_automations_watch_every_schedule_and_tell_people() -> None:
         if any(isinstance(action, CallWebhook) for action in automation.actions)
     }
     assert told == expected - {"silent run"}  # that one makes it a crashed run
+
+
+@pytest.mark.parametrize(
+    ("deployment", "is_told"), [("belgium", True), ("rebuild", True), ("rebuild-edition", False)]
+)
+def test_hundreds_of_parts_of_a_rebuild_wait_without_a_word_each(
+    deployment: str, is_told: bool
+) -> None:
+    (late,) = (each for each in automations.automations(WEBHOOK) if each.name.endswith("late run"))
+    trigger = ServerTrigger.model_validate(late.trigger.model_dump())
+    related = [
+        {"id": "prefect.deployment.1", "role": "deployment", "name": deployment},
+        {"id": f"prefect.tag.{declared.TAG}", "role": "tag"},
+        {"id": "prefect.work-pool.1", "role": "work-pool", "name": work_pool.NAME},
+    ]
+    waits = ReceivedEvent.model_validate(
+        {
+            "id": UUID(int=2),
+            "event": "prefect.flow-run.Late",
+            "occurred": datetime.now(UTC),
+            "resource": {"prefect.resource.id": "prefect.flow-run.1"},
+            "related": [
+                {f"prefect.resource.{name}": value for name, value in each.items()}
+                for each in related
+            ],
+        }
+    )
+    assert trigger.covers_resources(waits.resource, waits.related) is is_told
+    (together,) = (
+        each for each in automations.automations(WEBHOOK) if each.name.endswith("late parts")
+    )
+    of_parts = ServerTrigger.model_validate(together.trigger.model_dump())
+    assert of_parts.covers_resources(waits.resource, waits.related) is not is_told
+    assert not of_parts.for_each
 
 
 def test_a_run_is_only_taken_for_dead_after_three_heartbeats_and_a_slow_start() -> None:

@@ -15,7 +15,7 @@ from made_up_land import made_up, original, published
 
 from tasks.core.catalog.edition_documents import edition_document
 from tasks.core.catalog.publication_documents import publication_documents
-from tasks.core.catalog.publications import roll_back
+from tasks.core.catalog.publications import roll_back, withdraw
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Input, Inputs, Original
@@ -80,6 +80,13 @@ class Kept:
 
     def rolled_back(self, number: int) -> None:
         roll_back(self.database, self.dataset.slug, number)
+        self._write_publications()
+
+    def withdrawn(self, vintage: int) -> None:
+        withdraw(self.database, self.dataset.slug, vintage)
+        self._write_publications()
+
+    def _write_publications(self) -> None:
         site().archive.documents.put_missing(
             "publications", publication_documents(self.database, self.dataset.slug)
         )
@@ -293,6 +300,19 @@ def test_an_archive_without_editions_and_a_dataset_without_any_are_refused(
         ConfigurationError, match=f"no edition of nowhere: choose among {kept.dataset.slug}"
     ):
         plan(empty, "nowhere")
+
+
+def test_a_rebuild_of_nothing_is_refused_where_all_was_withdrawn(
+    kept: Kept, empty: Database
+) -> None:
+    kept.edition(1)
+    kept.withdrawn(2024)
+    slug = kept.dataset.slug
+    said = f"expected of {slug}, and the archive shows none, .* choose the scope kept"
+    for datasets in ((), (slug,)):
+        with pytest.raises(ConfigurationError, match=said):
+            plan(empty, *datasets)
+    assert steps(plan(empty, scope="kept").recipes) == [(1, True)]
 
 
 def test_a_rebuild_and_a_run_do_not_publish_at_the_same_time(other_database: Database) -> None:

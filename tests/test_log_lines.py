@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,10 @@ def test_an_exception_is_a_field_of_its_own_with_its_traceback(lines: JsonLines)
         ("GEODATA_DRILL_DATABASE_URL", "postgresql://me:Straße%2F7@host/name", "Straße%2F7"),
         ("GEODATA_CREDENTIALS", "https://me:hidden7@office.example", "hidden7"),
         ("AWS_SECRET_ACCESS_KEY", "aws/hidden7+", "aws/hidden7+"),
+        ("GEODATA_DATABASE_URL", "postgresql://me@host/name?password=hidden7", "hidden7"),
+        ("AWS_SESSION_TOKEN", "hidden7", "hidden7"),
+        ("AZURE_STORAGE_ACCOUNT_KEY", "hidden7==", "hidden7=="),
+        ("FSSPEC_FTP_PASSWORD", "hidden7", "hidden7"),
         ("PREFECT_API_KEY", "pnu_hidden7", "pnu_hidden7"),
         ("PREFECT_API_AUTH_STRING", "admin:hidden7", "hidden7"),
     ],
@@ -124,6 +129,29 @@ def test_settings_that_cannot_be_used_keep_no_line_from_being_written(
     monkeypatch.setenv("GEODATA_LONGEST_DOWNLOAD_HOURS", "soon")
     assert conceal("asked https://me:hidden@office.example") == "asked https://***@office.example"
     assert line(lines, {"a": "dictionary"})["message"] == "{'a': 'dictionary'}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("GEODATA_CREDENTIALS", "https://me:hidden7@office.example"),
+        ("AWS_SECRET_ACCESS_KEY", "hidden7"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_gives_no_secret_away(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv("GEODATA_LONGEST_DOWNLOAD_HOURS", "soon")
+    monkeypatch.setenv(variable, value)
+    assert conceal("It answered: hidden7 is wrong.") == "It answered: *** is wrong."
+
+
+def test_the_name_of_a_file_in_other_letters_is_written_too(lines: JsonLines) -> None:
+    name = os.fsdecode(b"Li\xe8ge.csv")
+    with about(dataset=name):
+        record = logging.LogRecord("library", logging.INFO, "", 1, "Read %s.", (name,), None)
+        said = json.loads(lines.format(record).encode("utf-8"))
+    assert (said["message"], said["dataset"]) == (r"Read Li\udce8ge.csv.", r"Li\udce8ge.csv")
 
 
 def test_loggers_and_levels_are_those_of_prefect_itself() -> None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from conftest import database_of_its_own
+from conftest import DATASET, database_of_its_own
 from prometheus_client import Metric
 from prometheus_client.registry import CollectorRegistry
 
 from deployments.observability import exporter
 from deployments.observability.families import FAMILIES
+from tasks.core.catalog import runs
 from tasks.core.postgres.database import Database
+from tasks.core.rebuilding import records as rebuild_records
 
 SOMETHING = """
 INSERT INTO catalog.publisher VALUES ('office', 'An office', '');
@@ -122,8 +124,8 @@ def test_every_metric_has_a_figure(told: list[Metric]) -> None:
         ("checks_failed", {"vintage": "2025", "required": "no"}, 1),
         ("editions", {"dataset": "land", "state": "published"}, 2),
         ("editions", {"dataset": "sea", "state": "review"}, 0),
-        ("runs_total", {"dataset": "land", "outcome": "failed"}, 1),
-        ("runs_total", {"dataset": "sea", "outcome": "failed"}, 0),
+        ("runs", {"dataset": "land", "outcome": "failed"}, 1),
+        ("runs", {"dataset": "sea", "outcome": "failed"}, 0),
         ("run_failed", {"dataset": "land"}, 1),  # the one under way says nothing yet
         ("run_seconds", {"dataset": "land"}, 5),
         ("archive_originals", {}, 2),  # one is buried, one was received again since
@@ -133,7 +135,7 @@ def test_every_metric_has_a_figure(told: list[Metric]) -> None:
         ("archive_copies", {"location": "s3://b", "verdict": "failed"}, 1),
         ("rebuild_failed", {"kind": "drill"}, 1),
         ("rebuild_seconds", {"kind": "drill"}, 300),
-        ("rebuild_identical_timestamp_seconds", {"kind": "drill"}, 1790813400),
+        ("rebuild_succeeded_timestamp_seconds", {"kind": "drill"}, 1790813400),
     ],
 )
 def test_figures_are_those_of_the_catalog(
@@ -161,6 +163,46 @@ def test_a_catalog_that_cannot_be_read_is_said_to_be_down(
         "geodata_catalog_up",
         "geodata_catalog_read_seconds",
     }
+
+
+@pytest.mark.parametrize(
+    ("verdict", "same_code", "failed"),
+    [("differing", False, 0), ("differing", True, 1), ("missing", None, 1)],
+)
+def test_what_newer_code_makes_otherwise_is_no_failed_drill(
+    other_database: Database, verdict: str, same_code: bool | None, failed: int
+) -> None:
+    rebuild = rebuild_records.begin(other_database, "current", [], drill=True)
+    with other_database.session() as cursor:
+        cursor.execute(
+            "INSERT INTO catalog.rebuilt_edition (rebuild, dataset, number, vintage, verdict,"
+            " same_code, seconds) VALUES (%s, 'land', 1, 2024, %s, %s, 0)",
+            (rebuild, verdict, same_code),
+        )
+    result = rebuild_records.end(other_database, rebuild, [])
+    told = {
+        sample.name: sample.value
+        for family in exporter.CatalogCollector(other_database).collect()
+        for sample in family.samples
+    }
+    assert told["geodata_rebuild_failed"] == failed == result.unexplained
+    assert ("geodata_rebuild_succeeded_timestamp_seconds" in told) is not result.unexplained
+
+
+def test_a_run_that_is_tried_again_makes_no_counter_fall(other_database: Database) -> None:
+    runs.begin(other_database, DATASET, "run", "testland", {})
+    runs.end(other_database, "run", "failed", "It was asked to end.", {})
+    before = _of("runs", other_database)
+    runs.begin(other_database, DATASET, "run", "testland", {})
+    after = _of("runs", other_database)
+    ended = [sum(sample.value for sample in metric.samples) for metric in (before, after)]
+    assert ended == [1, 0]
+    assert before.type == "gauge"
+
+
+def _of(name: str, database: Database) -> Metric:
+    metrics = exporter.CatalogCollector(database).collect()
+    return next(metric for metric in metrics if metric.name == f"geodata_{name}")
 
 
 def test_a_scrape_can_change_nothing(database: Database) -> None:

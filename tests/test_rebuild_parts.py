@@ -13,7 +13,7 @@ from prefect.types._datetime import now
 
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.recipes import Recipe
-from tasks.core.postgres.database import Database
+from tasks.core.postgres.database import Database, engine
 from tasks.core.rebuilding import plans, records
 from tasks.running import pooled_rebuild
 from tasks.running.locks import (
@@ -28,6 +28,7 @@ from tasks.running.locks import (
 from tasks.running.parts import is_busy, told, was_cancelled_before_start, was_stopped
 from tasks.running.pooled_rebuild import begin_part
 from tasks.running.site import site
+from tasks.verbs.rebuilds import rebuild_as_part
 
 
 def recipe(number: int, rebuild: int = 1, **foundations: int) -> Recipe:
@@ -106,6 +107,19 @@ def test_a_part_begins_only_for_a_rebuild_that_is_under_way_and_lives(
 def test_an_edition_that_the_catalog_does_not_know_is_refused(other_database: Database) -> None:
     with pytest.raises(ConfigurationError, match="knows no manifest of it: run rebuild"):
         plans.recipe_of(other_database, site().archive, 1, ("testland", 1), "")
+
+
+def test_a_part_leaves_any_other_database_alone(
+    cluster_database: Database, other_database: Database
+) -> None:
+    name = other_database.url.database + "_of_others"
+    cluster_database.outside_transaction(f'CREATE DATABASE "{name}"')
+    with pytest.raises(ConfigurationError, match=r"geodata_drill_…, found 'geodata_.*_of_others'"):
+        rebuild_as_part(1, "testland", 1, name)
+    others = Database(cluster_database.url.set(database=name))
+    assert others.value("SELECT to_regnamespace('catalog')") is None
+    engine(others).dispose()
+    cluster_database.outside_transaction(f'DROP DATABASE "{name}"')
 
 
 def test_ready_are_those_whose_foundations_are_neither_ahead_nor_under_way() -> None:

@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "deployments"))
 
 import apply  # noqa: E402
-from workspace import automations, declared, notification, work_pool  # noqa: E402
+from workspace import automations, declared, notification, registration, work_pool  # noqa: E402
 
 from tasks.core.model.errors import ConfigurationError  # noqa: E402
 from tasks.core.postgres.database import Database  # noqa: E402
@@ -224,6 +224,45 @@ def test_a_person_s_pause_and_webhook_stay(client: SyncPrefectClient) -> None:
     client.resume_automation(overlong.id)
 
 
+def test_an_automation_that_is_there_twice_tells_once(client: SyncPrefectClient) -> None:
+    failed = client.read_automations_by_name(automations.PREFIX + "failed run")[0]
+    client.create_automation(changed(failed))
+    found = [change for change in apply.set_up(client) if change.action != "unchanged"]
+    assert [(change.name, change.action) for change in found] == [(failed.name, "removed")]
+    assert len(client.read_automations_by_name(failed.name)) == 1
+
+
+def test_a_pool_of_another_type_is_refused(
+    client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_pool, "NAME", "geodata-of-another-type")
+    client.create_work_pool(WorkPoolCreate(name=work_pool.NAME, type="process"))
+    said = "expected to be of the type kubernetes, found process: delete it"
+    with pytest.raises(ConfigurationError, match=said):
+        list(work_pool.set_up(client))
+
+
+def test_a_paused_pool_and_queue_stay_so_and_are_told(client: SyncPrefectClient) -> None:
+    queue = client.read_work_queue_by_name("countries", work_pool_name=work_pool.NAME)
+    assert list(work_pool.paused(client)) == []
+    client.update_work_pool(work_pool.NAME, WorkPoolUpdate(is_paused=True))
+    client.update_work_queue(queue.id, is_paused=True)
+    assert {change.action for change in work_pool.set_up(client)} == {"unchanged"}
+    first, second = work_pool.paused(client)
+    assert f"prefect work-pool resume {work_pool.NAME}" in first
+    assert f"prefect work-queue resume countries --pool {work_pool.NAME}" in second
+    client.update_work_queue(queue.id, is_paused=False)
+    client.update_work_pool(work_pool.NAME, WorkPoolUpdate(is_paused=False))
+
+
+def test_the_deployment_of_a_flow_that_was_renamed_is_told(client: SyncPrefectClient) -> None:
+    assert registration.strangers(client) == []
+    flow = client.create_flow_from_name("belgium-of-old")
+    left = client.create_deployment(flow, name="belgium", tags=[declared.TAG])
+    assert registration.strangers(client) == ["belgium-of-old/belgium"]
+    client.delete_deployment(left)
+
+
 def test_a_parameter_that_the_form_would_refuse_is_refused(
     client: SyncPrefectClient, background_server: str
 ) -> None:
@@ -261,6 +300,9 @@ def test_a_part_of_a_rebuild_is_as_big_as_its_dataset_is_asked_for_once_and_canc
     assert was_cancelled_before_start(found[part.id])
     with pytest.raises(ConfigurationError, match="No deployment atlantis/atlantis is on the"):
         begin(replace(order, deployment="atlantis/atlantis", key="2"))
+    for refused in ({"parameters": {"rebuild": "all"}}, {"job_variables": {"memory_limit": "4g"}}):
+        with pytest.raises(ConfigurationError, match=r"refused it .* with `make deploy`"):
+            begin(replace(order, key="3", **refused))
 
 
 def test_an_untagged_image_is_refused(client: SyncPrefectClient, background_server: str) -> None:

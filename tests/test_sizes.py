@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from dataclasses import replace
@@ -127,6 +128,44 @@ def test_sizes_are_read_as_kubernetes_writes_them(quantity: str, expected: float
         sizes.mib("4 GB")
 
 
+@pytest.mark.parametrize("size", ["512Ki", "1Ei", "0.5Gi", "1000k", "2P", "512Kib", "4gi", "512m"])
+def test_the_pool_takes_the_sizes_that_kubernetes_and_this_command_take(size: str) -> None:
+    pattern = work_pool.template()["variables"]["properties"]["memory_limit"]["pattern"]
+    try:
+        is_size = sizes.mib(size) > 0
+    except ConfigurationError:
+        is_size = False
+    assert is_size is (re.search(pattern, size) is not None)
+    assert is_size is (size not in ("512Kib", "4gi", "512m"))
+
+
+@pytest.mark.parametrize("amount", ["two", "1500u", "", 2, None])
+def test_processors_that_cannot_be_read_are_refused_in_a_sentence(amount: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"Processors such as 500m .* correct it there"):
+        sizes.processors(amount)
+
+
+def test_what_a_deployment_does_not_choose_is_that_of_the_pool() -> None:
+    usual = work_pool.template()["variables"]["properties"]["scratch_size"]["default"]
+    chosen = {name: size for name, size in FITTING.items() if name != "scratch_size"}
+    deployment = given() | {"work_pool": {"job_variables": chosen}}
+    assert sizes.sizes(deployment) == sizes.sizes(given(scratch_size=usual))
+
+
+@pytest.mark.parametrize("name", ["peak_mib", "scratch_mib", "seconds"])
+def test_a_figure_that_is_missing_is_not_taken_for_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = json.loads(sizes.FIGURES.read_text())
+    del kept["belgium"][name]
+    (figures := tmp_path / "measured.json").write_text(json.dumps(kept))
+    monkeypatch.setattr(sizes, "FIGURES", figures)
+    assert sizes.main([]) == 1
+    assert f"What belgium took was expected in measured.json, found no {name}" in (
+        capsys.readouterr().err
+    )
+
+
 @pytest.fixture
 def ended(other_database: Database) -> Database:
     """A catalog with one run of Belgium, which took more than its pod would bear."""
@@ -155,6 +194,17 @@ def test_the_command_reads_a_catalog_and_says_what_is_amiss(
     assert len(told.err.splitlines()) == told.err.count("sizes: belgium: ")
     (line,) = (each for each in told.out.splitlines() if each.startswith("belgium "))
     assert line.endswith("AMISS")
+
+
+def test_runs_that_made_nothing_do_not_make_a_size_too_large(
+    other_database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    france = Dataset(slug="france", title="France", country="FR", schema="france", layers={})
+    runs.begin(other_database, france, "run", "france", {})
+    small = {"peak_mib": 250.0, "cpu_seconds": 5.0, "scratch_mib": 0.0}
+    runs.end(other_database, "run", "unchanged", "Nothing new.", small)
+    assert sizes.main(["--catalog"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_what_a_run_took_comes_back_with_its_document_and_older_documents_do_too(

@@ -136,7 +136,8 @@ EDITIONS = Family(
 RUNS = Family(
     statements.SELECT_RUNS,
     ("dataset", "outcome"),
-    (Figure("runs", "runs", "Runs that have ended, by outcome.", is_counter=True),),
+    # no counter: one that failed and is tried again by Prefect is under way again
+    (Figure("runs", "runs", "Runs that have ended, by outcome."),),
 )
 LAST_RUNS = Family(
     statements.SELECT_LAST_RUNS,
@@ -179,13 +180,13 @@ REBUILDS = Family(
     (
         Figure("rebuild_started_timestamp_seconds", "started_at", "Start of the last one."),
         Figure("rebuild_seconds", "seconds", "Time that the last one took."),
-        Figure("rebuild_failed", "failed", "Whether the last one was not identical to the data."),
+        Figure("rebuild_failed", "failed", "Whether the same code made other data, or not all."),
     ),
 )
 RECOVERIES = Family(
     statements.SELECT_RECOVERIES,
     ("kind",),
-    (Figure("rebuild_identical_timestamp_seconds", "identical_at", "Last one that was."),),
+    (Figure("rebuild_succeeded_timestamp_seconds", "succeeded_at", "Last one that did not."),),
 )
 FAMILIES = (
     *(SOURCES, UNSHOWN, EXPECTED, PROMPTNESS, SHOWN, LAYERS, JOINS, STEPS, CHECKS),

@@ -94,18 +94,25 @@ SELECT location, min(audited_at) AS oldest, max(audited_at) AS newest
   FROM catalog.archive_audit
  GROUP BY location
 """
-# A drill that was killed stays without an end, and is judged by its start.
+# A drill that was killed stays without an end, and is judged by its start. What newer code makes
+# otherwise is no failure, as in the flow itself.
 SELECT_REBUILDS = """
-SELECT DISTINCT ON (drill)
-       CASE WHEN drill THEN 'drill' ELSE 'rebuild' END AS kind, started_at,
-       extract(epoch FROM ended_at - started_at) AS seconds,
-       verdict IN ('differing', 'incomplete', 'failed') AS failed
-  FROM catalog.rebuild
- ORDER BY drill, started_at DESC, id DESC
+SELECT DISTINCT ON (b.drill)
+       CASE WHEN b.drill THEN 'drill' ELSE 'rebuild' END AS kind, b.started_at,
+       extract(epoch FROM b.ended_at - b.started_at) AS seconds,
+       b.verdict IN ('incomplete', 'failed') OR EXISTS
+           (SELECT FROM catalog.rebuilt_edition r
+             WHERE r.rebuild = b.id AND b.verdict = 'differing' AND r.verdict <> 'identical'
+               AND r.same_code IS NOT FALSE) AS failed
+  FROM catalog.rebuild b
+ ORDER BY b.drill, b.started_at DESC, b.id DESC
 """
 SELECT_RECOVERIES = """
-SELECT CASE WHEN drill THEN 'drill' ELSE 'rebuild' END AS kind, max(ended_at) AS identical_at
-  FROM catalog.rebuild
- WHERE verdict = 'identical'
- GROUP BY drill
+SELECT CASE WHEN b.drill THEN 'drill' ELSE 'rebuild' END AS kind, max(b.ended_at) AS succeeded_at
+  FROM catalog.rebuild b
+ WHERE b.verdict = 'identical'
+    OR b.verdict = 'differing' AND NOT EXISTS
+           (SELECT FROM catalog.rebuilt_edition r
+             WHERE r.rebuild = b.id AND r.verdict <> 'identical' AND r.same_code IS NOT FALSE)
+ GROUP BY b.drill
 """

@@ -4,12 +4,14 @@ worker that is gone, each told to people.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from prefect.automations import (
+    Automation,
     AutomationCore,
     CallWebhook,
     CancelFlowRun,
@@ -35,6 +37,9 @@ OURS: Labels = {
     "prefect.resource.id": f"prefect.tag.{declared.TAG}",
     "prefect.resource.role": "tag",
 }
+# Parts of a rebuild wait for each other by hundreds: one word for all, where none of them starts.
+PART: Labels = {"prefect.resource.name": "rebuild-edition", "prefect.resource.role": "deployment"}
+NO_PART = PART | {"prefect.resource.name": "!rebuild-edition"}
 ENDED = {
     f"prefect.flow-run.{state}"
     for state in (
@@ -73,12 +78,16 @@ def set_up(client: SyncPrefectClient, webhook: UUID | None) -> list[Change]:
     """Create, correct or remove automations; one that is right is not touched, because a change
     restarts its window.
     """
-    wanted = {automation.name: automation for automation in automations(webhook)}
-    changes = [_set_up(client, automation) for automation in wanted.values()]
+    there: dict[str, list[Automation]] = defaultdict(list)
     for found in client.read_automations():
-        if found.name.startswith(PREFIX) and found.name not in wanted:
-            client.delete_automation(found.id)
-            changes.append(Change("automation", found.name, "removed"))
+        there[found.name].append(found)
+    wanted = {automation.name: automation for automation in automations(webhook)}
+    changes = [_set_up(client, each, there[each.name][:1]) for each in wanted.values()]
+    for name, others in there.items():
+        if name.startswith(PREFIX):
+            for found in others[name in wanted :]:  # a second one would tell everything twice
+                client.delete_automation(found.id)
+                changes.append(Change("automation", found.name, "removed"))
     return changes
 
 
@@ -168,13 +177,29 @@ def _starts(webhook: UUID | None) -> Iterator[AutomationCore]:
         _tell(webhook, text),
     )
     late = _unless(
-        STARTED | pending, QUEUE, after={"prefect.flow-run.Late"}, for_each={"prefect.resource.id"}
+        STARTED | pending,
+        QUEUE,
+        after={"prefect.flow-run.Late"},
+        for_each={"prefect.resource.id"},
+        related=[OURS, NO_PART],
     )
     text = (
         f"flow.name ~ ', run ' ~ flow_run.name ~ ' has waited {QUEUE} for a worker or a slot of its"
         " queue. It starts when there is one. ' ~ flow_run|ui_url"
     )
     yield _automation("late run", "A run waits for a worker or a slot.", late, _tell(webhook, text))
+    none = _unless(
+        STARTED - {"prefect.flow-run.Scheduled"},
+        QUEUE,
+        after={"prefect.flow-run.Late"},
+        related=[OURS, PART],
+    )
+    text = (
+        f"'Parts of a rebuild wait, and none has started or ended for {QUEUE}: is a queue paused?'"
+    )
+    yield _automation(
+        "late parts", "Of a rebuild's parts that wait none starts.", none, _tell(webhook, text)
+    )
     gone = EventTrigger(
         expect={"prefect.work-pool.not-ready"},
         match={"prefect.resource.id": "prefect.work-pool.*", **NAMED},
@@ -244,8 +269,7 @@ def _automation(
     )
 
 
-def _set_up(client: SyncPrefectClient, wanted: AutomationCore) -> Change:
-    found = client.read_automations_by_name(wanted.name)
+def _set_up(client: SyncPrefectClient, wanted: AutomationCore, found: list[Automation]) -> Change:
     if not found:
         client.create_automation(wanted)
         return Change("automation", wanted.name, "created")

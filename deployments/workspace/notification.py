@@ -9,6 +9,7 @@ geodata_webhook_block    Prefect variable with the name of the Webhook block to 
 from __future__ import annotations
 
 import os
+import re
 from uuid import UUID
 
 from prefect.blocks.webhook import Webhook
@@ -31,9 +32,21 @@ def set_up(client: SyncPrefectClient) -> list[Change]:
     differs.
     """
     changes = [_set_up_variable(client)]
-    if address := os.environ.get("GEODATA_WEBHOOK_URL"):
+    if address := os.environ.get("GEODATA_WEBHOOK_URL", "").strip():
+        require_address(address)
         changes.append(_set_up_block(client, address))
     return changes
+
+
+def require_address(address: str) -> None:
+    """Raise ConfigurationError, which shows nothing of it, where nobody can be told by an address:
+    the server would take it, and every automation fail in silence.
+    """
+    if not re.fullmatch(r"https?://[^/\s?#]+([/?#]\S*)?", address):
+        raise ConfigurationError(
+            "GEODATA_WEBHOOK_URL was expected to be an address such as https://hooks.example/…,"
+            " found something else: give it whole, with https:// and without blanks."
+        )
 
 
 def block_id(client: SyncPrefectClient) -> UUID | None:

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
@@ -56,19 +57,19 @@ def register() -> str:
 
 
 def strangers(client: SyncPrefectClient) -> list[str]:
-    """Deployments with our tag on the server that prefect.yaml no longer names; Prefect never
-    removes one.
+    """Deployments with our tag on the server that prefect.yaml no longer names, by flow and name;
+    Prefect never removes one, and one of a flow that was renamed runs on beside the new one.
     """
     ours = client.read_deployments(
         deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[declared.TAG]))
     )
-    names = {deployment["name"] for deployment in declared.deployments()}
-    flows = {
-        deployment.name: client.read_flow(deployment.flow_id).name
-        for deployment in ours
-        if deployment.name not in names
-    }
-    return [f"{flow}/{name}" for name, flow in sorted(flows.items())]
+    found = {f"{client.read_flow(each.flow_id).name}/{each.name}" for each in ours}
+    return sorted(found - set(map(_name, declared.deployments())))
+
+
+def _name(deployment: dict[str, Any]) -> str:
+    flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+    return f"{flow.name}/{deployment['name']}"
 
 
 def _last_words(output: str) -> str:

@@ -13,6 +13,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 
+from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.settings import ROOT
 from workspace.changes import Action, Change
 
@@ -39,6 +40,16 @@ def set_up(client: SyncPrefectClient) -> Iterator[Change]:
         yield Change("work queue", name, _set_up_queue(client, name))
 
 
+def paused(client: SyncPrefectClient) -> Iterator[str]:
+    """Say in a sentence each what a person has paused, so that nothing of it starts."""
+    if client.read_work_pool(NAME).is_paused:
+        yield f"The work pool {NAME} is paused: `prefect work-pool resume {NAME}` lets runs start."
+    for name in QUEUES:
+        if client.read_work_queue_by_name(name, work_pool_name=NAME).is_paused:
+            resume = f"prefect work-queue resume {name} --pool {NAME}"
+            yield f"The work queue {name} is paused: `{resume}` lets its runs start."
+
+
 def _set_up_pool(client: SyncPrefectClient) -> Action:
     try:
         found = client.read_work_pool(NAME)
@@ -48,6 +59,12 @@ def _set_up_pool(client: SyncPrefectClient) -> Action:
         )
         client.create_work_pool(pool)
         return "created"
+    if found.type != TYPE:  # which Prefect lets nobody change, and no worker of ours serves
+        raise ConfigurationError(
+            f"The work pool {NAME} was expected to be of the type {TYPE}, found {found.type}:"
+            f" delete it (`prefect work-pool delete {NAME}`), and run this again, which makes it"
+            " and its deployments anew."
+        )
     wanted = (DESCRIPTION, template(), None)
     if (found.description, found.base_job_template, found.concurrency_limit) == wanted:
         return "unchanged"

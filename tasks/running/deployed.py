@@ -28,6 +28,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Cancelled, Cancelling
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
+from tasks.core.model.addresses import redact
 from tasks.core.model.errors import ConfigurationError
 
 Parameters = ParamSpec("Parameters")
@@ -123,7 +124,7 @@ def sizes(dataset: str) -> dict[str, Any]:
 def begin(order: Order, after: float = 0.0) -> FlowRun:
     """Ask for a run in so many seconds, and return it; one of the same key where there is one.
 
-    Raises ConfigurationError when the server has no such deployment.
+    Raises ConfigurationError when the server has no such deployment, or refuses what it is given.
     """
     try:
         return run_deployment(  # type: ignore[return-value]  # as it is called, it is no coroutine
@@ -139,6 +140,14 @@ def begin(order: Order, after: float = 0.0) -> FlowRun:
         )
     except ObjectNotFound:
         raise _unknown(order.deployment) from None
+    except httpx.HTTPStatusError as error:
+        if is_away(error):
+            raise
+        raise ConfigurationError(
+            f"The Prefect server was expected to take a run of {order.deployment}, and refused it"
+            f" ({' '.join(redact(str(error)).split())}): it may be of another revision than this"
+            " run; register all of one with `make deploy`, and run again."
+        ) from None
 
 
 @patiently

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from pythonjsonlogger.json import JsonFormatter
 
-from tasks.core.model.addresses import redact
 from tasks.core.model.errors import ConfigurationError
-from tasks.core.model.secrets import hide
+from tasks.core.model.secrets import hide_given
 from tasks.core.model.settings import settings
 
 # what Prefect's loggers of runs put into a record, and what it is called in a line
@@ -34,7 +34,13 @@ OF_PREFECT = {
     "worker_name": "worker",
     "work_pool_name": "work_pool",
 }
-SECRETS = ("AWS_SECRET_ACCESS_KEY", "PREFECT_API_KEY", "FSSPEC_SFTP_PASSWORD")
+# what a variable is called that holds one, for a location of the archive or for Prefect
+SECRETS = re.compile(
+    r"(AWS|AZURE|FSSPEC|PREFECT)_(\w+_)?"
+    r"(SECRET|PASSWORD|PASSPHRASE|TOKEN|KEY|CONNECTION_STRING)"
+)
+DATABASES = ("GEODATA_DATABASE_URL", "GEODATA_DRILL_DATABASE_URL")
+CREDENTIALS = "GEODATA_CREDENTIALS"
 PAIRS = ("PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING")  # user:password
 UNKNOWN = (None, "<unknown>")  # the second is Prefect's word before it has loaded the flow
 SHORTEST_SECRET = 6  # characters; a shorter one would be found in words that say nothing of it
@@ -92,7 +98,7 @@ class JsonLines(JsonFormatter):
         traces = (message_dict.get(name) for name in ("exc_info", "stack_info"))
         fields["exception"] = conceal("\n".join(filter(None, traces)))
         kept = {name: value for name, value in fields.items() if value not in (None, "")}
-        log_data.update(kept)
+        log_data.update({name: _writable(value) for name, value in kept.items()})
 
 
 def _revision() -> str:
@@ -102,24 +108,36 @@ def _revision() -> str:
         return ""
 
 
+def _writable(value: Any) -> Any:
+    """Give a text as UTF-8 can have it: bytes of a file's name that are no letters as escapes."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def conceal(text: str) -> str:
-    """Give a text without the passwords, keys and tokens that this process was given."""
-    try:
-        return hide(text, _secrets())
-    except ConfigurationError:  # said where the setting is used
-        return redact(text)
+    """Give a text without the passwords, keys and tokens that this process was given.
+
+    They are taken as they stand in the environment: a setting beside them may be one that cannot be
+    used.
+    """
+    given = {name.upper(): value for name, value in os.environ.items()}
+    return hide_given(text, given.get(CREDENTIALS, ""), _secrets(given))
 
 
-def _secrets() -> Iterator[str]:
-    chosen = settings()
-    for url in filter(None, (chosen.database_url, chosen.drill_database_url)):
+def _secrets(given: Mapping[str, str]) -> Iterator[str]:
+    for name in DATABASES:
         with suppress(ValueError):
-            written = urlsplit(url.get_secret_value()).password or ""
-            yield from (*_long(written), *_long(unquote(written)))
-    for name in SECRETS:
-        yield from _long(os.environ.get(name, ""))
+            url = urlsplit(given.get(name, ""))
+            written = url.password or ""
+            options = parse_qs(url.query).get("password", [])
+            for password in (written, unquote(written), *options):
+                yield from _long(password)
+    for name, value in given.items():
+        if SECRETS.fullmatch(name):
+            yield from _long(value)
     for name in PAIRS:
-        pair = os.environ.get(name, "")
+        pair = given.get(name, "")
         yield from (*_long(pair), *_long(pair.partition(":")[2]))
 
 

@@ -34,6 +34,14 @@ class Site:
 
     throwaway: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse any other database: it would get the tables of the catalog."""
+        if self.throwaway and not self.throwaway.startswith(PREFIX):
+            raise ConfigurationError(
+                f"The throw-away database of a drill was expected, {PREFIX}…, found"
+                f" {self.throwaway!r}: leave it empty; a drill gives the name to its parts itself."
+            )
+
     @property
     def database(self) -> Database:
         """Its database, checked and with the tables of the catalog in place."""

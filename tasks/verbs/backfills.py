@@ -17,7 +17,7 @@ from prefect.flows import Flow
 
 from tasks.core.catalog import runs
 from tasks.core.model.declarations import Dataset
-from tasks.core.model.errors import CheckFailed, Damaged, SourceError
+from tasks.core.model.errors import CheckFailed, ConfigurationError, Damaged, SourceError
 from tasks.running.announcements import telling
 from tasks.running.comparing import KeptForReview
 from tasks.running.deployed import Order, deployment_of, live, on_work_pool
@@ -57,14 +57,16 @@ def backfill_datasets(datasets: Sequence[str], since: int | None, mirror: str | 
     runs of their own deployments; the vintages of one come after each other, the oldest first, so
     that each is compared with the one before. What is there already and has not changed costs a
     question to its publisher. Keeps the table as an artefact. Raises CheckFailed when a vintage
-    failed although its files are there.
+    failed although its files are there, ConfigurationError when there is none to ask for.
     """
+    datasets = [*dict.fromkeys(datasets)]
     if on_work_pool():
         filled = _fill_over_pool(datasets, since, mirror)
     else:
         with server_for_all():
             filling = together(*(fill.submit(dataset, since, mirror) for dataset in datasets))
         filled = [each for future in filling for each in future.result()]
+    _require_any(datasets, since, filled)
     if runtime.flow_run.id:
         rows = [{name: str(value) for name, value in asdict(each).items()} for each in filled]
         with telling("which vintages were there"):
@@ -79,6 +81,19 @@ def backfill_datasets(datasets: Sequence[str], since: int | None, mirror: str | 
     counts = Counter(each.outcome for each in filled)
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
     (warn if counts["review"] else say)(f"Asked for {len(filled):,} vintages: {told}.")
+
+
+def _require_any(datasets: Sequence[str], since: int | None, filled: Sequence[Filled]) -> None:
+    """Say which datasets have no vintage to ask for; raise ConfigurationError where none has."""
+    without = [each for each in datasets if each not in {one.dataset for one in filled}]
+    found = f"no vintage since {since} of {', '.join(without)}" if datasets else "no dataset"
+    if not filled:
+        raise ConfigurationError(
+            f"At least one vintage was expected to be asked for, found {found}: name a dataset, and"
+            " an earlier year."
+        )
+    if without:
+        warn(f"There is {found} to ask for.")
 
 
 @verb("backfill {dataset}", SERVER)
@@ -116,7 +131,8 @@ def _fill_over_pool(datasets: Sequence[str], since: int | None, mirror: str | No
     left = [run for run in live(names) if BACKFILL in run.tags and not is_own(run)]
     withdraw(left, running=False)
     asked = {"dataset": list(datasets), "since": since, "mirror": mirror}
-    vintages = in_threads(ask_for_vintages, asked)  # a process would need the memory of a run
+    # a process would need the memory of a run
+    vintages = in_threads(ask_for_vintages, asked) if datasets else []
     ahead = {each: deque(found) for each, found in zip(datasets, vintages, strict=True)}
     parts, filled = Parts[tuple[str, int]](_is_filled), list[Filled]()
 

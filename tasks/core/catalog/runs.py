@@ -73,8 +73,9 @@ def published(database: Database, run: str) -> str:
 def taken(database: Database, days: int) -> dict[str, Any]:
     """Return by dataset what its runs of the last days took at most, and how many they are.
 
-    Memory and scratch are in MiB, seconds those of the clock and of all processors together. Runs
-    that were killed, and those of before this was kept, are not among them.
+    Memory and scratch are in MiB, seconds those of the clock and of all processors together; made:
+    whether one of them made an edition. Runs that were killed, and those of before this was kept,
+    are not among them.
     """
     found = database.records(SELECT_TAKEN_BY_RUNS, days=days)
     return {each.dataset: each for each in found}

@@ -198,7 +198,8 @@ SELECT kind, total, key FROM ranked WHERE place <= {named} ORDER BY kind, place
 SELECT_TAKEN_BY_RUNS = """
 SELECT dataset, count(*) AS runs, max(peak_mib) AS peak_mib, max(scratch_mib) AS scratch_mib,
        max(cpu_seconds) AS cpu_seconds,
-       max(extract(epoch FROM ended_at - started_at))::float8 AS seconds
+       max(extract(epoch FROM ended_at - started_at))::float8 AS seconds,
+       bool_or(outcome IN ('published', 'review')) AS made
   FROM catalog.run
  WHERE peak_mib IS NOT NULL AND started_at > now() - make_interval(days => %(days)s)
  GROUP BY dataset

@@ -21,8 +21,12 @@ def hide(text: str, further: Iterable[str] = ()) -> str:
 
     further: other secrets that it must not hold.
     """
-    addresses = settings().credentials.get_secret_value().split()
-    found = [value for each in addresses for value in _of_address(each)]
+    return hide_given(text, settings().credentials.get_secret_value(), further)
+
+
+def hide_given(text: str, credentials: str, further: Iterable[str] = ()) -> str:
+    """Give a text without credentials, these among them, as GEODATA_CREDENTIALS has them."""
+    found = [value for each in credentials.split() for value in _of_address(each)]
     forms = {form for value in (*found, *further) for form in (value, quote(value, safe=""))}
     for secret in sorted(filter(None, forms), key=len, reverse=True):
         text = text.replace(secret, "***")

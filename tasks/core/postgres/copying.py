@@ -7,7 +7,7 @@ import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
 from tasks.core.model.errors import ConfigurationError, GeodataError, SourceError
-from tasks.core.postgres.database import Database
+from tasks.core.postgres.database import NOTICE_LOSS, Database
 from tasks.core.postgres.outages import is_outage
 
 UNFIT = ("08", "22", "23")  # SQLSTATE of values: a message cut short, data, constraints
@@ -23,6 +23,8 @@ def copy_batches(database: Database, schema: str, table: str, reader: pa.RecordB
     """
     try:
         with dbapi.connect(database.libpq_uri) as connection, connection.cursor() as cursor:
+            cursor.execute(NOTICE_LOSS)
+            cursor.fetchall()
             count: int = cursor.adbc_ingest(table, reader, mode="append", db_schema_name=schema)
             connection.commit()
     except adbc_driver_manager.Error as error:

@@ -14,7 +14,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
@@ -33,6 +33,12 @@ CONNECTING: dict[str, Any] = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
 }
+# the same for the server: a node that is lost says nothing, and would keep its locks for two hours
+NOTICE_LOSS = """
+SELECT set_config('tcp_keepalives_idle', '60', false),
+       set_config('tcp_keepalives_interval', '10', false),
+       set_config('tcp_keepalives_count', '3', false)
+"""
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,7 @@ class Database:
         """Open a connection beside the pool, without transactions; whoever opens it closes it."""
         connection: Connection = psycopg2.connect(self.libpq_uri, **CONNECTING)
         connection.autocommit = True
+        _let_server_notice_loss(connection)
         return connection
 
     def outside_transaction(self, *statements: str | sql.Composable) -> None:
@@ -136,9 +143,18 @@ def _transaction(driver: Connection) -> Iterator[None]:
 @lru_cache(maxsize=4)
 def engine(database: Database) -> Engine:
     """Give the connection pool of a database, shared by the threads of this process."""
-    return create_engine(
+    made = create_engine(
         database.url, pool_size=4, max_overflow=8, pool_pre_ping=True, connect_args=CONNECTING
     )
+    event.listen(made, "connect", _let_server_notice_loss)
+    return made
+
+
+def _let_server_notice_loss(connection: Connection, *_: Any) -> None:
+    """Let the server end a session within two minutes when its client is gone without a word."""
+    with connection.cursor() as cursor:
+        cursor.execute(NOTICE_LOSS)
+    connection.commit()
 
 
 def parse(url: str) -> Database:

@@ -49,7 +49,8 @@ def plan(
 ) -> Plan:
     """Return the plan for a database in which the history was restored.
 
-    Raises ConfigurationError when the archive has no edition, or none of a dataset that is named.
+    Raises ConfigurationError when the archive has no edition, or none of a dataset that is named,
+    or when none of them is shown.
     """
     everything = [edition_of(name, document) for name, document in history.editions.items()]
     chosen = _chosen(everything, history, scope, datasets)
@@ -122,7 +123,14 @@ def _chosen(
     publications = [publication_of(name, document) for name, document in switched]
     choose = archived.shown if scope == "current" else archived.kept
     found = choose(editions, publications)
-    return [edition for edition in found if not datasets or edition.dataset in datasets]
+    chosen = [edition for edition in found if not datasets or edition.dataset in datasets]
+    if not chosen:
+        raise ConfigurationError(
+            f"An edition to rebuild was expected of {', '.join(datasets or known)}, and the archive"
+            " shows none, as all were withdrawn: choose the scope kept, which makes those kept for"
+            " a rollback."
+        )
+    return chosen
 
 
 def _key(edition: ArchivedEdition) -> EditionKey:
