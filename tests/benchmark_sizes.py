@@ -152,6 +152,7 @@ def measure(
         place = os.environ["GEODATA_ARCHIVE"].rpartition("/")[0]
         largest = {"layer": "united_states.block_groups", "format": "geoparquet"}
         yield "export", cluster.run("export", **largest, to=f"{place}/exports/")
+        yield "site", cluster.run("site", to=f"{place}/site")
     cluster.begin_anew("supervised")
     small = options.small
     country("belgium", small)
