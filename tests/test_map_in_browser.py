@@ -106,8 +106,14 @@ def test_hover_gives_the_value_that_sql_has_and_the_reason_where_it_has_none(
         hover(watched, "R1-050")
         query = "SELECT income::text FROM mapland.sectors WHERE sector_code = 'R1-050'"
         assert value_on_card(watched) == database.value(query)
+        watched.page.mouse.click(*place_of(watched, "R1-050"))
+        watched.page.get_by_label("Indicator").select_option("change")
+        watched.until(PAINTED, wanted="sectors/change")
+        query = "SELECT change::text FROM mapland.sectors WHERE sector_code = 'R1-050'"
+        exact = "document.querySelector('area-map .figure').dataset.value"
+        watched.until(exact, wanted=database.value(query))
         hover(watched, "R0-009")
-        assert "not computable" in watched.page.locator("area-map .card").inner_text()
+        assert "Missing: absent" in watched.page.locator("area-map .card").inner_text()
         assert (watched.problems, watched.outside) == ([], [])
 
 
