@@ -8,11 +8,25 @@ import { element, extremes, histogram, legend, missing } from "./map-panels.js";
 import { Search } from "./map-search.js";
 import { Words } from "./map-words.js";
 
-const NEAR = "200px"; // from the window, where a map begins to load
+const FAR = "800px"; // from the window, where a description is asked for
+const NEAR = "200px"; // where a map begins to load
 let made = 0;
 
+// Calls once, when an element comes near the window.
+function whenNear(element_, margin, call) {
+  const seen = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      seen.disconnect();
+      call();
+    },
+    { rootMargin: margin },
+  );
+  seen.observe(element_);
+}
+
 class AreaMap extends HTMLElement {
-  async connectedCallback() {
+  connectedCallback() {
     if (this.words) return;
     made += 1;
     this.identity = `area-map-${made}`;
@@ -22,6 +36,11 @@ class AreaMap extends HTMLElement {
     this.picture = this.querySelector("img");
     this.details = new Map();
     this.figures = new Map();
+    if (readAddress()?.layer === this.getAttribute("layer")) return void this.begin();
+    whenNear(this, FAR, () => this.begin());
+  }
+
+  async begin() {
     try {
       this.description = await json(this.base);
       this.build();
@@ -135,12 +154,7 @@ class AreaMap extends HTMLElement {
       this.dataset.ready = "picture";
       return this.say(this.words.say("noWebgl", { indicator: shown?.description ?? "" }));
     }
-    const seen = new IntersectionObserver((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      seen.disconnect();
-      this.draw().catch((error) => this.fail(error));
-    }, { rootMargin: NEAR });
-    seen.observe(this.stage);
+    whenNear(this.stage, NEAR, () => this.draw().catch((error) => this.fail(error)));
     if (this.asked) this.scrollIntoView();
     return undefined;
   }
