@@ -153,16 +153,12 @@ class AreaMap extends HTMLElement {
     this.remember();
   }
 
+  // An address is written for the map that a person uses, not for each that is drawn.
   remember() {
-    if (!this.canvas || !this.used()) return;
+    this.touched ||= this.matches(":focus-within, :hover");
+    if (!this.canvas || !this.touched) return;
     const { layer } = this.description;
     writeAddress({ layer, indicator: this.indicator?.name, view: this.canvas.view, area: this.area?.code });
-  }
-
-  // An address is written for the map that a person uses, not for each that is drawn.
-  used() {
-    this.touched ||= this.matches(":focus-within, :hover");
-    return this.touched;
   }
 
   reshade() {
