@@ -38,7 +38,7 @@ def draw(
 ) -> Description:
     """Draw the map of a layer: files of its own into folder, named by their content.
 
-    scratch: on the same disk. coarser: descriptions of the layers of fewer rows that are drawn
+    scratch: for files under way. coarser: descriptions of the layers of fewer rows that are drawn
     already; one of them is shown at the zooms at which this one has too many areas. Raises WorkLost
     where another edition is shown by now.
     """
