@@ -38,7 +38,7 @@ SELECT 'R' || place / 30 || '-' || lpad(place::text, 3, '0') AS sector_code,
        CASE WHEN place <> 9 THEN place * 123456789.01 END::numeric(18, 2) AS income,
        CASE WHEN place <> 9 THEN place / 7.0 - 8 END::float8 AS change,
        CASE WHEN place = 9 THEN 'income: not computable; change: absent' END AS missing,
-       geom
+       (CASE WHEN place <> 5 THEN geom END)::geometry(MultiPolygon, 31370) AS geom
   FROM shapes WHERE place > 0;
 CREATE TABLE regions AS
 SELECT region_code, 'Region ' || region_code AS region_name, sum(population)::bigint AS population,

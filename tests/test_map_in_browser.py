@@ -36,11 +36,15 @@ def land(cluster_database: Database, tmp_path_factory: pytest.TempPathFactory) -
     with database_of_its_own(cluster_database, folder / "archive") as database:
         mapland.publish(database)
         write_pages(database, folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("tasks.core.pages.maps.zooms.FULLEST", 30)
+            write_pages(database, folder / "few")  # in a tile, so that regions stand in
         with served(folder) as site:
             yield database, site
 
 
 def write_pages(database: Database, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
     kept = maps.keep_assets(folder)
     layers = maps.shown(database, "mapland", mapland.VINTAGE)
     for name, description in maps.draw_all(database, layers, folder, folder).items():
@@ -106,9 +110,31 @@ def test_hover_gives_the_value_that_sql_has_and_the_reason_where_it_has_none(
         hover(watched, "R1-050")
         query = "SELECT income::text FROM mapland.sectors WHERE sector_code = 'R1-050'"
         assert value_on_card(watched) == database.value(query)
+        watched.page.mouse.click(*place_of(watched, "R1-050"))
+        watched.page.get_by_label("Indicator").select_option("change")
+        watched.until(PAINTED, wanted="sectors/change")
+        query = "SELECT change::text FROM mapland.sectors WHERE sector_code = 'R1-050'"
+        exact = "document.querySelector('area-map .figure').dataset.value"
+        watched.until(exact, wanted=database.value(query))
         hover(watched, "R0-009")
-        assert "not computable" in watched.page.locator("area-map .card").inner_text()
+        assert "Missing: absent" in watched.page.locator("area-map .card").inner_text()
         assert (watched.problems, watched.outside) == ([], [])
+
+
+def test_regions_stand_in_for_sectors_until_the_map_is_near(land: Any, browser: Browser) -> None:
+    database, site = land
+    with opened(browser, site, "/few/sectors.en.html", reduced_motion="reduce") as watched:
+        watched.until(READY, wanted="map")
+        watched.until(PAINTED, wanted="regions/density")
+        assert "the map shows regions (4 areas)" in watched.page.locator(".stand").inner_text()
+        watched.page.mouse.move(*place_of(watched, "R2-075"))
+        watched.until(CODE, wanted="R2")
+        query = "SELECT density::text FROM mapland.regions WHERE region_code = 'R2'"
+        assert value_on_card(watched) == database.value(query)
+        watched.page.locator("area-map .most button").first.click()
+        watched.until(PAINTED, wanted="sectors/density")
+        assert watched.page.locator(".stand").inner_text() == ""
+        assert watched.problems == []
 
 
 def test_what_comes_before_the_first_tile_is_light(land: Any, browser: Browser) -> None:

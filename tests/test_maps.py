@@ -137,8 +137,7 @@ def test_a_ratio_is_shown_first_and_names_join_their_languages(land: Any) -> Non
     labels = dict(zip(known["codes"], known["labels"], strict=True))
     assert labels["R0-007"] == "L’Éternité / De Eeuwigheid"
     assert labels["R0-008"] == "Sector 8"
-    assert [each["layer"] for each in sectors["coarser"]] == ["regions"]
-    assert set(sectors["coarser"][0]["details"]) == {"population", "density"}
+    assert sectors["coarser"] == []  # few enough areas to be shown at every zoom
 
 
 def test_bounds_are_where_the_area_is(land: Any) -> None:
@@ -167,7 +166,9 @@ def test_neighbours_share_their_edges_in_every_tile(land: Any) -> None:
             together = shapely.union_all(within)
             assert shapely.area(within).sum() == pytest.approx(shapely.area(together))  # no overlap
             assert len(holes(together)) == 0, zoom
-    assert seen == set(range(maps_of["sectors"]["areas"]))
+    codes = names(folder, maps_of["sectors"])["codes"]
+    assert [codes[each] for each in {*range(len(codes))} - seen] == ["R0-005"]  # has no geometry
+    assert maps_of["sectors"]["without_geometry"] == 1
 
 
 def holes(shape: shapely.Geometry) -> list[shapely.Geometry]:
@@ -222,6 +223,17 @@ def test_an_edition_that_is_no_longer_shown_is_not_drawn(land: Any, tmp_path: Pa
     gone = ShownLayer(**{**vars(layer), "number": layer.number + 1})
     with pytest.raises(WorkLost, match=r"was to be of edition 2, and edition 1 is shown by now"):
         maps.draw(database, gone, tmp_path, tmp_path)
+
+
+def test_a_coarser_layer_stands_in_for_the_indicators_that_both_have(
+    land: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.core.pages.maps.zooms.FULLEST", 30)
+    sectors = drawn(land[0], tmp_path)["sectors"]
+    (regions,) = sectors["coarser"]
+    assert regions["layer"] == "regions"
+    assert regions["zooms"][0] < sectors["zooms"][0]
+    assert set(regions["details"]) == {"population", "density"}
 
 
 def test_many_areas_leave_the_first_zooms_to_a_coarser_layer(tmp_path: Path) -> None:

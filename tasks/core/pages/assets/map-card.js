@@ -23,7 +23,9 @@ function figureOf(id, figures, { name, description, unit }, words) {
     said.append(element("b", { class: "none" }, `${words.say("missing")}: ${reason}`));
     said.dataset.value = "";
   } else {
-    said.append(element("b", {}, `${words.number(value, decimals)} ${unit}`));
+    const [shown, exact] = [words.figure(value, decimals), words.number(value, decimals)];
+    said.append(element("b", {}, `${shown} ${unit}`));
+    if (exact !== shown) said.append(element("small", {}, exact));
     said.dataset.value = decimals === null ? String(value) : value.toFixed(decimals);
   }
   return said;

@@ -95,7 +95,7 @@ export function extremes(details, words, choose, about = "") {
     const list = element("ol", {});
     for (const told of details[side]) {
       const [, code, name, value] = told;
-      const figure = element("span", { class: "value" }, words.number(value, details.decimals));
+      const figure = element("span", { class: "value" }, words.figure(value, details.decimals));
       const button = element("button", { type: "button" }, element("span", {}, name || code), figure);
       if (name) button.firstChild.append(" ", element("code", {}, code));
       button.addEventListener("click", () => choose(told));

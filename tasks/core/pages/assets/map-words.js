@@ -114,6 +114,12 @@ export class Words {
     return new Intl.NumberFormat(this.language, digits).format(value);
   }
 
+  // A number beside others: with its decimals, or where it has no fixed ones, six digits.
+  figure(value, decimals) {
+    if (decimals !== null) return this.number(value, decimals);
+    return new Intl.NumberFormat(this.language, { maximumSignificantDigits: 6 }).format(value);
+  }
+
   // A number to read, as at the side of a class.
   short(value) {
     return new Intl.NumberFormat(this.language, { maximumSignificantDigits: 4 }).format(value);

@@ -3,16 +3,20 @@
 import { readAddress, writeAddress } from "./map-address.js";
 import { Canvas, hasWebgl } from "./map-canvas.js";
 import { areaCard, squareCard } from "./map-card.js";
-import { Figures, Names, json, unpacked } from "./map-files.js";
+import { Names, json } from "./map-files.js";
+import { frame } from "./map-frame.js";
+import { Layer } from "./map-layer.js";
+import { whenNear } from "./map-near.js";
 import { element, extremes, histogram, legend, missing } from "./map-panels.js";
 import { Search } from "./map-search.js";
 import { Words } from "./map-words.js";
 
-const NEAR = "200px"; // from the window, where a map begins to load
+const FAR = "800px"; // from the window, where a description is asked for
+const NEAR = "200px"; // where a map begins to load
 let made = 0;
 
 class AreaMap extends HTMLElement {
-  async connectedCallback() {
+  connectedCallback() {
     if (this.words) return;
     made += 1;
     this.identity = `area-map-${made}`;
@@ -20,8 +24,11 @@ class AreaMap extends HTMLElement {
     this.words.heading = `h${this.getAttribute("heading") ?? 3}`;
     this.base = new URL(this.getAttribute("src"), document.baseURI);
     this.picture = this.querySelector("img");
-    this.details = new Map();
-    this.figures = new Map();
+    if (readAddress()?.layer === this.getAttribute("layer")) return void this.begin();
+    whenNear(this, FAR, () => this.begin());
+  }
+
+  async begin() {
     try {
       this.description = await json(this.base);
       this.build();
@@ -44,37 +51,21 @@ class AreaMap extends HTMLElement {
 
   build() {
     const { words, description } = this;
-    this.isSquares = description.kind === "squares";
-    words.counts = this.isSquares ? "squareCount" : "areas";
+    this.layer = new Layer(description, this.base, words);
+    words.counts = this.layer.isSquares ? "squareCount" : "areas";
     this.names = description.names && new Names(this.base, description.names);
-    this.select = element("select", { id: `${this.identity}-indicator` });
-    for (const { name, description: about, unit } of description.indicators)
-      this.select.append(element("option", { value: name }, this.labelOf({ description: about, unit })));
+    const search = this.names && new Search(words, this.names, (area) => this.go(area));
+    const { children, ...parts } = frame(this.layer, search?.element ?? "", this.picture, `${this.identity}-indicator`);
+    Object.assign(this, parts); // select, stage, card, note, panels
     this.select.addEventListener("change", () => this.choose(this.select.value));
-    this.search = new Search(words, this.names, (area) => this.go(area));
-    const picked = element("div", { class: "picked" }, element("label", { for: this.select.id }, words.say("indicator")), this.select);
-    this.stage = element("div", { class: "stage" });
-    this.card = element("div", { class: "card", hidden: "", "aria-live": "polite" });
-    this.note = element("p", { class: "note stand", role: "status" });
-    this.panels = Object.fromEntries(
-      ["legend", "missing", "histogram", "extremes"].map((name) => [name, element("div", { class: name })]),
-    );
-    const { legend: side, missing: why, ...rest } = this.panels;
-    const sides = element("div", { class: "sides" }, element(words.heading, {}, words.say("legend")), side, why);
-    if (this.picture) this.stage.append(this.picture);
-    this.stage.append(this.card);
-    const bar = element("div", { class: "bar" }, picked, this.isSquares ? "" : this.search.element);
-    const main = element("div", { class: "main" }, element("div", { class: "drawing" }, this.stage, this.note), sides);
-    const rows = description.without_geometry;
-    const lost = rows ? [element("p", { class: "note" }, words.say("noGeometry", { count: words.number(rows) }))] : [];
-    this.replaceChildren(bar, main, ...lost, element("div", { class: "below" }, ...Object.values(rest)));
+    this.replaceChildren(...children);
   }
 
   async choose(name) {
     if (!name) return this.say(this.words.say("noIndicator"));
-    this.indicator = this.description.indicators.find((each) => each.name === name);
+    this.indicator = this.layer.indicator(name);
     this.select.value = name;
-    const details = await this.detailsOf(this.description, name);
+    const details = await this.layer.details(this.description, name);
     if (this.indicator.name !== name) return undefined; // another was chosen meanwhile
     this.fill(details);
     this.turn = null;
@@ -83,47 +74,16 @@ class AreaMap extends HTMLElement {
     return this.remember();
   }
 
-  squareOf(level) {
-    return level ? this.words.say("square", { metres: this.words.length(level.metres) }) : "";
-  }
-
-  // What an indicator is called; points are counted, which only the page can say in its language.
-  labelOf({ description: about, unit }) {
-    return about ? `${about} (${unit})` : this.words.say("count", { layer: unit });
-  }
-
   fill(details) {
     const { words, panels, indicator } = this;
     const { name, description: about } = indicator;
-    const label = about || this.labelOf(indicator);
-    panels.legend.replaceChildren(...legend(details, this.labelOf(indicator), words));
+    const label = about || this.layer.label(indicator);
+    panels.legend.replaceChildren(...legend(details, this.layer.label(indicator), words));
     panels.missing.replaceChildren(...missing(details, words));
     panels.histogram.replaceChildren(...histogram(details, label, words));
     const go = ([id, code, label_, , bounds]) => this.go({ id, code, label: label_, bounds });
-    panels.extremes.replaceChildren(...extremes(details, words, go, this.squareOf(this.description.levels?.at(-1))));
+    panels.extremes.replaceChildren(...extremes(details, words, go, this.layer.square(this.description.levels?.at(-1))));
     this.dataset.indicator = name;
-  }
-
-  // Details and figures of the layer itself, or of one that stands in for it.
-  async detailsOf(level, name) {
-    if (this.isSquares) return (level.zoom === undefined ? this.description.levels.at(-1) : level).details;
-    const isOwn = level.layer === this.description.layer;
-    if (isOwn && this.description.details?.name === name) return this.description.details;
-    const file = isOwn ? this.description.indicators.find((each) => each.name === name).details : level.details[name];
-    if (!file) return null;
-    if (!this.details.has(file)) this.details.set(file, json(new URL(file, this.base)));
-    return this.details.get(file);
-  }
-
-  async figuresOf(level, name) {
-    const details = await this.detailsOf(level, name);
-    if (!details || this.isSquares) return details && { details };
-    const key = `${level.layer}/${name}`;
-    if (!this.figures.has(key)) {
-      const made_ = unpacked(new URL(details.file, this.base)).then((bytes) => new Figures(details, bytes, level.areas));
-      this.figures.set(key, made_);
-    }
-    return this.figures.get(key);
   }
 
   // ---- the map ----
@@ -135,12 +95,7 @@ class AreaMap extends HTMLElement {
       this.dataset.ready = "picture";
       return this.say(this.words.say("noWebgl", { indicator: shown?.description ?? "" }));
     }
-    const seen = new IntersectionObserver((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      seen.disconnect();
-      this.draw().catch((error) => this.fail(error));
-    }, { rootMargin: NEAR });
-    seen.observe(this.stage);
+    whenNear(this.stage, NEAR, () => this.draw().catch((error) => this.fail(error)));
     if (this.asked) this.scrollIntoView();
     return undefined;
   }
@@ -172,7 +127,7 @@ class AreaMap extends HTMLElement {
     const place = canvas.shown;
     this.stand(place);
     if (!indicator) return;
-    const figures = await this.figuresOf(canvas.levels[place], indicator.name);
+    const figures = await this.layer.figures(canvas.levels[place], indicator.name);
     if (this.indicator !== indicator || !figures || canvas.painted.get(place)?.details === figures.details) return;
     canvas.paint(place, figures);
     this.dataset.painted = `${canvas.levels[place].layer}/${indicator.name}`;
@@ -183,13 +138,13 @@ class AreaMap extends HTMLElement {
     const { words, description, canvas } = this;
     const level = canvas.levels[place];
     const names = { layer: words.layer(level.layer), own: words.layer(description.layer), count: words.number(level.areas) };
-    const metres = this.isSquares && words.length(level.metres);
+    const metres = this.layer.isSquares && words.length(level.metres);
     this.say(metres ? words.say("squares", { metres }) : level.own ? "" : words.say("stand", names));
     if (this.standing === place || !this.indicator) return;
     this.standing = place;
-    const details = await this.detailsOf(level, this.indicator.name);
-    if (details) this.panels.legend.replaceChildren(...legend(details, this.labelOf(this.indicator), words));
-    if (this.isSquares) this.panels.histogram.replaceChildren(...histogram(details, this.labelOf(this.indicator), words));
+    const details = await this.layer.details(level, this.indicator.name);
+    if (details) this.panels.legend.replaceChildren(...legend(details, this.layer.label(this.indicator), words));
+    if (this.layer.isSquares) this.panels.histogram.replaceChildren(...histogram(details, this.layer.label(this.indicator), words));
   }
 
   moved() {
@@ -198,21 +153,17 @@ class AreaMap extends HTMLElement {
     this.remember();
   }
 
+  // An address is written for the map that a person uses, not for each that is drawn.
   remember() {
-    if (!this.canvas || !this.used()) return;
+    this.touched ||= this.matches(":focus-within, :hover");
+    if (!this.canvas || !this.touched) return;
     const { layer } = this.description;
     writeAddress({ layer, indicator: this.indicator?.name, view: this.canvas.view, area: this.area?.code });
   }
 
-  // An address is written for the map that a person uses, not for each that is drawn.
-  used() {
-    this.touched ||= this.matches(":focus-within, :hover");
-    return this.touched;
-  }
-
   reshade() {
     this.canvas.reshade();
-    this.detailsOf(this.description, this.indicator.name).then((details) => this.fill(details));
+    this.layer.details(this.description, this.indicator.name).then((details) => this.fill(details));
     this.standing = null;
     this.stand(this.canvas.shown);
   }
@@ -223,9 +174,9 @@ class AreaMap extends HTMLElement {
     this.turn = over;
     if (!over) return this.rest();
     const level = this.canvas.levels[over.place];
-    if (this.isSquares) return this.showSquare(level, over.count);
+    if (this.layer.isSquares) return this.showSquare(level, over.count);
     const names = level.own ? this.names : (level.reader ??= new Names(this.base, level.names));
-    const figures = this.indicator ? await this.figuresOf(level, this.indicator.name) : null;
+    const figures = this.indicator ? await this.layer.figures(level, this.indicator.name) : null;
     const area = await names.of(over.id);
     if (this.turn !== over) return; // the pointer is elsewhere by now
     if (over.pinned) this.area = level.own ? area : null;
@@ -240,12 +191,12 @@ class AreaMap extends HTMLElement {
       this.card.hidden = true;
       return;
     }
-    const figures = indicator ? await this.figuresOf(this.description, indicator.name) : null;
+    const figures = indicator ? await this.layer.figures(this.description, indicator.name) : null;
     if (this.turn === null && this.area === area) this.show(area, figures);
   }
 
   showSquare(level, count) {
-    this.card.replaceChildren(...squareCard(this.squareOf(level), count, this.indicator.unit, this.words));
+    this.card.replaceChildren(...squareCard(this.layer.square(level), count, this.indicator.unit, this.words));
     this.card.hidden = false;
   }
 
@@ -270,10 +221,10 @@ class AreaMap extends HTMLElement {
   }
 
   async go(area, stay = false) {
-    if (this.isSquares) return this.canvas?.fly(area.bounds);
+    if (this.layer.isSquares) return this.canvas?.fly(area.bounds);
     this.area = area;
     this.touched = true;
-    const figures = this.indicator ? await this.figuresOf(this.description, this.indicator.name) : null;
+    const figures = this.indicator ? await this.layer.figures(this.description, this.indicator.name) : null;
     this.show(area, figures);
     if (!this.canvas) return;
     this.canvas.unmark();

@@ -38,7 +38,7 @@ def draw(
 ) -> Description:
     """Draw the map of a layer: files of its own into folder, named by their content.
 
-    scratch: on the same disk. coarser: descriptions of the layers of fewer rows that are drawn
+    scratch: for files under way. coarser: descriptions of the layers of fewer rows that are drawn
     already; one of them is shown at the zooms at which this one has too many areas. Raises WorkLost
     where another edition is shown by now.
     """
@@ -113,13 +113,14 @@ def _draw_areas(
         "tiles": None,
         "picture": None,
         **figures,
-        "coarser": below,
+        "coarser": [],
     }
     if lost.all():
         return described
     tiled = tile(shapes, folder, scratch, layer.layer, has_coarser=bool(below))
     described |= {"tiles": tiled.file, "zooms": list(tiled.zooms)}
     described |= {"view": tiled.view, "bounds": tiled.bounds}
+    described["coarser"] = _chain(below, tiled.zooms[0])
     described["picture"] = _picture(source, described, values, tiled, folder, coarser)
     return described
 
@@ -191,6 +192,15 @@ def _stand_ins(
         if each["kind"] == "areas" and each["tiles"] and each["areas"] < areas and shared:
             kept = ("layer", "areas", "tiles", "zooms", "names")
             found.append({**{name: each[name] for name in kept}, "details": shared})
+    return found
+
+
+def _chain(below: Sequence[Description], first: int) -> list[Description]:
+    """Choose which layers stand in at the zooms before the first: the most areas that are there."""
+    found: list[Description] = []
+    while under := [each for each in below if each["zooms"][0] < first]:
+        found.append(max(under, key=lambda each: each["areas"]))
+        first = found[-1]["zooms"][0]
     return found
 
 

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,13 @@ def keep(folder: Path, name: str, ending: str, content: bytes) -> str:
 
 
 def keep_file(folder: Path, name: str, ending: str, made: Path) -> str:
-    """Move a file that was made elsewhere on the same disk into place; returns its name."""
+    """Move a file that was made elsewhere into place; returns its name."""
     with open(made, "rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()[:DIGITS]
     path = folder / f"{name}.{digest}.{ending}"
-    made.replace(path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    shutil.move(made, unfinished)  # another disk is copied from
+    unfinished.replace(path)
     return path.name
 
 
