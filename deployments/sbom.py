@@ -1,8 +1,8 @@
 """What is delivered, part by part: `make sbom`, or python deployments/sbom.py [FILE].
 
 Writes a CycloneDX document of every pin of requirements.lock, with its version, the SHA-256 of each
-of its files and what it asks for. Its scope is required where the image holds it, excluded where
-only developers do. The base of the image is named; what is in that is in no lock: image_sbom.py.
+of its files and what it asks for, and of what pages bring to a browser. The scope of each is
+required where the image holds it, excluded where only developers do. The base of the image is named; what is in that is in no lock: image_sbom.py.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +26,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from web_assets import PACKAGES
 
 from tasks.core.model.errors import ConfigurationError, GeodataError
 
@@ -87,9 +89,10 @@ def document(pins: list[Pin], held: set[Pin]) -> Bom:
     below = _below(_base())
     scopes = {True: ComponentScope.REQUIRED, False: ComponentScope.EXCLUDED}
     parts = {pin: pin.component(scopes[pin in held]) for pin in pins}
-    bom = Bom(components=[below, *parts.values()])
+    delivered = [below, *parts.values(), *_in_browsers()]
+    bom = Bom(components=delivered)
     bom.metadata.component = whole
-    bom.register_dependency(whole, [below, *parts.values()])
+    bom.register_dependency(whole, delivered)
     for pin, part in parts.items():
         asked = {each.name for each in _asked(pin.name, "")}
         bom.register_dependency(part, [parts[each] for each in pins if each.name in asked])
@@ -106,6 +109,22 @@ def _below(base: BaseImage) -> Component:
         purl=PackageURL(type="docker", name=base.name, version=base.tag),
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=base.digest)],
     )
+
+
+def _in_browsers() -> Iterator[Component]:
+    """Describe what the pages of the catalog bring to a browser."""
+    for (name, version), (integrity, _) in PACKAGES.items():
+        url = PackageURL(type="npm", name=name, version=version)
+        digest = b64decode(integrity).hex()
+        yield Component(
+            name=name,
+            version=version,
+            type=ComponentType.LIBRARY,
+            bom_ref=str(url),
+            purl=url,
+            scope=ComponentScope.REQUIRED,
+            hashes=[HashType(alg=HashAlgorithm.SHA_512, content=digest)],
+        )
 
 
 def pins_of(lock: str) -> list[Pin]:

@@ -49,6 +49,8 @@ def test_every_pin_is_told_with_version_and_hashes(written: str) -> None:
     document = json.loads(written)
     assert len(document["components"]) > 200
     assert untold(document) == set()
+    brought = {part["purl"].rpartition("@")[0] for part in document["components"]}
+    assert {"pkg:npm/maplibre-gl", "pkg:npm/pmtiles"} <= brought
 
 
 @pytest.mark.parametrize(

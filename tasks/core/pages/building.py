@@ -122,7 +122,8 @@ def _code(*names: str) -> str:
 def _data(build: Build, edition: Row) -> dict[str, Any]:
     """Return the maps and shards of an edition, drawn where they are not there yet."""
     layers = maps.shown(build.database, edition["dataset"], edition["vintage"])
-    facts = [repr(layer).encode() for layer in layers]
+    printed = gathering.attributions(build.database, edition["dataset"], edition["vintage"])
+    facts = [repr(layer).encode() for layer in layers] + [as_json(printed)]
     key = hashlib.sha256(b"".join([_code(*HEAVY).encode(), *facts])).hexdigest()
     place = f"data/{edition['dataset']}-{edition['vintage']}"
     picture = f"{edition['dataset']}/{edition['vintage']}/{PICTURE}"

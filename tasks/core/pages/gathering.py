@@ -77,6 +77,13 @@ def origins(database: Database) -> tuple[list[Row], list[Row]]:
         )
 
 
+def attributions(database: Database, dataset: str, vintage: int) -> list[Row]:
+    """Return what is to be printed beside each layer of a vintage."""
+    with database.session() as cursor:
+        of_vintage = {"dataset": dataset, "vintage": vintage}
+        return _objects(cursor, statements.SELECT_ATTRIBUTIONS, of_vintage)
+
+
 def edition(database: Database, dataset: str, vintage: int, number: int) -> Row:
     """Return all that the page of an edition shows: its document and what stands around it."""
     document = edition_document(database, dataset, number)
