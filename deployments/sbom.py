@@ -2,7 +2,8 @@
 
 Writes a CycloneDX document of every pin of requirements.lock, with its version, the SHA-256 of each
 of its files and what it asks for, and of what pages bring to a browser. The scope of each is
-required where the image holds it, excluded where only developers do. The base of the image is named; what is in that is in no lock: image_sbom.py.
+required where the image holds it, excluded where only developers do. The base of the image is
+named; what is in that is in no lock: image_sbom.py.
 """
 
 from __future__ import annotations

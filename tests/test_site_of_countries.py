@@ -193,7 +193,8 @@ def test_hover_gives_what_sql_has(built: Built, pages: str, browser: Browser, da
         watched.until(f"{drawn}.dataset.painted", wanted=f"{layer}/{indicator}")
         for code, value, *degrees in known:
             place = watched.page.evaluate(PLACE.replace("DRAWN", drawn), degrees)
-            watched.page.mouse.move(*place)
+            watched.page.mouse.move(0, 0)
+            watched.page.mouse.move(*place, steps=3)
             watched.until(f"{drawn}.querySelector('.card').dataset.code", wanted=code)
             figure = watched.page.locator(f"#layer-{layer} .figure").first
             assert figure.get_attribute("data-value") == value
