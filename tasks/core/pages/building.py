@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tasks.core.catalog.reports.editions import PICTURE
-from tasks.core.model.revision import code_revision
-from tasks.core.pages import gathering, graphs, maps, searching, storing, twins
-from tasks.core.pages.editions import edition_values
-from tasks.core.pages.gathering import STANDINGS, Row
-from tasks.core.pages.maps.files import DIGITS, as_json, keep
+from tasks.core.pages import gathering, maps, searching, storing
+from tasks.core.pages.builds import Build
+from tasks.core.pages.edition_pages import write_edition
+from tasks.core.pages.gathering import Row
+from tasks.core.pages.maps.files import as_json, keep
 from tasks.core.pages.maps.layers import ShownLayer
-from tasks.core.pages.rendering import HERE, LANGUAGES, render
+from tasks.core.pages.rendering import HERE
+from tasks.core.pages.status_pages import write_status
 from tasks.core.postgres.database import Database
 
 SEARCH = "search.json"
 HEAVY = ("maps", "searching.py")  # code by which data files are made, not pages
-LONG = 60  # columns, from which on their table is a page of its own
-OTHER = {"en": "fr", "fr": "en"}
 
 
 @dataclass(frozen=True)
@@ -34,50 +33,6 @@ class Site:
     pages: int
     drawn: tuple[str, ...]
     reused: tuple[str, ...]
-
-
-@dataclass
-class Build:
-    """A site under way. known: what was made for the site before, by what it was made from."""
-
-    database: Database
-    folder: Path
-    scratch: Path
-    known: dict[str, Any]
-    held: dict[str, str]
-    made: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
-    drawn: list[str] = field(default_factory=list)
-    reused: list[str] = field(default_factory=list)
-
-    def once(self, key: str, folder: str, make: Callable[[Path], Any], beside: str = "") -> Any:
-        """Return what is made from a key, with its files; made anew only where it is not there.
-
-        folder: of these files, at the site. beside: one that make() may add elsewhere.
-        """
-        found = self.known.get(key)
-        if found and all(name in self.held for name in found["files"]):
-            self.reused.append(folder)
-        else:
-            path = self.folder / folder
-            path.mkdir(parents=True, exist_ok=True)
-            value = make(path)
-            files = {f"{folder}/{name}": sha256 for name, sha256 in storing.digests(path).items()}
-            if beside and (self.folder / beside).exists():
-                files[beside] = storing.digest(self.folder / beside)
-            self.drawn.append(folder)
-            found = {"value": value, "files": [*files]}
-            self.files |= files
-        self.files |= {name: self.held[name] for name in found["files"] if name in self.held}
-        self.made[key] = found
-        return found["value"]
-
-    def add(self, name: str, content: bytes) -> None:
-        """Add a file under its own name."""
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        self.files[name] = hashlib.sha256(content).hexdigest()
 
 
 def build(
@@ -101,9 +56,9 @@ def build(
     shown = [_data(under_way, each) for each in editions]
     _search(under_way, editions, shown)
     common = {"assets": assets, "search": SEARCH}
-    pages = _status(under_way, next_runs, common, base)
+    pages = write_status(under_way, next_runs, common, base)
     for each, drawn in zip(editions, shown, strict=True):
-        pages += _edition(under_way, each, drawn, editions, common, base)
+        pages += write_edition(under_way, each, drawn, editions, common, base)
     made = {"files": under_way.files, "made": under_way.made}
     return Site(made, pages, tuple(under_way.drawn), tuple(under_way.reused))
 
@@ -203,91 +158,3 @@ def _search(build: Build, editions: Sequence[Row], shown: Sequence[Mapping[str, 
                 for name, names in drawn["areas"].items()
             ]
     build.add(SEARCH, searching.index(datasets.values(), layers))
-
-
-def _status(
-    build: Build, next_runs: Mapping[str, datetime], common: Mapping[str, Any], base: str
-) -> int:
-    """Write the page that says how all datasets stand, and the catalog for machines."""
-    rows = gathering.status(build.database, next_runs)
-    for name, content in twins.of_catalog(build.database, base).items():
-        build.add(name, content)
-    values = {
-        "rows": rows,
-        "standings": STANDINGS,
-        "tally": {word: sum(row["standing"] == word for row in rows) for word in STANDINGS},
-        "graph": _graph(build, rows),
-        "built": datetime.now(UTC).isoformat(timespec="seconds"),
-        "revision": code_revision(),
-    }
-    return _write(build, "status.html", "", values | dict(common))
-
-
-def _graph(build: Build, rows: Sequence[Row]) -> str:
-    """Draw publishers, the datasets from their files, and those that stand on others."""
-    publishers, foundations = gathering.origins(build.database)
-    nodes = {
-        row["from"]: graphs.Node(row["from"], "publisher", says=row["name"]) for row in publishers
-    }
-    for row in rows:
-        kind, link = row["standing"].replace(" ", "-"), f"{row['slug']}/" if row["number"] else ""
-        nodes[row["slug"]] = graphs.Node(
-            row["slug"], kind, link, f"{row['title']}: {row['standing']}"
-        )
-    arrows = [(row["from"], row["dataset"]) for row in (*publishers, *foundations)]
-    return graphs.draw([*nodes.values()], arrows, "Publishers and datasets")
-
-
-def _edition(
-    build: Build,
-    edition: Row,
-    drawn: Mapping[str, Any],
-    editions: Sequence[Row],
-    common: Mapping[str, Any],
-    base: str,
-) -> int:
-    """Write the page of a vintage, that of its dataset where it is the newest, and its twins."""
-    dataset, vintage, number = edition["dataset"], edition["vintage"], edition["number"]
-    vintages = [each["vintage"] for each in editions if each["dataset"] == dataset]
-    tiles = [
-        twins.files.tiles(layer, **each["tiles"])
-        for layer, each in drawn["maps"].items()
-        if each["tiles"]
-    ]
-    documents = twins.of_edition(build.database, dataset, number, base, tiles)
-    place = f"{dataset}/{vintage}/"
-    for name, content in documents.items():
-        build.add(place + name, content)
-    values = edition_values(gathering.edition(build.database, dataset, vintage, number))
-    for layer in values["layers"]:
-        layer["fragment"] = _fragment(build, layer, f"data/{dataset}-{vintage}/")
-    build.add(place + "edition.json", as_json(values.pop("document")))
-    values |= {"vintages": vintages, "twins": sorted(documents), "drawn": drawn["maps"]}
-    values |= {"data": f"data/{dataset}-{vintage}/", "own": place, **common}
-    places = [place, f"{dataset}/"] if vintage == max(vintages) else [place]
-    return sum(_write(build, "edition.html", each, values) for each in places)
-
-
-def _fragment(build: Build, layer: Row, place: str) -> dict[str, str]:
-    """Write a long table of columns as pages of their own; return their names by language."""
-    if len(layer["columns"]) < LONG:
-        return {}
-    found = {}
-    for language in LANGUAGES:
-        content = render("fragment.html", language, {"layer": layer})
-        digest = hashlib.sha256(content).hexdigest()[:DIGITS]
-        found[language] = f"{place}columns-{layer['layer']}.{digest}.{language}.html"
-        build.add(found[language], content)
-    return found
-
-
-def _write(build: Build, template: str, place: str, values: Mapping[str, Any]) -> int:
-    """Write a page in each language; return how many these are."""
-    depth = place.count("/")
-    for language in LANGUAGES:
-        inside = "" if language == "en" else f"{language}/"
-        root = "../" * (depth + inside.count("/"))
-        other = root + ("" if OTHER[language] == "en" else f"{OTHER[language]}/") + place
-        around = {"root": root, "home": root + inside or "./", "other": other or "./"}
-        build.add(f"{inside}{place}index.html", render(template, language, {**values, **around}))
-    return len(LANGUAGES)

@@ -12,6 +12,7 @@ from tasks.core.pages.gathering import Row
 # what a description says of the edition, which the page says already
 AROUND = re.compile(r"^NOT OFFICIAL DATA \(.*?\)\. | Edition \d+ of [\w-]+ \d+(, \w+ \d+)?\.$")
 DEFECTS = ("invalid", "bad_edges", "overlaps", "gaps")
+PART_OF_SOURCE = re.compile(r"-\d{2,3}$")
 MOST = 60  # differences on the page; edition.json has all
 MANY = 5  # parts of a table, from which on they are one row
 # of editions over time: a column of the history and the filter by which its last value is read
@@ -80,7 +81,22 @@ def _by_publisher(inputs: Sequence[Row]) -> list[list[Row]]:
     groups: dict[tuple[str, str], list[Row]] = {}
     for each in inputs:
         groups.setdefault((each["publisher"], each["licence"]), []).append(each)
-    return list(groups.values())
+    return [_united(group) for group in groups.values()]
+
+
+def _united(files: Sequence[Row]) -> list[Row]:
+    """Tell files of the parts of a country, such as its states, as one row where these are many."""
+    alike: dict[str, list[Row]] = {}
+    for each in files:
+        alike.setdefault(PART_OF_SOURCE.sub("-*", each["source"]), []).append(each)
+    rows = []
+    for source, group in alike.items():
+        if len(group) < MANY:
+            rows += [each | {"more": 0} for each in group]
+        else:
+            size = sum(each["size_bytes"] for each in group)
+            rows.append(group[0] | {"source": source, "size_bytes": size, "more": len(group) - 1})
+    return rows
 
 
 def _condensed(steps: Sequence[Row]) -> list[Row]:

@@ -84,6 +84,7 @@ FRENCH = {
     "The next vintage was expected by now and is not seen.": (
         "Le prochain millésime était attendu et n'a pas été vu."
     ),
+    "To print beside": "À imprimer à côté de",
     "To print beside it": "À imprimer à côté",
     "Topology of": "Topologie de",
     "Type": "Type",
@@ -106,8 +107,10 @@ FRENCH = {
     "An edition is made and waits for a person to accept it.": (
         "Une édition est faite et attend qu'une personne l'accepte."
     ),
+    "and": "et",
     "areas have figures": "zones ont des chiffres",
     "areas without figures": "zones sans chiffres",
+    "attributions": "attributions",
     "beyond 15": "au-delà de 15",
     "by": "par",
     "by way of": "par",
@@ -133,6 +136,7 @@ FRENCH = {
     "its bytes had to go": "ses octets ont dû être effacés",
     "licence": "licence",
     "missing": "manquant",
+    "more alike": "autres semblables",
     "named": "nommés",
     "never": "jamais",
     "no date known": "sans date connue",
