@@ -14,7 +14,7 @@ from tasks.core.pages.maps.files import DIGITS, as_json
 from tasks.core.pages.rendering import LANGUAGES, render
 
 # what is a page of its own where it has so many rows: its name on the page, title and part
-LONG = {"columns": 60, "attributions": 12}
+LONG = {"columns": 25, "attributions": 12}
 LONG_PARTS = (("told", "Columns of", "columns"), ("printed", "To print beside", "attributions"))
 
 
