@@ -1,0 +1,154 @@
+"""The site under faults: builds that are killed, two at once, places that refuse, records that lie,
+and editions that come and go meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_up_land import made_up, published
+from test_site import broken, show
+
+from tasks.core.catalog import publications
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.errors import Refused, WorkLost
+from tasks.core.pages import gathering, storing
+from tasks.core.postgres.database import Database
+from tasks.running.locks import Taken, holding
+from tasks.verbs.pages import publish_site, turn
+
+
+@pytest.fixture
+def dataset(other_database: Database, request: pytest.FixtureRequest) -> Dataset:
+    return made_up(other_database, request.node.name)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> storing.Place:
+    return storing.Place(str(tmp_path / "site"))
+
+
+def test_pages_of_a_build_that_was_killed_are_not_taken_for_those_of_before(
+    other_database: Database,
+    dataset: Dataset,
+    place: storing.Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published(other_database, dataset, 10)
+    show(other_database, place, tmp_path)
+    page = tmp_path / "site" / dataset.slug / "index.html"
+    first = page.read_text()
+    published(other_database, dataset, 11)
+    with monkeypatch.context() as killed:
+        killed.setattr(storing.Place, "_removed", lambda *_: 1 / 0)  # all pages are written
+        with pytest.raises(ZeroDivisionError):
+            show(other_database, place, tmp_path)
+    assert page.read_text() != first
+    publications.roll_back(other_database, dataset.slug, 1)
+    show(other_database, place, tmp_path)
+    assert ", edition 1, " in page.read_text()
+    assert [*broken(tmp_path / "site")] == []
+
+
+def test_files_that_are_gone_from_the_place_are_made_again(
+    other_database: Database, dataset: Dataset, place: storing.Place, tmp_path: Path
+) -> None:
+    published(other_database, dataset, 10)
+    show(other_database, place, tmp_path)
+    root = tmp_path / "site"
+    map_ = next((root / "data").glob("*/map.*.json"))
+    for path in (map_, root / dataset.slug / "index.html"):
+        path.unlink()
+    assert show(other_database, place, tmp_path).drawn == (f"data/{dataset.slug}-2024",)
+    assert map_.is_file()
+    assert [*broken(root)] == []
+
+
+RECORDS = [
+    "",
+    "[]",
+    "{",
+    '{"files": []}',
+    '{"files": {}, "made": {"a": null}}',
+    '{"files": {}, "made": {"a": {}}}',
+    '{"files": {"../../mine": "0"}}',
+    '{"left": {"/mine": "2020-01-01T00:00:00+00:00"}}',
+    '{"left": {"a": "long ago"}}',
+    '{"left": {"a": "2020-01-01"}}',
+    '{"left": {"a": 7}}',
+]
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_record_that_is_none_of_ours_tells_nothing(record: str, place: storing.Place) -> None:
+    folder = Path(place.url)
+    folder.mkdir()
+    (folder / storing.RECORD).write_text(record)
+    assert place.record() == {}
+
+
+def test_a_page_of_what_was_withdrawn_goes_at_once(
+    other_database: Database, dataset: Dataset, place: storing.Place, tmp_path: Path
+) -> None:
+    for vintage in (2023, 2024):
+        published(other_database, dataset, 10, vintage)
+    show(other_database, place, tmp_path)
+    publications.withdraw(other_database, dataset.slug, 2023)
+    show(other_database, place, tmp_path)
+    root = tmp_path / "site"
+    assert [path for path in root.rglob("2023/*") if path.is_file()] == []
+    assert (root / dataset.slug / "2024" / "index.html").is_file()
+    assert [*broken(root)] == []
+
+
+def test_a_place_that_takes_no_files_is_named(
+    other_database: Database, dataset: Dataset, tmp_path: Path, s3_api: Any
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    for url in (str(tmp_path / "file"), str(tmp_path / "file/site"), "s3://nobody-made-it/site"):
+        with pytest.raises(Refused, match=r"A place that takes pages was expected .* GEODATA_SITE"):
+            show(other_database, storing.Place(url), tmp_path)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_two_builds_do_not_write_to_one_place(other_database: Database, tmp_path: Path) -> None:
+    to = str(tmp_path / "site")
+    with (
+        holding(turn(other_database, to)),
+        pytest.raises(Taken, match=f"Another build of the site at {to} is under way"),
+    ):
+        publish_site.fn(to)
+    assert not Path(to).exists()
+    turn(other_database, to).release()
+
+
+@pytest.mark.parametrize("event", ["published", "withdrawn"])
+def test_a_site_of_two_states_of_the_catalog_is_not_shown(
+    other_database: Database,
+    dataset: Dataset,
+    place: storing.Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    event: str,
+) -> None:
+    published(other_database, dataset, 10)
+    usual = gathering.columns
+
+    def meanwhile(*asked: Any) -> Any:
+        if event == "published":
+            published(other_database, dataset, 11)
+        else:
+            publications.withdraw(other_database, dataset.slug, 2024)
+        return usual(*asked)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gathering, "columns", meanwhile)
+        with pytest.raises(WorkLost, match=f"of {dataset.slug} 2024 another, or none, is by now"):
+            show(other_database, place, tmp_path)
+    assert not (tmp_path / "site").exists()
+    show(other_database, place, tmp_path)
+    assert json.loads((tmp_path / "site" / storing.RECORD).read_text())["files"]
