@@ -37,6 +37,7 @@ STYLE: dict[Any, Any] = {
     "font.size": 9,
     "hatch.linewidth": 0.7,
     "hatch.color": HATCH,
+    "text.parse_math": False,  # a "$" is money
 }
 
 
