@@ -271,6 +271,19 @@ def test_a_graph_of_tables_that_read_one_another_ends() -> None:
     assert "<svg" in graphs.draw(nodes, [("a", "b"), ("b", "a")], "A circle")
 
 
+def test_a_graph_of_nothing_is_nothing_and_one_of_unknown_steps_has_the_layers() -> None:
+    assert graphs.draw([], [], "Nothing") == ""
+    nodes, arrows = graphs.of_steps([], ["areas"])
+    assert ([node.name for node in nodes], arrows) == (["areas"], [])
+
+
+def test_a_site_of_an_empty_catalog_is_built(
+    other_database: Database, place: storing.Place, tmp_path: Path
+) -> None:
+    assert show(other_database, place, tmp_path).pages == 2
+    assert [*broken(tmp_path / "site")] == []
+
+
 def test_a_chart_has_no_bar_for_what_is_not_known() -> None:
     drawn = str(charts.bars([1.0, None, 2.0], ["one", "none", "<two>"], "Rows"))
     assert drawn.count("<rect") == 2
