@@ -7,13 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import shapely
 from made_up_land import made_up, staged
+from PIL import Image
 from test_site import broken, show
 
 from tasks.core.catalog import editions, layers
 from tasks.core.model.declarations import Dataset
 from tasks.core.pages import storing
+from tasks.core.pages.maps.ground import main_view
+from tasks.core.pages.maps.pictures import Plate, keep_picture
 from tasks.core.postgres.database import Database
 
 EVIL = """ <script>alert("1")</script> & 'x' $a_{b$ \\frac{ {{ 7*7 }} %s
@@ -141,3 +146,26 @@ def test_a_key_of_two_columns_is_one_code(
     extra += "; COMMENT ON COLUMN areas.part IS 'Part [unit: code; aggregate: key; from: here]'"
     map_ = shown(other_database, dataset, tmp_path, extra, ("code", "part"))
     assert [each[1] for each in map_["details"]["most"]] == ["A3/5", "A2/5", "A1/5"]
+
+
+def test_all_of_a_source_is_inside_the_picture(tmp_path: Path) -> None:
+    shapes = np.array([shapely.box(0.5, 0.5, 0.6, 0.6)])
+    classes = {"breaks": [], "counts": [1], "zero": False, "zeros": 0, "diverging": -1}
+    seen, source = np.array([0.5, 0.5, 0.6, 0.6]), "Office of long names, Open Licence 2.0; "
+    widths = set()
+    for said in (source * 7 + "end", source * 3):
+        plate = Plate(shapes, np.ones(1), classes, seen, f"{'Title ' * 60}$a_{{b$", said)
+        drawn = keep_picture(plate, tmp_path, "areas")
+        with Image.open(tmp_path / drawn["file"]) as picture:
+            margin = np.asarray(picture.convert("L"))[:, -8:]
+        widths.add(bool((margin < 255).any()))
+    assert widths == {False}
+
+
+def test_a_map_of_few_large_areas_shows_them_whole() -> None:
+    """Three regions that touch, as those of Belgium: their centres lie close together."""
+    bounds = np.array([[0.0, 0.0, 6.0, 2.0], [0.0, 1.5, 6.0, 4.0], [2.8, 0.9, 3.2, 1.2]])
+    assert main_view(bounds).tolist() == [0.0, 0.0, 6.0, 4.0]
+    squares = np.array([[x, y, x + 1.0, y + 1.0] for x in range(10) for y in range(10)])
+    far = np.vstack([squares, [[90.0, 90.0, 91.0, 91.0]]])
+    assert main_view(far).tolist() == [0.0, 0.0, 10.0, 10.0]

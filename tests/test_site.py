@@ -19,7 +19,16 @@ from made_up_land import made_up, published
 
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
-from tasks.core.pages import building, charts, gathering, graphs, searching, storing, words
+from tasks.core.pages import (
+    building,
+    charts,
+    editions,
+    gathering,
+    graphs,
+    searching,
+    storing,
+    words,
+)
 from tasks.core.pages.rendering import HERE
 from tasks.core.postgres.database import Database
 
@@ -305,3 +314,32 @@ def test_a_share_is_never_rounded_up_to_the_whole(
     from tasks.core.pages.rendering import _environment
 
     assert _environment(language).filters["share"](value) == expected
+
+
+@pytest.mark.parametrize("message", ["", "Rows were expected, <none> found."])
+def test_the_last_run_of_what_is_not_shown_is_told(
+    other_database: Database,
+    dataset: Dataset,
+    place: storing.Place,
+    tmp_path: Path,
+    message: str,
+) -> None:
+    outcome = "failed" if message else "abandoned"
+    with other_database.session() as cursor:
+        cursor.execute(
+            "INSERT INTO catalog.run (id, flow, dataset, parameters, code_revision, machine,"
+            " outcome, message) VALUES ('r', 'land', %s, '{}', 'here', 'here', %s, %s)",
+            (dataset.slug, outcome, message),
+        )
+    show(other_database, place, tmp_path)
+    page = (tmp_path / "site/index.html").read_text()
+    assert re.search(rf"<dt>{dataset.slug}: nothing shown</dt>\n.*\n<br>{outcome} <time", page)
+    assert ("&lt;none&gt; found." in page, "None" in page) == (bool(message), False)
+    french = (tmp_path / "site/fr/index.html").read_text()
+    assert ("échoué <time" if message else "abandonné <time") in french
+
+
+@pytest.mark.parametrize("ending", ["", ", November 2026"])
+def test_a_description_does_not_repeat_the_edition(ending: str) -> None:
+    said = f"Active ones. Edition 2 of sirene 2026{ending}."
+    assert editions.AROUND.sub("", said) == "Active ones."

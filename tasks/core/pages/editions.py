@@ -10,7 +10,7 @@ from tasks.core.pages import charts, graphs
 from tasks.core.pages.gathering import Row
 
 # what a description says of the edition, which the page says already
-AROUND = re.compile(r"^NOT OFFICIAL DATA \(.*?\)\. | Edition \d+ of [\w-]+ \d+\.$")
+AROUND = re.compile(r"^NOT OFFICIAL DATA \(.*?\)\. | Edition \d+ of [\w-]+ \d+(, \w+ \d+)?\.$")
 DEFECTS = ("invalid", "bad_edges", "overlaps", "gaps")
 MOST = 60  # differences on the page; edition.json has all
 MANY = 5  # parts of a table, from which on they are one row

@@ -106,6 +106,7 @@ FRENCH = {
     "An edition is made and waits for a person to accept it.": (
         "Une édition est faite et attend qu'une personne l'accepte."
     ),
+    "abandoned": "abandonné",
     "areas have figures": "zones ont des chiffres",
     "areas without figures": "zones sans chiffres",
     "beyond 15": "au-delà de 15",

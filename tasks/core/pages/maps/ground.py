@@ -59,7 +59,8 @@ def main_view(bounds: Floats) -> Floats:
     whole = np.concatenate([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)])
     centres = (bounds[:, :2] + bounds[:, 2:]) / 2
     low, high = np.percentile(centres, (5, 95), axis=0)
-    margin = GROWN * (high - low).max()
+    # centres of few and large areas tell little of where these end
+    margin = GROWN * (high - low).max() + np.median(bounds[:, 2:] - bounds[:, :2], axis=0) / 2
     low, high = low - margin, high + margin
     inside = bounds[((centres >= low) & (centres <= high)).all(axis=1)]
     near = np.concatenate(
