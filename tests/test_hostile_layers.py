@@ -169,3 +169,8 @@ def test_a_map_of_few_large_areas_shows_them_whole() -> None:
     squares = np.array([[x, y, x + 1.0, y + 1.0] for x in range(10) for y in range(10)])
     far = np.vstack([squares, [[90.0, 90.0, 91.0, 91.0]]])
     assert main_view(far).tolist() == [0.0, 0.0, 10.0, 10.0]
+    regions = squares[np.r_[0:3, 10:13, 20:23, 30:33, 44]]  # 13, and 5 overseas, as in France
+    overseas = np.array(
+        [[x, y, x + 0.2, y + 0.2] for x, y in ((-60, 30), (-61, 31), (-50, 40), (55, 70), (45, 60))]
+    )
+    assert main_view(np.vstack([regions, overseas])).tolist() == [0.0, 0.0, 5.0, 5.0]
