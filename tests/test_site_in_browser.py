@@ -101,3 +101,17 @@ def test_nothing_is_wider_than_a_telephone(browser: Browser, land: Any) -> None:
     for path in ("/", f"/{dataset.slug}/", f"/fr/{dataset.slug}/2024/"):
         with opened(browser, site, path, viewport=PHONE) as watched:
             assert watched.page.evaluate("() => document.documentElement.scrollWidth") == 360
+
+
+def test_one_area_is_no_areas(browser: Browser, land: Any) -> None:
+    site, dataset = land
+    with opened(browser, site, f"/{dataset.slug}/") as watched:
+        watched.until(f"{READY} !== undefined")
+        said = watched.page.evaluate(
+            """async () => {
+              const scripts = performance.getEntriesByType("resource").map(({ name }) => name);
+              const { Words } = await import(scripts.find((name) => name.includes("map-words")));
+              return ["en", "fr"].map((each) => [1, 1000].map((n) => new Words(each).counted(n)));
+            }"""
+        )
+        assert said == [["1 area", "1,000 areas"], ["1 zone", "1\u202f000 zones"]]

@@ -5,11 +5,16 @@ and editions that come and go meanwhile.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import faulty_bucket
 import pytest
+from faulty_bucket import FORBIDDEN
 from made_up_land import made_up, published
+from s3fs import S3FileSystem
 from test_site import broken, show
 
 from tasks.core.catalog import publications
@@ -152,3 +157,35 @@ def test_a_site_of_two_states_of_the_catalog_is_not_shown(
     assert not (tmp_path / "site").exists()
     show(other_database, place, tmp_path)
     assert json.loads((tmp_path / "site" / storing.RECORD).read_text())["files"]
+
+
+@pytest.mark.parametrize("fault", ["pages", "everything"])
+def test_an_object_store_that_refuses_halfway_is_named_and_completed_later(
+    other_database: Database,
+    dataset: Dataset,
+    tmp_path: Path,
+    s3_api: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+) -> None:
+    s3_api.create_bucket(Bucket=f"refusing-{fault}")
+    port = urlsplit(os.environ["AWS_ENDPOINT_URL"]).port
+    assert port
+    with faulty_bucket.before(port) as bucket, monkeypatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", bucket.url)
+        S3FileSystem.clear_instance_cache()
+        published(other_database, dataset, 10)
+        place = storing.Place(f"s3://refusing-{fault}/site")
+        ending = ".html" if fault == "pages" else ""
+        bucket.fail(FORBIDDEN, lambda asked: asked.writes and asked.key.endswith(ending))
+        with pytest.raises(Refused, match=r"it denies us this, check our credentials"):
+            show(other_database, place, tmp_path)
+        bucket.heal()
+        show(other_database, place, tmp_path)
+    S3FileSystem.clear_instance_cache()
+    there = {each["Key"] for each in s3_api.list_objects_v2(Bucket=f"refusing-{fault}")["Contents"]}
+    record = json.loads(
+        s3_api.get_object(Bucket=f"refusing-{fault}", Key="site/site.json")["Body"].read()
+    )
+    assert there == {f"site/{name}" for name in (*record["files"], storing.RECORD)}
+    assert record["left"] == {}

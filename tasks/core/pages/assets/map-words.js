@@ -16,7 +16,9 @@ const ENGLISH = {
   from: "{low} to < {high}",
   over: "≥ {low}",
   areas: "{count} areas",
+  areasOne: "1 area",
   squareCount: "{count} squares",
+  squareCountOne: "1 square",
   missing: "Missing",
   missingWhy: "Missing values and why",
   noReason: "no reason given",
@@ -61,7 +63,9 @@ const FRENCH = {
   from: "{low} à < {high}",
   over: "≥ {low}",
   areas: "{count} zones",
+  areasOne: "1 zone",
   squareCount: "{count} carrés",
+  squareCountOne: "1 carré",
   missing: "Manquant",
   missingWhy: "Valeurs manquantes et motifs",
   noReason: "aucun motif donné",
@@ -102,7 +106,8 @@ export class Words {
 
   // So many of what the map counts, areas or squares.
   counted(count) {
-    return this.say(this.counts ?? "areas", { count: this.number(count) });
+    const counts = this.counts ?? "areas";
+    return count === 1 ? this.say(`${counts}One`) : this.say(counts, { count: this.number(count) });
   }
 
   // A number with the decimals that it has in the database; null: as many as it takes.
