@@ -38,9 +38,10 @@ from sqlalchemy.engine import make_url
 from tasks.core.catalog import editions, layers, publications
 from tasks.core.catalog.provenance import record_dataset
 from tasks.core.exporting import exports, qgis_projects
+from tasks.core.exporting.destinations import destination
 from tasks.core.exporting.exports import Exported, export
 from tasks.core.exporting.formats import FORMATS, ExportFormat
-from tasks.core.exporting.projections import epsg_code
+from tasks.core.exporting.projections import crs_change, epsg_code
 from tasks.core.exporting.streams import read_layer
 from tasks.core.exporting.tiles import zooms
 from tasks.core.model.declarations import Dataset
@@ -742,3 +743,13 @@ def test_the_flow_keeps_a_page_of_the_export(
     assert kept is not None
     assert "To print beside every use" in str(kept.data)
     assert (tmp_path / "land.odd-2024-e1.parquet").exists()
+
+
+def test_a_crs_that_nothing_leads_to_is_refused_with_what_to_do() -> None:
+    with pytest.raises(ConfigurationError, match=r"EPSG:2154: choose one .* where the layer lies"):
+        crs_change(4269, 2154)  # the United States in the CRS of France
+
+
+def test_a_tilde_is_the_home_of_a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert destination("~/taken", "a.gpkg").url == f"{tmp_path}/taken/a.gpkg"

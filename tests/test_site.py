@@ -19,7 +19,16 @@ from made_up_land import made_up, published
 
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
-from tasks.core.pages import building, charts, gathering, graphs, searching, storing, words
+from tasks.core.pages import (
+    building,
+    charts,
+    editions,
+    gathering,
+    graphs,
+    searching,
+    storing,
+    words,
+)
 from tasks.core.pages.rendering import HERE
 from tasks.core.postgres.database import Database
 
@@ -271,6 +280,19 @@ def test_a_graph_of_tables_that_read_one_another_ends() -> None:
     assert "<svg" in graphs.draw(nodes, [("a", "b"), ("b", "a")], "A circle")
 
 
+def test_a_graph_of_nothing_is_nothing_and_one_of_unknown_steps_has_the_layers() -> None:
+    assert graphs.draw([], [], "Nothing") == ""
+    nodes, arrows = graphs.of_steps([], ["areas"])
+    assert ([node.name for node in nodes], arrows) == (["areas"], [])
+
+
+def test_a_site_of_an_empty_catalog_is_built(
+    other_database: Database, place: storing.Place, tmp_path: Path
+) -> None:
+    assert show(other_database, place, tmp_path).pages == 2
+    assert [*broken(tmp_path / "site")] == []
+
+
 def test_a_chart_has_no_bar_for_what_is_not_known() -> None:
     drawn = str(charts.bars([1.0, None, 2.0], ["one", "none", "<two>"], "Rows"))
     assert drawn.count("<rect") == 2
@@ -292,3 +314,32 @@ def test_a_share_is_never_rounded_up_to_the_whole(
     from tasks.core.pages.rendering import _environment
 
     assert _environment(language).filters["share"](value) == expected
+
+
+@pytest.mark.parametrize("message", ["", "Rows were expected, <none> found."])
+def test_the_last_run_of_what_is_not_shown_is_told(
+    other_database: Database,
+    dataset: Dataset,
+    place: storing.Place,
+    tmp_path: Path,
+    message: str,
+) -> None:
+    outcome = "failed" if message else "abandoned"
+    with other_database.session() as cursor:
+        cursor.execute(
+            "INSERT INTO catalog.run (id, flow, dataset, parameters, code_revision, machine,"
+            " outcome, message) VALUES ('r', 'land', %s, '{}', 'here', 'here', %s, %s)",
+            (dataset.slug, outcome, message),
+        )
+    show(other_database, place, tmp_path)
+    page = (tmp_path / "site/index.html").read_text()
+    assert re.search(rf"<dt>{dataset.slug}: nothing shown</dt>\n.*\n<br>{outcome} <time", page)
+    assert ("&lt;none&gt; found." in page, "None" in page) == (bool(message), False)
+    french = (tmp_path / "site/fr/index.html").read_text()
+    assert ("échoué <time" if message else "abandonné <time") in french
+
+
+@pytest.mark.parametrize("ending", ["", ", November 2026"])
+def test_a_description_does_not_repeat_the_edition(ending: str) -> None:
+    said = f"Active ones. Edition 2 of sirene 2026{ending}."
+    assert editions.AROUND.sub("", said) == "Active ones."

@@ -48,6 +48,8 @@ def destination(to: str, usual: str) -> Destination:
     require_public(to)
     if not to:
         return Destination(str(data_folder() / EXPORTS), usual)
+    if to.startswith("~"):  # a shell reads it so, make and the Prefect UI do not
+        to = os.path.expanduser(to)
     place, ending = PurePosixPath(to), PurePosixPath(usual).suffix
     if to.endswith("/") or ("://" not in to and Path(to).is_dir()):
         return Destination(_absolute(to), usual)

@@ -50,7 +50,14 @@ def crs_change(source: int, target: int) -> tuple[Change | None, str]:
     """
     if source == target:
         return None, ""
-    return change_of_crs(source, target)
+    try:
+        return change_of_crs(source, target)
+    except ConfigurationError:
+        raise ConfigurationError(
+            f"A CRS was expected to which PROJ can change EPSG:{source} here without a guess, found"
+            f" EPSG:{target}: choose one that is used where the layer lies, or none to keep the"
+            " layer's own."
+        ) from None
 
 
 def changed(geometries: pa.Array, change: Change, where: str) -> pa.Array:

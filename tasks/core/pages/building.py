@@ -47,7 +47,8 @@ def build(
 
     before: storing.Place.record() of the site that is there, whose maps are used again where
     nothing that they show has changed. next_runs: moment of the next planned run by dataset. base:
-    address at which people open the site, for the twins that machines read.
+    address at which people open the site, for the twins that machines read. Raises WorkLost where
+    other editions are shown at its end: pages are of one state of the catalog or not shown.
     """
     known, held = before.get("made", {}), before.get("files", {})
     under_way = Build(database, folder, scratch, known, held)
@@ -59,6 +60,7 @@ def build(
     pages = write_status(under_way, next_runs, common, base)
     for each, drawn in zip(editions, shown, strict=True):
         pages += write_edition(under_way, each, drawn, editions, common, base)
+    gathering.require_same(editions, gathering.shown(database))
     made = {"files": under_way.files, "made": under_way.made}
     return Site(made, pages, tuple(under_way.drawn), tuple(under_way.reused))
 

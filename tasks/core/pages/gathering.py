@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog.edition_documents import edition_document
+from tasks.core.model.errors import WorkLost
 from tasks.core.pages import statements
 from tasks.core.postgres.database import Database
 
@@ -59,6 +60,17 @@ def shown(database: Database) -> list[Row]:
     """Return dataset, title, vintage and number of what is shown, the newest vintage first."""
     with database.session() as cursor:
         return _objects(cursor, statements.SELECT_SHOWN)
+
+
+def require_same(before: Sequence[Row], after: Sequence[Row]) -> None:
+    """Raise WorkLost where other editions are shown than when the build began."""
+    changed = [each for each in (*before, *after) if each not in before or each not in after]
+    if changed:
+        names = sorted({f"{each['dataset']} {each['vintage']}" for each in changed})
+        raise WorkLost(
+            f"The same editions were expected to be shown while the site was built, and of"
+            f" {', '.join(names)} another, or none, is by now: build it again."
+        )
 
 
 def columns(database: Database, dataset: str, number: int) -> list[Row]:

@@ -25,7 +25,12 @@ class Node:
 
 
 def draw(nodes: Sequence[Node], arrows: Iterable[tuple[str, str]], title: str) -> Markup:
-    """Return the picture of a graph without cycles; arrows are pairs of names of nodes."""
+    """Return the picture of a graph without cycles; arrows are pairs of names of nodes.
+
+    Nothing where there is no node.
+    """
+    if not nodes:
+        return Markup("")
     links = sorted({(a, b) for a, b in arrows if a != b})
     columns = _columns([node.name for node in nodes], links)
     places = {
@@ -136,6 +141,8 @@ def of_steps(
             source = figures.get("of")
             name = table(subject, says)
             arrows += [(table(source), name)] if source else []
+    for layer in sorted(shown):  # also one of which no step tells
+        table(layer)
     used = {name for pair in arrows for name in pair} | shown
     kept = [node for node in nodes.values() if node.name in used]
     names = {node.name for node in kept}

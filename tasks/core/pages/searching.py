@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from psycopg2 import sql
 
@@ -94,7 +95,7 @@ def index(datasets: Iterable[Mapping[str, Any]], layers: Sequence[Mapping[str, A
             "name": column["name"],
             "description": column["description"],
             "place": each["place"],
-            "hash": f"#column-{layer['layer']}-{column['name']}",
+            "hash": f"#column-{layer['layer']}-{quote(column['name'])}",
         }
         for each in found
         for layer in each["layers"]

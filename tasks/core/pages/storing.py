@@ -1,8 +1,10 @@
 """Where the site lies: a folder of this machine or a place of object storage, by fsspec.
 
-Files named by their hash never change; pages do, each by one switch of its own. All that pages lead
-to is there before they are, and site.json, which tells what the site is made of, comes last. What
-no page leads to any more stays for a day, for readers who opened theirs before.
+Files named by their hash never change; pages do, each by one switch of its own. All that pages
+lead to is there before they are. site.json, which tells what the site is made of, is written twice:
+first without what is about to change, so that after a build that was killed nothing is taken for
+what it is not, and last with it. What no page leads to any more stays for a day, for readers who
+opened theirs before; pages that are no more go at once: what was withdrawn must not be seen.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import json
 import mimetypes
 import os
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,8 +24,10 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from tasks.core.archive.locations import S3_PATIENCE
-from tasks.core.model.errors import ConfigurationError
+from tasks.core.archive.locations import S3_PATIENCE, outages
+from tasks.core.archive.reasons import lasts, reason
+from tasks.core.model.addresses import redact
+from tasks.core.model.errors import ConfigurationError, Refused
 
 RECORD = "site.json"
 TYPES = {
@@ -31,6 +37,7 @@ TYPES = {
     ".gz": "application/gzip",
 }
 GRACE = timedelta(days=1)  # for readers of a page that was shown before
+LASTING = (NotADirectoryError, IsADirectoryError, FileExistsError)  # a file is in the way
 PUTTING = 8  # files on their way to object storage at the same time
 
 
@@ -49,12 +56,33 @@ class Place:
             ) from None
 
     def record(self) -> dict[str, Any]:
-        """Return what site.json tells of the site that is there; empty where there is none."""
+        """Return what site.json tells of the files that are there; empty where it tells nothing.
+
+        Raises Refused where the place lets nobody read it.
+        """
+        with self._explained():
+            try:
+                found = sound(json.loads(self._files.cat_file(self._name(RECORD))))
+            except (FileNotFoundError, NotADirectoryError, ValueError):
+                return {}
+            begin = len(self._root.rstrip("/")) + 1
+            there = {path[begin:] for path in self._files.find(self._root)}
+        held = {name: sha256 for name, sha256 in found["files"].items() if name in there}
+        return found | {"files": held}
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say in a sentence that a place refuses; an outage stays one, which may heal."""
         try:
-            found = json.loads(self._files.cat_file(self._name(RECORD)))
-        except (FileNotFoundError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+            yield
+        except outages() as error:
+            if lasts(error) or isinstance(error, LASTING):
+                raise Refused(
+                    f"A place that takes pages was expected for the site, and {redact(self.url)}"
+                    f" does not ({reason(error)}): mend that, or correct GEODATA_SITE or the"
+                    " parameter; pages that are there stay, and the next build completes them."
+                ) from None
+            raise
 
     def switch(self, folder: Path, made: dict[str, Any], before: dict[str, Any]) -> list[str]:
         """Show the site that a folder holds; return the names of the files that were written.
@@ -64,17 +92,30 @@ class Place:
         """
         files, held, now = made["files"], before.get("files", {}), datetime.now(UTC)
         new = [name for name, sha256 in files.items() if held.get(name) != sha256]
-        for names in _in_order(new):
-            self._put(folder, names)
-        left = dict.fromkeys({*held} - {*files}, now.isoformat())
-        left |= {name: at for name, at in before.get("left", {}).items() if name not in files}
-        old = [name for name, at in left.items() if datetime.fromisoformat(at) < now - GRACE]
-        gone = {name for name in old if self._remove(name)}
-        kept = {name: at for name, at in left.items() if name not in gone}
-        path = folder / RECORD
-        path.write_text(json.dumps(made | {"left": kept}), encoding="utf-8")
-        self._put(folder, [RECORD])
+        left = before.get("left", {})
+        stays = {name: sha256 for name, sha256 in held.items() if name not in new}
+        under_way = {"files": stays, "left": dict.fromkeys(new, now.isoformat()) | left}
+        with self._explained():
+            self._tell(folder, {**before, **under_way})
+            for names in _in_order(new):
+                self._put(folder, names)
+            left = dict.fromkeys({*held} - {*files}, now.isoformat()) | left
+            gone = self._removed({name: at for name, at in left.items() if name not in files}, now)
+            kept = {name: at for name, at in left.items() if name not in {*files, *gone}}
+            self._tell(folder, made | {"left": kept})
         return new
+
+    def _tell(self, folder: Path, told: dict[str, Any]) -> None:
+        (folder / RECORD).write_text(json.dumps(told), encoding="utf-8")
+        self._put(folder, [RECORD])
+
+    def _removed(self, left: dict[str, str], now: datetime) -> set[str]:
+        """Remove pages that are no more, and data that no page leads to for a day; name them."""
+        since = now - GRACE
+        old = [
+            n for n, at in left.items() if not is_hashed(n) or datetime.fromisoformat(at) < since
+        ]
+        return {name for name in old if self._remove(name)}
 
     def _put(self, folder: Path, names: list[str]) -> None:
         with ThreadPoolExecutor(PUTTING) as pool:
@@ -100,7 +141,7 @@ class Place:
             self._files.rm_file(self._name(name))
         except FileNotFoundError:
             return True
-        except PermissionError:
+        except OSError:
             return False
         return True
 
@@ -108,13 +149,34 @@ class Place:
         return f"{self._root}/{name}"
 
 
+def is_hashed(name: str) -> bool:
+    """Tell whether a file has the hash of its bytes in its name, so that it never changes."""
+    return name.startswith(("assets/", "data/"))
+
+
+def sound(found: Any) -> dict[str, Any]:
+    """Return what a site.json tells; raises ValueError where it is none of ours."""
+    told = found if isinstance(found, dict) else {}
+    files, left, made = (told.get(part, {}) for part in ("files", "left", "made"))
+    if not all(isinstance(each, dict) for each in (found, files, left, made, *made.values())):
+        raise ValueError(RECORD)
+    if any(
+        "value" not in each or not isinstance(each.get("files"), list) for each in made.values()
+    ):
+        raise ValueError(RECORD)
+    if any(".." in name.split("/") or name.startswith("/") for name in (*files, *left)):
+        raise ValueError(RECORD)
+    if not all(datetime.fromisoformat(str(at)).tzinfo for at in left.values()):
+        raise ValueError(RECORD)
+    return {"files": files, "left": left, "made": made}
+
+
 def _in_order(names: list[str]) -> list[list[str]]:
     """Put what others lead to before them: data by their hash, what programs read, pages, home."""
     steps: list[list[str]] = [[], [], [], []]
     for name in names:
         is_page = name.endswith("index.html")
-        hashed = name.startswith(("assets/", "data/"))
-        steps[0 if hashed else 1 if not is_page else 2 if "/" in name else 3].append(name)
+        steps[0 if is_hashed(name) else 1 if not is_page else 2 if "/" in name else 3].append(name)
     return steps
 
 

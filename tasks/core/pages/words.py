@@ -107,6 +107,7 @@ FRENCH = {
     "An edition is made and waits for a person to accept it.": (
         "Une édition est faite et attend qu'une personne l'accepte."
     ),
+    "abandoned": "abandonné",
     "and": "et",
     "areas have figures": "zones ont des chiffres",
     "areas without figures": "zones sans chiffres",

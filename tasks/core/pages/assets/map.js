@@ -163,6 +163,7 @@ class AreaMap extends HTMLElement {
 
   reshade() {
     this.canvas.reshade();
+    if (!this.indicator) return; // borders alone
     this.layer.details(this.description, this.indicator.name).then((details) => this.fill(details));
     this.standing = null;
     this.stand(this.canvas.shown);

@@ -34,9 +34,18 @@ function rank(words, text) {
   return words.split(" ").every((word) => (" " + text).includes(" " + word)) ? 2 : null;
 }
 
+// Rows of the shards of each word: one that is in too many names ("Saint") leads to none.
+async function areas(layer, words) {
+  const keys = [words, ...words.split(" ")].map((word) => layer.keys.find((each) => word.startsWith(each)));
+  const addresses = new Set(keys.filter((key) => key !== undefined).map((key) => layer.folder + layer.names[key]));
+  const rows = await Promise.all([...addresses].map(shard));
+  return new Map(rows.flatMap((each) => each ?? []).map((row) => [row[0], row])).values();
+}
+
 async function find(words) {
-  index ??= await fetched(box.dataset.index);
+  index ??= await fetched(box.dataset.index).catch(() => null);
   const found = [];
+  if (!index) return found; // as where the line is down: asked again with the next letter
   const take = (text, kind, label, place, hash) => {
     const order = rank(words, plain(text));
     if (order !== null) found.push({ order, kind, label, place: address(place, hash) });
@@ -45,9 +54,7 @@ async function find(words) {
   for (const each of index.columns)
     take(each.name + " " + each.description, 1, `${each.layer}.${each.name}: ${each.description}`, each.place, each.hash);
   const parts = index.layers.map(async (layer) => {
-    const key = layer.keys.find((each) => words.startsWith(each));
-    const rows = key === undefined ? null : await shard(`${layer.folder}${layer.names[key]}`);
-    for (const [code, ...names] of rows ?? []) {
+    for (const [code, ...names] of await areas(layer, words)) {
       const orders = [code, ...names].map((text) => rank(words, plain(text))).filter((order) => order !== null);
       if (orders.length)
         found.push({
@@ -139,9 +146,17 @@ async function fill(details) {
 for (const each of document.querySelectorAll("details[data-from]"))
   each.addEventListener("toggle", () => each.open && fill(each));
 
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // "%" alone, as a person wrote it
+  }
+}
+
 // A link to a column opens the table that it stands in, one to an area leads to the map of its layer.
 async function reveal() {
-  const name = decodeURIComponent(location.hash.slice(1));
+  const name = decoded(location.hash.slice(1));
   const drawn = new URLSearchParams(location.hash.slice(1)).get("layer");
   if (drawn) document.getElementById(`layer-${drawn}`)?.scrollIntoView();
   const layer = name.match(/^column-([^-]+)-/)?.[1];

@@ -16,7 +16,8 @@ Geometries = npt.NDArray[Any]
 EXTENT = 4096  # units of a tile's side
 HALF = np.pi * 6378137.0  # metres of Web Mercator from the middle to the side
 FURTHEST_NORTH = 85.0
-GROWN = 0.25  # of what most areas span, where others may lie that are shown with them
+GROWN = 2.0  # times what the areas in the middle span, where others may lie that are shown too
+MIDDLE = (30, 70)  # per cent: of 18 French regions, 5 are overseas
 FAR = 1.5  # times what is shown, beyond which the whole is not shown first
 
 
@@ -58,8 +59,9 @@ def main_view(bounds: Floats) -> Floats:
     """
     whole = np.concatenate([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)])
     centres = (bounds[:, :2] + bounds[:, 2:]) / 2
-    low, high = np.percentile(centres, (5, 95), axis=0)
-    margin = GROWN * (high - low).max()
+    low, high = np.percentile(centres, MIDDLE, axis=0)
+    # centres of few and large areas tell little of where these end
+    margin = GROWN * (high - low).max() + np.median(bounds[:, 2:] - bounds[:, :2], axis=0) / 2
     low, high = low - margin, high + margin
     inside = bounds[((centres >= low) & (centres <= high)).all(axis=1)]
     near = np.concatenate(

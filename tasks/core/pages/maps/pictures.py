@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,13 @@ MARGIN = 0.04  # of the map's width, around what is shown
 MANY = 3000  # areas, beyond which lines between them would hide them
 COLOURS = 48  # in the file
 LEGEND_WIDTH = 0.27  # of the picture
+LINE_LETTERS, TITLE_LETTERS = 160, 100  # of a line of its source, of its title
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "hatch.linewidth": 0.7,
     "hatch.color": HATCH,
+    "text.parse_math": False,  # a "$" is money
 }
 
 
@@ -65,8 +68,10 @@ def keep_picture(plate: Plate, folder: Path, name: str) -> dict[str, Any]:
         _draw_areas(axes, plate)
         _draw_scale(axes, plate.seen)
         _draw_legend(figure, plate)
-        figure.text(0.012, 0.955, plate.title, fontsize=12, weight="bold", color=INK)
-        figure.text(0.012, 0.018, plate.source, fontsize=7, color=LINE)
+        title = textwrap.shorten(plate.title, TITLE_LETTERS, placeholder=" …")
+        figure.text(0.012, 0.955, title, fontsize=12, weight="bold", color=INK)
+        source = "\n".join(textwrap.wrap(plate.source, LINE_LETTERS))  # all of it is to be printed
+        figure.text(0.012, 0.012, source, fontsize=7, color=LINE, va="bottom")
         content = _png(figure)
     return {"file": keep(folder, name, "png", content), "width": WIDTH, "height": HEIGHT}
 

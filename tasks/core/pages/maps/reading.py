@@ -59,12 +59,13 @@ class Reader:
 
     def figures(self, expressions: Mapping[str, sql.Composable]) -> pa.Table:
         """Read named expressions of all rows, in the order of the codes."""
-        written = [
-            sql.SQL("{} AS {}").format(each, sql.Identifier(name))
-            for name, each in expressions.items()
+        written = [  # named by their places: a column may be called code
+            sql.SQL("{} AS {}").format(each, sql.Identifier(f"figure {place}"))
+            for place, each in enumerate(expressions.values())
         ]
         table = self._table(SELECT_FIGURES, figures=sql.SQL(", ").join(written))
-        return table.take(np.argsort(_texts(table["code"]), kind="stable"))
+        ordered = table.take(np.argsort(_texts(table["code"]), kind="stable"))
+        return ordered.remove_column(0).rename_columns([*expressions])
 
     def decimals(self, names: list[str]) -> dict[str, int]:
         """Count the decimals that the values of numeric columns have at most."""
