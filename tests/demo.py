@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VINTAGE = 2025
 LOOK_NEXT = """
   the map          {map}
+  the pages        make site        a map of every layer, how it was made and checked
   the run          {ui}
   the tables       make db-shell    then  \\d+ belgium.sectors    or  SELECT * FROM catalog.lineage;
   the files        {archive}
