@@ -17,6 +17,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from made_up_land import made_up, published
 
+from tasks.core.catalog import publications
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.pages import (
@@ -200,8 +201,6 @@ def test_nothing_is_shown_of_a_site_that_could_not_be_built(
 def test_a_withdrawn_dataset_has_no_page_and_is_told(
     other_database: Database, dataset: Dataset, place: storing.Place, tmp_path: Path
 ) -> None:
-    from tasks.core.catalog import publications
-
     published(other_database, dataset, 10)
     publications.withdraw(other_database, dataset.slug, 2024)
     show(other_database, place, tmp_path)
@@ -343,3 +342,16 @@ def test_the_last_run_of_what_is_not_shown_is_told(
 def test_a_description_does_not_repeat_the_edition(ending: str) -> None:
     said = f"Active ones. Edition 2 of sirene 2026{ending}."
     assert editions.AROUND.sub("", said) == "Active ones."
+
+
+def test_an_edition_that_waits_is_told_also_where_nothing_is_shown(
+    other_database: Database, dataset: Dataset, place: storing.Place, tmp_path: Path
+) -> None:
+    published(other_database, dataset, 10)
+    publications.withdraw(other_database, dataset.slug, 2024)
+    with other_database.session() as cursor:
+        cursor.execute("UPDATE catalog.edition SET state = 'review'")
+    show(other_database, place, tmp_path)
+    page = (tmp_path / "site/index.html").read_text()
+    assert f"<dt>{dataset.slug}: nothing shown</dt>" in page
+    assert gathering.STANDINGS["waits for review"] in page

@@ -4,8 +4,10 @@ and editions that come and go meanwhile.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -189,3 +191,30 @@ def test_an_object_store_that_refuses_halfway_is_named_and_completed_later(
     )
     assert there == {f"site/{name}" for name in (*record["files"], storing.RECORD)}
     assert record["left"] == {}
+
+
+def test_a_disk_that_fills_is_named_and_holds_no_parts_of_files(
+    other_database: Database,
+    dataset: Dataset,
+    place: storing.Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published(other_database, dataset, 10)
+    usual = shutil.copyfile
+
+    def full(source: Path, target: Path) -> None:
+        usual(source, target)
+        if source.name == "index.html":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", full)
+        with pytest.raises(Refused, match=r"does not \(No space left on device\): mend that"):
+            show(other_database, place, tmp_path)
+    root = tmp_path / "site"
+    assert [*root.rglob(".*")] == []
+    (root / f".index.html.1{storing.PART}").write_text("of a build that was killed")
+    show(other_database, place, tmp_path)
+    assert [*root.rglob(".*")] == []
+    assert [*broken(root)] == []

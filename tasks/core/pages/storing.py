@@ -38,6 +38,7 @@ TYPES = {
 }
 GRACE = timedelta(days=1)  # for readers of a page that was shown before
 LASTING = (NotADirectoryError, IsADirectoryError, FileExistsError)  # a file is in the way
+PART = ".part"  # a file of this machine that is not whole yet
 PUTTING = 8  # files on their way to object storage at the same time
 
 
@@ -77,9 +78,11 @@ class Place:
             yield
         except outages() as error:
             if lasts(error) or isinstance(error, LASTING):
+                is_local = isinstance(self._files, LocalFileSystem)
+                why = getattr(error, "strerror", "") if is_local else reason(error)
                 raise Refused(
                     f"A place that takes pages was expected for the site, and {redact(self.url)}"
-                    f" does not ({reason(error)}): mend that, or correct GEODATA_SITE or the"
+                    f" does not ({why}): mend that, or correct GEODATA_SITE or the"
                     " parameter; pages that are there stay, and the next build completes them."
                 ) from None
             raise
@@ -96,6 +99,7 @@ class Place:
         stays = {name: sha256 for name, sha256 in held.items() if name not in new}
         under_way = {"files": stays, "left": dict.fromkeys(new, now.isoformat()) | left}
         with self._explained():
+            self._clear()
             self._tell(folder, {**before, **under_way})
             for names in _in_order(new):
                 self._put(folder, names)
@@ -108,6 +112,12 @@ class Place:
     def _tell(self, folder: Path, told: dict[str, Any]) -> None:
         (folder / RECORD).write_text(json.dumps(told), encoding="utf-8")
         self._put(folder, [RECORD])
+
+    def _clear(self) -> None:
+        """Remove what builds that were killed had begun to write; only one writes at a time."""
+        if isinstance(self._files, LocalFileSystem):
+            for part in Path(self._root).rglob(f".*{PART}"):
+                part.unlink(missing_ok=True)
 
     def _removed(self, left: dict[str, str], now: datetime) -> set[str]:
         """Remove pages that are no more, and data that no page leads to for a day; name them."""
@@ -126,10 +136,13 @@ class Place:
         if isinstance(self._files, LocalFileSystem):
             target = Path(self._name(name))
             target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(f".{target.name}.{os.getpid()}")
-            shutil.copyfile(path, part)
-            part.chmod(0o644)
-            part.replace(target)
+            part = target.with_name(f".{target.name}.{os.getpid()}{PART}")
+            try:
+                shutil.copyfile(path, part)
+                part.chmod(0o644)
+                part.replace(target)
+            finally:
+                part.unlink(missing_ok=True)
         else:
             kind = TYPES.get(path.suffix) or mimetypes.guess_type(name)[0]
             told = {"ContentType": kind} if self.url.startswith("s3://") and kind else {}
