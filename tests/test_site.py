@@ -127,6 +127,31 @@ def test_the_status_page_says_how_a_dataset_stands(
     assert row["standing"] == "current"
 
 
+def test_the_last_drill_is_told_also_when_it_failed_as_a_whole(
+    other_database: Database, dataset: Dataset
+) -> None:
+    published(other_database, dataset, 10)
+    begin = (
+        "INSERT INTO catalog.rebuild (drill, scope, archive, code_revision, machine, started_at,"
+        " ended_at, verdict) VALUES (true, 'current', '{}', '', '', now() - %s * interval '1 day',"
+        " now(), %s) RETURNING id"
+    )
+    with other_database.session() as cursor:
+        cursor.execute(begin, (2, "identical"))
+        (number,) = cursor.fetchone()
+        cursor.execute(
+            "INSERT INTO catalog.rebuilt_edition (rebuild, dataset, number, vintage, verdict,"
+            " seconds) VALUES (%s, %s, 1, 2024, 'identical', 1)",
+            (number, dataset.slug),
+        )
+    (row,) = gathering.status(other_database, {})
+    assert row["drill"]["verdict"] == "identical"
+    with other_database.session() as cursor:
+        cursor.execute(begin, (1, "failed"))
+    (row,) = gathering.status(other_database, {})
+    assert row["drill"]["verdict"] == "failed"
+
+
 @pytest.mark.parametrize(
     ("facts", "word"),
     [

@@ -64,15 +64,19 @@ SELECT jsonb_build_object(
   LEFT JOIN catalog.rhythm y ON (y.dataset, y.mirror) = (s.dataset, s.mirror)
  ORDER BY d.slug
 """
-# How the last drill found each dataset.
+# How the last drill found each dataset; one that failed as a whole found none of them.
 SELECT_DRILLS = """
-SELECT DISTINCT ON (e.dataset)
-       jsonb_build_object('dataset', e.dataset, 'verdict', e.verdict, 'ended_at', r.ended_at,
-                          'seconds', e.seconds)
+SELECT DISTINCT ON (d.slug)
+       jsonb_build_object('dataset', d.slug, 'verdict', coalesce(e.verdict, r.verdict),
+                          'ended_at', r.ended_at, 'seconds', e.seconds)
   FROM catalog.rebuild r
-  JOIN catalog.rebuilt_edition e ON e.rebuild = r.id
+ CROSS JOIN catalog.dataset d
+  LEFT JOIN catalog.rebuilt_edition e ON e.rebuild = r.id AND e.dataset = d.slug
  WHERE r.drill AND r.ended_at IS NOT NULL
- ORDER BY e.dataset, r.started_at DESC, e.verdict <> 'identical' DESC, e.vintage DESC
+   AND (e.dataset IS NOT NULL
+        OR r.verdict = 'failed' AND NOT EXISTS (SELECT FROM catalog.rebuilt_edition o
+                                                 WHERE o.rebuild = r.id))
+ ORDER BY d.slug, r.started_at DESC, e.verdict <> 'identical' DESC, e.vintage DESC
 """
 SELECT_SHOWN = """
 SELECT jsonb_build_object('dataset', c.dataset, 'title', d.title, 'vintage', c.vintage,
