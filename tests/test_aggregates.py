@@ -252,7 +252,12 @@ def test_four_levels_in_a_row_conserve_people_and_ground(
         sentence
         == "Aggregated 4 arrondissements into 2 provinces, without 2 that have no province_code"
     )
-    assert figures == {"without_parent": 2, "overlaid": 0, "slivers_closed": 0}
+    assert figures == {
+        "of": "arrondissements",
+        "without_parent": 2,
+        "overlaid": 0,
+        "slivers_closed": 0,
+    }
     assert column_rules(database, sectors.schema, "regions")["region_code"].kind == "key"
 
 

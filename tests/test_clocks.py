@@ -305,8 +305,11 @@ SCHEDULES = [
 def test_no_schedule_falls_into_an_hour_that_is_left_out_or_comes_twice(
     name: str, cron: str, zone: str
 ) -> None:
-    minute, hour = map(int, cron.split()[:2])
     there = ZoneInfo(zone)
+    if cron.split()[1] == "*":  # every hour, where none is left out
+        assert zone == "Etc/UTC"
+        return
+    minute, hour = map(int, cron.split()[:2])
     for days in range(10 * 366):
         local = datetime(2026, 1, 1, hour, minute, tzinfo=there) + timedelta(days=days)
         assert local.astimezone(UTC).astimezone(there).hour == hour, f"{name} on {local:%Y-%m-%d}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import logging
 import re
 import shutil
 import signal
@@ -736,7 +735,6 @@ def test_the_flow_keeps_a_page_of_the_export(
 
     from flows.export import export as flow
 
-    logging.getLogger("prefect").setLevel(logging.WARNING)
     monkeypatch.setenv("GEODATA_DATABASE_URL", land.url.render_as_string(hide_password=False))
     flow("land.odd", "geoparquet", to=f"{tmp_path}/")
     kept = Artifact.get("export-land-odd", _sync=True)

@@ -109,7 +109,7 @@ def test_a_run_that_has_published_ends_well_and_says_that_the_server_does_not_kn
         said = program.finish(0)
     last = said.strip().splitlines()[-1]
     assert "went away and does not know how this run ended: it did its work" in last
-    assert "was not told the page of edition 1" in said
+    assert "was not told the report of this run" in said
     assert other_database.rows("SELECT outcome, message FROM catalog.run") == [
         ("published", "Published runland 2026, edition 1 (places 3).")
     ]

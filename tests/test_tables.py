@@ -715,6 +715,7 @@ def test_load_table_counts_and_records_what_it_did(
         "notes": 0,
         "first_notes": [],
         "absent": [],
+        "source": "testland-figures",
     }
     with pytest.raises(ConfigurationError, match="was declared as geometries"):
         load_table.fn(
