@@ -147,7 +147,7 @@ def test_the_revision_of_the_label_is_in_the_catalog(
 def test_the_originals_are_in_the_object_store(published: Database, bucket: Any) -> None:
     keys = {item.key for item in bucket.objects.all()}
     hashes = [sha256 for (sha256,) in published.rows("SELECT sha256 FROM catalog.edition_input")]
-    assert len(hashes) == 3
+    assert len(hashes) == 4
     assert {f"archive/originals/sha256/{sha256[:2]}/{sha256}" for sha256 in hashes} <= keys
     assert any(key.startswith("archive/editions/belgium/2024/") for key in keys)
 
@@ -195,6 +195,14 @@ def test_the_image_runs_as_nobody_in_particular(engine: Engine, image: str) -> N
         None,
         [],
     )  # the container's process is what Kubernetes asks for
+
+
+def test_what_pages_need_in_a_browser_is_in_the_image(engine: Engine, image: str) -> None:
+    script = (
+        "python -c 'import pathlib, tempfile; from tasks.core.pages import maps;"
+        ' print(maps.keep_assets(pathlib.Path(tempfile.mkdtemp()))["script"])\''
+    )
+    assert inside(engine, image, script).startswith("map.")
 
 
 def test_no_tool_of_building_and_no_tool_of_development_is_left(engine: Engine, image: str) -> None:
