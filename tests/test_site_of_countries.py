@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,6 +74,13 @@ def test_every_layer_and_column_is_on_the_page_of_its_vintage(built: Built) -> N
         if fragment:
             page = (built.root / dataset / str(vintage) / fragment[1]).read_text()
         assert all(f'id="column-{layer}-{name}"' in page for name in columns)
+
+
+def test_the_run_is_told_without_its_machine_and_parameters(built: Built) -> None:
+    told = json.loads((built.root / "belgium/2024/edition.json").read_text())
+    expected = {"id", "flow", "code_revision", "started_at", "ended_at", "outcome"}
+    assert {*told["run"]} == expected
+    assert told["run"]["outcome"] == "published"
 
 
 def test_attributions_are_those_of_the_layer(built: Built) -> None:

@@ -14,6 +14,8 @@ from tasks.core.pages import statements
 from tasks.core.postgres.database import Database
 
 Row = dict[str, Any]
+# of a run, what leaves with a page: neither its machine nor its parameters, which may name a folder
+RUN = ("id", "flow", "code_revision", "started_at", "ended_at", "outcome")
 # What is said of a dataset in one word, the gravest first, and what it means.
 STANDINGS = {
     "nothing shown": "No edition is shown: readers see no data.",
@@ -99,6 +101,8 @@ def attributions(database: Database, dataset: str, vintage: int) -> list[Row]:
 def edition(database: Database, dataset: str, vintage: int, number: int) -> Row:
     """Return all that the page of an edition shows: its document and what stands around it."""
     document = edition_document(database, dataset, number)
+    run = document["run"] or {}
+    document["run"] = {name: run[name] for name in RUN if name in run}
     of_edition = {"dataset": dataset, "vintage": vintage, "number": number}
     parts = {
         "inputs": statements.SELECT_INPUTS,
