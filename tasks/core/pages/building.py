@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def build(
     return Site(made, pages, tuple(under_way.drawn), tuple(under_way.reused))
 
 
+@lru_cache(maxsize=2)
 def _code(*names: str) -> str:
     """Return a hash of our own files of these names, a folder with all that it holds."""
     digest = hashlib.sha256()
