@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tasks.core.model.handles import Staging
 from tasks.running.policies import DATABASE, verb
@@ -49,15 +49,18 @@ def aggregate(
         done = aggregation.aggregate(
             site().database, staging.schema, table, by, into, carry, adding, about
         )
-        step.done(
-            _made(done, table, by, into),
-            rows=done.made,
-            of=table,
-            without_parent=done.without_parent,
-            overlaid=done.dissolution.overlaid,
-            slivers_closed=done.dissolution.slivers_closed,
-        )
+        step.done(_made(done, table, by, into), rows=done.made, **_figures(done, table))
     return staging
+
+
+def _figures(done: Aggregation, table: str) -> dict[str, Any]:
+    """Return what the step keeps beside its rows, by name."""
+    return {
+        "of": table,
+        "without_parent": done.without_parent,
+        "overlaid": done.dissolution.overlaid,
+        "slivers_closed": done.dissolution.slivers_closed,
+    }
 
 
 def _made(done: Aggregation, table: str, by: str, into: str) -> str:
