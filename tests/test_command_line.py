@@ -166,8 +166,7 @@ CHOICE = """
 from tasks.running.command_line import choose_server
 choose_server()
 from prefect.settings import get_current_settings as now
-ephemeral = now().server.ephemeral
-print(now().api.url, now().home, ephemeral.startup_timeout_seconds, now().server.analytics_enabled)
+print(now().api.url, now().home, now().server.analytics_enabled)
 """
 
 
@@ -185,10 +184,11 @@ def test_a_configured_api_is_used_and_its_settings_left_alone(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_without_one_prefect_keeps_its_files_in_the_data_folder(tmp_path: Path) -> None:
-    done = command("-c", CHOICE, HOME=str(tmp_path), GEODATA_DATA=str(tmp_path / "data"))
-    assert done.stdout.split() == ["None", str(tmp_path / "data/prefect"), "180", "False"]
-    assert done.stderr.strip() == HINT
+def test_a_throw_away_server_of_prefect_keeps_its_files_in_the_data_folder(tmp_path: Path) -> None:
+    places = {"HOME": str(tmp_path), "GEODATA_DATA": str(tmp_path / "data")}
+    done = command("-c", CHOICE, PREFECT_SERVER_EPHEMERAL_ENABLED="true", **places)
+    assert done.stdout.split() == ["None", str(tmp_path / "data/prefect"), "False"]
+    assert done.stderr == ""
 
 
 def test_a_state_file_of_a_server_that_is_gone_is_not_believed(
@@ -275,12 +275,31 @@ def test_a_failed_state_without_an_error_says_its_message(
 
 
 @pytest.mark.prefect
-def test_without_a_server_the_run_starts_its_own(tiny: Path, tmp_path: Path) -> None:
-    done = command(tiny, "--case", "contradicted", GEODATA_DATA=str(tmp_path))
+def test_without_a_server_the_run_starts_one_that_stays_until_it_is_stopped(
+    tiny: Path, tmp_path: Path
+) -> None:
+    place = {"GEODATA_DATA": str(tmp_path)}
+    try:
+        first, second = (command(tiny, "--case", "contradicted", **place) for _ in range(2))
+        shown = command("-m", "tasks.running.local_server", "url", **place)
+    finally:
+        stopped = command("-m", "tasks.running.local_server", "stop", **place)
+    assert first.returncode == second.returncode == 1
+    assert (HINT in first.stderr, HINT in second.stderr) == (True, False)
+    assert SENTENCE in first.stderr.splitlines()
+    assert shown.stdout.removesuffix("/api\n") + "/runs/flow-run/" in second.stderr
+    assert stopped.stdout == "The Prefect server has stopped.\n"
+
+
+@pytest.mark.slow
+def test_a_server_that_does_not_come_up_is_one_sentence(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "prefect").mkdir()
+    (tmp_path / "prefect/prefect.db").mkdir()  # where Prefect keeps its history
+    done = command(tiny, GEODATA_DATA=str(tmp_path))
     assert done.returncode == 1
-    assert HINT in done.stderr
-    assert SENTENCE in done.stderr.splitlines()
-    assert (tmp_path / "prefect/prefect.db").exists()
+    sentence = done.stderr.strip().splitlines()[-1]
+    assert sentence.startswith("tiny: The Prefect server on http://127.0.0.1:")
+    assert "ended before it was up: its log" in sentence
 
 
 def test_stopping_ends_the_server_and_says_so(background_server: str) -> None:

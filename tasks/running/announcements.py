@@ -9,9 +9,10 @@ from uuid import UUID
 import httpx
 from prefect import runtime
 from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.settings import PREFECT_API_URL
 
 from tasks.core.model.addresses import redact
+from tasks.running import prefect_settings
 from tasks.running.steps import warn
 
 
@@ -45,7 +46,7 @@ def is_away() -> bool:
         return False  # a server of the run's own, in the same process group
     try:
         with (
-            temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
+            prefect_settings.using("client", max_retries=0),
             get_client(sync_client=True) as client,
         ):
             return isinstance(client.api_healthcheck(), httpx.TransportError)

@@ -38,15 +38,18 @@ from tasks.running.endings import end, ending_at_once
 from tasks.running.heartbeats import prompt_heartbeat
 
 HINT = (
-    "No Prefect server is up, so this run starts one for itself (some twenty seconds); 'make"
-    " server' starts one that stays, with its UI."
+    "No Prefect server is up, so this run starts one, which stays for the runs to come: its pages"
+    " show them, and 'make stop' ends it."
 )
 
 
 def run(flow: Flow[..., Any]) -> None:
     """Run a flow with the typed options and end the process: 0, or 1 and the reason on one line."""
     values = parse(flow, sys.argv[1:])
-    choose_server()
+    try:
+        choose_server()
+    except ConfigurationError as error:
+        sys.exit(f"{flow.name}: {error}")
     quiet = QuietConsole()
     for handler in logging.getLogger().handlers:
         handler.addFilter(quiet)
@@ -148,22 +151,23 @@ def _unlogged(name: str) -> Iterator[None]:
 
 
 def choose_server() -> None:
-    """Report to the configured Prefect API, this machine's background server, or an own one.
+    """Report to the configured Prefect API, or to this machine's background server.
 
-    Prefect reads its settings when it is imported, which is before this; so they are changed in the
-    environment, for the server it may start, and read again.
+    That is started where it is not up. Who asks Prefect for a throw-away server, by its variable
+    PREFECT_SERVER_EPHEMERAL_ENABLED, gets one. Prefect reads its settings when it is imported,
+    which is before this; so they are changed in the environment and read again. Raises
+    ConfigurationError when the background server does not come up.
     """
     if get_current_settings().api.url:
         return
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "true")
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     if "PREFECT_PROFILE" not in os.environ:  # a profile that somebody chose is in their own home
         os.environ.setdefault("PREFECT_HOME", str(local_server.home()))
-    if address := local_server.url():
+    if os.environ.get("PREFECT_SERVER_EPHEMERAL_ENABLED", "").lower() not in ("1", "true"):
+        address = local_server.url()
+        if not address:
+            print(HINT, file=sys.stderr)
+            address = local_server.start()
         os.environ["PREFECT_API_URL"] = address
-    else:
-        print(HINT, file=sys.stderr)
     refresh_global_settings_context()
 
 

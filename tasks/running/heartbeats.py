@@ -12,11 +12,9 @@ from typing import Any
 from prefect.context import FlowRunContext
 from prefect.events import emit_event
 from prefect.flows import Flow
-from prefect.settings import (
-    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
-    get_current_settings,
-    temporary_settings,
-)
+from prefect.settings import get_current_settings
+
+from tasks.running import prefect_settings
 
 
 @contextmanager
@@ -39,7 +37,7 @@ def prompt_heartbeat(flow: Flow[..., Any]) -> Iterator[None]:
 
     flow.fn = alive
     try:
-        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        with prefect_settings.using("flows", heartbeat_frequency=None):
             yield
     finally:
         flow.fn = function

@@ -1,7 +1,6 @@
 """A Prefect server with its UI that stays up in the background of this machine.
 
-Runs that find it start at once; without it each run starts a throw-away server (about twenty
-seconds). Its history, its log and its state file `server.json` are in the data folder, so it never
+Runs report to it, and the first one starts it where it is not up. Its history, its log and its state file `server.json` are in the data folder, so it never
 meets a server that belongs to something else: `make server` and `make stop`, or
 `python -m tasks.running.local_server start|stop|url`.
 

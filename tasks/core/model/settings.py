@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -82,6 +84,12 @@ class Settings(BaseSettings):
 
 def settings() -> Settings:
     """Read the settings; raises ConfigurationError naming the variables that cannot be used."""
+    return _read(tuple(each for each in os.environ.items() if each[0].upper().startswith(PREFIX)))
+
+
+@lru_cache(maxsize=4)
+def _read(variables: tuple[tuple[str, str], ...]) -> Settings:
+    """Read the settings once for these variables, which are those of the environment."""
     try:
         return Settings()
     except ValidationError as error:
