@@ -1,0 +1,154 @@
+"""Turns: each way of doing one work in a process of its own, one after another, several rounds.
+
+What a way takes is told apart: seconds of work after its imports, processor seconds of its client
+and of the database server, and the most memory that its process and those it started held.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+import psutil
+
+MIB = 1 << 20
+LOOK = 0.01  # seconds between looks at the memory of a way
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of doing a work: a function of a module, and what it is given.
+
+    name: floor, ours, or the peer's. version: of the peer. peer: whether it is measured against
+    ours. before: prepares a turn, outside of what is measured.
+    """
+
+    name: str
+    work: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+    version: str = ""
+    before: Callable[..., Any] | None = None
+
+
+@dataclass
+class Taken:
+    """What the turns of one way took; or why it has none."""
+
+    seconds: list[float] = field(default_factory=list)
+    client: list[float] = field(default_factory=list)
+    server: list[float] = field(default_factory=list)
+    peak_mib: float = 0.0
+    result: Any = None
+    failure: str = ""
+
+    @property
+    def median(self) -> float:
+        """The middle of the seconds of its turns."""
+        return statistics.median(self.seconds)
+
+
+def measure(ways: Sequence[Way], rounds: int, postmaster: int) -> dict[str, Taken]:
+    """Let each way have a turn in every round, and return what they took.
+
+    The round before the first only warms. postmaster: process of the database server. A way that
+    fails is out, with its reason.
+    """
+    taken = {way.name: Taken() for way in ways}
+    with ExitStack() as opened:
+        workers = {way.name: opened.enter_context(Worker(way, postmaster)) for way in ways}
+        for number in range(rounds + 1):
+            for name, worker in workers.items():
+                if not taken[name].failure:
+                    worker.turn(taken[name], counts=number > 0 or rounds == 0)
+    return taken
+
+
+class Worker:
+    """The process of one way; it ends with the context."""
+
+    def __init__(self, way: Way, postmaster: int) -> None:
+        self._ours, theirs = get_context("spawn").Pipe()
+        self._server = psutil.Process(postmaster)
+        self._process = get_context("spawn").Process(target=serve, args=(way, theirs), daemon=False)
+        self._process.start()
+        theirs.close()
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._ours.send(None)
+        self._process.join(10)
+        if self._process.is_alive():
+            self._process.kill()
+
+    def turn(self, taken: Taken, *, counts: bool) -> None:
+        """Let the way work once, and keep what it took if the turn counts."""
+        before, running = server_seconds(self._server), threading.Event()
+        peak: list[float] = [0.0]
+        watcher = threading.Thread(target=self._watch, args=(running, peak))
+        watcher.start()
+        try:
+            self._ours.send(True)
+            failure, seconds, client, result = self._ours.recv()
+        except EOFError:
+            failure, seconds, client, result = "its process ended", 0.0, 0.0, None
+        finally:
+            running.set()
+            watcher.join()
+        taken.failure, taken.result = failure, result
+        if counts and not failure:
+            taken.seconds.append(seconds)
+            taken.client.append(client)
+            taken.server.append(server_seconds(self._server) - before)
+            taken.peak_mib = max(taken.peak_mib, peak[0])
+
+    def _watch(self, running: threading.Event, peak: list[float]) -> None:
+        process = psutil.Process(self._process.pid)
+        while not running.wait(LOOK):
+            with suppress(psutil.Error):
+                family = [process, *process.children(recursive=True)]
+                held = sum(each.memory_info().rss for each in family)
+                peak[0] = max(peak[0], held / MIB)
+
+
+def serve(way: Way, pipe: Connection) -> None:
+    """Work once for each word, and tell what it took; the life of a way's process."""
+    while pipe.recv():
+        try:
+            if way.before:
+                way.before(*way.arguments)
+            before, started = own_seconds(), time.perf_counter()
+            result = way.work(*way.arguments)
+            told = ("", time.perf_counter() - started, own_seconds() - before, result)
+        except BaseException as error:  # noqa: BLE001  a peer may end in any way
+            traceback.print_exc()
+            lines = str(error).strip().splitlines() or [""]
+            told = (f"{type(error).__name__}: {lines[0][:200]}", 0.0, 0.0, None)
+        pipe.send(told)
+
+
+def own_seconds() -> float:
+    """Processor seconds of this process and of the programs it has waited for."""
+    each = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in each)
+
+
+def server_seconds(postmaster: psutil.Process) -> float:
+    """Processor seconds of a database server: of its processes now, and of those that ended."""
+    times = postmaster.cpu_times()
+    total = times.user + times.system + times.children_user + times.children_system
+    for process in postmaster.children(recursive=True):
+        with suppress(psutil.Error):
+            total += sum(process.cpu_times()[:2])
+    return total
