@@ -540,6 +540,8 @@ def test_an_epsg_code_is_read_as_persons_write_it(written: str | int) -> None:
         ({"name": "land.codes", "crs": "3035"}, r"with geometry was expected for the CRS 3035"),
         ({"to": "out.csv"}, r"a file that ends in .gpkg, was expected in TO, found 'out.csv'"),
         ({"to": "s3://me:hidden@bucket/x"}, r"without user, password and question was expected"),
+        ({"to": "memory://x/"}, r"memory:// forgets them at the end of the run: give a folder"),
+        ({"to": "https://x.example/y/"}, r"one of https:// is only read from: give a folder"),
         ({"to": "nothing://x/y/"}, r"such as s3://bucket/folder was expected in TO, and nothing"),
     ],
 )

@@ -22,6 +22,10 @@ from tasks.core.model.errors import ConfigurationError, Refused
 from tasks.core.model.settings import data_folder
 
 EXPORTS = "exports"  # folder in the data folder
+TAKE_NOTHING = {
+    "memory": "forgets them at the end of the run",
+    **dict.fromkeys(("http", "https"), "is only read from"),
+}
 ENDINGS = (".gpkg", ".fgb", ".parquet", ".csv", ".pmtiles", ".qgs")
 
 
@@ -147,4 +151,10 @@ def _files(there: Destination) -> tuple[fsspec.AbstractFileSystem, str]:
             f" {there.folder} cannot be used: {error}."
         ) from None
     assert not isinstance(files, LocalFileSystem)
+    scheme = there.folder.partition("://")[0]
+    if scheme in TAKE_NOTHING:
+        raise ConfigurationError(
+            f"A place that keeps files was expected in TO, and one of {scheme}://"
+            f" {TAKE_NOTHING[scheme]}: give a folder, or an address such as s3://bucket/folder."
+        )
     return files, root
