@@ -1,6 +1,6 @@
 """Ours beside the floor and the best of others, on the same inputs in one run: `make bench`.
 
-    python tests/benchmark.py [--only polygons tables …] [--rounds 3] [--into FOLDER]
+    python tests/benchmark.py [--only polygons tables …] [--rounds 3] [--scale 1] [--into FOLDER]
 
 Makes synthetic inputs and a private database in a folder of its own and removes both. The report
 (report.md, chart.png, figures.json) goes to data/bench. Targets are ratios to the floor or to the
@@ -36,6 +36,7 @@ def main() -> None:
     )
     arguments.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS)
     arguments.add_argument("--rounds", type=int, help="in place of those of each work")
+    arguments.add_argument("--scale", type=float, default=1.0, help="of rows, areas and points")
     arguments.add_argument("--into", type=Path, default=ROOT / "data" / "bench")
     asked = arguments.parse_args()
     began, results = time.monotonic(), list[tuple[Work, Mapping[str, Taken]]]()
@@ -46,13 +47,13 @@ def main() -> None:
         for name in ("GEODATA_DATABASE_URL", "PREFECT_API_URL"):
             os.environ.pop(name, None)
         for group in asked.only:
-            results += run(group, folder, asked.rounds, opened)
+            results += run(group, folder, asked.rounds, asked.scale, opened)
             report = reporting.write(asked.into, results, time.monotonic() - began)
     print(f"\n{time.monotonic() - began:.0f} s; {report}")
 
 
 def run(
-    group: str, folder: Path, rounds: int | None, opened: ExitStack
+    group: str, folder: Path, rounds: int | None, scale: float, opened: ExitStack
 ) -> list[tuple[Work, Mapping[str, Taken]]]:
     """Make the inputs of a group, measure its works and print them."""
     from importlib import import_module
@@ -63,7 +64,7 @@ def run(
     opened.callback(cluster.stop)
     postmaster = int((cluster.folders()[0] / "postmaster.pid").read_text().split()[0])
     results = []
-    for work in import_module(f"peers.{group}").works(folder, database, opened):
+    for work in import_module(f"peers.{group}").works(folder, database, opened, scale):
         taken = measure(work.ways, rounds or work.rounds, postmaster)
         print(reporting.section(work, taken), flush=True)
         results.append((work, taken))

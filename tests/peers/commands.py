@@ -17,6 +17,7 @@ from tasks.core.postgres.database import Database, parse
 
 ROOT = Path(__file__).resolve().parents[2]
 VINTAGE = 2025
+SECTORS, FEW = 20_000, 5_000
 EMPTY = """
 from prefect import flow
 @flow
@@ -29,12 +30,11 @@ SELECT extract(epoch FROM started_at), extract(epoch FROM ended_at), message FRO
 """
 
 
-def works(
-    folder: Path, database: Database, opened: ExitStack, sectors: int = 20_000, small: int = 5_000
-) -> list[Work]:
+def works(folder: Path, database: Database, opened: ExitStack, scale: float) -> list[Work]:
     """Make synthetic countries of two sizes, databases and a Prefect server; return the works."""
     from tasks.running import local_server
 
+    sectors, small = round(SECTORS * scale), round(FEW * scale)
     large = prepared(folder, database, "large", sectors)
     cold = prepared(folder, database, "cold", small)
     several = [prepared(folder, database, f"several_{number}", small) for number in range(4)]

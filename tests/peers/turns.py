@@ -1,7 +1,8 @@
 """Turns: each way of doing one work in a process of its own, one after another, several rounds.
 
 What a way takes is told apart: seconds of work after its imports, processor seconds of its client
-and of the database server, and the most memory that its process and those it started held.
+and of the database server, and the most memory that its process and those it started held, beyond
+what it held when it began.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ class Worker:
         self._process = get_context("spawn").Process(target=serve, args=(way, theirs), daemon=False)
         self._process.start()
         theirs.close()
+        self._ours.recv()  # its modules are loaded
+        self._before = psutil.Process(self._process.pid).memory_info().rss
 
     def __enter__(self) -> Worker:
         return self
@@ -119,11 +122,12 @@ class Worker:
             with suppress(psutil.Error):
                 family = [process, *process.children(recursive=True)]
                 held = sum(each.memory_info().rss for each in family)
-                peak[0] = max(peak[0], held / MIB)
+                peak[0] = max(peak[0], (held - self._before) / MIB)
 
 
 def serve(way: Way, pipe: Connection) -> None:
     """Work once for each word, and tell what it took; the life of a way's process."""
+    pipe.send("ready")
     while pipe.recv():
         try:
             if way.before:
