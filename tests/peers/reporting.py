@@ -75,8 +75,7 @@ def section(work: Work, taken: Mapping[str, Taken]) -> str:
             f" {middle(took.client):.2f} | {middle(took.server):.2f} | {took.peak_mib:,.0f} |"
         )
     lines += [f"\nNot measured: **{name}**: {reason}." for name, reason in failed.items()]
-    told = {way.name: taken[way.name].result for way in work.ways}
-    lines += [f"\n{name}: {said}." for name, said in told.items() if isinstance(said, str)]
+    lines += [f"\n{way.name}: {said}." for way in work.ways if (said := taken[way.name].said)]
     return "\n".join(lines)
 
 

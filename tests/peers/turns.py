@@ -13,14 +13,16 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
+Result = TypeVar("Result")
 MIB = 1 << 20
 LOOK = 0.01  # seconds between looks at the memory of a way
 
@@ -29,8 +31,8 @@ LOOK = 0.01  # seconds between looks at the memory of a way
 class Way:
     """One way of doing a work: a function of a module, and what it is given.
 
-    name: floor, ours, or the peer's. version: of the peer. peer: whether it is measured against
-    ours. before: prepares a turn, outside of what is measured.
+    name: floor, ours, or the peer's. version: of the peer. before: prepares a turn, and told says
+    what came of it, both outside of what is measured.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Way:
     arguments: tuple[Any, ...] = ()
     version: str = ""
     before: Callable[..., Any] | None = None
+    told: Callable[[Any], str] | None = None
 
 
 @dataclass
@@ -48,7 +51,7 @@ class Taken:
     client: list[float] = field(default_factory=list)
     server: list[float] = field(default_factory=list)
     peak_mib: float = 0.0
-    result: Any = None
+    said: str = ""
     failure: str = ""
 
     @property
@@ -97,24 +100,32 @@ class Worker:
 
     def turn(self, taken: Taken, *, counts: bool) -> None:
         """Let the way work once, and keep what it took if the turn counts."""
+        self._ask("before")
         before, running = server_seconds(self._server), threading.Event()
         peak: list[float] = [0.0]
         watcher = threading.Thread(target=self._watch, args=(running, peak))
         watcher.start()
         try:
-            self._ours.send(True)
-            failure, seconds, client, result = self._ours.recv()
-        except EOFError:
-            failure, seconds, client, result = "its process ended", 0.0, 0.0, None
+            taken.failure, (seconds, client) = self._ask("work")
         finally:
             running.set()
             watcher.join()
-        taken.failure, taken.result = failure, result
-        if counts and not failure:
+        server = server_seconds(self._server) - before
+        if taken.failure:
+            return
+        taken.failure, taken.said = self._ask("told")
+        if counts:
             taken.seconds.append(seconds)
             taken.client.append(client)
-            taken.server.append(server_seconds(self._server) - before)
+            taken.server.append(server)
             taken.peak_mib = max(taken.peak_mib, peak[0])
+
+    def _ask(self, word: str) -> Any:
+        try:
+            self._ours.send(word)
+            return self._ours.recv()
+        except (EOFError, OSError):
+            return "its process ended", (0.0, 0.0)
 
     def _watch(self, running: threading.Event, peak: list[float]) -> None:
         process = psutil.Process(self._process.pid)
@@ -126,20 +137,32 @@ class Worker:
 
 
 def serve(way: Way, pipe: Connection) -> None:
-    """Work once for each word, and tell what it took; the life of a way's process."""
+    """Do what each word says, and answer with a failure and what came of it: a process's life."""
     pipe.send("ready")
-    while pipe.recv():
+    result: Any = None
+    while word := pipe.recv():
+        answer: Any = ""
         try:
-            if way.before:
+            if word == "before" and way.before:
                 way.before(*way.arguments)
-            before, started = own_seconds(), time.perf_counter()
-            result = way.work(*way.arguments)
-            told = ("", time.perf_counter() - started, own_seconds() - before, result)
-        except BaseException as error:  # noqa: BLE001  a peer may end in any way
+            elif word == "work":
+                before, started = own_seconds(), time.perf_counter()
+                result = way.work(*way.arguments)
+                answer = time.perf_counter() - started, own_seconds() - before
+            elif word == "told":
+                answer = way.told(result) if way.told else result or ""
+            failure = ""
+        except Exception as error:  # noqa: BLE001  a peer may end in any way
             traceback.print_exc()
             lines = str(error).strip().splitlines() or [""]
-            told = (f"{type(error).__name__}: {lines[0][:200]}", 0.0, 0.0, None)
-        pipe.send(told)
+            failure, answer = f"{type(error).__name__}: {lines[0][:200]}", (0.0, 0.0)
+        pipe.send((failure, answer))
+
+
+def apart(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a function in a process of its own, whose memory goes with it."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(function, *arguments).result()
 
 
 def own_seconds() -> float:

@@ -1,0 +1,55 @@
+"""Five million points, and which of 49,000 areas each is in."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import benchmark_points as points
+import pyarrow as pa
+from peers.turns import Way
+from peers.works import OURS, Target, Work, library
+from psycopg2 import sql
+
+from tasks.core.making.topology.polygons import reading, stream
+from tasks.core.postgres.database import Database
+
+POINTS, AREAS = 5_000_000, 49_000
+PEERS = {"PostGIS": "", "STRtree": "shapely", "geopandas": "geopandas", "sedonadb": "sedonadb"}
+
+
+def works(folder: Path, database: Database, opened: ExitStack, scale: float) -> list[Work]:
+    """Make points and areas, in files and in tables."""
+    ground = points.make(database, folder, round(POINTS * scale), round(AREAS * scale))
+    ways, away = [Way(OURS, points.located, (ground,), told=partial(told, ground))], {}
+    for peer, package in PEERS.items():
+        if package and not library(package):
+            away[peer] = "it could not be fetched"
+            continue
+        version = library(package) if package else ""
+        ways.append(Way(peer, points.WAYS[peer], (ground,), version, told=partial(told, ground)))
+    return [
+        Work(
+            f"{round(POINTS * scale):,} points in {round(AREAS * scale):,} areas",
+            tuple(ways),
+            Target("peers", 1.0),
+            rounds=0,
+            away=away,
+            notes="Ours and PostGIS end in PostGIS, the others in memory.",
+        )
+    ]
+
+
+def told(ground: points.Ground, found: pa.Table | None) -> str:
+    """Say how many points were found, and sign the answers."""
+    if found is None:
+        with reading(ground.database) as connection:
+            query = sql.SQL("SELECT key, code FROM found")
+            found = pa.Table.from_batches(stream(ground.database, connection, query))
+    found = pa.table({name: found[name].cast(pa.string()) for name in ("key", "code")})
+    answers = hashlib.sha256()
+    for column in found.sort_by("key").itercolumns():
+        answers.update("\n".join(column.to_pylist()).encode())
+    return f"{len(found):,} found, answers {answers.hexdigest()[:8]}"
