@@ -22,6 +22,7 @@ from tasks.vocabulary import (
     check_rows,
     join,
     load,
+    locate,
     open_staging,
     publish,
     publish_catalog,
@@ -99,6 +100,8 @@ def sirene(
     recode(staging, "stock", "municipal_code", ledger, since=then, until=now, mixed=True)
 
     join(staging, "sirene_labels.sql")
+    join(staging, "sirene_points.sql")
+    locate(staging, "public_stock", "france_iris", into="found", key="siret", code="iris_code")
     join(staging, "sirene.sql")
     check_codes(staging, "counts_by_commune", CODE_LISTS, unknown=UNKNOWN)
     check_conserved(staging, "establishments", "counted", "counts_by_commune")

@@ -1,7 +1,7 @@
 """The vocabulary of the flows: every verb a country's flow is written with, and nothing else.
 
 download, archive (together: backup) → unpack → load → unite, settle, recode → clean_topology →
-join → aggregate → check_* → publish → publish_catalog; rollback switches between published
+locate, join → aggregate → check_* → publish → publish_catalog; rollback switches between published
 editions, withdraw shows a vintage no longer, check_freshness holds what is asked, shown and
 expected to its promise, bury_expired originals to their legal maximum age, collect_superseded the
 archive to the newest originals and those that editions need, audit the archive to what it was
@@ -31,7 +31,7 @@ from tasks.verbs.coverages import clean_topology
 from tasks.verbs.exports import announce_export, export_layer
 from tasks.verbs.files import unpack
 from tasks.verbs.freshness import check_freshness
-from tasks.verbs.joins import check_join, join, unite
+from tasks.verbs.joins import check_join, join, locate, unite
 from tasks.verbs.originals import archive, backup, download
 from tasks.verbs.pages import publish_site
 from tasks.verbs.publishing import open_staging, publish, rollback, stand_on, withdraw
@@ -78,6 +78,7 @@ __all__ = [
     "load",
     "load_geometries",
     "load_table",
+    "locate",
     "open_staging",
     "publish",
     "publish_catalog",

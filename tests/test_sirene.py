@@ -37,6 +37,7 @@ from tasks.core.postgres.database import Database
 from tasks.nouns import Unknown
 from tasks.running.site import site
 from tasks.verbs.code_events import check_codes
+from tasks.verbs.joins import locate
 from tasks.verbs.publishing import stand_on
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -344,11 +345,12 @@ def test_a_new_edition_of_the_areas_makes_new_counts_and_the_same_one_does_not(
 
 
 def test_hard_rows_have_one_clear_place_and_count(database: Database, staging: Staging) -> None:
-    square = "ST_MakeEnvelope({}, {}, {}, {}, 4326)".format
+    square = "ST_Multi(ST_MakeEnvelope({}, {}, {}, {}, 4326))".format
     with database.session(staging.schema) as cursor:
         cursor.execute(
             "CREATE TABLE france_iris (iris_code text, municipal_code text, commune_code text,"
-            " departement_code text, geom geometry);CREATE TABLE france_communes (commune_code"
+            " departement_code text, geom geometry(MultiPolygon, 4326));"
+            "CREATE TABLE france_communes (commune_code"
             " text);INSERT INTO france_iris VALUES ('751010101', '75101', '75056', '75',"
             f" {square(2.3, 48.8, 2.4, 48.9)}),('751010102', '75101', '75056', '75',"
             f" {square(2.4, 48.8, 2.5, 48.9)}),('010010000', '01001', '01001', '01',"
@@ -369,6 +371,8 @@ def test_hard_rows_have_one_clear_place_and_count(database: Database, staging: S
             "UPDATE stock SET nomenclature = 'NAF2025', naf2025_code = naf_code WHERE siret ="
             " 'masked'"
         )
+    scripts.run(database, staging, "sirene_points.sql")
+    locate.fn(staging, "public_stock", "france_iris", into="found", key="siret", code="iris_code")
     assert scripts.run(database, staging, "sirene.sql")["establishments"] == 6
     found = database.rows(
         "SELECT siret, departement_code, iris_code, iris_by, naf_division, geom IS NULL FROM"

@@ -52,6 +52,7 @@ def test_the_words_are_these_and_no_others() -> None:
         "load",
         "load_geometries",
         "load_table",
+        "locate",
         "open_staging",
         "publish",
         "publish_catalog",

@@ -1,4 +1,6 @@
-"""Joins: a country's SQL file run in staging, parts united, and areas matched with figures."""
+"""Joins: a country's SQL file run in staging, points located in areas, parts united, and areas
+matched with figures.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +32,29 @@ def join(staging: Staging, script: str, settings: Mapping[str, object] | None = 
         made = scripts.run(site().database, staging, script, settings, again=again)
         tables = ", ".join(f"{table} ({rows:,})" for table, rows in made.items())
         step.done(f"Joined {script} into {tables}", sum(made.values()), **made)
+    return staging
+
+
+@verb("locate {points} in {areas}", DATABASE)
+def locate(staging: Staging, points: str, areas: str, *, into: str, key: str, code: str) -> Staging:
+    """Make a table of the area that each point lies in: the points' key and the area's code.
+
+    A point on a border, or where areas overlap, is in each of them: it gets the lowest code, in
+    every run, as ST_Intersects and min say. Points in no area, and those without a geometry, are
+    not in the table. points: a table of Point in any order, whose `key` names one row; areas: a
+    table of MultiPolygon in the same CRS. Returns the staging. Raises ConfigurationError when these
+    columns are others.
+    """
+    from tasks.core.making.joining import locations
+
+    with recording(staging, "locate", into) as step:
+        done = locations.locate(
+            site().database, staging.schema, points, areas, into, key=key, code=code
+        )
+        sentence = f"Located {done.found:,} of {done.points:,} {points} in {done.areas:,} {areas}"
+        if done.near:
+            sentence += f"; the database decided on {done.near:,} near a border"
+        step.done(sentence, done.found, of=points, within=areas, near=done.near)
     return staging
 
 

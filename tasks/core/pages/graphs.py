@@ -137,10 +137,10 @@ def of_steps(
             for made in figures:
                 name = table(made, says)
                 arrows += [(table(read), name) for read in tables_read(subject)]
-        elif step["verb"] == "aggregate":
-            source = figures.get("of")
+        elif step["verb"] in ("aggregate", "locate"):
             name = table(subject, says)
-            arrows += [(table(source), name)] if source else []
+            sources = filter(None, map(figures.get, ("of", "within")))
+            arrows += [(table(source), name) for source in sources]
     for layer in sorted(shown):  # also one of which no step tells
         table(layer)
     used = {name for pair in arrows for name in pair} | shown

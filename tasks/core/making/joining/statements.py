@@ -48,3 +48,24 @@ SELECT string_agg(concat(code, ' (', summed, ' of ', coalesce(own::text, 'none')
        (SELECT count(*) FROM held)
   FROM beyond
 """
+
+# Points by their key and areas by their code, as they are located beside the server.
+SELECT_POINT_COLUMN = """
+SELECT type, srid FROM geometry_columns
+ WHERE f_table_schema = %s AND f_table_name = %s AND f_geometry_column = %s
+"""
+SELECT_AREAS = """
+SELECT {code}::text AS code, ST_AsBinary(geom) AS geom FROM {areas}
+ WHERE {code} IS NOT NULL AND NOT ST_IsEmpty(geom) ORDER BY {code}
+"""
+SELECT_POINTS = """
+SELECT {key}::text AS key, ST_X(geom) AS x, ST_Y(geom) AS y FROM {points} WHERE geom IS NOT NULL
+"""
+# For each point, in its order, the lowest code of the areas that it intersects, or null.
+SELECT_FIRST_AREAS = """
+SELECT (SELECT min({code})::text FROM {areas}
+         WHERE ST_Intersects(geom, ST_SetSRID(ST_MakePoint(x, y), %(srid)s))) AS code
+  FROM unnest(%(x)s::double precision[], %(y)s::double precision[])
+       WITH ORDINALITY AS points (x, y, place)
+ ORDER BY place
+"""
