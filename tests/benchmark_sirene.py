@@ -2,14 +2,14 @@
 asking for a map of it.
 
     python tests/benchmark_sirene.py 1000000 [--csv] [--rounds 3] [--iris 49000] [--keep FOLDER]
-    [--script sql/sirene.sql …]
 
 Makes a synthetic France and a synthetic stock in INSEE's layout, 54 columns as Parquet or, with
 --csv, as CSV in a zip, and a private database, in a folder of its own, and removes them. A folder
 to keep has them ready for the next run. Loading is set beside PostgreSQL's COPY of a ready-made
 file of the same rows and kept columns into the same table, in turn; each load has a process of its
-own, whose peak of memory is told. The join is timed statement by statement, as it stands in
-sql/sirene.sql; the hashes tell whether two ways of it agree.
+own, whose peak of memory is told. The joins are timed statement by statement, as they stand in
+sql/sirene_points.sql and sql/sirene.sql, with the locating between them; the hashes tell whether
+two ways of it agree. benchmark_points.py compares the locating with other programs.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from synthetic.defects import Defects
 from synthetic.sirene_layout import LOCATION_NAME, STOCK_NAME
 
 from flows.offices import sirene as register
+from tasks.core.making.joining.locations import locate
 from tasks.core.making.joining.scripts import compress
 from tasks.core.making.tables.staging_tables import load
 from tasks.core.making.tables.tabular import Figures
@@ -57,10 +58,6 @@ EXPLAIN (ANALYZE, BUFFERS, COSTS off, SUMMARY on)
 SELECT siret, name, head_count_band, geom FROM {}
  WHERE geom && ST_MakeEnvelope(%s, %s, %s, %s, 4326) AND naf_division = '56'
 """
-DROP = (
-    "DROP TABLE IF EXISTS municipalities, public_stock, found, pieces, establishments,"
-    " counts_by_iris, counted, counts_by_commune"
-)
 PUBLISHING = (
     "ALTER TABLE establishments ADD PRIMARY KEY (departement_code, siret)",
     "CREATE INDEX ON establishments USING gist (geom)",
@@ -255,16 +252,31 @@ def time_statements(cursor: Cursor, found: Iterable[str]) -> None:
     print(f"  {rest:8.2f} s  the other statements\n  {whole:8.2f} s  all of them")
 
 
-def join(database: Database, script: Path) -> None:
-    """The join as its verb runs it, in one transaction, then what publishing adds: key, spatial
-    index, statistics, hashes.
-    """
+def run_script(database: Database, name: str) -> None:
+    """A join as its verb runs it, in one transaction."""
+    print(f"\n{name}, statement by statement")
     with database.session(SCHEMA) as cursor:
-        cursor.execute(DROP)
         cursor.execute("SELECT set_config('geodata.vintage', %s, true)", (str(YEAR),))
         compress(cursor)
-        print(f"\n{script.name}, statement by statement")
-        time_statements(cursor, statements(script.read_text(encoding="utf-8")))
+        time_statements(cursor, statements((SQL / name).read_text(encoding="utf-8")))
+
+
+def measure_locating(database: Database) -> Measure:
+    """Locate the points in this process."""
+    before = peak_memory_mib()
+    names = ("public_stock", "france_iris", "found", "siret", "iris_code")
+    return seconds(lambda: locate(database, SCHEMA, *names)), peak_memory_mib(), before
+
+
+def join(database: Database) -> None:
+    """Everything from the loaded tables on, then what publishing adds: key, spatial index,
+    statistics, hashes.
+    """
+    run_script(database, "sirene_points.sql")
+    took, peak, before = alone(measure_locating, database)
+    found = database.value(f"SELECT count(*) FROM {SCHEMA}.found")
+    print(f"\nlocate: {found:,} points in {took:.2f} s, peak {peak:.0f} MiB, {before:.0f} before")
+    run_script(database, "sirene.sql")
     with database.session(SCHEMA) as cursor:
         print("\nPublishing")
         time_statements(cursor, PUBLISHING)
@@ -347,8 +359,7 @@ def measure(folder: Path, chosen: argparse.Namespace) -> None:
         cursor.execute(
             "DROP TABLE floor; ALTER TABLE stock ADD published_code text, ADD code_change text"
         )
-    for script in chosen.script:
-        join(database, script)
+    join(database)
     show_map(database, areas)
 
 
@@ -368,13 +379,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--iris", type=int, default=49_000)
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="make the files there, once")
-    parser.add_argument(
-        "--script",
-        type=Path,
-        nargs="+",
-        default=[SQL / "sirene.sql"],
-        help="joins to be timed on the same tables",
-    )
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="geodata-benchmark-") as name:
         os.chmod(name, 0o755)  # the database server reads the files too

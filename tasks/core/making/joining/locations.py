@@ -32,7 +32,7 @@ from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
 
-SLICE = 1 << 19  # points looked up at a time
+SLICE = 750_000  # points looked up at a time; areas are prepared anew for each so many
 
 
 @dataclass

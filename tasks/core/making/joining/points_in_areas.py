@@ -23,10 +23,9 @@ SLACK = 1e-9  # of a strip's length: rounding misses no point, and a few more ar
 
 
 class Areas:
-    """Prepared areas, none of them missing or empty, in the order in which they are preferred."""
+    """Areas, none of them missing or empty, in the order in which they are preferred."""
 
     def __init__(self, shapes: Geometries) -> None:
-        shapely.prepare(shapes)
         self._shapes, self._bounds = shapes, shapely.bounds(shapes)
 
     def __len__(self) -> int:
@@ -50,12 +49,15 @@ class Areas:
         found, near = np.full(len(x), len(self)), np.zeros(len(x), bool)
         shift, strips = NEAR * np.abs(self._bounds).max(), _Strips(x, y)
         for begin in range(0, len(self), AREAS):
+            some = self._shapes[begin : begin + AREAS]
+            shapely.prepare(some)
             for area, point in strips.pairs(self._bounds[begin : begin + AREAS]):
-                shapes, across, up = self._shapes[begin + area], x[point], y[point]
+                shapes, across, up = some[area], x[point], y[point]
                 inside = shapely.intersects_xy(shapes, across, up)
                 np.minimum.at(found, point[inside], begin + area[inside])
                 for moved in (across - shift, across + shift):
                     near[point[inside != shapely.intersects_xy(shapes, moved, up)]] = True
+            shapely.destroy_prepared(some)  # which holds more than the areas themselves
         return found, near
 
 
