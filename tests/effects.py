@@ -18,7 +18,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-import adbc_driver_manager.dbapi
 import aiobotocore.client
 import psycopg2
 from psycopg2 import extensions, sql
@@ -71,9 +70,6 @@ def watch(effects: Effects) -> None:
     """Count the effects of this process from now on."""
     sys.addaudithook(effects.hear)
     _before(os, "fsync", lambda *_: effects.happen("fsync"))
-    driver = adbc_driver_manager.dbapi
-    _before(driver.Cursor, "adbc_ingest", lambda _, table, *__: effects.happen(f"COPY {table}"))
-    _before(driver.Connection, "commit", lambda _: effects.happen("COMMIT of a copy"))
     _before(aiobotocore.client.AioBaseClient, "_make_api_call", _asked_of_bucket(effects))
     _watch_statements(effects)
 
@@ -106,6 +102,11 @@ def _watch_statements(effects: Effects) -> None:
                 cast(Connection, self.connection).changed = True
                 effects.happen(text)
             super().execute(query, vars)
+
+        def copy_expert(self, sql: Any, *arguments: Any) -> None:
+            cast(Connection, self.connection).changed = True
+            effects.happen(sql.as_string(self))
+            super().copy_expert(sql, *arguments)
 
     class Connection(extensions.connection):
         changed = False

@@ -17,7 +17,7 @@ EARLY = {  # the libraries that pyproject.toml names and an import may load, as 
     *("msgspec", "tenacity", "fsspec", "pythonjsonlogger", "prometheus_client", "jinja2"),
 }
 LATE = {  # those loaded where they are used
-    *("fastapi", "prefect_sqlalchemy", "adbc_driver_postgresql", "pyarrow", "geopandas"),
+    *("fastapi", "prefect_sqlalchemy", "adbc_driver_postgresql", "pgpq", "pyarrow", "geopandas"),
     *("shapely", "pyogrio", "pyproj", "numpy", "fiona", "pandas", "python_calamine", "py7zr"),
     *("rdflib", "lxml", "s3fs", "pmtiles", "matplotlib"),
 }

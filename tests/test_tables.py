@@ -5,24 +5,30 @@ reasons, errors that say where.
 from __future__ import annotations
 
 import dataclasses
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as parquet
 import pytest
 from adbc_driver_manager import OperationalError as DriverOperationalError
 from prefect.client.schemas.objects import StateType
 from prefect.states import State
 from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
 from workbooks import write_ods, write_xlsx
 
-from tasks.core.making.tables.blocks import as_expression
+from tasks.core.making.tables import staging_tables
+from tasks.core.making.tables.blocks import as_expression, is_blank
 from tasks.core.making.tables.staging_tables import load
 from tasks.core.making.tables.tabular import Tally
 from tasks.core.making.unpacking.archives import take_out
@@ -31,6 +37,7 @@ from tasks.core.model.columns import Column, code, decimal, integer, number, tex
 from tasks.core.model.declarations import Features, Licence, Publisher, Source, Table
 from tasks.core.model.errors import CheckFailed, ConfigurationError, SourceError, WorkLost
 from tasks.core.model.handles import File, Original, Staging
+from tasks.core.postgres import copying
 from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
 from tasks.verbs.tables import load_table
@@ -778,6 +785,124 @@ def test_rows_that_the_database_refuses_are_no_outage(
         copy_batches(cluster_database, "figures", "t", batches_of(value, columns))
 
 
+HOSTILE: dict[str, pa.Array] = {
+    "text": pa.array(["", None, "\\N", "a\tb\n", "é\U0001f600", "x" * 300_000]),
+    "bigint": pa.array([0, None, -1, 2**63 - 1, -(2**63), 10**9]),
+    "double precision": pa.array([0.1, None, -0.0, 5e-324, 1.7e308, float("inf")]),
+    "boolean": pa.array([True, None, False, True, False, None]),
+    "date": pa.array(
+        [
+            date(1, 1, 1),
+            None,
+            date(9999, 12, 31),
+            date(1999, 12, 31),
+            date(2000, 1, 1),
+            date(1970, 1, 1),
+        ]
+    ),
+    **{
+        f"numeric({digits},{decimals})": pa.array(
+            [
+                *(None, Decimal(0), Decimal((0, (1,), -decimals)), Decimal((1, (1,), -decimals))),
+                *(Decimal((sign, (9,) * digits, -decimals)) for sign in (0, 1)),
+            ],
+            pa.decimal128(digits, decimals),
+        )
+        for digits, decimals in [(18, 2), (38, 0), (38, 19), (38, 38), (5, 5), (4, 0), (9, 3)]
+    },
+}
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+def test_every_value_arrives_as_it_was_sent(
+    cluster_database: Database, loaded: Load, streams: int
+) -> None:
+    names = [f"v{place}" for place in range(len(HOSTILE))]
+    typed = ", ".join(f"{name} {kind}" for name, kind in zip(names, HOSTILE, strict=True))
+    with cluster_database.session() as cursor:
+        cursor.execute(f"CREATE TABLE figures.t ({typed}, place bigint)")
+    places = pa.array(range(6), pa.int64())
+    sent = pa.record_batch([*HOSTILE.values(), places], names=[*names, "place"])
+    parts = [sent.slice(0, 1), sent.slice(1, 0), sent.slice(1, 3), sent.slice(4)]
+    reader = pa.RecordBatchReader.from_batches(sent.schema, parts)
+    assert copy_batches(cluster_database, "figures", "t", reader, streams) == 6
+    rows = cluster_database.rows("SELECT * FROM figures.t ORDER BY place")
+    assert rows == list(zip(*sent.to_pydict().values(), strict=True))
+
+
+def rows_of_a_long_file(wrong: int | None = None) -> str:
+    rows = [f"{row:06d};{row}\n" for row in range(500_000)]
+    if wrong is not None:
+        rows[wrong] = f"{wrong:06d};x\n"
+    return "CODE;MS_POPULATION\n" + "".join(rows)
+
+
+def test_a_long_file_is_whole_over_two_connections(
+    loaded: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging_tables, "LONG", 0)
+    sessions: list[int] = []
+    monkeypatch.setattr(copying, "_Messages", counting(sessions))
+    reads = Table(columns=CODE_AND_COUNT, key=("code",), delimiter=";")
+    said = "SELECT count(*), sum(residents), md5(string_agg(code, '' ORDER BY code)) FROM figures.t"
+    rows, tally = loaded(rows_of_a_long_file(), reads, said)
+    codes = "".join(f"{row:06d}" for row in range(500_000))
+    whole = md5(codes.encode(), usedforsecurity=False).hexdigest()
+    assert rows == [(500_000, sum(range(500_000)), whole)]
+    assert (tally.rows, len(sessions)) == (500_000, 2)
+
+
+def counting(made: list[int]) -> Callable[..., Any]:
+    messages = copying._Messages
+
+    def count(*arguments: Any) -> Any:
+        made.append(1)
+        return messages(*arguments)
+
+    return count
+
+
+@pytest.mark.parametrize("wrong", [3, 250_000, 499_999])
+def test_a_long_file_that_is_refused_leaves_no_part_under_its_name(
+    cluster_database: Database, loaded: Load, monkeypatch: pytest.MonkeyPatch, wrong: int
+) -> None:
+    monkeypatch.setattr(staging_tables, "LONG", 0)
+    reads = Table(columns=CODE_AND_COUNT, key=("code",), delimiter=";")
+    with pytest.raises(SourceError, match=f"line {wrong + 2} has 'x'"):
+        loaded(rows_of_a_long_file(wrong), reads)
+    assert cluster_database.value("SELECT to_regclass('figures.t')") is None
+    assert loaded("CODE;MS_POPULATION\n01;5\n", reads)[0] == [("01", 5)]  # as a next try
+    found = "SELECT relname FROM pg_class WHERE relnamespace = 'figures'::regnamespace"
+    assert {name for (name,) in cluster_database.rows(found)} == {"t", "t_code_idx"}
+
+
+def test_a_part_that_was_committed_before_the_other_was_lost_has_no_name(
+    cluster_database: Database, loaded: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging_tables, "LONG", 0)
+    session, copied = Database.session, list[int]()
+
+    @contextmanager
+    def cut(of: Database, *schemas: str) -> Iterator[Cursor]:
+        with session(of, *schemas) as cursor:
+            yield cursor
+            if not cursor.statusmessage and cursor.rowcount >= 0:  # of a COPY
+                copied.append(cursor.rowcount)
+                if len(copied) == 2:  # the first is committed
+                    backend = cursor.connection.info.backend_pid
+                    cluster_database.outside_transaction(
+                        f"SELECT pg_terminate_backend({backend}, 60000)"
+                    )
+
+    monkeypatch.setattr(Database, "session", cut)
+    with pytest.raises(psycopg2.OperationalError):
+        loaded(rows_of_a_long_file(), Table(columns=CODE_AND_COUNT, delimiter=";"))
+    monkeypatch.undo()
+    assert sum(copied) == 500_000
+    assert 0 < copied[0] < 500_000
+    assert cluster_database.value("SELECT to_regclass('figures.t')") is None
+
+
 def test_what_load_table_leaves_out_and_misses_is_in_the_step(
     database: Database, staging: Staging, tmp_path: Path
 ) -> None:
@@ -1144,3 +1269,15 @@ def test_headings_among_rows_of_text_are_refused(loaded: Load) -> None:
         loaded(content, Table(columns=columns))
     rows, _ = loaded(content, Table(columns=columns, where={"CODE": "[0-9]*"}))
     assert rows == [("1", "NAME"), ("3", "c")]
+
+
+def test_every_blank_of_unicode_is_blank_beside_any_letter() -> None:
+    letters = [chr(point) for point in range(sys.maxunicode + 1) if not 0xD800 <= point < 0xE000]
+    spaces = pa.array(letters).filter(pc.utf8_is_space(pa.array(letters))).to_pylist()
+    assert len(spaces) > 20
+    for space in spaces:
+        cells = pa.array(["a", None, space, "", space + "b", "c"]).slice(1, 4)
+        assert is_blank(cells).to_pylist() == [True, True, True, False]
+    assert is_blank(pa.array(["é", "0", None])).to_pylist() == [False, False, True]
+    assert is_blank(pa.array([None, None], pa.string())).to_pylist() == [True, True]
+    assert is_blank(pa.array([""])).to_pylist() == [True]

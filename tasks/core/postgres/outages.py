@@ -19,13 +19,13 @@ HEALING = ("08", "40", "53", "57", "58")
 CUT = ("57P01", "57P02", "57P03")
 PROTOCOL = psycopg2.errorcodes.PROTOCOL_VIOLATION  # a value in a binary form of another type
 # what psycopg2 calls operational though it is the statement's own: a limit of the program (too many
-# columns), or an object that is not in the state that it needs
+# columns), an object that is not in the state that it needs, or a value of another type
 FAULTS = tuple(
     psycopg2.errors.lookup(code)
     for code in psycopg2.errorcodes.__dict__.values()
     if isinstance(code, str)
     and len(code) == 5
-    and code[:2] in ("54", "55")
+    and (code[:2] in ("54", "55") or code == PROTOCOL)
     and code != psycopg2.errorcodes.LOCK_NOT_AVAILABLE
 )
 

@@ -8,8 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+# bytes with which a blank may begin in UTF-8, and other letters too
+BLANK_BEGINS = np.zeros(256, bool)
+BLANK_BEGINS[[*range(ord(" ") + 1), 0xC2, 0xE1, 0xE2, 0xE3]] = True
 
 
 @dataclass(frozen=True)
@@ -73,10 +78,23 @@ class Reader(Protocol):
 def is_blank(cells: pa.Array) -> pa.Array:
     """Tell where a cell is null, empty or nothing but blanks."""
     empty = pc.is_null(cells)  # a NaN is something: it is declared, or an error
-    if not pa.types.is_string(cells.type):
+    if not pa.types.is_string(cells.type) or _are_filled(cells):
         return empty
     blank = pc.or_(pc.utf8_is_space(cells), pc.equal(pc.binary_length(cells), 0))
     return pc.or_(empty, pc.fill_null(blank, True))
+
+
+def _are_filled(cells: pa.Array) -> bool:
+    """Tell at once that every string that is not null begins with a letter; False may be wrong."""
+    _, ends, data = cells.buffers()
+    if data is None or not data.size:
+        return bool(cells.null_count == len(cells))
+    ends = np.frombuffer(ends, np.int32)[cells.offset : cells.offset + len(cells) + 1]
+    filled = np.count_nonzero(np.diff(ends))
+    if filled != len(cells) - cells.null_count:
+        return False
+    begins = np.frombuffer(data, np.uint8).take(ends[:-1], mode="clip")
+    return not bool(BLANK_BEGINS.take(begins, mode="clip").any())
 
 
 def drop_blank_rows(block: Block) -> Block:

@@ -160,7 +160,7 @@ class Quoted(io.RawIOBase):
             if not chunk:
                 return self.read_part(max(size, 2))
         if chunk:
-            self._lines += chunk.count(b"\n")
+            self._lines += int(np.count_nonzero(np.frombuffer(chunk, np.uint8) == LINE_FEED))
             if b"\r" in chunk:
                 self._lines += chunk.count(b"\r") - chunk.count(b"\r\n")
             self._is_within = chunk[-1:] not in b"\r\n"
