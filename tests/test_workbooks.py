@@ -14,6 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from workbooks import MAIN, OASIS, Cell, write_ods, write_xlsx
 
 from tasks.core.making.tables import sheet_census
@@ -91,6 +93,38 @@ def refused(path: Path, reads: Table | None = None) -> str:
     with pytest.raises(SourceError) as error:
         read(path, reads)
     return str(error.value)
+
+
+DAYS = (
+    st.dates()
+    | st.datetimes()
+    | st.datetimes().map(lambda at: at.replace(hour=0, minute=0, second=0, microsecond=0))
+)
+CELLS = {
+    "numbers": st.floats() | st.floats(1e-6, 1e12) | st.integers(-(10**18), 10**18).map(float),
+    "amounts": st.decimals(-(10**9), 10**9, places=2).map(float),
+    "words": st.text() | st.sampled_from(["", " ", "5", "#N/A"]),
+    "truths": st.booleans(),
+    "days": DAYS,
+    "others": st.times() | st.timedeltas() | st.integers(),
+}
+
+
+@pytest.mark.parametrize("kind", ["text", "integer", "number", "decimal(18,2)", "decimal(18,9)"])
+@pytest.mark.parametrize("point", [".", ","])
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_cells_of_one_type_written_at_once_are_as_each_by_itself(
+    kind: str, point: str, data: st.DataObject
+) -> None:
+    together = data.draw(st.sets(st.sampled_from(sorted(CELLS)), min_size=1, max_size=3))
+    column = data.draw(st.lists(st.one_of(*(CELLS[name] for name in sorted(together)))))
+    rows = st.integers(0, max(0, len(column) - 1))
+    marks = data.draw(st.dictionaries(rows, st.sampled_from([None, "#REF!"]))) if column else {}
+    expected = [written(cell, kind, point) for cell in column]
+    for row, text_of_mark in marks.items():
+        expected[row] = text_of_mark
+    assert as_strings(column, kind, point, marks).to_pylist() == expected
 
 
 @pytest.mark.parametrize(

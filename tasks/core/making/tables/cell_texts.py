@@ -12,58 +12,65 @@ import pyarrow.compute as pc
 
 CODES_END = 1e15  # a spreadsheet keeps fifteen digits
 EXACT_END = 2.0**53  # a double tells whole numbers apart
-EXPONENTS_FROM = 1e10  # in Arrow's spelling of numbers
+ALIKE_FROM, ALIKE_END = 1e-4, 1e10  # between them Arrow spells numbers as Python does
 DIGITS = 15  # of an amount, beyond which is the noise of a sum such as 0.30000000000000004
 
 
 def as_strings(
     column: Sequence[Any], kind: str, point: str, marks: Mapping[int, str | None] | None = None
 ) -> pa.Array:
-    """Write a column's cells as text; marks: what stands in some rows instead."""
+    """Write a column's cells as `written` does each; marks: what stands in some rows instead."""
     types = set(map(type, column))
-    if marks:
-        texts = [written(cell, kind, point) for cell in column]
-        for row, text in marks.items():
-            texts[row] = text
-        return pa.array(texts, pa.string())
-    if types == {str}:
-        return pa.array([cell or None for cell in column], pa.string())
-    if types == {float} and (whole := _whole(column)) is not None:
-        return whole.cast(pa.string())
-    if types == {float} and kind.startswith("decimal") and point == ".":
-        return _amounts(column, kind)
-    if types == {float} and kind == "number" and point == ".":
-        is_whole = float.is_integer
-        texts = [written(c, kind, point) if is_whole(c) else repr(c) for c in column]
-        return pa.array(texts, pa.string())
-    return pa.array([written(cell, kind, point) for cell in column], pa.string())
+    if len(types) == 1:
+        texts = _of_one_type(column, types.pop(), kind, point)
+    else:
+        texts = pa.nulls(len(column), pa.string())
+        for each in types:
+            cells = [cell for cell in column if type(cell) is each]
+            is_such = pa.array([type(cell) is each for cell in column])
+            texts = pc.replace_with_mask(texts, is_such, _of_one_type(cells, each, kind, point))
+    return _with(texts, marks or {})
 
 
-def _whole(column: Sequence[float]) -> pa.Array | None:
-    """Return numbers as integers, None unless all are whole and exact."""
-    try:
-        whole = pa.array(column, pa.float64()).cast(pa.int64())
-    except pa.ArrowInvalid:
-        return None
-    ends = pc.min_max(whole).as_py()
-    return whole if -EXACT_END < ends["min"] <= ends["max"] < EXACT_END else None
+def _of_one_type(cells: Sequence[Any], of: type, kind: str, point: str) -> pa.Array:
+    """Write cells that are all of one type, where that is possible at once."""
+    if of is str:
+        return pa.array([cell or None for cell in cells], pa.string())
+    if of is float:
+        return _numbers(cells, kind, point)
+    if of is date:
+        return pa.array(cells, pa.date32()).cast(pa.string())
+    return pa.array([written(cell, kind, point) for cell in cells], pa.string())
 
 
-def _amounts(column: Sequence[float], kind: str) -> pa.Array:
-    """Write amounts; Arrow's digits are those of the file wherever they are fifteen at most."""
-    end, numbers = min(_noise_end(kind), EXPONENTS_FROM), pa.array(column, pa.float64())
-    texts = numbers.cast(pa.string())
-    longest = pc.less_equal(pc.binary_length(texts), DIGITS + len("."))
-    is_sure = pc.and_(longest, pc.less(pc.abs(numbers), end))
-    if pc.all(is_sure).as_py():
+def _numbers(cells: Sequence[float], kind: str, point: str) -> pa.Array:
+    """Write numbers: whole ones as integers, others by Arrow where its digits are Python's."""
+    values = np.array(cells, np.float64)
+    size = np.abs(values)
+    is_whole = (values == np.trunc(values)) & (size < EXACT_END)
+    whole = pa.array(np.where(is_whole, values, 0).astype(np.int64)).cast(pa.string())
+    if is_whole.all():
+        return whole
+    texts = pa.array(values).cast(pa.string())
+    is_sure = (size >= ALIKE_FROM) & (size < ALIKE_END)
+    if kind.startswith("decimal"):
+        longest = pc.less_equal(pc.binary_length(texts), DIGITS + len("."))
+        is_sure &= np.asarray(longest) & (size < _noise_end(kind))
+    if kind != "text" and point != ".":
+        texts = pc.replace_substring(texts, ".", point)
+    texts = pc.if_else(pa.array(is_whole), whole, texts)
+    doubtful = np.flatnonzero(~(is_sure | is_whole)).tolist()
+    return _with(texts, {place: written(cells[place], kind, point) for place in doubtful})
+
+
+def _with(texts: pa.Array, others: Mapping[int, str | None]) -> pa.Array:
+    """Put other texts into some places."""
+    if not others:
         return texts
-    doubtful = pc.invert(is_sure)
-    places = pc.indices_nonzero(doubtful).to_pylist()
-    return pc.replace_with_mask(
-        texts,
-        doubtful,
-        pa.array([written(column[place], kind, ".") for place in places], pa.string()),
-    )
+    is_other = np.zeros(len(texts), bool)
+    is_other[list(others)] = True
+    said = pa.array([others[place] for place in sorted(others)], pa.string())
+    return pc.replace_with_mask(texts, pa.array(is_other), said)
 
 
 def _noise_end(kind: str) -> float:

@@ -6,6 +6,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from struct import error as StructError
 from typing import BinaryIO
@@ -33,7 +34,7 @@ from tasks.core.making.tables.xls_census import census_of_xls
 from tasks.core.model.declarations import Table
 from tasks.core.model.errors import ConfigurationError, Damaged, SourceError
 
-ROWS = 10_000
+ROWS = 5_000
 UNKNOWN_ERROR = "cell error value"  # what the library says of #SPILL! and #GETTING_DATA
 
 
@@ -79,7 +80,8 @@ class Spreadsheet:
         marked = MarkedCells(self._census.marks, self._reads, self.headings, where)
         kinds = {index: wanted[index] for index in names if index in wanted}
         while rows := list(islice(self._rows, ROWS)):
-            held = {index: [row[index] for row in rows] for index in {*wanted, *merged.origins}}
+            columns = {*wanted, *merged.origins}
+            held = {index: list(map(itemgetter(index), rows)) for index in columns}
             merged.fill(held, first)
             cells = {}
             for index, kind in wanted.items():
