@@ -14,7 +14,7 @@ import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
-from tasks.core.making.geometry.coordinates import change_of_crs
+from tasks.core.making.geometry.crs_changes import change_of_crs
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 
 WRITTEN = re.compile(r"\s*(?:epsg\s*:{1,2}\s*)?(\d{1,6})\s*", re.IGNORECASE)

@@ -1,25 +1,20 @@
-"""CRS and bounds of files held to the declared ones, and the change from one CRS to another."""
+"""CRS and bounds of files held to the declared ones."""
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from pyproj import CRS, Transformer
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_crs_info
 from pyproj.enums import PJType
 from pyproj.exceptions import ProjError
-from pyproj.network import set_network_enabled  # type: ignore[attr-defined]
-from pyproj.transformer import TransformerGroup
 
 from tasks.core.model.declarations import Features
-from tasks.core.model.errors import ConfigurationError, SourceError
+from tasks.core.model.errors import SourceError
 
 Bounds = tuple[float, float, float, float]
 MARGIN = 0.01
@@ -27,12 +22,6 @@ DEGREES = (-180.0, -90.0, 180.0, 90.0)
 CONFIDENCE = 70  # the same CRS under another name
 STANDARD_PARALLELS = {"8823", "8824"}
 CRS_NAMED = 4
-
-# the grid pyproj regrets is not lost from sight: the accuracy reached without it is recorded with
-# the step
-warnings.filterwarnings(
-    "ignore", message="Best transformation is not available", category=UserWarning
-)
 
 
 def horizontal(crs: CRS) -> CRS:
@@ -187,48 +176,14 @@ def _neighbouring_crs(declared: int) -> Iterator[int]:
     if place:
         interest = AreaOfInterest(*place.bounds)
         known = query_crs_info("EPSG", PJType.PROJECTED_CRS, area_of_interest=interest)
-        areas = sorted((_size(crs.area_of_use), int(crs.code)) for crs in known if crs.area_of_use)
+        areas = sorted(
+            (size_of(crs.area_of_use), int(crs.code)) for crs in known if crs.area_of_use
+        )
         yield 4326
         yield from (code for _, code in areas if code != declared)
     yield 3857
 
 
-def _size(area: Any) -> float:
+def size_of(area: Any) -> float:
     """Return the size of an area of use in square degrees."""
     return float((area.north - area.south) * abs(area.east - area.west))
-
-
-def change_of_crs(
-    source: int, target: int
-) -> tuple[Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]], str]:
-    """Return the change of (n, 2) coordinates between EPSG codes, and describe its accuracy.
-
-    One operation for every point, the best that needs no download, so that neighbours never part
-    and a rebuild gives the same coordinates. Raises ConfigurationError when no operation better
-    than a guess is installed.
-    """
-    set_network_enabled(False)  # a grid fetched on one machine only would change the result
-    places = [box for code in (source, target) if (box := CRS.from_epsg(code).area_of_use)]
-    place = min(places, key=_size, default=None)
-    interest = AreaOfInterest(*place.bounds) if place else None
-    group = TransformerGroup(
-        source,
-        target,
-        always_xy=True,
-        allow_ballpark=False,
-        area_of_interest=interest,  # type: ignore[arg-type]
-    )
-    if not group.transformers:
-        raise ConfigurationError(
-            f"No change from EPSG:{source} to EPSG:{target} is installed: publish in EPSG:{source}"
-            " or install the grid for it."
-        )
-    best = group.transformers[0]
-    # made again from its text: a transformer taken from a group belongs to this thread and crashes
-    # in another
-    transformer = Transformer.from_pipeline(best.definition)
-
-    def change(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.column_stack(transformer.transform(points[:, 0], points[:, 1]))
-
-    return change, f"{best.description}, accurate to {best.accuracy:g} m"

@@ -13,10 +13,11 @@ import pyogrio
 from pyogrio.raw import open_arrow, read
 from pyproj import CRS
 
-from tasks.core.making.fields import arrow_type, match_fields, sound
+from tasks.core.making.fields import match_fields
 from tasks.core.making.geometry import geojson, geoparquet, shapefiles
-from tasks.core.making.geometry.column_names import GEOMETRY, require_columns
+from tasks.core.making.geometry.column_names import require_columns
 from tasks.core.making.geometry.curves import readable, straightened
+from tasks.core.making.geometry.declared_columns import declared
 from tasks.core.making.geometry.encodings import declared_codec
 from tasks.core.making.geometry.endings import by_its_bytes
 from tasks.core.making.geometry.exact_numbers import exactly
@@ -26,7 +27,9 @@ from tasks.core.making.geometry.geometry_files import (
     choose_layer,
     locate,
 )
+from tasks.core.making.geometry.json_features import opened_collection
 from tasks.core.making.geometry.lost_geometries import Batches, held_to_file
+from tasks.core.making.geometry.plain_features import PlainFeatures
 from tasks.core.making.geometry.remarks import Remarks
 from tasks.core.making.geometry.shapefile_parts import Parts, parts_of, require_parts
 from tasks.core.making.geometry.stored_types import require_stored
@@ -34,10 +37,8 @@ from tasks.core.making.geometry.topojson_shapes import require_topology
 from tasks.core.making.geometry.unread_columns import require_read
 from tasks.core.making.geometry.xml_shapes import require_one_crs, require_shapes_of_xml
 from tasks.core.making.geometry.xml_texts import as_written
-from tasks.core.making.markers import REASON, Reasons
+from tasks.core.making.markers import Reasons
 from tasks.core.making.unpacking.damage import reading
-from tasks.core.making.unreadable import Unreadable
-from tasks.core.making.values import convert, refusal
 from tasks.core.model.declarations import Features
 
 SILENT_MEANS_WGS84 = "EPSG:4326"  # of a JSON without a member crs
@@ -77,8 +78,11 @@ class Layer:
 
 
 @contextmanager
-def open_layer(path: str, reads: Features) -> Iterator[Layer]:
-    """Open the declared layer for one pass; raise SourceError when it is not as declared."""
+def open_layer(path: str, reads: Features, *, by_gdal: bool = False) -> Iterator[Layer]:
+    """Open the declared layer for one pass; raise SourceError when it is not as declared.
+
+    by_gdal: whether GDAL reads a GeoJSON too, as it must where it, or a batch of it, is Strange.
+    """
     require_columns(reads)
     pyogrio.set_gdal_config_options(GDAL_OPTIONS)
     place = locate(path)
@@ -87,8 +91,18 @@ def open_layer(path: str, reads: Features) -> Iterator[Layer]:
             opened.enter_context(reading(place.name))
         found = opened.enter_context(by_its_bytes(place))
         found = opened.enter_context(as_written(found, reads.encoding))
-        open_file = OPENERS.get(found.kind, _open_gdal)
+        is_plain = not by_gdal and geojson.may_be_plain(found, reads.encoding)
+        open_file = _open_plain if is_plain else OPENERS.get(found.kind, _open_gdal)
         yield opened.enter_context(open_file(found, reads))
+
+
+@contextmanager
+def _open_plain(place: Place, reads: Features) -> Iterator[Layer]:
+    """Open a GeoJSON that is as most are; raise Strange, at any batch too, where it is not."""
+    with opened_collection(place) as collection:
+        plain = PlainFeatures(place, reads, collection)
+        crs = _crs(plain.told, is_json=True)
+        yield _layer(plain.batches, plain.fields, reads, place.name, **crs)
 
 
 @contextmanager
@@ -203,7 +217,7 @@ def _open_parquet(place: Place, reads: Features) -> Iterator[Layer]:
         others = [name for name in file.schema_arrow.names if name != facts.column]
         fields = match_fields(reads.columns, others, place.name)
         wanted = [facts.column, *dict.fromkeys(field for field in fields.values() if field)]
-        size = place.batch_size(file.metadata.num_rows)
+        size = place.batch_size(file.metadata.num_rows, geoparquet.unpacked_size(file))
         straight = geoparquet.with_geometry(file, wanted, size, place.name)
         exact = exactly(straight, fields, reads, place.name)
         count = file.metadata.num_rows
@@ -211,28 +225,3 @@ def _open_parquet(place: Place, reads: Features) -> Iterator[Layer]:
 
 
 OPENERS = {"parquet": _open_parquet} | dict.fromkeys(geojson.COLLECTIONS, _open_geojson)
-
-
-def declared(
-    batch: pa.RecordBatch,
-    geometry: pa.Array,
-    fields: Mapping[str, str | None],
-    reads: Features,
-    where: str,
-    reasons: Reasons,
-) -> pa.RecordBatch:
-    """Turn a batch of the file into one of the declared columns and `geom`; count the reasons."""
-    arrays: dict[str, pa.Array] = {}
-    for target, name in fields.items():
-        column = reads.columns[target]
-        cells = pa.nulls(len(batch), arrow_type(column)) if name is None else sound(batch[name])
-        try:
-            arrays[target], why = convert(cells, column, reads)
-        except Unreadable as error:
-            feature = f"feature {reasons.rows + error.row + 1:,}"
-            raise refusal(error, column, name or target, where, feature) from None
-        if why is not None:
-            arrays[target + REASON] = why
-            reasons.add(why)
-    reasons.rows += len(batch)
-    return pa.RecordBatch.from_arrays([*arrays.values(), geometry], names=[*arrays, GEOMETRY])

@@ -19,10 +19,10 @@ from tasks.core.making.geometry.json_coordinates import require_whole
 from tasks.core.making.geometry.json_counts import Tokens, require_no_more
 from tasks.core.making.geometry.json_escapes import first_escape
 from tasks.core.making.geometry.json_members import (
-    beyond,
     members_after,
     members_before,
     members_of_root,
+    require_no_part,
 )
 from tasks.core.making.geometry.json_shapes import (
     BLOCK_BYTES,
@@ -62,11 +62,12 @@ class Examined:
             require_whole(self.place, lists)
         if self.features_at_most > features:
             require_no_more(self.place, features, where)
-        if more := beyond(self.members, features):
-            raise SourceError(
-                f"All features were expected in {where}, which has {features:,} and states"
-                f" {' and '.join(more)}: ask the service for the whole, or declare `pages`."
-            )
+        require_no_part(self.members, features, where)
+
+
+def may_be_plain(place: Place, encoding: str | None) -> bool:
+    """Tell whether a file is one GeoJSON in UTF-8, as nearly all are."""
+    return place.kind == "geojson" and (not encoding or declared_codec(encoding) == UTF_8)
 
 
 def ends_of(place: Place) -> Examined:

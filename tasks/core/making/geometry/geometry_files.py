@@ -83,11 +83,15 @@ class Place:
         """The file's name as a person knows it."""
         return self.called or PurePosixPath(self.member or self.path).name
 
-    def batch_size(self, features: int | None) -> int:
-        """Return how many features to hold at a time, from their average size in bytes."""
-        if not features or not self.size:
+    def batch_size(self, features: int | None, unpacked: int = 0) -> int:
+        """Return how many features to hold at a time, from their average size in bytes.
+
+        unpacked: bytes of all features where they are packed in the file.
+        """
+        size = max(unpacked, self.size)
+        if not features or not size:
             return BATCH_FEATURES
-        return min(max(BATCH_BYTES * features // self.size, 1), BATCH_FEATURES_MOST)
+        return min(max(BATCH_BYTES * features // size, 1), BATCH_FEATURES_MOST)
 
 
 def _in_utf_8(head: bytes) -> bytes:

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from itertools import chain
 
 import adbc_driver_manager
 import pyarrow as pa
 from psycopg2 import sql
-from psycopg2.errors import CheckViolation, NotNullViolation, UniqueViolation
 
-from tasks.core.catalog.column_rules import write_comments
 from tasks.core.making import descriptions
 from tasks.core.making.fields import sql_type
 from tasks.core.making.geometry.column_names import FEATURE, GEOMETRY
 from tasks.core.making.geometry.coordinates import require_crs
 from tasks.core.making.geometry.features import Layer, open_layer
+from tasks.core.making.geometry.indexes import finish
+from tasks.core.making.geometry.json_features import Strange
 from tasks.core.making.geometry.remarks import Remarks
 from tasks.core.making.geometry.shapefile_parts import require_shapes
 from tasks.core.making.geometry.shapes import FeatureCounts, Shaping, geometry_kind
 from tasks.core.making.markers import schema_fields
 from tasks.core.model.declarations import Features
-from tasks.core.model.errors import CheckFailed, ConfigurationError, Damaged, SourceError
+from tasks.core.model.errors import ConfigurationError, Damaged, SourceError
 from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
 
-DUPLICATES_NAMED = 5
 HAS_LZ4 = "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
 
 
@@ -42,7 +41,23 @@ def load(
     is not as declared, CheckFailed when the key is not unique.
     """
     _require_key_declared(reads)
-    with open_layer(path, reads) as layer:
+    try:
+        return _load(database, schema, table, reads, source, open_layer(path, reads))
+    except Strange:
+        by_gdal = open_layer(path, reads, by_gdal=True)
+        return _load(database, schema, table, reads, source, by_gdal)
+
+
+def _load(
+    database: Database,
+    schema: str,
+    table: str,
+    reads: Features,
+    source: str,
+    opened: AbstractContextManager[Layer],
+) -> FeatureCounts:
+    """Fill schema.table from a layer, opened for the while."""
+    with opened as layer:
         _require_present(layer, reads)
         require_crs(layer.crs, reads, layer.where, assumed=layer.crs_assumed)
         kind, batches = _first_kind(layer)
@@ -56,7 +71,7 @@ def load(
         comments = descriptions.of_columns(reads.columns, layer.fields, source or layer.where)
         comments |= descriptions.of_reason_columns(reads, layer.fields, source or layer.where)
         comments[GEOMETRY] = descriptions.of_geometry(reads, kind, source or layer.where)
-        _finish(database, schema, table, reads, layer.where, comments)
+        finish(database, schema, table, reads, layer.where, comments)
     return shaping.figures
 
 
@@ -198,45 +213,3 @@ def _require_all(layer: Layer, figures: FeatureCounts) -> None:
     if layer.stated:
         without, lists = figures.without_geometry, figures.lists_in_json
         layer.stated.require_all(figures.features, without, lists, layer.where)
-
-
-def _finish(
-    database: Database,
-    schema: str,
-    table: str,
-    reads: Features,
-    where: str,
-    comments: Mapping[str, str],
-) -> None:
-    """Add the key, the spatial index, the comments and the statistics."""
-    name = sql.Identifier(schema, table)
-    try:
-        with database.session(schema) as cursor:
-            if reads.key:
-                keyed = sql.SQL("ALTER TABLE {0} ADD PRIMARY KEY ({1}), ADD CHECK ({1} <> '')")
-                cursor.execute(keyed.format(name, sql.Identifier(reads.key)))
-            indexed = sql.SQL("CREATE INDEX ON {} USING gist ({})")
-            cursor.execute(indexed.format(name, sql.Identifier(GEOMETRY)))
-            write_comments(cursor, name, comments)
-            cursor.execute(sql.SQL("ANALYZE {}").format(name))
-    except (UniqueViolation, NotNullViolation, CheckViolation):
-        raise CheckFailed(_faulty_keys(database, name, str(reads.key), where)) from None
-
-
-def _faulty_keys(database: Database, name: sql.Identifier, key: str, where: str) -> str:
-    column = sql.Identifier(key)
-    empty = sql.SQL("SELECT count(*) FROM {} WHERE coalesce({}, '') = ''")
-    missing = database.value(empty.format(name, column))
-    repeated = database.rows(
-        sql.SQL(
-            "SELECT {0}, count(*) FROM {1} WHERE {0} <> '' GROUP BY {0} HAVING count(*) > 1 ORDER"
-            " BY {0}"
-        ).format(column, name)
-    )
-    named = ", ".join(f"{value} ({count} times)" for value, count in repeated[:DUPLICATES_NAMED])
-    found = [f"{len(repeated):,} values repeated: {named}"] if repeated else []
-    found += [f"{missing:,} rows without one"] if missing else []
-    return (
-        f"The key {key} of {where} must be unique and present, and it has {' and '.join(found)}:"
-        " declare the right key column."
-    )

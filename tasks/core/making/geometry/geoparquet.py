@@ -22,6 +22,7 @@ from tasks.core.model.errors import Damaged, SourceError
 from tasks.core.model.scratch import workplace
 
 GEOARROW = ("point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon")
+BUFFER = 2**18  # bytes read at a time; reading ahead would keep the whole file
 DEFAULT_CRS = "OGC:CRS84"  # what the specification says of a file without the key crs
 
 
@@ -50,7 +51,7 @@ def open_file(place: Place) -> Iterator[pq.ParquetFile]:
 
 def _parquet(path: str, name: str) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER)
     except (pa.ArrowException, OSError) as error:
         raise Damaged(
             f"A Parquet file was expected and {name} cannot be read as such ({error}): look at what"
@@ -116,6 +117,12 @@ def _crs(column: dict[str, Any], where: str) -> CRS | None:
         raise SourceError(
             f"The CRS of {where} was expected as PROJJSON and is not ({error}): tell the publisher."
         ) from None
+
+
+def unpacked_size(file: pq.ParquetFile) -> int:
+    """Return the bytes of all values as the footer states them, unpacked."""
+    groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+    return sum(group.total_byte_size for group in groups)
 
 
 def with_geometry(

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-FEATURES = re.compile(r'"features"\s*:\s*\[')
+from tasks.core.model.errors import SourceError
+
+FEATURES = re.compile(rb'"features"\s*:\s*\[')
 COUNTS = (
     *("numberMatched", "numberReturned", "numberOfFeatures", "totalFeatures"),
     *("totalCount", "total_count", "count"),
@@ -16,6 +18,15 @@ COUNTS = (
 ABOUT_PAGES = ("meta", "metadata", "page", "paging", "pagination")
 TOTALS = ("total", "totalElements", *COUNTS)  # where they stand in what is said about pages
 MORE = ("exceededTransferLimit",)
+
+
+def require_no_part(members: Mapping[str, Any], features: int, where: str) -> None:
+    """Raise SourceError when a file says by its members that there are more features than these."""
+    if more := beyond(members, features):
+        raise SourceError(
+            f"All features were expected in {where}, which has {features:,} and states"
+            f" {' and '.join(more)}: ask the service for the whole, or declare `pages`."
+        )
 
 
 def beyond(members: Mapping[str, Any], features: int) -> list[str]:
@@ -55,9 +66,9 @@ def members_of_root(head: bytes) -> dict[str, Any]:
 
 def members_before(head: bytes) -> dict[str, Any]:
     """Read what stands before the features."""
-    text = head.decode("utf-8-sig", "replace")
-    found = FEATURES.search(text)
-    return _object(text[: found.end()] + "]}") if found else {}
+    found = FEATURES.search(head)
+    text = head[: found.end()].decode("utf-8-sig", "replace") if found else ""
+    return _object(text + "]}")
 
 
 def members_after(tail: bytes) -> dict[str, Any]:

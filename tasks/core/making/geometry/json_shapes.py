@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,6 +35,14 @@ def opened_text(place: Place) -> Iterator[BinaryIO]:
         return
     with zipfile.ZipFile(place.archive) as archive, archive.open(place.member) as file:
         yield file  # type: ignore[misc]
+
+
+def tail_of(place: Place) -> bytes:
+    """Read the end of a text, where the members after the features stand."""
+    with opened_text(place) as file:
+        size = file.seek(0, SEEK_END)
+        file.seek(max(size - ENDS_BYTES, 0))
+        return file.read()
 
 
 def whole_text(place: Place) -> bytes:

@@ -12,13 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 
-from tasks.core.making.geometry.coordinates import (
-    change_of_crs,
-    require_area_of_use,
-    require_bounds,
-)
+from tasks.core.making.geometry.coordinates import require_area_of_use, require_bounds
+from tasks.core.making.geometry.crs_changes import Points, change_of_crs
 from tasks.core.making.geometry.ewkb import ewkb, is_plain
 from tasks.core.making.geometry.json_coordinates import count_lists
+from tasks.core.making.geometry.plain_areas import plain_areas
 from tasks.core.making.geometry.remarks import Remarks
 from tasks.core.making.geometry.rings import without_flat_rings
 from tasks.core.making.markers import Reasons
@@ -26,7 +24,7 @@ from tasks.core.model.declarations import Features
 from tasks.core.model.errors import SourceError
 
 Geometries = npt.NDArray[np.object_]
-Change = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+Change = Callable[[Points], Points]
 SINGLE = ("Point", "LineString", "LinearRing", "Polygon")
 NAMES = (*SINGLE, "MultiPoint", "MultiLineString", "MultiPolygon", "GeometryCollection")
 LINE = "LineString"
@@ -61,6 +59,8 @@ def geometry_kind(wkb: pa.Array, where: str) -> str | None:
 
     Raises SourceError when areas, lines and points are mixed.
     """
+    if plain_areas(wkb):
+        return "MultiPolygon"
     geometries = parse(wkb, where, 0)
     present = geometries[~(shapely.is_missing(geometries) | shapely.is_empty(geometries))]
     parts = shapely.get_parts(present)
@@ -115,6 +115,16 @@ class Shaping:
 
     def shape(self, wkb: pa.Array) -> pa.Array:
         """Shape one batch of geometries; null and empty ones become null and are counted."""
+        may_be_plain = self.kind == "MultiPolygon" and self.reads.dimension == 2
+        if may_be_plain and not self.is_json and (areas := plain_areas(wkb)):
+            points = self._moved(areas.points)
+            shaped = areas.moved(points) if self.change else wkb
+            self.figures.features += len(wkb)
+        else:
+            shaped = self._shaped_by_geos(wkb)
+        return ewkb(shaped, self.reads.published_crs, promoted=self.kind.startswith("Multi"))
+
+    def _shaped_by_geos(self, wkb: pa.Array) -> pa.Array:
         geometries = parse(wkb, self.where, self.figures.features)
         self.figures.lists_in_json += count_lists(geometries) if self.is_json else 0
         absent = shapely.is_missing(geometries) | shapely.is_empty(geometries)
@@ -126,7 +136,10 @@ class Shaping:
         self.figures.without_ground += flat
         kept = kept and not flat
         self._require_dimension(geometries, absent)
-        geometries = self._moved(geometries)
+        points = shapely.get_coordinates(geometries, include_z=dimension == 3)
+        moved = self._moved(points)
+        if self.change:
+            geometries = shapely.set_coordinates(geometries, moved)
         if not kept or self.change:
             anew = shapely.to_wkb(
                 geometries, output_dimension=dimension, byte_order=1, flavor="iso"
@@ -136,7 +149,7 @@ class Shaping:
             wkb = pc.if_else(pa.array(absent), pa.scalar(None, pa.binary()), wkb)
         self.figures.features += len(wkb)
         self.figures.without_geometry += int(absent.sum())
-        return ewkb(wkb, self.reads.published_crs, promoted=self.kind.startswith("Multi"))
+        return wkb
 
     def _of_one_family(self, geometries: Geometries) -> Geometries:
         """Open collections; raise SourceError for a geometry of another family."""
@@ -166,22 +179,21 @@ class Shaping:
                 " none: declare dimension=2."
             )
 
-    def _moved(self, geometries: Geometries) -> Geometries:
-        """Move geometries to the published CRS; raise SourceError beyond the bounds before."""
-        points = shapely.get_coordinates(geometries, include_z=self.reads.dimension == 3)
+    def _moved(self, points: Points) -> Points:
+        """Move points to the published CRS; raise SourceError beyond the bounds before."""
         if not len(points):
-            return geometries
+            return points
         if not np.isfinite(points.sum()):
             raise SourceError(
                 f"Finite coordinates were expected in {self.where} and some are infinite or not a"
                 " number: report it to the publisher."
             )
-        west, south, east, north = map(float, shapely.total_bounds(geometries))
+        (west, east), (south, north) = ((float(c.min()), float(c.max())) for c in points.T[:2])
         require_bounds((west, south, east, north), self.reads, self.where)
         if not (self.states_crs or self.reads.bounds):
             require_area_of_use((west, south, east, north), self.reads, self.where)
         if self.change is None:
-            return geometries
+            return points
         points[:, :2] = self.change(points[:, :2])
         if not np.isfinite(points.sum()):
             codes = f"EPSG:{self.reads.crs} to EPSG:{self.reads.published_crs}"
@@ -189,7 +201,7 @@ class Shaping:
                 f"Some coordinates of {self.where} cannot be changed from {codes}: correct the"
                 " declared crs or bounds."
             )
-        return np.asarray(shapely.set_coordinates(geometries, points), dtype=object)
+        return points
 
 
 def _leaves(geometry: Any) -> list[Any]:

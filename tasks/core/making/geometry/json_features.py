@@ -1,0 +1,109 @@
+"""The text of a GeoJSON cut into its features, a block at a time, however large the file."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import numpy as np
+import orjson
+
+from tasks.core.making.geometry.geometry_files import Place
+from tasks.core.making.geometry.json_members import FEATURES
+from tasks.core.making.geometry.json_shapes import ENDS_BYTES, opened_text
+
+BLOCK_BYTES = 2**18  # as much as a processor keeps near
+FEATURE_BYTES = 2**28  # of the longest: GDAL takes 200 MB
+SPACE = b" \t\r\n"
+QUOTE, OPENING, CLOSING = b'"{}'
+LETTERS_END = ord("z")
+ESCAPE = re.compile(rb"\\.", re.DOTALL)
+NUL = rb"\u0000"
+LONG_NUMBER = re.compile(rb":\s*-?\d{19}")  # may be beyond 64 bits, and is rounded here
+TRUTHS = (b"true", b"false")  # which Python takes for numbers
+
+
+class Strange(Exception):
+    """Something in a GeoJSON that our own reader does not know: GDAL reads the whole file then."""
+
+
+@dataclass
+class Collection:
+    """A collection of features open for one pass.
+
+    before: the members before the features; after: those behind, once the last feature is read.
+    has_truths: whether true or false stands near the feature that was read last.
+    """
+
+    file: BinaryIO
+    before: dict[str, Any]
+    text: bytes
+    after: dict[str, Any] = field(default_factory=dict)
+    has_truths: bool = False
+
+    def features(self) -> Iterator[bytes]:
+        """Yield the text of each feature; raise Strange where other than features are listed."""
+        between = b""
+        while True:
+            if NUL in self.text or LONG_NUMBER.search(self.text):
+                raise Strange
+            self.has_truths = any(truth in self.text for truth in TRUTHS)
+            start = 0
+            for opening, end in objects(self.text):
+                found = self.text[start:opening].strip(SPACE)
+                if found.startswith(b"]"):
+                    break
+                if found != between:
+                    raise Strange(found)
+                yield self.text[opening:end]
+                between, start = b",", end
+            self.text = self.text[start:].lstrip(SPACE)
+            if self.text.startswith(b"]"):
+                self.after = read_object(b'{"":[' + self.text + self.file.read(ENDS_BYTES))
+                return
+            block = self.file.read(max(BLOCK_BYTES, len(self.text)))
+            if not block or len(self.text) > FEATURE_BYTES:
+                raise Strange
+            self.text += block
+
+
+@contextmanager
+def opened_collection(place: Place) -> Iterator[Collection]:
+    """Open a file whose first list "features" is that of its features, or raise Strange."""
+    with opened_text(place) as file:
+        text = file.read(ENDS_BYTES).removeprefix(codecs.BOM_UTF8)
+        found = FEATURES.search(text)
+        if not found:
+            raise Strange
+        before = read_object(text[: found.end()] + b"]}")
+        yield Collection(file, before, text[found.end() :])
+
+
+def read_object(text: bytes) -> dict[str, Any]:
+    """Read an object of JSON, or raise Strange: at NaN, halves of surrogates, too large numbers."""
+    try:
+        found: dict[str, Any] = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Strange(error) from None
+    return found
+
+
+def objects(text: bytes) -> Iterator[tuple[int, int]]:
+    """Tell where the whole objects of a list begin and end in its text.
+
+    Braces are counted outside of strings; the list may go on, or end, behind them.
+    """
+    if b"\\" in text:
+        text = ESCAPE.sub(b"..", text)
+    letters = np.frombuffer(text, np.uint8)
+    places = np.flatnonzero((letters == QUOTE) | (letters > LETTERS_END))
+    marks = letters[places]
+    is_outside = np.cumsum(marks == QUOTE) % 2 == 0
+    opens, closes = (is_outside & (marks == mark) for mark in (OPENING, CLOSING))
+    depths = np.cumsum(opens.astype(np.int64) - closes)
+    begins, ends = places[opens & (depths == 1)], places[closes & (depths == 0)] + 1
+    return zip(begins.tolist(), ends.tolist(), strict=False)
