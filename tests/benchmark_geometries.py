@@ -2,8 +2,10 @@
 COPY file.
 
 Run it in the environment: `python tests/benchmark_geometries.py [--formats shp gpkg fgb geojson
-parquet] [--rounds 3]`. Data are synthetic: a grid whose shared edges are random walks. Rounds are
-interleaved; medians are printed, with the ratio to the floor.
+parquet] [--rounds 3] [--peers]`. Data are synthetic: a grid whose shared edges are random walks.
+Rounds are interleaved; medians are printed, with the ratio to the floor and the seconds of
+processor that the client took. With --peers, ogr2ogr, shp2pgsql, geopandas and DuckDB load the same
+files into the same database, with the same key, index and ANALYZE; one that is not here is named.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -29,6 +33,7 @@ import pyarrow.parquet as pq
 import pyogrio
 import pyproj
 import shapely
+from psycopg2 import sql
 
 ROWS, COLUMNS, POINTS, CELL = 141, 142, 31, 500.0
 DRIVERS = {"shp": "ESRI Shapefile", "gpkg": "GPKG", "fgb": "FlatGeobuf", "geojson": "GeoJSON"}
@@ -102,9 +107,116 @@ def write(folder: Path, name: str, areas: np.ndarray) -> Path:
     return path
 
 
+class Absent(Exception):
+    """A peer that this machine does not have, or that does not know a format."""
+
+
+def tool(name: str) -> str:
+    """A program's path."""
+    if found := shutil.which(name):
+        return found
+    raise Absent(f"{name} is not installed")
+
+
+def by_ogr2ogr(uri: str, path: Path, table: str) -> None:
+    """GDAL's own program, with COPY."""
+    known = subprocess.run([tool("ogr2ogr"), "--formats"], capture_output=True, text=True).stdout
+    if path.suffix == ".parquet" and "Parquet" not in known:
+        raise Absent("this ogr2ogr does not read Parquet")
+    command = [tool("ogr2ogr"), "-f", "PostgreSQL", f"PG:{uri}", str(path), "-nln", table]
+    command += ["-nlt", "PROMOTE_TO_MULTI", "-lco", "GEOMETRY_NAME=geom"]
+    command += ["-lco", "SPATIAL_INDEX=NONE"]
+    subprocess.run(command, env=os.environ | {"PG_USE_COPY": "YES"}, check=True)
+
+
+def by_shp2pgsql(uri: str, path: Path, table: str) -> None:
+    """PostGIS's own program, with COPY."""
+    if path.suffix != ".shp":
+        raise Absent("shp2pgsql reads shapefiles only")
+    made = subprocess.Popen(
+        [tool("shp2pgsql"), "-D", "-s", "31370", path, table], stdout=subprocess.PIPE
+    )
+    subprocess.run(
+        [tool("psql"), "-q", uri], stdin=made.stdout, stdout=subprocess.DEVNULL, check=True
+    )
+    if made.wait():
+        raise RuntimeError(f"shp2pgsql ended with {made.returncode}")
+
+
+def by_geopandas(uri: str, path: Path, table: str) -> None:
+    """What most people write."""
+    import geopandas
+    import sqlalchemy
+
+    read = geopandas.read_parquet if path.suffix == ".parquet" else geopandas.read_file
+    schema, name = table.split(".")
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg2://", creator=lambda: psycopg2.connect(uri)
+    )
+    read(path).rename_geometry("geom").to_postgis(name, engine, schema=schema)
+    engine.dispose()
+
+
+def by_duckdb(uri: str, path: Path, table: str) -> None:
+    """DuckDB with its extensions for geometries and PostgreSQL."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        try:
+            for extension in ("spatial", "postgres"):
+                connection.execute(f"INSTALL {extension}; LOAD {extension}")
+        except duckdb.Error as error:
+            raise Absent(
+                f"DuckDB's extensions cannot be had: {str(error).splitlines()[0]}"
+            ) from None
+        rows, shape = (
+            (f"'{path}'", "geometry")
+            if path.suffix == ".parquet"
+            else (f"ST_Read('{path}')", "geom")
+        )
+        connection.execute(f"ATTACH '{uri}' AS server (TYPE postgres)")
+        connection.execute(
+            f"CREATE TABLE server.{table} AS SELECT code, name, ST_AsHEXWKB({shape}) AS geom"
+            f" FROM {rows}"
+        )
+    with psycopg2.connect(uri) as server, server.cursor() as cursor:
+        typed = "ALTER TABLE {} ALTER geom TYPE geometry USING ST_SetSRID(geom::geometry, 31370)"
+        cursor.execute(sql.SQL(typed).format(sql.Identifier(*table.split("."))))
+    server.close()
+
+
+PEERS: dict[str, Callable[[str, Path, str], None]] = {
+    "ogr2ogr": by_ogr2ogr,
+    "shp2pgsql": by_shp2pgsql,
+    "geopandas": by_geopandas,
+    "DuckDB": by_duckdb,
+}
+
+
+def load_by(peer: str, uri: str, path: Path, schema: str = "staging") -> None:
+    """Let a peer load a file into the table of its name, then give that what all tables have.
+
+    Raises Absent where the peer is not here or does not read the format.
+    """
+    name, connection = sql.Identifier(schema, peer.lower()), psycopg2.connect(uri)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
+        PEERS[peer](uri, path, f"{schema}.{peer.lower()}")
+        cursor.execute(
+            sql.SQL(
+                "ALTER TABLE {0} ADD UNIQUE (code); CREATE INDEX ON {0} USING gist (geom);"
+                " ANALYZE {0}"
+            ).format(name)
+        )
+    connection.close()
+
+
 @contextmanager
-def measured(seconds: list[float], peaks: list[float]) -> Iterator[None]:
-    """Adds the seconds of a block, and the most memory above what was held before it, in MiB."""
+def measured(seconds: list[float], peaks: list[float], processor: list[float]) -> Iterator[None]:
+    """Adds the seconds of a block, the most memory above what was held before it, in MiB, and the
+    seconds of processor that this process and those it waited for took.
+    """
     process, running = psutil.Process(), threading.Event()
     before = highest = process.memory_info().rss
 
@@ -115,10 +227,11 @@ def measured(seconds: list[float], peaks: list[float]) -> Iterator[None]:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), sum(process.cpu_times())
     try:
         yield
         seconds.append(time.perf_counter() - started)
+        processor.append(sum(process.cpu_times()) - busy)
     finally:
         running.set()
         watcher.join()
@@ -132,6 +245,7 @@ def main() -> None:
         "--formats", nargs="+", default=["shp", "gpkg", "fgb", "geojson", "parquet"]
     )
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="geodata-benchmark-") as name:
         folder = Path(name)
@@ -141,12 +255,12 @@ def main() -> None:
         from tasks.core.postgres import cluster
 
         try:
-            run(folder, chosen.formats, chosen.rounds)
+            run(folder, chosen.formats, chosen.rounds, with_peers=chosen.peers)
         finally:
             cluster.stop()
 
 
-def run(folder: Path, formats: list[str], rounds: int) -> None:
+def run(folder: Path, formats: list[str], rounds: int, *, with_peers: bool = False) -> None:
     """Write the files, then load them in turn."""
     from tasks.core.making.geometry.geometry_tables import load
     from tasks.core.model.columns import text
@@ -172,6 +286,11 @@ def run(folder: Path, formats: list[str], rounds: int) -> None:
     ways[f"{first} to EPSG:3812"] = lambda: load(
         database, "staging", "areas", str(paths[first]), Features(published_crs=3812, **declared)
     )
+    for peer in PEERS if with_peers else ():
+        for name, path in paths.items():
+            ways[f"{peer}: {name}"] = lambda peer=peer, path=path: load_by(
+                peer, database.libpq_uri, path
+            )
     ways[first]()
     ready = folder / "ready.copy"
     connection = psycopg2.connect(database.libpq_uri)
@@ -192,21 +311,31 @@ def run(folder: Path, formats: list[str], rounds: int) -> None:
             )
 
     ways = {"floor: ready-made binary COPY, key, index, ANALYZE": floor} | ways
-    figures: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in ways}
+    figures: dict[str, tuple[list[float], list[float], list[float]]]
+    figures, absent = {name: ([], [], []) for name in ways}, {}
     for _ in range(rounds):
         for name, way in ways.items():
-            with measured(*figures[name]):
-                way()
+            if name in absent:
+                continue
+            try:
+                with measured(*figures[name]):
+                    way()
+            except Absent as why:
+                absent[name] = str(why)
     connection.close()
     lowest = statistics.median(next(iter(figures.values()))[0])
     print(
         f"{len(areas):,} areas, {shapely.get_num_coordinates(areas).sum():,} vertices, medians of"
         f" {rounds} rounds"
     )
-    for name, (seconds, peaks) in figures.items():
+    for name, (seconds, peaks, processor) in figures.items():
+        if name in absent:
+            print(f"{name:50} absent: {absent[name]}")
+            continue
         middle = statistics.median(seconds)
         print(
             f"{name:50} {middle:6.2f} s {middle / lowest:5.2f} x floor {max(peaks):6.0f} MiB more"
+            f" {statistics.median(processor):6.2f} s of processor"
         )
 
 

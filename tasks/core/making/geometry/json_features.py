@@ -17,7 +17,7 @@ from tasks.core.making.geometry.json_members import FEATURES
 from tasks.core.making.geometry.json_shapes import ENDS_BYTES, opened_text
 
 BLOCK_BYTES = 2**18  # as much as a processor keeps near
-FEATURE_BYTES = 2**28  # of the longest: GDAL takes 200 MB
+FEATURE_BYTES = 2**26  # of the longest
 SPACE = b" \t\r\n"
 QUOTE, OPENING, CLOSING = b'"{}'
 LETTERS_END = ord("z")
@@ -49,7 +49,7 @@ class Collection:
         """Yield the text of each feature; raise Strange where other than features are listed."""
         between = b""
         while True:
-            if NUL in self.text or LONG_NUMBER.search(self.text):
+            if (b"\\" in self.text and NUL in self.text) or LONG_NUMBER.search(self.text):
                 raise Strange
             self.has_truths = any(truth in self.text for truth in TRUTHS)
             start = 0
@@ -63,12 +63,22 @@ class Collection:
                 between, start = b",", end
             self.text = self.text[start:].lstrip(SPACE)
             if self.text.startswith(b"]"):
-                self.after = read_object(b'{"":[' + self.text + self.file.read(ENDS_BYTES))
+                self.after = self._members_behind()
                 return
             block = self.file.read(max(BLOCK_BYTES, len(self.text)))
             if not block or len(self.text) > FEATURE_BYTES:
                 raise Strange
             self.text += block
+
+    def _members_behind(self) -> dict[str, Any]:
+        """Read what follows the list of features, to the end of the file."""
+        ending = self.text + self.file.read(ENDS_BYTES)
+        if self.file.read(1):
+            raise Strange
+        members = read_object(b'{"features":[' + ending)
+        if members.pop("features") != []:
+            raise Strange
+        return members
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from tasks.core.model.errors import SourceError
 Parsed = tuple[list[dict[str, Any]], list[bytes | None]]  # properties and geometries
 OF_JSON_FG = {"place", "time", "featureType", "coordRefSys"}  # members of features
 OF_COUCHDB = {"_id", "_rev", "type", "properties"}  # properties in which the real ones are
+NO_NAME = "\0"  # of a property
 SOMEWHERE = {"geometry": {"type": "Point", "coordinates": [0, 0]}}
 KINDS, NUMBERS = (str, float, bool), {int, float}
 
@@ -121,7 +122,7 @@ class PlainFeatures:
             columns = [*map(self._column, names, cells)]
             geometries = pa.array(shapes, pa.binary())
             features += len(shapes)
-            yield pa.RecordBatch.from_arrays([*columns, geometries], [*names, ""]), geometries
+            yield pa.RecordBatch.from_arrays([*columns, geometries], [*names, NO_NAME]), geometries
         before, after = self._collection.before, self._collection.after
         told = (before | after).get("crs")
         if before.keys() & after.keys() or told != self._members.get("crs"):
