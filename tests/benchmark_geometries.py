@@ -11,6 +11,7 @@ files into the same database, with the same key, index and ANALYZE; one that is 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import shutil
@@ -147,6 +148,9 @@ def by_geopandas(uri: str, path: Path, table: str) -> None:
     """What most people write."""
     import geopandas
     import sqlalchemy
+
+    if importlib.util.find_spec("geoalchemy2") is None:
+        raise Absent("geopandas.to_postgis needs geoalchemy2, which is not installed")
 
     read = geopandas.read_parquet if path.suffix == ".parquet" else geopandas.read_file
     schema, name = table.split(".")

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 EARLY = {  # the libraries that pyproject.toml names and an import may load, as they are imported
     *("prefect", "cyclopts", "sqlalchemy", "psycopg2", "adbc_driver_manager"),
     *("pydantic", "pydantic_settings", "inflate64", "backports.zstd", "brotli", "httpx"),
-    *("msgspec", "tenacity", "fsspec", "pythonjsonlogger", "prometheus_client", "jinja2"),
+    *("msgspec", "orjson", "tenacity", "fsspec", "pythonjsonlogger", "prometheus_client", "jinja2"),
 }
 LATE = {  # those loaded where they are used
     *("fastapi", "prefect_sqlalchemy", "adbc_driver_postgresql", "pgpq", "pyarrow", "geopandas"),
