@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 import zipfile
 from collections.abc import Callable
@@ -311,6 +312,7 @@ def test_however_long_a_file_is_a_block_and_a_feature_are_held(tmp_path: Path) -
 def test_objects_are_those_that_json_has() -> None:
     pick = random.Random(5)
     parts = ['"a"', '"}"', '"{"', r'"\""', r'"\\"', '"é{"', '"|~"', "1", "null", "[]", "{}"]
+    parts += ["true", "false", '"true"', '"\\\\\\"false"']
 
     def value(depth: int) -> str:
         if depth == 0 or pick.random() < 0.3:
@@ -323,8 +325,10 @@ def test_objects_are_those_that_json_has() -> None:
     for _ in range(500):
         made = ["{" + f'"v": {value(4)}' + "}" for _ in range(pick.randint(0, 4))]
         content = pick.choice([",", " ,\n"]).join(made).encode()
-        found = [content[begin:end] for begin, end in objects(content + b"], ]}")]
-        assert found == [each.encode() for each in made]
+        found, has_truths = objects(content + b"], ]}")
+        assert [content[begin:end].decode() for begin, end in found] == made
+        outside = re.sub(r'"(\\.|[^"\\])*"', "", content.decode())
+        assert has_truths == ("true" in outside or "false" in outside)
 
 
 @pytest.mark.parametrize(

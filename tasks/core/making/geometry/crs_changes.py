@@ -19,7 +19,7 @@ from tasks.core.making.geometry.coordinates import size_of
 from tasks.core.model.errors import ConfigurationError
 
 Points = npt.NDArray[np.float64]
-CORES = min(len(os.sched_getaffinity(0)), 4)
+CORES = min(len(os.sched_getaffinity(0)), 4)  # PROJ lets other threads of Python work
 
 # the grid pyproj regrets is not lost from sight: the accuracy reached without it is recorded with
 # the step
@@ -63,7 +63,8 @@ def change_of_crs(source: int, target: int) -> tuple[Callable[[Points], Points],
         distinct, places = _distinct(points)
         return np.concatenate([*threads.map(change_some, np.array_split(distinct, CORES))])[places]
 
-    threads = ThreadPoolExecutor(CORES, "change of CRS")
+    # what is said to PROJ holds for one thread
+    threads = ThreadPoolExecutor(CORES, "change of CRS", set_network_enabled, (False,))
     return change, f"{best.description}, accurate to {best.accuracy:g} m"
 
 

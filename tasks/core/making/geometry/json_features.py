@@ -19,12 +19,11 @@ from tasks.core.making.geometry.json_shapes import ENDS_BYTES, opened_text
 BLOCK_BYTES = 2**18  # as much as a processor keeps near
 FEATURE_BYTES = 2**26  # of the longest
 SPACE = b" \t\r\n"
-QUOTE, OPENING, CLOSING = b'"{}'
-LETTERS_END = ord("z")
+QUOTE, OPENING, CLOSING, TRUE, FALSE = b'"{}tf'
+EXPONENT = ord("e")  # the last letter in numbers
 ESCAPE = re.compile(rb"\\.", re.DOTALL)
 NUL = rb"\u0000"
 LONG_NUMBER = re.compile(rb":\s*-?\d{19}")  # may be beyond 64 bits, and is rounded here
-TRUTHS = (b"true", b"false")  # which Python takes for numbers
 
 
 class Strange(Exception):
@@ -36,7 +35,7 @@ class Collection:
     """A collection of features open for one pass.
 
     before: the members before the features; after: those behind, once the last feature is read.
-    has_truths: whether true or false stands near the feature that was read last.
+    has_truths: whether true or false, to Python numbers, stands near the feature read last.
     """
 
     file: BinaryIO
@@ -47,20 +46,20 @@ class Collection:
 
     def features(self) -> Iterator[bytes]:
         """Yield the text of each feature; raise Strange where other than features are listed."""
-        between = b""
+        expected = b""
         while True:
             if (b"\\" in self.text and NUL in self.text) or LONG_NUMBER.search(self.text):
                 raise Strange
-            self.has_truths = any(truth in self.text for truth in TRUTHS)
+            found, self.has_truths = objects(self.text)
             start = 0
-            for opening, end in objects(self.text):
-                found = self.text[start:opening].strip(SPACE)
-                if found.startswith(b"]"):
+            for opening, end in found:
+                between = self.text[start:opening].strip(SPACE)
+                if between.startswith(b"]"):
                     break
-                if found != between:
-                    raise Strange(found)
+                if between != expected:
+                    raise Strange(between)
                 yield self.text[opening:end]
-                between, start = b",", end
+                expected, start = b",", end
             self.text = self.text[start:].lstrip(SPACE)
             if self.text.startswith(b"]"):
                 self.after = self._members_behind()
@@ -102,18 +101,19 @@ def read_object(text: bytes) -> dict[str, Any]:
     return found
 
 
-def objects(text: bytes) -> Iterator[tuple[int, int]]:
-    """Tell where the whole objects of a list begin and end in its text.
+def objects(text: bytes) -> tuple[list[tuple[int, int]], bool]:
+    """Tell where the objects of a list begin and end in its text, and if true or false is there.
 
-    Braces are counted outside of strings; the list may go on, or end, behind them.
+    Outside of strings, that is; the list may go on, or end, behind its last whole object.
     """
     if b"\\" in text:
         text = ESCAPE.sub(b"..", text)
     letters = np.frombuffer(text, np.uint8)
-    places = np.flatnonzero((letters == QUOTE) | (letters > LETTERS_END))
+    places = np.flatnonzero((letters == QUOTE) | (letters > EXPONENT))
     marks = letters[places]
     is_outside = np.cumsum(marks == QUOTE) % 2 == 0
     opens, closes = (is_outside & (marks == mark) for mark in (OPENING, CLOSING))
     depths = np.cumsum(opens.astype(np.int64) - closes)
     begins, ends = places[opens & (depths == 1)], places[closes & (depths == 0)] + 1
-    return zip(begins.tolist(), ends.tolist(), strict=False)
+    has_truths = bool((is_outside & ((marks == TRUE) | (marks == FALSE))).any())
+    return [*zip(begins.tolist(), ends.tolist(), strict=False)], has_truths
