@@ -23,6 +23,7 @@ def clean_topology(
     gap_metres: float = 1.0,
     snap_metres: float = 0.01,
     tolerance: float = 0.01,
+    tolerance_area: float = 10.0,
     parent: str | None = None,
 ) -> Staging:
     """Make areas valid, without overlaps or narrow gaps, with shared edges the same on both sides.
@@ -30,20 +31,30 @@ def clean_topology(
     The table has a unique `key` and MultiPolygons in `geom`. Only features that were defective or
     neighbour a defective one change, none is lost or renamed, rows without geometry stay, and holes
     wider than gap_metres (lakes, enclaves) are kept and reported. snap_metres: how near vertices
-    must be to count as one. tolerance: the most a feature may change, as a share of its own area.
-    In a geographic CRS widths are taken along the meridian (1 degree = 111,320 m), never wider than
-    asked. parent: a column (such as the municipality) by which a coverage too large for memory is
-    read, one value at a time.
+    must be to count as one. tolerance and tolerance_area: the most a feature may change, as a share
+    of its own area or in square metres. One that changes by more than both is refused, or by more
+    than half: a few square metres of a small feature refuse no country. In a geographic CRS widths
+    are taken along the meridian (1 degree = 111,320 m), never wider than asked. parent: a column
+    (such as the municipality) by which a coverage too large for memory is read, one value at a
+    time.
 
     Counts, areas in square metres and changes go to the catalog as a TopologyReport. Returns the
     staging. Raises CheckFailed, and writes nothing, when a feature would vanish or change beyond
-    the tolerance, or when bad edges are left.
+    both tolerances, or when bad edges are left.
     """
     from tasks.core.making.topology.cleaning import clean
 
     with recording(staging, "clean_topology", table) as step:
         report = clean(
-            site().database, staging.schema, table, key, gap_metres, snap_metres, tolerance, parent
+            site().database,
+            staging.schema,
+            table,
+            key,
+            gap_metres,
+            snap_metres,
+            tolerance,
+            parent,
+            tolerance_area,
         )
         record_topology(site().database, staging, table, report)
         step.done(_sentence(report), rows=report.features, **asdict(report))

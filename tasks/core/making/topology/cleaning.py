@@ -25,6 +25,7 @@ def clean(
     snap_metres: float,
     tolerance: float,
     parent: str | None = None,
+    tolerance_area: float = 0.0,
 ) -> TopologyReport:
     """Clean the coverage in schema.table and write what changed, as `clean_topology` promises."""
     column = _require_polygons(database, schema, table, gap_metres, snap_metres)
@@ -41,7 +42,7 @@ def clean(
             f"The coverage {schema}.{table} could not be cleaned, GEOS says: {error}; give a larger"
             " snap_metres."
         ) from None
-    require_small(difference.shares, tolerance, f"{schema}.{table}")
+    require_small(difference, first.overlaps, tolerance, tolerance_area, f"{schema}.{table}")
     if sweeper.changes.after:
         _require_flat(column, schema, table)
         source.write(sweeper.changes)
@@ -52,6 +53,7 @@ def clean(
         gap_metres=gap_metres,
         snap_metres=snap_metres,
         tolerance=tolerance,
+        tolerance_area=tolerance_area,
         **_figures(first, last, difference),
     )
 

@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from tasks.core.making.topology.edges import Flags, Numbers, unmatched_edges
+from tasks.core.making.topology.gaps import NO_GAPS, Gaps, find_gaps
 from tasks.core.making.topology.ground import Ground
 from tasks.core.making.topology.polygons import Geometries
+from tasks.core.making.topology.threads import by_lots, shared_out
 
-Numbers = npt.NDArray[np.int64]
+LOOKED_AT = 500  # features a thread looks at together
 # square metres: what is smaller than a square centimetre is rounding, neither an overlap nor a gap
 LEAST_GROUND = 1e-4
 
@@ -52,6 +55,7 @@ class TopologyReport:
     gap_metres: float
     snap_metres: float
     tolerance: float
+    tolerance_area: float
 
 
 @dataclass
@@ -65,61 +69,56 @@ class Patch:
 
 @dataclass(frozen=True)
 class Defects:
-    """A patch's defects: own features with bad edges, and the gaps and wider holes beside them."""
+    """A patch's defects: own features with bad edges and these edges; gaps and wider holes.
+
+    Gaps and holes are those beside own features; they are looked for when no own edge is bad.
+    """
 
     bad: Numbers
-    gaps: Geometries
-    holes: Geometries
-    around_gaps: Numbers
-
-    @property
-    def features(self) -> Numbers:
-        """Numbers of the features to repair, in ascending order."""
-        return np.union1d(self.bad, self.around_gaps)
+    edges: Geometries
+    gaps: Gaps = NO_GAPS
+    holes: Gaps = NO_GAPS
 
 
-def find_defects(patch: Patch, gap_width: float) -> Defects:
+def find_defects(patch: Patch, gap_width: float, around: Numbers | None = None) -> Defects:
     """Find bad edges and gaps of a patch of valid geometries; widths in units of the CRS.
 
-    Gaps are looked for in the union of the features whose edges match: the edge test of GEOS with a
-    gap width overlooks gaps whose edges are shorter than the width.
+    Only features with an unmatched edge are looked at: the edges of all others fit, by GEOS's own
+    rule. around: numbers of features, when no edges are bad but theirs and those beside them.
+    Gaps are looked for among the features whose edges match: the edge test of GEOS with a gap width
+    overlooks gaps whose edges are shorter than the width.
     """
-    edges = shapely.coverage_invalid_edges(patch.geometries)
-    wrong = ~shapely.is_empty(edges)
-    gaps, holes = _holes(patch.geometries[~wrong], gap_width)
+    unmatched = unmatched_edges(patch.geometries)
+    suspects = np.unique(unmatched.owner)
     tree = shapely.STRtree(patch.geometries)
-    gaps, around = _bordering(patch, tree, gaps)
-    holes, _ = _bordering(patch, tree, holes)
-    return Defects(np.flatnonzero(wrong & patch.own), gaps, holes, around)
+    if around is not None:
+        suspects = np.intersect1d(suspects, tree.query(patch.geometries[around])[1])
+    edges = invalid_edges(patch.geometries, tree, suspects)
+    wrong = ~shapely.is_empty(edges)
+    bad = wrong & patch.own[suspects]
+    if bad.any():
+        return Defects(suspects[bad], edges[bad])
+    gaps = find_gaps(patch.geometries, unmatched, suspects[wrong], patch.own)
+    narrow = gaps.narrower(gap_width)
+    return Defects(suspects[bad], edges[bad], gaps[narrow], gaps[~narrow])
 
 
-def _holes(geometries: Geometries, gap_width: float) -> tuple[Geometries, Geometries]:
-    """Return the ground a clean coverage encloses: what is narrower than a width, and the rest."""
-    covered = shapely.get_parts(shapely.coverage_union_all(geometries))
-    rings, owners = shapely.get_rings(covered, return_index=True)
-    # a polygon's first ring is its shell
-    inner = np.concatenate([np.zeros(1, bool), owners[1:] == owners[:-1]])[: len(rings)]
-    enclosed = np.asarray(shapely.polygons(rings[inner]), dtype=object)
-    shells = np.asarray(shapely.polygons(rings[~inner]), dtype=object)
-    island, around = shapely.STRtree(enclosed).query(shells, predicate="within")
-    for number in np.unique(around):
-        inside = shapely.union_all(shells[island[around == number]])
-        enclosed[number] = shapely.difference(enclosed[number], inside)
-    narrow = np.zeros(len(enclosed), bool)
-    if gap_width > 0:
-        narrow = shapely.is_empty(shapely.buffer(enclosed, -gap_width / 2))
-    return enclosed[narrow], enclosed[~narrow]
+def invalid_edges(geometries: Geometries, tree: shapely.STRtree, features: Numbers) -> Geometries:
+    """Return each feature's edges that cross others or do not match theirs, empty if none.
 
+    GEOS compares a feature with those whose boxes meet its own: a look at these is equal to one at
+    all.
+    """
+    along = np.argsort(shapely.bounds(geometries[features])[:, 0], kind="stable")
+    found = np.empty(len(features), dtype=object)
 
-def _bordering(
-    patch: Patch, tree: shapely.STRtree, holes: Geometries
-) -> tuple[Geometries, Numbers]:
-    """Return uncovered holes at the patch's own features, and the features around them."""
-    covered = np.unique(tree.query(shapely.point_on_surface(holes), predicate="within")[0])
-    free = np.delete(holes, covered)
-    hole, feature = tree.query(free, predicate="intersects")
-    own = np.unique(hole[patch.own[feature]])
-    return free[own], np.unique(feature[np.isin(hole, own)]).astype(np.int64)
+    def look(which: Numbers) -> None:
+        near = np.unique(tree.query(geometries[features[which]])[1])
+        edges = np.asarray(shapely.coverage_invalid_edges(geometries[near]), dtype=object)
+        found[which] = edges[np.searchsorted(near, features[which])]
+
+    shared_out(look, np.array_split(along, max(1, len(along) // LOOKED_AT)))
+    return found
 
 
 def overlaps(patch: Patch, bad: Numbers, ground: Ground) -> dict[tuple[str, str], float]:
@@ -129,10 +128,18 @@ def overlaps(patch: Patch, bad: Numbers, ground: Ground) -> dict[tuple[str, str]
     left = bad[left]
     pairs = np.unique(np.sort(np.column_stack([left, right])[left != right], axis=1), axis=0)
     ones, others = patch.geometries[pairs[:, 0]], patch.geometries[pairs[:, 1]]
-    shared = ground.areas(shapely.intersection(ones, others))
+    # most only touch, which is told faster than their intersection is made
+    meet = interiors_meet(ones, others)
+    pairs, ones, others = pairs[meet], ones[meet], others[meet]
+    shared = ground.areas(by_lots(shapely.intersection, ones, others))
     names = np.sort(patch.keys[pairs], axis=1)
     return {
         (str(one), str(other)): float(area)
         for (one, other), area in zip(names, shared, strict=True)
         if area > 0
     }
+
+
+def interiors_meet(ones: Geometries, others: Geometries) -> Flags:
+    """Tell which pairs of areas share ground, and not only a border."""
+    return by_lots(lambda one, other: shapely.relate_pattern(one, other, "T********"), ones, others)

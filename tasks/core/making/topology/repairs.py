@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from tasks.core.making.topology.coverage import Numbers, Patch
+from tasks.core.making.topology.coverage import Patch
+from tasks.core.making.topology.edges import Numbers
+from tasks.core.making.topology.gaps import Gaps
 from tasks.core.making.topology.polygons import Geometries, multipolygons
+from tasks.core.making.topology.threads import by_lots, shared_out
 from tasks.core.model.errors import CheckFailed
 
 TRIES = 4  # GEOS's repair may be invalid by rounding; the second or third has always been valid
@@ -35,26 +38,42 @@ def _by_rings(geometries: Geometries) -> Geometries:
     return multipolygons(valid)
 
 
-def clean_clusters(patch: Patch, defective: Numbers, gap_width: float, snap: float) -> Numbers:
-    """Clean the coverage at the defective features and their neighbours; return who changed.
+def clean_clusters(patch: Patch, places: Geometries, snap: float) -> tuple[Numbers, Numbers]:
+    """Clean the coverage where it touches these places; return who was cleaned and who changed.
 
-    Clusters that share no feature are cleaned one after the other, so memory follows the largest
-    one.
+    Clusters that share no feature are cleaned each by itself, so memory follows the largest ones.
     """
     tree = shapely.STRtree(patch.geometries)
-    owner, member = tree.query(patch.geometries[defective], predicate="dwithin", distance=gap_width)
-    owner, member = _with_slivers(patch, tree, owner, member, gap_width)
-    changed = [clean(patch, cluster, gap_width, snap) for cluster in _clusters(owner, member)]
-    return np.concatenate(changed) if changed else np.zeros(0, np.int64)
+    place, feature = tree.query(places, predicate="dwithin", distance=snap)
+    clusters = _clusters(place, feature)
+    changed = shared_out(lambda cluster: clean(patch, cluster, snap), clusters)
+    nobody = np.zeros(0, np.int64)
+    return np.concatenate([nobody, *clusters]), np.concatenate([nobody, *changed])
 
 
-def clean(patch: Patch, features: Numbers, gap_width: float, snap: float) -> Numbers:
+def close(patch: Patch, gaps: Gaps) -> Numbers:
+    """Give each gap to its heir, whose edges it has; return the numbers of these features."""
+    heirs, which = np.unique(gaps.heirs, return_inverse=True)
+    for number, heir in enumerate(heirs):
+        grounds = [patch.geometries[heir], *gaps.grounds[which == number]]
+        grown = np.array([shapely.coverage_union_all(grounds)], dtype=object)
+        patch.geometries[heir] = multipolygons(grown)[0]
+    return heirs
+
+
+def pinched(gaps: Gaps, snap: float) -> Geometries:
+    """Return the gaps that are somewhere so narrow that both sides count as one."""
+    return gaps.grounds[by_lots(shapely.minimum_clearance, gaps.grounds) < snap]
+
+
+def clean(patch: Patch, features: Numbers, snap: float) -> Numbers:
     """Clean these features in place, as one coverage; return the numbers of those that changed.
 
+    Gaps stay: GEOS measures each by circles inside it, which takes longer than all the rest.
     Raises CheckFailed when one would vanish: it lies wholly in others.
     """
     before = patch.geometries[features]
-    after = multipolygons(_coverage_clean(before, gap_width, snap))
+    after = multipolygons(_coverage_clean(before, snap))
     vanished = shapely.is_empty(after)
     if vanished.any():
         keys = patch.keys[features[vanished]]
@@ -68,12 +87,12 @@ def clean(patch: Patch, features: Numbers, gap_width: float, snap: float) -> Num
     return features[differs]
 
 
-def _coverage_clean(geometries: Geometries, gap_width: float, snap: float) -> Geometries:
+def _coverage_clean(geometries: Geometries, snap: float) -> Geometries:
     """Return the clean coverage; try larger snapping distances when GEOS cannot node the lines."""
     for factor in SNAPS:
         try:
             cleaned = shapely.coverage_clean(  # type: ignore[attr-defined]
-                geometries, gap_width=gap_width, snapping_distance=snap * factor
+                geometries, gap_width=0.0, snapping_distance=snap * factor
             )
             return np.asarray(cleaned, dtype=np.object_)
         except shapely.GEOSException as error:
@@ -82,20 +101,6 @@ def _coverage_clean(geometries: Geometries, gap_width: float, snap: float) -> Ge
         f"A cluster of {len(geometries):,} features could not be cleaned with snapping distances up"
         f" to {snap * SNAPS[-1]:g} units of the CRS ({reason}): give a larger snap_metres."
     )
-
-
-def _with_slivers(
-    patch: Patch, tree: shapely.STRtree, owner: Numbers, member: Numbers, gap_width: float
-) -> tuple[Numbers, Numbers]:
-    """Add features narrower than a gap beside the rings, else they pass for gaps and are filled."""
-    areas, lengths = shapely.area(patch.geometries), shapely.length(patch.geometries)
-    thin = np.setdiff1d(np.flatnonzero(areas <= gap_width * lengths), member)
-    which, neighbour = tree.query(patch.geometries[thin], predicate="intersects")
-    first_owner = dict(zip(member.tolist(), owner.tolist(), strict=True))
-    pairs = zip(which.tolist(), neighbour.tolist(), strict=True)
-    beside = [(first_owner[near], thin[one]) for one, near in pairs if near in first_owner]
-    extra = np.array(beside, dtype=np.int64).reshape(-1, 2)
-    return np.concatenate([owner, extra[:, 0]]), np.concatenate([member, extra[:, 1]])
 
 
 def _clusters(owner: Numbers, member: Numbers) -> list[Numbers]:
@@ -108,5 +113,6 @@ def _clusters(owner: Numbers, member: Numbers) -> list[Numbers]:
         joined = label.copy()
         np.minimum.at(joined, owner, lowest[member])
         if (joined == label).all():
-            return [features[lowest == group] for group in np.unique(lowest)]
+            order = np.argsort(lowest, kind="stable")
+            return np.split(features[order], np.flatnonzero(np.diff(lowest[order])) + 1)
         label = joined[joined]

@@ -9,15 +9,19 @@ import numpy as np
 import shapely
 
 from tasks.core.making.topology import repairs
-from tasks.core.making.topology.coverage import Numbers, Patch, find_defects, overlaps
+from tasks.core.making.topology.coverage import Defects, Patch, find_defects, overlaps
 from tasks.core.making.topology.coverage_tables import CoverageTable
 from tasks.core.making.topology.differences import Changes
+from tasks.core.making.topology.edges import Numbers
+from tasks.core.making.topology.gaps import Gaps
 from tasks.core.making.topology.ground import Ground
 from tasks.core.making.topology.polygons import Geometries
+from tasks.core.making.topology.threads import by_lots
 from tasks.core.model.errors import CheckFailed
 
 Repaired = Literal["nothing", "clusters", "everything"]
 SWEEPS = 4  # a repair may uncover a defect beside it; more than three sweeps have not been seen
+ROUNDS = 6  # of repairs within a sweep; more than three have not been seen
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,6 @@ class Findings:
     area: float = 0.0
     invalid: int = 0
     bad: int = 0
-    around_gaps: int = 0
     repaired: int = 0
     overlaps: dict[tuple[str, str], float] = field(default_factory=dict)
     gaps: dict[bytes, float] = field(default_factory=dict)
@@ -44,7 +47,7 @@ class Findings:
     @property
     def sound(self) -> bool:
         """Whether there was nothing to repair but what was made valid."""
-        return not (self.bad or self.around_gaps)
+        return not (self.bad or self.gaps)
 
     @property
     def clean(self) -> bool:
@@ -102,31 +105,54 @@ class Sweeper:
         """Make every patch valid and repair its defective clusters, or all as one, or nothing."""
         findings = Findings()
         for patch in self.source.patches(self.parent, self.changes):
-            findings.invalid += self._make_valid(patch)
+            findings.invalid += self._make_valid(patch, np.arange(len(patch.keys)))
             findings.area += float(self.ground.areas(patch.geometries[patch.own]).sum())
+            if repaired == "everything":
+                findings.repaired += self._clean_everything(patch)
             defects = find_defects(patch, self.widths.gap)
             findings.bad += len(defects.bad)
             findings.gaps |= self._by_place(defects.gaps)
             findings.holes |= self._by_place(defects.holes)
-            findings.around_gaps += len(defects.around_gaps)
             findings.overlaps |= overlaps(patch, defects.bad, self.ground)
-            if repaired == "everything" or (repaired == "clusters" and defects.features.size):
-                findings.repaired += self._clean(patch, defects.features, repaired)
+            if repaired != "nothing":
+                findings.repaired += self._settle_patch(patch, defects)
         return findings
 
-    def _clean(self, patch: Patch, defective: Numbers, repaired: Repaired) -> int:
+    def _settle_patch(self, patch: Patch, defects: Defects) -> int:
+        """Clean where edges are bad, and then close the gaps; return how many features changed.
+
+        After each repair only what was cleaned and its neighbours are looked at again.
+        """
+        changes, gaps_are_snapped = 0, False
+        for _ in range(ROUNDS):
+            places = defects.edges
+            if not defects.bad.size and not gaps_are_snapped:
+                places = repairs.pinched(defects.gaps, self.widths.snap)
+                gaps_are_snapped = True
+            before = patch.geometries.copy()
+            if not len(places):
+                closed = repairs.close(patch, defects.gaps)
+                return changes + self._keep(patch, before, closed)
+            cleaned, changed = repairs.clean_clusters(patch, places, self.widths.snap)
+            changes += self._keep(patch, before, changed)
+            # of a patch with neighbours not all that is wrong is known
+            around = cleaned if patch.own.all() else None
+            defects = find_defects(patch, self.widths.gap, around)
+        return changes
+
+    def _clean_everything(self, patch: Patch) -> int:
         before = patch.geometries.copy()
-        gap, snap = self.widths.gap, self.widths.snap
-        if repaired == "everything":
-            changed = repairs.clean(patch, np.arange(len(patch.keys)), gap, snap)
-        else:
-            changed = repairs.clean_clusters(patch, defective, gap, snap)
+        changed = repairs.clean(patch, np.arange(len(patch.keys)), self.widths.snap)
+        return self._keep(patch, before, changed)
+
+    def _keep(self, patch: Patch, before: Geometries, changed: Numbers) -> int:
         self.changes.keep(patch.keys[changed], before[changed], patch.geometries[changed])
+        self._make_valid(patch, changed)
         return len(changed)
 
-    def _make_valid(self, patch: Patch) -> int:
-        """Make a patch valid; return how many were not, each counted in its first patch."""
-        invalid = np.flatnonzero(~shapely.is_valid(patch.geometries))
+    def _make_valid(self, patch: Patch, features: Numbers) -> int:
+        """Make features valid; return how many were not, each counted in its first patch."""
+        invalid = features[~by_lots(shapely.is_valid, patch.geometries[features])]
         if not invalid.size:
             return 0
         repaired, reference = repairs.make_valid(patch.geometries[invalid])
@@ -141,7 +167,7 @@ class Sweeper:
         self.changes.keep(patch.keys[invalid], reference, repaired)
         return len(invalid)
 
-    def _by_place(self, holes: Geometries) -> dict[bytes, float]:
-        """Return areas in m² by a point of each hole: one seen from two parents counts once."""
-        places = shapely.to_wkb(shapely.point_on_surface(holes))
-        return dict(zip(places.tolist(), self.ground.areas(holes).tolist(), strict=True))
+    def _by_place(self, gaps: Gaps) -> dict[bytes, float]:
+        """Return areas in m² by a point of each gap: one seen from two parents counts once."""
+        places = shapely.to_wkb(shapely.point_on_surface(gaps.grounds))
+        return dict(zip(places.tolist(), self.ground.areas(gaps.grounds).tolist(), strict=True))
