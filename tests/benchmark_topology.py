@@ -60,9 +60,9 @@ class Taken:
 class Quality:
     """A cleaned coverage beside the truth that it was spoilt from; areas in square metres.
 
-    distance: symmetric differences from the true shapes, added up; farthest: the greatest as a
-    share of its feature. clean_changed: features neither spoilt nor beside a spoilt one that are
-    no longer the same.
+    gaps: those of less than GAP_METRES. distance: symmetric differences from the true shapes, added
+    up; farthest: the greatest as a share of its feature. clean_changed: features neither spoilt nor
+    beside a spoilt one that are no longer the same.
     """
 
     lost: int
@@ -173,10 +173,10 @@ def quality(truth: np.ndarray, spoilt: np.ndarray, after: np.ndarray) -> Quality
     shared = shapely.area(shapely.intersection(shapes[pairs[:, 0]], shapes[pairs[:, 1]]))
     shared = shared[shared > SQUARE_CENTIMETRE]
     # what is true has no hole
-    parts = shapely.get_parts(_ground(shapes, bad))
-    rings = shapely.get_rings(parts)
-    uncovered = shapely.area(shapely.polygons(rings))
-    shells = shapely.area(shapely.polygons(shapely.get_exterior_ring(parts)))
+    ground = _ground(shapes, bad)
+    shells = shapely.polygons(shapely.get_exterior_ring(shapely.get_parts(ground)))
+    holes = shapely.get_parts(shapely.difference(shapely.union_all(shells), ground))
+    gaps = shapely.area(holes[shapely.is_empty(shapely.buffer(holes, -GAP_METRES / 2))])
     distance = shapely.area(shapely.symmetric_difference(shapes, truth))
     defective = [number for number in range(len(truth)) if spoilt[number] is not truth[number]]
     touched = shapely.STRtree(truth).query(truth[defective], predicate="intersects")[1]
@@ -186,8 +186,8 @@ def quality(truth: np.ndarray, spoilt: np.ndarray, after: np.ndarray) -> Quality
         invalid=int(invalid.sum()),
         overlaps=len(shared),
         overlap_area=float(shared.sum()),
-        gaps=len(rings) - len(parts),
-        gap_area=float(uncovered.sum() - shells.sum()),
+        gaps=len(gaps),
+        gap_area=float(gaps.sum()),
         distance=float(distance.sum()),
         farthest=float((distance / shapely.area(truth)).max()),
         clean_changed=int((~same).sum() - (~same[np.unique(touched)]).sum()),

@@ -10,7 +10,6 @@ import shapely
 from fractal_coverage import grid
 
 from tasks.core.making.topology.dissolution import (
-    Dissolution,
     _dissolved,
     _groups,
     _without_slivers,
@@ -42,13 +41,12 @@ def test_slivers_of_holes_are_closed_and_lakes_stay() -> None:
 
 
 def test_areas_that_fit_are_joined_along_edges_and_others_are_overlaid() -> None:
-    figures = Dissolution()
     shapes = grid(3, 3)
-    assert shapely.area(_dissolved("a", shapes, 0.01, figures)) == pytest.approx(
-        shapely.area(shapes).sum(), rel=1e-12
-    )
-    assert figures.overlaid == 0
+    joined = _dissolved("a", shapes, 0.01)
+    assert shapely.area(joined.area) == pytest.approx(shapely.area(shapes).sum(), rel=1e-12)
+    assert not joined.overlaid
     shapes[4] = shapely.MultiPolygon([shapely.box(*shapely.bounds(shapes[4]))])
-    joined = _dissolved("a", shapes, 0.01, figures)
-    assert (figures.overlaid, joined.geom_type, joined.is_valid) == (1, "MultiPolygon", True)
-    assert shapely.area(joined) == pytest.approx(shapely.area(shapely.union_all(shapes)))
+    overlaid = _dissolved("a", shapes, 0.01)
+    assert (overlaid.overlaid, overlaid.area.geom_type) == (True, "MultiPolygon")
+    assert overlaid.area.is_valid
+    assert shapely.area(overlaid.area) == pytest.approx(shapely.area(shapely.union_all(shapes)))

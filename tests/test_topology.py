@@ -393,3 +393,37 @@ def test_widths_need_a_crs_with_a_unit() -> None:
         ground(999999)
     with pytest.raises(ConfigurationError, match="EPSG:4978 is Geocentric"):
         ground(4978)
+
+
+def test_a_few_square_metres_of_a_small_feature_refuse_no_country(
+    database: Database, staging: Staging
+) -> None:
+    shapes = np.array(
+        [box(0, 0, 100, 100), box(99.5, 0, 104, 4), box(104, 0, 200, 100)], dtype=object
+    )
+    store(database, staging.schema, "areas", shapes)
+    with pytest.raises(
+        CheckFailed, match=r"may change a feature by 1\.00% of its area or 1\.0 m² at most"
+    ) as refused:
+        clean_topology.fn(staging, "areas", "code", tolerance_area=1.0)
+    assert "00001- (11.11%), 2.0 m² (2.0 m² shared with 00000-)" in str(refused.value)
+    clean_topology.fn(staging, "areas", "code")
+    assert shapely.coverage_is_valid(read(database, staging))
+
+
+def test_a_feature_that_changes_by_more_than_half_is_refused_however_small(
+    database: Database, staging: Staging
+) -> None:
+    shapes = np.array([box(0, 0, 100, 100), box(98, 0, 101, 2)], dtype=object)
+    with pytest.raises(CheckFailed, match=r"1 by more: 00001- \(66\.67%\), 4\.0 m²"):
+        cleaned(database, staging, shapes, tolerance_area=10.0)
+
+
+def test_a_refusal_tells_of_gaps(database: Database, staging: Staging) -> None:
+    hole = shapely.box(40, 40, 60, 60)
+    around = shapely.Polygon(shapely.box(0, 0, 100, 100).exterior, [hole.exterior])
+    shapes = np.array([shapely.MultiPolygon([around]), box(40.4, 40.4, 59.6, 59.6)], dtype=object)
+    with pytest.raises(
+        CheckFailed, match=r"0000[01]- \(.*%\), 31\.4 m² \(gaps of 31\.4 m² closed\)"
+    ):
+        cleaned(database, staging, shapes, tolerance=0.001)

@@ -14,7 +14,7 @@ from tasks.core.making.topology.ground import Ground
 from tasks.core.making.topology.polygons import Geometries
 from tasks.core.making.topology.threads import by_lots, shared_out
 
-LOOKED_AT = 500  # features a thread looks at together
+LOOKED_AT = 2_000  # features looked at together; smaller lots share more neighbours
 # square metres: what is smaller than a square centimetre is rounding, neither an overlap nor a gap
 LEAST_GROUND = 1e-4
 
@@ -80,20 +80,19 @@ class Defects:
     holes: Gaps = NO_GAPS
 
 
-def find_defects(patch: Patch, gap_width: float, around: Numbers | None = None) -> Defects:
+def find_defects(patch: Patch, gap_width: float, among: Numbers | None = None) -> Defects:
     """Find bad edges and gaps of a patch of valid geometries; widths in units of the CRS.
 
     Only features with an unmatched edge are looked at: the edges of all others fit, by GEOS's own
-    rule. around: numbers of features, when no edges are bad but theirs and those beside them.
+    rule. among: numbers of features, when no edge is bad but of one of these or where it meets one.
     Gaps are looked for among the features whose edges match: the edge test of GEOS with a gap width
     overlooks gaps whose edges are shorter than the width.
     """
     unmatched = unmatched_edges(patch.geometries)
     suspects = np.unique(unmatched.owner)
-    tree = shapely.STRtree(patch.geometries)
-    if around is not None:
-        suspects = np.intersect1d(suspects, tree.query(patch.geometries[around])[1])
-    edges = invalid_edges(patch.geometries, tree, suspects)
+    if among is not None:
+        suspects = np.intersect1d(suspects, among)
+    edges = invalid_edges(patch.geometries, suspects)
     wrong = ~shapely.is_empty(edges)
     bad = wrong & patch.own[suspects]
     if bad.any():
@@ -103,7 +102,7 @@ def find_defects(patch: Patch, gap_width: float, around: Numbers | None = None) 
     return Defects(suspects[bad], edges[bad], gaps[narrow], gaps[~narrow])
 
 
-def invalid_edges(geometries: Geometries, tree: shapely.STRtree, features: Numbers) -> Geometries:
+def invalid_edges(geometries: Geometries, features: Numbers) -> Geometries:
     """Return each feature's edges that cross others or do not match theirs, empty if none.
 
     GEOS compares a feature with those whose boxes meet its own: a look at these is equal to one at
@@ -111,6 +110,7 @@ def invalid_edges(geometries: Geometries, tree: shapely.STRtree, features: Numbe
     """
     along = np.argsort(shapely.bounds(geometries[features])[:, 0], kind="stable")
     found = np.empty(len(features), dtype=object)
+    tree = shapely.STRtree(geometries)
 
     def look(which: Numbers) -> None:
         near = np.unique(tree.query(geometries[features[which]])[1])

@@ -155,6 +155,6 @@ def _newly_covered(
     turn = np.arange(len(piece)) - np.searchsorted(piece, piece)
     for number in range(int(turn.max(initial=-1)) + 1):
         now = turn == number
-        pieces[piece[now]] = shapely.difference(pieces[piece[now]], before[other[now]])
+        pieces[piece[now]] = by_lots(shapely.difference, pieces[piece[now]], before[other[now]])
     gaps, whose = shapely.get_parts(pieces, return_index=True)
     return gaps, owner[whose]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +19,7 @@ from tasks.core.making.topology.polygons import (
     reading,
     stream,
 )
+from tasks.core.making.topology.threads import ahead
 from tasks.core.model.errors import CheckFailed
 from tasks.core.postgres.database import Database
 
@@ -40,12 +40,23 @@ class Dissolution:
     slivers_closed: int = 0
 
 
+@dataclass(frozen=True)
+class Dissolved:
+    """A group's key and its area, a valid MultiPolygon, and how it was joined."""
+
+    key: str
+    area: shapely.MultiPolygon
+    overlaid: bool
+    slivers_closed: int
+
+
 def dissolve(
     database: Database, schema: str, table: str, by: str, srid: int, side: str
 ) -> Dissolution:
     """Fill the side table (key, geom) with one valid MultiPolygon for each `by`, in key order.
 
-    Memory is bounded by the largest group. Raises CheckFailed naming a group that cannot be joined.
+    Groups are joined on all cores, so that memory is bounded by the largest few. Raises CheckFailed
+    naming a group that cannot be joined.
     """
     figures = Dissolution()
     width = ground(srid).width(SLIVER_METRES)
@@ -53,9 +64,12 @@ def dissolve(
 
     def shapes() -> Iterator[tuple[list[str], Geometries]]:
         with reading(database) as connection:
-            for key, geometries in _groups(stream(database, connection, query)):
+            groups = _groups(stream(database, connection, query))
+            for done in ahead(lambda group: _dissolved(*group, width), groups):
                 figures.groups += 1
-                yield [key], np.array([_dissolved(key, geometries, width, figures)], dtype=object)
+                figures.overlaid += done.overlaid
+                figures.slivers_closed += done.slivers_closed
+                yield [done.key], np.array([done.area], dtype=object)
 
     fill(database, schema, side, srid, shapes())
     return figures
@@ -78,16 +92,16 @@ def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, Geometries
         yield current, np.concatenate(held)
 
 
-def _dissolved(key: str, geometries: Geometries, sliver: float, figures: Dissolution) -> Any:
+def _dissolved(key: str, geometries: Geometries, sliver: float) -> Dissolved:
     """Join a group into one valid MultiPolygon, in canonical order: rebuilds give equal bytes."""
     area = float(shapely.area(geometries).sum())
     joined = _joined_along_edges(geometries)
-    if (
+    overlaid = (
         joined is None
         or abs(shapely.area(joined) - area) > AREA_TOLERANCE * area
         or not shapely.is_valid(joined)
-    ):
-        figures.overlaid += 1
+    )
+    if overlaid:
         try:
             joined = shapely.union_all(geometries)
         except shapely.GEOSException as error:
@@ -96,8 +110,8 @@ def _dissolved(key: str, geometries: Geometries, sliver: float, figures: Dissolu
                 " topology first."
             ) from None
     joined, closed = _without_slivers(joined, sliver)
-    figures.slivers_closed += closed
-    return multipolygons(np.array([shapely.normalize(joined)], dtype=object))[0]
+    made = multipolygons(np.array([shapely.normalize(joined)], dtype=object))[0]
+    return Dissolved(key, made, bool(overlaid), closed)
 
 
 def _joined_along_edges(geometries: Geometries) -> shapely.Geometry | None:

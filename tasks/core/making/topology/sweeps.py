@@ -121,7 +121,7 @@ class Sweeper:
     def _settle_patch(self, patch: Patch, defects: Defects) -> int:
         """Clean where edges are bad, and then close the gaps; return how many features changed.
 
-        After each repair only what was cleaned and its neighbours are looked at again.
+        After each repair GEOS looks only at what was cleaned; the next sweep looks at everything.
         """
         changes, gaps_are_snapped = 0, False
         for _ in range(ROUNDS):
@@ -136,8 +136,8 @@ class Sweeper:
             cleaned, changed = repairs.clean_clusters(patch, places, self.widths.snap)
             changes += self._keep(patch, before, changed)
             # of a patch with neighbours not all that is wrong is known
-            around = cleaned if patch.own.all() else None
-            defects = find_defects(patch, self.widths.gap, around)
+            among = cleaned if patch.own.all() else None
+            defects = find_defects(patch, self.widths.gap, among)
         return changes
 
     def _clean_everything(self, patch: Patch) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,12 +13,13 @@ import numpy.typing as npt
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+CORES = len(os.sched_getaffinity(0))
 LOT = 500  # geometries a thread takes at a time
 
 
 def shared_out(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """Return the results of work on each item, in their order; the first error is raised."""
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0)), "geometries") as threads:
+    with ThreadPoolExecutor(CORES, "geometries") as threads:
         return list(threads.map(work, items))
 
 
@@ -27,3 +29,14 @@ def by_lots(function: Callable[..., Any], *arrays: npt.NDArray[Any]) -> npt.NDAr
     return np.concatenate(
         shared_out(lambda start: function(*(each[start : start + LOT] for each in arrays)), starts)
     )
+
+
+def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield the results of work on a stream's items, in their order, no more ahead than cores."""
+    with ThreadPoolExecutor(CORES, "geometries") as threads:
+        begun = deque[Future[Result]]()
+        for item in items:
+            begun.append(threads.submit(work, item))
+            if len(begun) > CORES:
+                yield begun.popleft().result()
+        yield from (each.result() for each in begun)
