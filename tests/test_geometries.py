@@ -33,7 +33,7 @@ import layer_formats as formats
 
 from tasks.core.making import descriptions
 from tasks.core.making.geometry.coordinates import agree
-from tasks.core.making.geometry.geometry_tables import ahead, load
+from tasks.core.making.geometry.geometry_tables import load
 from tasks.core.making.geometry.shapes import FeatureCounts, Shaping
 from tasks.core.making.markers import take_markers
 from tasks.core.making.unpacking.fixity import digests
@@ -334,14 +334,6 @@ def test_a_file_in_many_batches_keeps_its_order(tmp_path: Path, into: Load, rows
     features = [({"code": f"{number:05d}"}, SQUARE) for number in range(2500)]
     assert into(collection(tmp_path, features), codes()).features == 2500
     assert rows("code FROM areas ORDER BY ctid") == [(f"{number:05d}",) for number in range(2500)]
-
-
-def test_batches_are_prepared_one_ahead_and_no_further() -> None:
-    prepared: list[int] = []
-    batches = ahead(prepared.append(number) or number for number in range(100))  # type: ignore[func-returns-value]
-    assert next(batches) == 0
-    batches.close()
-    assert prepared == [0, 1]
 
 
 def test_a_failure_in_reading_is_not_taken_for_one_of_the_database(

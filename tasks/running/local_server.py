@@ -1,7 +1,8 @@
 """A Prefect server with its UI that stays up in the background of this machine.
 
-Runs report to it, and the first one starts it where it is not up. Its history, its log and its state file `server.json` are in the data folder, so it never
-meets a server that belongs to something else: `make server` and `make stop`, or
+Runs report to it, and the first one starts it where it is not up. Its history, its log and its
+state file `server.json` are in the data folder, so it never meets a server that belongs to
+something else: `make server` and `make stop`, or
 `python -m tasks.running.local_server start|stop|url`.
 
 `prefect server start --background` (3.8) is not as safe: it comes back before the server is up,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from itertools import chain
 
-import adbc_driver_manager
 import pyarrow as pa
 from psycopg2 import sql
 
@@ -160,46 +158,17 @@ def _copy(
     batches: Iterator[pa.RecordBatch],
     shaping: Shaping,
 ) -> None:
-    """Stream the batches to the server; raise an error in reading as it was, not as retold."""
-    watch = Watch()
-
-    def shaped() -> Iterator[pa.RecordBatch]:
-        with watch:
-            for batch in batches:
-                shapes = shaping.shape(batch[GEOMETRY])
-                yield batch.set_column(batch.num_columns - 1, GEOMETRY, shapes)
-
+    """Stream the batches to the server, the next of them shaped meanwhile."""
     fields = schema_fields(reads.columns, reasons=reads.missing)
     schema_of_batches = pa.schema([*fields, pa.field(GEOMETRY, pa.binary())])
-    try:
-        with closing(ahead(shaped())) as prepared:
-            reader = pa.RecordBatchReader.from_batches(schema_of_batches, prepared)
-            copy_batches(database, schema, table, reader)
-    except adbc_driver_manager.Error:
-        if watch.error:
-            raise watch.error from None
-        raise
 
+    def shaped() -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            shapes = shaping.shape(batch[GEOMETRY])
+            yield batch.set_column(batch.num_columns - 1, GEOMETRY, shapes)
 
-class Watch:
-    """Keeps the error that ended a stream: the driver would blame the database for it."""
-
-    error: Exception | None = None
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self.error = error if isinstance(error, Exception) else None
-
-
-def ahead(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
-    """Yield the batches, the next prepared while this one is sent; close it before the file."""
-    with ThreadPoolExecutor(1, "batches") as worker:
-        coming = worker.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = worker.submit(next, batches, None)
-            yield batch
+    reader = pa.RecordBatchReader.from_batches(schema_of_batches, shaped())
+    copy_batches(database, schema, table, reader)
 
 
 def _require_all(layer: Layer, figures: FeatureCounts) -> None:

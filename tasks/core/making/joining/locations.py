@@ -8,17 +8,14 @@ decide, the server is asked, so that what it says of two geometries holds for al
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 
-import adbc_driver_manager
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from adbc_driver_postgresql import dbapi
 from psycopg2 import sql
 
-from tasks.core.making.geometry.geometry_tables import Watch, ahead
 from tasks.core.making.joining import statements
 from tasks.core.making.joining.points_in_areas import Areas, Floats
 from tasks.core.making.topology.polygons import (
@@ -103,34 +100,11 @@ def locate(
     columns = pa.schema([(key, pa.string()), (code, pa.string())])
     with reading(database) as connection:
         batches = _located(tables, srid, connection, done)
-        done.found = _copy(database, schema, into, columns, batches)
+        reader = pa.RecordBatchReader.from_batches(columns, batches)
+        done.found = copy_batches(database, schema, into, reader)
     with database.session() as cursor:
         cursor.execute(sql.SQL("ANALYZE {}").format(name))
     return done
-
-
-def _copy(
-    database: Database,
-    schema: str,
-    table: str,
-    columns: pa.Schema,
-    batches: Iterator[pa.RecordBatch],
-) -> int:
-    """Send batches, the next of which is made meanwhile; raise an error of theirs as it was."""
-    watch = Watch()
-
-    def watched() -> Iterator[pa.RecordBatch]:
-        with watch:
-            yield from batches
-
-    try:
-        with closing(ahead(watched())) as prepared:
-            reader = pa.RecordBatchReader.from_batches(columns, prepared)
-            return copy_batches(database, schema, table, reader)
-    except adbc_driver_manager.Error:
-        if watch.error:
-            raise watch.error from None
-        raise
 
 
 def _located(

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import adbc_driver_manager
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -15,10 +14,9 @@ import shapely
 from adbc_driver_postgresql import StatementOptions, dbapi
 from psycopg2 import sql
 
-from tasks.core.model.errors import ConfigurationError, GeodataError
+from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
-from tasks.core.postgres.outages import DATABASE_FAILURES
 
 Geometries = npt.NDArray[np.object_]
 GEOMETRY = "geom"
@@ -120,23 +118,13 @@ def fill(
     shapes: Iterable[tuple[list[Any], Geometries]],
 ) -> int:
     """Append (keys, geometries) to a side table by binary COPY, as they come; return the rows."""
-    failures: list[Exception] = []
 
     def batches() -> Iterator[pa.RecordBatch]:
-        try:
-            for keys, geometries in shapes:
-                wkb = shapely.to_wkb(shapely.set_srid(geometries, srid), include_srid=True)
-                yield pa.record_batch(
-                    [pa.array(keys, pa.string()), pa.array(wkb, pa.binary())], schema=SIDE_COLUMNS
-                )
-        except (GeodataError, *DATABASE_FAILURES) as error:
-            failures.append(error)
-            raise
+        for keys, geometries in shapes:
+            wkb = shapely.to_wkb(shapely.set_srid(geometries, srid), include_srid=True)
+            yield pa.record_batch(
+                [pa.array(keys, pa.string()), pa.array(wkb, pa.binary())], schema=SIDE_COLUMNS
+            )
 
     reader = pa.RecordBatchReader.from_batches(SIDE_COLUMNS, batches())
-    try:
-        return copy_batches(database, schema, name, reader)
-    except adbc_driver_manager.Error:
-        if failures:  # the driver retells an error of ours in its own words
-            raise failures[0] from None
-        raise
+    return copy_batches(database, schema, name, reader)
