@@ -1,50 +1,68 @@
-"""How load_table compares with the server's own COPY of the same file, all columns as text: `python
-tests/benchmark_tables.py [rows]`.
+"""How fast tables of figures are loaded, against a ready-made binary COPY of the same rows: `python
+tests/benchmark_tables.py [--rows 3000000] [--rounds 3] [--only register.csv …]`.
 
-Makes a synthetic file of 50 columns in the manner of the SIRENE register in a folder of its own,
-with a private database, and removes both. Prints seconds, the ratio to the server's COPY, and the
-most memory this process held.
+Two synthetic tables: a register of 50 columns of which twelve are kept, as CSV and Parquet, and
+20,000 rows of 30 columns, as CSV and XLSX. Each way fills a table of a private database, in turn;
+medians, the ratio to the floor and the seconds of processors of this process and of the server are
+printed. DuckDB needs its extension postgres, polars its package: one that is not there is named.
 """
 
 from __future__ import annotations
 
+import argparse
+import csv
 import os
+import random
+import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
-FOLDER = tempfile.TemporaryDirectory(prefix="geodata-benchmark-")
-os.chmod(FOLDER.name, 0o755)  # the database server reads the file too
-os.environ["GEODATA_DATA"] = FOLDER.name
+import psutil
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as parquet
+from workbooks import write_xlsx
 
-from tasks.core.making.tables.staging_tables import load  # noqa: E402
-from tasks.core.making.tables.tabular import Figures  # noqa: E402
-from tasks.core.model.columns import Column, decimal, integer, number, text  # noqa: E402
-from tasks.core.model.declarations import Table  # noqa: E402
-from tasks.core.postgres import cluster  # noqa: E402
-from tasks.core.postgres.database import Database  # noqa: E402
-from tasks.running.gauges import peak_memory_mib  # noqa: E402
+from tasks.core.making.tables.staging_tables import load
+from tasks.core.making.tables.tabular import Figures
+from tasks.core.model.columns import Column, decimal, integer, number, text
+from tasks.core.model.declarations import Table
+from tasks.core.postgres.database import Database, engine
 
-COLUMNS = 50
-KEPT = {
-    "siret": text("c0"),
-    "siren": text("c1"),
-    "street": text("c2"),
-    "staff": integer("c3"),
-    "revenue": decimal("c4"),
-    "opened": Column(("c5",), "date"),
-    "commune": text("c6"),
-    "commune_name": text("c7"),
-    "category": integer("c8"),
-    "status": text("c9"),
-    "state": text("c10"),
-    "longitude": number("c11"),
-}
+COLUMNS, SMALL_ROWS, MESSAGE = 50, 20_000, 1 << 18
+REGISTER = Table(
+    columns={
+        "siret": text("c0"),
+        "siren": text("c1"),
+        "street": text("c2"),
+        "staff": integer("c3"),
+        "revenue": decimal("c4"),
+        "opened": Column(("c5",), "date"),
+        "commune": text("c6"),
+        "commune_name": text("c7"),
+        "category": integer("c8"),
+        "status": text("c9"),
+        "state": text("c10"),
+        "longitude": number("c11"),
+    }
+)
+SMALL_KINDS = [text] * 6 + [integer] * 10 + [decimal] * 8 + [number] * 5
+SMALL = Table(
+    columns={f"c{place}": kind(f"c{place}") for place, kind in enumerate(SMALL_KINDS)}
+    | {"c29": Column(("c29",), "date")},
+    key=("c0",),
+)
+TYPED = {"c3": pa.int64(), "c4": pa.decimal128(18, 2), "c5": pa.date32(), "c8": pa.int64()}
+Way = Callable[[], object]
 
 
-def write_register(path: Path, rows: int) -> None:
+def write_register(path: Path, rows: int) -> Path:
     """A synthetic register: twelve columns that vary, 38 that a flow does not keep."""
     rest = "".join(f",{value}" for value in (["x1", "", "NN", "", ""] * COLUMNS)[: COLUMNS - 12])
     with path.open("w") as file:
@@ -56,61 +74,218 @@ def write_register(path: Path, rows: int) -> None:
                 f"-{row % 28 + 1:02},{row % 100_000:05},Commune"
                 f" {row % 36_000},{row % 3},O,A,{row / 7:.4f}{rest}\n"
             )
+    return path
 
 
-def copy_by_server(database: Database, path: Path) -> None:
-    """The floor: the server reads the file itself, every column as text."""
-    columns = ", ".join(f"c{index} text" for index in range(COLUMNS))
+def as_parquet(register: Path, path: Path) -> Path:
+    """The register as Parquet, with the types of its figures."""
+    texts = {f"c{index}": pa.string() for index in range(COLUMNS)}
+    types = texts | TYPED | {"c11": pa.float64()}
+    convert = arrow_csv.ConvertOptions(column_types=types)
+    with (
+        arrow_csv.open_csv(register, convert_options=convert) as rows,
+        parquet.ParquetWriter(path, rows.schema) as file,
+    ):
+        for batch in rows:
+            file.write_batch(batch)
+    return path
+
+
+def small_rows() -> list[list[Any]]:
+    """Rows of the small table: six columns of text, ten of whole numbers, eight of amounts, five of
+    numbers and one of days.
+    """
+    chosen = random.Random(1)
+    making: dict[Any, Callable[[int, int], Any]] = {
+        text: lambda row, place: f"N{row:06d} {place}",
+        integer: lambda *_: chosen.randint(0, 100_000),
+        decimal: lambda *_: chosen.randint(0, 10**7) / 100,
+        number: lambda *_: chosen.random() * 1000,
+    }
+    return [
+        [making[kind](row, place) for place, kind in enumerate(SMALL_KINDS)]
+        + [date(2020, 1, 1) + timedelta(row % 3000)]
+        for row in range(SMALL_ROWS)
+    ]
+
+
+def write_small(folder: Path) -> tuple[Path, Path]:
+    """The small table as CSV and as XLSX."""
+    rows, headings = small_rows(), list(SMALL.columns)
+    with (folder / "small.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([headings, *rows])
+    return folder / "small.csv", write_xlsx(folder / "small.xlsx", {"Table": [headings, *rows]})
+
+
+@contextmanager
+def fresh_table(database: Database, name: str, like: str) -> Iterator[Any]:
+    """A cursor, in one transaction, beside a new unlogged table bench.<name> like another one."""
     with database.session() as cursor:
         cursor.execute(
-            f"DROP TABLE IF EXISTS bench.floor; CREATE UNLOGGED TABLE bench.floor ({columns})"
+            f"DROP TABLE IF EXISTS bench.{name};"
+            f"CREATE UNLOGGED TABLE bench.{name} (LIKE bench.{like})"
         )
-        cursor.execute("COPY bench.floor FROM %s (FORMAT csv, HEADER)", (str(path),))
+        yield cursor
 
 
-def seconds(action: Callable[[], object]) -> float:
-    """The time an action takes."""
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
+def make_ready(database: Database, path: Path, reads: Table, like: str, ready: Path) -> None:
+    """Load a file once: bench.<like> has its columns, and `ready` its rows for a binary COPY."""
+    load(database, "bench", "loaded", path, reads)
+    with database.session() as cursor, ready.open("wb") as file:
+        cursor.execute(f"CREATE TABLE bench.{like} (LIKE bench.loaded)")
+        cursor.copy_expert("COPY bench.loaded TO STDOUT (FORMAT binary)", file)
 
 
-def main(rows: int) -> None:
-    """Run each way twice, interleaved, and print the better time of each."""
-    database, path = cluster.database(), Path(FOLDER.name) / "register.csv"
-    plain, keyed, marked = (
-        Table(columns=KEPT),
-        Table(columns=KEPT, key=("siret",)),
-        Table(columns=KEPT, missing={"*": "suppressed"}),
-    )
-    ways: dict[str, Callable[[], object]] = {
-        "server-side COPY, all text": lambda: copy_by_server(database, path),
-        "read and type only": lambda: sum(map(len, Figures(path, plain, "register").batches())),
-        "load_table's work": lambda: load(database, "bench", "t", path, plain),
-        "with a unique key": lambda: load(database, "bench", "t", path, keyed),
-        "with reasons of missing values": lambda: load(database, "bench", "t", path, marked),
+def copy_ready(database: Database, ready: Path, like: str) -> None:
+    """The floor: the kept columns, ready-made, by binary COPY."""
+    with fresh_table(database, "floor", like) as cursor, ready.open("rb") as file:
+        cursor.copy_expert("COPY bench.floor FROM STDIN (FORMAT binary)", file, size=MESSAGE)
+
+
+def copy_text(database: Database, path: Path, like: str) -> None:
+    r"""As \copy does: the bytes of a CSV whose columns are those of the table."""
+    with fresh_table(database, "copied", like) as cursor, path.open("rb") as file:
+        cursor.copy_expert("COPY bench.copied FROM STDIN (FORMAT csv, HEADER)", file, size=MESSAGE)
+
+
+def load_ours(database: Database, path: Path, reads: Table) -> None:
+    """What load_table does: read, type, check, send, key and analyze."""
+    load(database, "bench", "ours", path, reads)
+
+
+def load_by_duckdb(database: Database, path: Path, reads: Table, like: str) -> None:
+    """DuckDB reads the kept columns and inserts them through its extension postgres."""
+    import duckdb
+
+    names = ", ".join(f"{column.names[0]} AS {name}" for name, column in reads.columns.items())
+    types = [f"'{c.names[0]}': 'VARCHAR'" for c in reads.columns.values() if c.type == "text"]
+    source = f"read_parquet('{path}')"
+    if path.suffix == ".csv":
+        source = f"read_csv('{path}', types = {{{', '.join(types)}}})"
+    with fresh_table(database, "duck", like):
+        pass
+    with duckdb.connect() as connection:
+        connection.execute("INSTALL postgres; LOAD postgres")
+        connection.execute(f"ATTACH '{database.libpq_uri}' AS server (TYPE postgres)")
+        connection.execute(f"INSERT INTO server.bench.duck SELECT {names} FROM {source}")
+
+
+def load_by_polars(database: Database, path: Path, reads: Table) -> None:
+    """Polars reads all columns and writes those kept by ADBC, in types that it finds itself."""
+    import polars
+
+    reading: dict[str, Callable[[Path], Any]] = {
+        ".csv": polars.read_csv,
+        ".parquet": polars.read_parquet,
+        ".xlsx": polars.read_excel,
     }
-    try:
-        with database.session() as cursor:
-            cursor.execute("CREATE SCHEMA bench")
-        write_register(path, rows)
+    names = [column.names[0] for column in reads.columns.values()]
+    with database.session() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS bench.polars")
+    reading[path.suffix](path).select(names).write_database(
+        "bench.polars", database.libpq_uri, engine="adbc", if_table_exists="replace"
+    )
+
+
+def ways(database: Database, folder: Path, rows: int) -> dict[str, dict[str, Way]]:
+    """Write the files, load each once, and give for each file the ways to be measured: its floor
+    comes first.
+    """
+    register = write_register(folder / "register.csv", rows)
+    as_columns = as_parquet(register, folder / "register.parquet")
+    with database.session() as cursor:
+        cursor.execute("CREATE SCHEMA bench")
+    found: dict[str, dict[str, Way]] = {}
+    files = [(path, REGISTER, "register") for path in (register, as_columns)]
+    files += [(path, SMALL, "small") for path in write_small(folder)]
+    for path, reads, like in files:
+        ready = folder / f"{like}.copy"
+        if not ready.exists():
+            make_ready(database, path, reads, like, ready)
+        found[path.name] = _ways(database, path, reads, like, ready)
+    return found
+
+
+def _ways(database: Database, path: Path, reads: Table, like: str, ready: Path) -> dict[str, Way]:
+    each: dict[str, Way] = {
+        "floor: ready-made binary COPY": lambda: copy_ready(database, ready, like),
+        "load_table": lambda: load_ours(database, path, reads),
+        "read and type only": lambda: sum(map(len, Figures(path, reads, path.name).batches())),
+        "polars, ADBC": lambda: load_by_polars(database, path, reads),
+    }
+    if path.suffix != ".xlsx":
+        each["DuckDB"] = lambda: load_by_duckdb(database, path, reads, like)
+    if path.name == "small.csv":
+        each["\\copy"] = lambda: copy_text(database, path, like)
+    return each
+
+
+def processor_seconds(database: Database) -> tuple[float, float]:
+    """Seconds of processors: of this process, and of the server's processes that have ended."""
+    engine(database).dispose()
+    time.sleep(0.2)  # until they have
+    data = Path(str(database.value("SHOW data_directory")))
+    ended = psutil.Process(int((data / "postmaster.pid").read_text().split()[0])).cpu_times()
+    own = psutil.Process().cpu_times()
+    return own.user + own.system, ended.children_user + ended.children_system
+
+
+def measure(database: Database, each: dict[str, Way], rounds: int) -> None:
+    """Try each way in turn, and print its median."""
+    taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in each}
+    for _ in range(rounds):
+        for name, way in each.items():
+            if name not in taken:
+                continue
+            own, server = processor_seconds(database)
+            started = time.perf_counter()
+            try:
+                way()
+            except Exception as error:  # whatever a peer raises where a part of it is missing
+                if name.startswith(("floor", "load_table", "read")):
+                    raise
+                print(f"{name:32} is not there: {str(error).splitlines()[0][:100]}")
+                del taken[name]
+                continue
+            seconds, (own_after, server_after) = (
+                time.perf_counter() - started,
+                processor_seconds(database),
+            )
+            taken[name].append((seconds, own_after - own, server_after - server))
+    floor = statistics.median(seconds for seconds, *_ in next(iter(taken.values())))
+    for name, figures in taken.items():
+        seconds, own, server = map(statistics.median, zip(*figures, strict=True))
         print(
-            f"{rows:,} rows × {COLUMNS} columns, {path.stat().st_size / 2**20:,.0f} MiB;"
-            f" {len(KEPT)} columns kept"
+            f"{name:32} {seconds:7.2f} s {seconds / floor:6.2f} x floor, processors {own:6.2f} s"
+            f" here, {server:6.2f} s in the server"
         )
-        before = peak_memory_mib()
-        times = [{name: seconds(way) for name, way in ways.items()} for _ in range(2)]
-        floor = min(each["server-side COPY, all text"] for each in times)
-        for name in ways:
-            best = min(each[name] for each in times)
-            print(f"{name:32} {best:7.2f} s   {best / floor:5.2f} × the server's COPY")
-        print(
-            f"most memory {peak_memory_mib():.0f} MiB, of which {before:.0f} before the first row"
-        )
-    finally:
-        cluster.stop()
-        FOLDER.cleanup()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=3_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", default=[])
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="geodata-benchmark-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the database server keeps its files there
+        os.environ["GEODATA_DATA"] = str(folder / "data")
+        os.environ.pop("GEODATA_DATABASE_URL", None)
+        from tasks.core.postgres import cluster
+        from tasks.running.gauges import peak_memory_mib
+
+        try:
+            for file, each in ways(cluster.database(), folder, chosen.rows).items():
+                if chosen.only and file not in chosen.only:
+                    continue
+                print(f"== {file}, {(folder / file).stat().st_size >> 20:,} MiB")
+                measure(cluster.database(), each, chosen.rounds)
+            print(f"most memory of this process: {peak_memory_mib():.0f} MiB")
+        finally:
+            cluster.stop()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3_000_000)
+    sys.exit(main())
