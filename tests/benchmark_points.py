@@ -226,6 +226,7 @@ def compare(ground: Ground, ways: list[str], rounds: int) -> dict[str, Measure]:
         for way in ways:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
                 found = process.submit(measure, way, ground).result()
+            print(f"{way}: {found.seconds:.1f} s", flush=True)
             best[way] = min(best.get(way, found), found, key=lambda each: each.seconds)
     return best
 
