@@ -1,14 +1,14 @@
 """Time to recover: five countries published from synthetic files, then rebuilt from the archive
 alone in an empty database.
 
-    python tests/benchmark_rebuild.py [--scale 1] [--keep FOLDER] [--slots 1 2 4]
+    python tests/benchmark_rebuild.py [--scale 0.01] [--keep FOLDER] [--slots 1 2 4]
 
 At scale 1 the countries have their national size: 20,000 sectors, 2,092 municipalities of Austria,
 49,000 IRIS, 85,000 tracts with 242,000 block groups, and 2,000,000 active establishments; making
 them takes a quarter of an hour. It prints what each edition and each kind of step took; steps at
 the same time share the processors. The files in FOLDER are used again when they are there. With
 --slots it is done over a work pool of processes, a real Prefect server's, once for each number of
-editions that its queue admits at the same time.
+editions that its queue admits at the same time; no cluster is needed.
 """
 
 from __future__ import annotations

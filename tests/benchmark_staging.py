@@ -29,6 +29,7 @@ from tasks.core.model.handles import Staging  # noqa: E402
 from tasks.core.postgres import cluster  # noqa: E402
 from tasks.core.postgres.copying import copy_batches  # noqa: E402
 from tasks.core.postgres.database import Database  # noqa: E402
+from tasks.core.postgres.migrations import migrate  # noqa: E402
 
 BATCH, PROOFS, MIB = 100_000, 200, 1 << 20
 LEVELS = {"minimal": "0", "replica": "10"}  # wal_level, and how many may receive the log
@@ -120,6 +121,7 @@ def measure_hashes(size: int) -> None:
 def main(rows: int) -> None:
     database = cluster.database()
     try:
+        migrate(database)
         with database.session() as cursor:
             cursor.execute("CREATE SCHEMA bench_staging_1")
             begin_proof(cursor, STAGING)
