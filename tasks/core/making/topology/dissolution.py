@@ -96,10 +96,8 @@ def _dissolved(key: str, geometries: Geometries, sliver: float) -> Dissolved:
     """Join a group into one valid MultiPolygon, in canonical order: rebuilds give equal bytes."""
     area = float(shapely.area(geometries).sum())
     joined = _joined_along_edges(geometries)
-    overlaid = (
-        joined is None
-        or abs(shapely.area(joined) - area) > AREA_TOLERANCE * area
-        or not shapely.is_valid(joined)
+    overlaid = bool(
+        abs(shapely.area(joined) - area) > AREA_TOLERANCE * area or not shapely.is_valid(joined)
     )
     if overlaid:
         try:
@@ -111,15 +109,15 @@ def _dissolved(key: str, geometries: Geometries, sliver: float) -> Dissolved:
             ) from None
     joined, closed = _without_slivers(joined, sliver)
     made = multipolygons(np.array([shapely.normalize(joined)], dtype=object))[0]
-    return Dissolved(key, made, bool(overlaid), closed)
+    return Dissolved(key, made, overlaid, closed)
 
 
-def _joined_along_edges(geometries: Geometries) -> shapely.Geometry | None:
-    """Drop every edge that two areas share; return None when GEOS finds that they overlap."""
+def _joined_along_edges(geometries: Geometries) -> shapely.Geometry:
+    """Drop every edge that two areas share; return nothing when GEOS finds that they overlap."""
     try:
         return shapely.coverage_union_all(geometries)
     except shapely.GEOSException:
-        return None
+        return shapely.MultiPolygon()
 
 
 def _without_slivers(joined: shapely.Geometry, sliver: float) -> tuple[shapely.Geometry, int]:
