@@ -44,8 +44,9 @@ check: setup ## format, lint, types and import contracts
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-bench: setup ## run the benchmarks (tests/benchmark_*.py)
-	@for benchmark in tests/benchmark_*.py; do echo "== $$benchmark"; $(PYTHON) $$benchmark $(ARGUMENTS) || exit 1; done
+bench: setup ## measure the tasks beside the database's limit and the best of others (ARGUMENTS="--only tables"); data/bench has the report
+	@tests/peers/get
+	@$(PYTHON) tests/benchmark.py $(ARGUMENTS)
 
 export: setup ## take a published layer away as a file: make export LAYER=belgium.sectors FORMAT=gpkg|fgb|geoparquet|csv|pmtiles|qgs (VINTAGE=2025 CRS=EPSG:3035 TO=folder)
 	@$(PYTHON) flows/export.py $(if $(LAYER),--layer '$(LAYER)') $(if $(FORMAT),--format '$(FORMAT)') $(if $(VINTAGE),--vintage '$(VINTAGE)') \
