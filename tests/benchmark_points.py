@@ -36,8 +36,9 @@ from fractal_coverage import ORIGIN, grid
 from psycopg2 import sql
 
 from tasks.core.making.joining.locations import locate
-from tasks.core.making.topology.polygons import reading, stream
+from tasks.core.making.topology.polygons import stream
 from tasks.core.postgres import cluster
+from tasks.core.postgres.arrow import arrow_connection
 from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
 from tasks.running.gauges import peak_memory_mib
@@ -196,7 +197,7 @@ def measure(way: str, ground: Ground) -> Measure:
     seconds, client = time.perf_counter() - started, time.process_time() - before
     server, peak = server_seconds() - server, peak_memory_mib()
     if found is None:
-        with reading(ground.database) as connection:
+        with arrow_connection(ground.database) as connection:
             query = sql.SQL("SELECT key, code FROM found")
             found = pa.Table.from_batches(stream(ground.database, connection, query))
     found = pa.table({name: found[name].cast(pa.string()) for name in ("key", "code")})

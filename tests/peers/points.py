@@ -13,7 +13,8 @@ from peers.turns import Way
 from peers.works import OURS, Target, Work, library
 from psycopg2 import sql
 
-from tasks.core.making.topology.polygons import reading, stream
+from tasks.core.making.topology.polygons import stream
+from tasks.core.postgres.arrow import arrow_connection
 from tasks.core.postgres.database import Database
 
 POINTS, AREAS = 5_000_000, 49_000
@@ -45,7 +46,7 @@ def works(folder: Path, database: Database, opened: ExitStack, scale: float) -> 
 def told(ground: points.Ground, found: pa.Table | None) -> str:
     """Say how many points were found, and sign the answers."""
     if found is None:
-        with reading(ground.database) as connection:
+        with arrow_connection(ground.database) as connection:
             query = sql.SQL("SELECT key, code FROM found")
             found = pa.Table.from_batches(stream(ground.database, connection, query))
     found = pa.table({name: found[name].cast(pa.string()) for name in ("key", "code")})

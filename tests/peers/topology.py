@@ -22,10 +22,10 @@ from tasks.core.making.topology.polygons import (
     fill,
     from_column,
     multipolygons,
-    reading,
     side_table,
     stream,
 )
+from tasks.core.postgres.arrow import arrow_connection
 from tasks.core.postgres.database import Database
 
 Size = tuple[int, int, int]  # columns, rows, spoilt
@@ -148,7 +148,7 @@ def unite(database: Database) -> None:
     from psycopg2 import sql
 
     def groups() -> Any:
-        with reading(database) as connection:
+        with arrow_connection(database) as connection:
             parents, shapes = [], []
             for batch in stream(database, connection, sql.SQL(SELECT)):
                 parents += batch.column(0).to_pylist()

@@ -28,7 +28,7 @@ MAKES_ROWS = (
     "tasks/core/making/**/*.py",
     *(f"tasks/core/model/{name}.py" for name in ("columns", "declarations", "handles")),
     # how rows are copied, which columns there are, and what names mean in a session
-    *(f"tasks/core/postgres/{name}.py" for name in ("columns", "copying", "database")),
+    *(f"tasks/core/postgres/{name}.py" for name in ("arrow", "columns", "copying", "database")),
     *(f"tasks/verbs/{name}.py" for name in VERBS),
 )
 

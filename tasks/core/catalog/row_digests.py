@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from adbc_driver_postgresql import dbapi
 from psycopg2 import sql
 
 from tasks.core.catalog.statements import (
@@ -17,6 +16,7 @@ from tasks.core.catalog.statements import (
     SELECT_WHETHER_LIMITED_BY_LAW,
 )
 from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.arrow import arrow_connection
 from tasks.core.postgres.columns import columns as columns_of
 from tasks.core.postgres.database import Database
 
@@ -90,7 +90,7 @@ def write(database: Database, schema: str, table: str, columns: Sequence[str], p
     layout = pa.schema([(name, pa.string()) for name in columns])
     for figure in FIGURES:
         layout = layout.append(pa.field(figure, pa.int64()))
-    with dbapi.connect(database.libpq_uri) as connection, connection.cursor() as cursor:
+    with arrow_connection(database) as connection, connection.cursor() as cursor:
         cursor.execute(query)
         with pq.ParquetWriter(
             path, layout, compression="zstd", use_dictionary=False, store_schema=False
@@ -106,7 +106,7 @@ def compare(database: Database, schema: str, table: str, path: Path) -> KeyDiffe
     """
     with (
         pq.ParquetFile(path) as file,
-        dbapi.connect(database.libpq_uri) as connection,
+        arrow_connection(database) as connection,
         connection.cursor() as cursor,
     ):
         columns = tuple(name for name in file.schema_arrow.names if name not in FIGURES)

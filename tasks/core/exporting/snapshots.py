@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
-from adbc_driver_postgresql import StatementOptions, dbapi
+from adbc_driver_postgresql import StatementOptions
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from tasks.core.postgres.database import CONNECTING, Database, records
+from tasks.core.postgres.arrow import arrow_connection
+from tasks.core.postgres.database import Database, records
 
 ONE_STATE = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 BATCH_BYTES = 8 * 2**20
@@ -34,18 +35,13 @@ class Snapshot:
         named = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(exported.name))
         size = {StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)}
         with (
-            dbapi.connect(self._same_server().libpq_uri) as connection,
+            arrow_connection(self._database) as connection,
             connection.cursor(adbc_stmt_kwargs=size) as cursor,
         ):
             cursor.execute(ONE_STATE)
             cursor.execute(named.as_string(self._cursor))
             cursor.execute(query.as_string(self._cursor))
             yield cursor.fetch_record_batch()
-
-    def _same_server(self) -> Database:
-        """Return the database at the server that knows the snapshot: of several, the primary."""
-        primary = {"target_session_attrs": str(CONNECTING["target_session_attrs"])}
-        return Database(self._database.url.update_query_dict(primary))
 
 
 @contextmanager

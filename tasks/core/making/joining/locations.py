@@ -22,10 +22,10 @@ from tasks.core.making.topology.polygons import (
     GEOMETRY,
     from_column,
     polygon_column,
-    reading,
     stream,
 )
 from tasks.core.model.errors import ConfigurationError
+from tasks.core.postgres.arrow import arrow_connection
 from tasks.core.postgres.copying import copy_batches
 from tasks.core.postgres.database import Database
 
@@ -98,7 +98,7 @@ def locate(
     with database.session() as cursor:
         cursor.execute(sql.SQL(create).format(name, *map(sql.Identifier, (key, code))))
     columns = pa.schema([(key, pa.string()), (code, pa.string())])
-    with reading(database) as connection:
+    with arrow_connection(database) as connection:
         batches = _located(tables, srid, connection, done)
         reader = pa.RecordBatchReader.from_batches(columns, batches)
         done.found = copy_batches(database, schema, into, reader)

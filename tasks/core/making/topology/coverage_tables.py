@@ -17,7 +17,6 @@ from tasks.core.making.topology.polygons import (
     Geometries,
     fill,
     from_column,
-    reading,
     side_table,
     stream,
 )
@@ -27,6 +26,7 @@ from tasks.core.making.topology.statements import (
     UPDATE_AREAS,
 )
 from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.arrow import arrow_connection
 from tasks.core.postgres.database import Database
 
 WRITTEN_TOGETHER = 2_000  # geometries turned to bytes at a time
@@ -71,14 +71,14 @@ class CoverageTable:
         """Yield the features as changed: all (kept in memory), or by parent with neighbours."""
         if parent is None:
             if self.whole is None:
-                with reading(self.database) as connection:
+                with arrow_connection(self.database) as connection:
                     self.whole = self._read(connection, self._query(SELECT_AREAS), changes)
             yield self.whole
             return
         names = {"parent": sql.Identifier(parent), "width": sql.Literal(self.width)}
         parents = self._query("SELECT DISTINCT {parent} FROM {table} ORDER BY 1", **names)
         values = self.database.rows(parents)
-        with reading(self.database) as connection:
+        with arrow_connection(self.database) as connection:
             for (value,) in values:
                 same = sql.SQL("IS NULL" if value is None else "= {}").format(sql.Literal(value))
                 areas = self._query(SELECT_AREAS_WITH_NEIGHBOURS, same=same, **names)

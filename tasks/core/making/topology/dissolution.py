@@ -16,11 +16,11 @@ from tasks.core.making.topology.polygons import (
     fill,
     from_column,
     multipolygons,
-    reading,
     stream,
 )
 from tasks.core.making.topology.threads import ahead
 from tasks.core.model.errors import CheckFailed
+from tasks.core.postgres.arrow import arrow_connection
 from tasks.core.postgres.database import Database
 
 AREA_TOLERANCE = 1e-9  # relative: what summing thousands of areas in double precision may lose
@@ -63,7 +63,7 @@ def dissolve(
     query = sql.SQL(GROUPED).format(by=sql.Identifier(by), table=sql.Identifier(schema, table))
 
     def shapes() -> Iterator[tuple[list[str], Geometries]]:
-        with reading(database) as connection:
+        with arrow_connection(database) as connection:
             groups = _groups(stream(database, connection, query))
             for done in ahead(lambda group: _dissolved(*group, width), groups):
                 figures.groups += 1

@@ -50,11 +50,6 @@ def polygon_column(database: Database, schema: str, table: str) -> PolygonColumn
     return PolygonColumn(srid, dimensions)
 
 
-def reading(database: Database) -> dbapi.Connection:
-    """Open a connection to stream from, to be closed; opening one costs a tenth of a second."""
-    return dbapi.connect(database.libpq_uri)
-
-
 def stream(
     database: Database, connection: dbapi.Connection, query: sql.Composable
 ) -> Iterator[pa.RecordBatch]:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from adbc_driver_postgresql import dbapi
 from psycopg2 import sql
 
 from tasks.core.model.errors import WorkLost
@@ -22,6 +21,7 @@ from tasks.core.pages.maps.statements import (
     SELECT_FIGURES,
     SELECT_POINTS,
 )
+from tasks.core.postgres.arrow import arrow_connection
 from tasks.core.postgres.database import Database
 
 Floats = npt.NDArray[np.float64]
@@ -88,7 +88,7 @@ class Reader:
 @contextmanager
 def reader(database: Database, layer: ShownLayer) -> Iterator[Reader]:
     """Open a transaction on a layer; raises WorkLost where another edition is shown by now."""
-    with dbapi.connect(database.libpq_uri) as connection, connection.cursor() as cursor:
+    with arrow_connection(database) as connection, connection.cursor() as cursor:
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": BATCH_BYTES})
         cursor.execute(SELECT_EDITION_SHOWN, (layer.dataset, layer.vintage))
         found = cursor.fetchone()
