@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from tasks.core.making.topology.edges import Flags, Numbers, unmatched_edges
+from tasks.core.making.topology.edges import Edges, Flags, Numbers, unmatched_edges
 from tasks.core.making.topology.gaps import NO_GAPS, Gaps, find_gaps
 from tasks.core.making.topology.ground import Ground
 from tasks.core.making.topology.polygons import Geometries
@@ -92,7 +92,7 @@ def find_defects(patch: Patch, gap_width: float, among: Numbers | None = None) -
     suspects = np.unique(unmatched.owner)
     if among is not None:
         suspects = np.intersect1d(suspects, among)
-    edges = invalid_edges(patch.geometries, suspects)
+    edges = invalid_edges(patch.geometries, unmatched, suspects)
     wrong = ~shapely.is_empty(edges)
     bad = wrong & patch.own[suspects]
     if bad.any():
@@ -102,33 +102,46 @@ def find_defects(patch: Patch, gap_width: float, among: Numbers | None = None) -
     return Defects(suspects[bad], edges[bad], gaps[narrow], gaps[~narrow])
 
 
-def invalid_edges(geometries: Geometries, features: Numbers) -> Geometries:
-    """Return each feature's edges that cross others or do not match theirs, empty if none.
+def invalid_edges(geometries: Geometries, unmatched: Edges, features: Numbers) -> Geometries:
+    """Return each feature's unmatched edges that cross others or do not fit theirs, empty if none.
 
-    GEOS compares a feature with those whose boxes meet its own: a look at these is equal to one at
-    all.
+    GEOS compares features with those whose boxes meet the boxes of their unmatched lines: for these
+    lines, one look at so few is equal to one at all. Matched edges are never invalid.
     """
     along = np.argsort(shapely.bounds(geometries[features])[:, 0], kind="stable")
     found = np.empty(len(features), dtype=object)
     tree = shapely.STRtree(geometries)
+    lines, whose = unmatched.lines()
 
     def look(which: Numbers) -> None:
-        near = np.unique(tree.query(geometries[features[which]])[1])
+        beside = tree.query(lines[np.isin(whose, features[which])])[1]
+        near = np.union1d(features[which], beside)
         edges = np.asarray(shapely.coverage_invalid_edges(geometries[near]), dtype=object)
         found[which] = edges[np.searchsorted(near, features[which])]
 
     shared_out(look, np.array_split(along, max(1, len(along) // LOOKED_AT)))
-    return found
+    return _without_matched(found, unmatched)
+
+
+def _without_matched(lines: Geometries, unmatched: Edges) -> Geometries:
+    """Empty what has matched edges only: they look invalid where their neighbour was left out."""
+    parts, feature = shapely.get_parts(lines, return_index=True)
+    points, part = shapely.get_coordinates(parts, return_index=True)
+    at = points.view(np.complex128).ravel()
+    known = np.isin(at[1:] + at[:-1], unmatched.middles) & (part[1:] == part[:-1])
+    kept = np.isin(np.arange(len(lines)), feature[part[1:][known]])
+    lines[~kept] = shapely.MultiLineString()
+    return lines
 
 
 def overlaps(patch: Patch, bad: Numbers, ground: Ground) -> dict[tuple[str, str], float]:
     """Return the square metres shared by pairs of features, one with bad edges, by their keys."""
     tree = shapely.STRtree(patch.geometries)
-    left, right = tree.query(patch.geometries[bad], predicate="intersects")
+    left, right = tree.query(patch.geometries[bad])
     left = bad[left]
     pairs = np.unique(np.sort(np.column_stack([left, right])[left != right], axis=1), axis=0)
     ones, others = patch.geometries[pairs[:, 0]], patch.geometries[pairs[:, 1]]
-    # most only touch, which is told faster than their intersection is made
+    # most are only near, which is told faster than their intersection is made
     meet = interiors_meet(ones, others)
     pairs, ones, others = pairs[meet], ones[meet], others[meet]
     shared = ground.areas(by_lots(shapely.intersection, ones, others))

@@ -146,7 +146,7 @@ def _newly_covered(
     before: Geometries, pieces: Geometries, owner: Numbers
 ) -> tuple[Geometries, Numbers]:
     """Return what of these pieces no other feature covered before: the gaps closed, and by whom."""
-    piece, other = shapely.STRtree(before).query(pieces, predicate="intersects")
+    piece, other = shapely.STRtree(before).query(pieces)
     foreign = owner[piece] != other
     piece, other = piece[foreign], other[foreign]
     meet = interiors_meet(pieces[piece], before[other])

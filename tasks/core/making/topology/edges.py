@@ -40,22 +40,32 @@ class Edges:
     owner: Numbers
     follows: Flags
 
+    @property
+    def middles(self) -> Points:
+        """Twice the middle of each edge, which is the same in both directions."""
+        return self.start + self.end
+
     def faces(self) -> Geometries:
         """Return the polygons that edges which cross nowhere enclose, whether covered or not."""
-        if not len(self.start):
-            return np.zeros(0, object)
         points, used = np.unique(np.concatenate([self.start, self.end]), return_counts=True)
-        begins = ~self.follows | np.isin(self.start, points[used != 2])
+        lines, _ = self.lines(np.isin(self.start, points[used != 2]))
+        return shapely.get_parts(shapely.polygonize(lines))
+
+    def lines(self, breaks: Flags | None = None) -> tuple[Geometries, Numbers]:
+        """Return edges that follow one another as lines, broken before some, and their owners."""
+        if not len(self.start):
+            return np.zeros(0, object), self.owner
+        begins = ~self.follows if breaks is None else ~self.follows | breaks
         ends = np.append(begins[1:], True)
         line = np.cumsum(begins) - 1
         # every line has one point more than edges
         place = np.arange(len(line)) + line
         chain = np.empty(len(line) + line[-1] + 1, np.complex128)
         chain[place], chain[place[ends] + 1] = self.start, self.end[ends]
-        owner = np.empty(len(chain), np.int64)
-        owner[place], owner[place[ends] + 1] = line, line[ends]
-        lines = shapely.linestrings(chain.view(np.float64).reshape(-1, 2), indices=owner)
-        return shapely.get_parts(shapely.polygonize(np.asarray(lines, dtype=np.object_)))
+        number = np.empty(len(chain), np.int64)
+        number[place], number[place[ends] + 1] = line, line[ends]
+        made = shapely.linestrings(chain.view(np.float64).reshape(-1, 2), indices=number)
+        return np.asarray(made, dtype=np.object_), self.owner[begins]
 
 
 def all_edges(areas: Geometries) -> Edges:

@@ -53,10 +53,10 @@ def find_gaps(areas: Geometries, unmatched: Edges, wrong: Numbers, own: Flags) -
     # an area is on the other side of every edge of what is free
     free = np.bincount(sides.owner, unmatched.start[beside] != sides.end) == 0
     border, which = np.unique(
-        np.column_stack([sides.owner, unmatched.owner[beside]]), axis=0, return_inverse=True
+        sides.owner * len(areas) + unmatched.owner[beside], return_inverse=True
     )
-    face, area = border.T
-    length = np.bincount(which.ravel(), np.abs(sides.end - sides.start))
+    face, area = np.divmod(border, len(areas))
+    length = np.bincount(which, np.abs(sides.end - sides.start))
     free &= np.isin(np.arange(len(faces)), face[own[area]])
     longest = np.lexsort((-length, face))
     heirs = area[longest[np.unique(face[longest], return_index=True)[1]]]
@@ -68,6 +68,5 @@ def find_gaps(areas: Geometries, unmatched: Edges, wrong: Numbers, own: Flags) -
 
 def _found(edges: Edges, sides: Edges) -> Numbers:
     """Return the number of the edge that each side is, in whichever direction, by its middle."""
-    middles = edges.start + edges.end
-    order = np.argsort(middles)
-    return order[np.searchsorted(middles[order], sides.start + sides.end)]
+    order = np.argsort(edges.middles)
+    return order[np.searchsorted(edges.middles[order], sides.middles)]

@@ -27,15 +27,19 @@ def make_valid(geometries: Geometries) -> tuple[Geometries, Geometries]:
     for _ in range(TRIES):
         wrong = ~shapely.is_valid(repaired)
         repaired[wrong] = _by_rings(repaired[wrong])
-    reference = multipolygons(shapely.make_valid(geometries))
+    reference = multipolygons(by_lots(shapely.make_valid, geometries))
     wrong = ~shapely.is_valid(reference)
     reference[wrong] = repaired[wrong]
     return repaired, reference
 
 
 def _by_rings(geometries: Geometries) -> Geometries:
-    valid = shapely.make_valid(geometries, method="structure", keep_collapsed=False)
-    return multipolygons(valid)
+    return multipolygons(
+        by_lots(
+            lambda lot: shapely.make_valid(lot, method="structure", keep_collapsed=False),
+            geometries,
+        )
+    )
 
 
 def clean_clusters(patch: Patch, places: Geometries, snap: float) -> tuple[Numbers, Numbers]:

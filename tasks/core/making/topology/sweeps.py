@@ -71,6 +71,7 @@ class Sweeper:
     widths: Widths
     ground: Ground
     changes: Changes = field(default_factory=Changes)
+    _valid: Patch | None = field(default=None, init=False)
 
     def repair(self) -> tuple[Findings, Findings, str]:
         """Return the findings of the first and the last sweep, and the method needed.
@@ -105,7 +106,10 @@ class Sweeper:
         """Make every patch valid and repair its defective clusters, or all as one, or nothing."""
         findings = Findings()
         for patch in self.source.patches(self.parent, self.changes):
-            findings.invalid += self._make_valid(patch, np.arange(len(patch.keys)))
+            # what a repair leaves is made valid at once
+            if patch is not self._valid:
+                findings.invalid += self._make_valid(patch, np.arange(len(patch.keys)))
+            self._valid = patch
             findings.area += float(self.ground.areas(patch.geometries[patch.own]).sum())
             if repaired == "everything":
                 findings.repaired += self._clean_everything(patch)

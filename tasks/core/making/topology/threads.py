@@ -14,7 +14,7 @@ import numpy.typing as npt
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 CORES = len(os.sched_getaffinity(0))
-LOT = 500  # geometries a thread takes at a time
+LOT = 200  # geometries a thread takes at a time
 
 
 def shared_out(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
