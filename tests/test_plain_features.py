@@ -211,6 +211,21 @@ STRANGE = {
     "list in a column": collection(feature('{"a": [1]}')),
     "large": collection(feature(), feature('{"a": "1", "b": 9223372036854775808}')),
     "infinite": collection(feature('{"a": "1", "b": 1e400}')),
+    "infinitely small": collection(feature(), feature('{"a": "1", "b": 1e-400}')),
+    "infinitely small, in digits": collection(feature('{"a": "1", "b": 0.' + "0" * 400 + "1}")),
+    "infinitely small coordinate": collection(
+        feature(geometry='{"type": "Point", "coordinates": [4E-0400, 50]}')
+    ),
+    "NUL before": collection(feature(), before=r'"x": "\u0000", '),
+    "listed twice, one in escapes": collection(
+        feature(), before=rf'"\u0066eatures": [{feature()}], '
+    ),
+    "nested deep": collection(feature('{"a": "1", "b": ' + "[" * 600 + "]" * 600 + "}")),
+    "of JSON-FG as a whole": collection(
+        feature(),
+        before=CRS + ",",
+        after=',"conformsTo": ["http://www.opengis.net/spec/json-fg-1/0.1"]',
+    ),
     "another kind later": collection(*[feature()] * 1000, feature('{"a": 5}')),
     "the better name later": collection(*[feature('{"A": "1"}')] * 1000, feature()),
     "the column later": collection(*[feature('{"b": "1"}')] * 1000, feature()),
@@ -249,6 +264,18 @@ def test_what_only_gdal_reads_is_left_to_it(name: str, tmp_path: Path) -> None:
     path = written(tmp_path, STRANGE[name])
     with pytest.raises(Strange):
         read(path, declared(), by_gdal=False)
+
+
+@pytest.mark.parametrize("identifier", ["-7", "7", "7.5", "true", '{"a": 1}', "[1]", '"x"'])
+def test_identifiers_that_are_a_column_to_gdal_are_left_to_it(
+    identifier: str, tmp_path: Path, into: Load, rows: Rows
+) -> None:
+    features = feature('{"id": "a"}'), feature("{}", more=f'"id": {identifier}, ')
+    path, reads = written(tmp_path, collection(*features)), declared(id=text("id"))
+    with pytest.raises(Strange):
+        read(path, reads, by_gdal=False)
+    into(path, reads)
+    assert all(found for (found,) in rows("id FROM areas"))
 
 
 def test_a_file_that_turns_strange_is_loaded_from_its_beginning(

@@ -24,6 +24,9 @@ EXPONENT = ord("e")  # the last letter in numbers
 ESCAPE = re.compile(rb"\\.", re.DOTALL)
 NUL = rb"\u0000"
 LONG_NUMBER = re.compile(rb":\s*-?\d{19}")  # may be beyond 64 bits, and is rounded here
+ZEROS = b"." + b"0" * 200
+SMALL_NUMBER = re.compile(rb"[eE]-0*\d{3}")  # may be too near to 0, and is 0 here
+ASCII_ESCAPE = re.compile(rb"\\u00[0-7]")  # a NUL, or a name that is not seen as it is
 
 
 class Strange(Exception):
@@ -48,7 +51,7 @@ class Collection:
         """Yield the text of each feature; raise Strange where other than features are listed."""
         expected = b""
         while True:
-            if (b"\\" in self.text and NUL in self.text) or LONG_NUMBER.search(self.text):
+            if (b"\\" in self.text and NUL in self.text) or has_rounded(self.text):
                 raise Strange
             found, self.has_truths = objects(self.text)
             start = 0
@@ -86,7 +89,7 @@ def opened_collection(place: Place) -> Iterator[Collection]:
     with opened_text(place) as file:
         text = file.read(ENDS_BYTES).removeprefix(codecs.BOM_UTF8)
         found = FEATURES.search(text)
-        if not found:
+        if not found or ASCII_ESCAPE.search(text, 0, found.end()):
             raise Strange
         before = read_object(text[: found.end()] + b"]}")
         yield Collection(file, before, text[found.end() :])
@@ -99,6 +102,12 @@ def read_object(text: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise Strange(error) from None
     return found
+
+
+def has_rounded(text: bytes) -> bool:
+    """Tell whether a number may be rounded beyond what 64 bits hold, where GDAL refuses it."""
+    has_small = (b"e-" in text or b"E-" in text) and SMALL_NUMBER.search(text)
+    return bool(LONG_NUMBER.search(text) or has_small or ZEROS in text)
 
 
 def objects(text: bytes) -> tuple[list[tuple[int, int]], bool]:

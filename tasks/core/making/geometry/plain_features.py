@@ -79,8 +79,8 @@ class PlainFeatures:
             raise Strange
         if feature.keys() & OF_JSON_FG:
             raise Strange
-        if not self._has_ids and "id" not in properties and isinstance(feature.get("id"), str):
-            self._has_ids = self._has_news = True  # a field to GDAL
+        if not self._has_ids and "id" not in properties and feature.get("id") is not None:
+            self._has_ids = self._has_news = True  # a field to GDAL, unless all are whole numbers
         return properties
 
     def _matched(self) -> dict[str, str | None]:
@@ -95,17 +95,16 @@ class PlainFeatures:
         return fields
 
     def _members_known(self) -> dict[str, Any]:
-        """Return the members before the features and, if they tell no CRS, those at the end too."""
-        before = self._collection.before
-        return before if "crs" in before else before | members_after(tail_of(self._place))
+        """Return the members before the features and those at the end."""
+        return members_after(tail_of(self._place)) | self._collection.before
 
     def _told(self, properties: dict[str, Any]) -> dict[str, Any]:
         """Let GDAL read the members around a feature."""
         feature = {"type": "Feature", "properties": properties} | SOMEWHERE
-        frame = orjson.dumps(self._members | {"features": [feature]})
         try:
+            frame = orjson.dumps(self._members | {"features": [feature]})
             told: dict[str, Any] = pyogrio.read_info(frame)
-        except DataSourceError as error:
+        except (orjson.JSONEncodeError, DataSourceError) as error:  # nested too deep, or no layer
             raise Strange(error) from None
         if told["driver"] != "GeoJSON":
             raise Strange
