@@ -16,6 +16,7 @@ from tasks.core.postgres.database import Database
 
 ROWS = 3_000_000
 FLOORS = {"register": 1.12, "small.csv": 1.26, "small.xlsx": 2.37}  # of a ready-made COPY's time
+TITLES = {".csv": "CSV", ".parquet": "Parquet", ".xlsx": "XLSX"}
 TYPES = {"text": "VARCHAR", "integer": "BIGINT", "date": "DATE"}
 
 
@@ -56,7 +57,7 @@ def _work(path: Path, reads: Table, like: str, ready: Path, database: Database) 
         ways.append(Way("\\copy", finished, ("copied", tables.copy_text, database, path, like)))
     is_large = like == "register"
     return Work(
-        f"{'A register' if is_large else '20,000 rows × 30'}, {path.suffix[1:].upper()}",
+        f"{'A register' if is_large else '20,000 rows × 30'}, {TITLES[path.suffix]}",
         tuple(ways),
         Target("floor", FLOORS[like if is_large else path.name]),
         rounds=2 if is_large else 3,

@@ -155,8 +155,8 @@ def serve(way: Way, pipe: Connection) -> None:
         except Exception as error:  # noqa: BLE001  a peer may end in any way
             if way.name in ("floor", "ours"):
                 traceback.print_exc()
-            lines = str(error).strip().splitlines() or [""]
-            failure, answer = f"{type(error).__name__}: {lines[0][:200]}", (0.0, 0.0)
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            failure, answer = lines[0][:200], (0.0, 0.0)
         pipe.send((failure, answer))
 
 
