@@ -112,6 +112,8 @@ CELLS = {
 
 @pytest.mark.parametrize("kind", ["text", "integer", "number", "decimal(18,2)", "decimal(18,9)"])
 @pytest.mark.parametrize("point", [".", ","])
+# a thread of another test may ask for random numbers while cells are drawn
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_cells_of_one_type_written_at_once_are_as_each_by_itself(

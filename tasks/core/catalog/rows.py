@@ -16,7 +16,7 @@ from tasks.core.model.handles import Staging
 from tasks.core.postgres.columns import columns
 
 Row = Mapping[str, Any]
-COMMA, NOW = sql.SQL(", "), sql.SQL("clock_timestamp()")
+COMMA, NOW = sql.SQL(", "), sql.SQL("statement_timestamp()")
 INSERT = "INSERT INTO {} ({}) VALUES ({})"
 INSERT_JSON = "INSERT INTO {0} ({1}) SELECT {1} FROM jsonb_populate_recordset(NULL::{0}, %s) AS new"
 
