@@ -4,8 +4,7 @@
 
 Makes synthetic inputs and a private database in a folder of its own and removes both. The report
 (report.md, chart.png, figures.json) goes to data/bench. Targets are ratios to the floor or to the
-best peer where there are any, because seconds are those of a machine. It takes a quarter of an hour
-on two processors with nothing else running.
+best peer where there are any, because seconds are those of a machine.
 """
 
 from __future__ import annotations

@@ -4,8 +4,7 @@
 
 Publishes each size from synthetic files into a database of its own, by the command that a developer
 types, and prints each step's seconds with its slope: 1.0 is linear, 2.0 would be quadratic. Slopes
-are told of steps that took a tenth of a second at both sizes. The four sizes take about ten
-minutes on two processors.
+are told of steps that took a tenth of a second at both sizes.
 """
 
 from __future__ import annotations

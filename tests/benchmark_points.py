@@ -33,6 +33,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import shapely
 from fractal_coverage import ORIGIN, grid
+from peers.turns import server_seconds
 from psycopg2 import sql
 
 from tasks.core.making.joining.locations import locate
@@ -191,11 +192,16 @@ def drawn(places: np.ndarray, side: int) -> np.ndarray:
 
 def measure(way: str, ground: Ground) -> Measure:
     """Go a way in this process."""
-    server, started = server_seconds(), time.perf_counter()
+    busy, started = server_seconds(server()), time.perf_counter()
     before = time.process_time()
     found = WAYS[way](ground)
     seconds, client = time.perf_counter() - started, time.process_time() - before
-    server, peak = server_seconds() - server, peak_memory_mib()
+    busy, peak = server_seconds(server()) - busy, peak_memory_mib()
+    return Measure(seconds, client, busy, peak, *signed(ground, found))
+
+
+def signed(ground: Ground, found: pa.Table | None) -> tuple[int, str]:
+    """How many points were found, in the table or in PostGIS, and a hash of their areas."""
     if found is None:
         with arrow_connection(ground.database) as connection:
             query = sql.SQL("SELECT key, code FROM found")
@@ -204,20 +210,13 @@ def measure(way: str, ground: Ground) -> Measure:
     answers = hashlib.sha256()
     for column in found.sort_by("key").itercolumns():
         answers.update("\n".join(column.to_pylist()).encode())
-    return Measure(seconds, client, server, peak, len(found), answers.hexdigest())
+    return len(found), answers.hexdigest()
 
 
-def server_seconds() -> float:
-    """The seconds of processors that the private cluster has taken since it was started."""
-    number = int((cluster.folders()[0] / "postmaster.pid").read_text().split()[0])
-    server = psutil.Process(number)
-    whole = sum(server.cpu_times()[:4])
-    for child in server.children(recursive=True):
-        try:
-            whole += sum(child.cpu_times()[:2])
-        except psutil.NoSuchProcess:
-            continue
-    return whole
+def server() -> psutil.Process:
+    """The process of the private cluster."""
+    pid = (cluster.folders()[0] / "postmaster.pid").read_text().split()[0]
+    return psutil.Process(int(pid))
 
 
 def compare(ground: Ground, ways: list[str], rounds: int) -> dict[str, Measure]:

@@ -108,7 +108,7 @@ def clean_ours(parent: str | None = None) -> tuple[str, Taken]:
     """Clean the stored coverage; what was done and what it took, reading and writing included."""
     database = cluster.database()
     report, took = taken(
-        lambda: clean(database, SCHEMA, "areas", "code", GAP_METRES, SNAP_METRES, 0.01, parent)
+        lambda: clean(database, SCHEMA, "areas", "code", GAP_METRES, SNAP_METRES, 0.01, 0.0, parent)
     )
     return (
         f"{report.features:,} polygons {'by parent' if parent else 'together'}, method"
@@ -124,6 +124,33 @@ def cleaned_ours() -> np.ndarray:
     return np.asarray(shapely.from_wkb([found[key] for key in sorted(found)]), dtype=object)
 
 
+def write_shapefile(path: Path, shapes: np.ndarray) -> None:
+    """Write shapes with their numbers in the format that mapshaper reads fastest."""
+    pyogrio.raw.write(
+        path,
+        shapely.to_wkb(shapes),
+        [np.arange(len(shapes))],
+        ["number"],
+        geometry_type="MultiPolygon",
+        crs=f"EPSG:{SRID}",
+        driver="ESRI Shapefile",
+    )
+
+
+def read_shapefile(path: Path, count: int) -> np.ndarray:
+    """Read so many shapes by their numbers; None for those that are not there."""
+    _, _, geometries, (numbers,) = pyogrio.raw.read(path, columns=["number"])
+    shapes = np.full(count, None, dtype=object)
+    shapes[numbers.astype(int)] = multipolygons(shapely.from_wkb(geometries))
+    return shapes
+
+
+def cleaning_command(command: str, given: Path, made: Path) -> list[str]:
+    """What mapshaper is asked."""
+    widths = [f"gap-width={GAP_METRES}m", f"snap-interval={SNAP_METRES}"]
+    return [command, "-i", str(given), "-clean", *widths, "-o", str(made), "force"]
+
+
 def clean_with_mapshaper(command: str, shapes: np.ndarray) -> tuple[np.ndarray, Taken, Taken]:
     """The shapes as mapshaper cleans them, what it took, and how much of it to read and write.
 
@@ -131,25 +158,13 @@ def clean_with_mapshaper(command: str, shapes: np.ndarray) -> tuple[np.ndarray, 
     """
     with TemporaryDirectory() as folder:
         given, made = Path(folder, "given.shp"), Path(folder, "made.shp")
-        pyogrio.raw.write(
-            given,
-            shapely.to_wkb(shapes),
-            [np.arange(len(shapes))],
-            ["number"],
-            geometry_type="MultiPolygon",
-            crs=f"EPSG:{SRID}",
-            driver="ESRI Shapefile",
-        )
-        widths = [f"gap-width={GAP_METRES}m", f"snap-interval={SNAP_METRES}"]
+        write_shapefile(given, shapes)
         copying = [command, "-i", str(given), "-o", str(Path(folder, "copied.shp"))]
-        cleaning = [command, "-i", str(given), "-clean", *widths, "-o", str(made)]
+        cleaning = cleaning_command(command, given, made)
         # the lesser first: the most memory of children is kept
         _, copied = taken(lambda: _quietly(copying), resource.RUSAGE_CHILDREN)
         _, cleaned = taken(lambda: _quietly(cleaning), resource.RUSAGE_CHILDREN)
-        _, _, geometries, (numbers,) = pyogrio.raw.read(made, columns=["number"])
-    after = np.full(len(shapes), None, dtype=object)
-    after[numbers.astype(int)] = multipolygons(shapely.from_wkb(geometries))
-    return after, cleaned, copied
+        return read_shapefile(made, len(shapes)), cleaned, copied
 
 
 def _quietly(command: list[str]) -> None:

@@ -13,7 +13,7 @@ from prefect.context import SettingsContext, get_settings_context
 def using(group: str, **values: Any) -> Iterator[None]:
     """Work with other values of a group of Prefect's settings meanwhile (client, flows).
 
-    Prefect's own temporary_settings reads all sources of all settings again, a quarter of a second
+    Prefect's own temporary_settings reads all sources of all settings again, sixty milliseconds
     each time; no value is checked here. It is for this process: others are not given the values.
     """
     now = get_settings_context()

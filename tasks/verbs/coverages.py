@@ -45,17 +45,8 @@ def clean_topology(
     from tasks.core.making.topology.cleaning import clean
 
     with recording(staging, "clean_topology", table) as step:
-        report = clean(
-            site().database,
-            staging.schema,
-            table,
-            key,
-            gap_metres,
-            snap_metres,
-            tolerance,
-            parent,
-            tolerance_area,
-        )
+        widths, tolerances = (gap_metres, snap_metres), (tolerance, tolerance_area)
+        report = clean(site().database, staging.schema, table, key, *widths, *tolerances, parent)
         record_topology(site().database, staging, table, report)
         step.done(_sentence(report), rows=report.features, **asdict(report))
     if report.gaps_after:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -11,10 +10,7 @@ import benchmark_points as points
 import pyarrow as pa
 from peers.turns import Way
 from peers.works import OURS, Target, Work, library
-from psycopg2 import sql
 
-from tasks.core.making.topology.polygons import stream
-from tasks.core.postgres.arrow import arrow_connection
 from tasks.core.postgres.database import Database
 
 POINTS, AREAS = 5_000_000, 49_000
@@ -45,12 +41,5 @@ def works(folder: Path, database: Database, opened: ExitStack, scale: float) -> 
 
 def told(ground: points.Ground, found: pa.Table | None) -> str:
     """Say how many points were found, and sign the answers."""
-    if found is None:
-        with arrow_connection(ground.database) as connection:
-            query = sql.SQL("SELECT key, code FROM found")
-            found = pa.Table.from_batches(stream(ground.database, connection, query))
-    found = pa.table({name: found[name].cast(pa.string()) for name in ("key", "code")})
-    answers = hashlib.sha256()
-    for column in found.sort_by("key").itercolumns():
-        answers.update("\n".join(column.to_pylist()).encode())
-    return f"{len(found):,} found, answers {answers.hexdigest()[:8]}"
+    count, answers = points.signed(ground, found)
+    return f"{count:,} found, answers {answers[:8]}"

@@ -10,7 +10,6 @@ from typing import Any
 
 import benchmark_topology as topology
 import numpy as np
-import pyogrio.raw
 import shapely
 from fractal_coverage import store
 from peers.turns import Way, apart
@@ -86,7 +85,7 @@ def restore(size: Size, database: Database) -> None:
 def by_us(size: Size, database: Database) -> None:
     """Clean the table."""
     widths = topology.GAP_METRES, topology.SNAP_METRES
-    clean(database, topology.SCHEMA, "areas", "code", *widths, 0.01)
+    clean(database, topology.SCHEMA, "areas", "code", *widths, 0.01, 0.0)
 
 
 def told(size: Size, _: None) -> str:
@@ -101,22 +100,12 @@ def give(size: Size, given: Path, made: Path) -> None:
 
 def write(size: Size, path: Path) -> None:
     """Write the spoilt areas in the format that mapshaper reads fastest."""
-    shapes = topology.coverage(*size)[1]
-    pyogrio.raw.write(
-        path,
-        shapely.to_wkb(shapes),
-        [np.arange(len(shapes))],
-        ["number"],
-        geometry_type="MultiPolygon",
-        crs=f"EPSG:{topology.SRID}",
-        driver="ESRI Shapefile",
-    )
+    topology.write_shapefile(path, topology.coverage(*size)[1])
 
 
 def by_mapshaper(size: Size, given: Path, made: Path) -> Path:
     """Clean the file, and return the one made."""
-    widths = [f"gap-width={topology.GAP_METRES}m", f"snap-interval={topology.SNAP_METRES}"]
-    command = [str(MAPSHAPER), "-i", str(given), "-clean", *widths, "-o", str(made), "force"]
+    command = topology.cleaning_command(str(MAPSHAPER), given, made)
     subprocess.run(command, check=True, capture_output=True)
     return made
 
@@ -129,11 +118,7 @@ def told_of_file(size: Size, made: Path) -> str:
 def quality(size: Size, made: Path | None) -> str:
     """Compare the areas of a file, or those of the table, with the truth."""
     truth, spoilt = topology.coverage(*size)
-    if made is None:
-        return str(topology.quality(truth, spoilt, topology.cleaned_ours()))
-    _, _, geometries, (numbers,) = pyogrio.raw.read(made, columns=["number"])
-    after = np.full(len(truth), None, dtype=object)
-    after[numbers.astype(int)] = multipolygons(shapely.from_wkb(geometries))
+    after = topology.read_shapefile(made, len(truth)) if made else topology.cleaned_ours()
     return str(topology.quality(truth, spoilt, after))
 
 

@@ -24,8 +24,8 @@ def clean(
     gap_metres: float,
     snap_metres: float,
     tolerance: float,
-    parent: str | None = None,
     tolerance_area: float = 0.0,
+    parent: str | None = None,
 ) -> TopologyReport:
     """Clean the coverage in schema.table and write what changed, as `clean_topology` promises."""
     column = _require_polygons(database, schema, table, gap_metres, snap_metres)

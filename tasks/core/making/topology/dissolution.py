@@ -99,7 +99,7 @@ def _dissolved(key: str, geometries: Geometries, sliver: float) -> Dissolved:
     overlaid = bool(
         abs(shapely.area(joined) - area) > AREA_TOLERANCE * area or not shapely.is_valid(joined)
     )
-    if joined is None or overlaid:
+    if overlaid:
         try:
             joined = shapely.union_all(geometries)
         except shapely.GEOSException as error:
