@@ -187,10 +187,10 @@ def quality(truth: np.ndarray, spoilt: np.ndarray, after: np.ndarray) -> Quality
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     shared = shapely.area(shapely.intersection(shapes[pairs[:, 0]], shapes[pairs[:, 1]]))
     shared = shared[shared > SQUARE_CENTIMETRE]
+    ground = shapely.get_parts(_ground(shapes, bad))
     # what is true has no hole
-    ground = _ground(shapes, bad)
-    shells = shapely.polygons(shapely.get_exterior_ring(shapely.get_parts(ground)))
-    holes = shapely.get_parts(shapely.difference(shapely.union_all(shells), ground))
+    rings, owners = shapely.get_rings(ground, return_index=True)
+    holes = shapely.polygons(rings[np.diff(owners, prepend=-1) == 0])
     gaps = shapely.area(holes[shapely.is_empty(shapely.buffer(holes, -GAP_METRES / 2))])
     distance = shapely.area(shapely.symmetric_difference(shapes, truth))
     defective = [number for number in range(len(truth)) if spoilt[number] is not truth[number]]

@@ -29,8 +29,8 @@ from tasks.core.postgres.database import Database
 
 Size = tuple[int, int, int]  # columns, rows, spoilt
 SIZES: tuple[Size, ...] = ((160, 125, 180), (160, 125, 1_800), (400, 250, 9_000))
-GROUPS = 600
-SELECT = f"SELECT parent, ST_AsBinary(geom) FROM {topology.SCHEMA}.areas ORDER BY parent"
+GROUPS, WHOLE = 600, "whole"  # the table that is dissolved
+SELECT = f"SELECT parent, ST_AsBinary(geom) FROM {topology.SCHEMA}.{WHOLE} ORDER BY parent"
 
 
 def works(folder: Path, database: Database, opened: ExitStack, scale: float) -> list[Work]:
@@ -64,7 +64,7 @@ def _cleaning(folder: Path, database: Database, size: Size) -> Work:
 
 
 def _dissolving(areas: Any, database: Database) -> Work:
-    store(database, topology.SCHEMA, "areas", areas, groups=GROUPS)
+    store(database, topology.SCHEMA, WHOLE, areas, groups=GROUPS)
     return Work(
         f"Dissolve {len(areas):,} areas into {GROUPS}",
         (
@@ -125,7 +125,7 @@ def quality(size: Size, made: Path | None) -> str:
 def dissolve_ours(database: Database) -> None:
     """Dissolve as a flow does."""
     with side_table(database, topology.SCHEMA, "dissolved"):
-        dissolve(database, topology.SCHEMA, "areas", "parent", topology.SRID, "dissolved")
+        dissolve(database, topology.SCHEMA, WHOLE, "parent", topology.SRID, "dissolved")
 
 
 def unite(database: Database) -> None:
@@ -153,5 +153,5 @@ def by_postgis(database: Database) -> None:
         cursor.execute(
             f"DROP TABLE IF EXISTS {topology.SCHEMA}.by_server; CREATE UNLOGGED TABLE"
             f" {topology.SCHEMA}.by_server AS SELECT parent, ST_Union(geom) AS geom"
-            f" FROM {topology.SCHEMA}.areas GROUP BY parent"
+            f" FROM {topology.SCHEMA}.{WHOLE} GROUP BY parent"
         )

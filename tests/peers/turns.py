@@ -113,7 +113,8 @@ class Worker:
         server = server_seconds(self._server) - before
         if taken.failure:
             return
-        taken.failure, taken.said = self._ask("told")
+        why, said = self._ask("told")
+        taken.said = f"what came of it cannot be told ({why})" if why else said
         if counts:
             taken.seconds.append(seconds)
             taken.client.append(client)
