@@ -12,7 +12,7 @@ from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres import database as databases
 from tasks.core.postgres.database import Database
 from tasks.core.postgres.migrations import migrate
-from tasks.running.site import site, throwaway
+from tasks.running.site import Site, at, site, throwaway
 
 
 def test_a_prefect_block_names_the_database(
@@ -104,6 +104,16 @@ def test_a_throw_away_database_is_used_meanwhile_and_dropped(other_database: Dat
         other_database.rows("SELECT FROM pg_database WHERE starts_with(datname, 'geodata_drill_')")
         == []
     )
+
+
+def test_the_throw_away_database_of_a_drill_that_has_ended_is_missed(
+    other_database: Database,
+) -> None:
+    with (
+        pytest.raises(ConfigurationError, match="geodata_drill_ended of a drill was expected"),
+        at(Site("geodata_drill_ended")),
+    ):
+        assert site().database != other_database
 
 
 def test_a_role_that_may_make_no_database_is_told_what_to_do(

@@ -80,7 +80,9 @@ def test_an_image_without_python_is_refused() -> None:
 
 def test_a_scan_that_could_look_nothing_up_is_no_pass(parts: list[Part], tmp_path: Path) -> None:
     built_tools.find("grype")
-    listed = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": parts}
+    named = {"component": {"name": "geodata-flows:1f2e", "type": "container"}}
+    listed = {"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": named}
+    listed["components"] = parts
     (tmp_path / "image.cdx.json").write_text(json.dumps(listed))
     nowhere = {
         "GRYPE_DB_UPDATE_URL": "http://127.0.0.1:9/databases",
@@ -94,7 +96,7 @@ def test_a_scan_that_could_look_nothing_up_is_no_pass(parts: list[Part], tmp_pat
         check=False,
     )
     assert done.returncode == 1
-    assert "nothing is known about this image" in done.stderr.splitlines()[-1]
+    assert "nothing is known about geodata-flows:1f2e;" in done.stderr.splitlines()[-1]
     assert "nothing high or critical" not in done.stdout
 
 

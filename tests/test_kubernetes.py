@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import kubernetes_validate
 import pytest
@@ -133,11 +133,15 @@ def one_more(site: Site, run: uuid.UUID, before: str) -> None:
 
 @kubernetes
 def test_a_click_publishes_an_edition_from_a_pod(on_site: Site, table: Table) -> None:
+    clicked = datetime.now(UTC)
     with table.event("a click on belgium", "Completed, published") as seen:
         run = on_site.start()
         state = on_site.ended(run)
         seen.append(state.name)
     assert state.is_completed(), state
+    said = on_site.first_line(run)
+    lag = (said.timestamp - clicked).total_seconds()
+    table.rows.append(("the first line of its log", "what it begins with", said.message, lag))
     assert int(on_site.query(SHOWN)) > 3000
     (pod,) = on_site.pods(run)
     assert pod["spec"]["containers"][0]["image"] == on_site.images.flows

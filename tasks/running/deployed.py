@@ -98,15 +98,10 @@ def _client() -> Iterator[SyncPrefectClient]:
         yield client
 
 
-@patiently
 def on_work_pool() -> bool:
-    """Tell whether the run under way is one of a deployment whose runs a work pool starts."""
+    """Tell whether the run under way is one that a work pool started."""
     context = FlowRunContext.get()
-    own = context and context.flow_run and context.flow_run.deployment_id
-    if not own:
-        return False
-    with _client() as client:
-        return client.read_deployment(own).work_pool_name is not None
+    return bool(context and context.flow_run and context.flow_run.work_pool_name)
 
 
 @patiently

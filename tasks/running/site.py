@@ -118,11 +118,21 @@ def _drop_unused(server: Database) -> None:
 def _opened(url: str, block: str, throwaway: str) -> Database:
     """Return the settings' database, or another of its server, set up and checked once only."""
     found = parse(url) if url else _of_block(block) if block else cluster.database()
-    if throwaway:
-        found = Database(found.url.set(database=throwaway))
     require_postgis(found)
+    if throwaway:
+        found = _throwaway_of(found, throwaway)
     migrate(found)
     return found
+
+
+def _throwaway_of(server: Database, name: str) -> Database:
+    there = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)"
+    if not server.value(there, name):
+        raise ConfigurationError(
+            f"The throw-away database {name} of a drill was expected on the server of {server},"
+            " found none: that drill has ended; start a new one."
+        )
+    return Database(server.url.set(database=name))
 
 
 def _of_block(name: str) -> Database:

@@ -30,10 +30,13 @@ from prefect.client.schemas.filters import (
     FlowRunFilterExpectedStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    LogFilter,
+    LogFilterFlowRunId,
 )
 from prefect.client.schemas.objects import TERMINAL_STATES as TERMINAL
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import Log, StateType
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.sorting import LogSort
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from synthetic import belgium as synthetic
 
@@ -131,6 +134,12 @@ class Site:
             return self.client.read_flow_run(run).state
         except httpx.HTTPError:
             return None
+
+    def first_line(self, run: uuid.UUID) -> Log:
+        """The first line of a run's log."""
+        chosen = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run]))
+        (first,) = self.client.read_logs(chosen, limit=1, sort=LogSort.TIMESTAMP_ASC)
+        return first
 
     def states(self, run: uuid.UUID) -> list[Any]:
         """Every state that a run has had."""
