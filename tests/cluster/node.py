@@ -51,6 +51,7 @@ def running() -> Iterator[tuple[Path, Images]]:
     with tempfile.TemporaryDirectory(prefix="geodata-cluster-", dir="/var/tmp") as state:
         environment = os.environ | {"CLUSTER_CACHE": str(CACHE), "CLUSTER_STATE": state}
         try:
+            _said([ROOT / "tests/image/get_packages"], os.environ)
             kubeconfig = Path(_said([SCRIPTS / "up"], environment).strip())
             with _engine() as engine:
                 images = _images(engine)
