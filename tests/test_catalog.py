@@ -89,9 +89,7 @@ def test_the_content_hash_knows_rows_and_not_their_order(database: Database) -> 
             cursor.execute("SELECT geodata.content_hash('hashed')")
             return str(cursor.fetchall()[0][0])
 
-    known = (  # as it is in the manifests of every archive: it must never become another
-        "023a5766881a79af241ad2e0860d358d-2"
-    )
+    known = "023a5766881a79af241ad2e0860d358d-2-v2"  # in manifests: it must never become another
     assert hashed("('A', 1.5), ('B', NULL)") == hashed("('B', NULL), ('A', 1.5)") == known
     assert (
         len(
@@ -107,6 +105,27 @@ def test_the_content_hash_knows_rows_and_not_their_order(database: Database) -> 
         )
         == 4
     )
+
+
+def test_manifests_of_each_version_of_the_content_hash_are_proved(database: Database) -> None:
+    with database.session() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE hashed ON COMMIT DROP AS SELECT code,"
+            " ST_SetSRID(ST_Point(code, 2), 3035) AS geom FROM (VALUES (1), (NULL)) AS v (code)"
+        )
+
+        def told(of: str) -> str:
+            cursor.execute(f"SELECT geodata.content_hash('hashed'::regclass{of})")
+            return str(cursor.fetchall()[0][0])
+
+        first, second = told(", 1"), told("")
+        # as they are in manifests of archives: they must never become others
+        assert first == "9bd32e8b169c8b0c3d678c093f34509c-2"
+        assert second == "0aacc8115f1bfd943632bc7539b841ff-2-v2"
+        assert told(f", geodata.hash_version('{first}')") == first
+        assert told(f", geodata.hash_version('{second}')") == second
+        cursor.execute("UPDATE hashed SET geom = ST_SetSRID(geom, 3812)")
+        assert first != told(", 1") != told("") != second
 
 
 @pytest.mark.parametrize(

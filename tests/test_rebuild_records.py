@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from unittest.mock import Mock
+
 import httpx
 from prefect.states import Failed
 
@@ -9,6 +12,7 @@ from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.database import Database
 from tasks.core.rebuilding import records
+from tasks.core.rebuilding.replays import differing_layers
 from tasks.verbs.rebuilds import rebuild_edition
 
 
@@ -39,6 +43,33 @@ def test_a_record_is_closed_once_and_kept_in_another_catalog(
     assert other_database.rows(told, copy)[0][2] == "incomplete"
     kept = "SELECT dataset, number, verdict, row_count FROM catalog.rebuilt_edition"
     assert other_database.rows(kept) == [(slug, number, "missing", 7)]
+
+
+def test_a_manifest_of_an_earlier_hash_is_proved_and_disproved(
+    database: Database, staging: Staging
+) -> None:
+    recipe = Mock(dataset=staging.dataset.slug, number=staging.edition + 1)
+    table = f"{staging.schema}.areas"
+    with database.session() as cursor:
+        cursor.execute(f"CREATE TABLE {table} AS SELECT 'A' AS code, ST_Point(1, 2) AS geom")
+        cursor.execute(
+            "INSERT INTO catalog.edition (dataset, number, vintage, code_revision, fingerprint,"
+            " schema_name) SELECT dataset, number + 1, vintage, '', '', 'gone' FROM catalog.edition"
+            " WHERE (dataset, number) = (%s, %s)",
+            (staging.dataset.slug, staging.edition),
+        )
+        for number, version in ((recipe.number, 1), (staging.edition, 2)):
+            cursor.execute(
+                "INSERT INTO catalog.layer (dataset, number, layer, description, key_columns,"
+                " row_count, size_bytes, content_hash) VALUES (%s, %s, 'areas', '', '{code}', 1, 0,"
+                " geodata.content_hash(%s::regclass, %s))",
+                (staging.dataset.slug, number, table, version),
+            )
+    assert differing_layers(database, recipe, staging.edition) == {}
+    with database.session() as cursor:
+        cursor.execute(f"UPDATE {table} SET geom = ST_Point(1, 3)")
+    found = differing_layers(database, recipe, staging.edition)["areas"]
+    assert len(set(re.findall(r"\b[0-9a-f]{32}-1 ", found))) == 2
 
 
 def test_a_busy_prefect_server_is_asked_again_by_a_rebuild() -> None:

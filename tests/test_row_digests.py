@@ -167,6 +167,30 @@ def test_an_empty_table_has_a_file_too(database: Database, schema: str, tmp_path
     )
 
 
+def test_a_file_of_an_earlier_version_is_compared_by_that(
+    database: Database, schema: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    located = "SELECT code, ST_Point(people, 1)::geometry(Point) AS geom"
+    table(database, schema, "before", f"{located} FROM {PLACES}", key="code")
+    table(database, schema, "now", f"{located} FROM {PLACES}", key="code")
+    write(database, schema, "before", ["code"], tmp_path / "today")
+    monkeypatch.setattr(row_digests, "VERSION", 1)
+    write(database, schema, "before", ["code"], tmp_path / "first")
+    silent = pq.read_table(tmp_path / "first").replace_schema_metadata()
+    pq.write_table(silent, tmp_path / "silent", store_schema=False)
+    content = "SELECT left(geodata.content_hash('{}.now'::regclass, {}), 16)"
+    for name, version in {"today": 2, "first": 1, "silent": 1}.items():
+        path = tmp_path / name
+        total = sum(pq.read_table(path)["digest"].to_pylist())
+        stated = database.value(content.format(f'"{schema}"', version))
+        assert (total - int(stated, 16)) % MODULUS in (0, -(2**64) % MODULUS)
+        assert compare(database, schema, "now", path).changed == 0
+    with database.session(schema) as cursor:
+        cursor.execute("UPDATE now SET geom = ST_Point(9, 9) WHERE code = 'z1'")
+    for name in ("today", "first", "silent"):
+        assert compare(database, schema, "now", tmp_path / name).examples == {"changed": (("z1",),)}
+
+
 def test_a_difference_by_the_whole_key_names_its_rows(
     database: Database, schema: str, tmp_path: Path
 ) -> None:

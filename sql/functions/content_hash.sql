@@ -3,8 +3,11 @@
 -- which needs no sort and no memory. OFFSET '0' has each row hashed once for both halves; written
 -- as 0, it would also keep the server from sharing the work among processes. It proves equality of
 -- two results of our own; it is not meant to resist an adversary.
-CREATE OR REPLACE FUNCTION geodata.content_hash(target regclass) RETURNS text
-LANGUAGE plpgsql STABLE
+--
+-- A hash names the version by which rows were hashed (row_hash), none for the first: those of two
+-- versions say nothing of each other.
+CREATE OR REPLACE FUNCTION geodata.content_hash(target regclass, version integer) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
 SET extra_float_digits = 1 SET DateStyle = 'ISO, YMD' SET TimeZone = 'UTC' SET bytea_output = 'hex'
 AS $$
 DECLARE
@@ -14,10 +17,22 @@ DECLARE
 BEGIN
     EXECUTE format(
         'SELECT %s || %s || ''-'' || count(*) FROM (SELECT %s AS h FROM %s OFFSET ''0'') AS hashed',
-        format(half, 'left'), format(half, 'right'), geodata.row_hash(target), target)
+        format(half, 'left'), format(half, 'right'), geodata.row_hash(target, version), target)
     INTO answer;
-    RETURN answer;
+    RETURN answer || CASE WHEN version > 1 THEN '-v' || version ELSE '' END;
 END
 $$;
+COMMENT ON FUNCTION geodata.content_hash(regclass, integer)
+    IS 'Canonical hash of a table: 32 hexadecimal digits, the number of rows, the version from 2 on.';
+
+CREATE OR REPLACE FUNCTION geodata.content_hash(target regclass) RETURNS text
+LANGUAGE sql STABLE STRICT
+AS 'SELECT geodata.content_hash(target, 2)';
 COMMENT ON FUNCTION geodata.content_hash(regclass)
-    IS 'Canonical hash of a table: 32 hexadecimal digits, a hyphen and the number of rows.';
+    IS 'Canonical hash of a table by the version of today.';
+
+CREATE OR REPLACE FUNCTION geodata.hash_version(content_hash text) RETURNS integer
+LANGUAGE sql IMMUTABLE STRICT
+AS $$SELECT coalesce(substring(content_hash FROM '-v(\d+)$')::integer, 1)$$;
+COMMENT ON FUNCTION geodata.hash_version(text)
+    IS 'The version by which a content hash was made.';

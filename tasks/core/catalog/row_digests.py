@@ -20,6 +20,8 @@ from tasks.core.postgres.arrow import arrow_connection
 from tasks.core.postgres.columns import columns as columns_of
 from tasks.core.postgres.database import Database
 
+VERSION = 2  # of the hash of a row, see sql/functions/row_hash.sql
+STATED = "geodata:row_hash"  # where a file tells its version; one that does not is of the first
 FIGURES = ("digest", "row_count")  # the columns of a file after those of the key
 GROUP_ROWS = 131_072  # in memory at a time; fixed, so that equal rows are equal bytes
 WHOLE_KEY_ROWS = 1_000_000
@@ -84,9 +86,9 @@ def write(database: Database, schema: str, table: str, columns: Sequence[str], p
     """Write the digests of a table's rows to a sorted Parquet file; equal rows give equal bytes.
 
     Columns: those given, as text, digest (int64: the sum, modulo 2^63 - 1, of 64 bits of the hash
-    of each row) and row_count (int64).
+    of each row) and row_count (int64); its metadata tells the version of that hash.
     """
-    query = _composed(database, SELECT_ROW_DIGESTS, schema, table, columns)
+    query = _composed(database, SELECT_ROW_DIGESTS, schema, table, columns, VERSION)
     layout = pa.schema([(name, pa.string()) for name in columns])
     for figure in FIGURES:
         layout = layout.append(pa.field(figure, pa.int64()))
@@ -97,6 +99,7 @@ def write(database: Database, schema: str, table: str, columns: Sequence[str], p
         ) as file:
             for group in _groups(cursor.fetch_record_batch()):
                 file.write_table(group, row_group_size=GROUP_ROWS)
+            file.add_key_value_metadata({STATED: str(VERSION)})
 
 
 def compare(database: Database, schema: str, table: str, path: Path) -> KeyDifference:
@@ -111,11 +114,13 @@ def compare(database: Database, schema: str, table: str, path: Path) -> KeyDiffe
     ):
         columns = tuple(name for name in file.schema_arrow.names if name not in FIGURES)
         _require_columns(database, schema, table, columns)
+        version = int((file.metadata.metadata or {}).get(STATED.encode(), 1))
         earlier = pa.RecordBatchReader.from_batches(
             file.schema_arrow, file.iter_batches(GROUP_ROWS)
         )
         cursor.adbc_ingest("earlier_digests", earlier, mode="create", temporary=True)
-        cursor.execute(_composed(database, SELECT_KEYS_THAT_DIFFER, schema, table, columns))
+        names = (schema, table, columns)
+        cursor.execute(_composed(database, SELECT_KEYS_THAT_DIFFER, *names, version))
         found = cursor.fetchall()
     counts = {kind: total for kind, total, _ in found}
     examples = {kind: tuple(tuple(key) for of, _, key in found if of == kind) for kind in counts}
@@ -138,7 +143,7 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 
 def _composed(
-    database: Database, query: str, schema: str, table: str, columns: Sequence[str]
+    database: Database, query: str, schema: str, table: str, columns: Sequence[str], version: int
 ) -> str:
     """Return a query with its names and literals: ADBC streams what has no parameters."""
     keys = [
@@ -152,6 +157,7 @@ def _composed(
             names=sql.SQL(", ").join(map(sql.Identifier, columns)),
             table=sql.Literal(name),
             columns=sql.Literal(list(columns)),
+            version=sql.Literal(version),
             named=sql.Literal(NAMED),
         )
         return composed.as_string(cursor)

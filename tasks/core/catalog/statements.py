@@ -176,7 +176,7 @@ SELECT EXISTS (SELECT
 """
 SELECT_ROW_DIGESTS = """
 SELECT {keys}, digest, row_count
-  FROM geodata.row_digests({table}::regclass, {columns}::text[])
+  FROM geodata.row_digests({table}::regclass, {columns}::text[], {version})
 """
 SELECT_KEYS_THAT_DIFFER = """
 WITH earlier AS (
@@ -186,7 +186,8 @@ WITH earlier AS (
            CASE WHEN e.key IS NULL THEN 'added' WHEN n.key IS NULL THEN 'removed' ELSE 'changed'
            END AS kind
       FROM earlier e
-      FULL JOIN geodata.row_digests({table}::regclass, {columns}::text[]) n ON n.key = e.key
+      FULL JOIN geodata.row_digests({table}::regclass, {columns}::text[], {version}) n
+           ON n.key = e.key
      WHERE (e.digest, e.row_count) IS DISTINCT FROM (n.digest, n.row_count)
 ), ranked AS (
     SELECT kind, key, count(*) OVER (PARTITION BY kind) AS total,
