@@ -66,9 +66,10 @@ def test_unmatched_edges_are_exact_whatever_the_hashes(
         monkeypatch.setattr(
             edges, "_hashes", lambda points: (whole(points) & last) << np.uint64(60)
         )
-    monkeypatch.setattr(edges, "LOT", 7)
+    monkeypatch.setattr(edges, "STRIP", 400)
     monkeypatch.setattr(edges, "COMPARED", 5)
     shapes = awkward()
+    assert len(edges._strips(shapes, shapely.get_num_coordinates(shapes))) > 3
     found = unmatched_edges(shapes)
     assert Counter(
         zip(
@@ -78,6 +79,29 @@ def test_unmatched_edges_are_exact_whatever_the_hashes(
             strict=True,
         )
     ) == counted(shapes)
+
+
+@pytest.mark.parametrize("width", [0, 500, 1e6])
+def test_strips_change_nothing(width: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where an area is as wide as some of them, or as all."""
+    shapes = np.append(awkward(), shapely.multipolygons([[shapely.box(0, -9, width + 1, -8)]]))
+    whole = unmatched_edges(shapes)
+    monkeypatch.setattr(edges, "STRIP", 200)
+    found = unmatched_edges(shapes)
+    for name, values in vars(whole).items():
+        assert np.array_equal(getattr(found, name), values), name
+
+
+def test_areas_as_wide_as_the_country_are_not_copied_for_each_strip(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bars = shapely.box(0, np.arange(90), 1000, np.arange(90) + 1.0)
+    shapes = np.concatenate([shapely.multipolygons(bars, indices=np.arange(90)), grid(8, 7)])
+    sizes = shapely.get_num_coordinates(shapes)
+    monkeypatch.setattr(edges, "STRIP", 50)
+    assert (
+        sum(sizes[strip.areas].sum() for strip in edges._strips(shapes, sizes)) <= 2 * sizes.sum()
+    )
 
 
 def test_no_edges_at_all_are_none() -> None:

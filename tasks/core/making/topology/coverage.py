@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from tasks.core.making.topology.edges import Edges, Flags, Numbers, unmatched_edges
+from tasks.core.making.topology.edges import Edges, Flags, Numbers, Points, unmatched_edges
 from tasks.core.making.topology.gaps import NO_GAPS, Gaps, find_gaps
 from tasks.core.making.topology.ground import Ground
 from tasks.core.making.topology.polygons import Geometries
@@ -112,23 +112,29 @@ def invalid_edges(geometries: Geometries, unmatched: Edges, features: Numbers) -
     found = np.empty(len(features), dtype=object)
     tree = shapely.STRtree(geometries)
     lines, whose = unmatched.lines()
+    middles = np.unique(unmatched.middles)
 
     def look(which: Numbers) -> None:
         beside = tree.query(lines[np.isin(whose, features[which])])[1]
         near = np.union1d(features[which], beside)
         edges = np.asarray(shapely.coverage_invalid_edges(geometries[near]), dtype=object)
-        found[which] = edges[np.searchsorted(near, features[which])]
+        found[which] = _without_matched(edges[np.searchsorted(near, features[which])], middles)
 
     shared_out(look, np.array_split(along, max(1, len(along) // LOOKED_AT)))
-    return _without_matched(found, unmatched)
+    return found
 
 
-def _without_matched(lines: Geometries, unmatched: Edges) -> Geometries:
-    """Empty what has matched edges only: they look invalid where their neighbour was left out."""
+def _without_matched(lines: Geometries, middles: Points) -> Geometries:
+    """Empty what has matched edges only: they look invalid where their neighbour was left out.
+
+    middles: those of the unmatched edges, in ascending order.
+    """
     parts, feature = shapely.get_parts(lines, return_index=True)
     points, part = shapely.get_coordinates(parts, return_index=True)
     at = points.view(np.complex128).ravel()
-    known = np.isin(at[1:] + at[:-1], unmatched.middles) & (part[1:] == part[:-1])
+    middle = at[1:] + at[:-1]
+    known = middles.take(np.searchsorted(middles, middle), mode="clip") == middle
+    known &= part[1:] == part[:-1]
     kept = np.isin(np.arange(len(lines)), feature[part[1:][known]])
     lines[~kept] = shapely.MultiLineString()
     return lines

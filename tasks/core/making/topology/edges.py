@@ -8,6 +8,7 @@ gap lies between them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
 Points = npt.NDArray[np.complex128]
 Hashes = npt.NDArray[np.uint64]
-LOT = 2_000  # areas whose rings are copied at a time
+STRIP = 1 << 19  # vertices looked at together
 COMPARED = 1 << 18  # pairs of edges compared at a time
 HALF = np.uint64(32)
 # odd, of well mixed bits: those of SplitMix64 and xxHash
@@ -68,44 +69,81 @@ class Edges:
         return np.asarray(made, dtype=np.object_), self.owner[begins]
 
 
+@dataclass(frozen=True)
+class Strip:
+    """Ground whose edges have twice the x of their middle from low to below high; its areas."""
+
+    low: float
+    high: float
+    areas: Numbers
+
+
 def all_edges(areas: Geometries) -> Edges:
     """Return every edge of some valid areas."""
     points, ring, owner = _points(areas)
     edge = np.flatnonzero((ring[1:] == ring[:-1]) & (points[1:] != points[:-1]))
-    return _edges(points, edge, owner[edge])
+    return _edges(edge, points[edge], points[edge + 1], owner[edge])
 
 
 def unmatched_edges(areas: Geometries) -> Edges:
     """Return the edges of valid areas that are not there exactly twice, in opposite directions.
 
-    Pairs are found by a sorted hash of both ends and compared by their coordinates. Takes about 35
-    bytes of memory a vertex beside the areas.
+    Edges are looked at in strips from west to east, by their middles: both directions of an edge
+    are in the same strip. Takes some 50 bytes of memory a vertex of as many strips as there are
+    cores, beside the areas.
     """
-    sizes = shapely.get_num_coordinates(areas)
+    sizes = shapely.get_num_coordinates(areas).astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(sizes)])
-    points = np.empty(offsets[-1], np.complex128)
-    bits = np.uint64(int(offsets[-1]).bit_length())
-
-    def hashed(first: int) -> Hashes:
-        """Note the points of a lot, return its edges' hashes with their numbers as last bits."""
-        found, ring, _ = _points(areas[first : first + LOT])
-        points[offsets[first] : offsets[first] + len(found)] = found
-        edge = np.flatnonzero((ring[1:] == ring[:-1]) & (found[1:] != found[:-1]))
-        hashes = _hashes(found)
-        number = (offsets[first] + edge).astype(np.uint64)
-        return np.asarray((hashes[edge] + hashes[edge + 1]) >> bits << bits | number)
-
-    packed = np.concatenate(
-        [np.zeros(0, np.uint64), *shared_out(hashed, range(0, len(areas), LOT))]
+    found = shared_out(
+        lambda strip: _unmatched_within(areas[strip.areas], offsets[strip.areas], strip),
+        _strips(areas, sizes),
     )
+    number, start, end = (np.concatenate(each) for each in zip(*found, strict=True))
+    order = np.argsort(number)
+    number, start, end = number[order], start[order], end[order]
+    return _edges(number, start, end, np.searchsorted(offsets, number, side="right") - 1)
+
+
+def _strips(areas: Geometries, sizes: Numbers) -> list[Strip]:
+    """Return strips with all areas that reach into each, of some STRIP vertices, or one of all."""
+    west, _, east, _ = shapely.bounds(areas).T * 2
+    order = np.argsort(west)
+    vertices = np.cumsum(sizes[order])
+    count = 1 + int(vertices[-1] if len(vertices) else 0) // STRIP
+    while True:
+        places = np.searchsorted(vertices, np.arange(1, count) * (vertices[-1:] / count))
+        borders = np.concatenate([[-np.inf], west[order][places], [np.inf]])
+        strips = [
+            Strip(low, high, np.flatnonzero((east >= low) & (west < high)))
+            for low, high in pairwise(borders.tolist())
+        ]
+        # areas as wide as the country are in every strip
+        if count == 1 or sum(sizes[strip.areas].sum() for strip in strips) <= 2 * vertices[-1]:
+            return strips
+        count = (count + 1) // 2
+
+
+def _unmatched_within(
+    areas: Geometries, offsets: Numbers, strip: Strip
+) -> tuple[Numbers, Points, Points]:
+    """Return numbers and ends of a strip's unmatched edges; numbers count from areas' offsets."""
+    points, ring, owner = _points(areas)
+    middles = points.real[1:] + points.real[:-1]
+    within = (middles >= strip.low) & (middles < strip.high)
+    edge = np.flatnonzero((ring[1:] == ring[:-1]) & (points[1:] != points[:-1]) & within)
+    hashes = _hashes(points)
+    bits = np.uint64(len(points).bit_length())
+    packed = (hashes[edge] + hashes[edge + 1]) >> bits << bits | edge.astype(np.uint64)
     packed.sort()
     edge = _unmatched(points, packed, bits)
-    return _edges(points, edge, np.searchsorted(offsets, edge, side="right") - 1)
+    firsts = np.searchsorted(owner, np.arange(len(areas)))
+    number = offsets[owner[edge]] + edge - firsts[owner[edge]]
+    return number, points[edge], points[edge + 1]
 
 
-def _edges(points: Points, edge: Numbers, owner: Numbers) -> Edges:
-    follows = np.concatenate([[False], edge[1:] == edge[:-1] + 1])[: len(edge)]
-    return Edges(points[edge], points[edge + 1], owner, follows)
+def _edges(number: Numbers, start: Points, end: Points, owner: Numbers) -> Edges:
+    follows = np.concatenate([[False], number[1:] == number[:-1] + 1])[: len(number)]
+    return Edges(start, end, owner, follows)
 
 
 def _points(areas: Geometries) -> tuple[Points, Numbers, Numbers]:
