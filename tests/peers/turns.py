@@ -111,15 +111,14 @@ class Worker:
             running.set()
             watcher.join()
         server = server_seconds(self._server) - before
-        if taken.failure:
+        if taken.failure or not counts:
             return
         why, said = self._ask("told")
         taken.said = f"what came of it cannot be told ({why})" if why else said
-        if counts:
-            taken.seconds.append(seconds)
-            taken.client.append(client)
-            taken.server.append(server)
-            taken.peak_mib = max(taken.peak_mib, peak[0])
+        taken.seconds.append(seconds)
+        taken.client.append(client)
+        taken.server.append(server)
+        taken.peak_mib = max(taken.peak_mib, peak[0])
 
     def _ask(self, word: str) -> Any:
         try:
