@@ -124,7 +124,11 @@ class Cluster:
 def measure(
     cluster: Cluster, world: Path, options: argparse.Namespace
 ) -> Iterator[tuple[str, Pod]]:
-    """Run every flow that was asked for; countries first, then what looks after them."""
+    """Run every flow that was asked for; countries first, then what looks after them.
+
+    What looks after them is measured on Belgium, withdrawals on Austria, pages and exports on the
+    United States.
+    """
 
     def country(flow: str, folder: Path = world, **more: Any) -> Pod:
         name, vintage = MIRRORS[flow]
@@ -136,7 +140,7 @@ def measure(
     for flow in MIRRORS:
         if flow in options.only:
             yield flow, country(flow)
-    if options.countries:
+    if options.countries or "belgium" not in options.only:
         return
     country("belgium", rebuild=True)
     for flow, parameters in {
@@ -145,9 +149,10 @@ def measure(
         "freshness": {},
         "audit_archive": {"period_days": 1},
         "purge": {},
-        "withdraw": {"dataset": "austria", "vintage": 2025},
     }.items():
         yield flow, cluster.run(flow, **parameters)
+    if "austria" in options.only:
+        yield "withdraw", cluster.run("withdraw", dataset="austria", vintage=2025)
     if "united_states" in options.only:
         place = os.environ["GEODATA_ARCHIVE"].rpartition("/")[0]
         largest = {"layer": "united_states.block_groups", "format": "geoparquet"}
