@@ -1,9 +1,9 @@
 -- The rows of a table by the columns given (its key, or the first part of it), in the byte order of
 -- their text: how many rows each has, and the sum of the first 64 bits of their hashes, which is
 -- another when any of these rows is. All digests of a table add up to the first half of its
--- content_hash of that version. OFFSET '0' as there: hashes are made before the sort, which then moves 64 bits a
--- row and not all columns. Where the columns hold the table's primary key, nothing has to be added
--- up.
+-- content_hash of the same version. OFFSET '0' as there: hashes are made before the sort, which then
+-- moves 64 bits a row and not all columns. Where the columns hold the table's primary key, nothing
+-- has to be added up.
 CREATE OR REPLACE FUNCTION geodata.row_digests(target regclass, columns text[], version integer)
 RETURNS TABLE (key text[], digest bigint, row_count bigint)
 LANGUAGE plpgsql STABLE
