@@ -62,7 +62,7 @@ PUBLISHING = (
     "ALTER TABLE establishments ADD PRIMARY KEY (departement_code, siret)",
     "CREATE INDEX ON establishments USING gist (geom)",
     "ANALYZE establishments",
-    "SELECT geodata.content_hash('establishments')",
+    "SELECT geodata.content_hash('establishments', 2)",
 )
 Measure = tuple[
     float, float, float
@@ -281,7 +281,7 @@ def join(database: Database) -> None:
         print("\nPublishing")
         time_statements(cursor, PUBLISHING)
         for table in ("establishments", "counts_by_iris", "counts_by_commune"):
-            cursor.execute("SELECT geodata.content_hash(%s::regclass)", (table,))
+            cursor.execute("SELECT geodata.content_hash(%s::regclass, 2)", (table,))
             print(f"  {table}: {cursor.fetchone()[0]}")
         cursor.execute(
             "SELECT coalesce(iris_by, 'not found'), count(*) FROM establishments GROUP BY 1 ORDER"

@@ -140,7 +140,16 @@ def measure(
     for flow in MIRRORS:
         if flow in options.only:
             yield flow, country(flow)
-    if options.countries or "belgium" not in options.only:
+    if options.countries:
+        return
+    if "austria" in options.only:
+        yield "withdraw", cluster.run("withdraw", dataset="austria", vintage=2025)
+    if "united_states" in options.only:
+        place = os.environ["GEODATA_ARCHIVE"].rpartition("/")[0]
+        largest = {"layer": "united_states.block_groups", "format": "geoparquet"}
+        yield "export", cluster.run("export", **largest, to=f"{place}/exports/")
+        yield "site", cluster.run("site", to=f"{place}/site")
+    if "belgium" not in options.only:
         return
     country("belgium", rebuild=True)
     for flow, parameters in {
@@ -151,13 +160,6 @@ def measure(
         "purge": {},
     }.items():
         yield flow, cluster.run(flow, **parameters)
-    if "austria" in options.only:
-        yield "withdraw", cluster.run("withdraw", dataset="austria", vintage=2025)
-    if "united_states" in options.only:
-        place = os.environ["GEODATA_ARCHIVE"].rpartition("/")[0]
-        largest = {"layer": "united_states.block_groups", "format": "geoparquet"}
-        yield "export", cluster.run("export", **largest, to=f"{place}/exports/")
-        yield "site", cluster.run("site", to=f"{place}/site")
     cluster.begin_anew("supervised")
     small = options.small
     country("belgium", small)

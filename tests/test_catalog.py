@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from psycopg2.errors import RaiseException
 
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres import migrations
@@ -86,7 +87,7 @@ def test_the_content_hash_knows_rows_and_not_their_order(database: Database) -> 
                 f"CREATE TEMPORARY TABLE hashed ON COMMIT DROP AS SELECT * FROM (VALUES {rows}) AS"
                 " v (code, people)"
             )
-            cursor.execute("SELECT geodata.content_hash('hashed')")
+            cursor.execute("SELECT geodata.content_hash('hashed', 2)")
             return str(cursor.fetchall()[0][0])
 
     known = "023a5766881a79af241ad2e0860d358d-2-v2"  # in manifests: it must never become another
@@ -118,14 +119,17 @@ def test_manifests_of_each_version_of_the_content_hash_are_proved(database: Data
             cursor.execute(f"SELECT geodata.content_hash('hashed'::regclass{of})")
             return str(cursor.fetchall()[0][0])
 
-        first, second = told(", 1"), told("")
+        first, second = told(", 1"), told(", 2")
         # as they are in manifests of archives: they must never become others
         assert first == "9bd32e8b169c8b0c3d678c093f34509c-2"
         assert second == "0aacc8115f1bfd943632bc7539b841ff-2-v2"
         assert told(f", geodata.hash_version('{first}')") == first
         assert told(f", geodata.hash_version('{second}')") == second
         cursor.execute("UPDATE hashed SET geom = ST_SetSRID(geom, 3812)")
-        assert first != told(", 1") != told("") != second
+        assert first != told(", 1") == told("")
+        assert second != told(", 2") != told(", 1")
+        with pytest.raises(RaiseException, match="version 1 or 2, found 3: newer code"):
+            told(", 3")
 
 
 @pytest.mark.parametrize(

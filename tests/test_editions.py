@@ -53,7 +53,7 @@ def test_a_published_layer_has_a_view_a_key_an_index_and_its_provenance(
         " WHERE dataset = %s",
         dataset.slug,
     )
-    assert row == [(3, "POLYGON", 31370, [1.0, 0.0, 4.0, 1.0], 34)]
+    assert row == [(3, "POLYGON", 31370, [1.0, 0.0, 4.0, 1.0], 37)]
     comment = database.value("SELECT obj_description(%s::regclass)", f"{dataset.schema}.areas")
     assert comment == f"Areas of a made-up land. Edition {edition.number} of {dataset.slug} 2024."
     columns = database.rows(

@@ -25,11 +25,12 @@ $$;
 COMMENT ON FUNCTION geodata.content_hash(regclass, integer)
     IS 'Canonical hash of a table: 32 hexadecimal digits, the number of rows, the version from 2 on.';
 
+-- As code of before version 2 asks, which may run beside today's during an upgrade.
 CREATE OR REPLACE FUNCTION geodata.content_hash(target regclass) RETURNS text
 LANGUAGE sql STABLE STRICT
-AS 'SELECT geodata.content_hash(target, 2)';
+AS 'SELECT geodata.content_hash(target, 1)';
 COMMENT ON FUNCTION geodata.content_hash(regclass)
-    IS 'Canonical hash of a table by the version of today.';
+    IS 'Canonical hash of a table by the first version.';
 
 CREATE OR REPLACE FUNCTION geodata.hash_version(content_hash text) RETURNS integer
 LANGUAGE sql IMMUTABLE STRICT

@@ -100,7 +100,9 @@ class Worker:
 
     def turn(self, taken: Taken, *, counts: bool) -> None:
         """Let the way work once, and keep what it took if the turn counts."""
-        self._ask("before")
+        taken.failure, _ = self._ask("before")
+        if taken.failure:
+            return
         before, running = server_seconds(self._server), threading.Event()
         peak: list[float] = [0.0]
         watcher = threading.Thread(target=self._watch, args=(running, peak))

@@ -11,7 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 from tasks.core.catalog import rows
 from tasks.core.catalog.column_rules import ColumnRule, column_rules, write_comments
 from tasks.core.catalog.layer_figures import require_figures
-from tasks.core.catalog.statements import SELECT_LAYER_FACTS
+from tasks.core.catalog.statements import HASH_VERSION, SELECT_LAYER_FACTS
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.columns import columns
@@ -205,6 +205,7 @@ def _facts(cursor: Cursor, layer: str, *, located: bool) -> dict[str, Any]:
     """Return what the catalog keeps of the rows: row_count, extent, size_bytes and content_hash."""
     name = sql.Identifier(layer)
     query = sql.SQL(SELECT_LAYER_FACTS).format(
+        version=sql.Literal(HASH_VERSION),
         extent=sql.SQL(EXTENT if located else "NULL"),
         name=sql.Literal(name.as_string(cursor)),
         layer=name,

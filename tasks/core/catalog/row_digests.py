@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from psycopg2 import sql
 
 from tasks.core.catalog.statements import (
+    HASH_VERSION,
     SELECT_KEYS_THAT_DIFFER,
     SELECT_ROW_DIGESTS,
     SELECT_WHETHER_LIMITED_BY_LAW,
@@ -20,7 +21,6 @@ from tasks.core.postgres.arrow import arrow_connection
 from tasks.core.postgres.columns import columns as columns_of
 from tasks.core.postgres.database import Database
 
-VERSION = 2  # of the hash of a row, see sql/functions/row_hash.sql
 STATED = "geodata:row_hash"  # where a file tells its version; one that does not is of the first
 FIGURES = ("digest", "row_count")  # the columns of a file after those of the key
 GROUP_ROWS = 131_072  # in memory at a time; fixed, so that equal rows are equal bytes
@@ -88,7 +88,7 @@ def write(database: Database, schema: str, table: str, columns: Sequence[str], p
     Columns: those given, as text, digest (int64: the sum, modulo 2^63 - 1, of 64 bits of the hash
     of each row) and row_count (int64); its metadata tells the version of that hash.
     """
-    query = _composed(database, SELECT_ROW_DIGESTS, schema, table, columns, VERSION)
+    query = _composed(database, SELECT_ROW_DIGESTS, schema, table, columns, HASH_VERSION)
     layout = pa.schema([(name, pa.string()) for name in columns])
     for figure in FIGURES:
         layout = layout.append(pa.field(figure, pa.int64()))
@@ -99,7 +99,7 @@ def write(database: Database, schema: str, table: str, columns: Sequence[str], p
         ) as file:
             for group in _groups(cursor.fetch_record_batch()):
                 file.write_table(group, row_group_size=GROUP_ROWS)
-            file.add_key_value_metadata({STATED: str(VERSION)})
+            file.add_key_value_metadata({STATED: str(HASH_VERSION)})
 
 
 def compare(database: Database, schema: str, table: str, path: Path) -> KeyDifference:
@@ -119,6 +119,11 @@ def compare(database: Database, schema: str, table: str, path: Path) -> KeyDiffe
             file.schema_arrow, file.iter_batches(GROUP_ROWS)
         )
         cursor.adbc_ingest("earlier_digests", earlier, mode="create", temporary=True)
+        if version > HASH_VERSION:
+            raise CheckFailed(
+                f"Row digests of version {HASH_VERSION} or before were expected, found {version}:"
+                " newer code has written them, so compare by that."
+            )
         names = (schema, table, columns)
         cursor.execute(_composed(database, SELECT_KEYS_THAT_DIFFER, *names, version))
         found = cursor.fetchall()

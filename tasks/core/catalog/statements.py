@@ -1,5 +1,7 @@
 """The longer SQL statements of the catalog, by what they do."""
 
+HASH_VERSION = 2  # by which rows are hashed today, see sql/functions/row_hash.sql
+
 # The edition shown before all others of the same fingerprint, then the newest; those whose tables
 # are gone count for what persons switched.
 SELECT_EDITION_MADE = """
@@ -68,7 +70,7 @@ SELECT count(*) AS row_count, {extent} AS extent,
        pg_total_relation_size({name}::regclass)
        + (SELECT coalesce(sum(pg_total_relation_size(relid)), 0)
             FROM pg_partition_tree({name}::regclass)) AS size_bytes,
-       geodata.content_hash({name}::regclass) AS content_hash
+       geodata.content_hash({name}::regclass, {version}) AS content_hash
   FROM {layer}
 """
 SELECT_KEPT_EDITIONS = """

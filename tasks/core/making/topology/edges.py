@@ -89,8 +89,8 @@ def unmatched_edges(areas: Geometries) -> Edges:
     """Return the edges of valid areas that are not there exactly twice, in opposite directions.
 
     Edges are looked at in strips from west to east, by their middles: both directions of an edge
-    are in the same strip. Takes some 50 bytes of memory a vertex of as many strips as there are
-    cores, beside the areas.
+    are in the same strip. Beside the areas it takes some 100 bytes of memory a vertex of as many
+    strips as there are cores, and 40 an edge that is returned.
     """
     sizes = shapely.get_num_coordinates(areas).astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(sizes)])
