@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from unittest.mock import Mock
 
 import httpx
 from prefect.states import Failed
+from test_rebuild_parts import recipe
 
 from tasks.core.model.errors import SourceError
 from tasks.core.model.handles import Staging
@@ -48,7 +48,7 @@ def test_a_record_is_closed_once_and_kept_in_another_catalog(
 def test_a_manifest_of_an_earlier_hash_is_proved_and_disproved(
     database: Database, staging: Staging
 ) -> None:
-    recipe = Mock(dataset=staging.dataset.slug, number=staging.edition + 1)
+    stated = recipe(staging.edition + 1)
     table = f"{staging.schema}.areas"
     with database.session() as cursor:
         cursor.execute(f"CREATE TABLE {table} AS SELECT 'A' AS code, ST_Point(1, 2) AS geom")
@@ -58,17 +58,17 @@ def test_a_manifest_of_an_earlier_hash_is_proved_and_disproved(
             " WHERE (dataset, number) = (%s, %s)",
             (staging.dataset.slug, staging.edition),
         )
-        for number, version in ((recipe.number, 1), (staging.edition, 2)):
+        for number, version in ((stated.number, 1), (staging.edition, 2)):
             cursor.execute(
                 "INSERT INTO catalog.layer (dataset, number, layer, description, key_columns,"
                 " row_count, size_bytes, content_hash) VALUES (%s, %s, 'areas', '', '{code}', 1, 0,"
                 " geodata.content_hash(%s::regclass, %s))",
                 (staging.dataset.slug, number, table, version),
             )
-    assert differing_layers(database, recipe, staging.edition) == {}
+    assert differing_layers(database, stated, staging.edition) == {}
     with database.session() as cursor:
         cursor.execute(f"UPDATE {table} SET geom = ST_Point(1, 3)")
-    found = differing_layers(database, recipe, staging.edition)["areas"]
+    found = differing_layers(database, stated, staging.edition)["areas"]
     assert len(set(re.findall(r"\b[0-9a-f]{32}-1 ", found))) == 2
 
 

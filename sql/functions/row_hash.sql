@@ -2,7 +2,7 @@
 -- row_digests tells by key. Whoever evaluates it sets extra_float_digits, DateStyle, TimeZone and
 -- bytea_output as they do, for a row's text depends on them. The number of its edition, which a
 -- table bears on its shelf, is no part of a row. Version 1 took the text of geometries, version 2
--- takes the md5 of their bytes, in a sixth of the time; manifests of either stay proved.
+-- takes the md5 of their bytes, in a fifth of the time; manifests of either stay proved.
 CREATE OR REPLACE FUNCTION geodata.row_hash(target regclass, version integer) RETURNS text
 LANGUAGE plpgsql STABLE STRICT
 AS $$

@@ -24,7 +24,7 @@ import psutil
 
 Result = TypeVar("Result")
 MIB = 1 << 20
-SLOW = 5.0  # times the fastest
+SLOW = 4.0  # times what ours takes
 LOOK = 0.01  # seconds between looks at the memory of a way
 
 
@@ -65,15 +65,16 @@ def measure(ways: Sequence[Way], rounds: int, postmaster: int) -> dict[str, Take
     """Let each way have a turn in every round, and return what they took.
 
     The round before the first only warms. postmaster: process of the database server. A way that
-    fails is out, with its reason; one that is SLOW beside the fastest has one turn that counts.
+    fails is out, with its reason; one that is SLOW beside ours has one turn that counts.
     """
     taken = {way.name: Taken() for way in ways}
     with ExitStack() as opened:
         workers = {way.name: opened.enter_context(Worker(way, postmaster)) for way in ways}
         for number in range(rounds + 1):
-            fastest = min((each.median for each in taken.values() if each.seconds), default=0.0)
+            ours = taken.get("ours", Taken()).seconds
             for name, worker in workers.items():
-                is_slow = taken[name].seconds and taken[name].median > SLOW * fastest
+                own = taken[name].seconds
+                is_slow = bool(own and ours) and min(own) > SLOW * max(ours)
                 if not (taken[name].failure or is_slow):
                     worker.turn(taken[name], counts=number > 0 or rounds == 0)
     return taken

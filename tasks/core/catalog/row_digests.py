@@ -115,15 +115,15 @@ def compare(database: Database, schema: str, table: str, path: Path) -> KeyDiffe
         columns = tuple(name for name in file.schema_arrow.names if name not in FIGURES)
         _require_columns(database, schema, table, columns)
         version = int((file.metadata.metadata or {}).get(STATED.encode(), 1))
-        earlier = pa.RecordBatchReader.from_batches(
-            file.schema_arrow, file.iter_batches(GROUP_ROWS)
-        )
-        cursor.adbc_ingest("earlier_digests", earlier, mode="create", temporary=True)
         if version > HASH_VERSION:
             raise CheckFailed(
                 f"Row digests of version {HASH_VERSION} or before were expected, found {version}:"
                 " newer code has written them, so compare by that."
             )
+        earlier = pa.RecordBatchReader.from_batches(
+            file.schema_arrow, file.iter_batches(GROUP_ROWS)
+        )
+        cursor.adbc_ingest("earlier_digests", earlier, mode="create", temporary=True)
         names = (schema, table, columns)
         cursor.execute(_composed(database, SELECT_KEYS_THAT_DIFFER, *names, version))
         found = cursor.fetchall()
