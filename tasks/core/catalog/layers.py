@@ -11,12 +11,13 @@ from psycopg2.extensions import cursor as Cursor
 from tasks.core.catalog import rows
 from tasks.core.catalog.column_rules import ColumnRule, column_rules, write_comments
 from tasks.core.catalog.layer_figures import require_figures
-from tasks.core.catalog.statements import HASH_VERSION, SELECT_LAYER_FACTS
+from tasks.core.catalog.statements import SELECT_LAYER_FACTS
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.model.handles import Staging
 from tasks.core.postgres.columns import columns
 from tasks.core.postgres.database import Database, records
 
+HASH_VERSION = 2  # by which rows are hashed today, see sql/functions/row_hash.sql
 EXTENT = "ARRAY[ST_XMin({0}), ST_YMin({0}), ST_XMax({0}), ST_YMax({0})]".format("ST_Extent(geom)")
 
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from psycopg2 import sql
 
+from tasks.core.catalog.layers import HASH_VERSION
 from tasks.core.catalog.statements import (
-    HASH_VERSION,
     SELECT_KEYS_THAT_DIFFER,
     SELECT_ROW_DIGESTS,
     SELECT_WHETHER_LIMITED_BY_LAW,

@@ -1,7 +1,5 @@
 """The longer SQL statements of the catalog, by what they do."""
 
-HASH_VERSION = 2  # by which rows are hashed today, see sql/functions/row_hash.sql
-
 # The edition shown before all others of the same fingerprint, then the newest; those whose tables
 # are gone count for what persons switched.
 SELECT_EDITION_MADE = """
