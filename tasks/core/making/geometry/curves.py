@@ -40,7 +40,7 @@ def readable(where: str) -> Iterator[None]:
 def straightened(
     reader: pa.RecordBatchReader, geometry: str, read_again: Any, where: str
 ) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
-    """Yield batches with their geometries, curves replaced by lines.
+    """Yield batches and, apart, their geometries, curves replaced by lines.
 
     GDAL streams curves as they are and nothing here reads them; only its other way of reading makes
     lines of them, so that a batch with curves is read a second time, the same features by their
@@ -52,7 +52,8 @@ def straightened(
             batch = next(reader, None)
         if batch is None:
             return
-        wkb = batch[geometry]
+        place = batch.schema.get_all_field_indices(geometry)[-1]  # behind a field of that name
+        batch, wkb = batch.remove_column(place), batch.column(place)
         if _has_curves(wkb):
             wkb = pa.array(read_again(skip_features=start, max_features=len(batch))[2], pa.binary())
         start += len(batch)

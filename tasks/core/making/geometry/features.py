@@ -27,7 +27,7 @@ from tasks.core.making.geometry.geometry_files import (
     choose_layer,
     locate,
 )
-from tasks.core.making.geometry.json_features import opened_collection
+from tasks.core.making.geometry.json_features import Strange, opened_collection
 from tasks.core.making.geometry.lost_geometries import Batches, held_to_file
 from tasks.core.making.geometry.plain_features import PlainFeatures
 from tasks.core.making.geometry.remarks import Remarks
@@ -40,8 +40,9 @@ from tasks.core.making.geometry.xml_texts import as_written
 from tasks.core.making.markers import Reasons
 from tasks.core.making.unpacking.damage import reading
 from tasks.core.model.declarations import Features
+from tasks.core.model.errors import SourceError
 
-SILENT_MEANS_WGS84 = "EPSG:4326"  # of a JSON without a member crs
+SILENT_MEANS_WGS84 = {"EPSG:4326", "EPSG:4979"}  # of a JSON without a member crs; with heights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,11 +99,17 @@ def open_layer(path: str, reads: Features, *, by_gdal: bool = False) -> Iterator
 
 @contextmanager
 def _open_plain(place: Place, reads: Features) -> Iterator[Layer]:
-    """Open a GeoJSON that is as most are; raise Strange, at any batch too, where it is not."""
-    with opened_collection(place) as collection:
-        plain = PlainFeatures(place, reads, collection)
-        crs = _crs(plain.told, is_json=True)
-        yield _layer(plain.batches, plain.fields, reads, place.name, **crs)
+    """Open a GeoJSON that is as most are; raise Strange, at any batch too, where it is not.
+
+    What is refused is Strange as well: GDAL, which knows the whole file, refuses it or does not.
+    """
+    try:
+        with opened_collection(place) as collection:
+            plain = PlainFeatures(place, reads, collection)
+            crs = _crs(plain.told, is_json=True)
+            yield _layer(plain.batches, plain.fields, reads, place.name, **crs)
+    except SourceError as error:
+        raise Strange(error) from None
 
 
 @contextmanager
@@ -181,7 +188,7 @@ def _layer(
 def _crs(meta: Mapping[str, Any], *, is_json: bool) -> dict[str, Any]:
     """Return the CRS that GDAL tells, and whether it is only what a silent JSON means."""
     stated = meta["crs"]
-    assumed = is_json and stated == SILENT_MEANS_WGS84
+    assumed = is_json and stated in SILENT_MEANS_WGS84
     return {"crs": CRS.from_user_input(stated) if stated else None, "crs_assumed": assumed}
 
 
