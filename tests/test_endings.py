@@ -16,7 +16,9 @@ import pytest
 import runland
 from deployed import wait
 from faulty_server import Handler, whole
+from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
+from prefect.states import Crashed, Pending
 
 from tasks.core.postgres.database import Database
 
@@ -81,3 +83,58 @@ def test_a_run_that_waits_for_its_publisher_ends_when_it_is_asked_to(
     assert [outcome for outcome, _ in other_database.rows(RUNS)] == [*["failed"] * 3, "published"]
     assert other_database.value("SELECT count(*) FROM runland.places") == 3
     assert list((tmp_path / "data" / "scratch" / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize("crashes", [0, 2])
+def test_an_evicted_run_is_started_again_although_its_worker_takes_it_for_crashed(
+    crashes: int,
+    prefect_server: None,
+    other_database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", str(PREFECT_API_URL.value()))
+    monkeypatch.setenv("PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR", "reschedule")
+    runland.write(tmp_path / "mirror")
+    asked, over = Event(), Event()
+
+    def silent(handler: Handler) -> int:
+        asked.set()
+        over.wait()
+        handler.close_connection = True
+        return 0
+
+    with (
+        faulty_server.running() as server,
+        get_client(sync_client=True) as client,
+    ):
+        body = (tmp_path / "mirror" / "mirror.json").read_bytes()
+        server.script("/mirror.json", whole(body, kind="text/plain"))
+        server.scripts["/places.csv"] = [silent]
+        place = {"directory": str(TESTS)}
+        deployment = client.create_deployment(
+            client.create_flow_from_name("runland"),
+            name="evicted",
+            entrypoint="runland.py:runland",
+            pull_steps=[{"prefect.deployments.steps.set_working_directory": place}],
+        )
+        parameters = {"mirror": f"{server.base}/"}
+        run = client.create_flow_run_from_deployment(deployment, parameters=parameters).id
+
+        def is_in(name: str) -> bool:
+            state = client.read_flow_run(run).state
+            return state is not None and state.name == name
+
+        command = (sys.executable, "-m", "tasks.running.pod", "flow-run", "execute", str(run))
+        with processes.started(*command, cwd=TESTS.parent) as pod:
+            wait(lambda: asked.is_set() or pod.poll() is not None, "the question", 0.05)
+            pod.send_signal(signal.SIGTERM)
+            wait(lambda: is_in("AwaitingRetry"), "the retry", 0.05)
+            for _ in range(crashes):
+                client.set_flow_run_state(run, Crashed(message="No active pods found for any job"))
+                wait(lambda: is_in("AwaitingRetry"), "the retry, once more", 0.05)
+            client.set_flow_run_state(run, Pending())  # the worker starts it
+            said = pod.finish(0)
+            over.set()
+        assert "rescheduled" in said
+        assert is_in("Pending")

@@ -21,6 +21,7 @@ from prefect.exceptions import TerminationSignal
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 ASKED_TO_END = (TerminationSignal, KeyboardInterrupt)
+LAST_SECONDS = 5.0  # for a run that is asked to end to say so
 
 
 class Threads(ThreadPoolTaskRunner[Any]):
@@ -29,7 +30,7 @@ class Threads(ThreadPoolTaskRunner[Any]):
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         """Wait for the tasks; where the run is asked to end, only let none begin any more."""
         if isinstance(exc_value, ASKED_TO_END):
-            _let_go(self._executor)
+            _let_go(exc_value, self._executor)
             self._executor = None
         super().__exit__(exc_type, exc_value, traceback)
 
@@ -43,7 +44,7 @@ class Processes(ProcessPoolTaskRunner):
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         """Wait for the tasks; where the run is asked to end, only let none begin any more."""
         if isinstance(exc_value, ASKED_TO_END):
-            _let_go(self._executor, self._resolver_executor)
+            _let_go(exc_value, self._executor, self._resolver_executor)
             self._executor = self._resolver_executor = None
         super().__exit__(exc_type, exc_value, traceback)
 
@@ -94,6 +95,11 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _let_go(*executors: Executor | None) -> None:
+def _let_go(asked: BaseException, *executors: Executor | None) -> None:
+    """Let no more tasks begin, and the process end although Python waits for those that did."""
     for executor in filter(None, executors):
         executor.shutdown(wait=False, cancel_futures=True)
+    if isinstance(asked, TerminationSignal):
+        last = threading.Timer(LAST_SECONDS, leave, (128 + asked.signal,))
+        last.daemon = True
+        last.start()
