@@ -1,6 +1,6 @@
 """Ours beside the floor and the best of others, on the same inputs in one run: `make bench`.
 
-    python tests/benchmark.py [--only polygons tables …] [--rounds 3] [--scale 1] [--into FOLDER]
+    python tests/benchmark.py [--only polygons tables …] [--rounds 2] [--scale 1] [--into FOLDER]
 
 Makes synthetic inputs and a private database in a folder of its own and removes both. The report
 (report.md, chart.png, figures.json) goes to data/bench. Targets are ratios to the floor or to the

@@ -295,6 +295,17 @@ def test_too_many_municipalities_is_said() -> None:
         places.choose(600)
 
 
+def test_a_municipality_has_no_more_sectors_than_codes() -> None:
+    chosen = places.choose(2)
+    limit = country.PER_LETTER * len(country.LETTERS)
+    for sectors in (300, 4200, limit * len(chosen)):
+        shares = country._shares(chosen, sectors)
+        assert shares.sum() == sectors
+        assert shares.max() <= limit
+    with pytest.raises(ValueError, match=f"at most {limit * len(chosen):,} sectors"):
+        country._shares(chosen, limit * len(chosen) + 1)
+
+
 def test_the_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
     for name, seed in (("one", 5), ("two", 5), ("three", 6)):
         write(tmp_path / name, vintages=(2021, 2025), defects=Defects(2, 2, 2, 1), seed=seed)

@@ -80,7 +80,7 @@ def prepared(folder: Path, database: Database, name: str, sectors: int) -> dict[
     """Make a country's files, a database and folders; return the environment of its runs."""
     files = folder / f"belgium-{sectors}"
     if not files.exists():
-        belgium.write(files, 120, sectors, (VINTAGE,))
+        belgium.write(files, max(120, sectors // 1000), sectors, (VINTAGE,))
     database.outside_transaction(f'CREATE DATABASE "{name}"')
     url = database.url.set(database=name).render_as_string(hide_password=False)
     data = folder / f"data-{name}"

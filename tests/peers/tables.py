@@ -60,7 +60,7 @@ def _work(path: Path, reads: Table, like: str, ready: Path, database: Database) 
         f"{'A register' if is_large else '20,000 rows × 30'}, {TITLES[path.suffix]}",
         tuple(ways),
         Target("floor", FLOORS[like if is_large else path.name]),
-        rounds=1 if is_large else 3,
+        rounds=0 if is_large else 2,
         away=away,
         notes="The floor is a ready-made file of binary COPY; DuckDB and polars send by ADBC. All"
         " end with ANALYZE, and the small ones with a key.",

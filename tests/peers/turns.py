@@ -65,18 +65,28 @@ def measure(ways: Sequence[Way], rounds: int, postmaster: int) -> dict[str, Take
     """Let each way have a turn in every round, and return what they took.
 
     The round before the first only warms. postmaster: process of the database server. A way that
-    fails is out, with its reason; one that is SLOW beside ours has one turn that counts.
+    fails is out, with its reason; one that is SLOW beside ours has one turn, its first.
     """
     taken = {way.name: Taken() for way in ways}
+    ours = taken.get("ours", Taken()).seconds
+    warming: list[float] = []  # what ours took in the round before the first
+
+    def is_slow(name: str, least: float) -> bool:
+        told = ours or warming
+        return name != "ours" and bool(told) and least > SLOW * max(told)
+
     with ExitStack() as opened:
         workers = {way.name: opened.enter_context(Worker(way, postmaster)) for way in ways}
         for number in range(rounds + 1):
-            ours = taken.get("ours", Taken()).seconds
             for name, worker in workers.items():
-                own = taken[name].seconds
-                is_slow = bool(own and ours) and min(own) > SLOW * max(ours)
-                if not (taken[name].failure or is_slow):
-                    worker.turn(taken[name], counts=number > 0 or rounds == 0)
+                own = taken[name]
+                if own.failure or (own.seconds and is_slow(name, min(own.seconds))):
+                    continue
+                seconds = worker.turn(own)
+                if name == "ours" and not own.failure:
+                    warming.append(seconds)
+                if not own.failure and (number or not rounds or is_slow(name, seconds)):
+                    worker.keep(own)
     return taken
 
 
@@ -91,6 +101,7 @@ class Worker:
         theirs.close()
         self._ours.recv()  # its modules are loaded
         self._before = psutil.Process(self._process.pid).memory_info().rss
+        self._last = 0.0, 0.0, 0.0, 0.0
 
     def __enter__(self) -> Worker:
         return self
@@ -102,11 +113,11 @@ class Worker:
         if self._process.is_alive():
             self._process.kill()
 
-    def turn(self, taken: Taken, *, counts: bool) -> None:
-        """Let the way work once, and keep what it took if the turn counts."""
+    def turn(self, taken: Taken) -> float:
+        """Let the way work once; return its seconds, or say in `taken` why it has none."""
         taken.failure, _ = self._ask("before")
         if taken.failure:
-            return
+            return 0.0
         before, running = server_seconds(self._server), threading.Event()
         peak: list[float] = [0.0]
         watcher = threading.Thread(target=self._watch, args=(running, peak))
@@ -116,15 +127,18 @@ class Worker:
         finally:
             running.set()
             watcher.join()
-        server = server_seconds(self._server) - before
-        if taken.failure or not counts:
-            return
+        self._last = seconds, client, server_seconds(self._server) - before, peak[0]
+        return float(seconds)
+
+    def keep(self, taken: Taken) -> None:
+        """Count the last turn, and ask what came of it."""
         why, said = self._ask("told")
         taken.said = f"what came of it cannot be told ({why})" if why else said
+        seconds, client, server, peak = self._last
         taken.seconds.append(seconds)
         taken.client.append(client)
         taken.server.append(server)
-        taken.peak_mib = max(taken.peak_mib, peak[0])
+        taken.peak_mib = max(taken.peak_mib, peak)
 
     def _ask(self, word: str) -> Any:
         try:

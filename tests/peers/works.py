@@ -57,7 +57,7 @@ class Work:
     title: str
     ways: tuple[Way, ...]
     target: Target | None = None
-    rounds: int = 3
+    rounds: int = 2
     away: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
 

@@ -116,8 +116,8 @@ def build(municipalities: int, sectors: int, defects: Defects, seed: int) -> Cou
 
 
 def _shares(chosen: list[places.Place], sectors: int) -> Integers:
-    """Sectors for each municipality in the real proportions, at least two each, exactly so many in
-    all.
+    """Sectors for each municipality in the real proportions, at least two each and no more than its
+    codes allow, exactly so many in all.
     """
     if sectors < 2 * len(chosen):
         raise ValueError(
@@ -131,11 +131,17 @@ def _shares(chosen: list[places.Place], sectors: int) -> Integers:
         np.argsort(shares - ideal, kind="stable")[: sectors - 2 * len(chosen) - shares.sum()]
     ] += 1
     shares += 2
-    if shares.max() > PER_LETTER * len(LETTERS):
+    beyond = np.maximum(shares - PER_LETTER * len(LETTERS), 0)
+    shares -= beyond
+    room = PER_LETTER * len(LETTERS) - shares
+    if beyond.sum() > room.sum():
         raise ValueError(
-            f"A municipality would have {shares.max():,} sectors, more than its codes allow: ask"
-            " for more municipalities."
+            f"{len(chosen)} municipalities have codes for at most {sectors - (beyond - room).sum():,}"
+            f" sectors; {sectors:,} were asked for: ask for more municipalities."
         )
+    if beyond.any():
+        shares += beyond.sum() * room // room.sum()
+        shares[np.flatnonzero(room)[: sectors - shares.sum()]] += 1
     return shares
 
 
