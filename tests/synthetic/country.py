@@ -135,9 +135,10 @@ def _shares(chosen: list[places.Place], sectors: int) -> Integers:
     shares -= beyond
     room = PER_LETTER * len(LETTERS) - shares
     if beyond.sum() > room.sum():
+        most = len(chosen) * PER_LETTER * len(LETTERS)
         raise ValueError(
-            f"{len(chosen)} municipalities have codes for at most {sectors - (beyond - room).sum():,}"
-            f" sectors; {sectors:,} were asked for: ask for more municipalities."
+            f"{len(chosen)} municipalities have codes for at most {most:,} sectors; {sectors:,} were"
+            " asked for: ask for more municipalities."
         )
     if beyond.any():
         shares += beyond.sum() * room // room.sum()
