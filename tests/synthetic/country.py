@@ -137,8 +137,8 @@ def _shares(chosen: list[places.Place], sectors: int) -> Integers:
     if beyond.sum() > room.sum():
         most = len(chosen) * PER_LETTER * len(LETTERS)
         raise ValueError(
-            f"{len(chosen)} municipalities have codes for at most {most:,} sectors; {sectors:,} were"
-            " asked for: ask for more municipalities."
+            f"{len(chosen)} municipalities have codes for at most {most:,} sectors, and {sectors:,}"
+            " were asked for: ask for more municipalities."
         )
     if beyond.any():
         shares += beyond.sum() * room // room.sum()
