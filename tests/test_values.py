@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -271,6 +272,9 @@ def test_marks_between_thousands(thousands: str, spelled: str, held: Any) -> Non
         ),
         (["-", "", "1"], {"zero": ("-", "")}, [0, 0, 1], None),
         (["-", "*"], {"zero": ("-",), "missing": {"*": "x"}}, [0, None], [None, "x"]),
+        (["5", "7"], {"zero": ("5",)}, [0, 7], None),
+        (["-1", "-2", "3"], {"zero": ("-2",), "missing": {"-1": "x"}}, [None, 0, 3], ["x"]),
+        (["-1", "+7"], {"missing": {"-1.0": "x", "7": "y"}}, [None] * 2, ["x", "y"]),
     ],
 )
 def test_markers_of_missing_figures_and_of_zero(
@@ -281,6 +285,26 @@ def test_markers_of_missing_figures_and_of_zero(
     assert found.to_pylist() == values
     expected = None if reasons is None else reasons + [None] * (len(values) - len(reasons))
     assert (why and why.to_pylist()) == expected
+
+
+@pytest.mark.parametrize("kind", ["integer", "number", "decimal(6,2)"])
+def test_markers_among_numbers_are_those_among_texts(kind: str) -> None:
+    pick, seen = random.Random(7), 0
+    spellings = "0 -0 1 -1 1.0 1.5 5 -5 +5 1e3 1000 1,000 5_000 0x10 -666666666 NaN * (X)".split()
+    for _ in range(3000):
+        cells = pick.choices(spellings[:-6] if pick.random() < 0.7 else spellings, k=3)
+        missing = {marker: marker for marker in pick.choices(spellings, k=pick.randint(0, 3))}
+        reads = Writing(missing=missing, zero=tuple(pick.choices(spellings, k=pick.randint(0, 2))))
+        told = []
+        for given in (cells, [*cells, None]):  # beside an empty cell all are looked at as texts
+            try:
+                values, why = convert(pa.array(given, pa.string()), Column(("V",), kind), reads)
+                told.append((values[:3].to_pylist(), why and why[:3].to_pylist()))
+            except Unreadable as error:
+                told.append((error.row, str(error)))
+        assert told[0] == told[1], (cells, reads)
+        seen += told[0][1] is not None and any(told[0][1])
+    assert seen > 100
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet", ".geojson", ".gpkg"])

@@ -6,11 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.core.making.fields import arrow_type
+from tasks.core.making.numbers import plain_numbers
 from tasks.core.making.tables.blocks import composed, is_blank
 from tasks.core.model.columns import Column
 from tasks.core.model.declarations import Writing
@@ -32,6 +34,8 @@ class Reasons(Counter[str]):
 
     def add(self, reasons: pa.Array) -> None:
         """Count the reasons beside a column."""
+        if reasons.null_count == len(reasons):
+            return
         for count in reasons.value_counts():
             if count["values"].is_valid:
                 self[count["values"].as_py()] += count["counts"].as_py()
@@ -85,19 +89,42 @@ def take_marked_values(
     values: pa.Array, reasons: pa.Array, reads: Writing
 ) -> tuple[pa.Array, pa.Array]:
     """Take what was written in another way than its marker: -99997.0 is -99997."""
-    kind = values.type
-    markers = {each: why for each, why in reads.missing.items() if _is_value(each, kind)}
-    zeros = [each for each in reads.zero if _is_value(each, kind)]
+    within = _Within(values)
+    markers = {each: why for each, why in reads.missing.items() if each in within}
+    zeros = [each for each in reads.zero if each in within]
     if not markers and not zeros:
         return values, reasons
     values, others = take_markers(values, markers, zeros)
     return values, pc.coalesce(reasons, others)
 
 
-def _is_value(marker: str, kind: pa.DataType) -> bool:
-    if pa.types.is_date(kind):
-        return bool(re.fullmatch(r"\d{4}-\d{2}-\d{2}", marker.strip()))
-    return _is_number(kind) and bool(_as_number(marker, kind).null_count == 0)
+@cache
+def are_numbers(markers: tuple[str, ...], kind: pa.DataType) -> bool:
+    """Tell whether markers are different numbers of a type, or what Arrow reads as no number."""
+    numbers = list[object]()
+    for marker in markers:
+        if _as_number(marker, kind).null_count == 0:
+            numbers.append(_as_number(marker, kind)[0].as_py())
+        elif plain_numbers(pa.array([marker.strip()]), kind, Writing()) is not None:
+            return False
+    return len({*numbers}) == len(numbers)
+
+
+class _Within:
+    """The range of some dates or numbers, in which a marker may lie."""
+
+    def __init__(self, values: pa.Array) -> None:
+        self._kind = values.type
+        if _is_number(self._kind):
+            self._ends = pc.min_max(values).as_py()
+
+    def __contains__(self, marker: str) -> bool:
+        if pa.types.is_date(self._kind):
+            return bool(re.fullmatch(r"\d{4}-\d{2}-\d{2}", marker.strip()))
+        if not _is_number(self._kind) or self._ends["min"] is None:
+            return False
+        number = _as_number(marker, self._kind)[0].as_py()
+        return number is not None and bool(self._ends["min"] <= number <= self._ends["max"])
 
 
 def is_marker(value: str, missing: Mapping[str, str]) -> bool:
@@ -113,7 +140,8 @@ def _places(cells: pa.Array, markers: Sequence[str]) -> pa.Array:
         if not "".join(stripped).isascii():
             texts = pc.utf8_normalize(texts, "NFC")
         return pc.index_in(texts, value_set=pa.array(stripped, pa.string()))
-    numbers = pa.concat_arrays([_as_number(marker, cells.type) for marker in markers])
+    nothing = pa.array([], cells.type)
+    numbers = pa.concat_arrays([nothing, *(_as_number(each, cells.type) for each in markers)])
     return pc.index_in(cells, value_set=numbers, skip_nulls=True)
 
 
@@ -122,6 +150,7 @@ def _is_number(kind: pa.DataType) -> bool:
     return any(is_of_kind(kind) for is_of_kind in kinds)
 
 
+@cache
 def _as_number(marker: str, kind: pa.DataType) -> pa.Array:
     """Read a marker as a number of a type: one value, null where it is none."""
     try:

@@ -32,10 +32,8 @@ def as_numbers(cells: pa.Array, column: Column, reads: Writing) -> pa.Array:
         if (typed := _converted(cells, target)) is not None:
             return typed
         cells, reads = spelled_out(cells), Writing()  # written out by Arrow, so with a point
-    if reads.decimal_point == "." and not reads.thousands:
-        typed = _cast(cells, target)
-        if typed is not None and not _is_doubtful(typed):
-            return typed
+    if (typed := plain_numbers(cells, target, reads)) is not None:
+        return typed
     spelled = pc.utf8_trim_whitespace(cells)
     spelled = pc.if_else(pc.equal(spelled, ""), pa.scalar(None, pa.string()), spelled)
     spelled = _spell_number(spelled, column, reads)
@@ -44,6 +42,14 @@ def as_numbers(cells: pa.Array, column: Column, reads: Writing) -> pa.Array:
         raise _first_unreadable(cells, spelled, target)
     _require_exact(typed, spelled)
     return typed
+
+
+def plain_numbers(cells: pa.Array, target: pa.DataType, reads: Writing) -> pa.Array | None:
+    """Return strings as numbers where all are written as Arrow reads them, otherwise None."""
+    if reads.decimal_point != "." or reads.thousands:
+        return None
+    typed = _cast(cells, target)
+    return None if typed is None or _is_doubtful(typed) else typed
 
 
 def spelled_out(cells: pa.Array) -> pa.Array:

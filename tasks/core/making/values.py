@@ -10,9 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.core.making.dates import as_dates
-from tasks.core.making.fields import simplified
-from tasks.core.making.markers import is_marker, take_marked_values, take_markers
-from tasks.core.making.numbers import as_numbers, exact_whole_numbers, holds, spelled_out
+from tasks.core.making.fields import arrow_type, simplified
+from tasks.core.making.markers import are_numbers, is_marker, take_marked_values, take_markers
+from tasks.core.making.numbers import (
+    as_numbers,
+    exact_whole_numbers,
+    holds,
+    plain_numbers,
+    spelled_out,
+)
 from tasks.core.making.tables.blocks import is_blank
 from tasks.core.making.tables.encodings import name_of
 from tasks.core.making.unreadable import Unreadable, require
@@ -27,6 +33,7 @@ ADVICE = {  # what else may be declared of a value, by the declared type
     "date": ", its `day_first` or `time_zone`",
     "boolean": "",
 }
+NO_NUMBERS = ("date", "boolean")
 NO_TEXT = (pa.types.is_nested, pa.types.is_duration, pa.types.is_interval)
 
 
@@ -43,12 +50,27 @@ def convert(cells: pa.Array, column: Column, reads: Writing) -> tuple[pa.Array, 
         return as_typed(cells, column, reads), None
     if pa.types.is_binary(cells.type):
         cells = _decoded(cells, reads)
-    values, reasons = take_markers(cells, reads.missing, reads.zero)
-    typed = as_typed(values, column, reads)
+    typed = _numbers(cells, column, reads)
+    if typed is not None:  # as most are: markers are sought among numbers, not in texts
+        reasons = pa.nulls(len(cells), pa.string())
+    else:
+        values, reasons = take_markers(cells, reads.missing, reads.zero)
+        typed = as_typed(values, column, reads)
     if not pa.types.is_string(cells.type):
         return typed, reasons if reads.missing else None
     typed, reasons = take_marked_values(typed, reasons, reads)
     return typed, reasons if reads.missing else None
+
+
+def _numbers(cells: pa.Array, column: Column, reads: Writing) -> pa.Array | None:
+    """Return strings as numbers where all cells are plain ones, and all markers that could be."""
+    if not pa.types.is_string(cells.type) or cells.null_count or column.type in NO_NUMBERS:
+        return None
+    kind = arrow_type(column)
+    zeros = (*reads.zero, "0") if reads.zero else ()
+    if not are_numbers((*reads.missing, *zeros), kind):
+        return None
+    return plain_numbers(cells, kind, reads)
 
 
 def refusal(
