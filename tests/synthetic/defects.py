@@ -75,10 +75,11 @@ def _roomy(
     coverage: Coverage, used: set[int], count: int, random: np.random.Generator
 ) -> list[int]:
     areas = shapely.area(coverage.polygons)
+    middle = np.median(areas)
     large = [
         number
         for number in random.permutation(len(areas)).tolist()
-        if areas[number] >= np.median(areas) and number not in used
+        if areas[number] >= middle and number not in used
     ]
     if len(large) < count:
         raise ValueError(
