@@ -20,6 +20,7 @@ from prefect.cli import app
 from prefect.cli import flow_run as command
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import Abort
 from prefect.runner._control_channel import ControlChannel
 from prefect.runner._starter_engine import EngineCommandStarter
 from prefect.states import AwaitingRetry
@@ -61,7 +62,7 @@ async def propose_retry(
 
 
 def stand_by_retry(run: UUID) -> None:
-    """Say so again where the worker takes the end of the pod for a crash, until the run is started.
+    """Ask again where the worker takes the end of the pod for a crash, until the run is started.
 
     Pod and worker learn of an eviction at the same time. Where the worker spoke last, the run would
     have crashed and nothing would start it again.
@@ -69,7 +70,7 @@ def stand_by_retry(run: UUID) -> None:
     until = time.monotonic() + STANDS_BY
     with get_client(sync_client=True) as client:
         while time.monotonic() < until:
-            with suppress(HTTPError):
+            with suppress(HTTPError, Abort):  # the next look tells what came between
                 state = client.read_flow_run(run).state
                 if state and state.is_crashed():
                     propose_state_sync(client, AwaitingRetry(), flow_run_id=run)

@@ -63,7 +63,7 @@ def convert(cells: pa.Array, column: Column, reads: Writing) -> tuple[pa.Array, 
 
 
 def _numbers(cells: pa.Array, column: Column, reads: Writing) -> pa.Array | None:
-    """Return strings as numbers where all cells are plain ones, and all markers that could be."""
+    """Return strings as numbers where all are plain ones and no marker is known by its letters."""
     if not pa.types.is_string(cells.type) or cells.null_count or column.type in NO_NUMBERS:
         return None
     kind = arrow_type(column)
