@@ -60,7 +60,7 @@ class Office:
     asked: Event
     healthy: list[Step]
 
-    def is_asked(self, program: processes.Program) -> None:
+    def wait_until_asked(self, program: processes.Program) -> None:
         """Wait until it is asked for the file, by a program that has not ended."""
         wait(lambda: self.asked.is_set() or program.poll() is not None, "the question", 0.05)
 
@@ -110,7 +110,7 @@ def test_a_run_that_waits_for_its_publisher_ends_when_it_is_asked_to(
         office.asked.clear()
         command = (sys.executable, "-c", RUN, *started, f"{office.server.base}/")
         with processes.started(*command) as program:
-            office.is_asked(program)
+            office.wait_until_asked(program)
             program.send_signal(number)
             said = program.finish(code)
         *_, (outcome, message) = other_database.rows(RUNS)
@@ -145,7 +145,7 @@ def test_an_evicted_run_is_started_again_although_its_worker_takes_it_for_crashe
 
         command = ("-m", "tasks.running.pod", "flow-run", "execute", str(run))
         with processes.started(sys.executable, *command, cwd=TESTS.parent) as pod:
-            office.is_asked(pod)
+            office.wait_until_asked(pod)
             pod.send_signal(signal.SIGTERM)
             wait(lambda: is_in("AwaitingRetry"), "the retry", 0.05)
             for _ in range(crashes):
