@@ -216,12 +216,39 @@ def rows(database: Database, staging: Staging) -> Callable[[str], list[tuple[Any
     return select
 
 
-@pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """A real Prefect server with a database of its own, for the tests that need the engine."""
+@contextmanager
+def prefect_server_that(records: bool) -> Iterator[None]:
+    """A real Prefect server with a database of its own.
+
+    One that does not record answers nothing about task runs and events. Recording them took it two
+    fifths of its time, and few tests ask.
+    """
+    from prefect import settings
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=180):
+    services = (
+        settings.PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED,
+        settings.PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED,
+        settings.PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED,
+    )
+    with (
+        settings.temporary_settings(dict.fromkeys(services, records)),
+        prefect_test_harness(server_startup_timeout=180),
+    ):
+        yield
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A server for the tests that need the engine, and not what it did."""
+    with prefect_server_that(records=False):
+        yield
+
+
+@pytest.fixture(scope="module")
+def recording_server(prefect_server: None) -> Iterator[None]:
+    """Another server, for the tests that ask what task runs there were."""
+    with prefect_server_that(records=True):
         yield
 
 

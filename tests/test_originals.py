@@ -571,7 +571,7 @@ def test_every_real_file_passes(real_files: Path) -> None:
 
 
 def test_a_backup_in_a_flow_asks_at_once_retries_and_shows_its_progress(
-    office: Office, prefect_server: None, monkeypatch: pytest.MonkeyPatch
+    office: Office, recording_server: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from prefect import flow
     from prefect.client.orchestration import get_client

@@ -75,7 +75,7 @@ def run(flow: Any, **parameters: Any) -> State[Any]:
 
 @pytest.fixture(scope="module")
 def published(
-    mirror: Path, prefect_server: None, cluster_database: Database
+    mirror: Path, recording_server: None, cluster_database: Database
 ) -> Iterator[State[Any]]:
     """The run that published 2023, during which the database failed while one state was loaded."""
     with site().database.session() as cursor:
