@@ -216,12 +216,11 @@ def rows(database: Database, staging: Staging) -> Callable[[str], list[tuple[Any
     return select
 
 
-@contextmanager
-def prefect_server_that(records: bool) -> Iterator[None]:
-    """A real Prefect server with a database of its own.
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A real Prefect server with a database of its own, for the tests that need the engine.
 
-    One that does not record answers nothing about task runs and events. Recording them took it two
-    fifths of its time, and few tests ask.
+    It records no task runs and no events, which took two fifths of its time; no test asks it.
     """
     from prefect import settings
     from prefect.testing.utilities import prefect_test_harness
@@ -232,23 +231,9 @@ def prefect_server_that(records: bool) -> Iterator[None]:
         settings.PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED,
     )
     with (
-        settings.temporary_settings(dict.fromkeys(services, records)),
+        settings.temporary_settings(dict.fromkeys(services, False)),
         prefect_test_harness(server_startup_timeout=180),
     ):
-        yield
-
-
-@pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """A server for the tests that need the engine, and not what it did."""
-    with prefect_server_that(records=False):
-        yield
-
-
-@pytest.fixture(scope="module")
-def recording_server(prefect_server: None) -> Iterator[None]:
-    """Another server, for the tests that ask what task runs there were."""
-    with prefect_server_that(records=True):
         yield
 
 
