@@ -62,10 +62,14 @@ def run(
     database = cluster.database()
     opened.callback(cluster.stop)
     postmaster = int((cluster.folders()[0] / "postmaster.pid").read_text().split()[0])
-    results = []
-    for work in import_module(f"peers.{group}").works(folder, database, opened, scale):
+    results, began = [], time.monotonic()
+    works = import_module(f"peers.{group}").works(folder, database, opened, scale)
+    print(f"{group}: inputs in {time.monotonic() - began:.0f} s", flush=True)
+    for work in works:
+        began = time.monotonic()
         taken = measure(work.ways, rounds or work.rounds, postmaster)
         print(reporting.section(work, taken), flush=True)
+        print(f"\nAll of it in {time.monotonic() - began:.0f} s.", flush=True)
         results.append((work, taken))
     return results
 

@@ -146,7 +146,11 @@ def read_shapefile(path: Path, count: int) -> np.ndarray:
 
 
 def cleaning_command(command: str, given: Path, made: Path) -> list[str]:
-    """What mapshaper is asked."""
+    """What mapshaper is asked.
+
+    It leaves the gap around an area that shrank on all sides, also with a wider gap-width, with
+    gap-fill-area and with close-outer-gaps.
+    """
     widths = [f"gap-width={GAP_METRES}m", f"snap-interval={SNAP_METRES}"]
     return [command, "-i", str(given), "-clean", *widths, "-o", str(made), "force"]
 

@@ -77,6 +77,8 @@ def measure(ways: Sequence[Way], rounds: int, postmaster: int) -> dict[str, Take
 
     with ExitStack() as opened:
         workers = {way.name: opened.enter_context(Worker(way, postmaster)) for way in ways}
+        for worker in workers.values():  # started beside each other
+            worker.load()
         for number in range(rounds + 1):
             for name, worker in workers.items():
                 own = taken[name]
@@ -99,8 +101,7 @@ class Worker:
         self._process = get_context("spawn").Process(target=serve, args=(way, theirs), daemon=False)
         self._process.start()
         theirs.close()
-        self._ours.recv()  # its modules are loaded
-        self._before = psutil.Process(self._process.pid).memory_info().rss
+        self._before = 0
         self._last = 0.0, 0.0, 0.0, 0.0
 
     def __enter__(self) -> Worker:
@@ -112,6 +113,11 @@ class Worker:
         self._process.join(10)
         if self._process.is_alive():
             self._process.kill()
+
+    def load(self) -> None:
+        """Wait until its modules are loaded."""
+        self._ours.recv()
+        self._before = psutil.Process(self._process.pid).memory_info().rss
 
     def turn(self, taken: Taken) -> float:
         """Let the way work once; return its seconds, or say in `taken` why it has none."""
