@@ -14,6 +14,7 @@ from peers.works import FLOOR, OURS, Target, Work
 from synthetic import belgium
 
 from tasks.core.postgres.database import Database, parse
+from tasks.core.postgres.migrations import migrate
 
 ROOT = Path(__file__).resolve().parents[2]
 VINTAGE = 2025
@@ -60,7 +61,7 @@ def works(folder: Path, database: Database, opened: ExitStack, scale: float) -> 
             f"No Prefect server up, {small:,} sectors",
             (Way(OURS, told, (cold, "--rebuild"), before=stop_server),),
             notes="The command starts the background server, which stays.",
-            rounds=1,
+            rounds=0,
         ),
         Work(
             f"Flows at once, {small:,} sectors each",
@@ -70,7 +71,7 @@ def works(folder: Path, database: Database, opened: ExitStack, scale: float) -> 
                 )
                 for number in (1, 2, 4)
             ),
-            rounds=1,
+            rounds=0,
             notes="Each publishes an edition in a database of its own.",
         ),
     ]
@@ -82,11 +83,12 @@ def prepared(folder: Path, database: Database, name: str, sectors: int) -> dict[
     if not files.exists():
         belgium.write(files, max(120, sectors // 1000), sectors, (VINTAGE,))
     database.outside_transaction(f'CREATE DATABASE "{name}"')
-    url = database.url.set(database=name).render_as_string(hide_password=False)
+    own = Database(database.url.set(database=name))
+    migrate(own)
     data = folder / f"data-{name}"
     data.mkdir(mode=0o711)
     return {
-        "GEODATA_DATABASE_URL": url,
+        "GEODATA_DATABASE_URL": own.url.render_as_string(hide_password=False),
         "GEODATA_ARCHIVE": str(data / "archive"),
         "GEODATA_DATA": str(data),
         "MIRROR": str(files),

@@ -24,7 +24,7 @@ import psutil
 
 Result = TypeVar("Result")
 MIB = 1 << 20
-SLOW = 4.0  # times what ours takes
+SLOW = 2.5  # times what ours takes
 LOOK = 0.01  # seconds between looks at the memory of a way
 
 
@@ -32,8 +32,8 @@ LOOK = 0.01  # seconds between looks at the memory of a way
 class Way:
     """One way of doing a work: a function of a module, and what it is given.
 
-    name: floor, ours, or the peer's. version: of the peer. before: prepares a turn, and told says
-    what came of it, both outside of what is measured.
+    name: floor, ours, or the peer's. version: of the peer. before: prepares a turn, beside those of
+    the others, and told says what came of it, both outside of what is measured.
     """
 
     name: str
@@ -75,19 +75,27 @@ def measure(ways: Sequence[Way], rounds: int, postmaster: int) -> dict[str, Take
         told = ours or warming
         return name != "ours" and bool(told) and least > SLOW * max(told)
 
+    def is_over(own: Taken, name: str) -> bool:
+        return bool(own.failure or (own.seconds and is_slow(name, min(own.seconds))))
+
     with ExitStack() as opened:
         workers = {way.name: opened.enter_context(Worker(way, postmaster)) for way in ways}
         for worker in workers.values():  # started beside each other
             worker.load()
         for number in range(rounds + 1):
-            for name, worker in workers.items():
+            left = {name: each for name, each in workers.items() if not is_over(taken[name], name)}
+            for worker in left.values():  # prepared beside each other
+                worker.ask("before")
+            for name, worker in left.items():
+                taken[name].failure, _ = worker.answer()
+            for name, worker in left.items():
                 own = taken[name]
-                if own.failure or (own.seconds and is_slow(name, min(own.seconds))):
+                seconds = 0.0 if own.failure else worker.turn(own)
+                if own.failure:
                     continue
-                seconds = worker.turn(own)
-                if name == "ours" and not own.failure:
+                if name == "ours":
                     warming.append(seconds)
-                if not own.failure and (number or not rounds or is_slow(name, seconds)):
+                if number or not rounds or is_slow(name, seconds):
                     worker.keep(own)
     return taken
 
@@ -121,15 +129,13 @@ class Worker:
 
     def turn(self, taken: Taken) -> float:
         """Let the way work once; return its seconds, or say in `taken` why it has none."""
-        taken.failure, _ = self._ask("before")
-        if taken.failure:
-            return 0.0
         before, running = server_seconds(self._server), threading.Event()
         peak: list[float] = [0.0]
         watcher = threading.Thread(target=self._watch, args=(running, peak))
         watcher.start()
         try:
-            taken.failure, (seconds, client) = self._ask("work")
+            self.ask("work")
+            taken.failure, (seconds, client) = self.answer()
         finally:
             running.set()
             watcher.join()
@@ -138,7 +144,8 @@ class Worker:
 
     def keep(self, taken: Taken) -> None:
         """Count the last turn, and ask what came of it."""
-        why, said = self._ask("told")
+        self.ask("told")
+        why, said = self.answer()
         taken.said = f"what came of it cannot be told ({why})" if why else said
         seconds, client, server, peak = self._last
         taken.seconds.append(seconds)
@@ -146,12 +153,18 @@ class Worker:
         taken.server.append(server)
         taken.peak_mib = max(taken.peak_mib, peak)
 
-    def _ask(self, word: str) -> Any:
-        try:
+    def ask(self, word: str) -> None:
+        """Let the process do what a word says."""
+        with suppress(OSError):
             self._ours.send(word)
-            return self._ours.recv()
+
+    def answer(self) -> tuple[str, Any]:
+        """Wait for what the process says: a failure, empty for none, and what came of it."""
+        try:
+            failure, result = self._ours.recv()
         except (EOFError, OSError):
             return "its process ended", (0.0, 0.0)
+        return failure, result
 
     def _watch(self, running: threading.Event, peak: list[float]) -> None:
         process = psutil.Process(self._process.pid)
