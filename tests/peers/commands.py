@@ -49,6 +49,7 @@ def works(folder: Path, database: Database, opened: ExitStack, scale: float) -> 
             f"Belgium, {sectors:,} sectors, whole command",
             (Way(OURS, told, ({**large, **warm}, "--rebuild")),),
             Target("seconds", 9.0),
+            rounds=1,
             notes="A new edition by `python flows/belgium.py` with a Prefect server up.",
         ),
         Work(

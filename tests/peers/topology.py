@@ -57,7 +57,7 @@ def _cleaning(folder: Path, database: Database, size: Size) -> Work:
         f"Clean {areas:,} areas, {size[2] / areas:.1%} defective",
         tuple(ways),
         Target("peers", 1.0),
-        rounds=1 if areas < 50_000 else 0,
+        rounds=0,
         away={} if version else {"mapshaper": "it could not be fetched"},
         notes="Ours from PostGIS to PostGIS, mapshaper from Shapefile to Shapefile.",
     )
