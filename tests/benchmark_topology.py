@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -185,7 +185,13 @@ def quality(truth: np.ndarray, spoilt: np.ndarray, after: np.ndarray) -> Quality
     shapes = after.copy()
     shapes[lost] = shapely.MultiPolygon()
     shapes[invalid] = multipolygons(shapely.make_valid(shapes[invalid]))
-    bad = np.flatnonzero(~shapely.is_empty(shapely.coverage_invalid_edges(shapes)))
+    with ThreadPoolExecutor(1) as beside:
+        edges = beside.submit(shapely.coverage_invalid_edges, shapes)
+        same = shapely.equals_identical(shapely.normalize(shapes), shapely.normalize(truth))
+        true = shapely.make_valid(truth[~same])  # two of 100,000 cross themselves
+        distance = np.zeros(len(truth))
+        distance[~same] = shapely.area(shapely.symmetric_difference(shapes[~same], true))
+    bad = np.flatnonzero(~shapely.is_empty(edges.result()))
     one, other = shapely.STRtree(shapes).query(shapes[bad], predicate="intersects")
     pairs = np.unique(np.sort(np.column_stack([bad[one], other]), axis=1), axis=0)
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
@@ -197,10 +203,6 @@ def quality(truth: np.ndarray, spoilt: np.ndarray, after: np.ndarray) -> Quality
     shapely.prepare(ground)
     holes = faces[~shapely.intersects(ground, shapely.point_on_surface(faces))]
     gaps = shapely.area(holes[shapely.is_empty(shapely.buffer(holes, -GAP_METRES / 2))])
-    same = shapely.equals_identical(shapely.normalize(shapes), shapely.normalize(truth))
-    true = shapely.make_valid(truth[~same])  # two of 100,000 cross themselves
-    distance = np.zeros(len(truth))
-    distance[~same] = shapely.area(shapely.symmetric_difference(shapes[~same], true))
     defective = [number for number in range(len(truth)) if spoilt[number] is not truth[number]]
     touched = shapely.STRtree(truth).query(truth[defective], predicate="intersects")[1]
     return Quality(

@@ -13,12 +13,13 @@ from peers.turns import Way
 from peers.works import FLOOR, OURS, Target, Work
 from synthetic import belgium
 
-from tasks.core.postgres.database import Database, parse
+from tasks.core.postgres.database import Database, engine, parse
 from tasks.core.postgres.migrations import migrate
 
 ROOT = Path(__file__).resolve().parents[2]
 VINTAGE = 2025
 SECTORS, FEW = 20_000, 5_000
+TEMPLATE = "benchmark_template"  # a database with an empty catalog
 EMPTY = """
 from prefect import flow
 @flow
@@ -36,6 +37,10 @@ def works(folder: Path, database: Database, opened: ExitStack, scale: float) -> 
     from tasks.running import local_server
 
     sectors, small = round(SECTORS * scale), round(FEW * scale)
+    database.outside_transaction(f"CREATE DATABASE {TEMPLATE}")
+    template = Database(database.url.set(database=TEMPLATE))
+    migrate(template)
+    engine(template).dispose()
     large = prepared(folder, database, "large", sectors)
     cold = prepared(folder, database, "cold", small)
     several = [prepared(folder, database, f"several_{number}", small) for number in range(4)]
@@ -83,13 +88,12 @@ def prepared(folder: Path, database: Database, name: str, sectors: int) -> dict[
     files = folder / f"belgium-{sectors}"
     if not files.exists():
         belgium.write(files, max(120, sectors // 1000), sectors, (VINTAGE,))
-    database.outside_transaction(f'CREATE DATABASE "{name}"')
-    own = Database(database.url.set(database=name))
-    migrate(own)
+    database.outside_transaction(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    url = database.url.set(database=name).render_as_string(hide_password=False)
     data = folder / f"data-{name}"
     data.mkdir(mode=0o711)
     return {
-        "GEODATA_DATABASE_URL": own.url.render_as_string(hide_password=False),
+        "GEODATA_DATABASE_URL": url,
         "GEODATA_ARCHIVE": str(data / "archive"),
         "GEODATA_DATA": str(data),
         "MIRROR": str(files),
