@@ -209,6 +209,7 @@ def signed(ground: Ground, found: pa.Table | None) -> tuple[int, str]:
     found = pa.table({name: found[name].cast(pa.string()) for name in ("key", "code")})
     answers = hashlib.sha256()
     for column in found.sort_by("key").combine_chunks().itercolumns():
+        assert not column.null_count
         for part in column.chunk(0).buffers()[1:]:  # where each text ends, and the texts
             answers.update(part)
     return len(found), answers.hexdigest()

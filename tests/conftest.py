@@ -216,13 +216,11 @@ def rows(database: Database, staging: Staging) -> Callable[[str], list[tuple[Any
     return select
 
 
-@pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """A real Prefect server with a database of its own, for the tests that need the engine.
-
-    It records no task runs and no events, which took two fifths of its time; no test asks it.
-    """
+@contextmanager
+def prefect_server_that(*, records: bool) -> Iterator[None]:
+    """A real Prefect server with a database of its own; events that wait go to the one before."""
     from prefect import settings
+    from prefect.events.worker import EventsWorker
     from prefect.testing.utilities import prefect_test_harness
 
     services = (
@@ -230,10 +228,28 @@ def prefect_server() -> Iterator[None]:
         settings.PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED,
         settings.PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED,
     )
+    EventsWorker.drain_all(at_exit=False)
     with (
-        settings.temporary_settings(dict.fromkeys(services, False)),
+        settings.temporary_settings(dict.fromkeys(services, records)),
         prefect_test_harness(server_startup_timeout=180),
     ):
+        yield
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A Prefect server for the tests that need the engine.
+
+    It records no task runs and no events, which took two fifths of its time and few tests ask for.
+    """
+    with prefect_server_that(records=False):
+        yield
+
+
+@pytest.fixture(scope="module")
+def recording_server(prefect_server: None) -> Iterator[None]:
+    """Another Prefect server, for the tests that ask what task runs and events there were."""
+    with prefect_server_that(records=True):
         yield
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deployed import wait
 from file_server import serve
 from prefect import get_client
 from prefect.client.schemas.objects import State
@@ -49,7 +50,7 @@ def run(**parameters: Any) -> State[Any]:
 
 
 @pytest.fixture(scope="module")
-def published(mirror: Path, prefect_server: None, cluster_database: Database) -> State[Any]:
+def published(mirror: Path, recording_server: None, cluster_database: Database) -> State[Any]:
     """The run that published 2021; its database is that of the session."""
     return run(vintage=2021, mirror=str(mirror))
 
@@ -228,12 +229,17 @@ def test_a_second_run_is_a_no_op_and_a_rebuild_gives_the_same_content(
     assert len(hashes) == 4
 
 
-def test_the_graph_shows_two_branches_that_meet_in_the_join(published: State[Any]) -> None:
-    with get_client(sync_client=True) as client:
-        graph = client.request(
-            "GET", f"/flow_runs/{published.state_details.flow_run_id}/graph-v2"
-        ).json()
+def drawn(graph: dict[str, Any]) -> dict[str, Any]:
+    """The nodes of a graph by their ids, none before the last of the run has ended."""
     nodes = {identity: node for identity, node in graph["nodes"]}
+    is_whole = any(node["label"] == "catalog austria 2021" for node in nodes.values())
+    return nodes if is_whole and all(node["end_time"] for node in nodes.values()) else {}
+
+
+def test_the_graph_shows_two_branches_that_meet_in_the_join(published: State[Any]) -> None:
+    path = f"/flow_runs/{published.state_details.flow_run_id}/graph-v2"
+    with get_client(sync_client=True) as client:
+        nodes = wait(lambda: drawn(client.request("GET", path).json()), "the whole graph")
     above = {
         node["label"]: {nodes[parent["id"]]["label"] for parent in node["parents"]}
         for node in nodes.values()

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deployed import wait
 from faulty_server import FaultyServer, running, status, whole
 from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import TaskRunFilter
 from prefect.settings import get_current_settings
 from runland import PLACES, RUNLAND, SCRIPT, write
 from s3fs import S3FileSystem
@@ -103,7 +106,7 @@ def traces(database: Database, data: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_no_secret_is_in_anything_that_runs_leave(
-    prefect_server: None,
+    recording_server: None,
     planted: Path,
     server: FaultyServer,
     other_database: Database,
@@ -136,6 +139,12 @@ def test_no_secret_is_in_anything_that_runs_leave(
     assert [state.is_completed() for state in states] == [True, False, False, True, True]
     assert any("authorization" in each.headers for each in server.asked)
     assert any(f"k={MARK}-question" in each.path for each in server.asked)
+    failed = TaskRunFilter(state={"type": {"any_": ["FAILED"]}})
+    ours = {"filter": {"event": {"prefix": ["geodata."]}}}
+    with get_client(sync_client=True) as client:  # which the server records a little later
+        wait(lambda: client.read_task_runs(task_run_filter=failed), "a task that failed")
+        asked = "POST", "/events/filter"
+        wait(lambda: client.request(*asked, json=ours).json()["events"], "an event of ours")
     left = list(traces(other_database, tmp_path / "data"))
     read = {place for place, text in left if "zr-places" in text}
     assert {"catalog.retrieval", "catalog.run"} <= read

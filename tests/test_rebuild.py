@@ -123,7 +123,7 @@ def publish(*flows: tuple[str, dict[str, Any]]) -> AbstractContextManager[proces
 
 
 def write_world(folder: Path) -> None:
-    """Two vintages of every country; of the United States, of the estimates and incomes alone."""
+    """Two vintages of every country."""
     belgium.write(folder / "belgium", municipalities=12, sectors=120, vintages=(2024, 2025))
     austria.write(folder / "austria", municipalities=45, vintages=(2023, 2025))
     united_states.write(
@@ -145,7 +145,7 @@ def burning(
     prefect_server: None, cluster_database: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Burning]:
     """All countries published from a server, some at the same time; then one rolled back and one
-    withdrawn.
+    withdrawn. The United States have one vintage of their many states, and two of the rest.
     """
     folder = tmp_path_factory.mktemp("world")
     write_world(folder)

@@ -78,7 +78,7 @@ class Loads(logging.Handler):
         name, said = getattr(record, "task_run_name", ""), record.getMessage()
         if name.startswith("load geometries"):
             self.completed[name] += said.startswith("Finished in state Completed")
-            self.again[name] += "Retry 1/" in said
+            self.again[name] += " - Retry " in said
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +90,9 @@ def published(mirror: Path, prefect_server: None, cluster_database: Database) ->
     said.addHandler(loads)
     try:
         run(united_states, vintage=2023, mirror=str(mirror))
+        said.removeHandler(loads)
         yield loads
     finally:
-        said.removeHandler(loads)
         with site().database.session() as cursor:
             cursor.execute(RECOVERED)
 

@@ -43,7 +43,10 @@ def works(folder: Path, database: Database, opened: ExitStack, scale: float) -> 
     engine(template).dispose()
     large = prepared(folder, database, "large", sectors)
     cold = prepared(folder, database, "cold", small)
-    several = [prepared(folder, database, f"several_{number}", small) for number in range(4)]
+    several = {
+        many: [prepared(folder, database, f"beside_{many}_{each}", small) for each in range(many)]
+        for many in (1, 2, 4)
+    }
     address = local_server.start()
     opened.callback(local_server.stop)
     opened.callback(stop_server, cold)
@@ -66,19 +69,17 @@ def works(folder: Path, database: Database, opened: ExitStack, scale: float) -> 
         Work(
             f"No Prefect server up, {small:,} sectors",
             (Way(OURS, told, (cold, "--rebuild"), before=stop_server),),
-            notes="The command starts the background server, which stays.",
+            notes="The command starts the background server, for the first time, which stays.",
             rounds=0,
         ),
         Work(
             f"Flows at once, {small:,} sectors each",
             tuple(
-                Way(
-                    f"{number} at once", at_once, ([{**each, **warm} for each in several[:number]],)
-                )
-                for number in (1, 2, 4)
+                Way(f"{many} at once", at_once, ([{**each, **warm} for each in environments],))
+                for many, environments in several.items()
             ),
             rounds=0,
-            notes="Each publishes an edition in a database of its own.",
+            notes="Each publishes the first edition of a database of its own.",
         ),
     ]
 

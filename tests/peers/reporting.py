@@ -42,9 +42,9 @@ def text(results: Results, seconds: float) -> str:
         "# Measured beside others",
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {seconds / 60:.0f} minutes; {machine}."
         " Ways of one work had turns one after another, on the same input and the same database;"
-        " figures are medians of the rounds after the first, or those of one turn where the work is"
-        " long or the way slow beside ours. Memory is what the way's own processes held at most"
-        " beyond what they held before.",
+        " figures are medians of the rounds after the first, or those of one turn, which nothing"
+        " warmed, where the work is long or the way slow beside ours. Memory is what the way's"
+        " own processes held at most beyond what they held before.",
         "![chart](chart.png)",
         "\n".join(["| work | target | met |", "|---|---|---|", *map(verdict, results)]),
     ]

@@ -7,6 +7,7 @@ what it held when it began.
 
 from __future__ import annotations
 
+import os
 import resource
 import statistics
 import threading
@@ -32,8 +33,8 @@ LOOK = 0.01  # seconds between looks at the memory of a way
 class Way:
     """One way of doing a work: a function of a module, and what it is given.
 
-    name: floor, ours, or the peer's. version: of the peer. before: prepares a turn, beside those of
-    the others, and told says what came of it, both outside of what is measured.
+    name: floor, ours, or the peer's. version: of the peer. before: prepares a turn, while others
+    prepare theirs; told says what came of it. Both are outside of what is measured.
     """
 
     name: str
@@ -64,8 +65,9 @@ class Taken:
 def measure(ways: Sequence[Way], rounds: int, postmaster: int) -> dict[str, Taken]:
     """Let each way have a turn in every round, and return what they took.
 
-    The round before the first only warms. postmaster: process of the database server. A way that
-    fails is out, with its reason; one that is SLOW beside ours has one turn, its first.
+    The round before the first only warms; where rounds is 0 it is the one that counts. postmaster:
+    process of the database server. A way that fails is out, with its reason; one that is SLOW
+    beside ours has one turn, its first.
     """
     taken = {way.name: Taken() for way in ways}
     ours = taken.get("ours", Taken()).seconds
@@ -88,6 +90,7 @@ def measure(ways: Sequence[Way], rounds: int, postmaster: int) -> dict[str, Take
                 worker.ask("before")
             for name, worker in left.items():
                 taken[name].failure, _ = worker.answer()
+            os.sync()  # what they wrote is no part of the turns
             for name, worker in left.items():
                 own = taken[name]
                 seconds = 0.0 if own.failure else worker.turn(own)
