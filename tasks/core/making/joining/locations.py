@@ -8,6 +8,7 @@ decide, the server is asked, so that what it says of two geometries holds for al
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,7 +115,7 @@ def _located(
     codes, areas = _read_areas(tables, connection)
     done.areas = len(areas)
     query = tables.query(statements.SELECT_POINTS)
-    for points in _slices(stream(tables.database, connection, query)):
+    for points in _read_ahead(_slices(stream(tables.database, connection, query))):
         x, y = points["x"].to_numpy(), points["y"].to_numpy()
         found, near = areas.first(x, y)
         answers = codes.take(pa.array(found, mask=found == len(areas)))
@@ -145,3 +146,12 @@ def _slices(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
             held = []
     if held:
         yield pa.Table.from_batches(held)
+
+
+def _read_ahead(slices: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Read one slice while the points of the one before are looked up."""
+    with ThreadPoolExecutor(1, "points") as reader:
+        coming = reader.submit(next, slices, None)
+        while (points := coming.result()) is not None:
+            coming = reader.submit(next, slices, None)
+            yield points

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from math import isqrt
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import shapely
 
 from tasks.core.making.topology.polygons import Geometries
+from tasks.core.making.topology.threads import ahead
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -47,18 +49,29 @@ class Areas:
 
     def _first(self, x: Floats, y: Floats) -> tuple[Places, Flags]:
         found, near = np.full(len(x), len(self)), np.zeros(len(x), bool)
-        shift, strips = NEAR * np.abs(self._bounds).max(), _Strips(x, y)
-        for begin in range(0, len(self), AREAS):
-            some = self._shapes[begin : begin + AREAS]
-            shapely.prepare(some)
-            for area, point in strips.pairs(self._bounds[begin : begin + AREAS]):
-                shapes, across, up = some[area], x[point], y[point]
-                inside = shapely.intersects_xy(shapes, across, up)
-                np.minimum.at(found, point[inside], begin + area[inside])
-                for moved in (across - shift, across + shift):
-                    near[point[inside != shapely.intersects_xy(shapes, moved, up)]] = True
-            shapely.destroy_prepared(some)  # which holds more than the areas themselves
+        strips, shift = _Strips(x, y), NEAR * np.abs(self._bounds).max()
+        look = partial(self._look, strips, x, y, shift)
+        for point, area, close in ahead(look, range(0, len(self), AREAS)):
+            np.minimum.at(found, point, area)
+            near[close] = True
         return found, near
+
+    def _look(
+        self, strips: _Strips, x: Floats, y: Floats, shift: float, begin: int
+    ) -> tuple[Places, Places, Places]:
+        """Return the points in some areas, with the area of each, and those near a border."""
+        points, areas, close = [], [], []
+        some = self._shapes[begin : begin + AREAS]
+        shapely.prepare(some)
+        for area, point in strips.pairs(self._bounds[begin : begin + AREAS]):
+            shapes, across, up = some[area], x[point], y[point]
+            inside = shapely.intersects_xy(shapes, across, up)
+            points.append(point[inside])
+            areas.append(begin + area[inside])
+            for moved in (across - shift, across + shift):
+                close.append(point[inside != shapely.intersects_xy(shapes, moved, up)])
+        shapely.destroy_prepared(some)  # which holds more than the areas themselves
+        return np.concatenate(points), np.concatenate(areas), np.concatenate(close)
 
 
 class _Strips:
