@@ -70,13 +70,16 @@ def main() -> int:
         world = options.keep or Path(name) / "world"
         if not world.exists():
             write(world, options.scale)
-        for flow, vintage, mirror in FLOWS:
-            run(flow, "--vintage", str(vintage), "--mirror", str(world / mirror))
-        if options.slots:
-            rebuild_over_pool(Path(name), options.slots)
-        else:
-            rebuild(empty_database("rebuilt"))
-        cluster.stop()
+        try:
+            for flow, vintage, mirror in FLOWS:
+                run(flow, "--vintage", str(vintage), "--mirror", str(world / mirror))
+            if options.slots:
+                rebuild_over_pool(Path(name), options.slots)
+            else:
+                rebuild(empty_database("rebuilt"))
+        finally:
+            local_server.stop()  # which the first flow started
+            cluster.stop()
     return 0
 
 
