@@ -72,9 +72,10 @@ def publish_instead(
 ) -> Edition:
     """Keep a replay with other content under its own number, shown where the old one is."""
     edition = _edition(staging, recipe, staging.edition)
-    with database.session() as cursor:
-        take_turn(cursor, recipe.dataset)
-        editions.keep(cursor, staging, edition.schema)
+    for attempt in giving_way(database, str(recipe)):
+        with attempt, database.session() as cursor:
+            take_turn(cursor, recipe.dataset)
+            editions.keep(cursor, staging, edition.schema)
     place(database, recipe.dataset, staging.edition)
     for attempt in giving_way(database, str(recipe)):
         with attempt, database.session() as cursor:
@@ -136,14 +137,15 @@ def _difference(layer: Any) -> str:
 
 def _put_in_place(database: Database, staging: Staging, recipe: Recipe, schema: str) -> None:
     """Move a replay to the edition's schema and shelves, unless an interrupted rebuild did."""
-    with database.session() as cursor:
-        take_turn(cursor, recipe.dataset)
-        if _is_there(cursor, recipe):
-            return
-        dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
-        cursor.execute(dropped)  # of a rebuild that ended before it said so
-        editions.move_layers(cursor, staging, schema)
-        _describe(cursor, recipe, schema)
+    for attempt in giving_way(database, str(recipe)):
+        with attempt, database.session() as cursor:
+            take_turn(cursor, recipe.dataset)
+            if _is_there(cursor, recipe):
+                return
+            dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
+            cursor.execute(dropped)  # of a rebuild that ended before it said so
+            editions.move_layers(cursor, staging, schema)
+            _describe(cursor, recipe, schema)
     place(database, recipe.dataset, recipe.number)
 
 

@@ -1,0 +1,67 @@
+"""Editions made again while another one of their dataset has its turn, on a real PostGIS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from deployed import wait
+from made_up_land import AREAS, made_up, original, people, published
+from test_rebuild_parts import recipe
+
+from tasks.core.catalog import layers
+from tasks.core.catalog.shelving.readers import take_turn
+from tasks.core.model.handles import Edition, Staging
+from tasks.core.model.recipes import Recipe
+from tasks.core.postgres.database import Database
+from tasks.core.rebuilding import records, replays
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
+BEYOND = 0.8  # seconds, more than a switch waits for a lock
+
+
+def put_back(database: Database, staging: Staging, stated: Recipe) -> Edition:
+    return replays.put_back(database, staging, stated)
+
+
+def publish_instead(database: Database, staging: Staging, stated: Recipe) -> Edition:
+    return replays.publish_instead(database, staging, stated, {"areas": {"summary": "otherwise"}})
+
+
+@pytest.mark.parametrize(
+    ("publish", "verdict"), [(put_back, "identical"), (publish_instead, "differing")]
+)
+def test_an_edition_made_again_waits_for_the_turn_of_another_of_its_dataset(
+    other_database: Database,
+    publish: Callable[[Database, Staging, Recipe], Edition],
+    verdict: str,
+) -> None:
+    database, dataset = other_database, made_up(other_database, "again")
+    edition = published(database, dataset, 10)
+    with database.session() as cursor:  # the fire
+        cursor.execute(f'DROP SCHEMA "{edition.schema}" CASCADE')
+        cursor.execute("UPDATE catalog.edition SET state = 'removed'")
+    rebuild = records.begin(database, "current", ["/archive"], drill=False)
+    stated = replace(recipe(edition.number, rebuild), dataset=dataset.slug, vintage=2024)
+    found = original(database, dataset, "10 2024")
+    staging = replays.begin(database, dataset, 2024, (found,), ())
+    with database.session(staging.schema) as cursor:
+        cursor.execute(AREAS.format(people=10))
+    layers.seal(database, staging, "areas", ("code",))
+
+    with ThreadPoolExecutor() as threads:
+        with database.session() as cursor:
+            take_turn(cursor, dataset.slug)
+            made = threads.submit(publish, database, staging, stated)
+            wait(lambda: made.done() or database.value(WAITING), "one that waits", 0.02)
+            time.sleep(BEYOND)
+            assert not made.done(), made.result()
+        shown = made.result()
+    assert people(database, dataset) == 60
+    assert database.rows("SELECT verdict FROM catalog.rebuilt_edition") == [(verdict,)]
+    assert database.rows(
+        "SELECT number FROM catalog.current_edition WHERE dataset = %s", dataset.slug
+    ) == [(shown.number,)]
