@@ -25,6 +25,8 @@ from tasks.core.postgres.database import Database
 
 AREA_TOLERANCE = 1e-9  # relative: what summing thousands of areas in double precision may lose
 SLIVER_METRES = 0.01  # a hole narrower than this is left by the dissolve, not by the publisher
+LOT_POINTS = 10_000  # vertices of the small groups that a thread takes at a time
+Group = tuple[str, Geometries]  # a key and its areas
 GROUPED = """
 SELECT {by}::text, ST_AsBinary(geom) FROM {table}
  WHERE {by} IS NOT NULL AND NOT ST_IsEmpty(geom) ORDER BY {by}::text COLLATE "C", ctid
@@ -42,11 +44,11 @@ class Dissolution:
 
 @dataclass(frozen=True)
 class Dissolved:
-    """A group's key and its area, a valid MultiPolygon, and how it was joined."""
+    """Keys of groups and their areas, valid MultiPolygons, and how these were joined."""
 
-    key: str
-    area: shapely.MultiPolygon
-    overlaid: bool
+    keys: list[str]
+    areas: Geometries
+    overlaid: int
     slivers_closed: int
 
 
@@ -64,18 +66,18 @@ def dissolve(
 
     def shapes() -> Iterator[tuple[list[str], Geometries]]:
         with arrow_connection(database) as connection:
-            groups = _groups(stream(database, connection, query))
-            for done in ahead(lambda group: _dissolved(*group, width), groups):
-                figures.groups += 1
+            lots = _lots(_groups(stream(database, connection, query)))
+            for done in ahead(lambda lot: _dissolved(lot, width), lots):
+                figures.groups += len(done.keys)
                 figures.overlaid += done.overlaid
                 figures.slivers_closed += done.slivers_closed
-                yield [done.key], np.array([done.area], dtype=object)
+                yield done.keys, done.areas
 
     fill(database, schema, side, srid, shapes())
     return figures
 
 
-def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, Geometries]]:
+def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[Group]:
     """Yield the geometries of each key, from rows in the order of their keys."""
     current, held = "", list[Geometries]()
     for batch in batches:
@@ -92,24 +94,39 @@ def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, Geometries
         yield current, np.concatenate(held)
 
 
-def _dissolved(key: str, geometries: Geometries, sliver: float) -> Dissolved:
-    """Join a group into one valid MultiPolygon, in canonical order: rebuilds give equal bytes."""
-    area = float(shapely.area(geometries).sum())
-    joined = _joined_along_edges(geometries)
-    overlaid = bool(
-        abs(shapely.area(joined) - area) > AREA_TOLERANCE * area or not shapely.is_valid(joined)
-    )
-    if overlaid:
-        try:
-            joined = shapely.union_all(geometries)
-        except shapely.GEOSException as error:
-            raise CheckFailed(
-                f"The {len(geometries):,} areas of {key} cannot be joined ({error}): clean their"
-                " topology first."
-            ) from None
-    joined, closed = _without_slivers(joined, sliver)
-    made = multipolygons(np.array([shapely.normalize(joined)], dtype=object))[0]
-    return Dissolved(key, made, overlaid, closed)
+def _lots(groups: Iterator[Group]) -> Iterator[list[Group]]:
+    """Gather small groups, which are joined at once; a large one is a lot of its own."""
+    lot, points = list[Group](), 0
+    for group in groups:
+        lot.append(group)
+        points += int(shapely.get_num_coordinates(group[1]).sum())
+        if points >= LOT_POINTS:
+            yield lot
+            lot, points = [], 0
+    if lot:
+        yield lot
+
+
+def _dissolved(lot: list[Group], sliver: float) -> Dissolved:
+    """Join each group into one valid MultiPolygon, in canonical order: rebuilds give equal bytes.
+
+    What can be asked of all areas at once is: a call for each costs more than a small area does.
+    """
+    keys, groups = zip(*lot, strict=True)
+    joined = np.array([_joined_along_edges(group) for group in groups], dtype=object)
+    starts = np.cumsum([0, *map(len, groups[:-1])])
+    areas = np.add.reduceat(shapely.area(np.concatenate(groups)), starts)
+    amiss = abs(shapely.area(joined) - areas) > AREA_TOLERANCE * areas
+    amiss |= ~shapely.is_valid(joined)
+    for index in np.flatnonzero(amiss):
+        joined[index] = _overlaid(*lot[index])
+    parts, owners = shapely.get_parts(joined, return_index=True)
+    closed = 0
+    for index in np.unique(owners[shapely.get_num_interior_rings(parts) > 0]):
+        joined[index], narrow = _without_slivers(joined[index], sliver)
+        closed += narrow
+    made = multipolygons(shapely.normalize(joined))
+    return Dissolved(list(keys), made, int(amiss.sum()), closed)
 
 
 def _joined_along_edges(geometries: Geometries) -> shapely.Geometry:
@@ -120,11 +137,20 @@ def _joined_along_edges(geometries: Geometries) -> shapely.Geometry:
         return shapely.MultiPolygon()
 
 
+def _overlaid(key: str, geometries: Geometries) -> shapely.Geometry:
+    """Return the union of areas whose edges do not match."""
+    try:
+        return shapely.union_all(geometries)
+    except shapely.GEOSException as error:
+        raise CheckFailed(
+            f"The {len(geometries):,} areas of {key} cannot be joined ({error}): clean their"
+            " topology first."
+        ) from None
+
+
 def _without_slivers(joined: shapely.Geometry, sliver: float) -> tuple[shapely.Geometry, int]:
     """Close the holes narrower than a width; return the area and how many these were."""
     parts = shapely.get_parts(joined)
-    if not shapely.get_num_interior_rings(parts).any():
-        return joined, 0
     kept, closed = [], 0
     for part in parts:
         holes = np.array([shapely.Polygon(ring) for ring in part.interiors], dtype=object)
