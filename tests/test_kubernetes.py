@@ -17,6 +17,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -335,9 +336,14 @@ def impatient(published: Site) -> Iterator[Site]:
     published.client.delete_automation(quick)
 
 
-NEVER = {
-    "an image that cannot be pulled": ({"image": "registry.invalid/none:1"}, "ImagePullError"),
-    "a pod too large for the node": (
+NEVER = {  # by the deployment that is started: the event, its job variables, the reason told
+    "belgium": (
+        "an image that cannot be pulled",
+        {"image": "registry.invalid/none:1"},
+        "ImagePullError",
+    ),
+    "austria": (
+        "a pod too large for the node",
         {"cpu_request": "64", "cpu_limit": "64"},
         "Unschedulable.InsufficientResources",
     ),
@@ -345,19 +351,25 @@ NEVER = {
 
 
 @kubernetes
-@pytest.mark.parametrize("event", NEVER)
-def test_a_pod_that_never_starts_is_an_end_and_people_are_told(
-    impatient: Site, table: Table, event: str
+def test_pods_that_never_start_are_an_end_and_people_are_told(
+    impatient: Site, table: Table
 ) -> None:
-    variables, reason = NEVER[event]
+    with ThreadPoolExecutor() as threads:
+        for ended in [threads.submit(never_starts, impatient, table, name) for name in NEVER]:
+            ended.result()
+    completes(impatient)
+
+
+def never_starts(site: Site, table: Table, name: str) -> None:
+    """A run of a deployment is cancelled, people are told why, and its pod is gone."""
+    event, variables, reason = NEVER[name]
     with table.event(event, f"cancelled after {START}, told with the reason") as seen:
-        run = impatient.start(variables)
-        state = impatient.ended(run)
+        run = site.start_of(name, variables)
+        state = site.ended(run)
         seen.append(f"{state.name}, {reason}")
     assert state.is_cancelled(), state
-    wait(lambda: reason in words_on(impatient, run), "the word of the pod")
-    wait(lambda: not impatient.pods(run), "the end of the pod")
-    completes(impatient)
+    wait(lambda: reason in words_on(site, run), "the word of the pod")
+    wait(lambda: not site.pods(run), "the end of the pod")
 
 
 def words_on(site: Site, run: uuid.UUID) -> str:
@@ -369,7 +381,7 @@ def words_on(site: Site, run: uuid.UUID) -> str:
 def test_operations_do_not_wait_behind_countries_that_never_start(
     published: Site, table: Table
 ) -> None:
-    variables = NEVER["a pod too large for the node"][0]
+    variables = NEVER["austria"][1]
     names = ("sirene", "austria", "france", "united-states")
     stuck = [published.start_of(name, variables) for name in names]
     for run in stuck:
