@@ -80,6 +80,22 @@ def test_a_published_layer_has_a_view_a_key_an_index_and_its_provenance(
     ]
 
 
+def test_the_planner_looks_at_a_shelf_for_its_first_two_editions(
+    database: Database, dataset: Dataset
+) -> None:
+    known = "SELECT attname::text, inherited FROM pg_stats WHERE schemaname = %s ORDER BY 1"
+    names = ("_edition", "code", "geom", "people")
+    looked = []
+    for count in (10, 20, 30):
+        edition = published(database, dataset, count)
+        assert {*database.rows(known, edition.schema)} >= {(name, False) for name in names[1:]}
+        shelf = database.rows(known, f"{dataset.slug}_shelves")
+        assert shelf == [(name, True) for name in names]
+        most = "SELECT most_common_vals::text FROM pg_stats WHERE schemaname = %s AND attname = %s"
+        looked.append(database.value(most, f"{dataset.slug}_shelves", "_edition"))
+    assert looked[0] != looked[1] == looked[2]
+
+
 def test_an_edition_from_a_mirror_can_never_pass_for_official_data(
     database: Database, dataset: Dataset
 ) -> None:

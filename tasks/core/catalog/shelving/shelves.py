@@ -30,11 +30,13 @@ from tasks.core.catalog.shelving.statements import (
     SELECT_SHELF_OF,
     SELECT_SHELVED,
     SELECT_SHOWINGS_OF,
+    SELECT_STANDING,
 )
 from tasks.core.postgres.columns import EDITION
 from tasks.core.postgres.database import Database, records
 
 ENDING = 1.0  # seconds that a removal waits for transactions that have read a shelf
+KNOWN_BY = 2  # editions on a shelf by which its planner knows those that come after them
 OWN_WAIT = "5s"  # for the tables of an edition that is not shown: no reader stands behind
 
 
@@ -89,11 +91,23 @@ def put(cursor: Cursor, dataset: str, number: int, schema: str, layer: str) -> s
     try:
         cursor.execute(mark.format(table, sql.Identifier(EDITION), sql.Literal(number)))
         locked.append(shelf := _shelf(cursor, dataset, number, layer, table))
+        known = _is_known(cursor, shelf)
         cursor.execute(attached.format(shelf, table, sql.Literal(number)))
-        cursor.execute(sql.SQL("ANALYZE {}").format(shelf))
+        if not known:
+            cursor.execute(sql.SQL("ANALYZE {}").format(shelf))
     except HELD:
         raise InTheWay([each.as_string(cursor) for each in locked]) from None
     return shelf.as_string(cursor)
+
+
+def _is_known(cursor: Cursor, shelf: sql.Identifier) -> bool:
+    """Tell whether the planner knows what stands on a shelf by editions that stood there before.
+
+    To look again takes as long as it does to look at every edition there, whose tables are known
+    from their sealing, and editions of a vintage are like each other.
+    """
+    found = records(cursor, SELECT_STANDING, shelf=shelf.as_string(cursor))
+    return int(found[0].editions) >= KNOWN_BY
 
 
 def take_off(database: Database, schema: str, layer: str, number: int) -> bool:

@@ -34,6 +34,9 @@ SELECT_LEAVING = """
 SELECT inhrelid::regclass::text AS table_name
   FROM pg_inherits WHERE inhparent = to_regclass(%(shelf)s) AND inhdetachpending
 """
+SELECT_STANDING = """
+SELECT count(*) AS editions FROM pg_inherits WHERE inhparent = to_regclass(%(shelf)s)
+"""
 SELECT_SHELVED = """
 SELECT e.schema_name, l.layer,
        EXISTS (SELECT FROM catalog.shelved_edition s
