@@ -33,7 +33,8 @@ test-faults: setup ## try every fault: kills, disks, crashes and crowds, MINUTES
 		$(PYTHON) -m pytest -q $(WORKERS) -m faults -rP --show-capture=stdout $(ARGUMENTS)
 
 test-kubernetes: setup ## run the tests on a cluster: that of KUBECONFIG with GEODATA_IMAGE, or one of ../shared/cluster, made and taken down
-	@GEODATA_MAKE_CLUSTER=yes $(PYTHON) -m pytest -q -n 0 -s -m kubernetes $$(grep -l mark.kubernetes tests/test_*.py) $(ARGUMENTS)
+	@GEODATA_MAKE_CLUSTER=yes $(PYTHON) -m pytest -q -n 0 -s -m kubernetes \
+		-o "testpaths=$$(grep -lE '@kubernetes|mark[.]kubernetes' tests/test_*.py)" $(ARGUMENTS)
 
 format: setup ## bring code into the form that check holds
 	@.venv/bin/ruff check --quiet --select I --fix . && .venv/bin/ruff format --quiet .

@@ -134,7 +134,7 @@ SELECT *,
                FROM shapes) AS g USING (iris_code)
  ORDER BY iris_code;
 DROP VIEW municipal;
-DROP TABLE income_of_iris;
+DROP TABLE income_of_iris, housing_now, households_now;
 
 COMMENT ON TABLE iris
     IS 'IRIS of France, the smallest areas of its census, with residents, dwellings, households and'

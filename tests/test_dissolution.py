@@ -51,7 +51,12 @@ def test_groups_are_joined_by_lots_as_they_are_alone(monkeypatch: pytest.MonkeyP
     lake = shapely.box(*shapely.bounds(shapes[70])).buffer(2).difference(shapes[70])
     apart = np.array([shapely.MultiPolygon([lake])], dtype=object)
     groups = [(f"{n:03}", shapes[n : n + 1]) for n in range(100)]
-    groups += [("100", shapes[100:120]), ("101", shapes[120:]), ("102", apart)]
+    wider = shapely.multipolygons([[each] for each in shapely.buffer(shapes[100:103], 1)])
+    holes = [[(2, 2), (8, 2), (8, 2.004)], [(2, 5), (8, 5), (8, 9), (2, 9)]]
+    narrow = shapely.Polygon([(0, 0), (10, 0), (10, 10), (0, 10)], holes)
+    sliver = np.array([shapely.MultiPolygon([narrow])], dtype=object)
+    groups += [("100", shapes[100:120]), ("101", wider), ("102", sliver), ("103", shapes[120:])]
+    groups += [("104", apart), ("105", sliver), ("106", wider)]
     lots = list(_lots(iter(groups)))
     assert 1 < len(lots) < len(groups)
     assert [key for lot in lots for key, _ in lot] == [key for key, _ in groups]
@@ -63,7 +68,9 @@ def test_groups_are_joined_by_lots_as_they_are_alone(monkeypatch: pytest.MonkeyP
         shapely.to_wkb(each.areas[0]) for each in alone
     ]
     assert [key for each in together for key in each.keys] == [key for key, _ in groups]
-    assert not any(each.overlaid for each in together)
+    assert sum(each.overlaid for each in together) == sum(each.overlaid for each in alone) == 2
+    closed = [sum(each.slivers_closed for each in made) for made in (together, alone)]
+    assert closed == [2, 2]
 
 
 def test_areas_that_fit_are_joined_along_edges_and_others_are_overlaid() -> None:

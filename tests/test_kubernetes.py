@@ -233,6 +233,7 @@ def test_a_cancelled_run_ends_and_shows_nothing(published: Site, table: Table) -
         wait(lambda: not is_running(published, run, name), "the end of the pod")
         seen.append(state.name)
     assert state.is_cancelled(), state
+    assert "timed out" not in (state.message or ""), "the server ended it, and not the pod"
     assert published.query(EDITIONS) == before
     completes(published)
 
@@ -364,7 +365,7 @@ def never_starts(site: Site, table: Table, name: str) -> None:
     """A run of a deployment is cancelled, people are told why, and its pod is gone."""
     event, variables, reason = NEVER[name]
     with table.event(event, f"cancelled after {START}, told with the reason") as seen:
-        run = site.start_of(name, variables)
+        run = site.start_of(name, variables, **site.mirror)
         state = site.ended(run)
         seen.append(f"{state.name}, {reason}")
     assert state.is_cancelled(), state

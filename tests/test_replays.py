@@ -13,6 +13,7 @@ from made_up_land import AREAS, made_up, original, people, published
 from test_rebuild_parts import recipe
 
 from tasks.core.catalog import layers
+from tasks.core.catalog.shelving import readers
 from tasks.core.catalog.shelving.readers import take_turn
 from tasks.core.model.handles import Edition, Staging
 from tasks.core.model.recipes import Recipe
@@ -20,7 +21,7 @@ from tasks.core.postgres.database import Database
 from tasks.core.rebuilding import records, replays
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
-BEYOND = 0.8  # seconds, more than a switch waits for a lock
+BEYOND = 0.4  # seconds, more than one waits here for its turn before it asks again
 
 
 def put_back(database: Database, staging: Staging, stated: Recipe) -> Edition:
@@ -38,7 +39,9 @@ def test_an_edition_made_again_waits_for_the_turn_of_another_of_its_dataset(
     other_database: Database,
     publish: Callable[[Database, Staging, Recipe], Edition],
     verdict: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(readers, "TURN_WAIT", "100ms")
     database, dataset = other_database, made_up(other_database, "again")
     edition = published(database, dataset, 10)
     with database.session() as cursor:  # the fire

@@ -20,6 +20,7 @@ from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres.database import Database
 
 LOCK_WAIT = "300ms"  # a switch that waits for a lock holds new readers back: give way often instead
+TURN_WAIT = "5s"  # for another switch of the dataset: no reader stands behind
 PATIENCE = 60  # seconds of trying before the readers are named
 HELD = (errors.LockNotAvailable, errors.DeadlockDetected)  # a lock that others have
 PAUSE = 0.1  # seconds between two looks at transactions that are waited for
@@ -61,9 +62,14 @@ def giving_way(database: Database, subject: str, until: float | None = None) -> 
 
 
 def take_turn(cursor: Cursor, dataset: str, lock_wait: str = LOCK_WAIT) -> None:
-    """Begin a switch, one at a time per dataset, so that views and catalog say the same."""
-    cursor.execute("SELECT set_config('lock_timeout', %s, true)", (lock_wait,))
+    """Begin a switch, one at a time per dataset, so that views and catalog say the same.
+
+    lock_wait: how long it waits from now on for a lock that readers may hold.
+    """
+    wait = "SELECT set_config('lock_timeout', %s, true)"
+    cursor.execute(wait, (TURN_WAIT,))
     cursor.execute("SELECT 1 FROM catalog.dataset WHERE slug = %s FOR NO KEY UPDATE", (dataset,))
+    cursor.execute(wait, (lock_wait,))
 
 
 def take_views(cursor: Cursor, views: Sequence[str]) -> None:

@@ -25,12 +25,12 @@ from tasks.core.catalog.shelving.readers import (
     wait_for,
 )
 from tasks.core.catalog.shelving.statements import (
+    SELECT_IS_KNOWN,
     SELECT_LEAVING,
     SELECT_SHAPE,
     SELECT_SHELF_OF,
     SELECT_SHELVED,
     SELECT_SHOWINGS_OF,
-    SELECT_STANDING,
 )
 from tasks.core.postgres.columns import EDITION
 from tasks.core.postgres.database import Database, records
@@ -93,8 +93,8 @@ def put(cursor: Cursor, dataset: str, number: int, schema: str, layer: str) -> s
         locked.append(shelf := _shelf(cursor, dataset, number, layer, table))
         known = _is_known(cursor, shelf)
         cursor.execute(attached.format(shelf, table, sql.Literal(number)))
-        if not known:
-            cursor.execute(sql.SQL("ANALYZE {}").format(shelf))
+        looked_at = sql.SQL("ANALYZE {} ({})").format(table, sql.Identifier(EDITION))
+        cursor.execute(looked_at if known else sql.SQL("ANALYZE {}").format(shelf))
     except HELD:
         raise InTheWay([each.as_string(cursor) for each in locked]) from None
     return shelf.as_string(cursor)
@@ -103,11 +103,11 @@ def put(cursor: Cursor, dataset: str, number: int, schema: str, layer: str) -> s
 def _is_known(cursor: Cursor, shelf: sql.Identifier) -> bool:
     """Tell whether the planner knows what stands on a shelf by editions that stood there before.
 
-    To look again takes as long as it does to look at every edition there, whose tables are known
-    from their sealing, and editions of a vintage are like each other.
+    To look again means to look at every edition there. Those of a vintage are like each other, and
+    their tables are known from their sealing, but for the column added here.
     """
-    found = records(cursor, SELECT_STANDING, shelf=shelf.as_string(cursor))
-    return int(found[0].editions) >= KNOWN_BY
+    found = records(cursor, SELECT_IS_KNOWN, shelf=shelf.as_string(cursor), by=KNOWN_BY)
+    return bool(found)
 
 
 def take_off(database: Database, schema: str, layer: str, number: int) -> bool:

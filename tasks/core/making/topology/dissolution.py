@@ -95,7 +95,7 @@ def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[Group]:
 
 
 def _lots(groups: Iterator[Group]) -> Iterator[list[Group]]:
-    """Gather small groups, which are joined at once; a large one is a lot of its own."""
+    """Gather groups until one fills the lot, so that what is small is joined with others."""
     lot, points = list[Group](), 0
     for group in groups:
         lot.append(group)
