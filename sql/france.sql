@@ -70,9 +70,8 @@ UPDATE income_now SET iris_code = s.iris_code
  WHERE left(income_now.iris_code, 5) = r.commune
    AND s.iris_code = r.now || substr(income_now.iris_code, 6);
 
--- A reason for each IRIS that has no row of incomes. No temporary table: the server would compute
--- areas on one core where it joins one.
-CREATE UNLOGGED TABLE income_of_iris AS
+-- A reason for each IRIS that has no row of incomes.
+CREATE TEMPORARY TABLE income_of_iris ON COMMIT DROP AS
 SELECT * FROM (SELECT iris_code FROM shapes) AS s LEFT JOIN income_now USING (iris_code);
 WITH lost AS (
     SELECT DISTINCT c.municipal_code
@@ -134,7 +133,7 @@ SELECT *,
                FROM shapes) AS g USING (iris_code)
  ORDER BY iris_code;
 DROP VIEW municipal;
-DROP TABLE income_of_iris, housing_now, households_now;
+DROP TABLE housing_now, households_now;
 
 COMMENT ON TABLE iris
     IS 'IRIS of France, the smallest areas of its census, with residents, dwellings, households and'
