@@ -218,7 +218,11 @@ def rows(database: Database, staging: Staging) -> Callable[[str], list[tuple[Any
 
 @contextmanager
 def prefect_server_that(*, records: bool) -> Iterator[None]:
-    """A real Prefect server with a database of its own; events that wait go to the one before."""
+    """A real Prefect server with a database of its own; events that wait go to the one before.
+
+    It has no types of blocks but those that are saved: to register all that are installed, it would
+    import them, a fifth of its start.
+    """
     from prefect import settings
     from prefect.events.worker import EventsWorker
     from prefect.testing.utilities import prefect_test_harness
@@ -230,7 +234,10 @@ def prefect_server_that(*, records: bool) -> Iterator[None]:
     )
     EventsWorker.drain_all(at_exit=False)
     with (
-        settings.temporary_settings(dict.fromkeys(services, records)),
+        settings.temporary_settings(
+            dict.fromkeys(services, records)
+            | {settings.PREFECT_API_BLOCKS_REGISTER_ON_START: False}
+        ),
         prefect_test_harness(server_startup_timeout=180),
     ):
         yield

@@ -99,7 +99,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @tenacity.retry(stop=tenacity.stop_after_delay(60), wait=tenacity.wait_fixed(0.1), reraise=True)
 def _await(address: str) -> None:
-    httpx.get(f"http://{address}/v2/").raise_for_status()
+    httpx.get(f"http://{address}/v2/", timeout=60).raise_for_status()
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def published(engine: Engine, registry: str, tmp_path: Path) -> Iterator[tuple[s
 def _indexed(registry: str) -> str:
     """Put a list of platforms in the place of the one image, as registries hold bases."""
     place = f"http://{registry}/v2/python/manifests/{TAG}"
-    one = httpx.get(place, headers={"Accept": MANIFEST})
+    one = httpx.get(place, headers={"Accept": MANIFEST}, timeout=60)
     platform = {"architecture": "amd64", "os": "linux"}
     entry = {
         "mediaType": MANIFEST,

@@ -23,7 +23,7 @@ def client(tmp_path: Path) -> Iterator[httpx.Client]:
     folder.mkdir()
     (folder / "a file.zip").write_bytes(BODY)
     (tmp_path / "secret.txt").write_text("outside")
-    with serve(folder) as url, httpx.Client(base_url=url) as client:
+    with serve(folder) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client
 
 
@@ -86,4 +86,4 @@ def test_runs_as_a_program(tmp_path: Path) -> None:
     with processes.started(*command, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         url = server.stdout.readline().strip()
-        assert httpx.get(url + "a.txt").text == "here"
+        assert httpx.get(url + "a.txt", timeout=60).text == "here"

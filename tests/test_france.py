@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import zipfile
 from collections import Counter
 from dataclasses import replace
@@ -14,7 +15,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import pyogrio
 import pytest
 from prefect.client.schemas.objects import State
 from synthetic import france as synthetic
@@ -472,9 +472,9 @@ def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
     france_files = files / "france"
     communes, codes = set(), set()
     for _, path in take_all(archive, "*.geojson", folder / "read"):
-        read = pyogrio.read_dataframe(path, columns=["INSEE_COM", "CODE_IRIS"], read_geometry=False)
-        communes |= set(read["INSEE_COM"])
-        codes |= set(read["CODE_IRIS"])
+        written = path.read_text()
+        communes |= {*re.findall(r'"INSEE_COM":\s*"(\w+)"', written)}
+        codes |= {*re.findall(r'"CODE_IRIS":\s*"(\w+)"', written)}
     rolled = {_commune(code) for code in communes}
     for name in (
         "base-ic-evol-struct-pop-2016_extract_type_H.csv.gz",
@@ -517,7 +517,8 @@ def real_mirror(folder: Path, files: Path, archive: Path, iris: int) -> str:
     households = ["IRIS;C21_MEN", *(f"{code};1" for code in sorted(codes))]
     (folder / "households.csv").write_text("\n".join(households))
     posted = gzip.decompress((france_files / "laposte_hexasmal_2021.csv.gz").read_bytes()).decode()
-    posted += "".join(f"{code};;{code};;;\n" for code in communes if f"\n{code};" not in posted)
+    listed = {line.partition(";")[0] for line in posted.splitlines()}
+    posted += "".join(f"{code};;{code};;;\n" for code in communes - listed)
     (folder / "laposte_hexasmal_2021.csv.gz").write_bytes(gzip.compress(posted.encode()))
     (folder / "movements.csv").write_text("DATE_EFF,TYPECOM_AV,COM_AV,TYPECOM_AP,COM_AP\n")
     absent = {"optional": True}

@@ -9,6 +9,7 @@ https://kubernetes.io/docs/concepts/security/pod-security-standards/.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import shutil
 import subprocess
@@ -61,7 +62,15 @@ def rendered(deployment: dict[str, Any]) -> dict[str, Any]:
     """The job as the worker would create it, by a worker that has an API key, a password and a home
     of its own.
     """
-    return asyncio.run(_render(deployment))
+    job: dict[str, Any] = json.loads(_rendered(deployment["name"]))
+    return job
+
+
+@functools.cache
+def _rendered(name: str) -> str:
+    """The job of a deployment as JSON; the worker's own way to it takes a quarter of a second."""
+    (deployment,) = (each for each in declared.deployments() if each["name"] == name)
+    return json.dumps(asyncio.run(_render(deployment)))
 
 
 async def _render(deployment: dict[str, Any]) -> dict[str, Any]:

@@ -269,6 +269,7 @@ def test_a_parameter_that_the_form_would_refuse_is_refused(
     answer = httpx.post(
         f"{background_server}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run",
         json={"parameters": {"vintage": 1830}},
+        timeout=60,
     )
     assert answer.status_code >= 400
     assert "1830" in answer.text
@@ -310,6 +311,7 @@ def test_an_untagged_image_is_refused(client: SyncPrefectClient, background_serv
     answer = httpx.post(
         f"{background_server}/deployments/{deployed(client, 'belgium')['id']}/create_flow_run",
         json={"job_variables": variables},
+        timeout=60,
     )
     assert answer.status_code >= 400
 
@@ -369,12 +371,12 @@ def test_a_new_edition_of_the_areas_starts_what_stands_on_them(
         "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "resource": {"prefect.resource.id": "geodata.dataset.belgium"},
     }
-    assert httpx.post(f"{background_server}/events", json=[event]).status_code < 300
+    assert httpx.post(f"{background_server}/events", json=[event], timeout=60).status_code < 300
     event |= {
         "id": str(uuid.uuid4()),
         "resource": {"prefect.resource.id": "geodata.dataset.france"},
     }
-    assert httpx.post(f"{background_server}/events", json=[event]).status_code < 300
+    assert httpx.post(f"{background_server}/events", json=[event], timeout=60).status_code < 300
 
     def triggered() -> list[str]:
         found = client.read_flow_runs(deployment_filter=sirene)
@@ -389,7 +391,7 @@ def test_a_new_edition_of_the_areas_starts_what_stands_on_them(
             "event": f"geodata.edition.{name}",
             "occurred": datetime.now(UTC).isoformat(),
         }
-        assert httpx.post(f"{background_server}/events", json=[event]).status_code < 300
+        assert httpx.post(f"{background_server}/events", json=[event], timeout=60).status_code < 300
         assert wait(
             lambda runs=runs: len(triggered()) == runs,
             f"a run of sirene after its areas were {name}",
@@ -428,7 +430,7 @@ def test_a_silent_run_is_crashed_and_one_without_end_cancelled(
         "resource": {"prefect.resource.id": f"prefect.flow-run.{silent}"},
         "related": [tag],
     }
-    assert httpx.post(f"{background_server}/events", json=[event]).status_code < 300
+    assert httpx.post(f"{background_server}/events", json=[event], timeout=60).status_code < 300
     ending = ("CANCELLING", "CANCELLED")
     wait(
         lambda: client.read_flow_run(uuid.UUID(endless)).state_type in ending,

@@ -142,7 +142,7 @@ def publisher(world: World) -> Iterator[Publisher]:
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client() as made:
+    with httpx.Client(timeout=60) as made:
         yield made
 
 

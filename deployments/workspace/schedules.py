@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from prefect.server.schemas.schedules import CronSchedule
@@ -18,14 +19,14 @@ def longest_wait(schedules: Sequence[dict[str, Any]]) -> timedelta:
     """The longest time between two runs that the schedules of one deployment, taken together, ever
     leave.
     """
-    dates = sorted(itertools.chain.from_iterable(map(_dates, schedules)))
+    dates = sorted(
+        itertools.chain.from_iterable(_dates(each["cron"], each["timezone"]) for each in schedules)
+    )
     return max(later - earlier for earlier, later in itertools.pairwise(dates))
 
 
-def _dates(schedule: dict[str, Any]) -> list[datetime]:
-    cron = CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
+@cache
+def _dates(cron: str, timezone: str) -> tuple[datetime, ...]:
     until = FROM + timedelta(days=2 * 365)
-    return [
-        datetime.fromisoformat(date.isoformat())
-        for date in asyncio.run(cron.get_dates(n=RUNS, start=FROM, end=until))
-    ]
+    dates = CronSchedule(cron=cron, timezone=timezone).get_dates(n=RUNS, start=FROM, end=until)
+    return tuple(datetime.fromisoformat(date.isoformat()) for date in asyncio.run(dates))
