@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import mmap
+import time
 from pathlib import Path
 
+import pytest
+from deployed import wait
+
+from tasks.running import gauges
 from tasks.running.gauges import MIB, MemoryGauge, RunGauge, bytes_on_disk
 
 SIZE = 64 * MIB
@@ -46,3 +51,20 @@ def test_scratch_counts_all_files_on_the_disk_and_keeps_its_highest(tmp_path: Pa
     assert after.scratch_mib == before.scratch_mib >= 4
     assert after.cpu_seconds >= before.cpu_seconds >= 0
     assert after.peak_mib >= before.peak_mib > 1
+
+
+def test_looks_at_very_many_files_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+
+    def look(_: Path) -> int:
+        until = time.thread_time() + 0.05
+        while time.thread_time() < until:
+            pass
+        return looks.append(time.monotonic()) or 0
+
+    monkeypatch.setattr(gauges, "bytes_on_disk", look)
+    monkeypatch.setattr(gauges, "SECONDS", 0.01)
+    monkeypatch.setattr(gauges, "SHARE", 0.2)
+    with RunGauge(tmp_path):
+        wait(lambda: len(looks) == 2, "two looks")
+    assert looks[1] - looks[0] > 0.05 / 0.2

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import resource
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
-SECONDS = 1.0  # between two looks at scratch; kubelet looks less often
+SECONDS = 1.0  # between two looks at scratch, at least; kubelet looks less often
+SHARE = 0.02  # of a processor, that looks at a scratch of very many files may take
 MIB = 2**20
 
 
@@ -88,8 +90,11 @@ class RunGauge:
         return Taken(self._memory.read(), round(spent, 2), self._highest / MIB)
 
     def _watch(self) -> None:
-        while not self._ended.wait(SECONDS):
+        pause = SECONDS
+        while not self._ended.wait(pause):
+            began = time.thread_time()
             self._look()
+            pause = max(SECONDS, (time.thread_time() - began) / SHARE)
 
     def _look(self) -> None:
         self._highest = max(self._highest, bytes_on_disk(self._scratch))
