@@ -15,6 +15,8 @@ from test_rebuild_parts import recipe
 from tasks.core.catalog import layers
 from tasks.core.catalog.shelving import readers
 from tasks.core.catalog.shelving.readers import take_turn
+from tasks.core.model.declarations import Dataset
+from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.handles import Edition, Staging
 from tasks.core.model.recipes import Recipe
 from tasks.core.postgres.database import Database
@@ -32,6 +34,23 @@ def publish_instead(database: Database, staging: Staging, stated: Recipe) -> Edi
     return replays.publish_instead(database, staging, stated, {"areas": {"summary": "otherwise"}})
 
 
+def burnt(database: Database) -> tuple[Dataset, Staging, Recipe]:
+    """An edition whose tables burnt, made again as far as its staging, with what it is made by."""
+    dataset = made_up(database, "again")
+    edition = published(database, dataset, 10)
+    with database.session() as cursor:
+        cursor.execute(f'DROP SCHEMA "{edition.schema}" CASCADE')
+        cursor.execute("UPDATE catalog.edition SET state = 'removed'")
+    rebuild = records.begin(database, "current", ["/archive"], drill=False)
+    stated = replace(recipe(edition.number, rebuild), dataset=dataset.slug, vintage=2024)
+    found = original(database, dataset, "10 2024")
+    staging = replays.begin(database, dataset, 2024, (found,), ())
+    with database.session(staging.schema) as cursor:
+        cursor.execute(AREAS.format(people=10))
+    layers.seal(database, staging, "areas", ("code",))
+    return dataset, staging, stated
+
+
 @pytest.mark.parametrize(
     ("publish", "verdict"), [(put_back, "identical"), (publish_instead, "differing")]
 )
@@ -42,19 +61,8 @@ def test_an_edition_made_again_waits_for_the_turn_of_another_of_its_dataset(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(readers, "TURN_WAIT", "100ms")
-    database, dataset = other_database, made_up(other_database, "again")
-    edition = published(database, dataset, 10)
-    with database.session() as cursor:  # the fire
-        cursor.execute(f'DROP SCHEMA "{edition.schema}" CASCADE')
-        cursor.execute("UPDATE catalog.edition SET state = 'removed'")
-    rebuild = records.begin(database, "current", ["/archive"], drill=False)
-    stated = replace(recipe(edition.number, rebuild), dataset=dataset.slug, vintage=2024)
-    found = original(database, dataset, "10 2024")
-    staging = replays.begin(database, dataset, 2024, (found,), ())
-    with database.session(staging.schema) as cursor:
-        cursor.execute(AREAS.format(people=10))
-    layers.seal(database, staging, "areas", ("code",))
-
+    database = other_database
+    dataset, staging, stated = burnt(database)
     with ThreadPoolExecutor() as threads:
         with database.session() as cursor:
             take_turn(cursor, dataset.slug)
@@ -68,3 +76,17 @@ def test_an_edition_made_again_waits_for_the_turn_of_another_of_its_dataset(
     assert database.rows(
         "SELECT number FROM catalog.current_edition WHERE dataset = %s", dataset.slug
     ) == [(shown.number,)]
+
+
+def test_an_edition_that_got_no_turn_can_be_put_back_later_and_is_said_to_be_made_anew(
+    other_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "TURN_WAIT", "100ms")
+    monkeypatch.setattr(readers, "PATIENCE", 0.2)
+    dataset, staging, stated = burnt(other_database)
+    with other_database.session() as cursor:
+        take_turn(cursor, dataset.slug)
+        with pytest.raises(ConfigurationError, match=r"switched: end .* which makes it anew\.$"):
+            put_back(other_database, staging, stated)
+    put_back(other_database, staging, stated)
+    assert people(other_database, dataset) == 60

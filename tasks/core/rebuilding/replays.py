@@ -53,7 +53,7 @@ def put_back(database: Database, staging: Staging, recipe: Recipe) -> Edition:
     """Give a replay equal to the manifest the edition's own schema, and show it where that is."""
     edition = _edition(staging, recipe, recipe.number)
     _put_in_place(database, staging, recipe, edition.schema)
-    for attempt in giving_way(database, str(recipe)):
+    for attempt in giving_way(database, str(recipe), kept=False):
         with attempt, database.session() as cursor:
             take_turn(cursor, recipe.dataset)
             if not _is_there(cursor, recipe):
@@ -72,12 +72,12 @@ def publish_instead(
 ) -> Edition:
     """Keep a replay with other content under its own number, shown where the old one is."""
     edition = _edition(staging, recipe, staging.edition)
-    for attempt in giving_way(database, str(recipe)):
+    for attempt in giving_way(database, str(recipe), kept=False):
         with attempt, database.session() as cursor:
             take_turn(cursor, recipe.dataset)
             editions.keep(cursor, staging, edition.schema)
-    place(database, recipe.dataset, staging.edition)
-    for attempt in giving_way(database, str(recipe)):
+    place(database, recipe.dataset, staging.edition, kept=False)
+    for attempt in giving_way(database, str(recipe), kept=False):
         with attempt, database.session() as cursor:
             take_turn(cursor, recipe.dataset)
             if _is_shown(cursor, recipe):
@@ -137,7 +137,7 @@ def _difference(layer: Any) -> str:
 
 def _put_in_place(database: Database, staging: Staging, recipe: Recipe, schema: str) -> None:
     """Move a replay to the edition's schema and shelves, unless an interrupted rebuild did."""
-    for attempt in giving_way(database, str(recipe)):
+    for attempt in giving_way(database, str(recipe), kept=False):
         with attempt, database.session() as cursor:
             take_turn(cursor, recipe.dataset)
             if _is_there(cursor, recipe):
@@ -146,7 +146,7 @@ def _put_in_place(database: Database, staging: Staging, recipe: Recipe, schema: 
             cursor.execute(dropped)  # of a rebuild that ended before it said so
             editions.move_layers(cursor, staging, schema)
             _describe(cursor, recipe, schema)
-    place(database, recipe.dataset, recipe.number)
+    place(database, recipe.dataset, recipe.number, kept=False)
 
 
 def _is_there(cursor: Cursor, recipe: Recipe) -> bool:

@@ -39,11 +39,14 @@ class InTheWay(Exception):
         self.relations = list(relations)
 
 
-def giving_way(database: Database, subject: str, until: float | None = None) -> Iterator[Any]:
+def giving_way(
+    database: Database, subject: str, until: float | None = None, *, kept: bool = True
+) -> Iterator[Any]:
     """Give the attempts of a switch, each of which waits for readers only briefly.
 
-    subject: what is switched, to be named with the readers in the way. Raises ConfigurationError
-    when none succeeded until a moment of time.monotonic(), by default PATIENCE seconds from now.
+    subject: what is switched, to be named with the readers in the way. kept: whether what was made
+    is there for the next run, as a rebuild's is not. Raises ConfigurationError when none succeeded
+    until a moment of time.monotonic(), by default PATIENCE seconds from now.
     """
 
     end = until or deadline()
@@ -51,7 +54,7 @@ def giving_way(database: Database, subject: str, until: float | None = None) -> 
     def refuse(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         held = error.relations if isinstance(error, InTheWay) else []
-        raise refusal(database, subject, held) from None
+        raise refusal(database, subject, held, kept=kept) from None
 
     yield from Retrying(
         retry=retry_if_exception_type((InTheWay, *HELD)),
@@ -104,7 +107,12 @@ def holders(database: Database, relations: Sequence[str]) -> list[Any]:
 
 
 def refusal(
-    database: Database, subject: str, relations: Sequence[str], only: set[str] | None = None
+    database: Database,
+    subject: str,
+    relations: Sequence[str],
+    only: set[str] | None = None,
+    *,
+    kept: bool = True,
 ) -> ConfigurationError:
     """Return the error that names the sessions in the way of a switch."""
     found = [
@@ -115,8 +123,9 @@ def refusal(
     )
     return ConfigurationError(
         f"{subject} was expected to be shown within {PATIENCE} seconds, and in its way in"
-        f" {database} are: {named}. Nothing was switched, and what is made is kept: end these"
-        " transactions or wait for their end, then run the same again, which makes nothing anew."
+        f" {database} are: {named}. Nothing was switched{', and what is made is kept' * kept}: end"
+        " these transactions or wait for their end, then run the same again, which makes"
+        f" {'nothing' if kept else 'it'} anew."
     )
 
 

@@ -40,29 +40,38 @@ KNOWN_BY = 2  # editions on a shelf by which its planner knows those that come a
 OWN_WAIT = "5s"  # for the tables of an edition that is not shown: no reader stands behind
 
 
-def place(database: Database, dataset: str, number: int, until: float | None = None) -> None:
+def place(
+    database: Database,
+    dataset: str,
+    number: int,
+    until: float | None = None,
+    *,
+    kept: bool = True,
+) -> None:
     """Put an edition on its shelves; when this returns it can be shown, and none was held up.
 
     A transaction that has read a shelf plans with the editions it found there. It is shown what was
     shown when it began, by the clock, so only one that the clock or its rights hide is waited for.
-    Raises ConfigurationError that names those that last.
+    Raises ConfigurationError that names those that last. kept: as in giving_way().
     """
     until, subject = until or deadline(), f"Edition {number} of {dataset}"
     edition = {"dataset": dataset, "number": number}
     layers, shelves = database.records(SELECT_SHELVED, **edition), []
     for each in layers:  # alone, so that whoever locks all tables, as pg_dump does, goes on
-        for attempt in giving_way(database, subject, until):
+        for attempt in giving_way(database, subject, until, kept=kept):
             with attempt, database.session() as cursor:
                 take_turn(cursor, dataset, OWN_WAIT)
                 shelf = put(cursor, dataset, number, each.schema_name, each.layer)
         shelves.append(shelf)
     if not all(each.known for each in layers):
-        known_at = _be_known(database, subject, shelves, until)
+        known_at = _be_known(database, subject, shelves, until, kept=kept)
         with database.session() as cursor:
             rows.insert_new(cursor, "shelved_edition", edition | {"known_at": known_at})
 
 
-def _be_known(database: Database, subject: str, shelves: list[str], until: float) -> datetime:
+def _be_known(
+    database: Database, subject: str, shelves: list[str], until: float, *, kept: bool
+) -> datetime:
     """Return a moment from which all who begin know what stands on shelves now.
 
     Waits for those from before who seem to begin later, since the clock was set back, and for those
@@ -72,7 +81,7 @@ def _be_known(database: Database, subject: str, shelves: list[str], until: float
     moment: datetime = database.value("SELECT clock_timestamp()")
     hidden = {each.transaction for each in reading if not each.began or each.began >= moment}
     if left := wait_for(database, shelves, hidden, until):
-        raise refusal(database, subject, shelves, left)
+        raise refusal(database, subject, shelves, left, kept=kept)
     return moment
 
 
