@@ -192,6 +192,14 @@ def test_an_evicted_run_starts_again_and_completes(published: Site, table: Table
         evict(published, name)
         one_more(published, run, before)
         seen.append(f"Completed in pod {len(published.pods(run))}")
+    before = published.query(EDITIONS)
+    run = published.start(rebuild=True)
+    name = published.building(run)["metadata"]["name"]
+    wait(lambda: published.query(EDITIONS) != before, "an edition more", 0.05)
+    with table.event("eviction after its edition is shown", "Completed, no other") as seen:
+        evict(published, name)
+        one_more(published, run, before)
+        seen.append(f"Completed in pod {len(published.pods(run))}")
 
 
 def evict(site: Site, name: str) -> None:

@@ -312,6 +312,21 @@ def test_a_run_that_is_tried_again_leaves_a_document_for_each_try(mirror: Path) 
     )
 
 
+def test_a_rebuild_that_is_tried_again_publishes_its_edition_once(
+    mirror: Path, other_database: Database
+) -> None:
+    assert run(mirror).is_completed()
+    ends_badly_once_it_has_published = {"rebuild": True, "ending": "refused"}
+    twice = runland.with_options(retries=1)
+    state = twice(mirror=str(mirror), **ends_badly_once_it_has_published, return_state=True)
+    assert state.message == "Published runland 2026, edition 2 (places 3)."
+    assert other_database.rows("SELECT outcome, message FROM catalog.run ORDER BY started_at") == [
+        ("published", "Published runland 2026, edition 1 (places 3)."),
+        ("published", "Published runland 2026, edition 2 (places 3)."),
+    ]
+    assert run(mirror, rebuild=True).message == "Published runland 2026, edition 3 (places 3)."
+
+
 def test_credentials_in_parameters_and_in_the_last_words_are_not_kept(
     mirror: Path, other_database: Database
 ) -> None:

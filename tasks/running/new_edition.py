@@ -58,6 +58,8 @@ class NewEdition:
                 flow()
             except NothingNew as news:
                 say(str(news))
+                if made := runs.published(place.database, run):  # before it was started again
+                    return end("published", made)
                 return end("unchanged", str(news))
             except ShownNow as news:
                 say(str(news))

@@ -11,7 +11,7 @@ from tasks.core.archive.archived_editions import NO_FLOOR, Floor
 from tasks.core.catalog import rows
 from tasks.core.catalog.fingerprints import fingerprint
 from tasks.core.catalog.foundations import build_on
-from tasks.core.catalog.precedents import made_already, protect_official_data, waiting
+from tasks.core.catalog.precedents import made_already, made_by, protect_official_data, waiting
 from tasks.core.catalog.publications import show
 from tasks.core.catalog.statements import (
     SELECT_NEXT_NUMBER,
@@ -59,15 +59,17 @@ def begin(
 
     floor: the last number and moment that the archive knows. Raises, unless `rebuild`, where there
     is an edition with the same fingerprint: NothingNew when it is shown, was rolled back or
-    withdrawn, Sealed when it waits to be shown, InReview when it waits to be accepted.
+    withdrawn, Sealed when it waits to be shown, InReview when it waits to be accepted. A rebuild
+    that was started again, as after an eviction, does not make its own edition twice.
     """
     mark = fingerprint(dataset, vintage, originals, after)
     with database.session() as cursor:
         if mirror := mirror_of(originals, after):
             protect_official_data(cursor, dataset, vintage, mirror)
-        if not rebuild and (kept := waiting(cursor, dataset, vintage, mark, mirror)):
+        anew = rebuild and not made_by(cursor, run, dataset, vintage, mark)
+        if not anew and (kept := waiting(cursor, dataset, vintage, mark, mirror)):
             raise (InReview if kept[0] == "review" else Sealed)(kept[1])
-        if not rebuild and (made := made_already(cursor, dataset, vintage, mark)):
+        if not anew and (made := made_already(cursor, dataset, vintage, mark)):
             number, why = made
             raise NothingNew(
                 f"Nothing new for {dataset.slug} {vintage}: edition {number} was made from these"

@@ -27,6 +27,18 @@ def protect_official_data(cursor: Cursor, dataset: Dataset, vintage: int, mirror
         )
 
 
+def made_by(
+    cursor: Cursor, run: str | None, dataset: Dataset, vintage: int, fingerprint: str
+) -> bool:
+    """Tell whether a run, before it was started again, has made an edition with a fingerprint."""
+    cursor.execute(
+        "SELECT FROM catalog.edition WHERE run = %s AND (dataset, vintage, fingerprint) ="
+        " (%s, %s, %s) AND state IN ('published', 'sealed', 'review')",
+        (run, dataset.slug, vintage, fingerprint),
+    )
+    return bool(cursor.rowcount)
+
+
 def made_already(
     cursor: Cursor, dataset: Dataset, vintage: int, fingerprint: str
 ) -> tuple[int, str] | None:
