@@ -160,7 +160,8 @@ def test_a_killed_pod_is_seen_and_the_next_run_completes(published: Site, table:
     before = published.query(EDITIONS)
     killed = published.start(rebuild=True)
     pod = published.building(killed)
-    with table.event("SIGKILL of a pod's process 1", "Crashed, told") as seen:
+    crash = table.event("SIGKILL of a pod's process 1", "Crashed, told")
+    with published.showing_nothing(), crash as seen:
         published.kill(published.flows, pod["metadata"]["name"])
         state = published.ended(killed)
         seen.append(state.name)

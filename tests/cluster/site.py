@@ -177,6 +177,25 @@ class Site:
         (pod,) = self.pods(run)
         return pod
 
+    @contextmanager
+    def showing_nothing(self) -> Iterator[None]:
+        """Hold the turn of the dataset: a run that builds an edition cannot show it meanwhile."""
+        psql = "psql --username=geodata --quiet --tuples-only --no-align geodata".split()
+        place = ("--stdin", "--namespace", self.services, "database")
+        turn = "SELECT slug FROM catalog.dataset WHERE slug = 'belgium' FOR NO KEY UPDATE"
+        with subprocess.Popen(
+            ["kubectl", "exec", *place, "--", *psql],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as session:
+            assert session.stdin
+            assert session.stdout
+            session.stdin.write(f"BEGIN; {turn};\n")
+            session.stdin.flush()
+            assert session.stdout.readline() == "belgium\n"
+            yield  # psql ends with its input, and the transaction with it
+
     def live(self) -> list[str]:
         """Runs that have not ended, those that are planned for another day aside."""
         begun = FlowRunFilterExpectedStartTime(before_=datetime.now(UTC))
