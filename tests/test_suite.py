@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -16,6 +17,26 @@ from deployed import wait
 
 pytestmark = pytest.mark.slow
 TESTS = Path(__file__).parent
+# Collects all tests twice in one process, so that the libraries are imported once.
+TWICE = """
+import json, sys, time
+import pytest
+
+class Names:
+    def pytest_collection_finish(self, session):
+        names.append([item.nodeid for item in session.items])
+
+names = []
+for _ in range(2):
+    began, kept = time.time(), set(sys.modules)
+    code = pytest.main(["--collect-only", "-qq"], [Names()])
+    assert code == 0, code
+    for name in set(sys.modules) - kept:
+        if name.startswith("tests."):
+            del sys.modules[name]
+    time.sleep(max(0, 1.1 - (time.time() - began)))
+print(json.dumps(names))
+"""
 NEVER_ENDS = """
 import os, processes, sys, time
 def test_never_ends(tmp_path):
@@ -38,14 +59,17 @@ time.sleep(600)
 """
 
 
-def test_names_can_be_read_and_hold_no_folder(
-    request: pytest.FixtureRequest, pytestconfig: pytest.Config
+def test_two_collections_have_the_same_names_and_one_can_read_them(
+    request: pytest.FixtureRequest,
 ) -> None:
-    """Whether every process has the same names is seen by xdist, which compares them."""
+    environment = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
+    done = processes.run(sys.executable, "-c", TWICE, env=environment, cwd=TESTS.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, second = json.loads(done.stdout.splitlines()[-1])
+    assert first == second
+    assert {item.nodeid for item in request.session.items} <= set(first)
     unreadable = re.compile(r"\\[xunrt0]|0x[0-9a-f]{6}|<.* object")
-    names = [item.nodeid for item in request.session.items]
-    assert [name for name in names if unreadable.search(name) or not name.isprintable()] == []
-    assert [name for name in names if str(pytestconfig.rootpath) in name] == []
+    assert [name for name in first if unreadable.search(name) or not name.isprintable()] == []
 
 
 def runs(process: int) -> bool:
