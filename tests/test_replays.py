@@ -43,12 +43,17 @@ def burnt(database: Database) -> tuple[Dataset, Staging, Recipe]:
         cursor.execute("UPDATE catalog.edition SET state = 'removed'")
     rebuild = records.begin(database, "current", ["/archive"], drill=False)
     stated = replace(recipe(edition.number, rebuild), dataset=dataset.slug, vintage=2024)
+    return dataset, made_again(database, dataset), stated
+
+
+def made_again(database: Database, dataset: Dataset) -> Staging:
+    """What a rebuild makes of an edition before it is put back."""
     found = original(database, dataset, "10 2024")
     staging = replays.begin(database, dataset, 2024, (found,), ())
     with database.session(staging.schema) as cursor:
         cursor.execute(AREAS.format(people=10))
     layers.seal(database, staging, "areas", ("code",))
-    return dataset, staging, stated
+    return staging
 
 
 @pytest.mark.parametrize(
@@ -78,7 +83,7 @@ def test_an_edition_made_again_waits_for_the_turn_of_another_of_its_dataset(
     ) == [(shown.number,)]
 
 
-def test_an_edition_that_got_no_turn_can_be_put_back_later_and_is_said_to_be_made_anew(
+def test_an_edition_that_got_no_turn_is_said_to_be_made_anew_and_can_be(
     other_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readers, "TURN_WAIT", "100ms")
@@ -88,5 +93,5 @@ def test_an_edition_that_got_no_turn_can_be_put_back_later_and_is_said_to_be_mad
         take_turn(cursor, dataset.slug)
         with pytest.raises(ConfigurationError, match=r"switched: end .* which makes it anew\.$"):
             put_back(other_database, staging, stated)
-    put_back(other_database, staging, stated)
+    put_back(other_database, made_again(other_database, dataset), stated)
     assert people(other_database, dataset) == 60

@@ -121,11 +121,11 @@ def refusal(
     named = (
         "; ".join(map(_named, found)) or "another switch of the dataset, or sessions gone by now"
     )
+    left, anew = (", and what is made is kept", "nothing") if kept else ("", "it")
     return ConfigurationError(
         f"{subject} was expected to be shown within {PATIENCE} seconds, and in its way in"
-        f" {database} are: {named}. Nothing was switched{', and what is made is kept' * kept}: end"
-        " these transactions or wait for their end, then run the same again, which makes"
-        f" {'nothing' if kept else 'it'} anew."
+        f" {database} are: {named}. Nothing was switched{left}: end these transactions or wait for"
+        f" their end, then run the same again, which makes {anew} anew."
     )
 
 
