@@ -161,6 +161,18 @@ def test_the_makefile_lists_every_target() -> None:
     assert re.findall(r"^  make (\S+) +\S", listed, re.MULTILINE) == declared[1].split()
 
 
+def test_targets_keep_bytecode_where_the_environment_says_not_to() -> None:
+    shown = "shown: ; @printenv PYTHONDONTWRITEBYTECODE || echo kept"
+    done = subprocess.run(
+        ["make", "-C", str(ROOT), "--no-print-directory", "--eval", shown, "shown"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        check=True,
+    )
+    assert done.stdout == "kept\n"
+
+
 def test_psql_opens_on_the_local_database(cluster_database: Database) -> None:
     words = [
         sys.executable,
