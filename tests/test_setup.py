@@ -123,7 +123,8 @@ def furnished(machine: Path) -> Path:
 
 
 def stamp(machine: Path) -> Path:
-    text = (machine / "requirements.lock").read_text() + f"{machine}/.venv\n"
+    read = [(machine / name).read_text() for name in ("requirements.lock", "deployments/setup")]
+    text = "".join((*read, f"{machine}/.venv\n"))
     return machine / ".venv" / f".set-up-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
