@@ -5,13 +5,16 @@ removed.
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg2
 import pytest
+from deployed import wait
 from made_up_land import made_up, original, people, published, staged
+from test_replays import WAITING
 
 from tasks.core.catalog import (
     editions,
@@ -25,6 +28,7 @@ from tasks.core.catalog.column_rules import column_comments
 from tasks.core.catalog.provenance import record_check, record_step
 from tasks.core.catalog.reports import facts
 from tasks.core.catalog.reports.editions import section
+from tasks.core.catalog.shelving.readers import open_schema
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.postgres.database import Database
@@ -593,3 +597,23 @@ def test_what_is_absent_or_left_out_is_asked_of_the_catalog(
     page = section(facts.of_edition(database, *edition)[1])
     assert "| people | gps |" in page
     assert "| people | where | 5 |" in page
+
+
+@pytest.mark.parametrize("before", ["SELECT", 'CREATE SCHEMA "{}"'], ids=["no schema", "no rights"])
+def test_datasets_that_share_a_schema_may_be_first_shown_at_one_time(
+    other_database: Database, before: str
+) -> None:
+    land = made_up(other_database, "land")
+    staging = staged(other_database, land, 10)
+    layers.seal(other_database, staging, "areas", ("code",))
+    other_database.outside_transaction(before.format(land.schema))
+    with ThreadPoolExecutor() as threads:
+        with other_database.session() as cursor:
+            open_schema(cursor, land.schema)  # as the other dataset's publication does
+            shown = threads.submit(editions.publish, other_database, staging)
+            wait(lambda: shown.done() or other_database.value(WAITING), "one that waits", 0.02)
+        shown.result()
+    with other_database.session() as cursor:
+        cursor.execute("SET LOCAL ROLE geodata_reader")
+        cursor.execute(f'SELECT FROM "{land.schema}".areas')
+        assert cursor.rowcount == 3

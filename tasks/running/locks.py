@@ -18,11 +18,11 @@ from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.recipes import Recipe
 from tasks.core.postgres.database import Database
+from tasks.core.postgres.migrations import TURN
 
 # Anybody who may connect may take any advisory lock. So the second half of ours is the dataset, the
 # first a number that nobody can take before us, and whose lock it is decides. Who looks and takes
-# is alone by the lock of a table, which only its owner may lock.
-TURN = "LOCK TABLE geodata.applied IN SHARE ROW EXCLUSIVE MODE"
+# is alone by TURN, the lock of a table that only its owner may lock.
 ALL = ""  # the whole database
 PARTS = "parts of a rebuild"  # shared by all that make an edition again as a run of their own
 LOOKED_AT_EVERY = 2.0  # seconds between two looks at locks that others hold

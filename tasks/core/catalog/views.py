@@ -9,7 +9,7 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import cursor as Cursor
 
 from tasks.core.catalog.shelving import showings
-from tasks.core.catalog.shelving.readers import take_views
+from tasks.core.catalog.shelving.readers import has_reader, open_schema, take_views
 from tasks.core.catalog.shelving.shelves import put
 from tasks.core.catalog.shelving.statements import (
     SELECT_EDITION_SHOWN,
@@ -168,8 +168,7 @@ def _show(cursor: Cursor, view: Shown, shelf: str) -> None:
 
 def _define(cursor: Cursor, view: Shown, shelf: str) -> None:
     """Make a view that reads a shelf, for geodata_reader; views on it keep working."""
-    schema = sql.Identifier(view.view_schema)
-    cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+    open_schema(cursor, view.view_schema)
     cursor.execute("SAVEPOINT view")
     try:
         cursor.execute(_definition(cursor, view, [shelf], "CREATE OR REPLACE"))
@@ -178,9 +177,7 @@ def _define(cursor: Cursor, view: Shown, shelf: str) -> None:
         hide_layer(cursor, view.view_schema, view.view, str(error).splitlines()[0])
         cursor.execute(_definition(cursor, view, [shelf], "CREATE"))
     cursor.execute("RELEASE SAVEPOINT view")
-    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = 'geodata_reader'")
-    if cursor.fetchall():
-        cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO geodata_reader").format(schema))
+    if has_reader(cursor):
         granted = sql.SQL("GRANT SELECT ON {} TO geodata_reader")
         cursor.execute(granted.format(sql.Identifier(view.view_schema, view.view)))
 

@@ -1,4 +1,4 @@
-"""Readers whose transactions a switch must wait for: waited for briefly, and named."""
+"""Readers: let in, and where a switch must wait for their transactions, waited for and named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from psycopg2 import errors
+from psycopg2 import errors, sql
 from psycopg2.extensions import cursor as Cursor
 from tenacity import (
     RetryCallState,
@@ -15,9 +15,10 @@ from tenacity import (
     wait_random,
 )
 
-from tasks.core.catalog.shelving.statements import SELECT_HOLDERS
+from tasks.core.catalog.shelving.statements import SELECT_HOLDERS, SELECT_IS_OPEN
 from tasks.core.model.errors import ConfigurationError
-from tasks.core.postgres.database import Database
+from tasks.core.postgres.database import Database, records
+from tasks.core.postgres.migrations import TURN
 
 LOCK_WAIT = "300ms"  # a switch that waits for a lock holds new readers back: give way often instead
 TURN_WAIT = "5s"  # for another switch of the dataset: no reader stands behind
@@ -73,6 +74,26 @@ def take_turn(cursor: Cursor, dataset: str, lock_wait: str = LOCK_WAIT) -> None:
     cursor.execute(wait, (TURN_WAIT,))
     cursor.execute("SELECT 1 FROM catalog.dataset WHERE slug = %s FOR NO KEY UPDATE", (dataset,))
     cursor.execute(wait, (lock_wait,))
+
+
+def open_schema(cursor: Cursor, schema: str) -> None:
+    """Make a schema of views where there is none, and let geodata_reader use it.
+
+    Datasets may share one, and PostgreSQL refuses two who make it, or its rights, at one time.
+    """
+    if records(cursor, SELECT_IS_OPEN, schema=schema)[0].is_open:
+        return
+    cursor.execute(TURN)
+    name = sql.Identifier(schema)
+    cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
+    if has_reader(cursor):
+        cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO geodata_reader").format(name))
+
+
+def has_reader(cursor: Cursor) -> bool:
+    """Return whether there is the role of those who read what is published."""
+    cursor.execute("SELECT FROM pg_roles WHERE rolname = 'geodata_reader'")
+    return cursor.rowcount == 1
 
 
 def take_views(cursor: Cursor, views: Sequence[str]) -> None:

@@ -107,6 +107,14 @@ SELECT (SELECT shelf FROM showings ORDER BY id DESC LIMIT 1) AS shown,
        ARRAY(SELECT DISTINCT format('"%%s"."%%s"', nspname, relname)
                FROM reads WHERE relkind = 'p') AS shelves
 """
+# Whether there is a schema that geodata_reader, where there is such a role, may use.
+SELECT_IS_OPEN = """
+SELECT schema IS NOT NULL AND NOT EXISTS (
+           SELECT FROM pg_roles
+            WHERE rolname = 'geodata_reader' AND NOT has_schema_privilege(oid, schema, 'USAGE')
+       ) AS is_open
+  FROM to_regnamespace(quote_ident(%(schema)s)) AS schema
+"""
 # The edition that a view shows, by the reader's transaction and snapshot. One that is older than
 # the view's shelves cannot be answered, and is told so; one that is older than the view is shown
 # the newest.
