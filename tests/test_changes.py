@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from made_up_land import made_up, staged
+from psycopg2 import sql
 
 from tasks.core.catalog import editions, layers
 from tasks.core.catalog.changes import bounds
@@ -19,6 +20,7 @@ from tasks.core.catalog.changes.compared_layers import Precedent, precedent
 from tasks.core.catalog.changes.comparison import between, compare, judge, record
 from tasks.core.catalog.changes.differences import Change, Draft
 from tasks.core.catalog.changes.report import report
+from tasks.core.catalog.changes.statements import SELECT_LONELY
 from tasks.core.catalog.provenance import record_check
 from tasks.core.making.codes import kept_events
 from tasks.core.making.codes.ledger import ledger
@@ -597,3 +599,38 @@ def test_any_two_editions_that_are_there_are_compared_for_people(
     assert [c.after for c in back if (c.measure, c.subject) == ("total", "people")] == ["104950"]
     with pytest.raises(ConfigurationError, match="there: 1 of 2023, 2 of 2025"):
         between(database, dataset.slug, one.edition, 7)
+
+
+@pytest.mark.parametrize(
+    ("areas", "lonely"),
+    [
+        (["POLYGON((0 0,2 0,2 2,0 2,0 0))", "POLYGON((2 0,4 0,4 2,2 2,2 0))"], 0),
+        (["POLYGON((0 0,2 0,2 2,0 2,0 0))", "POLYGON((2 2,4 2,4 4,2 4,2 2))"], 0),
+        (["POLYGON((0 1,3 1,3 2,0 2,0 1))", "POLYGON((1 0,2 0,2 3,1 3,1 0))"], 0),
+        (["POLYGON((0 0,2 0,2 2,0 2,0 0))", "POLYGON((3 0,4 0,4 2,3 2,3 0))"], 2),
+        (
+            [
+                "POLYGON((0 0,9 0,9 9,0 9,0 0),(2 2,2 8,8 8,8 2,2 2))",
+                "POLYGON((4 4,6 4,6 6,4 6,4 4))",
+            ],
+            2,
+        ),
+        (
+            [
+                "MULTIPOLYGON(((7 7,8 7,8 8,7 8,7 7)),((0 0,2 0,2 2,0 2,0 0)))",
+                "MULTIPOLYGON(((2 0,4 0,4 2,2 2,2 0)))",
+            ],
+            0,
+        ),
+        (["POLYGON((0 0,2 0,2 2,0 2,0 0))", "POLYGON EMPTY", None], 2),
+    ],
+    ids=["edge", "corner", "cross", "apart", "hole", "second part", "empty"],
+)
+def test_areas_that_touch_no_other_are_counted(
+    database: Database, areas: list[str | None], lonely: int
+) -> None:
+    with database.session() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE shapes (geom geometry) ON COMMIT DROP")
+        cursor.execute("INSERT INTO shapes SELECT unnest(%s::text[])::geometry", (areas,))
+        cursor.execute(sql.SQL(SELECT_LONELY).format(table=sql.Identifier("shapes")))
+        assert cursor.fetchall() == [(lonely,)]
