@@ -25,7 +25,7 @@ import psutil
 
 Result = TypeVar("Result")
 MIB = 1 << 20
-SLOW = 2.5  # times what ours takes
+SLOW = 2.0  # times what ours takes
 LOOK = 0.01  # seconds between looks at the memory of a way
 
 
