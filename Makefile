@@ -5,7 +5,9 @@ PYTHON := .venv/bin/python
 ARGUMENTS ?=
 WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-# What is imported is compiled once, also where the environment says not to: a Prefect server starts in two thirds of the time.
+# A worker of tests more than processors, as each waits for servers and pauses a tenth of its time.
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(nproc) + 1)
+# What is imported is compiled once, also where the environment says not to: a Prefect server then starts with two thirds of the work.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help

@@ -39,10 +39,9 @@ for name in (
 os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
 os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "20")
 # To read all authorities takes OpenSSL 3 50 ms for each of Prefect's clients; here they speak HTTP.
+FIRST, END, _ = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----\n")
 AUTHORITY = DATA / "authority.pem"
-AUTHORITY.write_text(
-    "".join(Path(certifi.where()).read_text().partition("--END CERTIFICATE--\n")[:2])
-)
+AUTHORITY.write_text(FIRST + END)
 os.environ.setdefault("PREFECT_API_SSL_CERT_FILE", str(AUTHORITY))
 
 from tasks.core.catalog.provenance import record_dataset  # noqa: E402
@@ -79,11 +78,6 @@ LONGEST = [
     "test_united_states",
     "test_sirene",
 ]
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than processors: each waits for servers and pauses a tenth of its time."""
-    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(trylast=True)

@@ -74,6 +74,7 @@ def original(
     return found
 
 
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
 AREAS = """
 CREATE TABLE areas AS
 SELECT 'A' || n AS code, {people} * n AS people,

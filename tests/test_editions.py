@@ -13,8 +13,7 @@ from typing import Any
 import psycopg2
 import pytest
 from deployed import wait
-from made_up_land import made_up, original, people, published, staged
-from test_replays import WAITING
+from made_up_land import WAITING, made_up, original, people, published, staged
 
 from tasks.core.catalog import (
     editions,

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from deployed import wait
-from made_up_land import AREAS, made_up, original, people, published
+from made_up_land import AREAS, WAITING, made_up, original, people, published
 from test_rebuild_parts import recipe
 
 from tasks.core.catalog import layers
@@ -22,7 +22,6 @@ from tasks.core.model.recipes import Recipe
 from tasks.core.postgres.database import Database
 from tasks.core.rebuilding import records, replays
 
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
 BEYOND = 0.4  # seconds, more than one waits here for its turn before it asks again
 
 

@@ -80,10 +80,14 @@ def open_schema(cursor: Cursor, schema: str) -> None:
     """Make a schema of views where there is none, and let geodata_reader use it.
 
     Datasets may share one, and PostgreSQL refuses two who make it, or its rights, at one time.
+    Raises InTheWay while another does.
     """
     if records(cursor, SELECT_IS_OPEN, schema=schema)[0].is_open:
         return
-    cursor.execute(TURN)
+    try:
+        cursor.execute(TURN)
+    except HELD:
+        raise InTheWay(["geodata.applied"]) from None
     name = sql.Identifier(schema)
     cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
     if has_reader(cursor):
