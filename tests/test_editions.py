@@ -27,10 +27,12 @@ from tasks.core.catalog.column_rules import column_comments
 from tasks.core.catalog.provenance import record_check, record_step
 from tasks.core.catalog.reports import facts
 from tasks.core.catalog.reports.editions import section
+from tasks.core.catalog.shelving import readers
 from tasks.core.catalog.shelving.readers import open_schema
 from tasks.core.model.declarations import Dataset
 from tasks.core.model.errors import CheckFailed, ConfigurationError
 from tasks.core.postgres.database import Database
+from tasks.core.postgres.migrations import TURN
 from tasks.verbs.publishing import show_again
 
 KEY = ("dataset", "number")
@@ -616,3 +618,19 @@ def test_datasets_that_share_a_schema_may_be_first_shown_at_one_time(
         cursor.execute("SET LOCAL ROLE geodata_reader")
         cursor.execute(f'SELECT FROM "{land.schema}".areas')
         assert cursor.rowcount == 3
+
+
+def test_who_keeps_a_schema_from_being_opened_is_named(
+    other_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "PATIENCE", 0.2)
+    land = made_up(other_database, "land")
+    staging = staged(other_database, land, 10)
+    layers.seal(other_database, staging, "areas", ("code",))
+    with other_database.session() as cursor:
+        cursor.execute(TURN)
+        cursor.execute("SELECT pg_backend_pid()")
+        named = rf"shown within .*: process {cursor.fetchall()[0][0]} \("
+        with pytest.raises(ConfigurationError, match=named):
+            editions.publish(other_database, staging)
+    assert editions.publish(other_database, staging).number == staging.edition
