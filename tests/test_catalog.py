@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import pytest
+from deployed import wait
 from psycopg2.errors import RaiseException
 
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.postgres import migrations
-from tasks.core.postgres.database import Database, parse, require_postgis
+from tasks.core.postgres.database import Database, engine, parse, require_postgis
 
 RELATIONS = "FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'catalog'"
 
@@ -78,6 +82,35 @@ def test_migrating_twice_changes_nothing_and_an_edited_migration_is_refused(
     monkeypatch.setattr(migrations, "_digest", lambda path: "0" * 64)
     with pytest.raises(ConfigurationError, match=r"0001_catalog.sql was edited"):
         migrations.migrate(database)
+
+
+def test_two_databases_of_a_new_server_are_migrated_at_one_time(
+    cluster_database: Database,
+) -> None:
+    url = cluster_database.url.set(database="geodata_second")
+    cluster_database.outside_transaction(
+        "ALTER ROLE geodata_reader RENAME TO geodata_reader_of_tests",
+        f"CREATE DATABASE {url.database}",
+    )
+    second = parse(url.render_as_string(hide_password=False))
+    waiting = "SELECT FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+    try:
+        with ThreadPoolExecutor(1) as beside:
+            with cluster_database.session() as first:
+                first.execute("CREATE ROLE geodata_reader NOLOGIN")
+                migrating = beside.submit(migrations.migrate, second)
+                is_waiting = partial(cluster_database.rows, waiting, url.database)
+                wait(lambda: is_waiting() or migrating.done(), "the second to make the role")
+                assert not migrating.done()
+            migrating.result()
+        assert second.value("SELECT has_schema_privilege('geodata_reader', 'catalog', 'USAGE')")
+    finally:
+        engine(second).dispose()
+        cluster_database.outside_transaction(
+            f"DROP DATABASE {url.database} WITH (FORCE)",
+            "DROP ROLE IF EXISTS geodata_reader",
+            "ALTER ROLE geodata_reader_of_tests RENAME TO geodata_reader",
+        )
 
 
 def test_the_content_hash_knows_rows_and_not_their_order(database: Database) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from psycopg2.errors import InsufficientPrivilege
+from psycopg2.errors import InsufficientPrivilege, UniqueViolation
 from psycopg2.extensions import cursor as Cursor
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from tasks.core.model.errors import ConfigurationError
 from tasks.core.model.settings import SQL
@@ -16,8 +17,12 @@ LOCK = 7_246_021  # any number of our own: one process makes the first tables at
 TURN = "LOCK TABLE geodata.applied IN SHARE ROW EXCLUSIVE MODE"  # only the owner may
 
 
+@retry(retry=retry_if_exception_type(UniqueViolation), stop=stop_after_attempt(2), reraise=True)
 def migrate(database: Database) -> None:
-    """Apply the migrations a database lacks and refresh changed functions; cheap without any."""
+    """Apply the migrations a database lacks and refresh changed functions; cheap without any.
+
+    A server's databases share its roles: one that another makes meanwhile is there at the retry.
+    """
     with database.session() as cursor:
         cursor.execute("SELECT to_regclass('geodata.applied')")
         if cursor.fetchall() == [(None,)]:  # nobody reads here yet, who could hold this lock
