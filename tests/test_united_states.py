@@ -89,8 +89,10 @@ def published(mirror: Path, prefect_server: None, cluster_database: Database) ->
         cursor.execute(OUTAGE)
     said.addHandler(loads)
     try:
-        run(united_states, vintage=2023, mirror=str(mirror))
-        said.removeHandler(loads)
+        try:
+            run(united_states, vintage=2023, mirror=str(mirror))
+        finally:
+            said.removeHandler(loads)
         yield loads
     finally:
         with site().database.session() as cursor:
