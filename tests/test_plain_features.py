@@ -213,6 +213,7 @@ STRANGE = {
     "large": collection(feature(), feature('{"a": "1", "b": 9223372036854775808}')),
     "infinite": collection(feature('{"a": "1", "b": 1e400}')),
     "infinitely small": collection(feature(), feature('{"a": "1", "b": 1e-400}')),
+    "infinitely small, in capitals": collection(feature('{"a": "1", "b": 1E-0400}')),
     "infinitely small, in digits": collection(feature('{"a": "1", "b": 0.' + "0" * 400 + "1}")),
     "infinitely small coordinate": collection(
         feature(geometry='{"type": "Point", "coordinates": [4E-0400, 50]}')
@@ -374,7 +375,7 @@ def test_however_long_a_file_is_a_block_and_a_feature_are_held(tmp_path: Path) -
 def test_objects_are_those_that_json_has() -> None:
     pick = random.Random(5)
     parts = ['"a"', '"}"', '"{"', r'"\""', r'"\\"', '"é{"', '"|~"', "1", "null", "[]", "{}"]
-    parts += ["true", "false", '"true"', '"\\\\\\"false"']
+    parts += ["true", "false", '"true"', '"\\\\\\"false"', "1e-3", "2E5", '"e"']
 
     def value(depth: int) -> str:
         if depth == 0 or pick.random() < 0.3:
@@ -387,10 +388,10 @@ def test_objects_are_those_that_json_has() -> None:
     for _ in range(500):
         made = ["{" + f'"v": {value(4)}' + "}" for _ in range(pick.randint(0, 4))]
         content = pick.choice([",", " ,\n"]).join(made).encode()
-        found, has_truths = objects(content + b"], ]}")
+        found, letters = objects(content + b"], ]}")
         assert [content[begin:end].decode() for begin, end in found] == made
         outside = re.sub(r'"(\\.|[^"\\])*"', "", content.decode())
-        assert has_truths == ("true" in outside or "false" in outside)
+        assert [each in letters.decode() for each in "etf"] == [each in outside for each in "etf"]
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,7 @@ from tasks.core.making.geometry.json_shapes import ENDS_BYTES, opened_text
 BLOCK_BYTES = 2**18  # as much as a processor keeps near
 FEATURE_BYTES = 2**26  # of the longest
 SPACE = b" \t\r\n"
-QUOTE, OPENING, CLOSING, TRUE, FALSE = b'"{}tf'
-EXPONENT = ord("e")  # the last letter in numbers
+QUOTE, OPENING, CLOSING, EXPONENT = b'"{}e'  # no letter of numbers stands behind e
 ESCAPE = re.compile(rb"\\.", re.DOTALL)
 NUL = rb"\u0000"
 LONG_NUMBER = re.compile(rb":\s*-?\d{19}")  # may be beyond 64 bits, and is rounded here
@@ -51,9 +50,12 @@ class Collection:
         """Yield the text of each feature; raise Strange where other than features are listed."""
         expected = b""
         while True:
-            if (b"\\" in self.text and NUL in self.text) or has_rounded(self.text):
+            if b"\\" in self.text and NUL in self.text:
                 raise Strange
-            found, self.has_truths = objects(self.text)
+            found, letters = objects(self.text)
+            self.has_truths = b"t" in letters or b"f" in letters
+            if has_rounded(self.text, may_have_exponents=b"e" in letters or b"E" in self.text):
+                raise Strange
             start = 0
             for opening, end in found:
                 between = self.text[start:opening].strip(SPACE)
@@ -104,25 +106,24 @@ def read_object(text: bytes) -> dict[str, Any]:
     return found
 
 
-def has_rounded(text: bytes) -> bool:
+def has_rounded(text: bytes, *, may_have_exponents: bool) -> bool:
     """Tell whether a number may be rounded beyond what 64 bits hold, where GDAL refuses it."""
-    has_small = (b"e-" in text or b"E-" in text) and SMALL_NUMBER.search(text)
+    has_small = may_have_exponents and SMALL_NUMBER.search(text)
     return bool(LONG_NUMBER.search(text) or has_small or ZEROS in text)
 
 
-def objects(text: bytes) -> tuple[list[tuple[int, int]], bool]:
-    """Tell where the objects of a list begin and end in its text, and if true or false is there.
+def objects(text: bytes) -> tuple[list[tuple[int, int]], bytes]:
+    """Tell where the objects of a list begin and end in its text, and what of it is from e to ~.
 
     Outside of strings, that is; the list may go on, or end, behind its last whole object.
     """
     if b"\\" in text:
         text = ESCAPE.sub(b"..", text)
     letters = np.frombuffer(text, np.uint8)
-    places = np.flatnonzero((letters == QUOTE) | (letters > EXPONENT))
+    places = np.flatnonzero((letters == QUOTE) | (letters >= EXPONENT))
     marks = letters[places]
     is_outside = np.cumsum(marks == QUOTE) % 2 == 0
     opens, closes = (is_outside & (marks == mark) for mark in (OPENING, CLOSING))
     depths = np.cumsum(opens.astype(np.int64) - closes)
     begins, ends = places[opens & (depths == 1)], places[closes & (depths == 0)] + 1
-    has_truths = bool((is_outside & ((marks == TRUE) | (marks == FALSE))).any())
-    return [*zip(begins.tolist(), ends.tolist(), strict=False)], has_truths
+    return [*zip(begins.tolist(), ends.tolist(), strict=False)], marks[is_outside].tobytes()
