@@ -60,5 +60,4 @@ def _written(code: int, coordinates: Any, width: int) -> bytes:
 def _positions(positions: Any, width: int) -> bytes:
     if {*map(len, positions)} != {width}:
         raise Strange
-    numbers = [*chain.from_iterable(positions)]
-    return struct.pack(f"<{len(numbers)}d", *numbers)
+    return struct.pack(f"<{len(positions) * width}d", *chain.from_iterable(positions))
