@@ -84,8 +84,16 @@ def test_migrating_twice_changes_nothing_and_an_edited_migration_is_refused(
         migrations.migrate(database)
 
 
+MAKE_ROLE = "CREATE ROLE geodata_reader NOLOGIN"
+
+
+@pytest.mark.parametrize(
+    ("before", "then"),
+    [(MAKE_ROLE, "SELECT"), ("LOCK TABLE pg_authid IN SHARE ROW EXCLUSIVE MODE", MAKE_ROLE)],
+    ids=["role not seen yet", "role made a moment later"],
+)
 def test_two_databases_of_a_new_server_are_migrated_at_one_time(
-    cluster_database: Database,
+    before: str, then: str, cluster_database: Database
 ) -> None:
     url = cluster_database.url.set(database="geodata_second")
     cluster_database.outside_transaction(
@@ -97,11 +105,12 @@ def test_two_databases_of_a_new_server_are_migrated_at_one_time(
     try:
         with ThreadPoolExecutor(1) as beside:
             with cluster_database.session() as first:
-                first.execute("CREATE ROLE geodata_reader NOLOGIN")
+                first.execute(before)
                 migrating = beside.submit(migrations.migrate, second)
                 is_waiting = partial(cluster_database.rows, waiting, url.database)
                 wait(lambda: is_waiting() or migrating.done(), "the second to make the role")
                 assert not migrating.done()
+                first.execute(then)
             migrating.result()
         assert second.value("SELECT has_schema_privilege('geodata_reader', 'catalog', 'USAGE')")
     finally:

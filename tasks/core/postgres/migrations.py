@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from psycopg2.errors import InsufficientPrivilege, UniqueViolation
+from psycopg2.errors import DuplicateObject, InsufficientPrivilege, UniqueViolation
 from psycopg2.extensions import cursor as Cursor
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
@@ -14,10 +14,11 @@ from tasks.core.model.settings import SQL
 from tasks.core.postgres.database import Database
 
 LOCK = 7_246_021  # any number of our own: one process makes the first tables at a time
+MADE_MEANWHILE = (UniqueViolation, DuplicateObject)
 TURN = "LOCK TABLE geodata.applied IN SHARE ROW EXCLUSIVE MODE"  # only the owner may
 
 
-@retry(retry=retry_if_exception_type(UniqueViolation), stop=stop_after_attempt(2), reraise=True)
+@retry(retry=retry_if_exception_type(MADE_MEANWHILE), stop=stop_after_attempt(2), reraise=True)
 def migrate(database: Database) -> None:
     """Apply the migrations a database lacks and refresh changed functions; cheap without any.
 

@@ -19,7 +19,7 @@ from tasks.core.making.geometry.json_shapes import ENDS_BYTES, opened_text
 BLOCK_BYTES = 2**18  # as much as a processor keeps near
 FEATURE_BYTES = 2**26  # of the longest
 SPACE = b" \t\r\n"
-QUOTE, OPENING, CLOSING, EXPONENT = b'"{}e'  # no letter of numbers stands behind e
+QUOTE, OPENING, CLOSING, CAPITAL, EXPONENT = b'"{}Ee'  # no letter of numbers comes after e
 ESCAPE = re.compile(rb"\\.", re.DOTALL)
 NUL = rb"\u0000"
 LONG_NUMBER = re.compile(rb":\s*-?\d{19}")  # may be beyond 64 bits, and is rounded here
@@ -54,7 +54,7 @@ class Collection:
                 raise Strange
             found, letters = objects(self.text)
             self.has_truths = b"t" in letters or b"f" in letters
-            if has_rounded(self.text, may_have_exponents=b"e" in letters or b"E" in self.text):
+            if has_rounded(self.text, letters):
                 raise Strange
             start = 0
             for opening, end in found:
@@ -106,21 +106,26 @@ def read_object(text: bytes) -> dict[str, Any]:
     return found
 
 
-def has_rounded(text: bytes, *, may_have_exponents: bool) -> bool:
-    """Tell whether a number may be rounded beyond what 64 bits hold, where GDAL refuses it."""
-    has_small = may_have_exponents and SMALL_NUMBER.search(text)
+def has_rounded(text: bytes, letters: bytes) -> bool:
+    """Tell whether a number may be rounded beyond what 64 bits hold, where GDAL refuses it.
+
+    letters: those outside of strings.
+    """
+    may_be_small = (b"e" in letters or b"E" in letters) and (b"e-" in text or b"E-" in text)
+    has_small = may_be_small and SMALL_NUMBER.search(text)
     return bool(LONG_NUMBER.search(text) or has_small or ZEROS in text)
 
 
 def objects(text: bytes) -> tuple[list[tuple[int, int]], bytes]:
-    """Tell where the objects of a list begin and end in its text, and what of it is from e to ~.
+    """Tell where the objects of a list begin and end in its text, and which letters are there.
 
-    Outside of strings, that is; the list may go on, or end, behind its last whole object.
+    Outside of strings, that is: E, those from e on, braces and quotes. The list may go on, or end,
+    behind its last whole object.
     """
     if b"\\" in text:
         text = ESCAPE.sub(b"..", text)
     letters = np.frombuffer(text, np.uint8)
-    places = np.flatnonzero((letters == QUOTE) | (letters >= EXPONENT))
+    places = np.flatnonzero((letters == QUOTE) | (letters == CAPITAL) | (letters >= EXPONENT))
     marks = letters[places]
     is_outside = np.cumsum(marks == QUOTE) % 2 == 0
     opens, closes = (is_outside & (marks == mark) for mark in (OPENING, CLOSING))
