@@ -120,11 +120,20 @@ def ours(client: SyncPrefectClient, state: dict[str, Any], deployment: str = "fr
 
 
 class Listener(BaseHTTPRequestHandler):
-    """Takes notifications and keeps their bodies in the list `told` of its server."""
+    """Takes notifications and keeps their bodies in the list `told` of its server.
+
+    missed: where it is a list, bodies are kept there and the connection is cut without an answer.
+    """
+
+    missed: list[str] | None = None
 
     def do_POST(self) -> None:
         """Keep the body of a notification, and answer 204."""
-        self.server.told.append(self.rfile.read(int(self.headers["Content-Length"])).decode())  # type: ignore[attr-defined]
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.missed is not None:
+            self.missed.append(body)
+            return
+        self.server.told.append(body)  # type: ignore[attr-defined]
         self.send_response(204)
         self.end_headers()
 

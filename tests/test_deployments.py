@@ -268,6 +268,7 @@ def test_automations_watch_every_schedule_and_tell_people() -> None:
         "late run",
         "late parts",
         "worker gone",
+        "lost word",
         *(f"stale {deployment['name']}" for deployment in scheduled),
     }
     assert set(watched) == expected

@@ -413,6 +413,25 @@ def test_people_are_told_of_a_run_that_ends_badly_whatever_its_message(
     assert json.loads(body)["text"].startswith("freshness, run ")
 
 
+def test_people_are_told_of_a_word_that_did_not_reach_them(
+    client: SyncPrefectClient, told: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quickened(client, "lost word")
+    missed: list[str] = []
+    monkeypatch.setattr(Listener, "missed", missed)
+    ours(client, {"type": "FAILED", "name": "Failed", "message": "Nobody hears of this."})
+    for quick in ("Nobody hears of this.", "geodata: failed run", "quick lost word"):
+        wait(lambda quick=quick: any(quick in body for body in missed), f"the word: {quick}")
+    monkeypatch.undo()
+    (body, *_) = wait(
+        lambda: [body for body in told[1] if "A word of geodata: quick lost word" in body],
+        "a word that arrives",
+    )
+    text = json.loads(body)["text"]
+    assert "did not reach you: Webhook call failed: RemoteProtocolError" in text
+    assert "events?resource=prefect.automation." in text
+
+
 def heard(server: str, run: str) -> None:
     """Send the heartbeat of a run."""
     tag = {"prefect.resource.id": f"prefect.tag.{declared.TAG}", "prefect.resource.role": "tag"}
@@ -430,7 +449,9 @@ def quickened(client: SyncPrefectClient, name: str) -> None:
     """A declared automation once more, with the shortest window that the server takes."""
     whole = client.read_automations_by_name(automations.PREFIX + name)[0]
     trigger = whole.trigger.model_copy(update={"within": SHORTEST})
-    client.create_automation(changed(whole, name=f"quick {name}", trigger=trigger))
+    client.create_automation(
+        changed(whole, name=f"{automations.PREFIX}quick {name}", trigger=trigger)
+    )
 
 
 def test_a_silent_run_is_crashed(background_server: str, client: SyncPrefectClient) -> None:

@@ -1,5 +1,5 @@
 """Automations: stale data, runs that fail, crash, fall silent, never start or never end, and a
-worker that is gone, each told to people.
+worker that is gone, each told to people, as is a word that did not reach them.
 """
 
 from __future__ import annotations
@@ -40,6 +40,14 @@ OURS: Labels = {
 # Parts of a rebuild wait for each other by hundreds: one word for all, where none of them starts.
 PART: Labels = {"prefect.resource.name": "rebuild-edition", "prefect.resource.role": "deployment"}
 NO_PART = PART | {"prefect.resource.name": "!rebuild-edition"}
+AUTOMATION: Labels = {
+    "prefect.resource.id": "prefect.automation.*",
+    "prefect.resource.name": f"{PREFIX}*",
+}
+WEBHOOK: Labels = {
+    "prefect.resource.id": "prefect.block-document.*",
+    "prefect.resource.role": "block",
+}
 ENDED = {
     f"prefect.flow-run.{state}"
     for state in (
@@ -67,6 +75,7 @@ START = timedelta(minutes=10)
 # The same for a run whose job could not even make a pod (a quota, a policy of the namespace).
 SUBMISSION = timedelta(minutes=20)
 QUEUE = timedelta(minutes=30)  # for a worker, or for a slot behind runs that take long
+AGAIN = timedelta(minutes=1)  # Prefect calls a webhook once, and gives up after five seconds
 
 HAPPENED = (
     "flow.name ~ ', run ' ~ flow_run.name ~ ': ' ~ flow_run.state.name ~ '. ' ~"
@@ -134,6 +143,7 @@ def automations(webhook: UUID | None) -> Iterator[AutomationCore]:
         _tell(webhook, text),
     )
     yield from _starts(webhook)
+    yield _lost_word(webhook)
     for deployment in declared.deployments():
         if deployment.get("schedules"):
             yield _stale(deployment, webhook)
@@ -208,6 +218,29 @@ def _starts(webhook: UUID | None) -> Iterator[AutomationCore]:
     )
     text = f"'No worker of {work_pool.NAME} is heard any more: no run starts until one is.'"
     yield _automation("worker gone", "The pool has no worker.", gone, _tell(webhook, text))
+
+
+def _lost_word(webhook: UUID | None) -> AutomationCore:
+    """What tells of a word that did not arrive; its own word is one too, until one arrives."""
+    lost = _unless(
+        {"prefect.automation.deleted"},  # nothing else is waited for than the time
+        AGAIN,
+        after={"prefect.automation.action.failed"},
+        for_each={"prefect.resource.id"},
+        match=AUTOMATION,
+        related=[WEBHOOK],
+    )
+    text = (
+        "'A word of ' ~ event.resource.get('prefect.resource.name') ~ ' did not reach you: ' ~"
+        " event.payload.get('reason') ~ ' Look what it was about: ' ~"
+        " (event.resource|ui_resource_events_url or '')"
+    )
+    return _automation(
+        "lost word",
+        "The webhook was not reached: people are told of it each minute, until it is.",
+        lost,
+        _tell(webhook, text),
+    )
 
 
 def _stale(deployment: dict[str, Any], webhook: UUID | None) -> AutomationCore:
