@@ -75,7 +75,7 @@ START = timedelta(minutes=10)
 # The same for a run whose job could not even make a pod (a quota, a policy of the namespace).
 SUBMISSION = timedelta(minutes=20)
 QUEUE = timedelta(minutes=30)  # for a worker, or for a slot behind runs that take long
-AGAIN = timedelta(minutes=1)  # Prefect calls a webhook once, and gives up after five seconds
+AGAIN = timedelta(minutes=5)  # Prefect calls a webhook once, and gives up after five seconds
 
 HAPPENED = (
     "flow.name ~ ', run ' ~ flow_run.name ~ ': ' ~ flow_run.state.name ~ '. ' ~"
@@ -237,7 +237,7 @@ def _lost_word(webhook: UUID | None) -> AutomationCore:
     )
     return _automation(
         "lost word",
-        "The webhook was not reached: people are told of it each minute, until it is.",
+        f"The webhook was not reached: people are told of it after {AGAIN}, again until it is.",
         lost,
         _tell(webhook, text),
     )
