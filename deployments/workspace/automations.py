@@ -232,7 +232,7 @@ def _lost_word(webhook: UUID | None) -> AutomationCore:
     )
     text = (
         "'A word of ' ~ event.resource.get('prefect.resource.name') ~ ' did not reach you: ' ~"
-        " event.payload.get('reason') ~ ' Look what it was about: ' ~"
+        " event.payload.get('reason') ~ '. Look what it was about: ' ~"
         " (event.resource|ui_resource_events_url or '')"
     )
     return _automation(
