@@ -13,10 +13,11 @@ import statistics
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ Result = TypeVar("Result")
 MIB = 1 << 20
 SLOW = 2.0  # times what ours takes
 LOOK = 0.01  # seconds between looks at the memory of a way
+LOOKS = 20  # at memory for each look for the programs that it started, which takes a hundred times
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def measure(ways: Sequence[Way], rounds: int, postmaster: int) -> dict[str, Take
             for name, worker in left.items():
                 taken[name].failure, _ = worker.answer()
             os.sync()  # what they wrote is no part of the turns
+            kept: dict[str, Worker] = {}
             for name, worker in left.items():
                 own = taken[name]
                 seconds = 0.0 if own.failure else worker.turn(own)
@@ -100,7 +103,18 @@ def measure(ways: Sequence[Way], rounds: int, postmaster: int) -> dict[str, Take
                     warming.append(seconds)
                 if number or not rounds or is_slow(name, seconds):
                     worker.keep(own)
+                    kept[name] = worker
+            tell(kept, taken)
     return taken
+
+
+def tell(kept: Mapping[str, Worker], taken: Mapping[str, Taken]) -> None:
+    """Ask each way what came of its last turn; they find it out beside each other."""
+    for worker in kept.values():
+        worker.ask("told")
+    for name, worker in kept.items():
+        why, said = worker.answer()
+        taken[name].said = f"what came of it cannot be told ({why})" if why else said
 
 
 class Worker:
@@ -146,10 +160,7 @@ class Worker:
         return float(seconds)
 
     def keep(self, taken: Taken) -> None:
-        """Count the last turn, and ask what came of it."""
-        self.ask("told")
-        why, said = self.answer()
-        taken.said = f"what came of it cannot be told ({why})" if why else said
+        """Count the last turn."""
         seconds, client, server, peak = self._last
         taken.seconds.append(seconds)
         taken.client.append(client)
@@ -170,12 +181,14 @@ class Worker:
         return failure, result
 
     def _watch(self, running: threading.Event, peak: list[float]) -> None:
-        process = psutil.Process(self._process.pid)
-        while not running.wait(LOOK):
+        family = [process := psutil.Process(self._process.pid)]
+        for look in count():
+            if running.wait(LOOK):
+                return
             with suppress(psutil.Error):
-                family = [process, *process.children(recursive=True)]
-                held = sum(each.memory_info().rss for each in family)
-                peak[0] = max(peak[0], (held - self._before) / MIB)
+                if look % LOOKS == 0:
+                    family = [process, *process.children(recursive=True)]
+            peak[0] = max(peak[0], (sum(map(held, family)) - self._before) / MIB)
 
 
 def serve(way: Way, pipe: Connection) -> None:
@@ -206,6 +219,14 @@ def apart(function: Callable[..., Result], *arguments: Any) -> Result:
     """Call a function in a process of its own, whose memory goes with it."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(function, *arguments).result()
+
+
+def held(process: psutil.Process) -> int:
+    """Bytes that a process holds; none where it has ended."""
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
 
 
 def own_seconds() -> float:
